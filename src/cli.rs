@@ -1,0 +1,142 @@
+//! The command line, as clap types. Their comments are the help.
+
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
+///
+/// Reads the long-term keys in `[PROFILE-long-term]`, asks for the code, and writes temporary credentials to `[PROFILE]`.
+/// Does nothing while those are still valid.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    infer_long_args = true,
+    args_override_self = true,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 the credentials are valid, 1 failed, 2 wrong usage, 3 a person was needed and none was there,\n\
+                  4 AWS refused the code or the device."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub refresh: Refresh,
+}
+
+/// What to do other than to refresh.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask for long-term keys and write them to `[PROFILE-long-term]`, or move them there from `[PROFILE]`
+    Setup(Setup),
+}
+
+/// Which sections of the files are meant.
+#[derive(Args, Debug)]
+pub struct Sections {
+    /// The profile to write [env: `AWS_PROFILE`] [default: default]
+    #[arg(short, long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// The long-term keys are in `[PROFILE-SUFFIX]`; `none` for `[PROFILE]` [env: `MFA_LONG_TERM_SUFFIX`] [default: long-term]
+    #[arg(long, value_name = "SUFFIX", alias = "long-suffix")]
+    pub long_term_suffix: Option<String>,
+    /// The temporary credentials go to `[PROFILE-SUFFIX]`; `none` for `[PROFILE]` [env: `MFA_SHORT_TERM_SUFFIX`] [default: none]
+    #[arg(long, value_name = "SUFFIX", alias = "short-suffix")]
+    pub short_term_suffix: Option<String>,
+}
+
+/// How much to say.
+#[derive(Args, Debug)]
+pub struct Verbosity {
+    /// Say nothing on success
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say where each setting came from
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// aws-mfa's way to say how much: `ERROR` is silent when nothing is wrong, `WARNING` is `-q`, `DEBUG` is `-v`
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub log_level: Option<LogLevel>,
+}
+
+/// The levels of Python's logging, which aws-mfa takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub enum LogLevel {
+    Critical,
+    Error,
+    Warning,
+    Info,
+    Debug,
+    /// aws-mfa takes it for `WARNING`.
+    Notset,
+}
+
+/// What a refresh can be told.
+#[derive(Args, Debug)]
+pub struct Refresh {
+    #[command(flatten)]
+    pub sections: Sections,
+    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`]
+    #[arg(long, value_name = "ARN")]
+    pub device: Option<String>,
+    /// The code from the device; visible in the process list, so better typed or piped in [env: `MFA_TOKEN`]
+    #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m"])]
+    pub token: Option<String>,
+    /// How long the credentials shall last: seconds, or `12h`, `1h30m` [env: `MFA_STS_DURATION`] [default: 12h, 1h for a role]
+    #[arg(long, value_name = "DURATION", value_parser = seconds, allow_negative_numbers = true)]
+    pub duration: Option<u64>,
+    /// Assume this role with the code [env: `MFA_ASSUME_ROLE`]
+    #[arg(long, value_name = "ARN", alias = "assume")]
+    pub assume_role: Option<String>,
+    /// The name of the role session [default: the name of the local user]
+    #[arg(long, value_name = "NAME", alias = "r")]
+    pub role_session_name: Option<String>,
+    /// The external id that the role's trust policy asks for
+    #[arg(long, value_name = "ID")]
+    pub external_id: Option<String>,
+    /// The region whose STS is called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Renew credentials that end sooner than this: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
+    #[arg(long, value_name = "DURATION", value_parser = seconds, allow_negative_numbers = true)]
+    pub min_ttl: Option<u64>,
+    /// Renew credentials that are still valid
+    #[arg(long)]
+    pub force: bool,
+    /// Never ask; end with exit code 3 where a person is needed
+    #[arg(long)]
+    pub no_input: bool,
+    /// The same as the command `setup`
+    #[arg(long)]
+    pub setup: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `setup` can be told.
+#[derive(Args, Debug)]
+pub struct Setup {
+    #[command(flatten)]
+    pub sections: Sections,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// A duration in seconds: a whole number of seconds, or a form like `12h`, `1h30m`.
+///
+/// # Errors
+/// Says which forms there are.
+pub fn seconds(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    text.parse()
+        .or_else(|_| humantime::parse_duration(text).map(|duration: Duration| duration.as_secs()))
+        .map_err(|_| "write seconds like `43200`, or a form like `12h` or `1h30m`".to_owned())
+}

@@ -1,0 +1,52 @@
+//! Credentials: the one value that every sink takes. What is secret has a type that cannot be printed.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use zeroize::Zeroizing;
+
+/// Text that must never be shown: wiped when dropped, without `Display`, and with a `Debug` that says nothing.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes over a text that must not be shown.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text itself, for a signature, a file or an output that was asked for.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
+
+/// The keys of an IAM user. They do not expire.
+#[derive(Clone, Debug)]
+pub struct LongTermKeys {
+    /// `AKIA…`; not secret, but shown only where it helps.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: Secret,
+}
+
+/// Temporary credentials, as STS granted them.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// `ASIA…`.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: Secret,
+    /// The session token.
+    pub session_token: Secret,
+    /// When they end.
+    pub expiration: DateTime<Utc>,
+    /// The role that they are for; none for a plain session of the user.
+    pub role_arn: Option<String>,
+}

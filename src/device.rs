@@ -1,0 +1,93 @@
+//! The MFA device: what its serial number may look like, and what people write by mistake.
+
+use std::fmt;
+
+/// What STS takes as `SerialNumber`: the ARN of a virtual device, or the serial number of a hardware token.
+/// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SerialNumber(String);
+
+/// Why a text is no serial number, and what to write in its place.
+#[derive(Debug, Eq, PartialEq)]
+pub struct WrongDevice {
+    /// Completes "the device X …".
+    pub problem: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// STS's limits for the length of a serial number.
+const LENGTH: std::ops::RangeInclusive<usize> = 9..=256;
+/// An AWS account id has twelve digits.
+pub const ACCOUNT_DIGITS: usize = 12;
+
+impl SerialNumber {
+    /// Takes a text for a serial number.
+    ///
+    /// # Errors
+    /// When STS could never take it with a code.
+    pub fn parse(text: &str) -> Result<Self, WrongDevice> {
+        let text = text.trim();
+        if text.starts_with("arn:") {
+            check_arn(text)?;
+        }
+        let plain = |c: char| c.is_alphanumeric() || "_+=/:,.@-".contains(c);
+        if !LENGTH.contains(&text.chars().count()) || !text.chars().all(plain) {
+            return Err(WrongDevice {
+                problem: "is neither an ARN nor a serial number".to_owned(),
+                hint: "write an ARN like arn:aws:iam::123456789012:mfa/NAME, or a hardware token's serial number like GAHT12345678"
+                    .to_owned(),
+            });
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// As STS and the prompt want it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SerialNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn check_arn(arn: &str) -> Result<(), WrongDevice> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [_, partition, service, _, account, resource] = parts[..] else {
+        return Err(malformed());
+    };
+    if service != "iam"
+        || account.len() != ACCOUNT_DIGITS
+        || !account.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return Err(malformed());
+    }
+    match resource.split_once('/') {
+        Some(("mfa", name)) if !name.is_empty() => Ok(()),
+        Some(("user", path)) => {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            Err(WrongDevice {
+                problem: "is a user, not an MFA device".to_owned(),
+                hint: format!(
+                    "a device has `:mfa/` in its ARN, often arn:{partition}:iam::{account}:mfa/{name}; the IAM console shows it"
+                ),
+            })
+        }
+        Some(("u2f" | "fido", _)) => Err(WrongDevice {
+            problem: "is a FIDO security key or passkey, which STS cannot use".to_owned(),
+            hint: "add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`"
+                .to_owned(),
+        }),
+        _ => Err(malformed()),
+    }
+}
+
+fn malformed() -> WrongDevice {
+    WrongDevice {
+        problem: "is not the ARN of an MFA device".to_owned(),
+        hint: "write it like arn:aws:iam::123456789012:mfa/NAME".to_owned(),
+    }
+}

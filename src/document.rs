@@ -1,0 +1,162 @@
+//! A lossless model of the two AWS files: text to sections and properties, and an edit that leaves every other byte alone.
+//!
+//! It reads as the AWS SDKs do (the [shared file format]), and where an SDK would refuse a whole file that aws-mfa and the
+//! AWS CLI read, it reads as they do and says so ([`Irregularity`]). Where the readers disagree:
+//!
+//! | written | AWS SDKs | AWS CLI v1, boto3, aws-mfa | here |
+//! |---|---|---|---|
+//! | `key = value # text` | comment | part of the value | comment; moved to a line of its own when the value is replaced |
+//! | `key : value` | error | property | property, noted |
+//! | `k:x = v` | key `k:x` | key `k` | key `k:x` |
+//! | `  # text` | part of the value above | comment | comment |
+//! | properties that are all indented | error | properties | properties, noted |
+//! | text after `]` | error | ignored | ignored, noted |
+//! | `[  a  ]` | `a` | `  a  ` | `a` |
+//! | byte order mark | error | error | kept and passed over |
+//! | a section twice | merged, the last value wins | error | the last value wins; refused where it matters |
+//! | a key twice | the last value wins | error | the last value wins; refused where it matters |
+//! | `[DEFAULT]` | a profile | aws-mfa: inherited by all | inherited by the long-term section |
+//! | a malformed line | error for the whole file | error for the whole file | noted; an error in the sections that matter |
+//!
+//! [shared file format]: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+
+mod edit;
+mod line;
+
+use std::borrow::Cow;
+
+pub use edit::{Change, edit};
+pub use line::{Irregularity, Property};
+use line::{Kind, Lines};
+
+/// A file, taken apart. It borrows the text and copies none of it.
+pub struct Document<'t> {
+    sections: Vec<Section<'t>>,
+    notes: Vec<Note>,
+}
+
+/// One `[header]` with what follows it, up to the next header. A name may come more than once.
+pub struct Section<'t> {
+    name: &'t str,
+    /// The header's line number, counted from 1.
+    line: usize,
+    body: &'t str,
+}
+
+/// A line that is not as the format wants it.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Note {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub what: Irregularity,
+    /// Which section it is in, by its place in the file; none before the first header.
+    section: Option<usize>,
+}
+
+impl<'t> Document<'t> {
+    /// Takes a text apart. Every text has a reading; what is wrong with it is in [`Document::notes`].
+    pub fn parse(text: &'t str) -> Self {
+        let mut sections: Vec<Section<'t>> = Vec::new();
+        let mut notes = Vec::new();
+        let mut body = 0..0;
+        for (start, line) in Lines::of_file(text) {
+            if let Kind::Header { name } = line.kind {
+                if let Some(last) = sections.last_mut() {
+                    last.body = &text[body.start..start];
+                }
+                body.start = start + line.text.len();
+                sections.push(Section {
+                    name,
+                    line: line.number,
+                    body: "",
+                });
+            }
+            if let Some(what) = line.irregularity {
+                notes.push(Note {
+                    line: line.number,
+                    what,
+                    section: sections.len().checked_sub(1),
+                });
+            }
+        }
+        if let Some(last) = sections.last_mut() {
+            last.body = &text[body.start..];
+        }
+        Self { sections, notes }
+    }
+
+    /// The sections of this name, in the order of the file.
+    pub fn sections<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d Section<'t>> {
+        self.sections
+            .iter()
+            .filter(move |section| section.name == name)
+    }
+
+    /// Whether there is a section of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.sections(name).next().is_some()
+    }
+
+    /// All sections, in the order of the file.
+    pub fn all(&self) -> impl Iterator<Item = &Section<'t>> {
+        self.sections.iter()
+    }
+
+    /// The names of all sections, in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &'t str> {
+        self.sections.iter().map(|section| section.name)
+    }
+
+    /// The value of a key in the sections of this name. As in the AWS SDKs, the last one wins and the case of the key does not count.
+    pub fn get(&self, section: &str, key: &str) -> Option<Cow<'t, str>> {
+        self.sections(section)
+            .flat_map(Section::properties)
+            .filter(|property| property.is(key))
+            .last()
+            .map(|property| property.value())
+    }
+
+    /// The lines that are not as the format wants them.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Whether a note is about a section of this name.
+    pub fn is_in(&self, note: &Note, section: &str) -> bool {
+        note.section
+            .is_some_and(|index| self.sections[index].name == section)
+    }
+}
+
+impl<'t> Section<'t> {
+    /// What stands between the brackets, trimmed; empty where the header is malformed.
+    pub fn name(&self) -> &'t str {
+        self.name
+    }
+
+    /// The header's line number, counted from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The properties, in the order of the file, with their continuation lines.
+    pub fn properties(&self) -> Vec<Property<'t>> {
+        let mut properties: Vec<Property<'t>> = Vec::new();
+        for (_, line) in Lines::of_body(self.body, self.line + 1) {
+            match line.kind {
+                Kind::Property(property) => properties.push(property),
+                Kind::Continuation { text } => {
+                    if let Some(last) = properties.last_mut() {
+                        last.continuations.push(text);
+                    }
+                }
+                Kind::Blank | Kind::Comment | Kind::Header { .. } | Kind::Malformed => {}
+            }
+        }
+        properties
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Text to text: set and remove keys of one section, with every other byte as it was.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::line::{BLANKS, Kind, Lines, content};
+
+/// What to do with one key.
+#[derive(Clone)]
+pub enum Change<'v> {
+    /// Key and value. The key keeps its place, or comes after the last property of the section.
+    Set(&'static str, Cow<'v, str>),
+    /// The key goes, with its whole value.
+    Remove(&'static str),
+}
+
+/// A name, key or value that a file cannot hold: it would be read as something else.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Unwritable {
+    /// What it was for.
+    pub key: String,
+}
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a credentials file cannot hold this value of {}",
+            self.key
+        )
+    }
+}
+
+impl std::error::Error for Unwritable {}
+
+/// Makes the changes in the section of this name, the last one where there are several, or in a new one at the end.
+///
+/// Lines that are changed become `key = value` with their old indentation, as aws-mfa writes them; an inline comment there
+/// moves to a line of its own, because some tools would read it as part of the value.
+///
+/// # Errors
+/// A value with a line break, or with blanks or a comment at its ends, is [`Unwritable`].
+pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String, Unwritable> {
+    check(section, changes)?;
+    let ending = if text
+        .lines()
+        .next()
+        .is_some_and(|line| text[line.len()..].starts_with("\r\n"))
+    {
+        "\r\n"
+    } else {
+        "\n"
+    };
+    Ok(match body_of(text, section) {
+        Some((start, end)) => {
+            let mut new = String::with_capacity(text.len() + 1024);
+            new.push_str(&text[..start]);
+            edit_body(&mut new, &text[start..end], changes, ending);
+            new.push_str(&text[end..]);
+            new
+        }
+        None => with_new_section(text, section, changes, ending),
+    })
+}
+
+fn check(section: &str, changes: &[Change<'_>]) -> Result<(), Unwritable> {
+    let unwritable = |key: &str| Unwritable {
+        key: key.to_owned(),
+    };
+    if section.is_empty()
+        || section.trim_matches(BLANKS) != section
+        || section.contains(|c: char| c.is_control() || "[]#;".contains(c))
+    {
+        return Err(unwritable("the section name"));
+    }
+    for change in changes {
+        if let Change::Set(key, value) = change {
+            let reads_back = value.trim() == value
+                && !value.starts_with(['#', ';'])
+                && ![" #", " ;", "\t#", "\t;"]
+                    .iter()
+                    .any(|sign| value.contains(sign));
+            if !reads_back || value.contains(char::is_control) {
+                return Err(unwritable(key));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where the last section of this name has its lines.
+fn body_of(text: &str, section: &str) -> Option<(usize, usize)> {
+    let mut found = None;
+    let mut inside = false;
+    for (start, line) in Lines::of_file(text) {
+        if let Kind::Header { name } = line.kind {
+            inside = name == section;
+            if inside {
+                let start = start + line.text.len();
+                found = Some((start, start));
+            }
+        } else if inside && let Some((_, end)) = &mut found {
+            *end = start + line.text.len();
+        }
+    }
+    found
+}
+
+fn edit_body(new: &mut String, body: &str, changes: &[Change<'_>], ending: &str) {
+    let mut missing: Vec<(&str, &str)> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Set(key, value) => Some((*key, value.as_ref())),
+            Change::Remove(_) => None,
+        })
+        .collect();
+    let mut indent = "";
+    // Behind the last property: there the missing keys go, not behind comments that may belong to the next section.
+    let mut after_properties = new.len();
+    let mut replaced = false;
+    for (_, line) in Lines::of_body(body, 1) {
+        match line.kind {
+            Kind::Property(property) => {
+                let change = changes.iter().find(|change| match change {
+                    Change::Set(key, _) | Change::Remove(key) => property.is(key),
+                });
+                replaced = change.is_some();
+                if let (Some(comment), true) = (property.comment, replaced) {
+                    push_line(new, property.indent, comment, ending);
+                }
+                match change {
+                    None => new.push_str(line.text),
+                    Some(Change::Set(key, value)) => {
+                        missing.retain(|(set, _)| set != key);
+                        let own_ending = &line.text[content(line.text).len()..];
+                        push_line(
+                            new,
+                            property.indent,
+                            &format!("{key} = {value}"),
+                            own_ending,
+                        );
+                    }
+                    Some(Change::Remove(_)) => {}
+                }
+                indent = property.indent;
+                after_properties = new.len();
+            }
+            Kind::Continuation { .. } if replaced => {}
+            Kind::Continuation { .. } => {
+                new.push_str(line.text);
+                after_properties = new.len();
+            }
+            Kind::Blank | Kind::Comment | Kind::Header { .. } | Kind::Malformed => {
+                new.push_str(line.text);
+            }
+        }
+    }
+    let rest = new.split_off(after_properties);
+    for (key, value) in missing {
+        finish_line(new, ending);
+        push_line(new, indent, &format!("{key} = {value}"), ending);
+    }
+    new.push_str(&rest);
+}
+
+fn with_new_section(text: &str, section: &str, changes: &[Change<'_>], ending: &str) -> String {
+    let mut new = text.to_owned();
+    finish_line(&mut new, ending);
+    let last_line = content(&new).rsplit('\n').next().unwrap_or_default();
+    if !last_line.trim().trim_start_matches('\u{feff}').is_empty() {
+        new.push_str(ending);
+    }
+    push_line(&mut new, "", &format!("[{section}]"), ending);
+    edit_body(&mut new, "", changes, ending);
+    new
+}
+
+fn push_line(new: &mut String, indent: &str, text: &str, ending: &str) {
+    new.push_str(indent);
+    new.push_str(text);
+    new.push_str(ending);
+}
+
+/// Ends a last line that has no line ending.
+fn finish_line(new: &mut String, ending: &str) {
+    if !new.is_empty() && !new.ends_with('\n') {
+        new.push_str(ending);
+    }
+}

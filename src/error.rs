@@ -1,0 +1,64 @@
+//! What can go wrong, as a user sees it: one sentence, a hint with what to type, and an exit code.
+
+use std::fmt;
+
+/// How a run ended badly. The numbers are part of the interface and stand in the README.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// Anything that has no code of its own.
+    Failed = 1,
+    /// A code was needed, and there was nobody to ask.
+    HumanNeeded = 3,
+    /// STS refused the code or the device.
+    Refused = 4,
+}
+
+/// An error that a user reads. Whatever else reaches `main` is printed as it is, with exit code 1.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+impl Failure {
+    /// A failure with the general exit code.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+            exit: Exit::Failed,
+        }
+    }
+
+    /// Says what to type.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Ends the process with this code in place of 1.
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The exit code for whatever reached `main`.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    error
+        .downcast_ref::<Failure>()
+        .map_or(Exit::Failed, |failure| failure.exit) as u8
+}

@@ -1,0 +1,46 @@
+//! `mfa-creds` exchanges an MFA code for temporary AWS credentials and keeps them in `~/.aws/credentials`.
+//!
+//! The modules stand in reading order: each uses only those above it.
+
+mod error;
+mod environment;
+mod credentials;
+mod document;
+mod profiles;
+mod device;
+mod cli;
+mod report;
+mod short_term;
+mod freshness;
+mod plan;
+mod terminal;
+mod mfa_code;
+mod sts;
+mod store;
+mod setup;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::environment::Environment;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            // Nobody reads it where the stream is closed.
+            let _ = message.print();
+            return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
+        }
+    };
+    match run::run(&cli, &Environment::of_process()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::error(&error);
+            ExitCode::from(error::exit_code(&error))
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! Decides everything that can be decided without network, clock or terminal, and says where each decision came from.
+
+mod settings;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::cli::{Refresh, Sections};
+use crate::credentials::{LongTermKeys, Secret};
+use crate::device::SerialNumber;
+use crate::document::{Document, Section};
+use crate::environment::Environment;
+use crate::error::Failure;
+use crate::profiles::{File, key};
+use crate::short_term;
+
+/// A setting, and where it came from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Chosen<T> {
+    /// What was chosen.
+    pub value: T,
+    /// By whom.
+    pub origin: Origin,
+}
+
+/// Where a setting came from, strongest first.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// A flag of the command line.
+    Flag(&'static str),
+    /// A variable of the environment.
+    Environment(&'static str),
+    /// A key of a section.
+    File {
+        key: &'static str,
+        section: String,
+        path: PathBuf,
+    },
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) | Self::Environment(name) => f.write_str(name),
+            Self::File { key, section, path } => {
+                write!(f, "{key} of [{section}] in {}", path.display())
+            }
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// Which sections are meant.
+#[derive(Debug)]
+pub struct Target {
+    /// The profile as the user names it.
+    pub profile: Chosen<String>,
+    /// The section with the long-term keys.
+    pub long_term: String,
+    /// The section for the temporary credentials.
+    pub short_term: String,
+}
+
+/// How credentials are got: what is called, with what, and where.
+#[derive(Debug)]
+pub struct Plan {
+    /// Who calls.
+    pub keys: LongTermKeys,
+    /// Where the keys stand, for messages: `[work-long-term] in PATH`.
+    pub keys_section: String,
+    /// Which device the code comes from.
+    pub device: Chosen<SerialNumber>,
+    /// What is called.
+    pub call: Call,
+    /// How long the credentials shall last, in seconds.
+    pub duration: Chosen<u32>,
+    /// Whose STS is called.
+    pub connection: Connection,
+}
+
+/// The two calls of STS that take a code.
+#[derive(Debug)]
+pub enum Call {
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
+    GetSessionToken,
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+    AssumeRole(Box<Role>),
+}
+
+/// The role to assume.
+#[derive(Debug)]
+pub struct Role {
+    pub arn: Chosen<String>,
+    pub session_name: Chosen<String>,
+    pub external_id: Option<Chosen<String>>,
+}
+
+/// Where STS is, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub region: Chosen<String>,
+    /// In place of the region's own endpoint.
+    pub endpoint_url: Option<Chosen<String>>,
+    /// A file of certificates in place of the system's.
+    pub ca_bundle: Option<Chosen<String>>,
+}
+
+/// The section whose values every other section inherits, in aws-mfa.
+const INHERITED: &str = "DEFAULT";
+
+/// Names the sections.
+///
+/// # Errors
+/// When the names could not stand in a file, or both are the same.
+pub fn target(sections: &Sections, environment: &Environment) -> Result<Target> {
+    let profile = first([
+        flag("--profile", sections.profile.as_ref()),
+        variable(environment, "AWS_PROFILE"),
+    ])
+    .unwrap_or_else(|| default("default".to_owned()));
+    let long_term_suffix = first([
+        flag("--long-term-suffix", sections.long_term_suffix.as_ref()),
+        variable(environment, "MFA_LONG_TERM_SUFFIX"),
+    ])
+    .unwrap_or_else(|| default("long-term".to_owned()));
+    let short_term_suffix = first([
+        flag("--short-term-suffix", sections.short_term_suffix.as_ref()),
+        variable(environment, "MFA_SHORT_TERM_SUFFIX"),
+    ])
+    .unwrap_or_else(|| default("none".to_owned()));
+    for name in [&profile, &long_term_suffix, &short_term_suffix] {
+        if name.value.trim() != name.value
+            || name
+                .value
+                .contains(|c: char| c.is_control() || "[]#;".contains(c))
+        {
+            bail!(
+                Failure::new(format!(
+                    "`{}` ({}) cannot be part of a section's name",
+                    name.value.escape_debug(),
+                    name.origin
+                ))
+                .hint("leave out brackets, `#`, `;` and blanks at the ends")
+            );
+        }
+    }
+    let section = |suffix: &str| {
+        if suffix.eq_ignore_ascii_case("none") {
+            profile.value.clone()
+        } else {
+            format!("{}-{suffix}", profile.value)
+        }
+    };
+    let (long_term, short_term) = (
+        section(&long_term_suffix.value),
+        section(&short_term_suffix.value),
+    );
+    if long_term == short_term {
+        bail!(Failure::new(format!(
+            "long-term and temporary credentials would share the section [{long_term}]: the suffixes are the same"
+        ))
+        .hint("with `--long-term-suffix none` give a `--short-term-suffix`, for example `mfa`"));
+    }
+    Ok(Target {
+        profile,
+        long_term,
+        short_term,
+    })
+}
+
+/// How long stored credentials must still last, in seconds. Default 60.
+///
+/// # Errors
+/// When the environment's value is no duration.
+pub fn min_ttl(refresh: &Refresh, environment: &Environment) -> Result<u32> {
+    let chosen = settings::seconds(
+        "--min-ttl",
+        refresh.min_ttl,
+        environment,
+        "MFA_CREDS_MIN_TTL",
+    )?;
+    Ok(chosen.map_or(60, |chosen| u32::try_from(chosen.value).unwrap_or(u32::MAX)))
+}
+
+/// The role that is asked for, if any, as written.
+pub fn wanted_role(
+    refresh: &Refresh,
+    environment: &Environment,
+    target: &Target,
+    credentials: &File<'_>,
+) -> Option<Chosen<String>> {
+    first([
+        flag("--assume-role", refresh.assume_role.as_ref()),
+        variable(environment, "MFA_ASSUME_ROLE"),
+        inherited(credentials, &target.long_term, key::ASSUME_ROLE),
+    ])
+}
+
+/// Decides the rest.
+///
+/// # Errors
+/// Everything that is wrong and can be known before the code is asked for.
+pub fn plan(
+    refresh: &Refresh,
+    environment: &Environment,
+    target: &Target,
+    credentials: &File<'_>,
+    config: &File<'_>,
+) -> Result<Plan> {
+    if !credentials.document.has(&target.long_term) {
+        bail!(missing_long_term(target, credentials));
+    }
+    check_sections(credentials, &[&target.long_term])?;
+    let config_profile = config_profile(&config.document, &target.profile.value);
+    if let Some(section) = &config_profile {
+        check_sections(config, &[section])?;
+    }
+    let keys = LongTermKeys {
+        access_key_id: long_term_key(target, credentials, key::AWS_ACCESS_KEY_ID)?,
+        secret_access_key: Secret::new(long_term_key(
+            target,
+            credentials,
+            key::AWS_SECRET_ACCESS_KEY,
+        )?),
+    };
+    if keys.access_key_id.starts_with("ASIA") {
+        bail!(
+            Failure::new(format!(
+                "[{}] in {} holds temporary credentials (ASIA…), which cannot get a session",
+                target.long_term,
+                credentials.path.display()
+            ))
+            .hint("put the IAM user's own keys (AKIA…) there")
+        );
+    }
+    if short_term::holds_long_term_keys(credentials, &target.short_term) {
+        bail!(short_term::long_term_keys_in_the_way(
+            credentials,
+            &target.short_term
+        ));
+    }
+    let view = settings::View {
+        refresh,
+        environment,
+        credentials,
+        long_term: &target.long_term,
+        config,
+        config_profile,
+    };
+    let device = view.device()?;
+    let role = wanted_role(refresh, environment, target, credentials);
+    let call = match role {
+        Some(arn) => Call::AssumeRole(Box::new(view.role(arn)?)),
+        None => Call::GetSessionToken,
+    };
+    Ok(Plan {
+        keys,
+        keys_section: format!("[{}] in {}", target.long_term, credentials.path.display()),
+        device,
+        duration: view.duration(&call)?,
+        call,
+        connection: view.connection()?,
+    })
+}
+
+/// Refuses to work with sections that cannot be read in one way only.
+///
+/// # Errors
+/// Names the file and the line.
+pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
+    let path = file.path.display();
+    for section in sections {
+        let malformed = file
+            .document
+            .notes()
+            .iter()
+            .find(|note| note.what.is_malformed() && file.document.is_in(note, section));
+        if let Some(note) = malformed {
+            bail!(Failure::new(format!("{path}:{} {}", note.line, note.what)).hint(format!(
+                "mend the line, which is in [{section}]; the AWS tools refuse the whole file for it"
+            )));
+        }
+        let lines: Vec<usize> = file.document.sections(section).map(Section::line).collect();
+        if let [first, .., last] = lines[..] {
+            bail!(Failure::new(format!(
+                "{path}:{last} begins [{section}] again, after line {first}"
+            ))
+            .hint("make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file"));
+        }
+        for part in file.document.sections(section) {
+            let properties = part.properties();
+            for (index, property) in properties.iter().enumerate() {
+                if let Some(earlier) = properties[..index]
+                    .iter()
+                    .find(|earlier| earlier.is(property.key))
+                {
+                    bail!(Failure::new(format!(
+                        "{path}:{} sets {} of [{section}] again, after line {}",
+                        property.line, property.key, earlier.line
+                    ))
+                    .hint("delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The header of a profile in the config file: `[profile NAME]`, or `[default]`.
+fn config_profile(config: &Document<'_>, profile: &str) -> Option<String> {
+    let prefixed = config.names().find(|header| {
+        header
+            .strip_prefix("profile")
+            .filter(|rest| rest.starts_with([' ', '\t']))
+            .map(|rest| rest.trim().trim_matches(['"', '\'']))
+            == Some(profile)
+    });
+    prefixed
+        .or_else(|| {
+            config
+                .names()
+                .find(|header| *header == "default" && profile == "default")
+        })
+        .map(str::to_owned)
+}
+
+fn long_term_key(target: &Target, credentials: &File<'_>, key: &'static str) -> Result<String> {
+    inherited(credentials, &target.long_term, key)
+        .map(|chosen| chosen.value)
+        .ok_or_else(|| {
+            Failure::new(format!(
+                "{key} of [{}] in {} is missing or empty",
+                target.long_term,
+                credentials.path.display()
+            ))
+            .hint("write it there; the IAM console shows or makes a user's access keys")
+            .into()
+        })
+}
+
+/// The error where there are no long-term keys, with the nearest thing that could have been meant.
+fn missing_long_term(target: &Target, credentials: &File<'_>) -> Failure {
+    let Target {
+        profile,
+        long_term,
+        short_term,
+    } = target;
+    let failure = Failure::new(format!(
+        "there is no section [{long_term}] in {}",
+        credentials.path.display()
+    ));
+    if credentials.document.has(&profile.value)
+        && let Some(base) = long_term
+            .strip_prefix(profile.value.as_str())
+            .and_then(|suffix| profile.value.strip_suffix(suffix))
+    {
+        return failure.hint(format!(
+            "name the profile without the suffix: --profile {base}"
+        ));
+    }
+    if short_term::holds_long_term_keys(credentials, short_term) {
+        return failure.hint(format!(
+            "[{short_term}] holds long-term keys; move them with `mfa-creds setup --profile {short_term}`"
+        ));
+    }
+    let suffix = long_term
+        .strip_prefix(profile.value.as_str())
+        .unwrap_or_default();
+    let nearest = credentials
+        .document
+        .names()
+        .filter_map(|name| name.strip_suffix(suffix).filter(|_| !suffix.is_empty()))
+        .map(|name| (strsim::damerau_levenshtein(name, &profile.value), name))
+        .min()
+        .filter(|(distance, name)| *distance <= name.len().max(3) / 3);
+    match nearest {
+        Some((_, name)) => failure.hint(format!("did you mean --profile {name}?")),
+        None => failure.hint(format!(
+            "`mfa-creds setup --profile {}` writes it",
+            profile.value
+        )),
+    }
+}
+
+fn first<const N: usize>(candidates: [Option<Chosen<String>>; N]) -> Option<Chosen<String>> {
+    candidates.into_iter().flatten().next()
+}
+
+fn default<T>(value: T) -> Chosen<T> {
+    Chosen {
+        value,
+        origin: Origin::Default,
+    }
+}
+
+/// A flag; empty counts as not given, as in aws-mfa.
+pub(crate) fn flag(name: &'static str, value: Option<&String>) -> Option<Chosen<String>> {
+    value.filter(|value| !value.is_empty()).map(|value| Chosen {
+        value: value.clone(),
+        origin: Origin::Flag(name),
+    })
+}
+
+pub(crate) fn variable(environment: &Environment, name: &'static str) -> Option<Chosen<String>> {
+    environment.text(name).map(|value| Chosen {
+        value,
+        origin: Origin::Environment(name),
+    })
+}
+
+fn in_file(file: &File<'_>, section: &str, key: &'static str) -> Option<Chosen<String>> {
+    file.get(section, key).map(|value| Chosen {
+        value,
+        origin: Origin::File {
+            key,
+            section: section.to_owned(),
+            path: Path::to_path_buf(file.path),
+        },
+    })
+}
+
+/// A key of a section, or what the section inherits.
+fn inherited(file: &File<'_>, section: &str, key: &'static str) -> Option<Chosen<String>> {
+    in_file(file, section, key).or_else(|| in_file(file, INHERITED, key))
+}

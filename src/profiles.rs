@@ -1,0 +1,154 @@
+//! The two AWS files as this tool sees them: where they are, what their keys are called, and what stands in a section.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use zeroize::Zeroizing;
+
+use crate::document::Document;
+use crate::environment::Environment;
+use crate::error::Failure;
+
+/// Key names. The AWS ones: <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>; the others are aws-mfa's.
+pub mod key {
+    /// Whether the section holds a role's credentials: `True` or `False`.
+    pub const ASSUMED_ROLE: &str = "assumed_role";
+    /// The ARN of the role that the section's credentials are for.
+    pub const ASSUMED_ROLE_ARN: &str = "assumed_role_arn";
+    pub const AWS_ACCESS_KEY_ID: &str = "aws_access_key_id";
+    pub const AWS_SECRET_ACCESS_KEY: &str = "aws_secret_access_key";
+    pub const AWS_SESSION_TOKEN: &str = "aws_session_token";
+    /// The older name of the session token. botocore takes it before the newer one.
+    pub const AWS_SECURITY_TOKEN: &str = "aws_security_token";
+    /// When the section's credentials end: `YYYY-MM-DD HH:MM:SS`, UTC.
+    pub const EXPIRATION: &str = "expiration";
+
+    /// aws-mfa's key for the device.
+    pub const AWS_MFA_DEVICE: &str = "aws_mfa_device";
+    pub const MFA_SERIAL: &str = "mfa_serial";
+    /// aws-mfa's key for a role in the long-term section.
+    pub const ASSUME_ROLE: &str = "assume_role";
+    pub const ROLE_SESSION_NAME: &str = "role_session_name";
+    pub const EXTERNAL_ID: &str = "external_id";
+    pub const AWS_MFA_DURATION: &str = "aws_mfa_duration";
+    pub const DURATION_SECONDS: &str = "duration_seconds";
+    pub const REGION: &str = "region";
+    pub const ENDPOINT_URL: &str = "endpoint_url";
+    pub const CA_BUNDLE: &str = "ca_bundle";
+    pub const SERVICES: &str = "services";
+    pub const STS: &str = "sts";
+    pub const IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "ignore_configured_endpoint_urls";
+}
+
+/// Where the files are.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`.
+    pub credentials: PathBuf,
+    /// `AWS_CONFIG_FILE`, else `~/.aws/config`.
+    pub config: PathBuf,
+}
+
+impl Paths {
+    /// Finds out where the files are.
+    ///
+    /// # Errors
+    /// When a path is not given and there is no home directory.
+    pub fn find(environment: &Environment) -> Result<Self> {
+        let path = |variable, name| match environment.path(variable) {
+            Some(path) => in_home(path),
+            None => home().map(|home| home.join(".aws").join(name)),
+        };
+        Ok(Self {
+            credentials: path("AWS_SHARED_CREDENTIALS_FILE", "credentials")?,
+            config: path("AWS_CONFIG_FILE", "config")?,
+        })
+    }
+}
+
+/// A leading `~` stands for the home directory, as in the AWS CLI.
+fn in_home(path: PathBuf) -> Result<PathBuf> {
+    match path.strip_prefix("~") {
+        Ok(rest) => Ok(home()?.join(rest)),
+        Err(_not_in_home) => Ok(path),
+    }
+}
+
+fn home() -> Result<PathBuf> {
+    std::env::home_dir()
+        .filter(|home| !home.as_os_str().is_empty())
+        .ok_or_else(|| {
+            Failure::new("the home directory is not known")
+                .hint("set HOME, or AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE")
+                .into()
+        })
+}
+
+/// The text of a file; none where there is no file.
+///
+/// # Errors
+/// When there is one and it cannot be read, with what to type.
+pub fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
+    match fs::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(Zeroizing::new(text))),
+            Err(error) => Err(not_utf8(path, &error)),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> anyhow::Error {
+    let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+    let line = good.matches('\n').count() + 1;
+    Failure::new(format!("{}:{line} is not UTF-8 text", path.display()))
+        .hint("save the file as UTF-8; the AWS tools cannot read it either")
+        .into()
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
+    let failure = Failure::new(format!(
+        "{} cannot be read: {}",
+        path.display(),
+        reason(error)
+    ));
+    match error.kind() {
+        ErrorKind::PermissionDenied => failure.hint(format!(
+            "make it yours: chmod u+rw '{path}', or chown it if it belongs to another user",
+            path = path.display()
+        )),
+        ErrorKind::IsADirectory => failure
+            .hint("it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which"),
+        _ => failure,
+    }
+    .into()
+}
+
+/// The reason of an I/O error in words, without the number.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    words.to_lowercase()
+}
+
+/// A file that was read: its path and what is in it.
+pub struct File<'t> {
+    /// Where it is.
+    pub path: &'t Path,
+    /// What is in it; empty where there is no file.
+    pub document: Document<'t>,
+}
+
+impl File<'_> {
+    /// A key's value in a section of this name, trimmed; none where it is missing or empty.
+    pub fn get(&self, section: &str, key: &str) -> Option<String> {
+        self.document
+            .get(section, key)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+}

@@ -1,0 +1,99 @@
+//! What people are told: on standard error, and nothing else there.
+
+use std::fmt;
+use std::io::Write as _;
+
+use chrono::{DateTime, Local, TimeDelta, Utc};
+
+use crate::cli::{LogLevel, Verbosity};
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Level {
+    Errors,
+    Warnings,
+    Progress,
+    Details,
+}
+
+/// The way to standard error.
+#[derive(Clone, Copy, Debug)]
+pub struct Report(Level);
+
+impl Report {
+    /// As asked for on the command line; `-q` and `-v` win over aws-mfa's `--log-level`.
+    pub fn new(verbosity: &Verbosity) -> Self {
+        let by_log_level = match verbosity.log_level {
+            Some(LogLevel::Critical | LogLevel::Error) => Level::Errors,
+            Some(LogLevel::Warning | LogLevel::Notset) => Level::Warnings,
+            Some(LogLevel::Info) | None => Level::Progress,
+            Some(LogLevel::Debug) => Level::Details,
+        };
+        Self(if verbosity.quiet {
+            by_log_level.min(Level::Warnings)
+        } else if verbosity.verbose > 0 {
+            Level::Details
+        } else {
+            by_log_level
+        })
+    }
+
+    /// Something that should be looked at, though it is no error.
+    pub fn warning(self, message: impl fmt::Display) {
+        self.say(Level::Warnings, format_args!("warning: {message}"));
+    }
+
+    /// What is done.
+    pub fn progress(self, message: impl fmt::Display) {
+        self.say(Level::Progress, format_args!("{message}"));
+    }
+
+    /// Why it is done so: only with `-v`.
+    pub fn detail(self, message: impl fmt::Display) {
+        self.say(Level::Details, format_args!("{message}"));
+    }
+
+    fn say(self, level: Level, message: fmt::Arguments<'_>) {
+        if level <= self.0 {
+            line(message);
+        }
+    }
+}
+
+/// Says why the run ends, at every level.
+pub fn error(message: impl fmt::Display) {
+    line(format_args!("error: {message}"));
+}
+
+fn line(message: fmt::Arguments<'_>) {
+    // Nobody is left to tell where standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{message}");
+}
+
+/// An end, for people: `09:03 +02:00, 12 h`, with the date where it is a day off or more.
+pub fn until(end: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let left = end - now;
+    let form = if left < TimeDelta::days(1) {
+        "%H:%M %:z"
+    } else {
+        "%Y-%m-%d %H:%M %:z"
+    };
+    format!("{}, {}", end.with_timezone(&Local).format(form), span(left))
+}
+
+/// A span of time, for people: `45 s`, `35 min`, `12 h`, `11 h 20 min`, `1 d 12 h`.
+pub fn span(span: TimeDelta) -> String {
+    let seconds = span.num_seconds();
+    if seconds < 90 {
+        return format!("{seconds} s");
+    }
+    let minutes = (seconds + 30) / 60;
+    let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+    match (days, hours, minutes) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}

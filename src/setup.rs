@@ -1,0 +1,273 @@
+//! The wizard: asks for long-term keys and writes them into a section of their own, or moves them there.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use zeroize::Zeroizing;
+
+use crate::device::SerialNumber;
+use crate::document::Change;
+use crate::error::{Exit, Failure};
+use crate::profiles::{File, key};
+use crate::store::Edit;
+use crate::terminal::Terminal;
+
+/// What the person answered.
+pub struct Answers {
+    pub access_key_id: String,
+    pub secret_access_key: Zeroizing<String>,
+    /// Not every account wants one now.
+    pub device: Option<SerialNumber>,
+}
+
+/// Who answers: the person, or the lines of standard input, as in aws-mfa.
+pub enum Respondent {
+    Person(Terminal),
+    Lines(Vec<Zeroizing<String>>),
+}
+
+/// The length of an access key id.
+/// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>.
+const ACCESS_KEY_ID_LENGTH: std::ops::RangeInclusive<usize> = 16..=128;
+/// The length of every secret access key that AWS has made.
+const SECRET_LENGTH: usize = 40;
+
+impl Respondent {
+    /// Standard input where something is piped in, else the terminal.
+    ///
+    /// # Errors
+    /// Exit code 3 when there is neither.
+    pub fn find() -> Result<Self> {
+        if !io::stdin().is_terminal() {
+            let lines: Vec<_> = io::stdin()
+                .lock()
+                .lines()
+                .take(4)
+                .map_while(Result::ok)
+                .map(Zeroizing::new)
+                .collect();
+            if !lines.is_empty() {
+                return Ok(Self::Lines(lines));
+            }
+        }
+        match Terminal::open() {
+            Some(terminal) => Ok(Self::Person(terminal)),
+            None => bail!(
+                Failure::new("setup needs a terminal to ask for the keys")
+                    .hint("run it in a terminal, or pipe in four lines: profile, access key id, secret access key, device")
+                    .exit(Exit::HumanNeeded)
+            ),
+        }
+    }
+
+    /// Asks for the profile.
+    ///
+    /// # Errors
+    /// When nobody is there any more.
+    pub fn profile(&mut self, default: &str) -> Result<String> {
+        match self {
+            Self::Person(terminal) => terminal.ask_or("Profile name to", default, |_| Ok(())),
+            Self::Lines(lines) => {
+                let line = next(lines);
+                Ok(match line.trim() {
+                    "" => default.to_owned(),
+                    name => name.to_owned(),
+                })
+            }
+        }
+    }
+
+    /// Asks whether long-term keys shall be moved. Piped in, nobody can say no: whoever pipes has asked for it.
+    ///
+    /// # Errors
+    /// When nobody is there any more.
+    pub fn agrees_to_move(&self, from: &str, to: &str) -> Result<bool> {
+        match self {
+            Self::Person(terminal) => terminal.confirm(&format!(
+                "[{from}] holds long-term keys. Move them to [{to}]?"
+            )),
+            Self::Lines(_) => Ok(true),
+        }
+    }
+
+    /// Asks for the device only.
+    ///
+    /// # Errors
+    /// When it is no device, or nobody is there any more.
+    pub fn device(&mut self) -> Result<Option<SerialNumber>> {
+        let text = match self {
+            Self::Person(terminal) => terminal.ask_or(
+                "MFA device ARN or serial number (empty to leave it out)",
+                "",
+                |text| device(text).map(|_| ()),
+            )?,
+            Self::Lines(lines) => next(lines).to_string(),
+        };
+        device(&text).map_err(|complaint| Failure::new(format!("the device {complaint}")).into())
+    }
+
+    /// Asks for keys and device.
+    ///
+    /// # Errors
+    /// When an answer has not the right shape, or nobody is there any more.
+    pub fn keys(&mut self) -> Result<Answers> {
+        let (access_key_id, secret_access_key) = match self {
+            Self::Person(terminal) => (
+                terminal.ask_or("aws_access_key_id", "", check_access_key_id)?,
+                terminal.ask_hidden("aws_secret_access_key (not shown)", check_secret)?,
+            ),
+            Self::Lines(lines) => {
+                let (id, secret) = (next(lines), next(lines));
+                let complain = |complaint: String| Failure::new(complaint);
+                check_access_key_id(&id).map_err(complain)?;
+                check_secret(&secret).map_err(complain)?;
+                (id.to_string(), secret)
+            }
+        };
+        Ok(Answers {
+            access_key_id: access_key_id.trim().to_owned(),
+            secret_access_key: Zeroizing::new(secret_access_key.trim().to_owned()),
+            device: self.device()?,
+        })
+    }
+}
+
+fn next(lines: &mut Vec<Zeroizing<String>>) -> Zeroizing<String> {
+    if lines.is_empty() {
+        Zeroizing::default()
+    } else {
+        lines.remove(0)
+    }
+}
+
+fn device(text: &str) -> Result<Option<SerialNumber>, String> {
+    match text.trim() {
+        "" => Ok(None),
+        text => SerialNumber::parse(text)
+            .map(Some)
+            .map_err(|wrong| format!("{}: {}", wrong.problem, wrong.hint)),
+    }
+}
+
+fn check_access_key_id(text: &str) -> Result<(), String> {
+    let text = text.trim();
+    if text.starts_with("ASIA") {
+        return Err("this is a temporary key (ASIA…); long-term keys begin with AKIA".to_owned());
+    }
+    if !ACCESS_KEY_ID_LENGTH.contains(&text.len())
+        || !text
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    {
+        return Err(
+            "an access key id is at least 16 capital letters and digits, like AKIA…".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn check_secret(text: &str) -> Result<(), String> {
+    let text = text.trim();
+    if text.chars().count() != SECRET_LENGTH {
+        return Err(format!(
+            "a secret access key has {SECRET_LENGTH} characters; this has {}",
+            text.chars().count()
+        ));
+    }
+    if !text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/+=".contains(&byte))
+    {
+        return Err("a secret access key has only letters, digits, `/`, `+` and `=`".to_owned());
+    }
+    Ok(())
+}
+
+/// Writes new keys into a section that must not have any.
+///
+/// # Errors
+/// When the section has keys.
+pub fn write<'a>(file: &File<'_>, section: &str, answers: &'a Answers) -> Result<Vec<Edit<'a>>> {
+    if has_keys(file, section) {
+        bail!(occupied(file.path, section));
+    }
+    let mut changes = vec![
+        Change::Set(
+            key::AWS_ACCESS_KEY_ID,
+            Cow::Borrowed(&answers.access_key_id),
+        ),
+        Change::Set(
+            key::AWS_SECRET_ACCESS_KEY,
+            Cow::Borrowed(&answers.secret_access_key),
+        ),
+    ];
+    changes.extend(answers.device.as_ref().map(device_change));
+    Ok(vec![Edit {
+        section: section.to_owned(),
+        changes,
+    }])
+}
+
+/// Moves keys, and a device that stands with them, from one section to another that must not have any.
+///
+/// # Errors
+/// When the target has keys, or the source has none any more.
+pub fn move_keys<'a>(
+    file: &File<'_>,
+    from: &str,
+    to: &str,
+    device: Option<&'a SerialNumber>,
+) -> Result<Vec<Edit<'a>>> {
+    if has_keys(file, to) {
+        bail!(occupied(file.path, to));
+    }
+    let (mut removed, mut set) = (Vec::new(), Vec::new());
+    for key in [
+        key::AWS_ACCESS_KEY_ID,
+        key::AWS_SECRET_ACCESS_KEY,
+        key::AWS_MFA_DEVICE,
+        key::MFA_SERIAL,
+    ] {
+        if let Some(value) = file.get(from, key) {
+            removed.push(Change::Remove(key));
+            set.push(Change::Set(key, Cow::Owned(value)));
+        }
+    }
+    set.extend(device.map(device_change));
+    Ok(vec![
+        Edit {
+            section: to.to_owned(),
+            changes: set,
+        },
+        Edit {
+            section: from.to_owned(),
+            changes: removed,
+        },
+    ])
+}
+
+/// Whether a section names a device.
+pub fn has_device(file: &File<'_>, section: &str) -> bool {
+    file.get(section, key::AWS_MFA_DEVICE).is_some() || file.get(section, key::MFA_SERIAL).is_some()
+}
+
+/// Whether a section has keys of any kind.
+pub fn has_keys(file: &File<'_>, section: &str) -> bool {
+    file.get(section, key::AWS_ACCESS_KEY_ID).is_some()
+        || file.get(section, key::AWS_SECRET_ACCESS_KEY).is_some()
+}
+
+/// The error where keys would have to be overwritten.
+pub fn occupied(path: &Path, section: &str) -> Failure {
+    Failure::new(format!(
+        "[{section}] in {} holds keys already, which are never overwritten",
+        path.display()
+    ))
+    .hint("choose another profile, or change the keys with an editor")
+}
+
+fn device_change(device: &SerialNumber) -> Change<'_> {
+    Change::Set(key::AWS_MFA_DEVICE, Cow::Borrowed(device.as_str()))
+}

@@ -1,0 +1,126 @@
+//! The section that holds temporary credentials, in aws-mfa's format: how it is read, and how it is written.
+
+use std::borrow::Cow;
+
+use anyhow::{Result, bail};
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use crate::credentials::Credentials;
+use crate::document::Change;
+use crate::error::Failure;
+use crate::profiles::{File, key};
+
+/// aws-mfa's form of `expiration`, in UTC without saying so.
+const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
+/// What the access key id of an IAM user begins with.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
+const LONG_TERM_PREFIX: &str = "AKIA";
+
+/// What a section says of the credentials in it.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Stored {
+    /// What keeps the credentials from being used, where something does.
+    pub defect: Option<Defect>,
+    /// The role that they are for.
+    pub role_arn: Option<String>,
+    /// When they end, as written.
+    pub expiration: Option<String>,
+}
+
+/// Why stored credentials cannot be used, whatever their expiration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Defect {
+    /// There is no such section, or nothing in it.
+    Missing,
+    /// A key is missing or empty.
+    Incomplete(&'static str),
+    /// `aws_security_token` is not the session token, and botocore would take it.
+    StaleSecurityToken,
+}
+
+/// Reads a section.
+pub fn read(credentials: &File<'_>, section: &str) -> Stored {
+    let get = |key| credentials.get(section, key);
+    let needed = [
+        key::AWS_ACCESS_KEY_ID,
+        key::AWS_SECRET_ACCESS_KEY,
+        key::AWS_SESSION_TOKEN,
+        key::EXPIRATION,
+    ];
+    let missing: Vec<&'static str> = needed
+        .into_iter()
+        .filter(|key| get(key).is_none())
+        .collect();
+    let defect = match missing[..] {
+        [] => get(key::AWS_SECURITY_TOKEN)
+            .filter(|token| Some(token) != get(key::AWS_SESSION_TOKEN).as_ref())
+            .map(|_stale| Defect::StaleSecurityToken),
+        [..] if missing.len() == needed.len() => Some(Defect::Missing),
+        [first, ..] => Some(Defect::Incomplete(first)),
+    };
+    Stored {
+        defect,
+        role_arn: get(key::ASSUMED_ROLE_ARN),
+        expiration: get(key::EXPIRATION),
+    }
+}
+
+/// Reads an `expiration`: aws-mfa's form (UTC), or RFC 3339 with `Z`, an offset or fractions of a second.
+pub fn parse_expiration(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.to_utc());
+    }
+    ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .map(|time| time.and_utc())
+}
+
+/// Whether a section holds an IAM user's own keys, which must never be overwritten.
+pub fn holds_long_term_keys(credentials: &File<'_>, section: &str) -> bool {
+    credentials
+        .get(section, key::AWS_ACCESS_KEY_ID)
+        .is_some_and(|id| id.starts_with(LONG_TERM_PREFIX))
+        && credentials.get(section, key::AWS_SESSION_TOKEN).is_none()
+}
+
+/// The error where a section holds an IAM user's own keys.
+pub fn long_term_keys_in_the_way(credentials: &File<'_>, section: &str) -> Failure {
+    Failure::new(format!(
+        "[{section}] in {} holds long-term keys, which are never overwritten",
+        credentials.path.display()
+    ))
+    .hint(format!(
+        "move them to [{section}-long-term] with `mfa-creds setup --profile {section}`"
+    ))
+}
+
+/// The changes that bring the credentials into the section, key for key as aws-mfa writes them.
+///
+/// # Errors
+/// When the section has got long-term keys meanwhile.
+pub fn changes<'c>(
+    credentials: &File<'_>,
+    section: &str,
+    new: &'c Credentials,
+) -> Result<Vec<Change<'c>>> {
+    if holds_long_term_keys(credentials, section) {
+        bail!(long_term_keys_in_the_way(credentials, section));
+    }
+    let set = |key, value: &'c str| Change::Set(key, Cow::Borrowed(value));
+    let token = new.session_token.expose();
+    let (assumed, role) = match &new.role_arn {
+        Some(arn) => ("True", set(key::ASSUMED_ROLE_ARN, arn)),
+        None => ("False", Change::Remove(key::ASSUMED_ROLE_ARN)),
+    };
+    let expiration = new.expiration.format(EXPIRATION_FORMAT).to_string();
+    Ok(vec![
+        set(key::ASSUMED_ROLE, assumed),
+        role,
+        set(key::AWS_ACCESS_KEY_ID, &new.access_key_id),
+        set(key::AWS_SECRET_ACCESS_KEY, new.secret_access_key.expose()),
+        set(key::AWS_SESSION_TOKEN, token),
+        set(key::AWS_SECURITY_TOKEN, token),
+        Change::Set(key::EXPIRATION, Cow::Owned(expiration)),
+    ])
+}

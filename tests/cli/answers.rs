@@ -1,0 +1,290 @@
+//! What AWS and the network answer: a sentence each, one request each, the file untouched, and nothing secret said.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Fault, Role, StandIn, User,
+};
+
+use crate::harness::{Home, long_term};
+
+const RENEWING: &str = "renewing [work]: there are no credentials yet\n";
+
+/// One refresh with a good code ends with this status and message, and changes nothing.
+#[track_caller]
+fn refused(sts: &StandIn, credentials: &str, arguments: &[&str], status: i32, message: &str) {
+    let home = Home::with(credentials);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let calls = sts.calls();
+    let outcome = home
+        .run_with(
+            sts,
+            &[&["-p", "work", "--token", &code], arguments].concat(),
+        )
+        .ends(
+            status,
+            &format!(
+                "{RENEWING}{}",
+                message.replace("HOST", sts.url().trim_start_matches("http://"))
+            ),
+        );
+    assert_eq!(home.credentials(), credentials);
+    assert!(sts.calls() <= calls + 1, "a code is sent once");
+    assert!(!outcome.stderr.contains(&code));
+    assert!(!outcome.stderr.contains(ALICE_SECRET_ACCESS_KEY));
+}
+
+#[test]
+fn a_wrong_or_used_code() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let message = format!(
+        "{RENEWING}error: AWS refused the code for device {ALICE_DEVICE} \
+         (aws_mfa_device of [work-long-term] in ~/.aws/credentials): it is wrong, or was used already\n\
+         hint: wait for the next code and run it again; each code works once\n"
+    );
+    let wrong = sts.code_at_step(ALICE_DEVICE, 500);
+    home.run_with(&sts, &["-p", "work", "--token", &wrong])
+        .ends(4, &message);
+    assert_eq!(home.credentials(), long_term("work"));
+
+    let code = sts.fresh_code(ALICE_DEVICE);
+    Home::of_alice()
+        .run_with(&sts, &["-p", "work", "--token", &code])
+        .succeeds();
+    home.run_with(&sts, &["-p", "work", "--token", &code])
+        .ends(4, &message);
+    assert_eq!(sts.calls(), 3);
+}
+
+#[test]
+fn a_device_of_somebody_else() {
+    let sts = StandIn::start(Account::example());
+    refused(
+        &sts,
+        &long_term("work"),
+        &["--device", "arn:aws:iam::123456789012:mfa/bob"],
+        4,
+        "error: AWS cannot check codes of device arn:aws:iam::123456789012:mfa/bob (--device) for access key AKIA…ALIC\n\
+         hint: is it this user's device? the IAM console shows its ARN; after many wrong codes, wait 3 minutes\n",
+    );
+}
+
+#[test]
+fn keys_that_aws_does_not_know() {
+    let message = "error: AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive\n\
+                   hint: the IAM console shows the user's access keys; in China and GovCloud set the region, too\n";
+    let inactive = User::new("alice")
+        .inactive_access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
+        .device(stand_in::Device::new(ALICE_DEVICE));
+    let sts = StandIn::start(Account::new().user(inactive));
+    refused(&sts, &long_term("work"), &[], 1, message);
+
+    let sts = StandIn::start(Account::example());
+    refused(
+        &sts,
+        &long_term("work").replace(ALICE_ACCESS_KEY_ID, "AKIAFAKEFAKEFAKEGONE"),
+        &[],
+        1,
+        &message.replace("ALIC", "GONE"),
+    );
+    refused(
+        &sts,
+        &long_term("work").replace("NotReal", "NotTrue"),
+        &[],
+        1,
+        "error: aws_secret_access_key of [work-long-term] in ~/.aws/credentials does not belong to access key AKIA…ALIC\n\
+         hint: write the secret that was shown when the key was made; if it is lost, make a new key\n",
+    );
+}
+
+#[test]
+fn a_clock_that_is_off() {
+    let sts = StandIn::start(Account::example());
+    for offset in [TimeDelta::hours(1), TimeDelta::hours(-1)] {
+        sts.set_clock_offset(offset);
+        let home = Home::of_alice();
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let outcome = home
+            .run_with(&sts, &["-p", "work", "--token", &code])
+            .outcome();
+        assert_eq!(outcome.status, Some(1));
+        assert!(
+            outcome
+                .stderr
+                .contains("error: the clock of this machine is off: Signature "),
+            "{outcome:?}"
+        );
+        assert!(
+            outcome.stderr.ends_with("; the code was not used\n"),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn trouble_at_aws() {
+    let sts = StandIn::start(Account::example());
+    let again = "hint: run it again with the next code; this one may have been used up\n";
+    for (fault, message) in [
+        (
+            Fault::Throttling,
+            "error: AWS STS is asked too often just now\n\
+             hint: wait a moment and run it again with the next code\n"
+                .to_owned(),
+        ),
+        (
+            Fault::InternalError,
+            format!(
+                "error: AWS STS at HOST has a problem of its own: 500 InternalFailure\n{again}"
+            ),
+        ),
+        (
+            Fault::ServiceUnavailable,
+            format!(
+                "error: AWS STS at HOST has a problem of its own: 503 ServiceUnavailable\n{again}"
+            ),
+        ),
+        (
+            Fault::RegionDisabled,
+            "error: STS is not active in us-east-1 for this account (default)\n\
+             hint: choose another with --region, or have the region activated\n"
+                .to_owned(),
+        ),
+    ] {
+        sts.fault(fault);
+        refused(&sts, &long_term("work"), &[], 1, &message);
+    }
+}
+
+#[test]
+fn a_connection_that_breaks() {
+    let sts = StandIn::start(Account::example());
+    for fault in [
+        Fault::ResetBeforeReading,
+        Fault::ResetAfterSpending,
+        Fault::Truncated,
+    ] {
+        sts.fault(fault);
+        refused(
+            &sts,
+            &long_term("work"),
+            &[],
+            1,
+            "error: the connection to AWS STS at HOST broke off\n\
+             hint: run it again with the next code; this one may have been used up\n",
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_from_sts() {
+    let sts = StandIn::start(Account::example());
+    let hint = "hint: is there a login page of a network or proxy in between? open a web page, then run it again with the next code\n";
+    for (fault, evidence) in [
+        (
+            Fault::HtmlLoginPage,
+            "its status is 200, its type text/html",
+        ),
+        (Fault::Empty200, "its status is 200, its type text/xml"),
+        (Fault::NoCredentials, "it holds no credentials"),
+    ] {
+        sts.fault(fault);
+        refused(
+            &sts,
+            &long_term("work"),
+            &[],
+            1,
+            &format!("error: the answer from HOST is not from AWS STS: {evidence}\n{hint}"),
+        );
+    }
+}
+
+#[test]
+fn nobody_there() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let home = Home::of_alice();
+    home.run(&["-p", "work", "--token", "123456"])
+        .env("AWS_ENDPOINT_URL", &format!("http://{closed}"))
+        .ends(
+            1,
+            &format!(
+                "{RENEWING}error: AWS STS at {closed} cannot be reached: connection refused\n\
+                 hint: check the endpoint with -v\n"
+            ),
+        );
+    home.run(&["-p", "work", "--token", "123456"])
+        .env("AWS_ENDPOINT_URL", "http://no-such-host.invalid")
+        .ends(
+            1,
+            &format!(
+                "{RENEWING}error: AWS STS at no-such-host.invalid cannot be reached: its name is not known to the DNS\n\
+                 hint: check the network, and the region with -v\n"
+            ),
+        );
+}
+
+#[test]
+fn no_answer_in_time() {
+    let sts = StandIn::start(Account::example());
+    sts.fault(Fault::Hang(Duration::from_mins(1)));
+    refused(
+        &sts,
+        &long_term("work"),
+        &[],
+        1,
+        "error: AWS STS at HOST did not answer in time\n\
+         hint: run it again with the next code; this one may have been used up\n",
+    );
+}
+
+#[test]
+fn a_role_that_is_not_given() {
+    let arn = "arn:aws:iam::123456789012:role/admin";
+    let role = || Role::new(arn).requires_mfa();
+    let sts = StandIn::start(Account::example().role(role().external_id("right")));
+    refused(
+        &sts,
+        &long_term("work"),
+        &["--assume-role", arn, "--external-id", "wrong"],
+        1,
+        "error: AWS denied the role arn:aws:iam::123456789012:role/admin (--assume-role) to access key AKIA…ALIC: \
+         User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: \
+         arn:aws:iam::123456789012:role/admin\n\
+         hint: the role's trust policy must allow this user, and its external id if it asks for one must be in --external-id\n",
+    );
+    let sts = StandIn::start(Account::example().role(role()));
+    refused(
+        &sts,
+        &long_term("work"),
+        &["--assume-role", arn, "--duration", "4h"],
+        1,
+        "error: the role does not last 14400 s (--duration): its maximum is lower\n\
+         hint: ask for less with --duration, 3600 always works\n",
+    );
+}
+
+#[test]
+fn a_ca_bundle_that_is_none() {
+    let home = Home::of_alice();
+    home.write("ca.pem", "no certificate\n");
+    let hint = "hint: it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line\n";
+    let run = |name: &str| {
+        home.run(&["-p", "work", "--token", "123456"])
+            .env("AWS_CA_BUNDLE", home.file(name).to_str().unwrap())
+    };
+    run("ca.pem").ends(
+        1,
+        &format!("{RENEWING}error: the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) holds no certificate\n{hint}"),
+    );
+    run("gone.pem").ends(
+        1,
+        &format!(
+            "{RENEWING}error: the CA bundle ~/.aws/gone.pem (AWS_CA_BUNDLE) cannot be read: no such file or directory\n{hint}"
+        ),
+    );
+}

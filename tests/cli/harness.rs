@@ -1,0 +1,198 @@
+//! A throwaway home, and runs of the binary in it.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use process_wrap::std::{CommandWrap, ProcessSession};
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
+use tempfile::TempDir;
+
+/// The binary under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_mfa-creds");
+
+/// A home directory with `.aws` in it, gone when dropped.
+pub struct Home(TempDir);
+
+impl Home {
+    /// One without any file.
+    pub fn new() -> Self {
+        let home = Self(TempDir::new().unwrap());
+        fs::create_dir(home.path().join(".aws")).unwrap();
+        home
+    }
+
+    /// One with this credentials file.
+    pub fn with(credentials: &str) -> Self {
+        let home = Self::new();
+        home.write("credentials", credentials);
+        home
+    }
+
+    /// One where `[work-long-term]` holds the keys and the device of the stand-in's user.
+    pub fn of_alice() -> Self {
+        Self::with(&long_term("work"))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The path of a file in `.aws`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(".aws").join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.file(name), text).unwrap();
+    }
+
+    pub fn credentials(&self) -> String {
+        fs::read_to_string(self.file("credentials")).unwrap()
+    }
+
+    /// A run of the binary, without a terminal and with nothing on standard input.
+    pub fn run(&self, arguments: &[&str]) -> Run<'_> {
+        let mut command = Command::new(BINARY);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.path())
+            .env("TZ", "UTC");
+        Run {
+            home: self,
+            command,
+            stdin: String::new(),
+        }
+    }
+
+    /// A run that calls the stand-in.
+    pub fn run_with(&self, sts: &StandIn, arguments: &[&str]) -> Run<'_> {
+        self.run(arguments).env("AWS_ENDPOINT_URL_STS", &sts.url())
+    }
+}
+
+/// The long-term section of the stand-in's user.
+pub fn long_term(profile: &str) -> String {
+    format!(
+        "[{profile}-long-term]\n\
+         aws_access_key_id = {ALICE_ACCESS_KEY_ID}\n\
+         aws_secret_access_key = {ALICE_SECRET_ACCESS_KEY}\n\
+         aws_mfa_device = {ALICE_DEVICE}\n"
+    )
+}
+
+/// A section with whole credentials that end then.
+pub fn short_term(section: &str, expiration: &str) -> String {
+    format!(
+        "[{section}]\n\
+         assumed_role = False\n\
+         aws_access_key_id = ASIAFAKEFAKEFAKEFAKE\n\
+         aws_secret_access_key = FakeSecret\n\
+         aws_session_token = FakeToken\n\
+         aws_security_token = FakeToken\n\
+         expiration = {expiration}\n"
+    )
+}
+
+/// Long after these tests.
+pub const FAR: &str = "2099-01-01 00:00:00";
+
+/// A run that has not begun.
+pub struct Run<'h> {
+    home: &'h Home,
+    command: Command,
+    stdin: String,
+}
+
+/// How a run ended. The home's path reads `~` in the texts, and a span of time after a date reads `…`.
+#[derive(Debug)]
+pub struct Outcome {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run<'_> {
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    pub fn stdin(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.stdin);
+        self
+    }
+
+    pub fn outcome(mut self) -> Outcome {
+        self.command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // A session of its own has no terminal, whoever runs the tests.
+        let mut child = CommandWrap::from(self.command)
+            .wrap(ProcessSession)
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin().take().unwrap();
+        // A run that fails early does not read it.
+        let _ = stdin.write_all(self.stdin.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).unwrap();
+            without_spans(&text.replace(self.home.path().to_str().unwrap(), "~"))
+        };
+        Outcome {
+            status: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    /// Ends with this status and exactly this on standard error. Standard output is for data: it must be empty.
+    #[track_caller]
+    pub fn ends(self, status: i32, stderr: &str) -> Outcome {
+        let outcome = self.outcome();
+        assert_eq!(outcome.stderr, stderr, "standard error, of {outcome:?}");
+        assert_eq!(outcome.status, Some(status), "{outcome:?}");
+        assert_eq!(outcome.stdout, "", "{outcome:?}");
+        outcome
+    }
+
+    /// Ends with status 0.
+    #[track_caller]
+    pub fn succeeds(self) -> Outcome {
+        let outcome = self.outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+        assert_eq!(outcome.stdout, "", "{outcome:?}");
+        outcome
+    }
+}
+
+/// Replaces what depends on the time of the test: `until 09:03 +00:00, 12 h` becomes `until …`.
+fn without_spans(text: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| match line.split_once(" until ") {
+            Some((before, _)) => format!("{before} until …\n"),
+            None => line.to_owned(),
+        })
+        .collect()
+}
+
+/// The value of a key in a section, read without the product's help.
+pub fn value(text: &str, section: &str, key: &str) -> Option<String> {
+    let header = format!("[{section}]");
+    text.lines()
+        .skip_while(|line| *line != header)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .find_map(|line| line.strip_prefix(&format!("{key} = ")))
+        .map(str::to_owned)
+}

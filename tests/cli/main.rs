@@ -1,0 +1,19 @@
+//! Drives the real binary as a user does: a throwaway home, a cleared environment, exact output, status and file bytes.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken assumption has to fail its test loudly"
+)]
+
+mod harness;
+
+mod answers;
+mod aws_mfa;
+mod cached;
+mod mistakes;
+mod prompt;
+mod refresh;
+mod settings;
+mod setup;

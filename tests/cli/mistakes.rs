@@ -1,0 +1,387 @@
+//! Bad input: one sentence and a hint, the file untouched, and no code asked for. One test per mistake of a user.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::harness::{FAR, Home, long_term, short_term};
+
+/// Runs `mfa-creds -p work --token 123456 ARGUMENTS`: it would have a code, and must not get as far as to use it.
+#[track_caller]
+fn fails(credentials: &str, arguments: &[&str], stderr: &str) {
+    let home = Home::with(credentials);
+    home.run(&[&["-p", "work", "--token", "123456", "-q"], arguments].concat())
+        .env(
+            "AWS_ENDPOINT_URL",
+            "http://127.0.0.1:1/no-request-may-be-made",
+        )
+        .ends(1, stderr);
+    assert_eq!(home.credentials(), credentials);
+}
+
+#[test]
+fn no_long_term_section() {
+    let unknown = "error: there is no section [work-long-term] in ~/.aws/credentials\n";
+    fails(
+        "",
+        &[],
+        &format!("{unknown}hint: `mfa-creds setup --profile work` writes it\n"),
+    );
+    fails(
+        &long_term("wrok"),
+        &[],
+        &format!("{unknown}hint: did you mean --profile wrok?\n"),
+    );
+    fails(
+        &long_term("other"),
+        &[],
+        &format!("{unknown}hint: `mfa-creds setup --profile work` writes it\n"),
+    );
+    fails(
+        &long_term("work"),
+        &["-p", "work-long-term"],
+        "error: there is no section [work-long-term-long-term] in ~/.aws/credentials\n\
+         hint: name the profile without the suffix: --profile work\n",
+    );
+    fails(
+        "[work]\naws_access_key_id = AKIAFAKEFAKEFAKEFAKE\naws_secret_access_key = fake\n",
+        &[],
+        &format!(
+            "{unknown}hint: [work] holds long-term keys; move them with `mfa-creds setup --profile work`\n"
+        ),
+    );
+}
+
+#[test]
+fn keys_missing_or_empty() {
+    for (line, text) in [
+        ("aws_access_key_id", ""),
+        ("aws_access_key_id", "aws_access_key_id =\n"),
+        ("aws_secret_access_key", ""),
+        ("aws_secret_access_key", "aws_secret_access_key = # none\n"),
+    ] {
+        let keys = long_term("work");
+        let old = keys.lines().find(|old| old.starts_with(line)).unwrap();
+        fails(
+            &keys.replace(&format!("{old}\n"), text),
+            &[],
+            &format!(
+                "error: {line} of [work-long-term] in ~/.aws/credentials is missing or empty\n\
+                 hint: write it there; the IAM console shows or makes a user's access keys\n"
+            ),
+        );
+    }
+    fails(
+        &long_term("work").replace("AKIA", "ASIA"),
+        &[],
+        "error: [work-long-term] in ~/.aws/credentials holds temporary credentials (ASIA…), which cannot get a session\n\
+         hint: put the IAM user's own keys (AKIA…) there\n",
+    );
+}
+
+#[test]
+fn long_term_keys_where_temporary_ones_would_go() {
+    fails(
+        &format!(
+            "{}\n[work]\naws_access_key_id = AKIAFAKEFAKEFAKEFAKE\naws_secret_access_key = fake\n",
+            long_term("work")
+        ),
+        &[],
+        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
+         hint: move them to [work-long-term] with `mfa-creds setup --profile work`\n",
+    );
+}
+
+#[test]
+fn no_file_and_no_directory() {
+    let home = Home::new();
+    let expected = "error: there is no credentials file ~/.aws/credentials\n\
+                    hint: `mfa-creds setup --profile work` makes it\n";
+    home.run(&["-p", "work"]).ends(1, expected);
+    fs::remove_dir(home.path().join(".aws")).unwrap();
+    home.run(&["-p", "work"]).ends(1, expected);
+    assert!(!home.path().join(".aws").exists());
+}
+
+#[test]
+fn a_file_that_cannot_be_read() {
+    let home = Home::new();
+    fs::create_dir(home.file("credentials")).unwrap();
+    home.run(&["-p", "work"]).ends(
+        1,
+        "error: ~/.aws/credentials cannot be read: is a directory\n\
+         hint: it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which\n",
+    );
+    let home = Home::new();
+    fs::write(home.file("credentials"), b"[a]\n# Zo\xeb\n").unwrap();
+    home.run(&["-p", "work"]).ends(
+        1,
+        "error: ~/.aws/credentials:2 is not UTF-8 text\n\
+         hint: save the file as UTF-8; the AWS tools cannot read it either\n",
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_written() {
+    let home = Home::of_alice();
+    let path = home.file("credentials");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    home.run(&["-p", "work", "--token", "123456"]).ends(
+        1,
+        "error: ~/.aws/credentials is read-only\nhint: make it writable: chmod u+w '~/.aws/credentials'\n",
+    );
+    assert_eq!(home.credentials(), long_term("work"));
+}
+
+#[test]
+fn a_malformed_line() {
+    fails(
+        &format!("{}nonsense\n", long_term("work")),
+        &[],
+        "error: ~/.aws/credentials:5 has no `=`\n\
+         hint: mend the line, which is in [work-long-term]; the AWS tools refuse the whole file for it\n",
+    );
+    fails(
+        &format!("{}[work]\n= x\n", long_term("work")),
+        &[],
+        "error: ~/.aws/credentials:6 has no name before the `=`\n\
+         hint: mend the line, which is in [work]; the AWS tools refuse the whole file for it\n",
+    );
+    let home = Home::of_alice();
+    home.write("config", "[profile work]\nregion\n");
+    home.run(&["-p", "work", "--token", "123456"]).ends(
+        1,
+        "error: ~/.aws/config:2 has no `=`\n\
+         hint: mend the line, which is in [profile work]; the AWS tools refuse the whole file for it\n",
+    );
+}
+
+#[test]
+fn sections_and_keys_that_come_twice() {
+    fails(
+        &format!("{}\n[work-long-term]\nregion = x\n", long_term("work")),
+        &[],
+        "error: ~/.aws/credentials:6 begins [work-long-term] again, after line 1\n\
+         hint: make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file\n",
+    );
+    fails(
+        &format!(
+            "{}AWS_Access_Key_Id = AKIAFAKEFAKEFAKEFAKE\n",
+            long_term("work")
+        ),
+        &[],
+        "error: ~/.aws/credentials:5 sets AWS_Access_Key_Id of [work-long-term] again, after line 2\n\
+         hint: delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file\n",
+    );
+    let twice = short_term("work", FAR).repeat(2);
+    fails(
+        &twice,
+        &[],
+        "error: ~/.aws/credentials:8 begins [work] again, after line 1\n\
+         hint: make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file\n",
+    );
+}
+
+#[test]
+fn no_device() {
+    let keys = long_term("work");
+    let (keys, _device) = keys.split_once("aws_mfa_device").unwrap();
+    fails(
+        keys,
+        &[],
+        "error: the MFA device of [work-long-term] is not known\n\
+         hint: write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into [work-long-term] of ~/.aws/credentials, \
+         or use --device; the IAM console shows the ARN\n",
+    );
+}
+
+#[test]
+fn a_device_that_cannot_be_one() {
+    for (device, message) in [
+        (
+            "arn:aws:iam::123456789012:user/ops/alice",
+            "is a user, not an MFA device\n\
+             hint: a device has `:mfa/` in its ARN, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
+        ),
+        (
+            "arn:aws-us-gov:iam::123456789012:u2f/user/alice/key",
+            "is a FIDO security key or passkey, which STS cannot use\n\
+             hint: add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`",
+        ),
+        (
+            "arn:aws:iam::12345:mfa/alice",
+            "is not the ARN of an MFA device\nhint: write it like arn:aws:iam::123456789012:mfa/NAME",
+        ),
+        (
+            "phone",
+            "is neither an ARN nor a serial number\n\
+             hint: write an ARN like arn:aws:iam::123456789012:mfa/NAME, or a hardware token's serial number like GAHT12345678",
+        ),
+    ] {
+        fails(
+            &long_term("work"),
+            &["--device", device],
+            &format!("error: the device {device} (--device) {message}\n"),
+        );
+    }
+}
+
+#[test]
+fn a_duration_that_aws_does_not_grant() {
+    for (duration, seconds) in [
+        ("0", 0),
+        ("899", 899),
+        ("37h", 133_200),
+        ("99999999999", 99_999_999_999_u64),
+    ] {
+        fails(
+            &long_term("work"),
+            &["--duration", duration],
+            &format!(
+                "error: a duration of {seconds} s (--duration) is outside AWS's limits for a session\n\
+                 hint: use 900 to 129600 seconds, 15m to 36h\n"
+            ),
+        );
+    }
+    fails(
+        &long_term("work"),
+        &[
+            "--duration",
+            "13h",
+            "--assume-role",
+            "arn:aws:iam::123456789012:role/r",
+        ],
+        "error: a duration of 46800 s (--duration) is outside AWS's limits for a role\n\
+         hint: use 900 to 43200 seconds, 15m to 12h\n",
+    );
+    fails(
+        &format!("{}aws_mfa_duration = long\n", long_term("work")),
+        &[],
+        "error: `long` (aws_mfa_duration of [work-long-term] in ~/.aws/credentials) is not a duration\n\
+         hint: write seconds like `43200`, or a form like `12h` or `1h30m`\n",
+    );
+    let home = Home::of_alice();
+    home.run(&["-p", "work"])
+        .env("MFA_STS_DURATION", "abc")
+        .ends(
+            1,
+            "error: `abc` (MFA_STS_DURATION) is not a duration\n\
+         hint: write seconds like `43200`, or a form like `12h` or `1h30m`\n",
+        );
+    home.run(&["-p", "work", "--duration=abc"]).ends(
+        2,
+        "error: invalid value 'abc' for '--duration <DURATION>': write seconds like `43200`, or a form like `12h` or `1h30m`\n\
+         \n\
+         For more information, try '--help'.\n",
+    );
+}
+
+#[test]
+fn a_code_that_is_none() {
+    let home = Home::of_alice();
+    let hint = "hint: type the six digits that the device shows now\n";
+    for code in ["12345", "1234567", "12345a", "abcdef", "１２３４５６"] {
+        home.run(&["-p", "work", "--token", code]).ends(
+            1,
+            &format!("error: the code from --token is not six digits\n{hint}"),
+        );
+    }
+    home.run(&["-p", "work"]).env("MFA_TOKEN", "1234").ends(
+        1,
+        &format!("error: the code from MFA_TOKEN is not six digits\n{hint}"),
+    );
+    home.run(&["-p", "work", "-q"]).stdin("otp: 123456\n").ends(
+        1,
+        &format!("error: the code from standard input is not six digits\n{hint}"),
+    );
+    assert_eq!(home.credentials(), long_term("work"));
+}
+
+#[test]
+fn suffixes_that_are_the_same() {
+    for arguments in [
+        &["--long-term-suffix", "none"][..],
+        &["--short-term-suffix", "long-term"],
+        &["--long-suffix", "x", "--short-suffix", "x"],
+    ] {
+        let home = Home::of_alice();
+        let outcome = home.run(&[&["-p", "work"], arguments].concat()).outcome();
+        assert_eq!(outcome.status, Some(1));
+        assert!(
+            outcome.stderr.starts_with(
+                "error: long-term and temporary credentials would share the section [work"
+            ) && outcome.stderr.contains("\nhint: "),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_a_section() {
+    for profile in ["a]b", "a\nb", " a", "a#b"] {
+        let home = Home::of_alice();
+        home.run(&["-p", profile]).ends(
+            1,
+            &format!(
+                "error: `{}` (--profile) cannot be part of a section's name\n\
+                 hint: leave out brackets, `#`, `;` and blanks at the ends\n",
+                profile.escape_debug()
+            ),
+        );
+    }
+}
+
+#[test]
+fn a_region_an_endpoint_or_a_role_that_cannot_be_one() {
+    let keys = long_term("work");
+    fails(
+        &keys,
+        &["--region", "eu west"],
+        "error: `eu west` (--region) is not a region\nhint: write it like eu-west-1\n",
+    );
+    fails(
+        &keys,
+        &["--assume-role", "admin"],
+        "error: `admin` (--assume-role) is not the ARN of a role\n\
+         hint: write it like arn:aws:iam::123456789012:role/NAME\n",
+    );
+    let role = ["--assume-role", "arn:aws:iam::123456789012:role/r"];
+    fails(
+        &keys,
+        &[&role[..], &["--role-session-name", "a b"]].concat(),
+        "error: `a b` (--role-session-name) cannot be the name of a role session\n\
+         hint: use 2 to 64 letters, digits, and any of _+=,.@-\n",
+    );
+    fails(
+        &keys,
+        &[&role[..], &["--external-id", "ü"]].concat(),
+        "error: `ü` (--external-id) cannot be an external id\n\
+         hint: use 2 to 1224 letters, digits, and any of _+=,.@:/-\n",
+    );
+    for url in ["localhost:4566", "ftp://localhost", "http://", "http:// x"] {
+        let home = Home::of_alice();
+        home.run(&["-p", "work", "--token", "123456"])
+            .env("AWS_ENDPOINT_URL", url)
+            .ends(
+                1,
+                &format!(
+                    "error: `{url}` (AWS_ENDPOINT_URL) is not the URL of an endpoint\n\
+                 hint: write it like https://sts.eu-west-1.amazonaws.com\n"
+                ),
+            );
+    }
+}
+
+#[test]
+fn no_home() {
+    let home = Home::of_alice();
+    let outcome = home
+        .run(&["-p", "work"])
+        .without_env("HOME")
+        .env(
+            "AWS_SHARED_CREDENTIALS_FILE",
+            home.file("credentials").to_str().unwrap(),
+        )
+        .env("AWS_CONFIG_FILE", home.file("config").to_str().unwrap())
+        .outcome();
+    assert_eq!(outcome.status, Some(3), "{outcome:?}");
+}

@@ -1,0 +1,212 @@
+//! From an HTTP request to its response: which service answers, which fault strikes, and what is
+//! kept for the test to look at.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::account::Account;
+use crate::answers::{Answer, AwsError, Wording};
+use crate::faults::{Fault, Faults};
+use crate::http::{HttpRequest, HttpResponse};
+use crate::parameters::Parameters;
+use crate::signature::Authorization;
+use crate::sts::Sts;
+
+/// A request that the stand-in got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The action, such as `GetSessionToken`; empty if the request could not be read.
+    pub action: String,
+    /// All parameters, `Action` and `Version` too.
+    pub parameters: BTreeMap<String, String>,
+    /// The access key id that signed the request, if any did.
+    pub access_key_id: Option<String>,
+    /// The region in the credential scope.
+    pub region: Option<String>,
+    /// The service in the credential scope.
+    pub service: Option<String>,
+    /// The `User-Agent` header, or an empty text.
+    pub user_agent: String,
+    /// The HTTP status that was answered; None if nothing was, or not yet.
+    pub status: Option<u16>,
+    /// AWS's code of the error, such as `AccessDenied`, even if it was not delivered.
+    pub error_code: Option<String>,
+}
+
+impl Request {
+    /// The value of a parameter, if it was given.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
+    }
+
+    fn unread() -> Self {
+        Self {
+            action: String::new(),
+            parameters: BTreeMap::new(),
+            access_key_id: None,
+            region: None,
+            service: None,
+            user_agent: String::new(),
+            status: None,
+            error_code: None,
+        }
+    }
+
+    fn read(request: &HttpRequest, parameters: &Parameters) -> Self {
+        let header = request.header("authorization");
+        let authorization = header.and_then(Authorization::parse);
+        let scope = authorization.as_ref().map(|it| &it.scope);
+        Self {
+            action: parameters.get("Action").unwrap_or_default().to_owned(),
+            parameters: parameters.0.clone(),
+            region: scope.map(|scope| scope.region.clone()),
+            service: scope.map(|scope| scope.service.clone()),
+            access_key_id: authorization.map(|it| it.access_key_id),
+            user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
+            ..Self::unread()
+        }
+    }
+}
+
+/// How a response goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// At once and whole.
+    Whole,
+    /// Whole, after some time.
+    After(Duration),
+    /// Half of the body.
+    Half,
+    /// Not at all.
+    Never,
+}
+
+/// A response, and the number of the request that it belongs to.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) number: usize,
+    pub(crate) response: HttpResponse,
+    pub(crate) delivery: Delivery,
+}
+
+/// Everything that the connections share.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) sts: Sts,
+    pub(crate) clock_offset: TimeDelta,
+    pub(crate) faults: Faults,
+    pub(crate) requests: Vec<Request>,
+}
+
+impl State {
+    pub(crate) fn new(account: Account) -> Self {
+        Self {
+            sts: Sts::new(account),
+            clock_offset: TimeDelta::zero(),
+            faults: Faults::default(),
+            requests: Vec::new(),
+        }
+    }
+
+    /// The time by the stand-in's clock.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        Utc::now() + self.clock_offset
+    }
+
+    /// Notes a request that nobody read, and says its number.
+    pub(crate) fn note_unread(&mut self) -> usize {
+        self.note(Request::unread())
+    }
+
+    /// Notes that a request is being answered.
+    pub(crate) fn note_answer(&mut self, number: usize, status: u16) {
+        self.requests[number].status = Some(status);
+    }
+
+    /// Carries a request out, as far as its fault lets it.
+    pub(crate) fn reply(&mut self, request: &HttpRequest, fault: Option<&Fault>) -> Reply {
+        let mut parameters = Parameters::parse(&String::from_utf8_lossy(&request.body));
+        parameters.0.extend(Parameters::parse(request.query()).0);
+        let number = self.note(Request::read(request, &parameters));
+        let response = match fault {
+            Some(Fault::HtmlLoginPage) => HttpResponse::new(
+                200,
+                "text/html; charset=utf-8",
+                "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><h1>Welcome to \
+                 the guest network</h1><form method=\"post\" action=\"/login\"><input \
+                 name=\"user\"><button>Log in</button></form></body></html>\n",
+            ),
+            Some(Fault::Empty200) => HttpResponse::new(200, "text/xml", ""),
+            _ => self.answer(number, request, &parameters, fault),
+        };
+        let delivery = match fault {
+            Some(Fault::Hang(time)) => Delivery::After(*time),
+            Some(Fault::Truncated) => Delivery::Half,
+            Some(Fault::ResetAfterSpending) => Delivery::Never,
+            _ => Delivery::Whole,
+        };
+        Reply {
+            number,
+            response,
+            delivery,
+        }
+    }
+
+    fn answer(
+        &mut self,
+        number: usize,
+        request: &HttpRequest,
+        parameters: &Parameters,
+        fault: Option<&Fault>,
+    ) -> HttpResponse {
+        let now = self.now();
+        let request_id = format!("fa4efa4e-0000-4000-8000-{number:012x}");
+        let respond = |status, body| {
+            HttpResponse::new(status, "text/xml", body)
+                .header("x-amzn-RequestId", request_id.as_str())
+                .header("Date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        };
+        if request.path() != "/" {
+            return respond(404, "<UnknownOperationException/>\n".to_owned());
+        }
+        match self.result(request, parameters, fault, now) {
+            Ok(answer) => respond(200, answer.render(&request_id, wording(fault))),
+            Err(error) => {
+                self.requests[number].error_code = Some(error.code.to_owned());
+                respond(error.status, error.render(&request_id))
+            }
+        }
+    }
+
+    fn result(
+        &mut self,
+        request: &HttpRequest,
+        parameters: &Parameters,
+        fault: Option<&Fault>,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, AwsError> {
+        let works_in_every_region = parameters.get("Action") == Some("GetCallerIdentity");
+        match fault.and_then(|fault| fault.error(&self.sts.account.id)) {
+            Some(_) if fault == Some(&Fault::RegionDisabled) && works_in_every_region => {}
+            Some(error) => return Err(error),
+            None => {}
+        }
+        self.sts.answer(request, parameters, now)
+    }
+
+    fn note(&mut self, request: Request) -> usize {
+        self.requests.push(request);
+        self.requests.len() - 1
+    }
+}
+
+fn wording(fault: Option<&Fault>) -> Wording {
+    match fault {
+        Some(Fault::Fractional) => Wording::FractionalExpiration,
+        Some(Fault::NoCredentials) => Wording::NoCredentials,
+        _ => Wording::Aws,
+    }
+}

@@ -1,0 +1,72 @@
+//! Faults on demand: what networks, proxies and AWS itself do now and then.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::answers::AwsError;
+
+/// Something that goes wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// AWS is asked too often: status 400, `Throttling`. No code is spent.
+    Throttling,
+    /// Status 500, `InternalFailure`. No code is spent.
+    InternalError,
+    /// Status 503, `ServiceUnavailable`. No code is spent.
+    ServiceUnavailable,
+    /// STS is switched off in the region. No code is spent. `GetCallerIdentity` still answers.
+    RegionDisabled,
+    /// The connection is reset once the first byte of the request is there. No code is spent.
+    ResetBeforeReading,
+    /// The request is carried out, so the code is spent; then the connection closes unanswered.
+    ResetAfterSpending,
+    /// The request is carried out at once, but answered only after this time.
+    Hang(Duration),
+    /// The request is carried out, but only half of the body arrives.
+    Truncated,
+    /// A captive portal answers: status 200, and an HTML page. No code is spent.
+    HtmlLoginPage,
+    /// Status 200 without a body. No code is spent.
+    Empty200,
+    /// The request is carried out, but the answer has no `Credentials` element.
+    NoCredentials,
+    /// The request is carried out, and `Expiration` has microseconds, as moto and `LocalStack`
+    /// write it.
+    Fractional,
+}
+
+impl Fault {
+    /// The error that is answered in place of carrying out the request.
+    pub(crate) fn error(&self, account_id: &str) -> Option<AwsError> {
+        match self {
+            Self::Throttling => Some(AwsError::new(400, "Throttling", "Rate exceeded")),
+            Self::InternalError => Some(AwsError::new(
+                500,
+                "InternalFailure",
+                "The request processing has failed because of an unknown error, exception or \
+                 failure.",
+            )),
+            Self::ServiceUnavailable => Some(AwsError::new(
+                503,
+                "ServiceUnavailable",
+                "The request has failed due to a temporary failure of the server.",
+            )),
+            Self::RegionDisabled => Some(AwsError::region_disabled(account_id)),
+            _ => None,
+        }
+    }
+}
+
+/// The faults that are still to come.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    pub(crate) once: VecDeque<Fault>,
+    pub(crate) always: Option<Fault>,
+}
+
+impl Faults {
+    /// The fault of the next request.
+    pub(crate) fn take(&mut self) -> Option<Fault> {
+        self.once.pop_front().or_else(|| self.always.clone())
+    }
+}

@@ -1,0 +1,65 @@
+//! A loopback stand-in for AWS STS that verifies what AWS verifies.
+//!
+//! It checks signatures (Signature Version 4), one-time codes (RFC 6238, each good once), MFA
+//! devices, durations and trust policies, and answers with AWS's own shapes and error texts. What
+//! it issues works for further calls until it expires. Faults can be ordered ahead of time.
+//!
+//! It listens on the loopback interface only. All key material in it is fake.
+//!
+//! ```
+//! use stand_in::{ALICE_DEVICE, Account, StandIn};
+//!
+//! let stand_in = StandIn::start(Account::example());
+//! // Point a client at the stand-in with AWS_ENDPOINT_URL_STS, and give it the code:
+//! let (url, code) = (stand_in.url(), stand_in.fresh_code(ALICE_DEVICE));
+//! assert!(url.starts_with("http://127.0.0.1:"));
+//! assert_eq!(code.len(), 6);
+//! assert_eq!(stand_in.calls(), 0);
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support: a broken stand-in has to fail its test loudly"
+)]
+
+// In reading order: a module uses only modules of the groups above it, and earlier ones of its own.
+
+// The account, and what AWS says.
+mod account;
+mod answers;
+mod parameters;
+
+// HTTP, signatures, and who signed.
+mod http;
+mod sessions;
+mod signature;
+
+mod authentication;
+
+// One-time codes, and the service that asks for them.
+mod totp;
+
+mod mfa;
+
+mod sts;
+
+// What goes wrong on demand, and how a request comes to its response.
+mod faults;
+
+mod exchange;
+
+// Threads and sockets.
+mod connections;
+
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+pub use account::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Role, User,
+};
+pub use exchange::Request;
+pub use faults::Fault;
+pub use server::StandIn;

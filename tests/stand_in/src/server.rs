@@ -1,0 +1,165 @@
+//! The stand-in itself: how it starts and stops, and what a test may ask of it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::account::{Account, Device};
+use crate::connections::{PATIENCE, Shared, accept};
+use crate::exchange::{Request, State};
+use crate::faults::{Fault, Faults};
+use crate::mfa::TOLERANCE;
+use crate::totp;
+
+/// A running stand-in for AWS STS. It stops, with all its connections, when it is dropped.
+#[derive(Debug)]
+pub struct StandIn {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<Vec<JoinHandle<()>>>>,
+}
+
+impl StandIn {
+    /// Starts on a free port of the loopback interface.
+    ///
+    /// # Panics
+    /// If the machine has no loopback interface or no free port.
+    #[must_use]
+    pub fn start(account: Account) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::start_on(address, account).expect("a free port on 127.0.0.1")
+    }
+
+    /// Starts on this address.
+    ///
+    /// # Errors
+    /// If the address is in use, or is not on the loopback interface.
+    pub fn start_on(address: SocketAddr, account: Account) -> io::Result<Self> {
+        if !address.ip().is_loopback() {
+            let message = format!("{address} is not a loopback address");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let listener = TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(account));
+        let for_thread = Arc::clone(&shared);
+        let accepting = thread::Builder::new()
+            .name("stand-in".to_owned())
+            .spawn(move || accept(&listener, &for_thread))?;
+        Ok(Self {
+            address,
+            shared,
+            accepting: Some(accepting),
+        })
+    }
+
+    /// The endpoint, such as `http://127.0.0.1:34567`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// All requests so far, in the order in which they were read.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.state().requests.clone()
+    }
+
+    /// How many requests there were so far, unread ones counted.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.shared.state().requests.len()
+    }
+
+    /// The time by the stand-in's clock.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.shared.state().now()
+    }
+
+    /// Puts the stand-in's clock this far ahead of the real one, or behind it if negative.
+    pub fn set_clock_offset(&self, offset: TimeDelta) {
+        self.shared.state().clock_offset = offset;
+    }
+
+    /// The code that the device shows now, by the stand-in's clock. It may have been used.
+    ///
+    /// # Panics
+    /// If no user of the account has the device.
+    #[must_use]
+    pub fn code(&self, serial: &str) -> String {
+        self.code_at_step(serial, 0)
+    }
+
+    /// The code that the device shows so many steps of 30 seconds later, or earlier if negative.
+    ///
+    /// # Panics
+    /// If no user of the account has the device.
+    #[must_use]
+    pub fn code_at_step(&self, serial: &str, offset: i64) -> String {
+        let state = self.shared.state();
+        let step = totp::step_at(state.now()) + offset;
+        totp::code(&device(&state, serial).seed, step)
+    }
+
+    /// A code that is good now, and that was not used yet. It is not set aside: until it is used,
+    /// the next call gives the same one.
+    ///
+    /// # Panics
+    /// If no user of the account has the device, or if all five codes that are good now were used.
+    #[must_use]
+    pub fn fresh_code(&self, serial: &str) -> String {
+        let state = self.shared.state();
+        let now = totp::step_at(state.now());
+        // Early codes before late ones: they are good for longer.
+        let step = (now..=now + TOLERANCE)
+            .chain((now - TOLERANCE..now).rev())
+            .find(|step| !state.sts.verifications.is_used(serial, *step))
+            .expect("all codes that are good now were used: move the clock, or add a device");
+        totp::code(&device(&state, serial).seed, step)
+    }
+
+    /// Lets the next request go wrong. More calls let the requests after it go wrong, in order.
+    pub fn fault(&self, fault: Fault) {
+        self.shared.state().faults.once.push_back(fault);
+    }
+
+    /// Lets every request go wrong for which no other fault is queued.
+    pub fn fault_always(&self, fault: Fault) {
+        self.shared.state().faults.always = Some(fault);
+    }
+
+    /// Takes back all faults that have not struck.
+    pub fn clear_faults(&self) {
+        self.shared.state().faults = Faults::default();
+    }
+
+    /// Grants sessions of at most so many seconds from now on, whatever is asked for.
+    pub fn granted_at_most(&self, seconds: u32) {
+        self.shared.state().sts.granted_at_most = Some(seconds);
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.shared.stop();
+        // The accepting thread waits for a connection: give it one.
+        drop(TcpStream::connect_timeout(&self.address, PATIENCE));
+        let Some(accepting) = self.accepting.take() else {
+            return;
+        };
+        let serving = accepting.join().unwrap_or_default();
+        self.shared.shut_connections();
+        for thread in serving {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn device<'a>(state: &'a State, serial: &str) -> &'a Device {
+    let device = state.sts.account.device(serial);
+    device.unwrap_or_else(|| panic!("no user has the MFA device {serial}"))
+}

@@ -1,0 +1,252 @@
+//! The Security Token Service: what its actions check, in which order, and what they grant.
+//!
+//! The order is: signature, parameters, MFA, policy. So a request that fails by its policy has
+//! spent its code.
+
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Utc};
+
+use crate::account::{Account, Role};
+use crate::answers::{Answer, AwsError, Credentials};
+use crate::authentication::authenticate;
+use crate::http::HttpRequest;
+use crate::mfa::Verifications;
+use crate::parameters::{Constraints, Parameters, TextRule};
+use crate::sessions::{Caller, Sessions};
+
+pub(crate) const SERVICE: &str = "sts";
+const VERSION: &str = "2011-06-15";
+
+const SESSION_DURATION: RangeInclusive<i32> = 900..=129_600;
+const ROLE_DURATION: RangeInclusive<i32> = 900..=43_200;
+const DEFAULT_SESSION_DURATION: i32 = 43_200;
+const DEFAULT_ROLE_DURATION: i32 = 3_600;
+/// The longest that a role lasts that is assumed with temporary credentials.
+const CHAINED_DURATION: i32 = 3_600;
+
+const SERIAL_NUMBER: TextRule = TextRule {
+    length: 9..=256,
+    pattern: r"[\w+=/:,.@-]*",
+    allowed: |letter| is_word(letter) || "+=/:,.@-".contains(letter),
+};
+const TOKEN_CODE: TextRule = TextRule {
+    length: 6..=6,
+    pattern: r"[\d]*",
+    allowed: |letter| letter.is_ascii_digit(),
+};
+const ROLE_ARN: TextRule = TextRule {
+    length: 20..=2048,
+    pattern: r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+",
+    allowed: |letter| !letter.is_control() || "\t\n\r\u{85}".contains(letter),
+};
+const ROLE_SESSION_NAME: TextRule = TextRule {
+    length: 2..=64,
+    pattern: r"[\w+=,.@-]*",
+    allowed: |letter| is_word(letter) || "+=,.@-".contains(letter),
+};
+const EXTERNAL_ID: TextRule = TextRule {
+    length: 2..=1224,
+    pattern: r"[\w+=,.@:\/-]*",
+    allowed: |letter| is_word(letter) || "+=,.@:/-".contains(letter),
+};
+
+fn is_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// The service with everything that it remembers.
+#[derive(Debug)]
+pub(crate) struct Sts {
+    pub(crate) account: Account,
+    pub(crate) verifications: Verifications,
+    /// Grants no longer sessions than this, whatever is asked for.
+    pub(crate) granted_at_most: Option<u32>,
+    sessions: Sessions,
+}
+
+impl Sts {
+    pub(crate) fn new(account: Account) -> Self {
+        Self {
+            account,
+            verifications: Verifications::default(),
+            granted_at_most: None,
+            sessions: Sessions::default(),
+        }
+    }
+
+    pub(crate) fn answer(
+        &mut self,
+        request: &HttpRequest,
+        parameters: &Parameters,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, AwsError> {
+        let caller = authenticate(request, SERVICE, &self.account, &self.sessions, now)?;
+        let action = parameters.get("Action").ok_or_else(|| {
+            let message = "The request is missing an action or a required parameter.";
+            AwsError::new(400, "MissingAction", message)
+        })?;
+        let version = parameters.get("Version").unwrap_or("NO_VERSION_SPECIFIED");
+        match (action, version) {
+            ("GetSessionToken", VERSION) => self.get_session_token(&caller, parameters, now),
+            ("AssumeRole", VERSION) => self.assume_role(&caller, parameters, now),
+            ("GetCallerIdentity", VERSION) => Ok(Answer::CallerIdentity {
+                arn: caller.arn(&self.account),
+                user_id: caller.unique_id(),
+                account: caller.account_id(&self.account).to_owned(),
+            }),
+            _ => Err(AwsError::new(
+                400,
+                "InvalidAction",
+                format!("Could not find operation {action} for version {version}"),
+            )),
+        }
+    }
+
+    fn get_session_token(
+        &mut self,
+        caller: &Caller,
+        parameters: &Parameters,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, AwsError> {
+        let mut constraints = Constraints::default();
+        let duration = parameters.integer("DurationSeconds")?;
+        let duration = duration.unwrap_or(DEFAULT_SESSION_DURATION);
+        constraints.range("durationSeconds", duration, &SESSION_DURATION);
+        check_mfa_parameters(&mut constraints, parameters);
+        constraints.check()?;
+
+        let Caller::User { name } = caller else {
+            let message = "Cannot call GetSessionToken with session credentials";
+            return Err(AwsError::access_denied(message));
+        };
+        let session = Caller::UserSession {
+            name: name.clone(),
+            mfa: self.verify_mfa(caller, parameters, now)?,
+        };
+        Ok(Answer::SessionToken(self.issue(session, duration, now)))
+    }
+
+    fn assume_role(
+        &mut self,
+        caller: &Caller,
+        parameters: &Parameters,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, AwsError> {
+        let mut constraints = Constraints::default();
+        let duration = parameters.integer("DurationSeconds")?;
+        let duration = duration.unwrap_or(DEFAULT_ROLE_DURATION);
+        constraints.range("durationSeconds", duration, &ROLE_DURATION);
+        let role_arn = constraints.required("roleArn", parameters.get("RoleArn"));
+        constraints.text("roleArn", role_arn, &ROLE_ARN);
+        let name = constraints.required("roleSessionName", parameters.get("RoleSessionName"));
+        constraints.text("roleSessionName", name, &ROLE_SESSION_NAME);
+        let external_id = parameters.get("ExternalId");
+        constraints.text("externalId", external_id, &EXTERNAL_ID);
+        check_mfa_parameters(&mut constraints, parameters);
+        constraints.check()?;
+        let (role_arn, name) = (role_arn.unwrap_or_default(), name.unwrap_or_default());
+        if !is_role_arn(role_arn) {
+            return Err(AwsError::validation("Request ARN is invalid"));
+        }
+        if caller.has_session_credentials() && duration > CHAINED_DURATION {
+            return Err(AwsError::validation(
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles \
+                 assumed by role chaining.",
+            ));
+        }
+
+        let mfa_now = self.verify_mfa(caller, parameters, now)?;
+        let mfa = mfa_now || caller.multi_factor_auth_present();
+
+        let allowed = self.account.roles.iter().find(|role| {
+            let mfa = mfa || !role.requires_mfa;
+            let external_id =
+                role.external_id.is_none() || role.external_id.as_deref() == external_id;
+            role.arn == role_arn && mfa && external_id && self.trusts(role, caller)
+        });
+        let role = allowed.ok_or_else(|| {
+            let caller = caller.arn(&self.account);
+            AwsError::access_denied(format!(
+                "User: {caller} is not authorized to perform: sts:AssumeRole on resource: \
+                 {role_arn}"
+            ))
+        })?;
+        // Not before the policy: it would tell strangers that the role exists.
+        if i64::from(duration) > i64::from(role.max_session_duration) {
+            return Err(AwsError::validation(
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+            ));
+        }
+        let session = Caller::RoleSession {
+            role_arn: role_arn.to_owned(),
+            session_name: name.to_owned(),
+        };
+        Ok(Answer::AssumedRole {
+            arn: session.arn(&self.account),
+            id: session.unique_id(),
+            credentials: self.issue(session, duration, now),
+        })
+    }
+
+    /// Whether the trust policy of the role names the caller.
+    fn trusts(&self, role: &Role, caller: &Caller) -> bool {
+        let account_id = caller.account_id(&self.account);
+        if role.trusted.is_empty() {
+            return account_id == self.account.id;
+        }
+        let caller_arn = caller.arn(&self.account);
+        let root = format!("arn:{}:iam::{account_id}:root", self.account.partition);
+        role.trusted.iter().any(|principal| {
+            let of_the_account = *principal == account_id || *principal == root;
+            let of_the_role = matches!(
+                caller,
+                Caller::RoleSession { role_arn, .. } if role_arn == principal
+            );
+            of_the_account || of_the_role || *principal == caller_arn
+        })
+    }
+
+    /// Whether the request proves MFA. A wrong proof is an error; so is half of one.
+    fn verify_mfa(
+        &mut self,
+        caller: &Caller,
+        parameters: &Parameters,
+        now: DateTime<Utc>,
+    ) -> Result<bool, AwsError> {
+        let (serial, code) = match mfa_parameters(parameters) {
+            (None, None) => return Ok(false),
+            (Some(serial), Some(code)) => (serial, code),
+            _ => return Err(AwsError::serial_and_code_go_together()),
+        };
+        let users = self.account.users.iter();
+        let device = users
+            .filter(|user| Some(user.name.as_str()) == caller.user_name())
+            .flat_map(|user| &user.devices)
+            .find(|device| device.serial == serial)
+            .ok_or_else(AwsError::unable_to_validate_code)?;
+        self.verifications.verify(device, code, now)?;
+        Ok(true)
+    }
+
+    fn issue(&mut self, session: Caller, duration: i32, now: DateTime<Utc>) -> Credentials {
+        let limit = self.granted_at_most.map_or(i64::MAX, i64::from);
+        self.sessions
+            .issue(session, i64::from(duration).min(limit), now)
+    }
+}
+
+fn mfa_parameters(parameters: &Parameters) -> (Option<&str>, Option<&str>) {
+    (parameters.get("SerialNumber"), parameters.get("TokenCode"))
+}
+
+fn check_mfa_parameters(constraints: &mut Constraints, parameters: &Parameters) {
+    let (serial, code) = mfa_parameters(parameters);
+    constraints.text("serialNumber", serial, &SERIAL_NUMBER);
+    constraints.text("tokenCode", code, &TOKEN_CODE);
+}
+
+fn is_role_arn(arn: &str) -> bool {
+    let parts: Vec<_> = arn.splitn(6, ':').collect();
+    matches!(parts[..], ["arn", _, "iam", "", _, resource] if resource.starts_with("role/"))
+}
