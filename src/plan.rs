@@ -1,5 +1,6 @@
 //! Decides everything that can be decided without network, clock or terminal, and says where each decision came from.
 
+mod sections;
 mod settings;
 
 use std::fmt;
@@ -10,11 +11,12 @@ use anyhow::{Result, bail};
 use crate::cli::{Refresh, Sections};
 use crate::credentials::{LongTermKeys, Secret};
 use crate::device::SerialNumber;
-use crate::document::{Document, Section};
+use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::profiles::{File, key};
 use crate::short_term;
+pub use sections::{check_sections, long_term_keys_in_the_way};
 
 /// A setting, and where it came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,6 +65,8 @@ pub struct Target {
     pub long_term: String,
     /// The section for the temporary credentials.
     pub short_term: String,
+    /// The command that writes the long-term section.
+    pub setup_command: String,
 }
 
 /// How credentials are got: what is called, with what, and where.
@@ -165,10 +169,34 @@ pub fn target(sections: &Sections, environment: &Environment) -> Result<Target> 
         ))
         .hint("with `--long-term-suffix none` give a `--short-term-suffix`, for example `mfa`"));
     }
+    let setup_command = [
+        ("profile", &profile.value, &Origin::Flag("--profile")),
+        (
+            "long-term-suffix",
+            &long_term_suffix.value,
+            &long_term_suffix.origin,
+        ),
+        (
+            "short-term-suffix",
+            &short_term_suffix.value,
+            &short_term_suffix.origin,
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, _, origin)| matches!(origin, Origin::Flag(_)))
+    .fold("mfa-creds setup".to_owned(), |command, (flag, value, _)| {
+        let quote = if value.contains(char::is_whitespace) {
+            "'"
+        } else {
+            ""
+        };
+        format!("{command} --{flag} {quote}{value}{quote}")
+    });
     Ok(Target {
         profile,
         long_term,
         short_term,
+        setup_command,
     })
 }
 
@@ -212,7 +240,7 @@ pub fn plan(
     config: &File<'_>,
 ) -> Result<Plan> {
     if !credentials.document.has(&target.long_term) {
-        bail!(missing_long_term(target, credentials));
+        bail!(sections::missing_long_term(target, credentials));
     }
     check_sections(credentials, &[&target.long_term])?;
     let config_profile = config_profile(&config.document, &target.profile.value);
@@ -238,10 +266,7 @@ pub fn plan(
         );
     }
     if short_term::holds_long_term_keys(credentials, &target.short_term) {
-        bail!(short_term::long_term_keys_in_the_way(
-            credentials,
-            &target.short_term
-        ));
+        bail!(long_term_keys_in_the_way(target, credentials));
     }
     let view = settings::View {
         refresh,
@@ -265,49 +290,6 @@ pub fn plan(
         call,
         connection: view.connection()?,
     })
-}
-
-/// Refuses to work with sections that cannot be read in one way only.
-///
-/// # Errors
-/// Names the file and the line.
-pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
-    let path = file.path.display();
-    for section in sections {
-        let malformed = file
-            .document
-            .notes()
-            .iter()
-            .find(|note| note.what.is_malformed() && file.document.is_in(note, section));
-        if let Some(note) = malformed {
-            bail!(Failure::new(format!("{path}:{} {}", note.line, note.what)).hint(format!(
-                "mend the line, which is in [{section}]; the AWS tools refuse the whole file for it"
-            )));
-        }
-        let lines: Vec<usize> = file.document.sections(section).map(Section::line).collect();
-        if let [first, .., last] = lines[..] {
-            bail!(Failure::new(format!(
-                "{path}:{last} begins [{section}] again, after line {first}"
-            ))
-            .hint("make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file"));
-        }
-        for part in file.document.sections(section) {
-            let properties = part.properties();
-            for (index, property) in properties.iter().enumerate() {
-                if let Some(earlier) = properties[..index]
-                    .iter()
-                    .find(|earlier| earlier.is(property.key))
-                {
-                    bail!(Failure::new(format!(
-                        "{path}:{} sets {} of [{section}] again, after line {}",
-                        property.line, property.key, earlier.line
-                    ))
-                    .hint("delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file"));
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The header of a profile in the config file: `[profile NAME]`, or `[default]`.
@@ -340,50 +322,6 @@ fn long_term_key(target: &Target, credentials: &File<'_>, key: &'static str) -> 
             .hint("write it there; the IAM console shows or makes a user's access keys")
             .into()
         })
-}
-
-/// The error where there are no long-term keys, with the nearest thing that could have been meant.
-fn missing_long_term(target: &Target, credentials: &File<'_>) -> Failure {
-    let Target {
-        profile,
-        long_term,
-        short_term,
-    } = target;
-    let failure = Failure::new(format!(
-        "there is no section [{long_term}] in {}",
-        credentials.path.display()
-    ));
-    if credentials.document.has(&profile.value)
-        && let Some(base) = long_term
-            .strip_prefix(profile.value.as_str())
-            .and_then(|suffix| profile.value.strip_suffix(suffix))
-    {
-        return failure.hint(format!(
-            "name the profile without the suffix: --profile {base}"
-        ));
-    }
-    if short_term::holds_long_term_keys(credentials, short_term) {
-        return failure.hint(format!(
-            "[{short_term}] holds long-term keys; move them with `mfa-creds setup --profile {short_term}`"
-        ));
-    }
-    let suffix = long_term
-        .strip_prefix(profile.value.as_str())
-        .unwrap_or_default();
-    let nearest = credentials
-        .document
-        .names()
-        .filter_map(|name| name.strip_suffix(suffix).filter(|_| !suffix.is_empty()))
-        .map(|name| (strsim::damerau_levenshtein(name, &profile.value), name))
-        .min()
-        .filter(|(distance, name)| *distance <= name.len().max(3) / 3);
-    match nearest {
-        Some((_, name)) => failure.hint(format!("did you mean --profile {name}?")),
-        None => failure.hint(format!(
-            "`mfa-creds setup --profile {}` writes it",
-            profile.value
-        )),
-    }
 }
 
 fn first<const N: usize>(candidates: [Option<Chosen<String>>; N]) -> Option<Chosen<String>> {

@@ -116,9 +116,13 @@ fn renew(
     let credentials = client.exchange(plan, &code)?;
     store::update(path, |file| {
         plan::check_sections(file, &[&target.short_term])?;
+        // Somebody may have written there while the code was typed.
+        if short_term::holds_long_term_keys(file, &target.short_term) {
+            bail!(plan::long_term_keys_in_the_way(target, file));
+        }
         Ok(vec![Edit {
             section: target.short_term.clone(),
-            changes: short_term::changes(file, &target.short_term, &credentials)?,
+            changes: short_term::changes(&credentials),
         }])
     })?;
     report.progress(granted(target, plan, &credentials, Utc::now()));
@@ -145,11 +149,7 @@ fn set_up(sections: &Sections, verbosity: &Verbosity, environment: &Environment)
         path,
         document: Document::parse(&text),
     };
-    let Target {
-        long_term,
-        short_term,
-        ..
-    } = &target;
+    let (long_term, short_term) = (&target.long_term, &target.short_term);
     plan::check_sections(&file, &[long_term, short_term])?;
     if setup::has_keys(&file, long_term) {
         bail!(setup::occupied(path, long_term));
@@ -191,10 +191,8 @@ fn set_up(sections: &Sections, verbosity: &Verbosity, environment: &Environment)
 }
 
 fn no_file(path: &Path, target: &Target) -> Failure {
-    Failure::new(format!("there is no credentials file {}", path.display())).hint(format!(
-        "`mfa-creds setup --profile {}` makes it",
-        target.profile.value
-    ))
+    Failure::new(format!("there is no credentials file {}", path.display()))
+        .hint(format!("`{}` makes it", target.setup_command))
 }
 
 /// Tells of malformed lines elsewhere: they are none of our business, but other tools may refuse the file for them.

@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use anyhow::{Result, bail};
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::credentials::Credentials;
 use crate::document::Change;
-use crate::error::Failure;
 use crate::profiles::{File, key};
 
 /// aws-mfa's form of `expiration`, in UTC without saying so.
@@ -84,37 +82,19 @@ pub fn holds_long_term_keys(credentials: &File<'_>, section: &str) -> bool {
         && credentials.get(section, key::AWS_SESSION_TOKEN).is_none()
 }
 
-/// The error where a section holds an IAM user's own keys.
-pub fn long_term_keys_in_the_way(credentials: &File<'_>, section: &str) -> Failure {
-    Failure::new(format!(
-        "[{section}] in {} holds long-term keys, which are never overwritten",
-        credentials.path.display()
-    ))
-    .hint(format!(
-        "move them to [{section}-long-term] with `mfa-creds setup --profile {section}`"
-    ))
-}
-
-/// The changes that bring the credentials into the section, key for key as aws-mfa writes them.
-///
-/// # Errors
-/// When the section has got long-term keys meanwhile.
-pub fn changes<'c>(
-    credentials: &File<'_>,
-    section: &str,
-    new: &'c Credentials,
-) -> Result<Vec<Change<'c>>> {
-    if holds_long_term_keys(credentials, section) {
-        bail!(long_term_keys_in_the_way(credentials, section));
+/// The changes that bring the credentials into a section, key for key as aws-mfa writes them.
+pub fn changes(new: &Credentials) -> Vec<Change<'_>> {
+    fn set<'c>(key: &'static str, value: &'c str) -> Change<'c> {
+        Change::Set(key, Cow::Borrowed(value))
     }
-    let set = |key, value: &'c str| Change::Set(key, Cow::Borrowed(value));
+
     let token = new.session_token.expose();
     let (assumed, role) = match &new.role_arn {
         Some(arn) => ("True", set(key::ASSUMED_ROLE_ARN, arn)),
         None => ("False", Change::Remove(key::ASSUMED_ROLE_ARN)),
     };
     let expiration = new.expiration.format(EXPIRATION_FORMAT).to_string();
-    Ok(vec![
+    vec![
         set(key::ASSUMED_ROLE, assumed),
         role,
         set(key::AWS_ACCESS_KEY_ID, &new.access_key_id),
@@ -122,5 +102,5 @@ pub fn changes<'c>(
         set(key::AWS_SESSION_TOKEN, token),
         set(key::AWS_SECURITY_TOKEN, token),
         Change::Set(key::EXPIRATION, Cow::Owned(expiration)),
-    ])
+    ]
 }

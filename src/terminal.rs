@@ -149,8 +149,8 @@ mod signals {
         thread::spawn(move || {
             for _signal in signals.forever() {
                 // Where these fail there is no terminal any more.
-                let _ = tcsetattr(&terminal, OptionalActions::Now, &attributes);
                 let _ = (&terminal).write_all(b"\n");
+                let _ = tcsetattr(&terminal, OptionalActions::Now, &attributes);
                 die();
             }
         });

@@ -135,10 +135,20 @@ fn a_signal_ends_it_as_that_signal_and_the_terminal_is_as_before() {
     let sts = StandIn::start(Account::example());
     for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
         let home = Home::of_alice();
-        let script = "stty -a >before; ulimit -c 0; sh -c 'echo $$ >pid; exec \"$0\" -p work' \"$0\"; \
+        let script = "tty >tty; stty -a >before; ulimit -c 0; sh -c 'echo $$ >pid; exec \"$0\" -p work' \"$0\"; \
                       echo \"status $?\"; stty -a >after";
         let mut session = on_terminal(&home, &sts, script);
         session.expect(PROMPT).unwrap();
+        // The mode that must not stay is on a moment after the prompt.
+        let tty = fs::read_to_string(home.path().join("tty")).unwrap();
+        let mode = format!("stty -a <{}", tty.trim());
+        let raw = || {
+            let output = Command::new("/bin/sh").args(["-c", &mode]).output();
+            String::from_utf8_lossy(&output.unwrap().stdout).contains("-icanon")
+        };
+        while !raw() {
+            std::thread::yield_now();
+        }
         let pid = fs::read_to_string(home.path().join("pid")).unwrap();
         let killed = Command::new("/bin/sh")
             .args(["-c", &format!("kill -{signal} {}", pid.trim())])
@@ -159,9 +169,10 @@ fn control_c_ends_it_as_an_interrupt() {
     let mut session = on_terminal(
         &home,
         &sts,
-        "stty -a >before; \"$0\" -p work; echo \"status $?\"; stty -a >after",
+        "trap : INT; stty -a >before; \"$0\" -p work; echo \"status $?\"; stty -a >after",
     );
     session.expect(PROMPT).unwrap();
+    // Sent before the prompt has switched line mode off, it reaches the shell, too, which has to live on.
     session.send("\u{3}").unwrap();
     // The shell sees that its child died of SIGINT.
     session.expect("status 130").unwrap();

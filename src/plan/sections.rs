@@ -1,0 +1,107 @@
+//! Sections that cannot be worked with: unclear ones, those with keys in them that must stay, and missing ones.
+
+use anyhow::{Result, bail};
+
+use super::Target;
+use crate::document::Section;
+use crate::error::Failure;
+use crate::profiles::File;
+use crate::short_term;
+
+/// Refuses to work with sections that cannot be read in one way only.
+///
+/// # Errors
+/// Names the file and the line.
+pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
+    let path = file.path.display();
+    for section in sections {
+        let malformed = file
+            .document
+            .notes()
+            .iter()
+            .find(|note| note.what.is_malformed() && file.document.is_in(note, section));
+        if let Some(note) = malformed {
+            bail!(Failure::new(format!("{path}:{} {}", note.line, note.what)).hint(format!(
+                "mend the line, which is in [{section}]; the AWS tools refuse the whole file for it"
+            )));
+        }
+        let lines: Vec<usize> = file.document.sections(section).map(Section::line).collect();
+        if let [first, .., last] = lines[..] {
+            bail!(Failure::new(format!(
+                "{path}:{last} begins [{section}] again, after line {first}"
+            ))
+            .hint("make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file"));
+        }
+        for part in file.document.sections(section) {
+            let properties = part.properties();
+            for (index, property) in properties.iter().enumerate() {
+                if let Some(earlier) = properties[..index]
+                    .iter()
+                    .find(|earlier| earlier.is(property.key))
+                {
+                    bail!(Failure::new(format!(
+                        "{path}:{} sets {} of [{section}] again, after line {}",
+                        property.line, property.key, earlier.line
+                    ))
+                    .hint("delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The error where there are no long-term keys, with the nearest thing that could have been meant.
+pub(super) fn missing_long_term(target: &Target, credentials: &File<'_>) -> Failure {
+    let Target {
+        profile,
+        long_term,
+        short_term,
+        setup_command,
+    } = target;
+    let failure = Failure::new(format!(
+        "there is no section [{long_term}] in {}",
+        credentials.path.display()
+    ));
+    if credentials.document.has(&profile.value)
+        && let Some(base) = long_term
+            .strip_prefix(profile.value.as_str())
+            .and_then(|suffix| profile.value.strip_suffix(suffix))
+    {
+        return failure.hint(format!(
+            "name the profile without the suffix: --profile {base}"
+        ));
+    }
+    if short_term::holds_long_term_keys(credentials, short_term) {
+        return failure.hint(format!(
+            "[{short_term}] holds long-term keys; move them with `{setup_command}`"
+        ));
+    }
+    let suffix = long_term
+        .strip_prefix(profile.value.as_str())
+        .unwrap_or_default();
+    let nearest = credentials
+        .document
+        .names()
+        .filter_map(|name| name.strip_suffix(suffix).filter(|_| !suffix.is_empty()))
+        .map(|name| (strsim::damerau_levenshtein(name, &profile.value), name))
+        .min()
+        .filter(|(distance, name)| *distance <= name.len().max(3) / 3);
+    match nearest {
+        Some((_, name)) => failure.hint(format!("did you mean --profile {name}?")),
+        None => failure.hint(format!("`{setup_command}` writes it")),
+    }
+}
+
+/// The error where an IAM user's own keys stand in the section for the temporary ones.
+pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Failure {
+    Failure::new(format!(
+        "[{}] in {} holds long-term keys, which are never overwritten",
+        target.short_term,
+        credentials.path.display()
+    ))
+    .hint(format!(
+        "move them to [{}] with `{}`",
+        target.long_term, target.setup_command
+    ))
+}

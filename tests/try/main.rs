@@ -1,0 +1,82 @@
+//! Shows `mfa-creds` at work without an AWS account: a stand-in for STS on loopback, a throwaway home, a made-up phone.
+//!
+//! `cargo test --locked --test try` plays it all; with `-- type` you type the code yourself. As a part of the tests, it
+//! fails where a run does not end as it should.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a show on standard output, which has to stop where something is broken"
+)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
+
+fn main() {
+    let type_it = std::env::args().any(|argument| argument == "type");
+    let sts = StandIn::start(Account::example());
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join(".aws/credentials");
+    fs::create_dir(home.path().join(".aws")).unwrap();
+    let keys = format!(
+        "# my keys\n[work-long-term]\naws_access_key_id = {ALICE_ACCESS_KEY_ID}\n\
+         aws_secret_access_key = {ALICE_SECRET_ACCESS_KEY}\naws_mfa_device = {ALICE_DEVICE}\n"
+    );
+    fs::write(&file, keys).unwrap();
+    println!("A stand-in for AWS STS listens on {}.", sts.url());
+    show("~/.aws/credentials before", &file);
+
+    let code = sts.fresh_code(ALICE_DEVICE);
+    println!("The phone shows the code {code}.\n");
+    if type_it {
+        println!("$ mfa-creds --profile work");
+        run(home.path(), &sts, None);
+    } else {
+        println!("$ echo {code} | mfa-creds --profile work");
+        run(home.path(), &sts, Some(&code));
+    }
+    show("\n~/.aws/credentials after", &file);
+    let after = fs::read_to_string(&file).unwrap();
+
+    println!("$ mfa-creds --profile work        # again");
+    run(home.path(), &sts, None);
+    assert_eq!(fs::read_to_string(&file).unwrap(), after, "unchanged");
+    assert_eq!(sts.calls(), 1, "the second run calls nobody");
+    println!("\nThe second run asked for nothing, called nobody, and changed nothing.");
+}
+
+/// Runs the real binary in the home, with a line on standard input or with ours.
+fn run(home: &Path, sts: &StandIn, stdin: Option<&str>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mfa-creds"))
+        .args(["--profile", "work"])
+        .env_clear()
+        .envs(std::env::var_os("TERM").map(|term| ("TERM", term)))
+        .envs(std::env::var_os("TZ").map(|zone| ("TZ", zone)))
+        .env("HOME", home)
+        .env("AWS_ENDPOINT_URL_STS", sts.url())
+        .stdin(if stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::inherit()
+        })
+        .spawn()
+        .unwrap();
+    if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
+        writeln!(pipe, "{text}").unwrap();
+    }
+    assert!(child.wait().unwrap().success());
+}
+
+fn show(title: &str, file: &Path) {
+    println!("{title}:");
+    for line in fs::read_to_string(file).unwrap().lines() {
+        // The session token is some hundred characters long.
+        let shown: String = line.chars().take(72).collect();
+        let more = if shown == line { "" } else { "…" };
+        println!("    {shown}{more}");
+    }
+    println!();
+}
