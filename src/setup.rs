@@ -98,11 +98,9 @@ impl Respondent {
     /// When it is no device, or nobody is there any more.
     pub fn device(&mut self) -> Result<Option<SerialNumber>> {
         let text = match self {
-            Self::Person(terminal) => terminal.ask_or(
-                "MFA device ARN or serial number (empty to leave it out)",
-                "",
-                |text| device(text).map(|_| ()),
-            )?,
+            Self::Person(terminal) => terminal.ask_or("MFA device (may be empty)", "", |text| {
+                device(text).map(|_| ())
+            })?,
             Self::Lines(lines) => next(lines).to_string(),
         };
         device(&text).map_err(|complaint| Failure::new(format!("the device {complaint}")).into())

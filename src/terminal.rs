@@ -68,7 +68,6 @@ impl Terminal {
     ) -> Result<Zeroizing<String>> {
         let answer = Password::with_theme(&SimpleTheme)
             .with_prompt(prompt)
-            .report(false)
             .allow_empty_password(true)
             .validate_with(|text: &String| check(text))
             .interact_on(&self.0);
