@@ -108,6 +108,9 @@ pub struct Refresh {
     /// Renew credentials that end sooner than this: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
     #[arg(long, value_name = "DURATION", value_parser = seconds, allow_negative_numbers = true)]
     pub min_ttl: Option<u64>,
+    /// Wait so long for another process that renews the same profile: seconds, or `5m` [default: 2m]
+    #[arg(long, value_name = "DURATION", value_parser = seconds, allow_negative_numbers = true)]
+    pub lock_timeout: Option<u64>,
     /// Renew credentials that are still valid
     #[arg(long)]
     pub force: bool,

@@ -69,16 +69,24 @@ pub fn given(refresh: &Refresh, environment: &Environment) -> Result<Option<MfaC
     parse(&value, &origin.to_string()).map(Some)
 }
 
-/// Gets a code from standard input, or from the person at the terminal.
+/// A code that is piped in. Waits for it, as whoever pipes may have to be waited for.
 ///
 /// # Errors
-/// Exit code 3 when there is neither, or nobody may be asked.
-pub fn ask(refresh: &Refresh, plan: &Plan) -> Result<MfaCode> {
-    if !io::stdin().is_terminal()
-        && let Some(line) = line_of_stdin()?
-    {
-        return parse(&line, "standard input");
+/// When it is not six digits, or exit code 3 when nothing comes.
+pub fn piped() -> Result<Option<MfaCode>> {
+    if io::stdin().is_terminal() {
+        return Ok(None);
     }
+    line_of_stdin()?
+        .map(|line| parse(&line, "standard input"))
+        .transpose()
+}
+
+/// Asks the person at the terminal.
+///
+/// # Errors
+/// Exit code 3 when there is none, or nobody may be asked.
+pub fn ask(refresh: &Refresh, plan: &Plan) -> Result<MfaCode> {
     if refresh.no_input {
         bail!(
             Failure::new("an MFA code is needed, and --no-input forbids to ask for it")

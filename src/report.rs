@@ -38,6 +38,11 @@ impl Report {
         })
     }
 
+    /// What a person has to know who sits before a process that waits: at every level, as the prompt is.
+    pub fn notice(message: impl fmt::Display) {
+        line(format_args!("{message}"));
+    }
+
     /// Something that should be looked at, though it is no error.
     pub fn warning(self, message: impl fmt::Display) {
         self.say(Level::Warnings, format_args!("warning: {message}"));
@@ -71,14 +76,18 @@ fn line(message: fmt::Arguments<'_>) {
 }
 
 /// An end, for people: `09:03 +02:00, 12 h`, with the date where it is a day off or more.
-pub fn until(end: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let left = end - now;
-    let form = if left < TimeDelta::days(1) {
-        "%H:%M %:z"
-    } else {
-        "%Y-%m-%d %H:%M %:z"
-    };
-    format!("{}, {}", end.with_timezone(&Local).format(form), span(left))
+pub fn until(end: DateTime<Utc>, now: DateTime<Utc>) -> impl fmt::Display {
+    // Only when it is shown: the local time zone has to be read.
+    fmt::from_fn(move |f| {
+        let left = end - now;
+        let form = if left < TimeDelta::days(1) {
+            "%H:%M %:z"
+        } else {
+            "%Y-%m-%d %H:%M %:z"
+        };
+        let local = end.with_timezone(&Local);
+        write!(f, "{}, {}", local.format(form), span(left))
+    })
 }
 
 /// A span of time, for people: `45 s`, `35 min`, `12 h`, `11 h 20 min`, `1 d 12 h`.

@@ -1,6 +1,7 @@
 //! One short function per command. The only module that knows all stages.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,12 +13,16 @@ use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::freshness::{self, Asked, Freshness, Reason};
+use crate::mfa_code::{self, MfaCode};
 use crate::plan::{self, Call, Plan, Target};
 use crate::profiles::{self, File, Paths};
 use crate::report::{self, Report};
 use crate::setup::{self, Respondent};
-use crate::store::{self, Edit};
-use crate::{mfa_code, short_term, sts};
+use crate::store::{self, Edit, Lock, Store, Turn, Way};
+use crate::{short_term, sts};
+
+/// How long to wait for another process that renews the same profile: as long as a person may take to type a code.
+const LOCK_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Does what the command line says.
 ///
@@ -41,6 +46,7 @@ fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
     let target = plan::target(&args.sections, environment)?;
     let paths = Paths::find(environment)?;
+    store::recover(&paths.credentials)?;
     let Some(text) = profiles::read(&paths.credentials)? else {
         bail!(no_file(&paths.credentials, &target));
     };
@@ -53,28 +59,14 @@ fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
         &credentials,
         &[&target.long_term, &target.short_term],
     );
-    plan::check_sections(&credentials, &[&target.short_term])?;
-
-    let role = plan::wanted_role(args, environment, &target, &credentials);
-    let asked = Asked {
-        role_arn: role.as_ref().map(|role| role.value.as_str()),
+    let wanted = Wanted {
+        role_arn: plan::wanted_role(args, environment, &target, &credentials)
+            .map(|role| role.value),
         min_ttl: TimeDelta::seconds(plan::min_ttl(args, environment)?.into()),
         force: args.force,
     };
-    let now = Utc::now();
-    match freshness::judge(
-        &short_term::read(&credentials, &target.short_term),
-        &asked,
-        now,
-    ) {
-        Freshness::Reuse { until } => {
-            report.progress(format_args!(
-                "[{}] is still valid until {}",
-                target.short_term,
-                report::until(until, now)
-            ));
-            Ok(())
-        }
+    match look(&credentials, &target, &wanted)? {
+        Freshness::Reuse { until } => tell_still_valid(report, &target, until),
         Freshness::Renew { because } => {
             let config = profiles::read(&paths.config)?.unwrap_or_default();
             let config = File {
@@ -83,50 +75,133 @@ fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
             };
             let plan = plan::plan(args, environment, &target, &credentials, &config)?;
             tell(report, &target, &plan);
-            renew(
+            let renewal = Renewal {
                 args,
-                environment,
-                &target,
-                &plan,
-                &because,
-                &paths.credentials,
-            )
+                target: &target,
+                plan: &plan,
+                wanted: &wanted,
+                path: &paths.credentials,
+                report,
+            };
+            renewal.run(mfa_code::given(args, environment)?, &because)?;
         }
     }
+    Ok(())
 }
 
-/// Gets new credentials for one code, and writes them.
-fn renew(
-    args: &Refresh,
-    environment: &Environment,
-    target: &Target,
-    plan: &Plan,
-    because: &Reason,
-    path: &Path,
-) -> Result<()> {
-    let report = Report::new(&args.verbosity);
-    let given = mfa_code::given(args, environment)?;
-    store::check(path)?;
-    report.progress(format_args!("renewing [{}]: {because}", target.short_term));
-    let client = sts::prepare(plan);
-    let code = match given {
-        Some(code) => code,
-        None => mfa_code::ask(args, plan)?,
+/// What the credentials have to be like.
+struct Wanted {
+    role_arn: Option<String>,
+    min_ttl: TimeDelta,
+    force: bool,
+}
+
+/// Whether the credentials that are stored are as wanted.
+fn look(credentials: &File<'_>, target: &Target, wanted: &Wanted) -> Result<Freshness> {
+    plan::check_sections(credentials, &[&target.short_term])?;
+    let asked = Asked {
+        role_arn: wanted.role_arn.as_deref(),
+        min_ttl: wanted.min_ttl,
+        force: wanted.force,
     };
-    let credentials = client.exchange(plan, &code)?;
-    store::update(path, |file| {
-        plan::check_sections(file, &[&target.short_term])?;
-        // Somebody may have written there while the code was typed.
-        if short_term::holds_long_term_keys(file, &target.short_term) {
-            bail!(plan::long_term_keys_in_the_way(target, file));
+    let stored = short_term::read(credentials, &target.short_term);
+    Ok(freshness::judge(&stored, &asked, Utc::now()))
+}
+
+/// The way from stale credentials to new ones, which only one process at a time goes for a section.
+struct Renewal<'a> {
+    args: &'a Refresh,
+    target: &'a Target,
+    plan: &'a Plan,
+    wanted: &'a Wanted,
+    path: &'a Path,
+    report: Report,
+}
+
+impl Renewal<'_> {
+    /// Gets new credentials for one code, and writes them, unless another process has just done so.
+    fn run(&self, given: Option<MfaCode>, because: &Reason) -> Result<()> {
+        let section = &self.target.short_term;
+        let store = Store::open(self.path)?;
+        store.check()?;
+        self.report
+            .progress(format_args!("renewing [{section}]: {because}"));
+        let given = match given {
+            Some(code) => Some(code),
+            None => mfa_code::piped()?,
+        };
+        // Whoever has a code need not wait until a person has typed one for another process.
+        let asking = match given {
+            Some(_) => None,
+            None => Some(self.take(&store, Turn::Ask)?),
+        };
+        if asking.is_some() && self.done_meanwhile()? {
+            return Ok(());
+        }
+        let client = sts::prepare(self.plan);
+        let code = match given {
+            Some(code) => code,
+            None => mfa_code::ask(self.args, self.plan)?,
+        };
+        let _calling = self.take(&store, Turn::Call)?;
+        if self.done_meanwhile()? {
+            return Ok(());
+        }
+        let credentials = client.exchange(self.plan, &code)?;
+        let way = store.update(|file| self.edits(file, &credentials))?;
+        if let Way::InPlace(reason) = way {
+            self.report.detail(format_args!(
+                "wrote {} in place, with a backup meanwhile: {reason}",
+                self.path.display()
+            ));
+        }
+        self.report
+            .progress(granted(self.target, self.plan, &credentials, Utc::now()));
+        Ok(())
+    }
+
+    fn take(&self, store: &Store, turn: Turn) -> Result<Lock> {
+        let section = &self.target.short_term;
+        let timeout = self
+            .args
+            .lock_timeout
+            .map_or(LOCK_TIMEOUT, Duration::from_secs);
+        store.take(turn, section, timeout, |holder| {
+            Report::notice(format_args!(
+                "waiting for {}, which is renewing [{section}]",
+                store::process(holder)
+            ));
+        })
+    }
+
+    /// Whether another process has renewed the credentials while this one waited.
+    fn done_meanwhile(&self) -> Result<bool> {
+        let text = profiles::read(self.path)?.unwrap_or_default();
+        let credentials = File {
+            path: self.path,
+            document: Document::parse(&text),
+        };
+        match look(&credentials, self.target, self.wanted)? {
+            Freshness::Reuse { until } => {
+                tell_still_valid(self.report, self.target, until);
+                Ok(true)
+            }
+            Freshness::Renew { .. } => Ok(false),
+        }
+    }
+
+    /// What to write. The file may have changed while the code was typed.
+    fn edits<'c>(&self, file: &File<'_>, credentials: &'c Credentials) -> Result<Vec<Edit<'c>>> {
+        let section = &self.target.short_term;
+        plan::check_sections(file, &[section])?;
+        if short_term::holds_long_term_keys(file, section) {
+            bail!(plan::long_term_keys_in_the_way(self.target, file));
         }
         Ok(vec![Edit {
-            section: target.short_term.clone(),
-            changes: short_term::changes(&credentials),
+            section: section.clone(),
+            changes: short_term::changes(credentials),
         }])
-    })?;
-    report.progress(granted(target, plan, &credentials, Utc::now()));
-    Ok(())
+    }
 }
 
 /// Asks for long-term keys and writes them, or moves those that stand in the way.
@@ -163,7 +238,8 @@ fn set_up(sections: &Sections, verbosity: &Verbosity, environment: &Environment)
             ))
         })?;
     }
-    store::check(path)?;
+    let store = Store::open(path)?;
+    store.check()?;
     if short_term::holds_long_term_keys(&file, short_term)
         && respondent.agrees_to_move(short_term, long_term)?
     {
@@ -172,15 +248,13 @@ fn set_up(sections: &Sections, verbosity: &Verbosity, environment: &Environment)
         } else {
             respondent.device()?
         };
-        store::update(path, |file| {
-            setup::move_keys(file, short_term, long_term, device.as_ref())
-        })?;
+        store.update(|file| setup::move_keys(file, short_term, long_term, device.as_ref()))?;
         report.progress(format_args!(
             "moved the keys from [{short_term}] to [{long_term}]"
         ));
     } else {
         let answers = respondent.keys()?;
-        store::update(path, |file| setup::write(file, long_term, &answers))?;
+        store.update(|file| setup::write(file, long_term, &answers))?;
         report.progress(format_args!("wrote [{long_term}] to {}", path.display()));
     }
     report.progress(format_args!(
@@ -210,6 +284,14 @@ fn warn_of_irregularities(report: Report, file: &File<'_>, sections: &[&str]) {
             report.warning(format_args!("{message}: AWS tools refuse the file for it"));
         }
     }
+}
+
+fn tell_still_valid(report: Report, target: &Target, until: DateTime<Utc>) {
+    report.progress(format_args!(
+        "[{}] is still valid until {}",
+        target.short_term,
+        report::until(until, Utc::now())
+    ));
 }
 
 /// What was decided and who decided it.

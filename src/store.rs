@@ -1,15 +1,17 @@
 //! Changes the credentials file: lock, read again, edit, second opinion, replace.
 //!
-//! At every instant the file on disk is either the whole old one or the whole new one.
+//! At every instant the file on disk is either the whole old one or the whole new one. Where the file system does not
+//! allow that, a backup is kept until the file is whole (see `replace`).
 
+mod lock;
+mod private;
 mod replace;
 mod second_opinion;
 
-use std::fs::{self, File as Handle, TryLockError};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
@@ -17,15 +19,19 @@ use zeroize::Zeroizing;
 use crate::document::{Change, Document, edit};
 use crate::error::Failure;
 use crate::profiles::{File, read, reason};
+pub use lock::Lock;
+use lock::NotLocked;
+use private::Private;
+pub use private::private_directory;
+pub use replace::Way;
 
-/// Our own directory beside the credentials file.
-const PRIVATE_DIRECTORY: &str = ".mfa-creds";
-const LOCK: &str = "lock";
-/// A file is locked for a few milliseconds at a time, never while a person or the network is waited for.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-const LOCK_POLL: Duration = Duration::from_millis(5);
+/// The file is locked for a few milliseconds at a time, never while a person or the network is waited for.
+const FILE_LOCK: &str = "lock";
+const FILE_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
+/// More than a section of credentials takes.
+const ROOM: usize = 16 * 1024;
 
 /// What is to be changed in one section.
 pub struct Edit<'v> {
@@ -35,68 +41,177 @@ pub struct Edit<'v> {
     pub changes: Vec<Change<'v>>,
 }
 
-/// Tries all that could keep a change from being written, and changes nothing.
-///
-/// # Errors
-/// What is in the way, and what to type.
-pub fn check(path: &Path) -> Result<()> {
-    let real = resolve(path)?;
-    let _lock = lock(&real)?;
-    match fs::metadata(&real) {
-        Ok(metadata) if metadata.permissions().readonly() => {
-            bail!(
-                Failure::new(format!("{} is read-only", path.display()))
-                    .hint(format!("make it writable: chmod u+w '{}'", path.display()))
-            );
-        }
-        Ok(_) => {
-            Handle::options()
-                .write(true)
-                .open(&real)
-                .map_err(|error| unwritable(path, &error))?;
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => bail!(unwritable(path, &error)),
-    }
-    replace::check(&real).map_err(|error| unwritable(path, &error).into())
+/// What one process at a time does for a section, while the others wait for the outcome.
+#[derive(Clone, Copy, Debug)]
+pub enum Turn {
+    /// To ask a person for the code.
+    Ask,
+    /// To call STS and to write what it grants.
+    Call,
 }
 
-/// Edits the file as it is now, which may be newer than when it was read before. Makes it where there is none.
+/// The credentials file, to be changed.
+pub struct Store {
+    /// As the user names it.
+    path: PathBuf,
+    /// Behind all symbolic links.
+    real: PathBuf,
+    private: Private,
+}
+
+/// Ends a write in place that was interrupted, where there was one. Costs two look-ups of names where there was none.
 ///
 /// # Errors
-/// Whatever `decide` says, and what keeps the file from being written. The file is then as it was.
-pub fn update<'v>(
-    path: &Path,
-    decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
-) -> Result<()> {
-    let real = resolve(path)?;
-    let _lock = lock(&real)?;
-    let old = read(&real)?.unwrap_or_default();
-    let file = File {
-        path,
-        document: Document::parse(&old),
-    };
-    let edits = decide(&file)?;
-    let mut new = old.clone();
-    for Edit { section, changes } in &edits {
-        new = Zeroizing::new(edit(&new, section, changes).map_err(|unwritable| {
-            Failure::new(format!(
-                "{} was left as it was: {unwritable}",
-                path.display()
-            ))
-            .hint("check the endpoint with -v: AWS sends no such values")
-        })?);
+/// What keeps the file from being made whole.
+pub fn recover(path: &Path) -> Result<()> {
+    if replace::is_interrupted(&resolve(path)?) {
+        let store = Store::open(path)?;
+        // Whoever locks the file recovers it first.
+        drop(store.lock()?);
     }
-    if let Err(difference) = second_opinion::check(&old, &new, &edits) {
-        bail!(
-            Failure::new(format!(
-                "{} was left as it was: a second reading of the changed file differs at {difference}",
-                path.display()
-            ))
-            .hint("please report the layout of the file, without its keys")
-        );
+    Ok(())
+}
+
+impl Store {
+    /// Gets ready to change a file.
+    ///
+    /// # Errors
+    /// When there is no place for locks.
+    pub fn open(path: &Path) -> Result<Self> {
+        survive_limits_on_the_size_of_files();
+        let real = resolve(path)?;
+        let private = Private::of(&real).map_err(|error| unwritable(path, &error))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            real,
+            private,
+        })
     }
-    replace::replace(&real, new.as_bytes()).map_err(|error| unwritable(path, &error).into())
+
+    /// Tries all that could keep a change from being written, and changes nothing.
+    ///
+    /// # Errors
+    /// What is in the way, and what to type.
+    pub fn check(&self) -> Result<()> {
+        let _lock = self.lock()?;
+        let size = match fs::metadata(&self.real) {
+            Ok(metadata) if metadata.permissions().readonly() => {
+                bail!(
+                    Failure::new(format!("{} is read-only", self.path.display())).hint(format!(
+                        "make it writable: chmod u+w '{}'",
+                        self.path.display()
+                    ))
+                );
+            }
+            Ok(metadata) => {
+                fs::File::options()
+                    .write(true)
+                    .open(&self.real)
+                    .map_err(|error| self.unwritable(&error))?;
+                usize::try_from(metadata.len()).unwrap_or(usize::MAX)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => 0,
+            Err(error) => bail!(self.unwritable(&error)),
+        };
+        replace::check(&self.real, &self.private, size.saturating_add(ROOM))
+            .map_err(|error| self.unwritable(&error).into())
+    }
+
+    /// Edits the file as it is now, which may be newer than when it was read before. Makes it where there is none.
+    ///
+    /// # Errors
+    /// Whatever `decide` says, and what keeps the file from being written. The file is then as it was.
+    pub fn update<'v>(
+        &self,
+        decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
+    ) -> Result<Way> {
+        let _lock = self.lock()?;
+        let old = read(&self.real)?.unwrap_or_default();
+        let file = File {
+            path: &self.path,
+            document: Document::parse(&old),
+        };
+        let edits = decide(&file)?;
+        let path = self.path.display();
+        let mut new = old.clone();
+        for Edit { section, changes } in &edits {
+            new = Zeroizing::new(edit(&new, section, changes).map_err(|unwritable| {
+                Failure::new(format!("{path} was left as it was: {unwritable}"))
+                    .hint("check the endpoint with -v: AWS sends no such values")
+            })?);
+        }
+        if let Err(difference) = second_opinion::check(&old, &new, &edits) {
+            bail!(
+                Failure::new(format!(
+                    "{path} was left as it was: a second reading of the changed file differs at {difference}"
+                ))
+                .hint("please report the layout of the file, without its keys")
+            );
+        }
+        replace::replace(&self.real, &self.private, old.as_bytes(), new.as_bytes())
+            .map_err(|error| self.unwritable(&error).into())
+    }
+
+    /// Waits until no other process has the same turn for this section. `waiting` is called once, if it takes long.
+    ///
+    /// # Errors
+    /// When another process has had it all the time.
+    pub fn take(
+        &self,
+        turn: Turn,
+        section: &str,
+        at_most: Duration,
+        waiting: impl FnMut(Option<u32>),
+    ) -> Result<Lock> {
+        let purpose = match turn {
+            Turn::Ask => "ask",
+            Turn::Call => "call",
+        };
+        let path = self.private.path(&format!("{section}.{purpose}"));
+        Lock::take(&path, at_most, waiting).map_err(|why| match why {
+            NotLocked::Failed(error) => self.unwritable(&error).into(),
+            NotLocked::Busy { holder } => {
+                let failure = Failure::new(format!(
+                    "{} is still renewing [{section}] after {} s",
+                    process(holder),
+                    at_most.as_secs()
+                ));
+                match holder {
+                    Some(id) => failure.hint(format!("answer its prompt, end it with `kill {id}`, or wait longer with --lock-timeout")),
+                    None => failure.hint("answer its prompt, or wait longer with --lock-timeout"),
+                }
+                .into()
+            }
+        })
+    }
+
+    /// Locks the file, and ends what an earlier process was interrupted in.
+    fn lock(&self) -> Result<Lock> {
+        let path = self.private.path(FILE_LOCK);
+        let lock = match Lock::take(&path, FILE_LOCK_TIMEOUT, |_| {}) {
+            Ok(lock) => lock,
+            Err(NotLocked::Failed(error)) => bail!(self.unwritable(&error)),
+            Err(NotLocked::Busy { holder }) => bail!(
+                Failure::new(format!(
+                    "{} holds the lock of {}",
+                    process(holder),
+                    self.path.display()
+                ))
+                .hint("end that process, and run it again")
+            ),
+        };
+        replace::recover(&self.real, &self.private).map_err(|error| self.unwritable(&error))?;
+        Ok(lock)
+    }
+
+    fn unwritable(&self, error: &io::Error) -> Failure {
+        unwritable(&self.path, error)
+    }
+}
+
+/// Another process, for a message.
+pub fn process(id: Option<u32>) -> String {
+    id.map_or("another process".to_owned(), |id| format!("process {id}"))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
@@ -109,7 +224,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         ErrorKind::PermissionDenied => {
             failure.hint("make the file and its directory yours: see `ls -ld` of both")
         }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             failure.hint("free some space; nothing was changed")
         }
         ErrorKind::ReadOnlyFilesystem => failure
@@ -137,56 +252,13 @@ fn resolve(path: &Path) -> Result<PathBuf> {
     )
 }
 
-/// Holds the lock of a file until dropped. Other processes of this tool wait.
-fn lock(real: &Path) -> Result<Handle> {
-    let directory = directory(real).join(PRIVATE_DIRECTORY);
-    let lock = private_directory(&directory)
-        .and_then(|()| {
-            private(Handle::options().write(true).create(true).truncate(false))
-                .open(directory.join(LOCK))
-        })
-        .map_err(|error| unwritable(&directory, &error))?;
-    let start = Instant::now();
-    loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(lock),
-            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_TIMEOUT => {
-                thread::sleep(LOCK_POLL);
-            }
-            Err(TryLockError::WouldBlock) => bail!(
-                Failure::new(format!(
-                    "another process holds the lock of {}",
-                    real.display()
-                ))
-                .hint(format!("see `lsof {}`", directory.join(LOCK).display()))
-            ),
-            Err(TryLockError::Error(error)) => bail!(unwritable(&directory, &error)),
-        }
-    }
+/// A write over `ulimit -f` raises a signal that ends the process. Caught, it is an error of the write like any other.
+#[cfg(unix)]
+fn survive_limits_on_the_size_of_files() {
+    let caught = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    // Where it fails, the signal ends the process, with the old file as it was.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, caught);
 }
 
-fn directory(file: &Path) -> &Path {
-    match file.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    }
-}
-
-/// Makes a directory that is nobody else's business, and those above it, where they do not exist.
-///
-/// # Errors
-/// Those of the file system.
-pub fn private_directory(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// Options that make a new file unreadable for others from birth.
-fn private(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
+#[cfg(not(unix))]
+fn survive_limits_on_the_size_of_files() {}

@@ -1,27 +1,103 @@
 //! Replaces a file as a whole: a new one beside it, made durable, takes its place.
+//!
+//! Where that cannot be (a hard link, a single file mounted into a container, a directory that is not writable), the file
+//! is written in place, and a backup is kept until that is done. `recover` ends what was interrupted.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{directory, private};
+use zeroize::Zeroizing;
 
-/// Tries whether a new file could be made beside this one.
+use super::private::{Private, directory_of, private};
+
+const OLD: &str = "in-place-old";
+const NEW: &str = "in-place-new";
+
+/// How a file was replaced.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Way {
+    /// By a new file that took its name.
+    Renamed,
+    /// Byte by byte, for this reason.
+    InPlace(&'static str),
+}
+
+/// Tries whether a file of this size could be written beside this one, or into it.
 ///
 /// # Errors
 /// Those of the file system.
-pub(super) fn check(path: &Path) -> io::Result<()> {
-    let temporary = Temporary::create(path)?;
-    drop(temporary);
-    Ok(())
+pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<()> {
+    let blank = Zeroizing::new(vec![b'\n'; size]);
+    let tried = match in_place_reason(path) {
+        Some(_) => Temporary::create(&private.path(NEW)),
+        None => Temporary::create(&beside(path)).or_else(|error| match not_beside(&error) {
+            Some(_) if path.exists() => Temporary::create(&private.path(NEW)),
+            _ => Err(error),
+        }),
+    };
+    tried?.file.write_all(&blank)
 }
 
 /// Replaces a file, or makes it. Its owner and mode stay; a new one is 0600.
 ///
 /// # Errors
 /// Those of the file system. The old file is then as it was.
-pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut temporary = Temporary::create(path)?;
+pub(super) fn replace(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Result<Way> {
+    let reason = match in_place_reason(path) {
+        Some(reason) => reason,
+        None => match by_rename(path, new) {
+            Ok(()) => return Ok(Way::Renamed),
+            Err(error) => match not_beside(&error) {
+                Some(reason) if path.exists() => reason,
+                _ => return Err(error),
+            },
+        },
+    };
+    in_place(path, private, old, new)?;
+    Ok(Way::InPlace(reason))
+}
+
+/// Whether a write in place was interrupted, or is under way.
+pub(super) fn is_interrupted(path: &Path) -> bool {
+    Private::existing(path, OLD).is_some()
+}
+
+/// Ends a write in place that was interrupted, so that the file is whole again. The caller holds the lock.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn recover(path: &Path, private: &Private) -> io::Result<()> {
+    let (old_path, new_path) = (private.path(OLD), private.path(NEW));
+    let (Some(old), Some(new)) = (read(&old_path)?, read(&new_path)?) else {
+        // Without both, the file itself was not touched yet, or is whole.
+        remove(&old_path)?;
+        return remove(&new_path);
+    };
+    let now = read(path)?.unwrap_or_default();
+    if is_torn(&now, &old, &new) {
+        overwrite(path, &new)?;
+    }
+    remove(&old_path)?;
+    remove(&new_path)
+}
+
+/// Whether a file is neither the old nor the new one, but something that an interrupted write of the new one leaves: its
+/// beginning with the end of the old one, or nothing, or zeros after a power cut. Anything else is somebody's later work.
+fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
+    if now == old || now == new {
+        return false;
+    }
+    let same = now.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let rest = &now[same..];
+    now.is_empty()
+        || now.contains(&0)
+        || old.get(same..) == Some(rest)
+        || (rest.is_empty() && same >= old.len())
+}
+
+fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut temporary = Temporary::create(&beside(path))?;
     temporary.file.write_all(content)?;
     match fs::metadata(path) {
         Ok(old) => keep_owner_and_mode(&temporary.file, &old)?,
@@ -32,10 +108,55 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     temporary.file.sync_all()?;
     fs::rename(&temporary.path, path)?;
     temporary.moved = true;
-    sync_directory(directory(path))
+    sync_directory(directory_of(path))
 }
 
-/// A file beside another one, gone when dropped unless it was moved.
+fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Result<()> {
+    let (old_path, new_path) = (private.path(OLD), private.path(NEW));
+    let mut copies = Vec::new();
+    for (copy, content) in [(&new_path, new), (&old_path, old)] {
+        let mut copy = Temporary::create(copy)?;
+        copy.file.write_all(content)?;
+        copy.file.sync_all()?;
+        copies.push(copy);
+    }
+    sync_directory(directory_of(&old_path))?;
+    let written = overwrite(path, new);
+    if written.is_err() {
+        // The old content fits where it was before.
+        if let Err(error) = overwrite(path, old) {
+            for copy in &mut copies {
+                copy.moved = true;
+            }
+            return Err(error);
+        }
+    }
+    written
+}
+
+fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    file.write_all(content)?;
+    file.set_len(content.len() as u64)?;
+    file.sync_all()
+}
+
+fn read(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    match fs::read(path) {
+        Ok(content) => Ok(Some(Zeroizing::new(content))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A file that is gone when dropped, unless it was moved or has to stay.
 struct Temporary {
     path: PathBuf,
     file: File,
@@ -44,18 +165,11 @@ struct Temporary {
 
 impl Temporary {
     /// The caller holds the lock, so a file of that name was left behind by a process that was killed.
-    fn create(beside: &Path) -> io::Result<Self> {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(beside.file_name().unwrap_or_default());
-        name.push(".mfa-creds-new");
-        let path = directory(beside).join(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = private(File::options().write(true).create_new(true)).open(&path)?;
+    fn create(path: &Path) -> io::Result<Self> {
+        remove(path)?;
+        let file = private(File::options().write(true).create_new(true)).open(path)?;
         Ok(Self {
-            path,
+            path: path.to_path_buf(),
             file,
             moved: false,
         })
@@ -71,9 +185,43 @@ impl Drop for Temporary {
     }
 }
 
+/// Where the new file is made before it takes its name.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".mfa-creds-new");
+    directory_of(path).join(name)
+}
+
+/// Why a new file cannot take the place of the old one, where the errors of the file system say so.
+fn not_beside(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("its directory or owner does not let it be replaced")
+        }
+        ErrorKind::ResourceBusy | ErrorKind::CrossesDevices => {
+            Some("it is mounted as a single file")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(unix)]
+fn in_place_reason(path: &Path) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let links = fs::metadata(path).map_or(1, |metadata| metadata.nlink());
+    (links > 1).then_some("it has another name, as a hard link")
+}
+
+#[cfg(not(unix))]
+fn in_place_reason(_path: &Path) -> Option<&'static str> {
+    None
+}
+
 #[cfg(unix)]
 fn keep_owner_and_mode(new: &File, old: &Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, fchown};
+    use std::os::unix::fs::{MetadataExt as _, fchown};
 
     let fresh = new.metadata()?;
     if (fresh.uid(), fresh.gid()) != (old.uid(), old.gid()) {

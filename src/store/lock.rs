@@ -1,0 +1,78 @@
+//! Locks between processes of this tool. A lock ends with the process that holds it, however that ends.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::private;
+
+const POLL: Duration = Duration::from_millis(5);
+/// After so long, whoever waits is told for whom.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// A held lock; dropping it lets the next one in.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Why a lock is not held.
+#[derive(Debug)]
+pub enum NotLocked {
+    /// Another process held it all the time.
+    Busy { holder: Option<u32> },
+    /// The file system does not let us.
+    Failed(io::Error),
+}
+
+impl Lock {
+    /// Takes a lock, waiting for it at most so long. `waiting` is called once, with the holder's process id if known.
+    ///
+    /// # Errors
+    /// [`NotLocked`].
+    pub fn take(
+        path: &Path,
+        at_most: Duration,
+        mut waiting: impl FnMut(Option<u32>),
+    ) -> Result<Self, NotLocked> {
+        let mut file = private::open(path).map_err(NotLocked::Failed)?;
+        let start = Instant::now();
+        let mut told = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => return Err(NotLocked::Failed(error)),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            let waited = start.elapsed();
+            if waited >= at_most {
+                return Err(NotLocked::Busy {
+                    holder: holder(&mut file),
+                });
+            }
+            if waited >= SILENCE && !told {
+                waiting(holder(&mut file));
+                told = true;
+            }
+            thread::sleep(POLL.min(at_most));
+        }
+        // Only for the message of others: without it they wait all the same.
+        let _ = sign(&mut file);
+        Ok(Self { _file: file })
+    }
+}
+
+fn sign(file: &mut File) -> io::Result<()> {
+    file.rewind()?;
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())
+}
+
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
