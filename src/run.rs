@@ -124,6 +124,13 @@ impl Renewal<'_> {
         let section = &self.target.short_term;
         let store = Store::open(self.path)?;
         store.check()?;
+        // Only when something is written anyway: a run before every command must not nag.
+        if let Some(readers) = store.readers() {
+            let path = self.path.display();
+            self.report.warning(format_args!(
+                "{path} can be read by {readers}: chmod 600 '{path}'"
+            ));
+        }
         self.report
             .progress(format_args!("renewing [{section}]: {because}"));
         let given = match given {

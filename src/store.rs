@@ -117,6 +117,24 @@ impl Store {
             .map_err(|error| self.unwritable(&error).into())
     }
 
+    /// Who else can read the file, which holds secrets.
+    #[cfg(unix)]
+    pub fn readers(&self) -> Option<&'static str> {
+        use std::os::unix::fs::MetadataExt as _;
+
+        match fs::metadata(&self.real).ok()?.mode() {
+            mode if mode & 0o004 != 0 => Some("everybody"),
+            mode if mode & 0o040 != 0 => Some("its group"),
+            _ => None,
+        }
+    }
+
+    /// Who else can read the file: the system has no simple answer.
+    #[cfg(not(unix))]
+    pub fn readers(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Edits the file as it is now, which may be newer than when it was read before. Makes it where there is none.
     ///
     /// # Errors

@@ -11,10 +11,10 @@ use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::harness::{BINARY, Home, value};
 
-const PROMPT: &str = "Enter AWS MFA code for device [arn:aws:iam::123456789012:mfa/alice] (renewing for 43200 seconds):";
+pub const PROMPT: &str = "Enter AWS MFA code for device [arn:aws:iam::123456789012:mfa/alice] (renewing for 43200 seconds):";
 
 /// Runs a shell script on a terminal of its own, with the binary as `$0`.
-fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
+pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
     let mut command = Command::new("/bin/sh");
     command
         .args(["-c", script, BINARY])
@@ -34,7 +34,7 @@ fn ended(mut session: OsSession) -> WaitStatus {
     session.get_process().wait().unwrap()
 }
 
-fn exited(session: OsSession) -> i32 {
+pub fn exited(session: OsSession) -> i32 {
     match ended(session) {
         WaitStatus::Exited(_, code) => code,
         other => panic!("{other:?}"),
