@@ -25,7 +25,7 @@ mod line;
 
 use std::borrow::Cow;
 
-pub use edit::{Change, edit};
+pub use edit::{Change, Uneditable, edit};
 pub use line::{Irregularity, Property};
 use line::{Kind, Lines};
 

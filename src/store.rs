@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use crate::document::{Change, Document, edit};
+use crate::document::{Change, Document, Uneditable, edit};
 use crate::error::Failure;
 use crate::profiles::{File, read, reason};
 pub use lock::Lock;
@@ -153,9 +153,14 @@ impl Store {
         let path = self.path.display();
         let mut new = old.clone();
         for Edit { section, changes } in &edits {
-            new = Zeroizing::new(edit(&new, section, changes).map_err(|unwritable| {
-                Failure::new(format!("{path} was left as it was: {unwritable}"))
-                    .hint("check the endpoint with -v: AWS sends no such values")
+            new = Zeroizing::new(edit(&new, section, changes).map_err(|uneditable| {
+                let failure = Failure::new(format!("{path} was left as it was: {uneditable}"));
+                match uneditable {
+                    Uneditable::Unwritable(_) => {
+                        failure.hint("check the endpoint with -v: AWS sends no such values")
+                    }
+                    Uneditable::Malformed(_) => failure.hint("mend that line"),
+                }
             })?);
         }
         if let Err(difference) = second_opinion::check(&old, &new, &edits) {

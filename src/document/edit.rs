@@ -14,24 +14,25 @@ pub enum Change<'v> {
     Remove(&'static str),
 }
 
-/// A name, key or value that a file cannot hold: it would be read as something else.
+/// Why an edit is not made.
 #[derive(Debug, Eq, PartialEq)]
-pub struct Unwritable {
-    /// What it was for.
-    pub key: String,
+pub enum Uneditable {
+    /// A name or a value that a file cannot hold, because it would be read as something else. Says what it was for.
+    Unwritable(String),
+    /// The section has a malformed line, which could become a part of a value. Its number, counted from 1.
+    Malformed(usize),
 }
 
-impl fmt::Display for Unwritable {
+impl fmt::Display for Uneditable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a credentials file cannot hold this value of {}",
-            self.key
-        )
+        match self {
+            Self::Unwritable(what) => write!(f, "it cannot hold this value of {what}"),
+            Self::Malformed(line) => write!(f, "line {line} is malformed"),
+        }
     }
 }
 
-impl std::error::Error for Unwritable {}
+impl std::error::Error for Uneditable {}
 
 /// Makes the changes in the section of this name, the last one where there are several, or in a new one at the end.
 ///
@@ -39,8 +40,8 @@ impl std::error::Error for Unwritable {}
 /// moves to a line of its own, because some tools would read it as part of the value.
 ///
 /// # Errors
-/// A value with a line break, or with blanks or a comment at its ends, is [`Unwritable`].
-pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String, Unwritable> {
+/// [`Uneditable`]: a value with a line break, or with blanks or a comment at its ends; a section with a malformed line.
+pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String, Uneditable> {
     check(section, changes)?;
     let ending = if text
         .lines()
@@ -51,6 +52,11 @@ pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String,
     } else {
         "\n"
     };
+    if let Some((start, end)) = body_of(text, section)
+        && let Some(line) = malformed(&text[..end], start)
+    {
+        return Err(Uneditable::Malformed(line));
+    }
     Ok(match body_of(text, section) {
         Some((start, end)) => {
             let mut new = String::with_capacity(text.len() + 1024);
@@ -63,10 +69,8 @@ pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String,
     })
 }
 
-fn check(section: &str, changes: &[Change<'_>]) -> Result<(), Unwritable> {
-    let unwritable = |key: &str| Unwritable {
-        key: key.to_owned(),
-    };
+fn check(section: &str, changes: &[Change<'_>]) -> Result<(), Uneditable> {
+    let unwritable = |what: &str| Uneditable::Unwritable(what.to_owned());
     if section.is_empty()
         || section.trim_matches(BLANKS) != section
         || section.contains(|c: char| c.is_control() || "[]#;".contains(c))
@@ -88,8 +92,16 @@ fn check(section: &str, changes: &[Change<'_>]) -> Result<(), Unwritable> {
     Ok(())
 }
 
+/// The number of the first malformed line from a position on.
+fn malformed(text: &str, from: usize) -> Option<usize> {
+    Lines::of_file(text)
+        .filter(|(start, _)| *start >= from)
+        .find(|(_, line)| matches!(line.kind, Kind::Malformed))
+        .map(|(_, line)| line.number)
+}
+
 /// Where the last section of this name has its lines.
-fn body_of(text: &str, section: &str) -> Option<(usize, usize)> {
+pub(super) fn body_of(text: &str, section: &str) -> Option<(usize, usize)> {
     let mut found = None;
     let mut inside = false;
     for (start, line) in Lines::of_file(text) {

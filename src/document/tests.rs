@@ -180,3 +180,6 @@ fn values_that_would_be_read_as_something_else_are_refused() {
         assert!(edit("", section, &[]).is_err(), "{section:?}");
     }
 }
+
+mod agreement;
+mod properties;
