@@ -47,33 +47,40 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
-/// What happens to each key: set to a value, removed, or left alone. `Change` itself does not show its values.
-fn plans() -> impl Strategy<Value = Vec<Option<Option<&'static str>>>> {
-    let plan = prop::sample::select(vec![
-        Some(Some("new")),
-        Some(Some("new")),
-        Some(Some("")),
-        Some(None),
-        None,
-    ]);
-    prop::collection::vec(plan, KEYS.len())
+/// What happens to a key. `Change` itself does not show its values.
+#[derive(Clone, Copy, Debug)]
+enum Plan {
+    Set(&'static str),
+    Remove,
+    Leave,
 }
 
-fn changes(plans: &[Option<Option<&'static str>>]) -> Vec<Change<'static>> {
+/// A plan for each key.
+fn plans() -> impl Strategy<Value = Vec<Plan>> {
+    let plans = vec![
+        Plan::Set("new"),
+        Plan::Set("new"),
+        Plan::Set(""),
+        Plan::Remove,
+        Plan::Leave,
+    ];
+    prop::collection::vec(prop::sample::select(plans), KEYS.len())
+}
+
+fn changes(plans: &[Plan]) -> Vec<Change<'static>> {
     let plans = plans.iter().zip(KEYS);
     plans
-        .filter_map(|(plan, key)| {
-            Some(match (*plan)? {
-                Some(value) => Change::Set(key, Cow::Borrowed(value)),
-                None => Change::Remove(key),
-            })
+        .filter_map(|(plan, key)| match plan {
+            Plan::Set(value) => Some(Change::Set(key, Cow::Borrowed(*value))),
+            Plan::Remove => Some(Change::Remove(key)),
+            Plan::Leave => None,
         })
         .collect()
 }
 
 fn is_changed(key: &str, changes: &[Change<'_>]) -> bool {
     changes.iter().any(|change| match change {
-        Change::Set(changed, _) | Change::Remove(changed) => changed.eq_ignore_ascii_case(key),
+        Change::Set(name, _) | Change::Remove(name) => name.eq_ignore_ascii_case(key),
     })
 }
 
