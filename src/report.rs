@@ -71,8 +71,8 @@ pub fn error(message: impl fmt::Display) {
 }
 
 fn line(message: fmt::Arguments<'_>) {
-    // Nobody is left to tell where standard error is closed.
-    let _ = writeln!(std::io::stderr(), "{message}");
+    // In one piece, so that the lines of several processes do not mix. Nobody is left to tell where the stream is closed.
+    let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
 }
 
 /// An end, for people: `09:03 +02:00, 12 h`, with the date where it is a day off or more.
