@@ -50,13 +50,13 @@ pub struct Sections {
 /// How much to say.
 #[derive(Args, Debug)]
 pub struct Verbosity {
-    /// Say nothing on success
+    /// Say nothing but what went wrong
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say where each setting came from
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
-    /// aws-mfa's way to say how much: `ERROR` is silent when nothing is wrong, `WARNING` is `-q`, `DEBUG` is `-v`
+    /// aws-mfa's way to say how much: `ERROR` is `-q`, `WARNING` shows warnings too, `DEBUG` is `-v`
     #[arg(
         long,
         value_name = "LEVEL",

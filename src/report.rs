@@ -30,7 +30,7 @@ impl Report {
             Some(LogLevel::Debug) => Level::Details,
         };
         Self(if verbosity.quiet {
-            by_log_level.min(Level::Warnings)
+            Level::Errors
         } else if verbosity.verbose > 0 {
             Level::Details
         } else {

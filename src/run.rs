@@ -285,7 +285,7 @@ fn warn_of_irregularities(report: Report, file: &File<'_>, sections: &[&str]) {
             .any(|section| file.document.is_in(note, section));
         if !note.what.is_malformed() {
             report.detail(format_args!(
-                "{message}: the AWS SDKs refuse the file for it"
+                "{message}: some AWS SDKs refuse the file for it"
             ));
         } else if !ours {
             report.warning(format_args!("{message}: AWS tools refuse the file for it"));

@@ -1,0 +1,210 @@
+"""What the checks share: a home of their own, the programs, and the three servers."""
+
+import dataclasses
+import datetime
+import functools
+import itertools
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import boto3
+
+MFA_CREDS = os.environ["MFA_CREDS"]
+CLIENTS = pathlib.Path(sys.prefix, "bin")
+CODE = "123456"
+COUNTER = itertools.count(1)
+SECONDS = 60  # the longest that one program may take
+
+# The credentials files of the checks are private as real ones are; mfa-creds warns of others.
+os.umask(0o077)
+
+# What surrounds the section that is written: each line is of a kind that some tool is known to lose.
+BEFORE = (
+    b"# kept: comments, order, odd spacing, capitals\n"
+    b"[other]\n"
+    b"aws_access_key_id=AKIAFAKEOTHER0000000\n"
+    b"AWS_Secret_Access_Key   =   fake/secret/of/other\n"
+    b"; and a second kind of comment\n"
+    b"\n\n"
+)
+AFTER = b"[last]\nregion : eu-west-1\n# the end\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class User:
+    """A user with long-term keys, as a server made it."""
+
+    arn: str
+    key: str
+    secret: str
+    device: str
+
+
+class Server:
+    """One of the servers, and what an administrator does there."""
+
+    def __init__(self, variable):
+        self.url = os.environ[variable]
+
+    @functools.cache
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def user(self, name, may):
+        """Makes a user who may do what is said (a list of IAM actions)."""
+        iam = self.client("iam")
+        arn = iam.create_user(UserName=name)["User"]["Arn"]
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        device = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]["SerialNumber"]
+        iam.enable_mfa_device(
+            UserName=name, SerialNumber=device, AuthenticationCode1="123456", AuthenticationCode2="654321"
+        )
+        statement = {"Effect": "Allow", "Action": may, "Resource": "*"}
+        iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=policy(statement))
+        return User(arn, key["AccessKeyId"], key["SecretAccessKey"], device)
+
+    def role(self, name, user):
+        """Makes a role that the user may assume, and returns its ARN."""
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": user.arn}}
+        created = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))
+        return created["Role"]["Arn"]
+
+
+def policy(statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def unique(name):
+    """The servers live as long as the run, so names must not meet."""
+    return f"{name}{next(COUNTER)}"
+
+
+def long_term(user, section="p-long-term", device=True):
+    lines = [f"[{section}]", f"aws_access_key_id = {user.key}", f"aws_secret_access_key = {user.secret}"]
+    if device:
+        lines.append(f"aws_mfa_device = {user.device}")
+    return "\n".join([*lines, "", ""]).encode()
+
+
+class RealTest(unittest.TestCase):
+    """A temporary home for each test; every program runs in it with a cleared environment."""
+
+    def setUp(self):
+        self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.credentials = self.home / ".aws" / "credentials"
+        self.credentials.parent.mkdir(mode=0o700)
+        # A server that nobody may call: its queue says afterwards whether anyone tried.
+        self.nobody = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        self.nobody.setblocking(False)
+        self.nobody_url = f"http://127.0.0.1:{self.nobody.getsockname()[1]}"
+
+    def run_program(self, command, code=None, **environment):
+        clean = {
+            "HOME": str(self.home),
+            "PATH": "/usr/bin:/bin",
+            "USER": "tester",
+            "LC_ALL": "C.UTF-8",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        source = {"input": f"{code}\n".encode()} if code else {"stdin": subprocess.DEVNULL}
+        done = subprocess.run(
+            [str(part) for part in command],
+            env=clean | environment,
+            cwd=self.home,
+            capture_output=True,
+            timeout=SECONDS,
+            **source,
+        )
+        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+        return done
+
+    def mfa_creds(self, *arguments, exit=0, code=None, program=MFA_CREDS, **environment):
+        """Runs the binary. Nothing may be on stdout, no secret anywhere: that holds for every run."""
+        secrets = self.secrets()
+        done = self.run_program([program, *arguments], code, **environment)
+        self.assertEqual(done.returncode, exit, f"exit status of {arguments}: {done.stderr}")
+        self.assertEqual(done.stdout, "", f"stdout of {arguments}")
+        for secret in secrets | self.secrets():
+            self.assertNotIn(secret, done.stderr, f"a secret in the messages of {arguments}")
+        return done.stderr
+
+    def mfa_creds_without_network(self, *arguments, **environment):
+        """Runs the binary where its endpoint counts the calls, and wants none, and the file as it was."""
+        before = self.credentials.read_bytes()
+        messages = self.mfa_creds(*arguments, AWS_ENDPOINT_URL=self.nobody_url, **environment)
+        self.assertRaises(BlockingIOError, self.nobody.accept)
+        self.assertEqual(self.credentials.read_bytes(), before)
+        return messages
+
+    def aws(self, url, *arguments, exit=0, **environment):
+        """Runs the AWS CLI, and returns its JSON, or its messages where it is to fail."""
+        environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": url} | environment
+        done = self.run_program([CLIENTS / "python", CLIENTS / "aws", "--output", "json", *arguments], **environment)
+        self.assertEqual(done.returncode, exit, f"aws {arguments}: {done.stdout}{done.stderr}")
+        return done.stderr if exit else json.loads(done.stdout)
+
+    def boto3(self, url, profile, call, **environment):
+        """Lets boto3, in a process of its own, do `call` on a session of the profile."""
+        program = f"import boto3; session = boto3.Session(profile_name={profile!r}); print({call})"
+        environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": url} | environment
+        done = self.run_program([CLIENTS / "python", "-c", program], **environment)
+        self.assertEqual(done.returncode, 0, f"boto3 {call}: {done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    def secrets(self):
+        """Every secret that the credentials file holds now, whoever wrote it."""
+        text = self.credentials.read_text() if self.credentials.exists() else ""
+        pattern = r"(?im)^\s*aws_(?:secret_access_key|session_token|security_token)\s*[=:]\s*(\S+)"
+        return set(re.findall(pattern, text))
+
+    def section(self, name="p"):
+        """The lines of a section, as (key, value) in their order; wants `key = value` of each."""
+        text = self.credentials.read_text()
+        self.assertEqual(text.count(f"[{name}]\n"), 1, f"sections [{name}]")
+        body = text.split(f"[{name}]\n")[1].split("\n[")[0].split("\n\n")[0]
+        return [tuple(line.split(" = ", 1)) for line in body.splitlines()]
+
+    def assert_written(self, name="p", role=None, seconds=None):
+        """Wants exactly aws-mfa's keys in aws-mfa's order; returns the values."""
+        pairs = self.section(name)
+        role_keys = ["assumed_role_arn"] if role else []
+        self.assertEqual(
+            [pair[0] for pair in pairs],
+            ["assumed_role", *role_keys, "aws_access_key_id", "aws_secret_access_key", "aws_session_token",
+             "aws_security_token", "expiration"],
+        )  # fmt: skip
+        values = dict(pairs)
+        self.assertEqual(values["assumed_role"], str(bool(role)))
+        self.assertEqual(values.get("assumed_role_arn"), role)
+        self.assertEqual(values["aws_session_token"], values["aws_security_token"])
+        self.assertRegex(values["expiration"], r"\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\Z")
+        left = seconds_left(values["expiration"])
+        self.assertGreater(left, 0)
+        if seconds:
+            self.assertAlmostEqual(left, seconds, delta=SECONDS)
+        return values
+
+    def expire(self, name="p"):
+        """Moves the section's expiration to the past, and nothing else."""
+        old = dict(self.section(name))["expiration"]
+        text = self.credentials.read_text()
+        self.assertEqual(text.count(old), 1)
+        self.credentials.write_text(text.replace(old, "2020-01-01 00:00:00"))
+
+
+def seconds_left(expiration):
+    end = datetime.datetime.strptime(expiration, "%Y-%m-%d %H:%M:%S").replace(tzinfo=datetime.UTC)
+    return (end - datetime.datetime.now(datetime.UTC)).total_seconds()
