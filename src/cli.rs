@@ -1,14 +1,14 @@
 //! The command line, as clap types. Their comments are the help.
 
-use std::time::Duration;
-
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::seconds;
 
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
 ///
 /// Reads the long-term keys in `[PROFILE-long-term]`, asks for the code, and writes temporary credentials to `[PROFILE]`.
 /// Does nothing while those are still valid.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(
     version,
     infer_long_args = true,
@@ -27,14 +27,14 @@ pub struct Cli {
 }
 
 /// What to do other than to refresh.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum Command {
     /// Ask for long-term keys and write them to `[PROFILE-long-term]`, or move them there from `[PROFILE]`
     Setup(Setup),
 }
 
 /// Which sections of the files are meant.
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub struct Sections {
     /// The profile to write [env: `AWS_PROFILE`] [default: default]
     #[arg(short, long, value_name = "PROFILE")]
@@ -48,7 +48,7 @@ pub struct Sections {
 }
 
 /// How much to say.
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub struct Verbosity {
     /// Say nothing but what went wrong
     #[arg(short, long, conflicts_with = "verbose")]
@@ -80,7 +80,7 @@ pub enum LogLevel {
 }
 
 /// What a refresh can be told.
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub struct Refresh {
     #[command(flatten)]
     pub sections: Sections,
@@ -88,10 +88,11 @@ pub struct Refresh {
     #[arg(long, value_name = "ARN")]
     pub device: Option<String>,
     /// The code from the device; visible in the process list, so better typed or piped in [env: `MFA_TOKEN`]
+    // `--m` and `--r` are aws-mfa's abbreviations, which newer flags would make ambiguous.
     #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m"])]
     pub token: Option<String>,
     /// How long the credentials shall last: seconds, or `12h`, `1h30m` [env: `MFA_STS_DURATION`] [default: 12h, 1h for a role]
-    #[arg(long, value_name = "DURATION", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub duration: Option<u64>,
     /// Assume this role with the code [env: `MFA_ASSUME_ROLE`]
     #[arg(long, value_name = "ARN", alias = "assume")]
@@ -106,10 +107,10 @@ pub struct Refresh {
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
     /// Renew credentials that end sooner than this: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
-    #[arg(long, value_name = "DURATION", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub min_ttl: Option<u64>,
     /// Wait so long for another process that renews the same profile: seconds, or `5m` [default: 2m]
-    #[arg(long, value_name = "DURATION", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub lock_timeout: Option<u64>,
     /// Renew credentials that are still valid
     #[arg(long)]
@@ -125,21 +126,10 @@ pub struct Refresh {
 }
 
 /// What `setup` can be told.
-#[derive(Args, Debug)]
+#[derive(Args)]
 pub struct Setup {
     #[command(flatten)]
     pub sections: Sections,
     #[command(flatten)]
     pub verbosity: Verbosity,
-}
-
-/// A duration in seconds: a whole number of seconds, or a form like `12h`, `1h30m`.
-///
-/// # Errors
-/// Says which forms there are.
-pub fn seconds(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    text.parse()
-        .or_else(|_| humantime::parse_duration(text).map(|duration: Duration| duration.as_secs()))
-        .map_err(|_| "write seconds like `43200`, or a form like `12h` or `1h30m`".to_owned())
 }

@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | `key = value # text` | comment | part of the value | comment; moved to a line of its own when the value is replaced |
 //! | `key : value` | error | property | property, noted |
-//! | `k:x = v` | key `k:x` | key `k` | key `k:x` |
+//! | `k:x = v` | key `k:x` | key `k` | key `k`, noted |
 //! | `  # text` | part of the value above | comment | comment |
 //! | properties that are all indented | error | properties | properties, noted |
 //! | text after `]` | error | ignored | ignored, noted |
@@ -117,6 +117,12 @@ impl<'t> Document<'t> {
             .map(|property| property.value())
     }
 
+    /// Whether every line is plain: no continuation, no indented comment, no backslash at an end, nothing irregular.
+    /// What every parser reads alike.
+    pub fn is_plain(&self) -> bool {
+        self.notes.is_empty() && self.sections.iter().all(Section::is_plain)
+    }
+
     /// The lines that are not as the format wants them.
     pub fn notes(&self) -> &[Note] {
         &self.notes
@@ -138,6 +144,14 @@ impl<'t> Section<'t> {
     /// The header's line number, counted from 1.
     pub fn line(&self) -> usize {
         self.line
+    }
+
+    fn is_plain(&self) -> bool {
+        Lines::of_body(self.body, self.line + 1).all(|(_, line)| match line.kind {
+            Kind::Continuation { .. } => false,
+            Kind::Comment => !line.text.starts_with([' ', '\t']),
+            _ => !line.text.trim_end().ends_with('\\'),
+        })
     }
 
     /// The properties, in the order of the file, with their continuation lines.

@@ -1,26 +1,18 @@
 //! The code from the device, and where it comes from: a flag, the environment, standard input, or the person at the terminal.
 
 use std::fmt;
-use std::io::{self, BufRead, IsTerminal, Read};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use crate::cli::Refresh;
-use crate::environment::Environment;
+use crate::credentials::Secret;
 use crate::error::{Exit, Failure};
-use crate::plan::{Chosen, Plan, flag, variable};
+use crate::plan::{Chosen, Plan};
+use crate::stdin;
 use crate::terminal::Terminal;
 
 /// AWS takes codes of six digits.
 const DIGITS: usize = 6;
-/// How long a code may take to arrive on standard input.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// Longer than any line with a code in it.
-const LONGEST_LINE: u64 = 256;
 
 /// A one-time code. Wiped when dropped, never shown.
 pub struct MfaCode(Zeroizing<String>);
@@ -60,13 +52,10 @@ impl fmt::Debug for MfaCode {
 ///
 /// # Errors
 /// When it is not six digits. The message does not repeat it.
-pub fn given(refresh: &Refresh, environment: &Environment) -> Result<Option<MfaCode>> {
-    let given =
-        flag("--token", refresh.token.as_ref()).or_else(|| variable(environment, "MFA_TOKEN"));
-    let Some(Chosen { value, origin }) = given else {
-        return Ok(None);
-    };
-    parse(&value, &origin.to_string()).map(Some)
+pub fn given(given: Option<&Chosen<Secret>>) -> Result<Option<MfaCode>> {
+    given
+        .map(|Chosen { value, origin }| parse(value.expose(), &origin.to_string()))
+        .transpose()
 }
 
 /// A code that is piped in. Waits for it, as whoever pipes may have to be waited for.
@@ -74,11 +63,10 @@ pub fn given(refresh: &Refresh, environment: &Environment) -> Result<Option<MfaC
 /// # Errors
 /// When it is not six digits, or exit code 3 when nothing comes.
 pub fn piped() -> Result<Option<MfaCode>> {
-    if io::stdin().is_terminal() {
-        return Ok(None);
-    }
-    line_of_stdin()?
-        .map(|line| parse(&line, "standard input"))
+    let lines = stdin::lines(1, "an MFA code")?;
+    lines
+        .first()
+        .map(|line| parse(line, "standard input"))
         .transpose()
 }
 
@@ -86,31 +74,27 @@ pub fn piped() -> Result<Option<MfaCode>> {
 ///
 /// # Errors
 /// Exit code 3 when there is none, or nobody may be asked.
-pub fn ask(refresh: &Refresh, plan: &Plan) -> Result<MfaCode> {
-    if refresh.no_input {
-        bail!(
-            Failure::new("an MFA code is needed, and --no-input forbids to ask for it")
-                .hint("give it with --token, in MFA_TOKEN, or on standard input")
-                .exit(Exit::HumanNeeded)
-        );
-    }
+pub fn ask(plan: &Plan) -> Result<MfaCode> {
     let Some(terminal) = Terminal::open() else {
-        bail!(
-            Failure::new("an MFA code is needed, and there is no terminal to ask for it")
-                .hint("give it with --token, in MFA_TOKEN, or on standard input")
-                .exit(Exit::HumanNeeded)
-        );
+        bail!(nobody("there is no terminal to ask for it"));
     };
     let prompt = format!(
         "Enter AWS MFA code for device [{}] (renewing for {} seconds)",
         plan.device.value, plan.duration.value
     );
-    let text = terminal.ask(&prompt, |text| {
+    let text = terminal.ask_line(&prompt, |text| {
         MfaCode::parse(text)
             .map(|_code| ())
             .map_err(|NotACode| "a code is six digits".to_owned())
     })?;
     parse(&text, "the terminal")
+}
+
+/// The error where a code is needed and no person can give it.
+pub fn nobody(why: &str) -> Failure {
+    Failure::new(format!("an MFA code is needed, and {why}"))
+        .hint("give it with --token, in MFA_TOKEN, or on standard input")
+        .exit(Exit::HumanNeeded)
 }
 
 fn parse(text: &str, origin: &str) -> Result<MfaCode> {
@@ -119,29 +103,4 @@ fn parse(text: &str, origin: &str) -> Result<MfaCode> {
             .hint("type the six digits that the device shows now")
             .into()
     })
-}
-
-/// The first line of standard input; none where it ends before there is anything in it.
-fn line_of_stdin() -> Result<Option<Zeroizing<String>>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut line = Zeroizing::new(String::new());
-        let read = io::BufReader::new(io::stdin().take(LONGEST_LINE)).read_line(&mut line);
-        // The receiver is gone only after the time limit.
-        let _ = sender.send(read.map(|_bytes| line));
-    });
-    match receiver.recv_timeout(PATIENCE) {
-        Ok(Ok(line)) => Ok(Some(line).filter(|line| !line.trim().is_empty())),
-        Ok(Err(_unreadable)) => Ok(None),
-        Err(_elapsed) => bail!(
-            Failure::new(format!(
-                "no MFA code came on standard input within {} s",
-                PATIENCE.as_secs()
-            ))
-            .hint(
-                "close standard input with `</dev/null` to be asked at the terminal, or use --token"
-            )
-            .exit(Exit::HumanNeeded)
-        ),
-    }
 }

@@ -65,6 +65,8 @@ pub struct Target {
     pub long_term: String,
     /// The section for the temporary credentials.
     pub short_term: String,
+    /// Who chose the two sections' suffixes.
+    pub suffixes: [Origin; 2],
     /// The command that writes the long-term section.
     pub setup_command: String,
 }
@@ -116,6 +118,9 @@ pub struct Connection {
 /// The section whose values every other section inherits, in aws-mfa.
 const INHERITED: &str = "DEFAULT";
 
+/// How long credentials must still last to be used again, in seconds, when nobody says otherwise.
+const DEFAULT_MIN_TTL: u32 = 60;
+
 /// Names the sections.
 ///
 /// # Errors
@@ -137,11 +142,7 @@ pub fn target(sections: &Sections, environment: &Environment) -> Result<Target> 
     ])
     .unwrap_or_else(|| default("none".to_owned()));
     for name in [&profile, &long_term_suffix, &short_term_suffix] {
-        if name.value.trim() != name.value
-            || name
-                .value
-                .contains(|c: char| c.is_control() || "[]#;".contains(c))
-        {
+        if !is_name_part(&name.value) {
             bail!(
                 Failure::new(format!(
                     "`{}` ({}) cannot be part of a section's name",
@@ -169,6 +170,12 @@ pub fn target(sections: &Sections, environment: &Environment) -> Result<Target> 
         ))
         .hint("with `--long-term-suffix none` give a `--short-term-suffix`, for example `mfa`"));
     }
+    if short_term == INHERITED {
+        bail!(Failure::new(format!(
+            "[{INHERITED}] cannot hold temporary credentials: some tools let every section inherit from it"
+        ))
+        .hint("use another profile; the default profile is `default`, in small letters"));
+    }
     let setup_command = [
         ("profile", &profile.value, &Origin::Flag("--profile")),
         (
@@ -185,17 +192,13 @@ pub fn target(sections: &Sections, environment: &Environment) -> Result<Target> 
     .into_iter()
     .filter(|(_, _, origin)| matches!(origin, Origin::Flag(_)))
     .fold("mfa-creds setup".to_owned(), |command, (flag, value, _)| {
-        let quote = if value.contains(char::is_whitespace) {
-            "'"
-        } else {
-            ""
-        };
-        format!("{command} --{flag} {quote}{value}{quote}")
+        format!("{command} --{flag} {}", quoted(value))
     });
     Ok(Target {
         profile,
         long_term,
         short_term,
+        suffixes: [long_term_suffix.origin, short_term_suffix.origin],
         setup_command,
     })
 }
@@ -204,14 +207,32 @@ pub fn target(sections: &Sections, environment: &Environment) -> Result<Target> 
 ///
 /// # Errors
 /// When the environment's value is no duration.
-pub fn min_ttl(refresh: &Refresh, environment: &Environment) -> Result<u32> {
+pub fn min_ttl(refresh: &Refresh, environment: &Environment) -> Result<Chosen<u32>> {
     let chosen = settings::seconds(
         "--min-ttl",
         refresh.min_ttl,
         environment,
         "MFA_CREDS_MIN_TTL",
     )?;
-    Ok(chosen.map_or(60, |chosen| u32::try_from(chosen.value).unwrap_or(u32::MAX)))
+    Ok(match chosen {
+        Some(Chosen { value, origin }) => Chosen {
+            value: u32::try_from(value).unwrap_or(u32::MAX),
+            origin,
+        },
+        None => default(DEFAULT_MIN_TTL),
+    })
+}
+
+/// The code that was given in advance, if any.
+pub fn given_code(refresh: &Refresh, environment: &Environment) -> Option<Chosen<Secret>> {
+    first([
+        flag("--token", refresh.token.as_ref()),
+        variable(environment, "MFA_TOKEN"),
+    ])
+    .map(|Chosen { value, origin }| Chosen {
+        value: Secret::new(value),
+        origin,
+    })
 }
 
 /// The role that is asked for, if any, as written.
@@ -255,7 +276,7 @@ pub fn plan(
             key::AWS_SECRET_ACCESS_KEY,
         )?),
     };
-    if keys.access_key_id.starts_with("ASIA") {
+    if keys.access_key_id.starts_with(short_term::TEMPORARY_PREFIX) {
         bail!(
             Failure::new(format!(
                 "[{}] in {} holds temporary credentials (ASIA…), which cannot get a session",
@@ -282,11 +303,22 @@ pub fn plan(
         Some(arn) => Call::AssumeRole(Box::new(view.role(arn)?)),
         None => Call::GetSessionToken,
     };
+    let duration = view.duration(&call)?;
+    let min_ttl = min_ttl(refresh, environment)?;
+    if min_ttl.value > duration.value {
+        bail!(
+            Failure::new(format!(
+                "credentials that last {} s ({}) cannot have {} s left ({})",
+                duration.value, duration.origin, min_ttl.value, min_ttl.origin
+            ))
+            .hint("ask for a longer --duration, or a shorter --min-ttl")
+        );
+    }
     Ok(Plan {
         keys,
         keys_section: format!("[{}] in {}", target.long_term, credentials.path.display()),
         device,
-        duration: view.duration(&call)?,
+        duration,
         call,
         connection: view.connection()?,
     })
@@ -324,6 +356,21 @@ fn long_term_key(target: &Target, credentials: &File<'_>, key: &'static str) -> 
         })
 }
 
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Whether a text can be a section's name, or a part of it.
+pub fn is_name_part(text: &str) -> bool {
+    text.trim() == text && !text.contains(|c: char| c.is_control() || "[]#;".contains(c))
+}
+
 fn first<const N: usize>(candidates: [Option<Chosen<String>>; N]) -> Option<Chosen<String>> {
     candidates.into_iter().flatten().next()
 }
@@ -336,14 +383,14 @@ fn default<T>(value: T) -> Chosen<T> {
 }
 
 /// A flag; empty counts as not given, as in aws-mfa.
-pub(crate) fn flag(name: &'static str, value: Option<&String>) -> Option<Chosen<String>> {
+fn flag(name: &'static str, value: Option<&String>) -> Option<Chosen<String>> {
     value.filter(|value| !value.is_empty()).map(|value| Chosen {
         value: value.clone(),
         origin: Origin::Flag(name),
     })
 }
 
-pub(crate) fn variable(environment: &Environment, name: &'static str) -> Option<Chosen<String>> {
+fn variable(environment: &Environment, name: &'static str) -> Option<Chosen<String>> {
     environment.text(name).map(|value| Chosen {
         value,
         origin: Origin::Environment(name),

@@ -40,6 +40,29 @@ pub mod key {
     pub const SERVICES: &str = "services";
     pub const STS: &str = "sts";
     pub const IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "ignore_configured_endpoint_urls";
+
+    /// The keys that we use and whose values are one line. More lines are a mistake, and may be another section's secrets.
+    pub const OF_ONE_LINE: [&str; 19] = [
+        ASSUMED_ROLE,
+        ASSUMED_ROLE_ARN,
+        AWS_ACCESS_KEY_ID,
+        AWS_SECRET_ACCESS_KEY,
+        AWS_SESSION_TOKEN,
+        AWS_SECURITY_TOKEN,
+        EXPIRATION,
+        AWS_MFA_DEVICE,
+        MFA_SERIAL,
+        ASSUME_ROLE,
+        ROLE_SESSION_NAME,
+        EXTERNAL_ID,
+        AWS_MFA_DURATION,
+        DURATION_SECONDS,
+        REGION,
+        ENDPOINT_URL,
+        CA_BUNDLE,
+        SERVICES,
+        IGNORE_CONFIGURED_ENDPOINT_URLS,
+    ];
 }
 
 /// Where the files are.

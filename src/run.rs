@@ -1,28 +1,26 @@
 //! One short function per command. The only module that knows all stages.
 
+use std::fmt;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Command, Refresh, Sections, Setup, Verbosity};
-use crate::credentials::Credentials;
+use crate::credentials::Secret;
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::freshness::{self, Asked, Freshness, Reason};
-use crate::mfa_code::{self, MfaCode};
-use crate::plan::{self, Call, Plan, Target};
+use crate::freshness::Freshness;
+use crate::mfa_code;
+use crate::plan::{self, Call, Chosen, Origin, Plan, Target};
 use crate::profiles::{self, File, Paths};
-use crate::report::{self, Report};
+use crate::renewal::{self, Renewal, Wanted};
+use crate::report::Report;
 use crate::setup::{self, Respondent};
-use crate::store::{self, Edit, Lock, Store, Turn, Way};
-use crate::{short_term, sts};
-
-/// How long to wait for another process that renews the same profile: as long as a person may take to type a code.
-const LOCK_TIMEOUT: Duration = Duration::from_mins(2);
+use crate::short_term;
+use crate::store::{self, Store, private_directory};
 
 /// Does what the command line says.
 ///
@@ -59,14 +57,16 @@ fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
         &credentials,
         &[&target.long_term, &target.short_term],
     );
+    let role = plan::wanted_role(args, environment, &target, &credentials);
+    let min_ttl = plan::min_ttl(args, environment)?;
+    tell_target(report, &target, &paths.credentials, &min_ttl);
     let wanted = Wanted {
-        role_arn: plan::wanted_role(args, environment, &target, &credentials)
-            .map(|role| role.value),
-        min_ttl: TimeDelta::seconds(plan::min_ttl(args, environment)?.into()),
+        role_arn: role.map(|role| role.value),
+        min_ttl: TimeDelta::seconds(min_ttl.value.into()),
         force: args.force,
     };
-    match look(&credentials, &target, &wanted)? {
-        Freshness::Reuse { until } => tell_still_valid(report, &target, until),
+    match renewal::look(&credentials, &target, &wanted)? {
+        Freshness::Reuse { until } => renewal::tell_still_valid(report, &target, until),
         Freshness::Renew { because } => {
             let config = profiles::read(&paths.config)?.unwrap_or_default();
             let config = File {
@@ -74,7 +74,8 @@ fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
                 document: Document::parse(&config),
             };
             let plan = plan::plan(args, environment, &target, &credentials, &config)?;
-            tell(report, &target, &plan);
+            let given = plan::given_code(args, environment);
+            tell_plan(report, &plan, given.as_ref());
             let renewal = Renewal {
                 args,
                 target: &target,
@@ -83,132 +84,10 @@ fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
                 path: &paths.credentials,
                 report,
             };
-            renewal.run(mfa_code::given(args, environment)?, &because)?;
+            renewal.run(mfa_code::given(given.as_ref())?, &because)?;
         }
     }
     Ok(())
-}
-
-/// What the credentials have to be like.
-struct Wanted {
-    role_arn: Option<String>,
-    min_ttl: TimeDelta,
-    force: bool,
-}
-
-/// Whether the credentials that are stored are as wanted.
-fn look(credentials: &File<'_>, target: &Target, wanted: &Wanted) -> Result<Freshness> {
-    plan::check_sections(credentials, &[&target.short_term])?;
-    let asked = Asked {
-        role_arn: wanted.role_arn.as_deref(),
-        min_ttl: wanted.min_ttl,
-        force: wanted.force,
-    };
-    let stored = short_term::read(credentials, &target.short_term);
-    Ok(freshness::judge(&stored, &asked, Utc::now()))
-}
-
-/// The way from stale credentials to new ones, which only one process at a time goes for a section.
-struct Renewal<'a> {
-    args: &'a Refresh,
-    target: &'a Target,
-    plan: &'a Plan,
-    wanted: &'a Wanted,
-    path: &'a Path,
-    report: Report,
-}
-
-impl Renewal<'_> {
-    /// Gets new credentials for one code, and writes them, unless another process has just done so.
-    fn run(&self, given: Option<MfaCode>, because: &Reason) -> Result<()> {
-        let section = &self.target.short_term;
-        let store = Store::open(self.path)?;
-        store.check()?;
-        // Only when something is written anyway: a run before every command must not nag.
-        if let Some(readers) = store.readers() {
-            let path = self.path.display();
-            self.report.warning(format_args!(
-                "{path} can be read by {readers}: chmod 600 '{path}'"
-            ));
-        }
-        self.report
-            .progress(format_args!("renewing [{section}]: {because}"));
-        let given = match given {
-            Some(code) => Some(code),
-            None => mfa_code::piped()?,
-        };
-        // Whoever has a code need not wait until a person has typed one for another process.
-        let asking = match given {
-            Some(_) => None,
-            None => Some(self.take(&store, Turn::Ask)?),
-        };
-        if asking.is_some() && self.done_meanwhile()? {
-            return Ok(());
-        }
-        let client = sts::prepare(self.plan);
-        let code = match given {
-            Some(code) => code,
-            None => mfa_code::ask(self.args, self.plan)?,
-        };
-        let _calling = self.take(&store, Turn::Call)?;
-        if self.done_meanwhile()? {
-            return Ok(());
-        }
-        let credentials = client.exchange(self.plan, &code)?;
-        let way = store.update(|file| self.edits(file, &credentials))?;
-        if let Way::InPlace(reason) = way {
-            self.report.detail(format_args!(
-                "wrote {} in place, with a backup meanwhile: {reason}",
-                self.path.display()
-            ));
-        }
-        self.report
-            .progress(granted(self.target, self.plan, &credentials, Utc::now()));
-        Ok(())
-    }
-
-    fn take(&self, store: &Store, turn: Turn) -> Result<Lock> {
-        let section = &self.target.short_term;
-        let timeout = self
-            .args
-            .lock_timeout
-            .map_or(LOCK_TIMEOUT, Duration::from_secs);
-        store.take(turn, section, timeout, |holder| {
-            Report::notice(format_args!(
-                "waiting for {}, which is renewing [{section}]",
-                store::process(holder)
-            ));
-        })
-    }
-
-    /// Whether another process has renewed the credentials while this one waited.
-    fn done_meanwhile(&self) -> Result<bool> {
-        let text = profiles::read(self.path)?.unwrap_or_default();
-        let credentials = File {
-            path: self.path,
-            document: Document::parse(&text),
-        };
-        match look(&credentials, self.target, self.wanted)? {
-            Freshness::Reuse { until } => {
-                tell_still_valid(self.report, self.target, until);
-                Ok(true)
-            }
-            Freshness::Renew { .. } => Ok(false),
-        }
-    }
-
-    /// What to write. The file may have changed while the code was typed.
-    fn edits<'c>(&self, file: &File<'_>, credentials: &'c Credentials) -> Result<Vec<Edit<'c>>> {
-        let section = &self.target.short_term;
-        plan::check_sections(file, &[section])?;
-        if short_term::holds_long_term_keys(file, section) {
-            bail!(plan::long_term_keys_in_the_way(self.target, file));
-        }
-        Ok(vec![Edit {
-            section: section.clone(),
-            changes: short_term::changes(credentials),
-        }])
-    }
 }
 
 /// Asks for long-term keys and writes them, or moves those that stand in the way.
@@ -237,7 +116,7 @@ fn set_up(sections: &Sections, verbosity: &Verbosity, environment: &Environment)
         bail!(setup::occupied(path, long_term));
     }
     if let Some(directory) = path.parent() {
-        store::private_directory(directory).map_err(|error| {
+        private_directory(directory).map_err(|error| {
             Failure::new(format!(
                 "{} cannot be made: {}",
                 directory.display(),
@@ -246,7 +125,7 @@ fn set_up(sections: &Sections, verbosity: &Verbosity, environment: &Environment)
         })?;
     }
     let store = Store::open(path)?;
-    store.check()?;
+    store.check(|_file| Ok(Vec::new()))?;
     if short_term::holds_long_term_keys(&file, short_term)
         && respondent.agrees_to_move(short_term, long_term)?
     {
@@ -293,60 +172,65 @@ fn warn_of_irregularities(report: Report, file: &File<'_>, sections: &[&str]) {
     }
 }
 
-fn tell_still_valid(report: Report, target: &Target, until: DateTime<Utc>) {
-    report.progress(format_args!(
-        "[{}] is still valid until {}",
-        target.short_term,
-        report::until(until, Utc::now())
-    ));
+/// Which sections are meant, and who said so.
+fn tell_target(report: Report, target: &Target, path: &Path, min_ttl: &Chosen<u32>) {
+    let [long_term, short_term] = &target.suffixes;
+    tell(
+        report,
+        "profile",
+        &target.profile.value,
+        &target.profile.origin,
+    );
+    report.detail(format_args!("credentials file: {}", path.display()));
+    tell(report, "long-term section", &target.long_term, long_term);
+    tell(report, "section to write", &target.short_term, short_term);
+    tell(
+        report,
+        "renewed with less left than",
+        format_args!("{} s", min_ttl.value),
+        &min_ttl.origin,
+    );
 }
 
-/// What was decided and who decided it.
-fn tell(report: Report, target: &Target, plan: &Plan) {
-    let line = |what: &str, value: &str, origin: &plan::Origin| {
-        report.detail(format_args!("{what}: {value} ({origin})"));
-    };
-    line("profile", &target.profile.value, &target.profile.origin);
-    report.detail(format_args!("long-term keys: {}", plan.keys_section));
-    line("device", plan.device.value.as_str(), &plan.device.origin);
+/// What was decided for the call, and who decided it.
+fn tell_plan(report: Report, plan: &Plan, code: Option<&Chosen<Secret>>) {
+    tell(report, "device", &plan.device.value, &plan.device.origin);
     if let Call::AssumeRole(role) = &plan.call {
-        line("role", &role.arn.value, &role.arn.origin);
-        line(
+        tell(report, "role", &role.arn.value, &role.arn.origin);
+        tell(
+            report,
             "role session name",
             &role.session_name.value,
             &role.session_name.origin,
         );
         if let Some(id) = &role.external_id {
-            line("external id", &id.value, &id.origin);
+            tell(report, "external id", &id.value, &id.origin);
         }
     }
-    line(
+    tell(
+        report,
         "duration",
-        &format!("{} s", plan.duration.value),
+        format_args!("{} s", plan.duration.value),
         &plan.duration.origin,
     );
     let connection = &plan.connection;
-    line(
+    tell(
+        report,
         "region",
         &connection.region.value,
         &connection.region.origin,
     );
     if let Some(url) = &connection.endpoint_url {
-        line("endpoint", &url.value, &url.origin);
+        tell(report, "endpoint", &url.value, &url.origin);
     }
     if let Some(bundle) = &connection.ca_bundle {
-        line("CA bundle", &bundle.value, &bundle.origin);
+        tell(report, "CA bundle", &bundle.value, &bundle.origin);
+    }
+    if let Some(code) = code {
+        tell(report, "code", "given", &code.origin);
     }
 }
 
-fn granted(target: &Target, plan: &Plan, credentials: &Credentials, now: DateTime<Utc>) -> String {
-    let asked = TimeDelta::seconds(plan.duration.value.into());
-    // A minute for the clocks and the way.
-    let less = if credentials.expiration - now < asked - TimeDelta::minutes(1) {
-        format!(" (asked for {})", report::span(asked))
-    } else {
-        String::new()
-    };
-    let until = report::until(credentials.expiration, now);
-    format!("[{}] is valid until {until}{less}", target.short_term)
+fn tell(report: Report, what: &str, value: impl fmt::Display, origin: &Origin) {
+    report.detail(format_args!("{what}: {value} ({origin})"));
 }

@@ -1,16 +1,18 @@
 //! The wizard: asks for long-term keys and writes them into a section of their own, or moves them there.
 
 use std::borrow::Cow;
-use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use crate::device::SerialNumber;
+use crate::device::{SerialNumber, WrongDevice};
 use crate::document::Change;
 use crate::error::{Exit, Failure};
+use crate::plan::is_name_part;
 use crate::profiles::{File, key};
+use crate::short_term;
+use crate::stdin;
 use crate::store::Edit;
 use crate::terminal::Terminal;
 
@@ -40,17 +42,9 @@ impl Respondent {
     /// # Errors
     /// Exit code 3 when there is neither.
     pub fn find() -> Result<Self> {
-        if !io::stdin().is_terminal() {
-            let lines: Vec<_> = io::stdin()
-                .lock()
-                .lines()
-                .take(4)
-                .map_while(Result::ok)
-                .map(Zeroizing::new)
-                .collect();
-            if !lines.is_empty() {
-                return Ok(Self::Lines(lines));
-            }
+        let lines = stdin::lines(4, "the answers")?;
+        if !lines.is_empty() {
+            return Ok(Self::Lines(lines));
         }
         match Terminal::open() {
             Some(terminal) => Ok(Self::Person(terminal)),
@@ -68,7 +62,11 @@ impl Respondent {
     /// When nobody is there any more.
     pub fn profile(&mut self, default: &str) -> Result<String> {
         match self {
-            Self::Person(terminal) => terminal.ask_or("Profile name to", default, |_| Ok(())),
+            Self::Person(terminal) => terminal.ask_or("Profile name to", default, |name| {
+                is_name_part(name)
+                    .then_some(())
+                    .ok_or("leave out brackets, `#`, `;` and blanks at the ends".to_owned())
+            }),
             Self::Lines(lines) => {
                 let line = next(lines);
                 Ok(match line.trim() {
@@ -97,13 +95,24 @@ impl Respondent {
     /// # Errors
     /// When it is no device, or nobody is there any more.
     pub fn device(&mut self) -> Result<Option<SerialNumber>> {
-        let text = match self {
-            Self::Person(terminal) => terminal.ask_or("MFA device (may be empty)", "", |text| {
-                device(text).map(|_| ())
-            })?,
-            Self::Lines(lines) => next(lines).to_string(),
-        };
-        device(&text).map_err(|complaint| Failure::new(format!("the device {complaint}")).into())
+        match self {
+            Self::Person(terminal) => {
+                let text = terminal.ask_or("MFA device (may be empty)", "", |text| {
+                    device(text)
+                        .map(|_device| ())
+                        .map_err(|wrong| format!("this {}; {}", wrong.problem, wrong.hint))
+                })?;
+                Ok(device(&text).unwrap_or_default())
+            }
+            Self::Lines(lines) => {
+                let text = next(lines);
+                device(&text).map_err(|wrong| {
+                    Failure::new(format!("the device {} {}", text.trim(), wrong.problem))
+                        .hint(wrong.hint)
+                        .into()
+                })
+            }
+        }
     }
 
     /// Asks for keys and device.
@@ -140,12 +149,11 @@ fn next(lines: &mut Vec<Zeroizing<String>>) -> Zeroizing<String> {
     }
 }
 
-fn device(text: &str) -> Result<Option<SerialNumber>, String> {
+/// A device, or none where nothing was typed.
+fn device(text: &str) -> Result<Option<SerialNumber>, WrongDevice> {
     match text.trim() {
         "" => Ok(None),
-        text => SerialNumber::parse(text)
-            .map(Some)
-            .map_err(|wrong| format!("{}: {}", wrong.problem, wrong.hint)),
+        text => SerialNumber::parse(text).map(Some),
     }
 }
 
@@ -220,6 +228,15 @@ pub fn move_keys<'a>(
 ) -> Result<Vec<Edit<'a>>> {
     if has_keys(file, to) {
         bail!(occupied(file.path, to));
+    }
+    if !short_term::holds_long_term_keys(file, from) {
+        bail!(
+            Failure::new(format!(
+                "[{from}] in {} was changed meanwhile",
+                file.path.display()
+            ))
+            .hint("run it again")
+        );
     }
     let (mut removed, mut set) = (Vec::new(), Vec::new());
     for key in [

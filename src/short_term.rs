@@ -10,9 +10,9 @@ use crate::profiles::{File, key};
 
 /// aws-mfa's form of `expiration`, in UTC without saying so.
 const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
-/// What the access key id of an IAM user begins with.
+/// What the access key id of temporary credentials begins with.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
-const LONG_TERM_PREFIX: &str = "AKIA";
+pub const TEMPORARY_PREFIX: &str = "ASIA";
 
 /// What a section says of the credentials in it.
 #[derive(Debug, Eq, PartialEq)]
@@ -74,20 +74,17 @@ pub fn parse_expiration(text: &str) -> Option<DateTime<Utc>> {
         .map(|time| time.and_utc())
 }
 
-/// Whether a section holds an IAM user's own keys, which must never be overwritten.
+/// Whether a section holds long-term keys, which must never be overwritten: both keys, and no session token with them.
 pub fn holds_long_term_keys(credentials: &File<'_>, section: &str) -> bool {
-    credentials
-        .get(section, key::AWS_ACCESS_KEY_ID)
-        .is_some_and(|id| id.starts_with(LONG_TERM_PREFIX))
-        && credentials.get(section, key::AWS_SESSION_TOKEN).is_none()
+    let get = |key| credentials.get(section, key);
+    get(key::AWS_ACCESS_KEY_ID).is_some_and(|id| !id.starts_with(TEMPORARY_PREFIX))
+        && get(key::AWS_SECRET_ACCESS_KEY).is_some()
+        && get(key::AWS_SESSION_TOKEN).is_none()
 }
 
 /// The changes that bring the credentials into a section, key for key as aws-mfa writes them.
-pub fn changes(new: &Credentials) -> Vec<Change<'_>> {
-    fn set<'c>(key: &'static str, value: &'c str) -> Change<'c> {
-        Change::Set(key, Cow::Borrowed(value))
-    }
-
+pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
+    let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));
     let token = new.session_token.expose();
     let (assumed, role) = match &new.role_arn {
         Some(arn) => ("True", set(key::ASSUMED_ROLE_ARN, arn)),
@@ -101,6 +98,6 @@ pub fn changes(new: &Credentials) -> Vec<Change<'_>> {
         set(key::AWS_SECRET_ACCESS_KEY, new.secret_access_key.expose()),
         set(key::AWS_SESSION_TOKEN, token),
         set(key::AWS_SECURITY_TOKEN, token),
-        Change::Set(key::EXPIRATION, Cow::Owned(expiration)),
+        set(key::EXPIRATION, &expiration),
     ]
 }

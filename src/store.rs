@@ -27,7 +27,7 @@ pub use replace::Way;
 
 /// The file is locked for a few milliseconds at a time, never while a person or the network is waited for.
 const FILE_LOCK: &str = "lock";
-const FILE_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const FILE_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
 /// More than a section of credentials takes.
@@ -88,11 +88,13 @@ impl Store {
         })
     }
 
-    /// Tries all that could keep a change from being written, and changes nothing.
+    /// Tries all that could keep a change from being written, with edits like those that will be made. The credentials file
+    /// stays as it is.
     ///
     /// # Errors
     /// What is in the way, and what to type.
-    pub fn check(&self) -> Result<()> {
+    pub fn check<'v>(&self, decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>) -> Result<()> {
+        self.edited(decide)?;
         let _lock = self.lock()?;
         let size = match fs::metadata(&self.real) {
             Ok(metadata) if metadata.permissions().readonly() => {
@@ -144,6 +146,16 @@ impl Store {
         decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
     ) -> Result<Way> {
         let _lock = self.lock()?;
+        let (old, new) = self.edited(decide)?;
+        replace::replace(&self.real, &self.private, old.as_bytes(), new.as_bytes())
+            .map_err(|error| self.unwritable(&error).into())
+    }
+
+    /// The file as it is, and as it is to be. The caller holds the lock.
+    fn edited<'v>(
+        &self,
+        decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
+    ) -> Result<(Zeroizing<String>, Zeroizing<String>)> {
         let old = read(&self.real)?.unwrap_or_default();
         let file = File {
             path: &self.path,
@@ -160,6 +172,9 @@ impl Store {
                         failure.hint("check the endpoint with -v: AWS sends no such values")
                     }
                     Uneditable::Malformed(_) => failure.hint("mend that line"),
+                    Uneditable::Continued(_) => {
+                        failure.hint("begin that line at the left margin, or remove it")
+                    }
                 }
             })?);
         }
@@ -168,11 +183,10 @@ impl Store {
                 Failure::new(format!(
                     "{path} was left as it was: a second reading of the changed file differs at {difference}"
                 ))
-                .hint("please report the layout of the file, without its keys")
+                .hint("a simpler layout helps; please report this one, without its keys")
             );
         }
-        replace::replace(&self.real, &self.private, old.as_bytes(), new.as_bytes())
-            .map_err(|error| self.unwritable(&error).into())
+        Ok((old, new))
     }
 
     /// Waits until no other process has the same turn for this section. `waiting` is called once, if it takes long.

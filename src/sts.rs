@@ -12,12 +12,15 @@ use aws_config::{BehaviorVersion, Region};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_sts::config::{Credentials as SdkCredentials, SharedHttpClient};
 use aws_smithy_http_client::{Builder, Connector, proxy, tls};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
 use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
 use crate::plan::{Call, Chosen, Connection, Plan};
+use crate::profiles::reason;
 use explain::explain;
 
 /// How long to wait for a connection, and for the whole answer. STS answers within a second.
@@ -33,9 +36,19 @@ struct Client {
 }
 
 /// Begins to make the client.
-pub fn prepare(plan: &Plan) -> Preparation {
+///
+/// # Errors
+/// When the CA bundle cannot be used.
+pub fn prepare(plan: &Plan) -> Result<Preparation> {
     let (keys, connection) = (plan.keys.clone(), plan.connection.clone());
-    Preparation(thread::spawn(move || Client::new(&keys, &connection)))
+    let bundle = connection
+        .ca_bundle
+        .as_ref()
+        .map(certificates)
+        .transpose()?;
+    Ok(Preparation(thread::spawn(move || {
+        Client::new(&keys, &connection, bundle)
+    })))
 }
 
 impl Preparation {
@@ -47,12 +60,50 @@ impl Preparation {
         let Ok(client) = self.0.join() else {
             bail!("the HTTP client could not be made");
         };
-        client?.exchange(plan, code)
+        let Client { runtime, sts } = client?;
+        let answer = runtime.block_on(call(&sts, plan, code));
+        // A name look-up that hangs must not delay the end.
+        runtime.shutdown_background();
+        granted(answer?, plan)
     }
 }
 
+async fn call(
+    sts: &aws_sdk_sts::Client,
+    plan: &Plan,
+    code: &MfaCode,
+) -> Result<Option<aws_sdk_sts::types::Credentials>> {
+    let seconds = i32::try_from(plan.duration.value)?;
+    let serial_number = plan.device.value.as_str();
+    Ok(match &plan.call {
+        Call::GetSessionToken => {
+            sts.get_session_token()
+                .duration_seconds(seconds)
+                .serial_number(serial_number)
+                .token_code(code.expose())
+                .send()
+                .await
+                .map_err(|error| explain(&error, plan, code))?
+                .credentials
+        }
+        Call::AssumeRole(role) => {
+            sts.assume_role()
+                .role_arn(&role.arn.value)
+                .role_session_name(&role.session_name.value)
+                .set_external_id(role.external_id.as_ref().map(|id| id.value.clone()))
+                .duration_seconds(seconds)
+                .serial_number(serial_number)
+                .token_code(code.expose())
+                .send()
+                .await
+                .map_err(|error| explain(&error, plan, code))?
+                .credentials
+        }
+    })
+}
+
 impl Client {
-    fn new(keys: &LongTermKeys, connection: &Connection) -> Result<Self> {
+    fn new(keys: &LongTermKeys, connection: &Connection, bundle: Option<Vec<u8>>) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -72,7 +123,7 @@ impl Client {
             .profile_files(no_files)
             .region(Region::new(connection.region.value.clone()))
             .credentials_provider(credentials)
-            .http_client(http_client(connection)?)
+            .http_client(http_client(connection, bundle)?)
             .retry_config(RetryConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder()
@@ -81,7 +132,11 @@ impl Client {
                     .build(),
             );
         if let Some(url) = &connection.endpoint_url {
-            loader = loader.endpoint_url(&url.value);
+            // What is called is said in full; the SDK would refuse it together with settings for its own endpoints.
+            loader = loader
+                .endpoint_url(&url.value)
+                .use_fips(false)
+                .use_dual_stack(false);
         }
         let shared = runtime.block_on(loader.load());
         let mut config = aws_sdk_sts::config::Builder::from(&shared);
@@ -93,45 +148,6 @@ impl Client {
         );
         let sts = aws_sdk_sts::Client::from_conf(config.build());
         Ok(Self { runtime, sts })
-    }
-
-    fn exchange(self, plan: &Plan, code: &MfaCode) -> Result<Credentials> {
-        let seconds = i32::try_from(plan.duration.value)?;
-        let serial_number = plan.device.value.as_str();
-        let answer = match &plan.call {
-            Call::GetSessionToken => {
-                self.runtime
-                    .block_on(
-                        self.sts
-                            .get_session_token()
-                            .duration_seconds(seconds)
-                            .serial_number(serial_number)
-                            .token_code(code.expose())
-                            .send(),
-                    )
-                    .map_err(|error| explain(&error, plan))?
-                    .credentials
-            }
-            Call::AssumeRole(role) => {
-                self.runtime
-                    .block_on(
-                        self.sts
-                            .assume_role()
-                            .role_arn(&role.arn.value)
-                            .role_session_name(&role.session_name.value)
-                            .set_external_id(role.external_id.as_ref().map(|id| id.value.clone()))
-                            .duration_seconds(seconds)
-                            .serial_number(serial_number)
-                            .token_code(code.expose())
-                            .send(),
-                    )
-                    .map_err(|error| explain(&error, plan))?
-                    .credentials
-            }
-        };
-        // A name look-up that hangs must not delay the end.
-        self.runtime.shutdown_background();
-        granted(answer, plan)
     }
 }
 
@@ -150,6 +166,15 @@ fn granted(answer: Option<aws_sdk_sts::types::Credentials>, plan: &Plan) -> Resu
     };
     let expiration = DateTime::from_timestamp(answer.expiration.secs(), 0)
         .ok_or_else(|| explain::not_from_sts(plan, "its expiration is no date"))?;
+    if expiration <= Utc::now() {
+        bail!(
+            Failure::new(format!(
+                "what {} granted ended at {expiration} already",
+                explain::host(plan)
+            ))
+            .hint("is the clock of this machine right? see `date -u`")
+        );
+    }
     Ok(Credentials {
         access_key_id: answer.access_key_id,
         secret_access_key: Secret::new(answer.secret_access_key),
@@ -162,16 +187,12 @@ fn granted(answer: Option<aws_sdk_sts::types::Credentials>, plan: &Plan) -> Resu
     })
 }
 
-fn http_client(connection: &Connection) -> Result<SharedHttpClient> {
+fn http_client(connection: &Connection, bundle: Option<Vec<u8>>) -> Result<SharedHttpClient> {
     let plain = connection
         .endpoint_url
         .as_ref()
         .is_some_and(|url| url.value.starts_with("http://"));
-    let trust = if plain {
-        None
-    } else {
-        Some(trust(connection.ca_bundle.as_ref())?)
-    };
+    let trust = if plain { None } else { Some(trust(bundle)?) };
     Ok(
         Builder::new().build_with_connector_fn(move |settings, components| {
             let mut connector = Connector::builder().proxy_config(proxy::ProxyConfig::from_env());
@@ -193,30 +214,41 @@ fn http_client(connection: &Connection) -> Result<SharedHttpClient> {
 }
 
 /// The certificates to trust: those of the bundle, else the system's.
-fn trust(bundle: Option<&Chosen<String>>) -> Result<tls::TlsContext> {
-    let mut context = tls::TlsContext::builder();
-    if let Some(Chosen {
+fn trust(bundle: Option<Vec<u8>>) -> Result<tls::TlsContext> {
+    let context = tls::TlsContext::builder();
+    match bundle {
+        Some(pem) => context.with_trust_store(tls::TrustStore::empty().with_pem_certificate(pem)),
+        None => context,
+    }
+    .build()
+    .context("the CA bundle cannot be used")
+}
+
+/// Reads a CA bundle. The HTTP client would panic at a certificate that it cannot read, and take an empty bundle.
+fn certificates(
+    Chosen {
         value: path,
         origin,
-    }) = bundle
-    {
-        let wrong = |problem: &str| {
-            Failure::new(format!("the CA bundle {path} ({origin}) {problem}"))
-                .hint("it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line")
-        };
-        let pem = std::fs::read(path).map_err(|error| {
-            wrong(&format!(
-                "cannot be read: {}",
-                crate::profiles::reason(&error)
-            ))
-        })?;
-        if !pem
-            .windows(b"BEGIN CERTIFICATE".len())
-            .any(|window| window == b"BEGIN CERTIFICATE")
-        {
-            bail!(wrong("holds no certificate"));
+    }: &Chosen<String>,
+) -> Result<Vec<u8>> {
+    let wrong = |problem: &str| {
+        Failure::new(format!("the CA bundle {path} ({origin}) {problem}"))
+            .hint("it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line")
+    };
+    let pem = std::fs::read(path)
+        .map_err(|error| wrong(&format!("cannot be read: {}", reason(&error))))?;
+    let mut count = 0;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        count += 1;
+        let readable = certificate.is_ok_and(|der| webpki::anchor_from_trusted_cert(&der).is_ok());
+        if !readable {
+            bail!(wrong(&format!(
+                "cannot be used: certificate {count} is broken"
+            )));
         }
-        context = context.with_trust_store(tls::TrustStore::empty().with_pem_certificate(pem));
     }
-    context.build().context("the CA bundle cannot be used")
+    if count == 0 {
+        bail!(wrong("holds no certificate"));
+    }
+    Ok(pem)
 }

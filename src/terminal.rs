@@ -2,43 +2,52 @@
 
 use std::io;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use console::Term;
 use dialoguer::theme::SimpleTheme;
 use dialoguer::{Confirm, Input, Password};
 use zeroize::Zeroizing;
 
+use crate::error::{Exit, Failure};
+
 /// An open terminal.
-pub struct Terminal(Term);
+pub struct Terminal {
+    term: Term,
+    #[cfg(unix)]
+    file: std::fs::File,
+}
 
 /// Says what is wrong with an answer, so that it is asked for again.
 type Complaint = Result<(), String>;
 
 impl Terminal {
-    /// Opens the terminal; none where this process has none.
-    pub fn open() -> Option<Self> {
-        open().map(Self)
-    }
-
-    /// Asks for a line.
+    /// Asks for a line in the terminal's own line mode: every key that edits, ends or suspends does what it does elsewhere,
+    /// the prompt stays on the screen, and whatever ends the process leaves the terminal as it was.
     ///
     /// # Errors
-    /// When the terminal is gone.
-    pub fn ask(
+    /// Exit code 3 when the person ends the input (Ctrl-D) or the terminal is gone.
+    pub fn ask_line(
         &self,
         prompt: &str,
         check: impl Fn(&str) -> Complaint,
     ) -> Result<Zeroizing<String>> {
-        let answer = Input::<String>::with_theme(&SimpleTheme)
-            .with_prompt(prompt)
-            .allow_empty(true)
-            .report(false)
-            .validate_with(|text: &String| check(text))
-            .interact_text_on(&self.0);
-        finish(answer).map(Zeroizing::new)
+        loop {
+            self.term
+                .write_str(&format!("{prompt}: "))
+                .and_then(|()| self.term.flush())
+                .context("the terminal went away")?;
+            let Some(line) = self.read_line().context("the terminal went away")? else {
+                let _ = self.term.write_line("");
+                bail!(Failure::new("nothing was typed").exit(Exit::HumanNeeded));
+            };
+            match check(&line) {
+                Ok(()) => return Ok(line),
+                Err(complaint) => self.term.write_line(&format!("error: {complaint}"))?,
+            }
+        }
     }
 
-    /// Asks for a line and shows what was typed; an empty one stands for the default.
+    /// Asks for a line that can be edited; an empty one stands for the default.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -48,12 +57,13 @@ impl Terminal {
         default: &str,
         check: impl Fn(&str) -> Complaint,
     ) -> Result<String> {
+        self.restore_on_signals()?;
         let answer = Input::<String>::with_theme(&SimpleTheme)
             .with_prompt(prompt)
             .default(default.to_owned())
             .show_default(!default.is_empty())
             .validate_with(|text: &String| check(text))
-            .interact_text_on(&self.0);
+            .interact_text_on(&self.term);
         finish(answer)
     }
 
@@ -66,11 +76,12 @@ impl Terminal {
         prompt: &str,
         check: impl Fn(&str) -> Complaint,
     ) -> Result<Zeroizing<String>> {
+        self.restore_on_signals()?;
         let answer = Password::with_theme(&SimpleTheme)
             .with_prompt(prompt)
             .allow_empty_password(true)
             .validate_with(|text: &String| check(text))
-            .interact_on(&self.0);
+            .interact_on(&self.term);
         finish(answer).map(Zeroizing::new)
     }
 
@@ -79,10 +90,11 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn confirm(&self, question: &str) -> Result<bool> {
+        self.restore_on_signals()?;
         let answer = Confirm::with_theme(&SimpleTheme)
             .with_prompt(question)
             .default(true)
-            .interact_on(&self.0);
+            .interact_on(&self.term);
         finish(answer)
     }
 }
@@ -101,24 +113,66 @@ fn finish<T>(answer: dialoguer::Result<T>) -> Result<T> {
 }
 
 #[cfg(unix)]
-fn open() -> Option<Term> {
-    let read = std::fs::File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/tty")
-        .ok()?;
-    let write = read.try_clone().ok()?;
-    signals::leave_terminal_as_it_was(read.try_clone().ok()?).ok()?;
-    Some(Term::read_write_pair(read, write))
+impl Terminal {
+    /// Opens the terminal; none where this process has none.
+    pub fn open() -> Option<Self> {
+        let file = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/tty")
+            .ok()?;
+        let term = Term::read_write_pair(file.try_clone().ok()?, file.try_clone().ok()?);
+        Some(Self { term, file })
+    }
+
+    /// A line without its end; none at the end of input. A terminal gives out at most one line at a time.
+    fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        use std::io::Read as _;
+
+        let mut line = Zeroizing::new(Vec::new());
+        let mut buffer = Zeroizing::new([0; 256]);
+        while !line.ends_with(b"\n") {
+            match (&self.file).read(&mut buffer[..]) {
+                Ok(0) if line.is_empty() => return Ok(None),
+                Ok(0) => break,
+                Ok(count) => line.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(Zeroizing::new(
+            String::from_utf8_lossy(&line).trim_end().to_owned(),
+        )))
+    }
+
+    fn restore_on_signals(&self) -> Result<()> {
+        signals::leave_as_it_was(&self.file).context("the terminal cannot be used")
+    }
 }
 
 #[cfg(not(unix))]
-fn open() -> Option<Term> {
-    let term = Term::stderr();
-    term.is_term().then_some(term)
+impl Terminal {
+    /// Opens the terminal; none where this process has none.
+    pub fn open() -> Option<Self> {
+        let term = Term::stderr();
+        term.is_term().then_some(Self { term })
+    }
+
+    fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        self.term.read_line().map(Zeroizing::new).map(Some)
+    }
+
+    #[allow(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "the same call on every system"
+    )]
+    fn restore_on_signals(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
-/// A prompt switches off echo and line mode. A signal that ends the process must not leave it so.
+/// dialoguer switches off echo, line mode and the cursor. A signal that ends the process must not leave it so.
 #[cfg(unix)]
 mod signals {
     use std::fs::File;
@@ -127,29 +181,38 @@ mod signals {
     use std::sync::{Arc, OnceLock};
     use std::thread;
 
-    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use rustix::process::getpgrp;
+    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
+    const SHOW_CURSOR: &[u8] = b"\x1b[?25h";
     const OTHERS: [i32; 3] = [SIGHUP, SIGQUIT, SIGTERM];
 
+    /// The terminal, and how it was.
+    static TERMINAL: OnceLock<(File, Termios)> = OnceLock::new();
     /// Which of [`OTHERS`] came. Console takes any of them for Ctrl-C and raises SIGINT, so SIGINT counts only where none
     /// of them came.
     static CAME: OnceLock<[Arc<AtomicBool>; 3]> = OnceLock::new();
 
-    pub(super) fn leave_terminal_as_it_was(terminal: File) -> io::Result<()> {
-        let attributes = tcgetattr(&terminal)?;
+    pub(super) fn leave_as_it_was(terminal: &File) -> io::Result<()> {
+        if TERMINAL.get().is_some() {
+            return Ok(());
+        }
+        let state = (terminal.try_clone()?, tcgetattr(terminal)?);
+        if TERMINAL.set(state).is_err() {
+            return Ok(());
+        }
         let came = CAME.get_or_init(Default::default);
         for (signal, came) in OTHERS.into_iter().zip(came) {
             signal_hook::flag::register(signal, Arc::clone(came))?;
         }
+        // Suspended at a hidden prompt, the shell would switch echo on again, and a secret would be seen.
+        signal_hook::flag::register(SIGTSTP, Arc::default())?;
         let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
         thread::spawn(move || {
             for _signal in signals.forever() {
-                // Where these fail there is no terminal any more.
-                let _ = (&terminal).write_all(b"\n");
-                let _ = tcsetattr(&terminal, OptionalActions::Now, &attributes);
                 die();
             }
         });
@@ -158,6 +221,15 @@ mod signals {
 
     /// Ends the process as the signal that came would have. Does not come back.
     pub(super) fn die() {
+        if let Some((terminal, attributes)) = TERMINAL.get()
+            // In the background the terminal is somebody else's, and to touch it would stop the process.
+            && tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
+        {
+            // Where these fail there is no terminal any more.
+            let _ = (&*terminal).write_all(SHOW_CURSOR);
+            let _ = (&*terminal).write_all(b"\n");
+            let _ = tcsetattr(terminal, OptionalActions::Now, attributes);
+        }
         let came = CAME.get_or_init(Default::default);
         let other = OTHERS
             .into_iter()

@@ -14,6 +14,15 @@ pub enum Change<'v> {
     Remove(&'static str),
 }
 
+impl Change<'_> {
+    /// The key that it is about.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Set(key, _) | Self::Remove(key) => key,
+        }
+    }
+}
+
 /// Why an edit is not made.
 #[derive(Debug, Eq, PartialEq)]
 pub enum Uneditable {
@@ -21,6 +30,9 @@ pub enum Uneditable {
     Unwritable(String),
     /// The section has a malformed line, which could become a part of a value. Its number, counted from 1.
     Malformed(usize),
+    /// A value that would be replaced goes on in further lines, which may be meant as something else. The number of the
+    /// first of them, counted from 1.
+    Continued(usize),
 }
 
 impl fmt::Display for Uneditable {
@@ -28,6 +40,9 @@ impl fmt::Display for Uneditable {
         match self {
             Self::Unwritable(what) => write!(f, "it cannot hold this value of {what}"),
             Self::Malformed(line) => write!(f, "line {line} is malformed"),
+            Self::Continued(line) => {
+                write!(f, "line {line} continues a value that would be replaced")
+            }
         }
     }
 }
@@ -35,12 +50,14 @@ impl fmt::Display for Uneditable {
 impl std::error::Error for Uneditable {}
 
 /// Makes the changes in the section of this name, the last one where there are several, or in a new one at the end.
+/// Nothing else changes, but that a last line without a line ending gets one where something follows.
 ///
 /// Lines that are changed become `key = value` with their old indentation, as aws-mfa writes them; an inline comment there
 /// moves to a line of its own, because some tools would read it as part of the value.
 ///
 /// # Errors
-/// [`Uneditable`]: a value with a line break, or with blanks or a comment at its ends; a section with a malformed line.
+/// [`Uneditable`]: a value with a line break, or with blanks or a comment at its ends; a section with a malformed line, or
+/// with more lines to a value than one.
 pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String, Uneditable> {
     check(section, changes)?;
     let ending = if text
@@ -52,16 +69,14 @@ pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String,
     } else {
         "\n"
     };
-    if let Some((start, end)) = body_of(text, section)
-        && let Some(line) = malformed(&text[..end], start)
-    {
-        return Err(Uneditable::Malformed(line));
+    if let Some((start, end)) = body_of(text, section) {
+        check_body(&text[..end], start, changes)?;
     }
     Ok(match body_of(text, section) {
         Some((start, end)) => {
             let mut new = String::with_capacity(text.len() + 1024);
             new.push_str(&text[..start]);
-            edit_body(&mut new, &text[start..end], changes, ending);
+            edit_body(&mut new, &text[start..end], &text[end..], changes, ending);
             new.push_str(&text[end..]);
             new
         }
@@ -92,12 +107,23 @@ fn check(section: &str, changes: &[Change<'_>]) -> Result<(), Uneditable> {
     Ok(())
 }
 
-/// The number of the first malformed line from a position on.
-fn malformed(text: &str, from: usize) -> Option<usize> {
-    Lines::of_file(text)
-        .filter(|(start, _)| *start >= from)
-        .find(|(_, line)| matches!(line.kind, Kind::Malformed))
-        .map(|(_, line)| line.number)
+/// Refuses to edit what cannot be edited without a loss. The body goes from a position to the end.
+fn check_body(text: &str, start: usize, changes: &[Change<'_>]) -> Result<(), Uneditable> {
+    let mut inside_changed = false;
+    for (position, line) in Lines::of_file(text) {
+        match line.kind {
+            _ if position < start => {}
+            Kind::Malformed => return Err(Uneditable::Malformed(line.number)),
+            Kind::Property(property) => {
+                inside_changed = changes.iter().any(|change| property.is(change.key()));
+            }
+            Kind::Continuation { .. } if inside_changed => {
+                return Err(Uneditable::Continued(line.number));
+            }
+            Kind::Continuation { .. } | Kind::Blank | Kind::Comment | Kind::Header { .. } => {}
+        }
+    }
+    Ok(())
 }
 
 /// Where the last section of this name has its lines.
@@ -118,7 +144,7 @@ pub(super) fn body_of(text: &str, section: &str) -> Option<(usize, usize)> {
     found
 }
 
-fn edit_body(new: &mut String, body: &str, changes: &[Change<'_>], ending: &str) {
+fn edit_body(new: &mut String, body: &str, rest: &str, changes: &[Change<'_>], ending: &str) {
     let mut missing: Vec<(&str, &str)> = changes
         .iter()
         .filter_map(|change| match change {
@@ -129,50 +155,47 @@ fn edit_body(new: &mut String, body: &str, changes: &[Change<'_>], ending: &str)
     let mut indent = "";
     // Behind the last property: there the missing keys go, not behind comments that may belong to the next section.
     let mut after_properties = new.len();
-    let mut replaced = false;
     for (_, line) in Lines::of_body(body, 1) {
-        match line.kind {
-            Kind::Property(property) => {
-                let change = changes.iter().find(|change| match change {
-                    Change::Set(key, _) | Change::Remove(key) => property.is(key),
-                });
-                replaced = change.is_some();
-                if let (Some(comment), true) = (property.comment, replaced) {
-                    push_line(new, property.indent, comment, ending);
-                }
-                match change {
-                    None => new.push_str(line.text),
-                    Some(Change::Set(key, value)) => {
-                        missing.retain(|(set, _)| set != key);
-                        let own_ending = &line.text[content(line.text).len()..];
-                        push_line(
-                            new,
-                            property.indent,
-                            &format!("{key} = {value}"),
-                            own_ending,
-                        );
-                    }
-                    Some(Change::Remove(_)) => {}
-                }
-                indent = property.indent;
-                after_properties = new.len();
+        if let Kind::Property(property) = line.kind {
+            let change = changes.iter().find(|change| property.is(change.key()));
+            if let (Some(comment), Some(_)) = (property.comment, change) {
+                // At the left margin: indented, some tools would read it as a part of the value above.
+                push_line(new, "", comment, ending);
             }
-            Kind::Continuation { .. } if replaced => {}
-            Kind::Continuation { .. } => {
-                new.push_str(line.text);
-                after_properties = new.len();
+            match change {
+                None => new.push_str(line.text),
+                Some(Change::Set(key, value)) => {
+                    missing.retain(|(set, _)| set != key);
+                    let own_ending = &line.text[content(line.text).len()..];
+                    push_line(
+                        new,
+                        property.indent,
+                        &format!("{key} = {value}"),
+                        own_ending,
+                    );
+                }
+                Some(Change::Remove(_)) => {}
             }
-            Kind::Blank | Kind::Comment | Kind::Header { .. } | Kind::Malformed => {
-                new.push_str(line.text);
+            indent = property.indent;
+            after_properties = new.len();
+        } else {
+            new.push_str(line.text);
+            if let Kind::Continuation { .. } = line.kind {
+                after_properties = new.len();
             }
         }
     }
-    let rest = new.split_off(after_properties);
+    // A header that is indented deeper than the line above it would be read as a part of the value there.
+    let header_indent = &rest[..rest.len() - rest.trim_start_matches(BLANKS).len()];
+    if header_indent.len() > indent.len() {
+        indent = header_indent;
+    }
+    let end = new.split_off(after_properties);
     for (key, value) in missing {
         finish_line(new, ending);
         push_line(new, indent, &format!("{key} = {value}"), ending);
     }
-    new.push_str(&rest);
+    new.push_str(&end);
 }
 
 fn with_new_section(text: &str, section: &str, changes: &[Change<'_>], ending: &str) -> String {
@@ -183,7 +206,7 @@ fn with_new_section(text: &str, section: &str, changes: &[Change<'_>], ending: &
         new.push_str(ending);
     }
     push_line(&mut new, "", &format!("[{section}]"), ending);
-    edit_body(&mut new, "", changes, ending);
+    edit_body(&mut new, "", "", changes, ending);
     new
 }
 

@@ -45,7 +45,7 @@ pub struct Property<'t> {
     pub(super) indent: &'t str,
     pub(super) first: &'t str,
     /// The first line of the value with its inline comment.
-    pub raw: &'t str,
+    pub(super) raw: &'t str,
     /// An inline comment with its sign, without the blanks around it.
     pub(super) comment: Option<&'t str>,
     pub(super) continuations: Vec<&'t str>,
@@ -55,6 +55,16 @@ impl<'t> Property<'t> {
     /// Whether this is the property of that key; the case does not count.
     pub fn is(&self, key: &str) -> bool {
         self.key.eq_ignore_ascii_case(key)
+    }
+
+    /// The value as written, with an inline comment.
+    pub fn raw_value(&self) -> String {
+        [&[self.raw][..], &self.continuations].concat().join("\n")
+    }
+
+    /// How many lines the value has.
+    pub fn lines(&self) -> usize {
+        1 + self.continuations.len()
     }
 
     /// The value, its lines joined by `\n`.
@@ -84,7 +94,7 @@ pub enum Irregularity {
     BadHeader,
     /// Under an empty value there can only be nested `key = value` lines.
     BadNested,
-    /// `key : value`: read, though the AWS SDKs refuse it.
+    /// `key : value`: read, though the AWS SDKs refuse it, or take the colon for a part of the key.
     Colon,
     /// A section whose lines are indented: read, though the AWS SDKs refuse it.
     Indented,
@@ -251,7 +261,7 @@ fn without_comment(trimmed: &str) -> &str {
 fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Irregularity> {
     let colon = line
         .split_once(':')
-        .filter(|(before, after)| !before.contains('=') && colon_parts(after));
+        .filter(|(before, _)| !before.contains('='));
     let (key, value, irregularity) = match (colon, line.split_once('=')) {
         (Some((key, value)), _) => (key, value, Some(Irregularity::Colon)),
         (None, Some((key, value))) => (key, value, None),
@@ -268,11 +278,6 @@ fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Irregularity>
 fn raw<'t>(trimmed: &'t str, value: &str) -> &'t str {
     let start = value.as_ptr().addr() - trimmed.as_ptr().addr();
     &trimmed[start..]
-}
-
-/// Whether a colon parts key and value: no `=` could, or a blank follows it.
-fn colon_parts(after: &str) -> bool {
-    after.starts_with(BLANKS) || !after.contains('=')
 }
 
 /// The name in a header, and what is wrong with it.

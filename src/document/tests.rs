@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Change, Document, Irregularity, edit};
+use super::{Change, Document, Irregularity, Uneditable, edit};
 
 fn get(text: &str, section: &str, key: &str) -> Option<String> {
     Document::parse(text).get(section, key).map(Cow::into_owned)
@@ -129,9 +129,15 @@ fn an_edit_changes_only_its_own_lines() {
         ("[p]\n  x = 1\n  k = old\n", "[p]\n  x = 1\n  k = v\n"),
         ("[p]\n  x = 1\n", "[p]\n  x = 1\n  k = v\n"),
         (
-            "[p]\nk = old\n  more\n# kept\n  more\nx = 1\n",
-            "[p]\nk = v\n# kept\nx = 1\n",
+            "[p]\n  k = old # note\n  x = 1\n",
+            "[p]\n# note\n  k = v\n  x = 1\n",
         ),
+        // A header that is indented must not become a part of the value above it.
+        (
+            "  [p]\n\n  [q]\n  k = 2\n",
+            "  [p]\n  k = v\n\n  [q]\n  k = 2\n",
+        ),
+        ("[p]\n\n\t[q]\nk = 2\n", "[p]\n\tk = v\n\n\t[q]\nk = 2\n"),
         (
             "[p]\ns3 =\n  n = 1\n# end\n",
             "[p]\ns3 =\n  n = 1\nk = v\n# end\n",
@@ -147,9 +153,9 @@ fn an_edit_changes_only_its_own_lines() {
 }
 
 #[test]
-fn a_removed_key_takes_its_value_with_it_and_leaves_comments() {
+fn a_removed_key_leaves_its_comment() {
     for (old, new) in [
-        ("[p]\na = 1\nk = x\n  more\nb = 2\n", "[p]\na = 1\nb = 2\n"),
+        ("[p]\na = 1\nk = x\nb = 2\n", "[p]\na = 1\nb = 2\n"),
         ("[p]\nk = x ; why\n", "[p]\n; why\n"),
         ("[p]\na = 1\nk = x", "[p]\na = 1\n"),
         ("[p]\na = 1\n", "[p]\na = 1\n"),
@@ -160,6 +166,27 @@ fn a_removed_key_takes_its_value_with_it_and_leaves_comments() {
             "{old:?}"
         );
     }
+}
+
+#[test]
+fn an_edit_refuses_to_lose_what_may_be_meant_as_something_else() {
+    let change = [Change::Set("k", Cow::Borrowed("v"))];
+    for (text, refusal) in [
+        (
+            "[p]\nk = old\n  [q]\n  secret = x\n",
+            Uneditable::Continued(3),
+        ),
+        (
+            "[q]\n[p]\nk = old\n# note\n  more\n",
+            Uneditable::Continued(5),
+        ),
+        ("[p]\nnonsense\n", Uneditable::Malformed(2)),
+    ] {
+        assert_eq!(edit(text, "p", &change), Err(refusal), "{text:?}");
+    }
+    // Values that stay may have as many lines as they like.
+    let text = "[p]\ns3 =\n  n = 1\n";
+    assert_eq!(edit(text, "p", &change).unwrap(), format!("{text}k = v\n"));
 }
 
 #[test]

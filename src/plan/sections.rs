@@ -2,11 +2,14 @@
 
 use anyhow::{Result, bail};
 
-use super::Target;
+use super::{Target, quoted};
 use crate::document::Section;
 use crate::error::Failure;
-use crate::profiles::File;
+use crate::profiles::{File, key};
 use crate::short_term;
+
+/// As many names as a person reads in a hint.
+const MOST_NAMES: usize = 10;
 
 /// Refuses to work with sections that cannot be read in one way only.
 ///
@@ -35,6 +38,14 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
         for part in file.document.sections(section) {
             let properties = part.properties();
             for (index, property) in properties.iter().enumerate() {
+                let of_one_line = key::OF_ONE_LINE.iter().any(|key| property.is(key));
+                if of_one_line && property.lines() > 1 {
+                    bail!(Failure::new(format!(
+                        "{path}:{} sets {} of [{section}], and the indented lines below would be part of its value",
+                        property.line, property.key
+                    ))
+                    .hint("begin the next key or section at the left margin, or with as little indentation as that line"));
+                }
                 if let Some(earlier) = properties[..index]
                     .iter()
                     .find(|earlier| earlier.is(property.key))
@@ -58,6 +69,7 @@ pub(super) fn missing_long_term(target: &Target, credentials: &File<'_>) -> Fail
         long_term,
         short_term,
         setup_command,
+        ..
     } = target;
     let failure = Failure::new(format!(
         "there is no section [{long_term}] in {}",
@@ -80,16 +92,26 @@ pub(super) fn missing_long_term(target: &Target, credentials: &File<'_>) -> Fail
     let suffix = long_term
         .strip_prefix(profile.value.as_str())
         .unwrap_or_default();
-    let nearest = credentials
+    let others: Vec<&str> = credentials
         .document
         .names()
         .filter_map(|name| name.strip_suffix(suffix).filter(|_| !suffix.is_empty()))
-        .map(|name| (strsim::damerau_levenshtein(name, &profile.value), name))
+        .collect();
+    let distance = |name: &str| {
+        strsim::damerau_levenshtein(&name.to_lowercase(), &profile.value.to_lowercase())
+    };
+    let nearest = others
+        .iter()
+        .map(|name| (distance(name), name))
         .min()
         .filter(|(distance, name)| *distance <= name.len().max(3) / 3);
     match nearest {
-        Some((_, name)) => failure.hint(format!("did you mean --profile {name}?")),
-        None => failure.hint(format!("`{setup_command}` writes it")),
+        Some((_, name)) => failure.hint(format!("did you mean --profile {}?", quoted(name))),
+        None if others.is_empty() => failure.hint(format!("`{setup_command}` writes it")),
+        None => failure.hint(format!(
+            "`{setup_command}` writes it; there are keys for: {}",
+            others[..others.len().min(MOST_NAMES)].join(", ")
+        )),
     }
 }
 

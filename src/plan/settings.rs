@@ -7,11 +7,12 @@ use anyhow::{Result, bail};
 use super::{
     Call, Chosen, Connection, Origin, Role, default, first, flag, in_file, inherited, variable,
 };
-use crate::cli::{self, Refresh};
+use crate::cli::Refresh;
 use crate::device::{ACCOUNT_DIGITS, SerialNumber};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::profiles::{File, key};
+use crate::seconds as duration;
 
 /// How long a user's session may last, in seconds, and how long it does by default.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
@@ -287,7 +288,7 @@ pub(super) fn seconds(
 }
 
 fn parse_seconds(Chosen { value, origin }: Chosen<String>) -> Result<Chosen<u64>> {
-    match cli::seconds(&value) {
+    match duration::parse(&value) {
         Ok(value) => Ok(Chosen { value, origin }),
         Err(hint) => {
             bail!(Failure::new(format!("`{value}` ({origin}) is not a duration")).hint(hint))
@@ -320,15 +321,22 @@ fn is_host_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !label.starts_with('-')
         && !label.ends_with('-')
 }
 
+/// Not with a user or a password, which would be shown, nor with a port that is none.
 fn is_http_url(url: &str) -> bool {
     url.parse::<http::Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.authority().is_some_and(|authority| {
+                let port = authority.as_str().strip_prefix(authority.host());
+                port == Some("")
+                    || authority.port_u16().is_some() && !authority.as_str().contains('@')
+            })
             && uri.query().is_none()
+            && !url.contains('#')
     })
 }

@@ -3,12 +3,12 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::private;
 
-const POLL: Duration = Duration::from_millis(5);
 /// After so long, whoever waits is told for whom.
 const SILENCE: Duration = Duration::from_secs(2);
 
@@ -38,29 +38,38 @@ impl Lock {
         mut waiting: impl FnMut(Option<u32>),
     ) -> Result<Self, NotLocked> {
         let mut file = private::open(path).map_err(NotLocked::Failed)?;
-        let start = Instant::now();
-        let mut told = false;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::Error(error)) => return Err(NotLocked::Failed(error)),
-                Err(TryLockError::WouldBlock) => {}
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(error)) => return Err(NotLocked::Failed(error)),
+            Err(TryLockError::WouldBlock) => {
+                wait(&file, at_most, || waiting(holder(&file)))?;
             }
-            let waited = start.elapsed();
-            if waited >= at_most {
-                return Err(NotLocked::Busy {
-                    holder: holder(&mut file),
-                });
-            }
-            if waited >= SILENCE && !told {
-                waiting(holder(&mut file));
-                told = true;
-            }
-            thread::sleep(POLL.min(at_most));
         }
         // Only for the message of others: without it they wait all the same.
         let _ = sign(&mut file);
         Ok(Self { _file: file })
+    }
+}
+
+/// Waits in the system's own queue, which lets everybody in in turn.
+fn wait(file: &File, at_most: Duration, mut waiting: impl FnMut()) -> Result<(), NotLocked> {
+    let queued = file.try_clone().map_err(NotLocked::Failed)?;
+    let (sender, receiver) = mpsc::channel();
+    // Where it comes too late, the process is about to end, and the lock with it.
+    thread::spawn(move || sender.send(queued.lock()));
+    let silence = SILENCE.min(at_most);
+    let locked = receiver.recv_timeout(silence).or_else(|_elapsed| {
+        if at_most > silence {
+            waiting();
+        }
+        receiver.recv_timeout(at_most.saturating_sub(silence))
+    });
+    match locked {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(NotLocked::Failed(error)),
+        Err(_elapsed) => Err(NotLocked::Busy {
+            holder: holder(file),
+        }),
     }
 }
 
@@ -70,7 +79,7 @@ fn sign(file: &mut File) -> io::Result<()> {
     writeln!(file, "{}", std::process::id())
 }
 
-fn holder(file: &mut File) -> Option<u32> {
+fn holder(mut file: &File) -> Option<u32> {
     let mut text = String::new();
     file.rewind().ok()?;
     file.take(32).read_to_string(&mut text).ok()?;

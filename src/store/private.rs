@@ -1,8 +1,9 @@
 //! Our own directory, which no other user of the machine can read or hold: for locks, and for backups while a file is
 //! written in place.
 //!
-//! It is `.mfa-creds` beside the credentials file, so that whoever shares the file, from a container for example, shares
-//! the locks. Where that directory cannot be written, it is `/tmp/mfa-creds-UID`.
+//! It is `.mfa-creds` beside the credentials file, where that place is ours: then whoever shares the file shares the locks.
+//! Elsewhere (a directory that is not writable, or root in the home of another user) it is `/tmp/mfa-creds-UID`. Nothing in
+//! either is ever opened through a link, or trusted when somebody else has made it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -25,9 +26,17 @@ impl Private {
     /// # Errors
     /// When no place is both ours and writable.
     pub fn of(real: &Path) -> io::Result<Self> {
-        let beside = directory_of(real).join(BESIDE);
-        match make(&beside) {
-            Ok(()) => Ok(Self::beside(real)),
+        let beside = Self::beside(real);
+        // In a directory of somebody else, ours could be replaced by a trap.
+        let made = belongs_to_us(directory_of(real)).and_then(|ours| {
+            if ours {
+                make(&beside.directory)
+            } else {
+                Err(ErrorKind::PermissionDenied.into())
+            }
+        });
+        match made {
+            Ok(()) => Ok(beside),
             Err(error) if cannot_be_ours(&error) => {
                 let elsewhere = Self::elsewhere(real);
                 make(&elsewhere.directory)?;
@@ -39,12 +48,14 @@ impl Private {
 
     /// Finds files of this name where they would be, without making anything.
     pub fn existing(real: &Path, name: &str) -> Option<PathBuf> {
-        let path = Self::beside(real).path(name);
-        if path.exists() {
+        let beside = Self::beside(real);
+        let path = beside.path(name);
+        if path.exists() && is_ours(&beside.directory).unwrap_or(false) {
             return Some(path);
         }
-        let path = Self::elsewhere(real).path(name);
-        path.exists().then_some(path)
+        let elsewhere = Self::elsewhere(real);
+        let path = elsewhere.path(name);
+        (path.exists() && is_ours(&elsewhere.directory).unwrap_or(false)).then_some(path)
     }
 
     /// The path of one of its files.
@@ -83,18 +94,22 @@ pub(super) fn directory_of(file: &Path) -> &Path {
 /// Opens a file that is ours alone, and makes it where it does not exist.
 ///
 /// # Errors
-/// Those of the file system.
+/// Those of the file system, and when it is not a plain file of ours.
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    let file = private(
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false),
-    )
-    .open(path)?;
-    give_to_owner_of_directory(&file, path)?;
-    Ok(file)
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+    );
+    let file = private(&mut options).open(path)?;
+    if is_our_file(&file)? {
+        Ok(file)
+    } else {
+        let problem = format!("{} is not a plain file of ours", path.display());
+        Err(io::Error::new(ErrorKind::PermissionDenied, problem))
+    }
 }
 
 /// Options that make a new file unreadable for others from birth.
@@ -135,43 +150,46 @@ fn cannot_be_ours(error: &io::Error) -> bool {
 
 #[cfg(unix)]
 fn make(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
     match fs::DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => {
-            let directory = File::open(path)?;
-            give_to_owner_of_directory(&directory, path)?;
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
     }
-    // Not followed: somebody else's link could lead anywhere.
-    let metadata = fs::symlink_metadata(path)?;
-    let us = rustix::process::geteuid();
-    if !metadata.is_dir() || (metadata.uid() != us.as_raw() && !us.is_root()) {
+    if !is_ours(path)? {
         let problem = format!("{} belongs to somebody else", path.display());
         return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
     }
-    if metadata.mode() & 0o077 != 0 {
+    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
     }
     Ok(())
 }
 
-/// With `sudo`, root makes files in a user's home, which that user has to be able to open later.
+/// Whether a directory is ours, wherever links to it may stand.
 #[cfg(unix)]
-fn give_to_owner_of_directory(file: &File, path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, fchown};
+fn belongs_to_us(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
 
-    if !rustix::process::geteuid().is_root() {
-        return Ok(());
-    }
-    let (own, directory) = (file.metadata()?, fs::metadata(directory_of(path))?);
-    // A file in a place for everybody stays ours.
-    if own.uid() != directory.uid() && directory.uid() != 0 {
-        fchown(file, Some(directory.uid()), Some(directory.gid()))?;
-    }
-    Ok(())
+    Ok(fs::metadata(path)?.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// Whether a path is a directory of ours, and not a link to one.
+#[cfg(unix)]
+fn is_ours(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let metadata = fs::symlink_metadata(path)?;
+    Ok(metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw())
+}
+
+#[cfg(unix)]
+fn is_our_file(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let metadata = file.metadata()?;
+    let us = rustix::process::geteuid().as_raw();
+    Ok(metadata.is_file() && metadata.nlink() == 1 && metadata.uid() == us)
 }
 
 #[cfg(unix)]
@@ -187,8 +205,18 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn give_to_owner_of_directory(_file: &File, _path: &Path) -> io::Result<()> {
-    Ok(())
+fn belongs_to_us(_path: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(not(unix))]
+fn is_ours(_path: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(not(unix))]
+fn is_our_file(_file: &File) -> io::Result<bool> {
+    Ok(true)
 }
 
 #[cfg(not(unix))]

@@ -1,6 +1,8 @@
-//! Another parser reads the file before and after an edit: rust-ini, which shares no code with our own model.
+//! A changed file is read again before it is written: by our own model, and by another parser, rust-ini, which shares no
+//! code with it.
 //!
-//! Where it reads the old text otherwise than we do (it knows no continuation lines, for example), it has no opinion.
+//! rust-ini knows neither continuation lines nor indented comments, and takes a backslash at the end of a line for more than
+//! it is. A file with any of those it has no opinion of, nor one that it reads otherwise than we do.
 
 use ini::{Ini, ParseOption};
 
@@ -10,15 +12,27 @@ use crate::document::{Change, Document};
 /// One section: its name, and its keys and values as written.
 type Reading = Vec<(String, Vec<(String, String)>)>;
 
-/// Whether the other parser finds exactly the intended changes.
+/// Whether a second reading finds exactly the intended changes.
 ///
 /// # Errors
-/// The section where it does not.
+/// Where it does not.
 pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), String> {
-    let Some(before) = other_reading(old).filter(|reading| *reading == our_reading(old)) else {
+    let ours = our_reading(old);
+    compare(&ours, &our_reading(new), edits)?;
+    let plain = |text| Document::parse(text).is_plain();
+    if !plain(old) || !plain(new) {
         return Ok(());
-    };
-    let after = other_reading(new).ok_or("its syntax")?;
+    }
+    match other_reading(old) {
+        Some(before) if before == ours => {
+            let after = other_reading(new).ok_or("its syntax")?;
+            compare(&before, &after, edits)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn compare(before: &Reading, after: &Reading, edits: &[Edit<'_>]) -> Result<(), String> {
     let outside = |reading: &Reading| -> Reading {
         let edited = |name: &str| edits.iter().any(|edit| edit.section == name);
         reading
@@ -27,7 +41,7 @@ pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), Stri
             .cloned()
             .collect()
     };
-    if outside(&before) != outside(&after) {
+    if outside(before) != outside(after) {
         return Err("a section that was not to be changed".to_owned());
     }
     for edit in edits {
@@ -38,7 +52,7 @@ pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), Stri
                 .flat_map(|(_, properties)| properties.clone())
                 .collect()
         };
-        if section(&after) != intended(section(&before), &edit.changes) {
+        if section(after) != intended(section(before), &edit.changes) {
             return Err(format!("[{}]", edit.section));
         }
     }
@@ -94,7 +108,7 @@ fn our_reading(text: &str) -> Reading {
             let properties = section.properties();
             let properties = properties
                 .iter()
-                .map(|property| (property.key.to_ascii_lowercase(), property.raw.to_owned()));
+                .map(|property| (property.key.to_ascii_lowercase(), property.raw_value()));
             (section.name().to_owned(), properties.collect())
         })
         .collect()

@@ -9,13 +9,18 @@ use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
 use crate::error::{Exit, Failure};
+use crate::mfa_code::MfaCode;
 use crate::plan::{Call, Plan};
 
 /// Said where the code may have reached STS without an answer.
 const CODE_MAY_BE_USED: &str = "run it again with the next code; this one may have been used up";
 
 /// A failed call as a user reads it.
-pub(super) fn explain<E>(error: &SdkError<E, HttpResponse>, plan: &Plan) -> Failure
+pub(super) fn explain<E>(
+    error: &SdkError<E, HttpResponse>,
+    plan: &Plan,
+    code_sent: &MfaCode,
+) -> Failure
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
@@ -25,8 +30,13 @@ where
             let Some(code) = metadata.code() else {
                 return not_from_sts(plan, &nature(refusal.raw()));
             };
-            let message = metadata.message().unwrap_or_default().trim();
-            refused(refusal.raw().status().as_u16(), code, message, plan)
+            // A message may quote what it complains of.
+            let message = metadata
+                .message()
+                .unwrap_or_default()
+                .trim()
+                .replace(code_sent.expose(), "(the code)");
+            refused(refusal.raw().status().as_u16(), code, &message, plan)
         }
         SdkError::TimeoutError(_) => no_answer(plan),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => unreachable(
@@ -127,6 +137,11 @@ fn refused(status: u16, code: &str, message: &str, plan: &Plan) -> Failure {
             plan.connection.region.value, plan.connection.region.origin
         ))
         .hint("choose another with --region, or have the region activated"),
+        "ValidationError" if message.contains("serialNumber") || message.contains("tokenCode") => {
+            Failure::new(format!("AWS cannot use device {device}, or its code: {message}"))
+                .hint("the IAM console shows the device's ARN")
+                .exit(Exit::Refused)
+        }
         "ValidationError" if message.contains("MaxSessionDuration") => Failure::new(format!(
             "the role does not last {} s ({}): its maximum is lower",
             plan.duration.value, plan.duration.origin
@@ -210,7 +225,7 @@ fn broken_off(plan: &Plan) -> Failure {
 }
 
 /// Where the call went: the host of a given endpoint, else the region.
-fn host(plan: &Plan) -> String {
+pub(super) fn host(plan: &Plan) -> String {
     match &plan.connection.endpoint_url {
         Some(url) => url
             .value

@@ -279,12 +279,22 @@ fn a_ca_bundle_that_is_none() {
     };
     run("ca.pem").ends(
         1,
-        &format!("{RENEWING}error: the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) holds no certificate\n{hint}"),
+        &format!("error: the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) holds no certificate\n{hint}"),
     );
     run("gone.pem").ends(
         1,
         &format!(
-            "{RENEWING}error: the CA bundle ~/.aws/gone.pem (AWS_CA_BUNDLE) cannot be read: no such file or directory\n{hint}"
+            "error: the CA bundle ~/.aws/gone.pem (AWS_CA_BUNDLE) cannot be read: no such file or directory\n{hint}"
+        ),
+    );
+    home.write(
+        "ca.pem",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    );
+    run("ca.pem").ends(
+        1,
+        &format!(
+            "error: the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) cannot be used: certificate 1 is broken\n{hint}"
         ),
     );
 }

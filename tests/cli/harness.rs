@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use process_wrap::std::{CommandWrap, ProcessSession};
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
@@ -75,6 +76,14 @@ impl Home {
     }
 }
 
+/// Starts one process at a time: what the library for terminals opens before it forks must not leak into other children,
+/// who would keep it open.
+pub fn spawning<T>(spawn: impl FnOnce() -> T) -> T {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    spawn()
+}
+
 /// The long-term section of the stand-in's user.
 pub fn long_term(profile: &str) -> String {
     format!(
@@ -138,10 +147,9 @@ impl Run<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         // A session of its own has no terminal, whoever runs the tests.
-        let mut child = CommandWrap::from(self.command)
-            .wrap(ProcessSession)
-            .spawn()
-            .unwrap();
+        let mut command = CommandWrap::from(self.command);
+        command.wrap(ProcessSession);
+        let mut child = spawning(|| command.spawn().unwrap());
         let mut stdin = child.stdin().take().unwrap();
         // A run that fails early does not read it.
         let _ = stdin.write_all(self.stdin.as_bytes());

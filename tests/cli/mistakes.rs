@@ -34,7 +34,9 @@ fn no_long_term_section() {
     fails(
         &long_term("other"),
         &[],
-        &format!("{unknown}hint: `mfa-creds setup --profile work` writes it\n"),
+        &format!(
+            "{unknown}hint: `mfa-creds setup --profile work` writes it; there are keys for: other\n"
+        ),
     );
     fails(
         &long_term("work"),
@@ -88,6 +90,63 @@ fn long_term_keys_where_temporary_ones_would_go() {
         &[],
         "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
          hint: move them to [work-long-term] with `mfa-creds setup --profile work`\n",
+    );
+}
+
+#[test]
+fn any_keys_without_a_session_token_are_taken_for_long_term_ones() {
+    fails(
+        &format!(
+            "{}\n[work]\naws_access_key_id = test\naws_secret_access_key = precious\n",
+            long_term("work")
+        ),
+        &[],
+        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
+         hint: move them to [work-long-term] with `mfa-creds setup --profile work`\n",
+    );
+}
+
+#[test]
+fn the_section_that_others_inherit_from() {
+    let home = Home::with(&long_term("DEFAULT"));
+    home.run(&["-p", "DEFAULT", "--token", "123456"]).ends(
+        1,
+        "error: [DEFAULT] cannot hold temporary credentials: some tools let every section inherit from it\n\
+         hint: use another profile; the default profile is `default`, in small letters\n",
+    );
+}
+
+#[test]
+fn a_value_that_swallows_the_section_below() {
+    let hint = "hint: begin the next key or section at the left margin, or with as little indentation as that line\n";
+    let swallowed = "  [other]\n  aws_secret_access_key = TOPSECRET\n";
+    fails(
+        &format!("{}{swallowed}", long_term("work")),
+        &[],
+        &format!(
+            "error: ~/.aws/credentials:4 sets aws_mfa_device of [work-long-term], and the indented lines below would be part of its value\n{hint}"
+        ),
+    );
+    fails(
+        &format!(
+            "{}{}{swallowed}",
+            long_term("work"),
+            short_term("work", "2000-01-01 00:00:00")
+        ),
+        &[],
+        &format!(
+            "error: ~/.aws/credentials:11 sets expiration of [work], and the indented lines below would be part of its value\n{hint}"
+        ),
+    );
+}
+
+#[test]
+fn a_margin_that_no_credentials_could_have() {
+    fails(
+        &long_term("work"),
+        &["--min-ttl", "13h"],
+        "error: credentials that last 43200 s (default) cannot have 46800 s left (--min-ttl)\n\
+         hint: ask for a longer --duration, or a shorter --min-ttl\n",
     );
 }
 
@@ -357,7 +416,14 @@ fn a_region_an_endpoint_or_a_role_that_cannot_be_one() {
         "error: `ü` (--external-id) cannot be an external id\n\
          hint: use 2 to 1224 letters, digits, and any of _+=,.@:/-\n",
     );
-    for url in ["localhost:4566", "ftp://localhost", "http://", "http:// x"] {
+    for url in [
+        "localhost:4566",
+        "ftp://localhost",
+        "http://",
+        "http:// x",
+        "http://localhost:99999",
+        "http://localhost#x",
+    ] {
         let home = Home::of_alice();
         home.run(&["-p", "work", "--token", "123456"])
             .env("AWS_ENDPOINT_URL", url)

@@ -1,15 +1,15 @@
 //! The prompt on a real terminal: where it appears, what it takes, and how it ends.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use expectrl::process::unix::WaitStatus;
 use expectrl::session::OsSession;
 use expectrl::{Eof, Expect as _, Session};
-use stand_in::{ALICE_DEVICE, Account, StandIn};
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{BINARY, Home, value};
+use crate::harness::{BINARY, Home, long_term, spawning, value};
 
 pub const PROMPT: &str = "Enter AWS MFA code for device [arn:aws:iam::123456789012:mfa/alice] (renewing for 43200 seconds):";
 
@@ -24,7 +24,7 @@ pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
         .env("PATH", "/usr/bin:/bin")
         .env("TERM", "xterm")
         .env("AWS_ENDPOINT_URL_STS", sts.url());
-    let mut session = Session::spawn(command).unwrap();
+    let mut session = spawning(|| Session::spawn(command).unwrap());
     session.set_expect_timeout(Some(Duration::from_secs(20)));
     session
 }
@@ -131,53 +131,208 @@ fn fails_before_it_asks() {
 }
 
 #[test]
-fn a_signal_ends_it_as_that_signal_and_the_terminal_is_as_before() {
+fn stays_on_the_screen_as_in_aws_mfa() {
     let sts = StandIn::start(Account::example());
-    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
-        let home = Home::of_alice();
-        let script = "tty >tty; stty -a >before; ulimit -c 0; sh -c 'echo $$ >pid; exec \"$0\" -p work' \"$0\"; \
-                      echo \"status $?\"; stty -a >after";
-        let mut session = on_terminal(&home, &sts, script);
+    let home = Home::of_alice();
+    // The library for terminals switches echo off. A terminal that is too narrow for the prompt, and one without a size.
+    for size in ["columns 20", "columns 1", "rows 0 columns 0"] {
+        let script = format!("stty echo {size}; exec \"$0\" -p work --force");
+        let mut session = on_terminal(&home, &sts, &script);
         session.expect(PROMPT).unwrap();
-        // The mode that must not stay is on a moment after the prompt.
-        let tty = fs::read_to_string(home.path().join("tty")).unwrap();
-        let mode = format!("stty -a <{}", tty.trim());
-        let raw = || {
-            let output = Command::new("/bin/sh").args(["-c", &mode]).output();
-            String::from_utf8_lossy(&output.unwrap().stdout).contains("-icanon")
-        };
-        while !raw() {
-            std::thread::yield_now();
-        }
-        let pid = fs::read_to_string(home.path().join("pid")).unwrap();
-        let killed = Command::new("/bin/sh")
-            .args(["-c", &format!("kill -{signal} {}", pid.trim())])
-            .status()
-            .unwrap();
-        assert!(killed.success());
-        session.expect(format!("status {status}")).unwrap();
-        assert_eq!(exited(session), 0);
-        let read = |name| fs::read_to_string(home.path().join(name)).unwrap();
-        assert_eq!(read("after"), read("before"), "after {signal}");
+        let code = sts.fresh_code(ALICE_DEVICE);
+        session.send_line(&code).unwrap();
+        // Nothing is drawn over: the code that was typed is followed by what came of it.
+        let seen = session.expect(Eof).unwrap();
+        let seen = String::from_utf8_lossy(seen.as_bytes()).into_owned();
+        assert!(
+            seen.starts_with(&format!(" {code}\r\n[work] is valid until ")),
+            "{size}: {seen:?}"
+        );
     }
+}
+
+#[test]
+fn the_keys_of_the_terminal_work() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut session = on_terminal(&home, &sts, "exec \"$0\" -p work");
+    session.expect(PROMPT).unwrap();
+    // Ctrl-U takes back what was typed.
+    let code = sts.fresh_code(ALICE_DEVICE);
+    session.send(format!("999999\u{15}{code}\n")).unwrap();
+    assert_eq!(exited(session), 0);
+    assert_eq!(sts.requests()[0].parameter("TokenCode"), Some(&*code));
+
+    // Ctrl-D ends the input.
+    let mut session = on_terminal(&home, &sts, "exec \"$0\" -p work --force");
+    session.expect(PROMPT).unwrap();
+    session.send("\u{4}").unwrap();
+    session.expect("error: nothing was typed").unwrap();
+    assert_eq!(exited(session), 3);
+    assert_eq!(sts.calls(), 1);
+}
+
+/// Runs a script that says what became of its child, and checks that the terminal is as it was.
+fn terminal_is_as_before(home: &Home, mut session: OsSession, status: &str) {
+    session.expect(status).unwrap();
+    assert_eq!(exited(session), 0);
+    let read = |name| fs::read_to_string(home.path().join(name)).unwrap();
+    assert_eq!(read("after"), read("before"));
+}
+
+pub fn kill(home: &Home, signal: &str) {
+    let pid = fs::read_to_string(home.path().join("pid")).unwrap();
+    let kill = format!("kill -{signal} {}", pid.trim());
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &kill]);
+    assert!(
+        spawning(|| command.spawn().unwrap())
+            .wait()
+            .unwrap()
+            .success()
+    );
+}
+
+const SIGNALS: [(&str, &str); 4] = [
+    ("INT", "status 130"),
+    ("TERM", "status 143"),
+    ("HUP", "status 129"),
+    ("QUIT", "status 131"),
+];
+
+/// Runs the binary with these arguments as a child that can be killed.
+fn script(arguments: &str) -> String {
+    format!(
+        "trap : INT; tty >tty; stty -a >before; ulimit -c 0; \
+         sh -c 'echo $$ >pid; exec \"$0\" {arguments}' \"$0\"; echo \"status $?\"; stty -a >after"
+    )
+}
+
+#[test]
+fn a_signal_ends_it_as_that_signal() {
+    let sts = StandIn::start(Account::example());
+    for (signal, status) in SIGNALS {
+        let home = Home::of_alice();
+        let mut session = on_terminal(&home, &sts, &script("-p work"));
+        session.expect(PROMPT).unwrap();
+        kill(&home, signal);
+        terminal_is_as_before(&home, session, status);
+    }
+    assert_eq!(sts.calls(), 0);
 }
 
 #[test]
 fn control_c_ends_it_as_an_interrupt() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
-    let mut session = on_terminal(
-        &home,
-        &sts,
-        "trap : INT; stty -a >before; \"$0\" -p work; echo \"status $?\"; stty -a >after",
-    );
+    let mut session = on_terminal(&home, &sts, &script("-p work"));
     session.expect(PROMPT).unwrap();
-    // Sent before the prompt has switched line mode off, it reaches the shell, too, which has to live on.
     session.send("\u{3}").unwrap();
-    // The shell sees that its child died of SIGINT.
-    session.expect("status 130").unwrap();
-    assert_eq!(exited(session), 0);
-    let read = |name| fs::read_to_string(home.path().join(name)).unwrap();
-    assert_eq!(read("after"), read("before"));
+    terminal_is_as_before(&home, session, "status 130");
     assert_eq!(sts.calls(), 0);
+}
+
+#[test]
+fn setup_asks_hides_the_secret_and_asks_again_for_what_cannot_be() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    let mut session = on_terminal(&home, &sts, "tty >tty; exec \"$0\" setup 2>err");
+    session.expect("Profile name to [default]: ").unwrap();
+    session.send_line("work").unwrap();
+    session.expect("aws_access_key_id: ").unwrap();
+    session.send_line("alice").unwrap();
+    session
+        .expect("error: an access key id is at least 16 capital letters")
+        .unwrap();
+    session.expect("aws_access_key_id: ").unwrap();
+    session.send_line(ALICE_ACCESS_KEY_ID).unwrap();
+    session
+        .expect("aws_secret_access_key (not shown): ")
+        .unwrap();
+    hidden(&home);
+    session.send_line(ALICE_SECRET_ACCESS_KEY).unwrap();
+    let seen = session.expect("MFA device (may be empty): ").unwrap();
+    let seen = String::from_utf8_lossy(seen.before()).into_owned();
+    assert!(!seen.contains(ALICE_SECRET_ACCESS_KEY), "{seen}");
+    session
+        .send_line("arn:aws:iam::123456789012:user/alice")
+        .unwrap();
+    session
+        .expect("error: this is a user, not an MFA device")
+        .unwrap();
+    session.expect("MFA device (may be empty): ").unwrap();
+    session.send_line(ALICE_DEVICE).unwrap();
+    assert_eq!(exited(session), 0);
+    assert_eq!(home.credentials(), long_term("work"));
+}
+
+/// Waits until the terminal does not show what is typed: it does so a moment after the prompt.
+fn hidden(home: &Home) {
+    until_mode(home, "-echo ");
+}
+
+fn until_mode(home: &Home, mode: &str) {
+    let tty = fs::read_to_string(home.path().join("tty")).unwrap();
+    let stty = format!("stty -a <{}", tty.trim());
+    loop {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &stty]).stdout(Stdio::piped());
+        let child = spawning(|| command.spawn().unwrap());
+        let output = child.wait_with_output().unwrap();
+        if String::from_utf8_lossy(&output.stdout).contains(mode) {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_signal_in_setup_leaves_the_terminal_as_it_was() {
+    let sts = StandIn::start(Account::example());
+    for (signal, status) in SIGNALS {
+        // At a line that can be edited, where line mode is off, and at one that is hidden.
+        for at_secret in [false, true] {
+            let home = Home::new();
+            let mut session = on_terminal(&home, &sts, &script("setup -p work"));
+            session.expect("Profile name to [work]: ").unwrap();
+            if at_secret {
+                session.send_line("").unwrap();
+                session.expect("aws_access_key_id: ").unwrap();
+                session.send_line(ALICE_ACCESS_KEY_ID).unwrap();
+                session.expect("(not shown): ").unwrap();
+                hidden(&home);
+            } else {
+                until_mode(&home, "-icanon");
+            }
+            kill(&home, signal);
+            terminal_is_as_before(&home, session, status);
+            assert!(!home.file("credentials").exists());
+        }
+    }
+}
+
+#[test]
+fn setup_moves_keys_after_a_yes_and_not_after_a_no() {
+    let sts = StandIn::start(Account::example());
+    let plain = long_term("work").replace("-long-term", "");
+    for (answer, moved) in [("y", true), ("n", false)] {
+        let home = Home::with(&plain);
+        let mut session = on_terminal(&home, &sts, "exec \"$0\" setup -p work");
+        session.expect("Profile name to [work]: ").unwrap();
+        session.send_line("").unwrap();
+        session
+            .expect("[work] holds long-term keys. Move them to [work-long-term]?")
+            .unwrap();
+        session.send(answer).unwrap();
+        if moved {
+            assert_eq!(exited(session), 0);
+            assert_eq!(
+                home.credentials(),
+                format!("[work]\n\n{}", long_term("work"))
+            );
+        } else {
+            session.expect("aws_access_key_id: ").unwrap();
+            drop(session);
+            assert_eq!(home.credentials(), plain);
+        }
+    }
 }

@@ -31,11 +31,13 @@ fn verbose_says_where_everything_came_from() {
     home.run(&with(&["--assume-role", "arn:aws:iam::123456789012:role/r", "--external-id", "xyz"]))
         .env("LOGNAME", "me")
         .env("AWS_ENDPOINT_URL", "http://localhost:4566")
-        .env("AWS_CA_BUNDLE", "/ca.pem")
         .ends(
             3,
             "profile: work (--profile)\n\
-             long-term keys: [work-long-term] in ~/.aws/credentials\n\
+             credentials file: ~/.aws/credentials\n\
+             long-term section: work-long-term (default)\n\
+             section to write: work (default)\n\
+             renewed with less left than: 60 s (default)\n\
              device: arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials)\n\
              role: arn:aws:iam::123456789012:role/r (--assume-role)\n\
              role session name: me (LOGNAME)\n\
@@ -43,7 +45,6 @@ fn verbose_says_where_everything_came_from() {
              duration: 3600 s (default)\n\
              region: ap-south-1 (region of [default] in ~/.aws/config)\n\
              endpoint: http://localhost:4566 (AWS_ENDPOINT_URL)\n\
-             CA bundle: /ca.pem (AWS_CA_BUNDLE)\n\
              renewing [work]: there are no credentials yet\n\
              error: an MFA code is needed, and --no-input forbids to ask for it\n\
              hint: give it with --token, in MFA_TOKEN, or on standard input\n",
@@ -284,16 +285,16 @@ fn the_suffixes() {
     assert_eq!(
         detail(
             home.run(&with(&["--long-suffix", "none", "--short-suffix", "mfa"])),
-            "long-term keys"
+            "long-term section"
         ),
-        "[work] in ~/.aws/credentials"
+        "work (--long-term-suffix)"
     );
     let home = Home::with(&long_term("work").replace("-long-term", "-keys"));
     assert_eq!(
         detail(
             home.run(&with(&[])).env("MFA_LONG_TERM_SUFFIX", "keys"),
-            "long-term keys"
+            "long-term section"
         ),
-        "[work-keys] in ~/.aws/credentials"
+        "work-keys (MFA_LONG_TERM_SUFFIX)"
     );
 }

@@ -120,8 +120,8 @@ fn refuses_what_cannot_be_a_key() {
     let home = Home::new();
     home.run(&["setup"]).stdin(&answers("work", "phone")).ends(
         1,
-        "error: the device is neither an ARN nor a serial number: write an ARN like \
-         arn:aws:iam::123456789012:mfa/NAME, or a hardware token's serial number like GAHT12345678\n",
+        "error: the device phone is neither an ARN nor a serial number\n\
+         hint: write an ARN like arn:aws:iam::123456789012:mfa/NAME, or a hardware token's serial number like GAHT12345678\n",
     );
 }
 

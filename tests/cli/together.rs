@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -10,7 +9,7 @@ use expectrl::{Eof, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, Device, StandIn, User};
 
 use crate::harness::{Home, long_term, value};
-use crate::prompt::{PROMPT, exited, on_terminal};
+use crate::prompt::{PROMPT, exited, kill, on_terminal};
 
 const MANY: usize = 64;
 
@@ -214,15 +213,9 @@ fn a_holder_that_dies_lets_the_next_one_in() {
     let home = Home::of_alice();
     let mut asking = on_terminal(&home, &sts, "echo $$ >pid; exec \"$0\" -p work");
     asking.expect(PROMPT).unwrap();
-    let pid = fs::read_to_string(home.path().join("pid")).unwrap();
     let mut next = on_terminal(&home, &sts, "exec \"$0\" -p work");
     next.expect("waiting for process").unwrap();
-    let killed = Command::new("/bin/sh")
-        .args(["-c", &format!("kill -KILL {}", pid.trim())])
-        .stdin(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    kill(&home, "KILL");
     next.expect(PROMPT).unwrap();
     next.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
     assert_eq!(exited(next), 0);
