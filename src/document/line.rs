@@ -249,12 +249,14 @@ pub(super) fn content(text: &str) -> &str {
 
 /// A trimmed line up to an inline comment, whose sign must stand after white space.
 fn without_comment(trimmed: &str) -> &str {
-    trimmed
-        .match_indices(COMMENT_SIGNS)
-        .map(|(at, _)| &trimmed[..at])
-        .find(|before| before.ends_with(BLANKS))
-        .unwrap_or(trimmed)
-        .trim_end_matches(BLANKS)
+    let bytes = trimmed.as_bytes();
+    let sign = bytes
+        .windows(2)
+        .position(|pair| matches!(pair, [b' ' | b'\t', b'#' | b';']));
+    match sign {
+        Some(blank) => trimmed[..blank].trim_end_matches(BLANKS),
+        None => trimmed,
+    }
 }
 
 /// Key and value of a line without comment.
