@@ -2,13 +2,14 @@
 
 mod sections;
 mod settings;
+mod target;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::cli::{Refresh, Sections};
+use crate::cli::Refresh;
 use crate::credentials::{LongTermKeys, Secret};
 use crate::device::SerialNumber;
 use crate::document::Document;
@@ -17,6 +18,7 @@ use crate::error::Failure;
 use crate::profiles::{File, key};
 use crate::short_term;
 pub use sections::{check_sections, long_term_keys_in_the_way};
+pub use target::{Target, is_name_part, target};
 
 /// A setting, and where it came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,21 +56,6 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
         }
     }
-}
-
-/// Which sections are meant.
-#[derive(Debug)]
-pub struct Target {
-    /// The profile as the user names it.
-    pub profile: Chosen<String>,
-    /// The section with the long-term keys.
-    pub long_term: String,
-    /// The section for the temporary credentials.
-    pub short_term: String,
-    /// Who chose the two sections' suffixes.
-    pub suffixes: [Origin; 2],
-    /// The command that writes the long-term section.
-    pub setup_command: String,
 }
 
 /// How credentials are got: what is called, with what, and where.
@@ -120,88 +107,6 @@ const INHERITED: &str = "DEFAULT";
 
 /// How long credentials must still last to be used again, in seconds, when nobody says otherwise.
 const DEFAULT_MIN_TTL: u32 = 60;
-
-/// Names the sections.
-///
-/// # Errors
-/// When the names could not stand in a file, or both are the same.
-pub fn target(sections: &Sections, environment: &Environment) -> Result<Target> {
-    let profile = first([
-        flag("--profile", sections.profile.as_ref()),
-        variable(environment, "AWS_PROFILE"),
-    ])
-    .unwrap_or_else(|| default("default".to_owned()));
-    let long_term_suffix = first([
-        flag("--long-term-suffix", sections.long_term_suffix.as_ref()),
-        variable(environment, "MFA_LONG_TERM_SUFFIX"),
-    ])
-    .unwrap_or_else(|| default("long-term".to_owned()));
-    let short_term_suffix = first([
-        flag("--short-term-suffix", sections.short_term_suffix.as_ref()),
-        variable(environment, "MFA_SHORT_TERM_SUFFIX"),
-    ])
-    .unwrap_or_else(|| default("none".to_owned()));
-    for name in [&profile, &long_term_suffix, &short_term_suffix] {
-        if !is_name_part(&name.value) {
-            bail!(
-                Failure::new(format!(
-                    "`{}` ({}) cannot be part of a section's name",
-                    name.value.escape_debug(),
-                    name.origin
-                ))
-                .hint("leave out brackets, `#`, `;` and blanks at the ends")
-            );
-        }
-    }
-    let section = |suffix: &str| {
-        if suffix.eq_ignore_ascii_case("none") {
-            profile.value.clone()
-        } else {
-            format!("{}-{suffix}", profile.value)
-        }
-    };
-    let (long_term, short_term) = (
-        section(&long_term_suffix.value),
-        section(&short_term_suffix.value),
-    );
-    if long_term == short_term {
-        bail!(Failure::new(format!(
-            "long-term and temporary credentials would share the section [{long_term}]: the suffixes are the same"
-        ))
-        .hint("with `--long-term-suffix none` give a `--short-term-suffix`, for example `mfa`"));
-    }
-    if short_term == INHERITED {
-        bail!(Failure::new(format!(
-            "[{INHERITED}] cannot hold temporary credentials: some tools let every section inherit from it"
-        ))
-        .hint("use another profile; the default profile is `default`, in small letters"));
-    }
-    let setup_command = [
-        ("profile", &profile.value, &Origin::Flag("--profile")),
-        (
-            "long-term-suffix",
-            &long_term_suffix.value,
-            &long_term_suffix.origin,
-        ),
-        (
-            "short-term-suffix",
-            &short_term_suffix.value,
-            &short_term_suffix.origin,
-        ),
-    ]
-    .into_iter()
-    .filter(|(_, _, origin)| matches!(origin, Origin::Flag(_)))
-    .fold("mfa-creds setup".to_owned(), |command, (flag, value, _)| {
-        format!("{command} --{flag} {}", quoted(value))
-    });
-    Ok(Target {
-        profile,
-        long_term,
-        short_term,
-        suffixes: [long_term_suffix.origin, short_term_suffix.origin],
-        setup_command,
-    })
-}
 
 /// How long stored credentials must still last, in seconds. Default 60.
 ///
@@ -354,21 +259,6 @@ fn long_term_key(target: &Target, credentials: &File<'_>, key: &'static str) -> 
             .hint("write it there; the IAM console shows or makes a user's access keys")
             .into()
         })
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
-    if word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-/// Whether a text can be a section's name, or a part of it.
-pub fn is_name_part(text: &str) -> bool {
-    text.trim() == text && !text.contains(|c: char| c.is_control() || "[]#;".contains(c))
 }
 
 fn first<const N: usize>(candidates: [Option<Chosen<String>>; N]) -> Option<Chosen<String>> {

@@ -2,7 +2,8 @@
 
 use anyhow::{Result, bail};
 
-use super::{Target, quoted};
+use super::Target;
+use super::target::quoted;
 use crate::document::Section;
 use crate::error::Failure;
 use crate::profiles::{File, key};
