@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::cli::Refresh;
 use crate::credentials::{Credentials, Secret};
 use crate::document::Document;
+use crate::error::Failure;
 use crate::freshness::{self, Asked, Freshness, Reason};
 use crate::mfa_code::{self, MfaCode};
 use crate::plan::{self, Call, Plan, Target};
@@ -144,6 +145,16 @@ impl Renewal<'_> {
     fn edits(&self, file: &File<'_>, credentials: &Credentials) -> Result<Vec<Edit<'static>>> {
         let section = &self.target.short_term;
         plan::check_sections(file, &[section])?;
+        if !file.document.has(&self.target.long_term) {
+            bail!(
+                Failure::new(format!(
+                    "[{}] has gone from {} while the code was typed, so nothing was written",
+                    self.target.long_term,
+                    self.path.display()
+                ))
+                .hint("is another tool writing the file? look at it, then run it again")
+            );
+        }
         if short_term::holds_long_term_keys(file, section) {
             bail!(plan::long_term_keys_in_the_way(self.target, file));
         }

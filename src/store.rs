@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::document::{Change, Document, Uneditable, edit};
 use crate::error::Failure;
 use crate::profiles::{File, read, reason};
+use crate::report::Report;
 pub use lock::Lock;
 use lock::NotLocked;
 use private::Private;
@@ -59,17 +60,23 @@ pub struct Store {
     private: Private,
 }
 
-/// Ends a write in place that was interrupted, where there was one. Costs two look-ups of names where there was none.
+/// Ends a write that was interrupted, where there was one. Costs a few look-ups of names where there was none.
 ///
 /// # Errors
 /// What keeps the file from being made whole.
 pub fn recover(path: &Path) -> Result<()> {
-    if replace::is_interrupted(&resolve(path)?) {
-        let store = Store::open(path)?;
-        // Whoever locks the file recovers it first.
-        drop(store.lock()?);
+    let real = resolve(path)?;
+    if !replace::has_leftovers(&real) {
+        return Ok(());
     }
-    Ok(())
+    // Whoever locks the file recovers it first.
+    let recovered = Store::open(path).and_then(|store| store.lock().map(drop));
+    if replace::may_be_torn(&real) {
+        recovered
+    } else {
+        // What was left of a new file that never got its name can wait for the next write.
+        Ok(())
+    }
 }
 
 impl Store {
@@ -145,7 +152,12 @@ impl Store {
         &self,
         decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
     ) -> Result<Way> {
-        let _lock = self.lock()?;
+        let lock = self.lock()?;
+        if resolve(&self.path)? != self.real {
+            // The path leads elsewhere since it was opened.
+            drop(lock);
+            return Self::open(&self.path)?.update(decide);
+        }
         let (old, new) = self.edited(decide)?;
         replace::replace(&self.real, &self.private, old.as_bytes(), new.as_bytes())
             .map_err(|error| self.unwritable(&error).into())
@@ -225,7 +237,14 @@ impl Store {
     /// Locks the file, and ends what an earlier process was interrupted in.
     fn lock(&self) -> Result<Lock> {
         let path = self.private.path(FILE_LOCK);
-        let lock = match Lock::take(&path, FILE_LOCK_TIMEOUT, |_| {}) {
+        let waiting = |holder| {
+            Report::notice(format_args!(
+                "waiting for {}, which is changing {}",
+                process(holder),
+                self.path.display()
+            ));
+        };
+        let lock = match Lock::take(&path, FILE_LOCK_TIMEOUT, waiting) {
             Ok(lock) => lock,
             Err(NotLocked::Failed(error)) => bail!(self.unwritable(&error)),
             Err(NotLocked::Busy { holder }) => bail!(
@@ -237,7 +256,14 @@ impl Store {
                 .hint("end that process, and run it again")
             ),
         };
-        replace::recover(&self.real, &self.private).map_err(|error| self.unwritable(&error))?;
+        let kept = replace::recover(&self.real).map_err(|error| self.unwritable(&error))?;
+        if let Some(kept) = kept {
+            Report::notice(format_args!(
+                "warning: a write of {} was interrupted, and the file was changed since; what it was before is kept in {}",
+                self.path.display(),
+                kept.display()
+            ));
+        }
         Ok(lock)
     }
 
@@ -280,13 +306,24 @@ fn resolve(path: &Path) -> Result<PathBuf> {
                 let directory = real.parent().map(Path::to_path_buf).unwrap_or_default();
                 real = directory.join(target);
             }
-            Err(_not_a_link) => return Ok(real),
+            Err(_not_a_link) => return Ok(in_real_directory(&real)),
         }
     }
     bail!(
         Failure::new(format!("{} is a loop of symbolic links", path.display()))
             .hint("`ls -l` shows where each link leads")
     )
+}
+
+/// The same file, named by its directory's own path, so that every process finds the same locks and backups for it.
+fn in_real_directory(path: &Path) -> PathBuf {
+    match (
+        fs::canonicalize(private::directory_of(path)),
+        path.file_name(),
+    ) {
+        (Ok(directory), Some(name)) => directory.join(name),
+        _ => path.to_path_buf(),
+    }
 }
 
 /// A write over `ulimit -f` raises a signal that ends the process. Caught, it is an error of the write like any other.

@@ -1,5 +1,7 @@
 //! Sections that cannot be worked with: unclear ones, those with keys in them that must stay, and missing ones.
 
+use std::collections::HashMap;
+
 use anyhow::{Result, bail};
 
 use super::Target;
@@ -38,7 +40,8 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
         }
         for part in file.document.sections(section) {
             let properties = part.properties();
-            for (index, property) in properties.iter().enumerate() {
+            let mut seen: HashMap<String, usize> = HashMap::new();
+            for property in &properties {
                 let of_one_line = key::OF_ONE_LINE.iter().any(|key| property.is(key));
                 if of_one_line && property.lines() > 1 {
                     bail!(Failure::new(format!(
@@ -47,13 +50,11 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
                     ))
                     .hint("begin the next key or section at the left margin, or with as little indentation as that line"));
                 }
-                if let Some(earlier) = properties[..index]
-                    .iter()
-                    .find(|earlier| earlier.is(property.key))
-                {
+                let key = property.key.to_ascii_lowercase();
+                if let Some(earlier) = seen.insert(key, property.line) {
                     bail!(Failure::new(format!(
                         "{path}:{} sets {} of [{section}] again, after line {}",
-                        property.line, property.key, earlier.line
+                        property.line, property.key, earlier
                     ))
                     .hint("delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file"));
                 }

@@ -46,16 +46,11 @@ impl Private {
         }
     }
 
-    /// Finds files of this name where they would be, without making anything.
-    pub fn existing(real: &Path, name: &str) -> Option<PathBuf> {
-        let beside = Self::beside(real);
-        let path = beside.path(name);
-        if path.exists() && is_ours(&beside.directory).unwrap_or(false) {
-            return Some(path);
-        }
-        let elsewhere = Self::elsewhere(real);
-        let path = elsewhere.path(name);
-        (path.exists() && is_ours(&elsewhere.directory).unwrap_or(false)).then_some(path)
+    /// The places that may hold something for a file, whichever of them would be chosen now. Nothing is made.
+    pub fn places(real: &Path) -> impl Iterator<Item = Self> {
+        [Self::beside(real), Self::elsewhere(real)]
+            .into_iter()
+            .filter(|place| is_ours(&place.directory).unwrap_or(false))
     }
 
     /// The path of one of its files.
@@ -78,7 +73,7 @@ impl Private {
     fn elsewhere(real: &Path) -> Self {
         Self {
             directory: shared_place(),
-            prefix: real.to_string_lossy().into_owned(),
+            prefix: format!("{:016x}", fingerprint(real)),
         }
     }
 }
@@ -131,20 +126,34 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// A name that a file may have, whatever it is made of. Two names may become one: they then share a lock, which is safe.
+/// A name that a file may have, whatever it is made of: what cannot stand in it is replaced, and where anything was
+/// replaced or is too long, a fingerprint keeps the names apart.
 fn encoded(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-@+".contains(c);
-    let encoded: String = name
+    if name.len() <= LONGEST_NAME && name.chars().all(plain) {
+        return name.to_owned();
+    }
+    let start: String = name
         .chars()
         .map(|c| if plain(c) { c } else { '_' })
+        .take(LONGEST_NAME)
         .collect();
-    encoded[encoded.len().saturating_sub(LONGEST_NAME)..].to_owned()
+    format!("{start}.{:016x}", fingerprint(Path::new(name)))
+}
+
+/// FNV-1a, the same in every version of this tool, as every process has to find the same names.
+/// See <https://datatracker.ietf.org/doc/html/rfc9923>.
+fn fingerprint(path: &Path) -> u64 {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn cannot_be_ours(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::AlreadyExists
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
     )
 }
 

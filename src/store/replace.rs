@@ -13,6 +13,9 @@ use super::private::{Private, directory_of, private};
 
 const OLD: &str = "in-place-old";
 const NEW: &str = "in-place-new";
+const KEPT: &str = "kept";
+/// What a disk writes as a whole, at the least.
+const BLOCK: usize = 512;
 
 /// How a file was replaced.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,32 +61,50 @@ pub(super) fn replace(path: &Path, private: &Private, old: &[u8], new: &[u8]) ->
     Ok(Way::InPlace(reason))
 }
 
-/// Whether a write in place was interrupted, or is under way.
-pub(super) fn is_interrupted(path: &Path) -> bool {
-    Private::existing(path, OLD).is_some()
+/// Whether something is left of a write that was interrupted, or is under way.
+pub(super) fn has_leftovers(path: &Path) -> bool {
+    beside(path).exists() || may_be_torn(path) || exists(path, NEW)
 }
 
-/// Ends a write in place that was interrupted, so that the file is whole again. The caller holds the lock.
+/// Whether the file itself may have been left half written.
+pub(super) fn may_be_torn(path: &Path) -> bool {
+    exists(path, OLD)
+}
+
+fn exists(path: &Path, name: &str) -> bool {
+    Private::places(path).any(|private| private.path(name).exists())
+}
+
+/// Ends a write that was interrupted, so that the file is whole again and nothing is left behind. The caller holds the lock.
+/// Returns where the old content is kept, when the file has become something that no interrupted write leaves.
 ///
 /// # Errors
 /// Those of the file system.
-pub(super) fn recover(path: &Path, private: &Private) -> io::Result<()> {
-    let (old_path, new_path) = (private.path(OLD), private.path(NEW));
-    let (Some(old), Some(new)) = (read(&old_path)?, read(&new_path)?) else {
+pub(super) fn recover(path: &Path) -> io::Result<Option<PathBuf>> {
+    // Where there is none, or it cannot be removed, nothing is lost.
+    let _ = remove(&beside(path));
+    let mut kept = None;
+    for private in Private::places(path) {
+        let (old_path, new_path) = (private.path(OLD), private.path(NEW));
         // Without both, the file itself was not touched yet, or is whole.
+        if let (Some(old), Some(new)) = (read(&old_path)?, read(&new_path)?) {
+            let now = read(path)?.unwrap_or_default();
+            if is_torn(&now, &old, &new) {
+                overwrite(path, &new)?;
+            } else if now[..] != old[..] && now[..] != new[..] {
+                let place = private.path(KEPT);
+                fs::rename(&old_path, &place)?;
+                kept = Some(place);
+            }
+        }
         remove(&old_path)?;
-        return remove(&new_path);
-    };
-    let now = read(path)?.unwrap_or_default();
-    if is_torn(&now, &old, &new) {
-        overwrite(path, &new)?;
+        remove(&new_path)?;
     }
-    remove(&old_path)?;
-    remove(&new_path)
+    Ok(kept)
 }
 
 /// Whether a file is neither the old nor the new one, but something that an interrupted write of the new one leaves: its
-/// beginning with the end of the old one, or nothing, or zeros after a power cut. Anything else is somebody's later work.
+/// beginning with the end of the old one, or after a power cut blocks of either, zeros, or nothing.
 fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
     if now == old || now == new {
         return false;
@@ -94,6 +115,21 @@ fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
         || now.contains(&0)
         || old.get(same..) == Some(rest)
         || (rest.is_empty() && same >= old.len())
+        || is_mixed(now, old, new)
+}
+
+/// Whether each block is from the same place in the old or the new content.
+fn is_mixed(now: &[u8], old: &[u8], new: &[u8]) -> bool {
+    let block = |content: &[u8], index: usize, length: usize| -> Option<Vec<u8>> {
+        let start = index * BLOCK;
+        content.get(start..start + length).map(<[u8]>::to_vec)
+    };
+    now.len() > BLOCK
+        && now.chunks(BLOCK).enumerate().all(|(index, chunk)| {
+            [old, new]
+                .iter()
+                .any(|content| block(content, index, chunk.len()).as_deref() == Some(chunk))
+        })
 }
 
 fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -108,7 +144,9 @@ fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
     temporary.file.sync_all()?;
     fs::rename(&temporary.path, path)?;
     temporary.moved = true;
-    sync_directory(directory_of(path))
+    // The new content is in place. A file system that cannot make the name durable now does so later.
+    let _ = sync_directory(directory_of(path));
+    Ok(())
 }
 
 fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Result<()> {

@@ -117,13 +117,24 @@ fn an_interrupted_write_in_place_is_completed_wherever_it_stopped() {
         assert!(whole == new || whole == old, "{now:?} became {whole:?}");
         assert!(!home.file(".mfa-creds/credentials.in-place-old").exists());
     }
-    // What somebody wrote since then is theirs.
+    // What somebody wrote since then is theirs, and what it was before is kept.
     let home = Home::with("[c]\nz = 1\n");
     fs::create_dir(home.file(".mfa-creds")).unwrap();
     home.write(".mfa-creds/credentials.in-place-old", old);
     home.write(".mfa-creds/credentials.in-place-new", new);
     assert_eq!(home.run(&["-p", "nobody"]).outcome().status, Some(1));
     assert_eq!(home.credentials(), "[c]\nz = 1\n");
+    let kept = fs::read_to_string(home.file(".mfa-creds/credentials.kept")).unwrap();
+    assert_eq!(kept, old);
+
+    // After a power cut, blocks of both may be there.
+    let (old, new) = ("# old\n".repeat(300), "# new\n".repeat(300));
+    let home = Home::with(&format!("{}{}", &old[..512], &new[512..]));
+    fs::create_dir(home.file(".mfa-creds")).unwrap();
+    home.write(".mfa-creds/credentials.in-place-old", &old);
+    home.write(".mfa-creds/credentials.in-place-new", &new);
+    assert_eq!(home.run(&["-p", "nobody"]).outcome().status, Some(1));
+    assert_eq!(home.credentials(), new);
 }
 
 #[test]

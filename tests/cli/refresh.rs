@@ -358,3 +358,53 @@ fn an_edit_made_while_the_code_is_typed_is_kept() {
     assert!(written.contains("\n[work]\n"));
     assert!(!written.contains("[other]"));
 }
+
+#[test]
+fn a_file_that_was_emptied_while_the_code_was_typed_is_not_replaced() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    sts.fault(Fault::Hang(std::time::Duration::from_millis(300)));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+                .outcome()
+        });
+        while sts.calls() == 0 {
+            std::thread::yield_now();
+        }
+        home.write("credentials", "");
+        let outcome = run.join().unwrap();
+        assert_eq!(outcome.status, Some(1));
+        assert!(
+            outcome
+                .stderr
+                .starts_with("error: [work-long-term] has gone from ~/.aws/credentials"),
+            "{outcome:?}"
+        );
+    });
+    assert_eq!(home.credentials(), "");
+}
+
+#[test]
+fn a_file_that_became_a_link_while_the_code_was_typed_stays_one() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    sts.fault(Fault::Hang(std::time::Duration::from_millis(300)));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+                .outcome()
+        });
+        while sts.calls() == 0 {
+            std::thread::yield_now();
+        }
+        let real = home.path().join("dotfiles");
+        std::fs::rename(home.file("credentials"), &real).unwrap();
+        std::os::unix::fs::symlink(&real, home.file("credentials")).unwrap();
+        assert_eq!(run.join().unwrap().status, Some(0));
+    });
+    assert!(home.file("credentials").is_symlink());
+    assert!(value(&home.credentials(), "work", "expiration").is_some());
+}
