@@ -137,7 +137,9 @@ fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
     temporary.file.write_all(content)?;
     match fs::metadata(path) {
         Ok(old) => keep_owner_and_mode(&temporary.file, &old)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            give_to_owner_of(directory_of(path), &temporary.file)?;
+        }
         Err(error) => return Err(error),
     }
     // First the content, then the name: a crash must not leave the new name with half of the content.
@@ -267,6 +269,23 @@ fn keep_owner_and_mode(new: &File, old: &Metadata) -> io::Result<()> {
     }
     // After the owner: a change of owner may clear bits of the mode.
     new.set_permissions(old.permissions())
+}
+
+/// A new file that root makes in a user's home (`sudo mfa-creds setup`) is that user's.
+#[cfg(unix)]
+fn give_to_owner_of(directory: &Path, new: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    let owner = fs::metadata(directory)?;
+    if rustix::process::geteuid().is_root() && owner.uid() != 0 {
+        fchown(new, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn give_to_owner_of(_directory: &Path, _new: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(unix))]

@@ -113,3 +113,51 @@ fn our_reading(text: &str) -> Reading {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::check;
+    use crate::document::{Change, edit};
+    use crate::store::Edit;
+
+    fn edits() -> Vec<Edit<'static>> {
+        vec![Edit {
+            section: "p".to_owned(),
+            changes: vec![Change::Set("k", Cow::Borrowed("v")), Change::Remove("x")],
+        }]
+    }
+
+    #[test]
+    fn what_was_intended_passes() {
+        for old in [
+            "",
+            "[p]\nk = 1\nx = 2\n[q]\ny = 3\n",
+            "[q]\n  # indented comment\ny = 3\n[p]\n",
+            "[q]\ny = c:\\new\\",
+            "[q]\ns3 =\n  n = 1\n",
+            "[p]\n  k = 1 # note\n",
+            "[q]\nnonsense\n",
+        ] {
+            let edits = edits();
+            let new = edit(old, "p", &edits[0].changes).unwrap();
+            assert_eq!(check(old, &new, &edits), Ok(()), "{old:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_does_not() {
+        let old = "[p]\nk = 1\nx = 2\n[q]\ny = 3\n";
+        for new in [
+            "[p]\nk = w\n[q]\ny = 3\n",
+            "[p]\nk = v\nx = 2\n[q]\ny = 3\n",
+            "[p]\nk = v\n[q]\ny = 4\n",
+            "[p]\nk = v\n",
+            "[p]\nk = v\n[q]\ny = 3\n[r]\n",
+            "[p]\nk = v\nz = 1\n[q]\ny = 3\n",
+        ] {
+            assert!(check(old, new, &edits()).is_err(), "{new:?}");
+        }
+    }
+}
