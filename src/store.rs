@@ -235,7 +235,7 @@ impl Store {
     }
 
     /// Locks the file, and ends what an earlier process was interrupted in.
-    fn lock(&self) -> Result<Lock> {
+    fn lock(&self) -> Result<(Lock, Option<Lock>)> {
         let path = self.private.path(FILE_LOCK);
         let waiting = |holder| {
             Report::notice(format_args!(
@@ -244,17 +244,12 @@ impl Store {
                 self.path.display()
             ));
         };
-        let lock = match Lock::take(&path, FILE_LOCK_TIMEOUT, waiting) {
-            Ok(lock) => lock,
-            Err(NotLocked::Failed(error)) => bail!(self.unwritable(&error)),
-            Err(NotLocked::Busy { holder }) => bail!(
-                Failure::new(format!(
-                    "{} holds the lock of {}",
-                    process(holder),
-                    self.path.display()
-                ))
-                .hint("end that process, and run it again")
-            ),
+        let lock = Lock::take(&path, FILE_LOCK_TIMEOUT, waiting).map_err(|why| self.busy(why))?;
+        let content = if replace::may_have_other_locks(&self.real, &self.private) {
+            let content = Lock::of_content(&self.real, FILE_LOCK_TIMEOUT);
+            Some(content.map_err(|why| self.busy(why))?)
+        } else {
+            None
         };
         let kept = replace::recover(&self.real).map_err(|error| self.unwritable(&error))?;
         if let Some(kept) = kept {
@@ -264,7 +259,19 @@ impl Store {
                 kept.display()
             ));
         }
-        Ok(lock)
+        Ok((lock, content))
+    }
+
+    fn busy(&self, why: NotLocked) -> Failure {
+        match why {
+            NotLocked::Failed(error) => self.unwritable(&error),
+            NotLocked::Busy { holder } => Failure::new(format!(
+                "{} holds the lock of {}",
+                process(holder),
+                self.path.display()
+            ))
+            .hint("end that process, and run it again"),
+        }
     }
 
     fn unwritable(&self, error: &io::Error) -> Failure {

@@ -38,17 +38,47 @@ impl Lock {
         mut waiting: impl FnMut(Option<u32>),
     ) -> Result<Self, NotLocked> {
         let mut file = private::open(path).map_err(NotLocked::Failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::Error(error)) => return Err(NotLocked::Failed(error)),
-            Err(TryLockError::WouldBlock) => {
-                wait(&file, at_most, || waiting(holder(&file)))?;
-            }
-        }
+        lock(&file, at_most, || waiting(holder(&file)))?;
         // Only for the message of others: without it they wait all the same.
         let _ = sign(&mut file);
         Ok(Self { _file: file })
     }
+
+    /// Locks a file that is not ours alone, for those who find our own locks in another place.
+    ///
+    /// # Errors
+    /// [`NotLocked`].
+    pub fn of_content(path: &Path, at_most: Duration) -> Result<Self, NotLocked> {
+        loop {
+            let file = File::open(path).map_err(NotLocked::Failed)?;
+            lock(&file, at_most, || {})?;
+            // Whoever had it may have replaced it.
+            if is_still(path, &file).map_err(NotLocked::Failed)? {
+                return Ok(Self { _file: file });
+            }
+        }
+    }
+}
+
+fn lock(file: &File, at_most: Duration, waiting: impl FnMut()) -> Result<(), NotLocked> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::Error(error)) => Err(NotLocked::Failed(error)),
+        Err(TryLockError::WouldBlock) => wait(file, at_most, waiting),
+    }
+}
+
+#[cfg(unix)]
+fn is_still(path: &Path, file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let (there, here) = (std::fs::metadata(path)?, file.metadata()?);
+    Ok((there.dev(), there.ino()) == (here.dev(), here.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_still(_path: &Path, _file: &File) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// Waits in the system's own queue, which lets everybody in in turn.

@@ -53,6 +53,11 @@ impl Private {
             .filter(|place| is_ours(&place.directory).unwrap_or(false))
     }
 
+    /// Whether this is the place beside the file, where everybody looks first.
+    pub fn is_beside(&self, real: &Path) -> bool {
+        self.directory == Self::beside(real).directory
+    }
+
     /// The path of one of its files.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory

@@ -61,6 +61,12 @@ pub(super) fn replace(path: &Path, private: &Private, old: &[u8], new: &[u8]) ->
     Ok(Way::InPlace(reason))
 }
 
+/// Whether other processes may look for the locks of a file in another place: it has a name in another directory, or this
+/// process could not use the place beside it.
+pub(super) fn may_have_other_locks(path: &Path, private: &Private) -> bool {
+    path.exists() && (in_place_reason(path).is_some() || !private.is_beside(path))
+}
+
 /// Whether something is left of a write that was interrupted, or is under way.
 pub(super) fn has_leftovers(path: &Path) -> bool {
     beside(path).exists() || may_be_torn(path) || exists(path, NEW)

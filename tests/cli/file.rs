@@ -158,6 +158,36 @@ fn a_hard_link_stays_one_and_verbose_says_so() {
 }
 
 #[test]
+fn two_names_in_two_directories_lose_nothing() {
+    let home = Home::with("# first\n");
+    let other = home.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::hard_link(home.file("credentials"), other.join("name")).unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..16 {
+            let (home, other) = (&home, &other);
+            scope.spawn(move || {
+                let run = home
+                    .run(&["setup", "-q"])
+                    .stdin(&answers().replace("new", &format!("p{number}")));
+                let run = match number % 2 {
+                    0 => run,
+                    _ => run.env(
+                        "AWS_SHARED_CREDENTIALS_FILE",
+                        other.join("name").to_str().unwrap(),
+                    ),
+                };
+                run.ends(0, "");
+            });
+        }
+    });
+    let text = home.credentials();
+    for number in 0..16 {
+        assert!(text.contains(&format!("[p{number}-long-term]\n")), "{text}");
+    }
+}
+
+#[test]
 fn symbolic_links_are_followed_even_to_nothing() {
     let home = Home::new();
     fs::create_dir(home.path().join("vault")).unwrap();
