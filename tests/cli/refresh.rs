@@ -1,6 +1,8 @@
 //! From an expired or missing section to new credentials: what is called, and what is written, byte for byte.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::thread;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use stand_in::{
@@ -8,7 +10,7 @@ use stand_in::{
     StandIn, User,
 };
 
-use crate::harness::{FAR, Home, long_term, short_term, value};
+use crate::harness::{FAR, Home, Outcome, long_term, short_term, value};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/admin";
 
@@ -328,28 +330,35 @@ fn other_files_may_be_named() {
     assert!(!home.file("credentials").exists());
 }
 
-#[test]
-fn an_edit_made_while_the_code_is_typed_is_kept() {
+/// One refresh, with a change made between its first look at the file and the answer of STS.
+fn with_a_change_meanwhile(home: &Home, change: impl FnOnce()) -> Outcome {
     let sts = StandIn::start(Account::example());
+    sts.fault(Fault::Hang(Duration::from_millis(300)));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+                .outcome()
+        });
+        while sts.calls() == 0 {
+            thread::yield_now();
+        }
+        change();
+        run.join().unwrap()
+    })
+}
+
+#[test]
+fn an_edit_made_meanwhile_is_kept() {
     let home = Home::with(&format!(
         "{}\n{}",
         long_term("work"),
         short_term("other", FAR)
     ));
-    // The stand-in answers only after the file was changed: the run has read it long before.
-    sts.fault(Fault::Hang(std::time::Duration::from_millis(300)));
-    let code = sts.fresh_code(ALICE_DEVICE);
-    std::thread::scope(|scope| {
-        let run = scope.spawn(|| {
-            home.run_with(&sts, &["-p", "work", "--token", &code])
-                .succeeds()
-        });
-        while sts.calls() == 0 {
-            std::thread::yield_now();
-        }
+    let outcome = with_a_change_meanwhile(&home, || {
         home.write("credentials", &format!("# edited\n{}", long_term("work")));
-        run.join().unwrap();
     });
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
     let written = home.credentials();
     assert!(
         written.starts_with("# edited\n[work-long-term]\n"),
@@ -360,51 +369,28 @@ fn an_edit_made_while_the_code_is_typed_is_kept() {
 }
 
 #[test]
-fn a_file_that_was_emptied_while_the_code_was_typed_is_not_replaced() {
-    let sts = StandIn::start(Account::example());
+fn a_file_that_was_emptied_meanwhile_is_not_replaced() {
     let home = Home::of_alice();
-    sts.fault(Fault::Hang(std::time::Duration::from_millis(300)));
-    let code = sts.fresh_code(ALICE_DEVICE);
-    std::thread::scope(|scope| {
-        let run = scope.spawn(|| {
-            home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
-                .outcome()
-        });
-        while sts.calls() == 0 {
-            std::thread::yield_now();
-        }
-        home.write("credentials", "");
-        let outcome = run.join().unwrap();
-        assert_eq!(outcome.status, Some(1));
-        assert!(
-            outcome
-                .stderr
-                .starts_with("error: [work-long-term] has gone from ~/.aws/credentials"),
-            "{outcome:?}"
-        );
-    });
+    let outcome = with_a_change_meanwhile(&home, || home.write("credentials", ""));
+    assert_eq!(outcome.status, Some(1));
+    assert!(
+        outcome
+            .stderr
+            .starts_with("error: [work-long-term] has gone from ~/.aws/credentials"),
+        "{outcome:?}"
+    );
     assert_eq!(home.credentials(), "");
 }
 
 #[test]
-fn a_file_that_became_a_link_while_the_code_was_typed_stays_one() {
-    let sts = StandIn::start(Account::example());
+fn a_file_that_became_a_link_meanwhile_stays_one() {
     let home = Home::of_alice();
-    sts.fault(Fault::Hang(std::time::Duration::from_millis(300)));
-    let code = sts.fresh_code(ALICE_DEVICE);
-    std::thread::scope(|scope| {
-        let run = scope.spawn(|| {
-            home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
-                .outcome()
-        });
-        while sts.calls() == 0 {
-            std::thread::yield_now();
-        }
+    let outcome = with_a_change_meanwhile(&home, || {
         let real = home.path().join("dotfiles");
         std::fs::rename(home.file("credentials"), &real).unwrap();
         std::os::unix::fs::symlink(&real, home.file("credentials")).unwrap();
-        assert_eq!(run.join().unwrap().status, Some(0));
     });
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert!(home.file("credentials").is_symlink());
     assert!(value(&home.credentials(), "work", "expiration").is_some());
 }
