@@ -8,10 +8,22 @@ use std::thread;
 use expectrl::{Eof, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, Device, StandIn, User};
 
-use crate::harness::{Home, long_term, value};
+use crate::harness::{Home, Run, long_term, value};
 use crate::prompt::{PROMPT, exited, kill, on_terminal};
 
 const MANY: usize = 64;
+
+/// Ends well, and says no more than that it had to wait, which depends on how busy the machine is.
+fn ends_well(run: Run<'_>) {
+    let outcome = run.succeeds();
+    assert!(
+        outcome
+            .stderr
+            .lines()
+            .all(|line| line.starts_with("waiting for ")),
+        "{outcome:?}"
+    );
+}
 
 fn id(number: usize) -> String {
     format!("AKIAFAKEFAKEFAKE{number:04}")
@@ -70,8 +82,8 @@ fn on_many_profiles_of_one_file_none_is_lost_and_no_reader_sees_a_torn_file() {
                 let (sts, home) = (&sts, &home);
                 scope.spawn(move || {
                     let code = sts.fresh_code(&device(number));
-                    home.run_with(sts, &["-q", "-p", &format!("p{number}"), "--token", &code])
-                        .ends(0, "");
+                    let profile = format!("p{number}");
+                    ends_well(home.run_with(sts, &["-q", "-p", &profile, "--token", &code]));
                 })
             })
             .collect();
@@ -109,7 +121,7 @@ fn on_one_profile_there_is_one_call() {
                     1 => run.stdin(&format!("{code}\n")),
                     _ => run.env("MFA_TOKEN", &format!("{} {}", &code[..3], &code[3..])),
                 };
-                run.ends(0, "");
+                ends_well(run);
             });
         }
     });
@@ -127,8 +139,7 @@ fn with_force_each_makes_its_own_call() {
         for code in &codes {
             let (sts, home) = (&sts, &home);
             scope.spawn(move || {
-                home.run_with(sts, &["-q", "--force", "-p", "work", "--token", code])
-                    .ends(0, "")
+                ends_well(home.run_with(sts, &["-q", "--force", "-p", "work", "--token", code]));
             });
         }
     });
