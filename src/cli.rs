@@ -31,24 +31,36 @@ pub struct Cli {
 pub enum Command {
     /// Ask for long-term keys and write them to `[PROFILE-long-term]`, or move them there from `[PROFILE]`
     Setup(Setup),
+    /// Show what a refresh would call, with what, and why, without doing it
+    Plan(Box<Preview>),
 }
 
-/// Which sections of the files are meant.
+/// Which profiles are meant.
 #[derive(Args)]
-pub struct Sections {
-    /// The profile to write [env: `AWS_PROFILE`] [default: default]
-    #[arg(short, long, value_name = "PROFILE")]
-    pub profile: Option<String>,
+pub struct Profiles {
+    /// The profile to renew; several times for several, with one code where they share a device [env: `AWS_PROFILE`]
+    /// [default: default]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub names: Vec<String>,
+    /// Every profile with a long-term section, and every role of the config file that is assumed from one
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+}
+
+/// How the sections of a profile are called.
+#[derive(Args, Clone)]
+pub struct Suffixes {
     /// The long-term keys are in `[PROFILE-SUFFIX]`; `none` for `[PROFILE]` [env: `MFA_LONG_TERM_SUFFIX`] [default: long-term]
     #[arg(long, value_name = "SUFFIX", alias = "long-suffix")]
     pub long_term_suffix: Option<String>,
-    /// The temporary credentials go to `[PROFILE-SUFFIX]`; `none` for `[PROFILE]` [env: `MFA_SHORT_TERM_SUFFIX`] [default: none]
+    /// The temporary credentials go to `[PROFILE-SUFFIX]`; `none` for `[PROFILE]` [env: `MFA_SHORT_TERM_SUFFIX`] [default: none;
+    /// `mfa` for a role of the config file]
     #[arg(long, value_name = "SUFFIX", alias = "short-suffix")]
     pub short_term_suffix: Option<String>,
 }
 
 /// How much to say.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Verbosity {
     /// Say nothing but what went wrong
     #[arg(short, long, conflicts_with = "verbose")]
@@ -79,23 +91,22 @@ pub enum LogLevel {
     Notset,
 }
 
-/// What a refresh can be told.
+/// What the credentials shall be like: all that decides which calls are made.
 #[derive(Args)]
-pub struct Refresh {
+pub struct Request {
     #[command(flatten)]
-    pub sections: Sections,
+    pub profiles: Profiles,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
     /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`]
     #[arg(long, value_name = "ARN")]
     pub device: Option<String>,
-    /// The code from the device; visible in the process list, so better typed or piped in [env: `MFA_TOKEN`]
-    // `--m` and `--r` are aws-mfa's abbreviations, which newer flags would make ambiguous.
-    #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m"])]
-    pub token: Option<String>,
     /// How long the credentials shall last: seconds, or `12h`, `1h30m` [env: `MFA_STS_DURATION`] [default: 12h, 1h for a role]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub duration: Option<u64>,
-    /// Assume this role with the code [env: `MFA_ASSUME_ROLE`]
-    #[arg(long, value_name = "ARN", alias = "assume")]
+    /// Assume this role [env: `MFA_ASSUME_ROLE`]
+    // `--a`, as `--m` and `--r` below, is aws-mfa's abbreviation, which a newer flag makes ambiguous.
+    #[arg(long, value_name = "ARN", aliases = ["assume", "a"])]
     pub assume_role: Option<String>,
     /// The name of the role session [default: the name of the local user]
     #[arg(long, value_name = "NAME", alias = "r")]
@@ -103,33 +114,73 @@ pub struct Refresh {
     /// The external id that the role's trust policy asks for
     #[arg(long, value_name = "ID")]
     pub external_id: Option<String>,
+    /// Assume the role with a code of its own, for up to the role's maximum [default for more than 1 h]
+    #[arg(long, conflicts_with = "chain")]
+    pub direct: bool,
+    /// Assume the role from the MFA session, which needs no code while that is valid, for up to 1 h [default up to 1 h]
+    #[arg(long)]
+    pub chain: bool,
     /// The region whose STS is called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
     /// Renew credentials that end sooner than this: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub min_ttl: Option<u64>,
-    /// Wait so long for another process that renews the same profile: seconds, or `5m` [default: 2m]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
-    pub lock_timeout: Option<u64>,
     /// Renew credentials that are still valid
     #[arg(long)]
     pub force: bool,
+}
+
+/// What a refresh can be told.
+#[derive(Args)]
+pub struct Refresh {
+    #[command(flatten)]
+    pub request: Request,
+    /// The code from the device; visible in the process list, so better typed or piped in [env: `MFA_TOKEN`]
+    #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m"])]
+    pub token: Option<String>,
+    /// Wait so long for another process that renews with the same device: seconds, or `5m` [default: 2m]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub lock_timeout: Option<u64>,
     /// Never ask; end with exit code 3 where a person is needed
     #[arg(long)]
     pub no_input: bool,
     /// The same as the command `setup`
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     pub setup: bool,
     #[command(flatten)]
     pub verbosity: Verbosity,
 }
 
+/// What `plan` can be told.
+#[derive(Args)]
+pub struct Preview {
+    #[command(flatten)]
+    pub request: Request,
+}
+
 /// What `setup` can be told.
 #[derive(Args)]
 pub struct Setup {
+    /// The profile to set up [env: `AWS_PROFILE`] [default: default]
+    #[arg(short, long, value_name = "PROFILE")]
+    pub profile: Option<String>,
     #[command(flatten)]
-    pub sections: Sections,
+    pub suffixes: Suffixes,
     #[command(flatten)]
     pub verbosity: Verbosity,
+}
+
+impl Setup {
+    /// What `--setup` says, which is aws-mfa's way to ask for it.
+    pub fn of(refresh: &Refresh) -> Self {
+        let Refresh {
+            request, verbosity, ..
+        } = refresh;
+        Self {
+            profile: request.profiles.names.last().cloned(),
+            suffixes: request.suffixes.clone(),
+            verbosity: verbosity.clone(),
+        }
+    }
 }

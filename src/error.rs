@@ -13,6 +13,16 @@ pub enum Exit {
     Refused = 4,
 }
 
+impl Exit {
+    /// The one with this number.
+    pub fn of(number: u8) -> Self {
+        [Self::HumanNeeded, Self::Refused]
+            .into_iter()
+            .find(|exit| *exit as u8 == number)
+            .unwrap_or(Self::Failed)
+    }
+}
+
 /// An error that a user reads. Whatever else reaches `main` is printed as it is, with exit code 1.
 #[derive(Debug)]
 pub struct Failure {

@@ -14,13 +14,17 @@ mod report;
 mod short_term;
 mod freshness;
 mod plan;
+mod session;
 mod stdin;
 mod terminal;
 mod mfa_code;
 mod sts;
+mod key_process;
 mod store;
 mod setup;
+mod group;
 mod renewal;
+mod preview;
 mod run;
 
 use std::process::ExitCode;

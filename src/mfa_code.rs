@@ -1,20 +1,26 @@
 //! The code from the device, and where it comes from: a flag, the environment, standard input, or the person at the terminal.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use anyhow::{Result, bail};
+use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::credentials::Secret;
+use crate::device::SerialNumber;
 use crate::error::{Exit, Failure};
-use crate::plan::{Chosen, Plan};
+use crate::plan::Chosen;
 use crate::stdin;
 use crate::terminal::Terminal;
 
 /// AWS takes codes of six digits.
 const DIGITS: usize = 6;
+/// How long a device shows a code. See <https://datatracker.ietf.org/doc/html/rfc6238#section-4.1>.
+const STEP_SECONDS: i64 = 30;
 
 /// A one-time code. Wiped when dropped, never shown.
+#[derive(Clone, Eq, PartialEq)]
 pub struct MfaCode(Zeroizing<String>);
 
 /// The text is not six digits.
@@ -48,46 +54,123 @@ impl fmt::Debug for MfaCode {
     }
 }
 
-/// A code that was given in advance, which needs nobody to ask.
-///
-/// # Errors
-/// When it is not six digits. The message does not repeat it.
-pub fn given(given: Option<&Chosen<Secret>>) -> Result<Option<MfaCode>> {
-    given
-        .map(|Chosen { value, origin }| parse(value.expose(), &origin.to_string()))
-        .transpose()
+/// Where the codes of a run come from, and which were used.
+pub struct Codes {
+    given: Option<MfaCode>,
+    /// The lines of standard input, once they were read.
+    piped: Option<VecDeque<MfaCode>>,
+    /// How many codes the run may need.
+    most: usize,
+    sent: Vec<Sent>,
 }
 
-/// A code that is piped in. Waits for it, as whoever pipes may have to be waited for.
-///
-/// # Errors
-/// When it is not six digits, or exit code 3 when nothing comes.
-pub fn piped() -> Result<Option<MfaCode>> {
-    let lines = stdin::lines(1, "an MFA code")?;
-    lines
-        .first()
-        .map(|line| parse(line, "standard input"))
-        .transpose()
+/// A code that was sent: AWS takes each once.
+struct Sent {
+    device: SerialNumber,
+    code: MfaCode,
+    at: DateTime<Utc>,
 }
 
-/// Asks the person at the terminal.
-///
-/// # Errors
-/// Exit code 3 when there is none, or nobody may be asked.
-pub fn ask(plan: &Plan) -> Result<MfaCode> {
-    let Some(terminal) = Terminal::open() else {
-        bail!(nobody("there is no terminal to ask for it"));
-    };
-    let prompt = format!(
-        "Enter AWS MFA code for device [{}] (renewing for {} seconds)",
-        plan.device.value, plan.duration.value
-    );
-    let text = terminal.ask_line(&prompt, |text| {
-        MfaCode::parse(text)
-            .map(|_code| ())
-            .map_err(|NotACode| "a code is six digits".to_owned())
-    })?;
-    parse(&text, "the terminal")
+impl Codes {
+    /// From a code that was given in advance, else from standard input, else from the person.
+    ///
+    /// # Errors
+    /// When the given one is not six digits. The message does not repeat it.
+    pub fn new(given: Option<&Chosen<Secret>>, most: usize) -> Result<Self> {
+        Ok(Self {
+            given: given
+                .map(|Chosen { value, origin }| parse(value.expose(), &origin.to_string()))
+                .transpose()?,
+            piped: None,
+            most,
+            sent: Vec::new(),
+        })
+    }
+
+    /// A code that needs nobody to ask. Waits for standard input, as whoever pipes may have to be waited for.
+    ///
+    /// # Errors
+    /// When it is not six digits, or exit code 3 when nothing comes.
+    pub fn at_hand(&mut self, device: &SerialNumber) -> Result<Option<MfaCode>> {
+        if let Some(given) = self.given.take() {
+            return Ok(Some(given));
+        }
+        if self.piped.is_none() {
+            let lines = stdin::lines(self.most, "an MFA code")?;
+            let codes: Result<VecDeque<MfaCode>> = lines
+                .iter()
+                .filter(|line| !line.is_empty())
+                .map(|line| parse(line, "standard input"))
+                .collect();
+            self.piped = Some(codes?);
+        }
+        Ok(self.next_piped(device))
+    }
+
+    fn next_piped(&mut self, device: &SerialNumber) -> Option<MfaCode> {
+        let piped = self.piped.as_mut()?;
+        while let Some(code) = piped.pop_front() {
+            if !self.sent.iter().any(|sent| sent.is(device, &code)) {
+                return Some(code);
+            }
+        }
+        None
+    }
+
+    /// Takes back a code that was not needed after all, for the next need.
+    pub fn keep(&mut self, unused: Option<MfaCode>) {
+        if unused.is_some() {
+            self.given = unused;
+        }
+    }
+
+    /// Keeps in mind that a code is used up.
+    pub fn send(&mut self, device: &SerialNumber, code: &MfaCode) {
+        self.sent.push(Sent {
+            device: device.clone(),
+            code: code.clone(),
+            at: Utc::now(),
+        });
+    }
+
+    /// Asks the person at the terminal. Where a code of the device was used in this run, it waits for the next one first.
+    ///
+    /// # Errors
+    /// Exit code 3 when there is no terminal.
+    pub fn ask(&self, device: &SerialNumber, seconds: u32) -> Result<MfaCode> {
+        let Some(terminal) = Terminal::open() else {
+            bail!(nobody("there is no terminal to ask for it"));
+        };
+        let last = self.sent.iter().rfind(|sent| sent.device == *device);
+        if let Some(next) = last.and_then(Sent::next_code) {
+            terminal.count_down(next, |left| {
+                format!("the next code of [{device}] comes in {left} s")
+            })?;
+        }
+        let prompt =
+            format!("Enter AWS MFA code for device [{device}] (renewing for {seconds} seconds)");
+        let check = |text: &str| match MfaCode::parse(text) {
+            Err(NotACode) => Err("a code is six digits".to_owned()),
+            Ok(code) if self.sent.iter().any(|sent| sent.is(device, &code)) => {
+                Err("this code was used just now; wait for the next one".to_owned())
+            }
+            Ok(_code) => Ok(()),
+        };
+        let text = terminal.ask_line(&prompt, check)?;
+        parse(&text, "the terminal")
+    }
+}
+
+impl Sent {
+    fn is(&self, device: &SerialNumber, code: &MfaCode) -> bool {
+        self.device == *device && self.code == *code
+    }
+
+    /// When the device shows the code after the one that it showed then.
+    fn next_code(&self) -> Option<DateTime<Utc>> {
+        let step = self.at.timestamp().div_euclid(STEP_SECONDS);
+        DateTime::from_timestamp((step + 1) * STEP_SECONDS, 0)
+    }
 }
 
 /// The error where a code is needed and no person can give it.

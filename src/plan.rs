@@ -1,73 +1,73 @@
 //! Decides everything that can be decided without network, clock or terminal, and says where each decision came from.
 
+mod chosen;
+mod decision;
 mod sections;
 mod settings;
 mod target;
+mod walk;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::cli::Refresh;
+use crate::cli::{Profiles, Refresh, Request};
 use crate::credentials::{LongTermKeys, Secret};
 use crate::device::SerialNumber;
-use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::profiles::{File, key};
+use crate::profiles::{File, Files, config_header, key};
 use crate::short_term;
+pub use chosen::{Chosen, Origin};
+use chosen::{default, first, flag, in_file, inherited, variable};
+pub use decision::{Cap, Decision, Way};
+use decision::{Circumstances, Wish, decide};
 pub use sections::{check_sections, long_term_keys_in_the_way};
-pub use target::{Target, is_name_part, target};
+use settings::View;
+pub use target::{Naming, Target, is_name_part};
+use walk::{BaseSection, Walk, walk};
 
-/// A setting, and where it came from.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Chosen<T> {
-    /// What was chosen.
-    pub value: T,
-    /// By whom.
-    pub origin: Origin,
-}
-
-/// Where a setting came from, strongest first.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Origin {
-    /// A flag of the command line.
-    Flag(&'static str),
-    /// A variable of the environment.
-    Environment(&'static str),
-    /// A key of a section.
-    File {
-        key: &'static str,
-        section: String,
-        path: PathBuf,
-    },
-    /// Nobody said anything.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) | Self::Environment(name) => f.write_str(name),
-            Self::File { key, section, path } => {
-                write!(f, "{key} of [{section}] in {}", path.display())
-            }
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
-
-/// How credentials are got: what is called, with what, and where.
+/// How credentials are got: who calls what, with what, and where.
 #[derive(Debug)]
 pub struct Plan {
-    /// Who calls.
-    pub keys: LongTermKeys,
-    /// Where the keys stand, for messages: `[work-long-term] in PATH`.
-    pub keys_section: String,
+    /// Who makes the first call.
+    pub base: Base,
+    /// The profiles on the way to the keys, from the one that is asked for.
+    pub profiles: Vec<String>,
     /// Which device the code comes from.
     pub device: Chosen<SerialNumber>,
-    /// What is called.
+    /// What the code is spent on, and why.
+    pub decision: Decision,
+    /// How long the credentials were wanted; see [`Decision::seconds`] for how long they are asked for.
+    pub wanted: Chosen<u32>,
+    /// The calls, each with the credentials of the one before. The first is made with the keys and the code.
+    pub steps: Vec<Step>,
+    /// The section that keeps the session, where it is not what is asked for and a profile owns it.
+    pub owner: Option<String>,
+    /// The section from which the AWS tools assume the role by themselves, where the files are set up so.
+    pub native_source: Option<String>,
+}
+
+/// The keys that everything hangs on.
+#[derive(Debug)]
+pub struct Base {
+    pub keys: Keys,
+    pub section: String,
+    pub path: PathBuf,
+}
+
+/// Where long-term keys come from.
+#[derive(Clone, Debug)]
+pub enum Keys {
+    /// They stand in the file.
+    Stored(LongTermKeys),
+    /// A command prints them.
+    Process(Chosen<String>),
+}
+
+/// One call of STS.
+#[derive(Debug)]
+pub struct Step {
     pub call: Call,
     /// How long the credentials shall last, in seconds.
     pub duration: Chosen<u32>,
@@ -92,8 +92,30 @@ pub struct Role {
     pub external_id: Option<Chosen<String>>,
 }
 
+impl Plan {
+    /// The role that the credentials will be for.
+    pub fn role(&self) -> Option<&Role> {
+        match &self.steps[self.steps.len() - 1].call {
+            Call::GetSessionToken => None,
+            Call::AssumeRole(role) => Some(role),
+        }
+    }
+
+    /// Whether the code buys a session.
+    pub fn has_session(&self) -> bool {
+        self.decision.way != Way::Direct
+    }
+}
+
+impl Base {
+    /// Where the keys stand, for messages: `[work-long-term] in PATH`.
+    pub fn place(&self) -> String {
+        format!("[{}] in {}", self.section, self.path.display())
+    }
+}
+
 /// Where STS is, and how it is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Connection {
     pub region: Chosen<String>,
     /// In place of the region's own endpoint.
@@ -102,9 +124,6 @@ pub struct Connection {
     pub ca_bundle: Option<Chosen<String>>,
 }
 
-/// The section whose values every other section inherits, in aws-mfa.
-const INHERITED: &str = "DEFAULT";
-
 /// How long credentials must still last to be used again, in seconds, when nobody says otherwise.
 const DEFAULT_MIN_TTL: u32 = 60;
 
@@ -112,10 +131,10 @@ const DEFAULT_MIN_TTL: u32 = 60;
 ///
 /// # Errors
 /// When the environment's value is no duration.
-pub fn min_ttl(refresh: &Refresh, environment: &Environment) -> Result<Chosen<u32>> {
+pub fn min_ttl(request: &Request, environment: &Environment) -> Result<Chosen<u32>> {
     let chosen = settings::seconds(
         "--min-ttl",
-        refresh.min_ttl,
+        request.min_ttl,
         environment,
         "MFA_CREDS_MIN_TTL",
     )?;
@@ -142,16 +161,62 @@ pub fn given_code(refresh: &Refresh, environment: &Environment) -> Option<Chosen
 
 /// The role that is asked for, if any, as written.
 pub fn wanted_role(
-    refresh: &Refresh,
+    request: &Request,
     environment: &Environment,
     target: &Target,
-    credentials: &File<'_>,
+    files: &Files<'_>,
 ) -> Option<Chosen<String>> {
     first([
-        flag("--assume-role", refresh.assume_role.as_ref()),
+        flag("--assume-role", request.assume_role.as_ref()),
         variable(environment, "MFA_ASSUME_ROLE"),
-        inherited(credentials, &target.long_term, key::ASSUME_ROLE),
+        inherited(&files.credentials, &target.long_term, key::ASSUME_ROLE),
     ])
+    .or_else(|| {
+        let header = config_header(&files.config.document, &target.profile.value)?;
+        in_file(&files.config, header, key::ROLE_ARN)
+    })
+}
+
+/// The profiles that are asked for, each once.
+///
+/// # Errors
+/// When `--all` finds none.
+pub fn profiles(
+    asked: &Profiles,
+    environment: &Environment,
+    naming: &Naming,
+    files: &Files<'_>,
+) -> Result<Vec<Chosen<String>>> {
+    let (names, origin) = if asked.all {
+        (walk::all(naming, files), Origin::Flag("--all"))
+    } else {
+        (asked.names.clone(), Origin::Flag("--profile"))
+    };
+    let mut profiles: Vec<Chosen<String>> = Vec::new();
+    for value in names {
+        if !value.is_empty() && !profiles.iter().any(|other| other.value == value) {
+            let origin = origin.clone();
+            profiles.push(Chosen { value, origin });
+        }
+    }
+    if asked.all && profiles.is_empty() {
+        bail!(
+            Failure::new(format!(
+                "--all finds no long-term section in {}",
+                files.credentials.path.display()
+            ))
+            .hint(format!("`{}` writes one", naming.setup_command("default")))
+        );
+    }
+    if profiles.is_empty() {
+        profiles.push(profile_of_environment(environment));
+    }
+    Ok(profiles)
+}
+
+/// The one profile that is meant where no flag names one.
+pub fn profile_of_environment(environment: &Environment) -> Chosen<String> {
+    variable(environment, "AWS_PROFILE").unwrap_or_else(|| default("default".to_owned()))
 }
 
 /// Decides the rest.
@@ -159,146 +224,166 @@ pub fn wanted_role(
 /// # Errors
 /// Everything that is wrong and can be known before the code is asked for.
 pub fn plan(
-    refresh: &Refresh,
+    request: &Request,
     environment: &Environment,
+    naming: &Naming,
     target: &Target,
-    credentials: &File<'_>,
-    config: &File<'_>,
+    files: &Files<'_>,
 ) -> Result<Plan> {
-    if !credentials.document.has(&target.long_term) {
-        bail!(sections::missing_long_term(target, credentials));
+    let role = wanted_role(request, environment, target, files);
+    let walk = walk(role, target, naming, files)?;
+    let base = base(&walk.base, files)?;
+    if short_term::holds_long_term_keys(&files.credentials, &target.short_term) {
+        bail!(long_term_keys_in_the_way(target, &files.credentials));
     }
-    check_sections(credentials, &[&target.long_term])?;
-    let config_profile = config_profile(&config.document, &target.profile.value);
-    if let Some(section) = &config_profile {
-        check_sections(config, &[section])?;
-    }
-    let keys = LongTermKeys {
-        access_key_id: long_term_key(target, credentials, key::AWS_ACCESS_KEY_ID)?,
-        secret_access_key: Secret::new(long_term_key(
-            target,
-            credentials,
-            key::AWS_SECRET_ACCESS_KEY,
-        )?),
-    };
-    if keys.access_key_id.starts_with(short_term::TEMPORARY_PREFIX) {
-        bail!(
-            Failure::new(format!(
-                "[{}] in {} holds temporary credentials (ASIA…), which cannot get a session",
-                target.long_term,
-                credentials.path.display()
-            ))
-            .hint("put the IAM user's own keys (AKIA…) there")
-        );
-    }
-    if short_term::holds_long_term_keys(credentials, &target.short_term) {
-        bail!(long_term_keys_in_the_way(target, credentials));
-    }
-    let view = settings::View {
-        refresh,
+    let view = View {
+        request,
         environment,
-        credentials,
-        long_term: &target.long_term,
-        config,
-        config_profile,
+        files,
+        walk: &walk,
     };
     let device = view.device()?;
-    let role = wanted_role(refresh, environment, target, credentials);
-    let call = match role {
-        Some(arn) => Call::AssumeRole(Box::new(view.role(arn)?)),
-        None => Call::GetSessionToken,
-    };
-    let duration = view.duration(&call)?;
-    let min_ttl = min_ttl(refresh, environment)?;
-    if min_ttl.value > duration.value {
+    let wanted = view.duration()?;
+    let decision = decide(Circumstances {
+        roles: walk.roles.len(),
+        seconds: wanted.value,
+        wish: if request.direct {
+            Some(Wish::Direct)
+        } else {
+            request.chain.then_some(Wish::Chain)
+        },
+    });
+    let min_ttl = min_ttl(request, environment)?;
+    if min_ttl.value > decision.seconds {
         bail!(
             Failure::new(format!(
                 "credentials that last {} s ({}) cannot have {} s left ({})",
-                duration.value, duration.origin, min_ttl.value, min_ttl.origin
+                decision.seconds, wanted.origin, min_ttl.value, min_ttl.origin
             ))
             .hint("ask for a longer --duration, or a shorter --min-ttl")
         );
     }
+    let steps = steps(&view, &wanted, &decision)?;
+    let owner = owner(&walk, naming, target, &files.credentials);
     Ok(Plan {
-        keys,
-        keys_section: format!("[{}] in {}", target.long_term, credentials.path.display()),
+        base,
+        profiles: walk.links.iter().map(|link| link.profile.clone()).collect(),
         device,
-        duration,
-        call,
-        connection: view.connection()?,
+        decision,
+        wanted,
+        steps,
+        native_source: native_source(&walk, owner.as_deref(), files),
+        owner,
     })
 }
 
-/// The header of a profile in the config file: `[profile NAME]`, or `[default]`.
-fn config_profile(config: &Document<'_>, profile: &str) -> Option<String> {
-    let prefixed = config.names().find(|header| {
-        header
-            .strip_prefix("profile")
-            .filter(|rest| rest.starts_with([' ', '\t']))
-            .map(|rest| rest.trim().trim_matches(['"', '\'']))
-            == Some(profile)
-    });
-    prefixed
-        .or_else(|| {
-            config
-                .names()
-                .find(|header| *header == "default" && profile == "default")
-        })
-        .map(str::to_owned)
-}
-
-fn long_term_key(target: &Target, credentials: &File<'_>, key: &'static str) -> Result<String> {
-    inherited(credentials, &target.long_term, key)
-        .map(|chosen| chosen.value)
-        .ok_or_else(|| {
+fn base(found: &BaseSection, files: &Files<'_>) -> Result<Base> {
+    let file = if found.in_config {
+        &files.config
+    } else {
+        &files.credentials
+    };
+    let section = &found.section;
+    let get = |key| inherited(file, section, key);
+    let (id, secret) = (get(key::AWS_ACCESS_KEY_ID), get(key::AWS_SECRET_ACCESS_KEY));
+    let keys = match (id, secret, get(key::CREDENTIAL_PROCESS)) {
+        (Some(id), Some(secret), _) => Keys::Stored(LongTermKeys {
+            access_key_id: id.value,
+            secret_access_key: Secret::new(secret.value),
+        }),
+        (None, None, Some(command)) => Keys::Process(command),
+        (id, _, _) => {
+            let missing = match id {
+                None => key::AWS_ACCESS_KEY_ID,
+                Some(_) => key::AWS_SECRET_ACCESS_KEY,
+            };
+            bail!(
+                Failure::new(format!(
+                    "{missing} of [{section}] in {} is missing or empty",
+                    file.path.display()
+                ))
+                .hint("write it there; the IAM console shows or makes a user's access keys")
+            );
+        }
+    };
+    let base = Base {
+        keys,
+        section: section.clone(),
+        path: file.path.to_path_buf(),
+    };
+    if let Keys::Stored(keys) = &base.keys
+        && keys.access_key_id.starts_with(short_term::TEMPORARY_PREFIX)
+    {
+        bail!(
             Failure::new(format!(
-                "{key} of [{}] in {} is missing or empty",
-                target.long_term,
-                credentials.path.display()
+                "{} holds temporary credentials (ASIA…), which cannot get a session",
+                base.place()
             ))
-            .hint("write it there; the IAM console shows or makes a user's access keys")
-            .into()
-        })
-}
-
-fn first<const N: usize>(candidates: [Option<Chosen<String>>; N]) -> Option<Chosen<String>> {
-    candidates.into_iter().flatten().next()
-}
-
-fn default<T>(value: T) -> Chosen<T> {
-    Chosen {
-        value,
-        origin: Origin::Default,
+            .hint("put the IAM user's own keys (AKIA…) there")
+        );
     }
+    Ok(base)
 }
 
-/// A flag; empty counts as not given, as in aws-mfa.
-fn flag(name: &'static str, value: Option<&String>) -> Option<Chosen<String>> {
-    value.filter(|value| !value.is_empty()).map(|value| Chosen {
-        value: value.clone(),
-        origin: Origin::Flag(name),
-    })
+fn steps(view: &View<'_>, wanted: &Chosen<u32>, decision: &Decision) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    if decision.way != Way::Direct {
+        steps.push(Step {
+            call: Call::GetSessionToken,
+            duration: if view.walk.roles.is_empty() {
+                wanted.clone()
+            } else {
+                view.session_duration()?
+            },
+            connection: view.session_connection()?,
+        });
+    }
+    for hop in view.walk.roles.iter().rev() {
+        steps.push(Step {
+            call: Call::AssumeRole(Box::new(view.role(hop)?)),
+            duration: if hop.link == 0 {
+                Chosen {
+                    value: decision.seconds,
+                    origin: wanted.origin.clone(),
+                }
+            } else {
+                View::passing_duration()
+            },
+            connection: view.role_connection(hop)?,
+        });
+    }
+    Ok(steps)
 }
 
-fn variable(environment: &Environment, name: &'static str) -> Option<Chosen<String>> {
-    environment.text(name).map(|value| Chosen {
-        value,
-        origin: Origin::Environment(name),
-    })
+/// The section that the profile with the keys has for its session, unless it is for something else.
+fn owner(walk: &Walk, naming: &Naming, target: &Target, credentials: &File<'_>) -> Option<String> {
+    let base = &walk.base;
+    if walk.roles.is_empty()
+        || walk.links.len() == 1
+        || base.in_config
+        || inherited(credentials, &base.section, key::ASSUME_ROLE).is_some()
+    {
+        return None;
+    }
+    let owner = naming.short_term(naming.profile_of(&base.section)?);
+    let is_free = owner != target.short_term
+        && owner != base.section
+        && owner != chosen::INHERITED
+        && !short_term::holds_long_term_keys(credentials, &owner)
+        && check_sections(credentials, &[&owner]).is_ok();
+    is_free.then_some(owner)
 }
 
-fn in_file(file: &File<'_>, section: &str, key: &'static str) -> Option<Chosen<String>> {
-    file.get(section, key).map(|value| Chosen {
-        value,
-        origin: Origin::File {
-            key,
-            section: section.to_owned(),
-            path: Path::to_path_buf(file.path),
-        },
-    })
-}
-
-/// A key of a section, or what the section inherits.
-fn inherited(file: &File<'_>, section: &str, key: &'static str) -> Option<Chosen<String>> {
-    in_file(file, section, key).or_else(|| in_file(file, INHERITED, key))
+/// Where every role on the way is of the config file and names no device, and the keys' own profile is the last source, the
+/// AWS tools find the session there.
+fn native_source(walk: &Walk, owner: Option<&str>, files: &Files<'_>) -> Option<String> {
+    let by_themselves = walk.roles.iter().all(|hop| {
+        let header = walk.links[hop.link].config.as_deref();
+        matches!(&hop.arn.origin, Origin::File { key, .. } if *key == key::ROLE_ARN)
+            && header.is_some_and(|header| files.config.get(header, key::MFA_SERIAL).is_none())
+    });
+    let source = walk.links.last()?.profile.as_str();
+    owner
+        .filter(|owner| by_themselves && *owner == source)
+        .map(str::to_owned)
 }

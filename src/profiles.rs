@@ -41,8 +41,22 @@ pub mod key {
     pub const STS: &str = "sts";
     pub const IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "ignore_configured_endpoint_urls";
 
+    /// A command that prints keys, in place of keys.
+    pub const CREDENTIAL_PROCESS: &str = "credential_process";
+    /// The role of a profile in the config file.
+    pub const ROLE_ARN: &str = "role_arn";
+    /// The profile whose credentials assume the role.
+    pub const SOURCE_PROFILE: &str = "source_profile";
+    /// Something other than a profile that assumes the role: the machine, or the environment.
+    pub const CREDENTIAL_SOURCE: &str = "credential_source";
+    /// A file with a token that assumes the role.
+    pub const WEB_IDENTITY_TOKEN_FILE: &str = "web_identity_token_file";
+
+    /// In our own file of sessions: the section of the credentials file that a session is in.
+    pub const SECTION: &str = "section";
+
     /// The keys that we use and whose values are one line. More lines are a mistake, and may be another section's secrets.
-    pub const OF_ONE_LINE: [&str; 19] = [
+    pub const OF_ONE_LINE: [&str; 22] = [
         ASSUMED_ROLE,
         ASSUMED_ROLE_ARN,
         AWS_ACCESS_KEY_ID,
@@ -62,6 +76,9 @@ pub mod key {
         CA_BUNDLE,
         SERVICES,
         IGNORE_CONFIGURED_ENDPOINT_URLS,
+        CREDENTIAL_PROCESS,
+        ROLE_ARN,
+        SOURCE_PROFILE,
     ];
 }
 
@@ -164,6 +181,39 @@ pub struct File<'t> {
     pub path: &'t Path,
     /// What is in it; empty where there is no file.
     pub document: Document<'t>,
+}
+
+/// The header of a profile in the config file: `[profile NAME]`, or `[default]`.
+pub fn config_header<'t>(config: &Document<'t>, profile: &str) -> Option<&'t str> {
+    let mut headers = config.names();
+    headers
+        .find(|header| is_prefixed(header) && profile_of(header) == Some(profile))
+        .or_else(|| {
+            config
+                .names()
+                .find(|header| profile_of(header) == Some(profile))
+        })
+}
+
+/// The profile that a header of the config file names, if it names one.
+pub fn profile_of(header: &str) -> Option<&str> {
+    if is_prefixed(header) {
+        let name = header["profile".len()..].trim();
+        return Some(name.trim_matches(['"', '\'']));
+    }
+    (header == "default").then_some(header)
+}
+
+fn is_prefixed(header: &str) -> bool {
+    header
+        .strip_prefix("profile")
+        .is_some_and(|rest| rest.starts_with([' ', '\t']))
+}
+
+/// Both files.
+pub struct Files<'t> {
+    pub credentials: File<'t>,
+    pub config: File<'t>,
 }
 
 impl File<'_> {

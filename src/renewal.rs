@@ -1,186 +1,380 @@
-//! The way from stale credentials to new ones, which one process at a time goes for a section while the others wait.
+//! The way from stale credentials to new ones, for a group of profiles: one code for all of them. One process at a time goes
+//! it for the same keys and device, while the others wait.
+
+mod written;
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{TimeDelta, Utc};
 
 use crate::cli::Refresh;
-use crate::credentials::{Credentials, Secret};
+use crate::credentials::Credentials;
 use crate::document::Document;
 use crate::error::Failure;
-use crate::freshness::{self, Asked, Freshness, Reason};
-use crate::mfa_code::{self, MfaCode};
-use crate::plan::{self, Call, Plan, Target};
+use crate::freshness::Freshness;
+use crate::group::{Done, Group, Job, Results, look, session_at_hand};
+use crate::mfa_code::{self, Codes, MfaCode};
+use crate::plan::{Plan, Target, Way};
 use crate::profiles::{self, File};
 use crate::report::{self, Report};
-use crate::short_term;
-use crate::store::{self, Edit, Lock, Store, Turn, Way};
-use crate::sts;
+use crate::session::Session;
+use crate::store::{self, Lock, Store, Turn};
+use crate::sts::{self, Client, Preparation, Refusal};
+use written::News;
 
-/// How long to wait for another process that renews the same profile: as long as a person may take to type a code.
+/// How long to wait for another process that renews with the same device: as long as a person may take to type a code.
 const LOCK_TIMEOUT: Duration = Duration::from_mins(2);
+/// How often the files are looked at, while other processes or AWS end sessions that were just found.
+const ROUNDS: usize = 3;
 
-/// What the credentials have to be like.
-pub struct Wanted {
-    /// The role that they must be for; none for the user's own session.
-    pub role_arn: Option<String>,
-    /// How long they must still last at least.
-    pub min_ttl: TimeDelta,
-    /// Renew them in any case.
-    pub force: bool,
+/// Gets new credentials for a group and writes them, unless another process has just done so. Whatever is in the way is told
+/// for each profile; what can be known before is found before a code is asked for.
+pub fn renew(
+    args: &Refresh,
+    path: &Path,
+    report: Report,
+    group: &Group,
+    codes: &mut Codes,
+) -> Results {
+    let mut results = Results::default();
+    let begun = Renewal::begin(args, path, report, group, codes, &mut results);
+    let ended = begun.and_then(|renewal| match renewal {
+        Some(mut renewal) => renewal.run(),
+        None => Ok(()),
+    });
+    if let Err(error) = ended {
+        results.failed.push((results.open(group), error));
+    }
+    results
 }
 
-/// Whether the credentials that are stored are as wanted.
-///
-/// # Errors
-/// When their section cannot be read in one way only.
-pub fn look(credentials: &File<'_>, target: &Target, wanted: &Wanted) -> Result<Freshness> {
-    plan::check_sections(credentials, &[&target.short_term])?;
-    let asked = Asked {
-        role_arn: wanted.role_arn.as_deref(),
-        min_ttl: wanted.min_ttl,
-        force: wanted.force,
-    };
-    let stored = short_term::read(credentials, &target.short_term);
-    Ok(freshness::judge(&stored, &asked, Utc::now()))
+/// A renewal under way.
+struct Renewal<'a> {
+    args: &'a Refresh,
+    path: &'a Path,
+    report: Report,
+    group: &'a Group,
+    codes: &'a mut Codes,
+    results: &'a mut Results,
+    store: Store,
+    client: LazyClient,
 }
 
-/// All that is known when the way begins.
-pub struct Renewal<'a> {
-    pub args: &'a Refresh,
-    pub target: &'a Target,
-    pub plan: &'a Plan,
-    pub wanted: &'a Wanted,
-    pub path: &'a Path,
-    pub report: Report,
+/// What the files say now.
+struct State {
+    session: Option<Session>,
+    /// Whether a job needs a session that is not there.
+    needs_session: bool,
 }
 
-impl Renewal<'_> {
-    /// Gets new credentials for one code, and writes them, unless another process has just done so.
-    ///
-    /// # Errors
-    /// Whatever is in the way; what can be known before is found before the code is asked for.
-    pub fn run(&self, given: Option<MfaCode>, because: &Reason) -> Result<()> {
-        let section = &self.target.short_term;
-        let store = Store::open(self.path)?;
-        store.check(|file| self.edits(file, &like_those_to_come(self.plan)))?;
+/// Whether a session served.
+enum Served {
+    /// Each job has what it needs, or failed for a reason of its own.
+    All,
+    /// AWS does not take the session.
+    Dismissed,
+}
+
+impl<'a> Renewal<'a> {
+    /// Tries all that can be tried without a code. None where nothing is left to renew.
+    fn begin(
+        args: &'a Refresh,
+        path: &'a Path,
+        report: Report,
+        group: &'a Group,
+        codes: &'a mut Codes,
+        results: &'a mut Results,
+    ) -> Result<Option<Self>> {
+        let store = Store::open(path)?;
+        written::rehearse(&store, path, group, results)?;
+        if results.open(group).is_empty() {
+            return Ok(None);
+        }
         // Only when something is written anyway: a run before every command must not nag.
         if let Some(readers) = store.readers() {
-            let path = self.path.display();
-            self.report.warning(format_args!(
+            let path = path.display();
+            report.warning(format_args!(
                 "{path} can be read by {readers}: chmod 600 '{path}'"
             ));
         }
-        let client = sts::prepare(self.plan)?;
-        self.report
-            .progress(format_args!("renewing [{section}]: {because}"));
-        let given = match given {
-            Some(code) => Some(code),
-            None => mfa_code::piped()?,
-        };
-        let (code, _asking) = match given {
-            // Whoever has a code need not wait until a person has typed one for another process.
-            Some(code) => (code, None),
-            None if self.args.no_input => {
-                bail!(mfa_code::nobody("--no-input forbids to ask for it"))
+        let steps = group.jobs.iter().flat_map(|job| &job.plan.steps);
+        let client = LazyClient::Preparing(sts::prepare(steps.map(|step| &step.connection))?);
+        tell_begin(report, group, &results.open(group));
+        Ok(Some(Self {
+            args,
+            path,
+            report,
+            group,
+            codes,
+            results,
+            store,
+            client,
+        }))
+    }
+
+    fn run(&mut self) -> Result<()> {
+        self.by_session()?;
+        for job in self.results.open(self.group) {
+            if let Err(error) = self.directly(job) {
+                self.results.failed.push((vec![job], error));
             }
-            None => {
-                let asking = self.take(&store, Turn::Ask)?;
-                if self.done_meanwhile()? {
-                    return Ok(());
-                }
-                (mfa_code::ask(self.plan)?, Some(asking))
-            }
-        };
-        let _calling = self.take(&store, Turn::Call)?;
-        if self.done_meanwhile()? {
-            return Ok(());
         }
-        let credentials = client.exchange(self.plan, &code)?;
-        let way = store.update(|file| self.edits(file, &credentials))?;
-        if let Way::InPlace(reason) = way {
-            self.report.detail(format_args!(
-                "wrote {} in place, with a backup meanwhile: {reason}",
-                self.path.display()
-            ));
-        }
-        self.report
-            .progress(granted(self.target, self.plan, &credentials, Utc::now()));
         Ok(())
     }
 
-    fn take(&self, store: &Store, turn: Turn) -> Result<Lock> {
-        let section = &self.target.short_term;
+    /// Serves all jobs that a session serves: with the one that is stored, else with a new one.
+    fn by_session(&mut self) -> Result<()> {
+        let mut dismissed = None;
+        for _ in 0..ROUNDS {
+            let state = self.look_again(dismissed.as_deref())?;
+            let Some(first) = self.first_for_session() else {
+                return Ok(());
+            };
+            let (code, _asking) = if state.needs_session {
+                let seconds = first.plan.steps[0].duration.value;
+                self.code(seconds, |renewal| {
+                    let state = renewal.look_again(dismissed.as_deref())?;
+                    Ok(state.needs_session)
+                })?
+            } else {
+                (None, None)
+            };
+            let _calling = self.take(Turn::Call)?;
+            let state = self.look_again(dismissed.as_deref())?;
+            let Some(first) = self.first_for_session() else {
+                self.codes.keep(code);
+                return Ok(());
+            };
+            let (session, is_new) = match (state.session, code) {
+                (Some(session), code) if !state.needs_session => {
+                    self.codes.keep(code);
+                    (session, false)
+                }
+                (_, Some(code)) => {
+                    let session = Session {
+                        credentials: self.spend(&first.plan, &code)?,
+                        section: None,
+                    };
+                    (session, true)
+                }
+                // It has gone since it was found.
+                (_, None) => continue,
+            };
+            match self.serve(&session, is_new)? {
+                Served::All => return Ok(()),
+                Served::Dismissed => {
+                    let id = session.credentials.access_key_id;
+                    self.report.progress(format_args!(
+                        "AWS does not take the session {} any more",
+                        sts::masked(&id)
+                    ));
+                    dismissed = Some(id);
+                }
+            }
+        }
+        bail!(
+            Failure::new("the MFA session went away again and again while it was used")
+                .hint("is another tool writing the file? look at it, then run it again")
+        )
+    }
+
+    /// The job that says what the session is to be like.
+    fn first_for_session(&self) -> Option<&'a Job> {
+        let open = self.results.open_for_session(self.group);
+        open.first().map(|job| &self.group.jobs[*job])
+    }
+
+    /// Gives each job what it needs of the session, and writes it.
+    fn serve(&mut self, session: &Session, is_new: bool) -> Result<Served> {
+        let group = self.group;
+        let way = |job: usize| group.jobs[job].plan.decision.way;
+        let (roles, own): (Vec<usize>, Vec<usize>) = self
+            .results
+            .open_for_session(group)
+            .into_iter()
+            .partition(|job| way(*job) == Way::Chain);
+        // At once, so that whatever comes between costs no second code.
+        if is_new || !own.is_empty() {
+            self.write(&News {
+                credentials: own.iter().map(|job| (*job, &session.credentials)).collect(),
+                session: is_new.then_some(&session.credentials),
+            })?;
+        }
+        let done = if is_new { Done::Renewed } else { Done::Shared };
+        for job in own {
+            self.results
+                .done
+                .insert(job, done(session.credentials.clone()));
+        }
+        if roles.is_empty() {
+            return Ok(Served::All);
+        }
+        let mut count = self.report.count("roles", roles.len());
+        let plans = roles.iter().map(|job| &group.jobs[*job].plan);
+        let client = self.client.get()?;
+        let answers = client.assume(plans, &group.keys, &session.credentials, || count.step());
+        drop(count);
+        let mut got = Vec::new();
+        for (job, answer) in roles.into_iter().zip(answers) {
+            match answer {
+                Ok(credentials) => got.push((job, credentials)),
+                Err(Refusal::Session(_)) if !is_new => return Ok(Served::Dismissed),
+                Err(refusal) => self.results.failed.push((vec![job], refusal.into())),
+            }
+        }
+        if !got.is_empty() {
+            self.write(&News {
+                credentials: got.iter().map(|(job, new)| (*job, new)).collect(),
+                session: None,
+            })?;
+        }
+        for (job, credentials) in got {
+            self.results.done.insert(job, Done::Renewed(credentials));
+        }
+        Ok(Served::All)
+    }
+
+    /// Assumes a role with a code of its own.
+    fn directly(&mut self, job: usize) -> Result<()> {
+        let plan = &self.group.jobs[job].plan;
+        let is_done = |renewal: &Self| renewal.results.done.contains_key(&job);
+        let (code, _asking) = self.code(plan.decision.seconds, |renewal| {
+            renewal.look_again(None)?;
+            Ok(!is_done(renewal))
+        })?;
+        let Some(code) = code else {
+            return Ok(());
+        };
+        let _calling = self.take(Turn::Call)?;
+        self.look_again(None)?;
+        if is_done(self) {
+            self.codes.keep(Some(code));
+            return Ok(());
+        }
+        let first = self.spend(plan, &code)?;
+        let client = self.client.get()?;
+        let answers = client.assume([plan], &self.group.keys, &first, || ());
+        for answer in answers {
+            let credentials = answer?;
+            self.write(&News {
+                credentials: vec![(job, &credentials)],
+                session: None,
+            })?;
+            self.results.done.insert(job, Done::Renewed(credentials));
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, plan: &Plan, code: &MfaCode) -> Result<Credentials> {
+        self.codes.send(&self.group.maker.device, code);
+        self.client.get()?.spend(plan, &self.group.keys, code)
+    }
+
+    /// A code, and the turn to ask for codes where a person was asked. None where, when the turn came, it was no longer
+    /// needed.
+    fn code(
+        &mut self,
+        seconds: u32,
+        still_needed: impl FnOnce(&mut Self) -> Result<bool>,
+    ) -> Result<(Option<MfaCode>, Option<Lock>)> {
+        let device = &self.group.maker.device;
+        // Whoever has a code need not wait until a person has typed one for another process.
+        if let Some(code) = self.codes.at_hand(device)? {
+            return Ok((Some(code), None));
+        }
+        if self.args.no_input {
+            bail!(mfa_code::nobody("--no-input forbids to ask for it"));
+        }
+        let asking = self.take(Turn::Ask)?;
+        if !still_needed(self)? {
+            return Ok((None, None));
+        }
+        Ok((Some(self.codes.ask(device, seconds)?), Some(asking)))
+    }
+
+    fn take(&self, turn: Turn) -> Result<Lock> {
         let timeout = self
             .args
             .lock_timeout
             .map_or(LOCK_TIMEOUT, Duration::from_secs);
-        store.take(turn, section, timeout, |holder| {
+        let credentials = self.group.maker.section();
+        self.store.take(turn, &credentials, timeout, |holder| {
             Report::notice(format_args!(
-                "waiting for {}, which is renewing [{section}]",
+                "waiting for {}, which is renewing credentials with the same device",
                 store::process(holder)
             ));
         })
     }
 
-    /// Whether another process has renewed the credentials while this one waited.
-    fn done_meanwhile(&self) -> Result<bool> {
+    /// Notes what other processes have renewed while this one waited, and finds the session that is stored now.
+    fn look_again(&mut self, dismissed: Option<&str>) -> Result<State> {
         let text = profiles::read(self.path)?.unwrap_or_default();
         let credentials = File {
             path: self.path,
             document: Document::parse(&text),
         };
-        match look(&credentials, self.target, self.wanted)? {
-            Freshness::Reuse { until } => {
-                tell_still_valid(self.report, self.target, until);
-                Ok(true)
+        for index in self.results.open(self.group) {
+            let job = &self.group.jobs[index];
+            if let Freshness::Reuse { until } = look(&credentials, &job.target, &job.wanted)? {
+                self.results.done.insert(index, Done::StillValid(until));
             }
-            Freshness::Renew { .. } => Ok(false),
         }
-    }
-
-    /// What to write. The file may have changed while the code was typed.
-    fn edits(&self, file: &File<'_>, credentials: &Credentials) -> Result<Vec<Edit<'static>>> {
-        let section = &self.target.short_term;
-        plan::check_sections(file, &[section])?;
-        if !file.document.has(&self.target.long_term) {
-            bail!(
-                Failure::new(format!(
-                    "[{}] has gone from {} while the code was typed, so nothing was written",
-                    self.target.long_term,
-                    self.path.display()
-                ))
-                .hint("is another tool writing the file? look at it, then run it again")
-            );
-        }
-        if short_term::holds_long_term_keys(file, section) {
-            bail!(plan::long_term_keys_in_the_way(self.target, file));
-        }
-        Ok(vec![Edit {
-            section: section.clone(),
-            changes: short_term::changes(credentials),
-        }])
+        let session = session_at_hand(self.path, &credentials, &self.group.maker)?
+            .filter(|session| Some(session.credentials.access_key_id.as_str()) != dismissed);
+        let now = Utc::now();
+        let needs_session = self
+            .results
+            .open_for_session(self.group)
+            .iter()
+            .any(|job| !self.group.jobs[*job].is_served(session.as_ref(), now));
+        Ok(State {
+            session,
+            needs_session,
+        })
     }
 }
 
-/// Credentials of the shape that STS grants, to try beforehand whether they could be written.
-fn like_those_to_come(plan: &Plan) -> Credentials {
-    Credentials {
-        access_key_id: "ASIA".to_owned(),
-        secret_access_key: Secret::new("secret"),
-        session_token: Secret::new("token"),
-        expiration: DateTime::UNIX_EPOCH,
-        role_arn: match &plan.call {
-            Call::GetSessionToken => None,
-            Call::AssumeRole(role) => Some(role.arn.value.clone()),
-        },
+/// The client, which is waited for only when it is needed.
+enum LazyClient {
+    Preparing(Preparation),
+    Ready(Client),
+    Broken,
+}
+
+impl LazyClient {
+    fn get(&mut self) -> Result<&Client> {
+        *self = match std::mem::replace(self, Self::Broken) {
+            Self::Preparing(preparation) => Self::Ready(preparation.finish()?),
+            other => other,
+        };
+        match self {
+            Self::Ready(client) => Ok(client),
+            Self::Preparing(_) | Self::Broken => bail!("the HTTP client could not be made"),
+        }
+    }
+}
+
+fn tell_begin(report: Report, group: &Group, jobs: &[usize]) {
+    if let [job] = jobs {
+        let job = &group.jobs[*job];
+        let section = &job.target.short_term;
+        report.progress(format_args!("renewing [{section}]: {}", job.because));
+        return;
+    }
+    let jobs = || jobs.iter().map(|job| &group.jobs[*job]);
+    let sections: Vec<String> = jobs()
+        .map(|job| format!("[{}]", job.target.short_term))
+        .collect();
+    report.progress(format_args!("renewing {}", sections.join(", ")));
+    for job in jobs() {
+        report.detail(format_args!("[{}]: {}", job.target.short_term, job.because));
     }
 }
 
 /// Says that nothing has to be done.
-pub fn tell_still_valid(report: Report, target: &Target, until: DateTime<Utc>) {
+pub fn tell_still_valid(report: Report, target: &Target, until: chrono::DateTime<Utc>) {
     report.progress(format_args!(
         "[{}] is still valid until {}",
         target.short_term,
@@ -188,14 +382,27 @@ pub fn tell_still_valid(report: Report, target: &Target, until: DateTime<Utc>) {
     ));
 }
 
-fn granted(target: &Target, plan: &Plan, credentials: &Credentials, now: DateTime<Utc>) -> String {
-    let asked = TimeDelta::seconds(plan.duration.value.into());
-    // A minute for the clocks and the way.
-    let less = if credentials.expiration - now < asked - TimeDelta::minutes(1) {
-        format!(" (asked for {})", report::span(asked))
-    } else {
-        String::new()
-    };
-    let until = report::until(credentials.expiration, now);
-    format!("[{}] is valid until {until}{less}", target.short_term)
+/// Says how it ended for a job.
+pub fn tell_done(report: Report, job: &Job, done: &Done) {
+    let Job { target, plan, .. } = job;
+    let section = &target.short_term;
+    let now = Utc::now();
+    match done {
+        Done::StillValid(until) => tell_still_valid(report, target, *until),
+        Done::Renewed(credentials) => {
+            let until = report::until(credentials.expiration, now);
+            let asked = TimeDelta::seconds(plan.decision.seconds.into());
+            // A minute for the clocks and the way.
+            let less = if credentials.expiration - now < asked - TimeDelta::minutes(1) {
+                format!(" (asked for {})", report::span(asked))
+            } else {
+                String::new()
+            };
+            report.progress(format_args!("[{section}] is valid until {until}{less}"));
+        }
+        Done::Shared(credentials) => report.progress(format_args!(
+            "[{section}] shares the session of its key and device, valid until {}",
+            report::until(credentials.expiration, now)
+        )),
+    }
 }

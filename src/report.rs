@@ -1,9 +1,11 @@
 //! What people are told: on standard error, and nothing else there.
 
 use std::fmt;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
+use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local, TimeDelta, Utc};
+use console::Term;
 
 use crate::cli::{LogLevel, Verbosity};
 
@@ -38,6 +40,11 @@ impl Report {
         })
     }
 
+    /// One that says only what went wrong.
+    pub fn quiet() -> Self {
+        Self(Level::Errors)
+    }
+
     /// What a person has to know who sits before a process that waits: at every level, as the prompt is.
     pub fn notice(message: impl fmt::Display) {
         line(format_args!("{message}"));
@@ -58,10 +65,72 @@ impl Report {
         self.say(Level::Details, format_args!("{message}"));
     }
 
+    /// Shows how many of so many are done, where somebody may watch: only for several, and only on a terminal.
+    pub fn count(self, what: &'static str, total: usize) -> Count {
+        let term = Term::stderr();
+        let count = Count {
+            term: (self.0 >= Level::Progress && total > 1 && term.is_term()).then_some(term),
+            what,
+            total,
+            done: 0,
+        };
+        count.show();
+        count
+    }
+
     fn say(self, level: Level, message: fmt::Arguments<'_>) {
         if level <= self.0 {
             line(message);
         }
+    }
+}
+
+/// A line on the terminal that tells how far something is. Gone when dropped.
+pub struct Count {
+    term: Option<Term>,
+    what: &'static str,
+    total: usize,
+    done: usize,
+}
+
+impl Count {
+    /// One more is done.
+    pub fn step(&mut self) {
+        self.done += 1;
+        self.show();
+    }
+
+    fn show(&self) {
+        if let Some(term) = &self.term {
+            // Where the terminal is gone, nobody misses it.
+            let _ = term.clear_line();
+            let _ = term.write_str(&format!("{}: {} of {}", self.what, self.done, self.total));
+        }
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        if let Some(term) = &self.term {
+            let _ = term.clear_line();
+        }
+    }
+}
+
+/// What was asked for as data, on standard output.
+///
+/// # Errors
+/// When it cannot be written; that nobody reads it is none.
+pub fn data(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("standard output cannot be written")
+        }
+        _ => Ok(()),
     }
 }
 

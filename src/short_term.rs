@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Secret};
 use crate::document::Change;
 use crate::profiles::{File, key};
 
@@ -61,6 +61,22 @@ pub fn read(credentials: &File<'_>, section: &str) -> Stored {
         role_arn: get(key::ASSUMED_ROLE_ARN),
         expiration: get(key::EXPIRATION),
     }
+}
+
+/// The credentials in a section, where they are whole.
+pub fn credentials(file: &File<'_>, section: &str) -> Option<Credentials> {
+    let stored = read(file, section);
+    if stored.defect.is_some() {
+        return None;
+    }
+    let get = |key| file.get(section, key);
+    Some(Credentials {
+        access_key_id: get(key::AWS_ACCESS_KEY_ID)?,
+        secret_access_key: Secret::new(get(key::AWS_SECRET_ACCESS_KEY)?),
+        session_token: Secret::new(get(key::AWS_SESSION_TOKEN)?),
+        expiration: parse_expiration(&stored.expiration?)?,
+        role_arn: stored.role_arn,
+    })
 }
 
 /// Reads an `expiration`: aws-mfa's form (UTC), or RFC 3339 with `Z`, an offset or fractions of a second.

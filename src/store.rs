@@ -28,6 +28,8 @@ pub use replace::Way;
 
 /// The file is locked for a few milliseconds at a time, never while a person or the network is waited for.
 const FILE_LOCK: &str = "lock";
+/// The file of MFA sessions.
+const SESSIONS: &str = "sessions";
 const FILE_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
@@ -42,7 +44,7 @@ pub struct Edit<'v> {
     pub changes: Vec<Change<'v>>,
 }
 
-/// What one process at a time does for a section, while the others wait for the outcome.
+/// What one process at a time does with a device, while the others wait for the outcome.
 #[derive(Clone, Copy, Debug)]
 pub enum Turn {
     /// To ask a person for the code.
@@ -79,6 +81,16 @@ pub fn recover(path: &Path) -> Result<()> {
     }
 }
 
+/// The files of MFA sessions that belong to a credentials file, wherever they were written. Nothing is made.
+///
+/// # Errors
+/// When the path is a loop.
+pub fn session_files(path: &Path) -> Result<Vec<PathBuf>> {
+    let real = resolve(path)?;
+    let files = Private::places(&real).map(|private| private.path(SESSIONS));
+    Ok(files.filter(|file| file.exists()).collect())
+}
+
 impl Store {
     /// Gets ready to change a file.
     ///
@@ -93,6 +105,14 @@ impl Store {
             real,
             private,
         })
+    }
+
+    /// The file of MFA sessions that belongs to this one, under the same promises.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn sessions(&self) -> Result<Self> {
+        Self::open(&self.private.path(SESSIONS))
     }
 
     /// Tries all that could keep a change from being written, with edits like those that will be made. The credentials file
@@ -201,14 +221,14 @@ impl Store {
         Ok((old, new))
     }
 
-    /// Waits until no other process has the same turn for this section. `waiting` is called once, if it takes long.
+    /// Waits until no other process has the same turn for these credentials. `waiting` is called once, if it takes long.
     ///
     /// # Errors
     /// When another process has had it all the time.
     pub fn take(
         &self,
         turn: Turn,
-        section: &str,
+        credentials: &str,
         at_most: Duration,
         waiting: impl FnMut(Option<u32>),
     ) -> Result<Lock> {
@@ -216,12 +236,12 @@ impl Store {
             Turn::Ask => "ask",
             Turn::Call => "call",
         };
-        let path = self.private.path(&format!("{section}.{purpose}"));
+        let path = self.private.path(&format!("{credentials}.{purpose}"));
         Lock::take(&path, at_most, waiting).map_err(|why| match why {
             NotLocked::Failed(error) => self.unwritable(&error).into(),
             NotLocked::Busy { holder } => {
                 let failure = Failure::new(format!(
-                    "{} is still renewing [{section}] after {} s",
+                    "{} is still renewing credentials with the same device after {} s",
                     process(holder),
                     at_most.as_secs()
                 ));

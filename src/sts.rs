@@ -1,157 +1,290 @@
-//! Carries out a plan: one call of STS with the code. Nothing here knows of flags, files or outputs.
+//! Carries out the calls of a plan. Nothing here knows of flags, files or outputs.
 
 mod explain;
 
+use std::mem::ManuallyDrop;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_sts::config::{Credentials as SdkCredentials, SharedHttpClient};
 use aws_smithy_http_client::{Builder, Connector, proxy, tls};
 use chrono::{DateTime, Utc};
+use futures_util::stream::{self, StreamExt as _};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use tokio::runtime::Runtime;
 
 use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
 use crate::plan::{Call, Chosen, Connection, Plan};
 use crate::profiles::reason;
-use explain::explain;
+pub use explain::masked;
+use explain::{Attempt, Signer};
 
 /// How long to wait for a connection, and for the whole answer. STS answers within a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a call without a code is tried. One with a code is never sent twice.
+const ATTEMPTS: u32 = 3;
+/// How many calls are under way at the same time.
+const AT_ONCE: usize = 8;
 
-/// A client that is being made on a thread of its own, while the person types the code.
-pub struct Preparation(JoinHandle<Result<Client>>);
+/// Clients that are being made on threads of their own, while the person types the code.
+pub struct Preparation(Vec<(Connection, JoinHandle<Result<SharedHttpClient>>)>);
 
-struct Client {
-    runtime: tokio::runtime::Runtime,
-    sts: aws_sdk_sts::Client,
+/// The way to STS, for each connection that was prepared.
+pub struct Client {
+    /// Never dropped: that would wait for a look-up of a name that hangs. It ends with the process.
+    runtime: ManuallyDrop<Runtime>,
+    connections: Vec<(Connection, SdkConfig)>,
 }
 
-/// Begins to make the client.
-///
-/// # Errors
-/// When the CA bundle cannot be used.
-pub fn prepare(plan: &Plan) -> Result<Preparation> {
-    let (keys, connection) = (plan.keys.clone(), plan.connection.clone());
-    let bundle = connection
-        .ca_bundle
-        .as_ref()
-        .map(certificates)
-        .transpose()?;
-    Ok(Preparation(thread::spawn(move || {
-        Client::new(&keys, &connection, bundle)
-    })))
+/// Why there are no credentials.
+#[derive(Debug)]
+pub enum Refusal {
+    /// AWS does not take the session that signed the call: it has ended, or somebody has ended it.
+    Session(anyhow::Error),
+    /// Anything else.
+    Other(anyhow::Error),
 }
 
-impl Preparation {
-    /// Calls STS, once: an answer that is lost may have used up the code.
-    ///
-    /// # Errors
-    /// Each of STS's refusals, and each way not to reach it, in a sentence of its own.
-    pub fn exchange(self, plan: &Plan, code: &MfaCode) -> Result<Credentials> {
-        let Ok(client) = self.0.join() else {
-            bail!("the HTTP client could not be made");
-        };
-        let Client { runtime, sts } = client?;
-        let answer = runtime.block_on(call(&sts, plan, code));
-        // A name look-up that hangs must not delay the end.
-        runtime.shutdown_background();
-        granted(answer?, plan)
+impl From<Refusal> for anyhow::Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Session(error) | Refusal::Other(error) => error,
+        }
     }
 }
 
-async fn call(
-    sts: &aws_sdk_sts::Client,
-    plan: &Plan,
-    code: &MfaCode,
-) -> Result<Option<aws_sdk_sts::types::Credentials>> {
-    let seconds = i32::try_from(plan.duration.value)?;
-    let serial_number = plan.device.value.as_str();
-    Ok(match &plan.call {
-        Call::GetSessionToken => {
-            sts.get_session_token()
-                .duration_seconds(seconds)
-                .serial_number(serial_number)
-                .token_code(code.expose())
-                .send()
-                .await
-                .map_err(|error| explain(&error, plan, code))?
-                .credentials
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Begins to make clients for these connections.
+///
+/// # Errors
+/// When a CA bundle cannot be used.
+pub fn prepare<'c>(connections: impl Iterator<Item = &'c Connection>) -> Result<Preparation> {
+    let mut begun: Vec<(Connection, JoinHandle<Result<SharedHttpClient>>)> = Vec::new();
+    for connection in connections {
+        if begun.iter().any(|(other, _)| other == connection) {
+            continue;
         }
-        Call::AssumeRole(role) => {
-            sts.assume_role()
-                .role_arn(&role.arn.value)
-                .role_session_name(&role.session_name.value)
-                .set_external_id(role.external_id.as_ref().map(|id| id.value.clone()))
-                .duration_seconds(seconds)
-                .serial_number(serial_number)
-                .token_code(code.expose())
-                .send()
-                .await
-                .map_err(|error| explain(&error, plan, code))?
-                .credentials
+        let bundle = connection
+            .ca_bundle
+            .as_ref()
+            .map(certificates)
+            .transpose()?;
+        let connection = connection.clone();
+        let plain = connection
+            .endpoint_url
+            .as_ref()
+            .is_some_and(|url| url.value.starts_with("http://"));
+        begun.push((
+            connection,
+            thread::spawn(move || http_client(plain, bundle)),
+        ));
+    }
+    Ok(Preparation(begun))
+}
+
+impl Preparation {
+    /// Waits for the clients.
+    ///
+    /// # Errors
+    /// When one could not be made.
+    pub fn finish(self) -> Result<Client> {
+        let runtime = ManuallyDrop::new(runtime()?);
+        let mut connections = Vec::new();
+        for (connection, client) in self.0 {
+            let Ok(client) = client.join() else {
+                bail!("the HTTP client could not be made");
+            };
+            let config = runtime.block_on(config(&connection, client?));
+            connections.push((connection, config));
         }
-    })
+        Ok(Client {
+            runtime,
+            connections,
+        })
+    }
+}
+
+/// A runtime for network calls, on this thread.
+///
+/// # Errors
+/// When the system has none left.
+pub fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime for network calls could not be made")
 }
 
 impl Client {
-    fn new(keys: &LongTermKeys, connection: &Connection, bundle: Option<Vec<u8>>) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("the runtime for network calls could not be made")?;
-        let credentials = SdkCredentials::new(
+    /// Makes the first call of a plan, with its keys and the code, once: an answer that is lost may have used up the code.
+    ///
+    /// # Errors
+    /// Each of STS's refusals, and each way not to reach it, in a sentence of its own.
+    pub fn spend(&self, plan: &Plan, keys: &LongTermKeys, code: &MfaCode) -> Result<Credentials> {
+        let attempt = Attempt {
+            plan,
+            keys,
+            step: &plan.steps[0],
+            code: Some(code),
+            signer: Signer::Keys,
+        };
+        let signing = SdkCredentials::new(
             &keys.access_key_id,
             keys.secret_access_key.expose(),
             None,
             None,
             "mfa-creds",
         );
-        // The SDK drops a whole file for one malformed line, and looks for more than is wanted: it gets an empty one.
-        let no_files = EnvConfigFiles::builder()
-            .with_contents(EnvConfigFileKind::Config, "")
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .profile_files(no_files)
-            .region(Region::new(connection.region.value.clone()))
-            .credentials_provider(credentials)
-            .http_client(http_client(connection, bundle)?)
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_timeout(OPERATION_TIMEOUT)
-                    .build(),
+        Ok(self.runtime.block_on(self.call(&attempt, signing))?)
+    }
+
+    /// Makes the other calls of some plans, each with the credentials of the one before, several plans at a time.
+    /// `done` is called after each plan.
+    pub fn assume<'p>(
+        &self,
+        plans: impl IntoIterator<Item = &'p Plan>,
+        keys: &LongTermKeys,
+        first: &Credentials,
+        mut done: impl FnMut(),
+    ) -> Vec<Result<Credentials, Refusal>> {
+        let chains = plans.into_iter().map(|plan| self.chain(plan, keys, first));
+        // In the order of the plans, whichever ends first.
+        let results = stream::iter(chains)
+            .buffered(AT_ONCE)
+            .inspect(|_| done())
+            .collect();
+        self.runtime.block_on(results)
+    }
+
+    async fn chain(
+        &self,
+        plan: &Plan,
+        keys: &LongTermKeys,
+        first: &Credentials,
+    ) -> Result<Credentials, Refusal> {
+        let mut credentials = first.clone();
+        for pair in plan.steps.windows(2) {
+            let attempt = Attempt {
+                plan,
+                keys,
+                step: &pair[1],
+                code: None,
+                signer: match &pair[0].call {
+                    Call::GetSessionToken => Signer::Session,
+                    Call::AssumeRole(role) => Signer::Role(&role.arn.value),
+                },
+            };
+            let signing = SdkCredentials::new(
+                &credentials.access_key_id,
+                credentials.secret_access_key.expose(),
+                Some(credentials.session_token.expose().to_owned()),
+                None,
+                "mfa-creds",
             );
-        if let Some(url) = &connection.endpoint_url {
-            // What is called is said in full; the SDK would refuse it together with settings for its own endpoints.
-            loader = loader
-                .endpoint_url(&url.value)
-                .use_fips(false)
-                .use_dual_stack(false);
+            credentials = self.call(&attempt, signing).await?;
         }
-        let shared = runtime.block_on(loader.load());
-        let mut config = aws_sdk_sts::config::Builder::from(&shared);
-        config.set_endpoint_url(
-            connection
-                .endpoint_url
-                .as_ref()
-                .map(|url| url.value.clone()),
-        );
+        Ok(credentials)
+    }
+
+    async fn call(
+        &self,
+        attempt: &Attempt<'_>,
+        signing: SdkCredentials,
+    ) -> Result<Credentials, Refusal> {
+        let Attempt {
+            plan, step, code, ..
+        } = attempt;
+        let config = self
+            .connections
+            .iter()
+            .find(|(connection, _)| *connection == step.connection)
+            .map(|(_, config)| config)
+            .context("the connection was not prepared")?;
+        let mut config = aws_sdk_sts::config::Builder::from(config)
+            .credentials_provider(signing)
+            .retry_config(match code {
+                Some(_) => RetryConfig::disabled(),
+                None => RetryConfig::standard().with_max_attempts(ATTEMPTS),
+            });
+        let url = step.connection.endpoint_url.as_ref();
+        config.set_endpoint_url(url.map(|url| url.value.clone()));
         let sts = aws_sdk_sts::Client::from_conf(config.build());
-        Ok(Self { runtime, sts })
+        let seconds = i32::try_from(step.duration.value).context("the duration is too long")?;
+        let serial_number = code.map(|_| plan.device.value.as_str().to_owned());
+        let token_code = code.map(|code| code.expose().to_owned());
+        let answer = match &step.call {
+            Call::GetSessionToken => {
+                sts.get_session_token()
+                    .duration_seconds(seconds)
+                    .set_serial_number(serial_number)
+                    .set_token_code(token_code)
+                    .send()
+                    .await
+                    .map_err(|error| attempt.explain(&error))?
+                    .credentials
+            }
+            Call::AssumeRole(role) => {
+                sts.assume_role()
+                    .role_arn(&role.arn.value)
+                    .role_session_name(&role.session_name.value)
+                    .set_external_id(role.external_id.as_ref().map(|id| id.value.clone()))
+                    .duration_seconds(seconds)
+                    .set_serial_number(serial_number)
+                    .set_token_code(token_code)
+                    .send()
+                    .await
+                    .map_err(|error| attempt.explain(&error))?
+                    .credentials
+            }
+        };
+        Ok(granted(answer, attempt)?)
     }
 }
 
-fn granted(answer: Option<aws_sdk_sts::types::Credentials>, plan: &Plan) -> Result<Credentials> {
+async fn config(connection: &Connection, http: SharedHttpClient) -> SdkConfig {
+    // The SDK drops a whole file for one malformed line, and looks for more than is wanted: it gets an empty one.
+    let no_files = EnvConfigFiles::builder()
+        .with_contents(EnvConfigFileKind::Config, "")
+        .build();
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .profile_files(no_files)
+        .region(Region::new(connection.region.value.clone()))
+        .no_credentials()
+        .http_client(http)
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_timeout(OPERATION_TIMEOUT)
+                .build(),
+        );
+    if let Some(url) = &connection.endpoint_url {
+        // What is called is said in full; the SDK would refuse it together with settings for its own endpoints.
+        loader = loader
+            .endpoint_url(&url.value)
+            .use_fips(false)
+            .use_dual_stack(false);
+    }
+    loader.load().await
+}
+
+fn granted(
+    answer: Option<aws_sdk_sts::types::Credentials>,
+    attempt: &Attempt<'_>,
+) -> Result<Credentials> {
     let whole = answer.filter(|answer| {
         ![
             &answer.access_key_id,
@@ -162,15 +295,15 @@ fn granted(answer: Option<aws_sdk_sts::types::Credentials>, plan: &Plan) -> Resu
         .any(|part| part.is_empty())
     });
     let Some(answer) = whole else {
-        bail!(explain::not_from_sts(plan, "it holds no credentials"));
+        bail!(attempt.not_from_sts("it holds no credentials"));
     };
     let expiration = DateTime::from_timestamp(answer.expiration.secs(), 0)
-        .ok_or_else(|| explain::not_from_sts(plan, "its expiration is no date"))?;
+        .ok_or_else(|| attempt.not_from_sts("its expiration is no date"))?;
     if expiration <= Utc::now() {
         bail!(
             Failure::new(format!(
                 "what {} granted ended at {expiration} already",
-                explain::host(plan)
+                attempt.host()
             ))
             .hint("is the clock of this machine right? see `date -u`")
         );
@@ -180,18 +313,14 @@ fn granted(answer: Option<aws_sdk_sts::types::Credentials>, plan: &Plan) -> Resu
         secret_access_key: Secret::new(answer.secret_access_key),
         session_token: Secret::new(answer.session_token),
         expiration,
-        role_arn: match &plan.call {
+        role_arn: match &attempt.step.call {
             Call::GetSessionToken => None,
             Call::AssumeRole(role) => Some(role.arn.value.clone()),
         },
     })
 }
 
-fn http_client(connection: &Connection, bundle: Option<Vec<u8>>) -> Result<SharedHttpClient> {
-    let plain = connection
-        .endpoint_url
-        .as_ref()
-        .is_some_and(|url| url.value.starts_with("http://"));
+fn http_client(plain: bool, bundle: Option<Vec<u8>>) -> Result<SharedHttpClient> {
     let trust = if plain { None } else { Some(trust(bundle)?) };
     Ok(
         Builder::new().build_with_connector_fn(move |settings, components| {

@@ -1,8 +1,11 @@
 //! The terminal of the person, whatever standard input and output are: `/dev/tty`, through console and dialoguer.
 
 use std::io;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use chrono::{DateTime, Utc};
 use console::Term;
 use dialoguer::theme::SimpleTheme;
 use dialoguer::{Confirm, Input, Password};
@@ -45,6 +48,34 @@ impl Terminal {
                 Err(complaint) => self.term.write_line(&format!("error: {complaint}"))?,
             }
         }
+    }
+
+    /// Waits until then, with a line that says how long, in whole seconds.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
+        let mut shown = false;
+        while let Ok(left) = (end - Utc::now()).to_std() {
+            let whole = i64::try_from(left.as_millis().div_ceil(1000))?;
+            self.term
+                .clear_line()
+                .and_then(|()| self.term.write_str(&line(whole)))
+                .and_then(|()| self.term.flush())
+                .context("the terminal went away")?;
+            shown = true;
+            // To the next whole second.
+            let rest = left.subsec_nanos();
+            thread::sleep(Duration::from_nanos(if rest == 0 {
+                1_000_000_000
+            } else {
+                rest.into()
+            }));
+        }
+        if shown {
+            self.term.clear_line().context("the terminal went away")?;
+        }
+        Ok(())
     }
 
     /// Asks for a line that can be edited; an empty one stands for the default.

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Result, bail};
 
-use super::Target;
-use super::target::quoted;
+use super::target::{Naming, Target, quoted};
 use crate::document::Section;
 use crate::error::Failure;
 use crate::profiles::{File, key};
@@ -65,7 +64,11 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
 }
 
 /// The error where there are no long-term keys, with the nearest thing that could have been meant.
-pub(super) fn missing_long_term(target: &Target, credentials: &File<'_>) -> Failure {
+pub(super) fn missing_long_term(
+    target: &Target,
+    naming: &Naming,
+    credentials: &File<'_>,
+) -> Failure {
     let Target {
         profile,
         long_term,
@@ -78,9 +81,9 @@ pub(super) fn missing_long_term(target: &Target, credentials: &File<'_>) -> Fail
         credentials.path.display()
     ));
     if credentials.document.has(&profile.value)
-        && let Some(base) = long_term
-            .strip_prefix(profile.value.as_str())
-            .and_then(|suffix| profile.value.strip_suffix(suffix))
+        && let Some(base) = naming
+            .profile_of(&profile.value)
+            .filter(|base| *base != profile.value)
     {
         return failure.hint(format!(
             "name the profile without the suffix: --profile {base}"
@@ -91,30 +94,34 @@ pub(super) fn missing_long_term(target: &Target, credentials: &File<'_>) -> Fail
             "[{short_term}] holds long-term keys; move them with `{setup_command}`"
         ));
     }
-    let suffix = long_term
-        .strip_prefix(profile.value.as_str())
-        .unwrap_or_default();
-    let others: Vec<&str> = credentials
-        .document
-        .names()
-        .filter_map(|name| name.strip_suffix(suffix).filter(|_| !suffix.is_empty()))
+    let names = credentials.document.names();
+    let others: Vec<&str> = names
+        .filter_map(|name| naming.profile_of(name).filter(|profile| *profile != name))
         .collect();
-    let distance = |name: &str| {
-        strsim::damerau_levenshtein(&name.to_lowercase(), &profile.value.to_lowercase())
-    };
-    let nearest = others
-        .iter()
-        .map(|name| (distance(name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= name.len().max(3) / 3);
-    match nearest {
-        Some((_, name)) => failure.hint(format!("did you mean --profile {}?", quoted(name))),
+    match nearest(&profile.value, others.iter().copied()) {
+        Some(name) => failure.hint(format!("did you mean --profile {}?", quoted(name))),
         None if others.is_empty() => failure.hint(format!("`{setup_command}` writes it")),
         None => failure.hint(format!(
             "`{setup_command}` writes it; there are keys for: {}",
             others[..others.len().min(MOST_NAMES)].join(", ")
         )),
     }
+}
+
+/// The name that may have been meant by another one.
+pub(super) fn nearest<'n>(
+    name: &str,
+    candidates: impl Iterator<Item = &'n str>,
+) -> Option<&'n str> {
+    let name = name.to_lowercase();
+    candidates
+        .map(|candidate| {
+            let distance = strsim::damerau_levenshtein(&candidate.to_lowercase(), &name);
+            (distance, candidate)
+        })
+        .min()
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
+        .map(|(_, candidate)| candidate)
 }
 
 /// The error where an IAM user's own keys stand in the section for the temporary ones.

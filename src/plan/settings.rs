@@ -4,14 +4,14 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
 
-use super::{
-    Call, Chosen, Connection, Origin, Role, default, first, flag, in_file, inherited, variable,
-};
-use crate::cli::Refresh;
+use super::chosen::{Chosen, Origin, default, first, flag, in_file, inherited, variable};
+use super::walk::{Hop, Link, Walk};
+use super::{Connection, Role};
+use crate::cli::Request;
 use crate::device::{ACCOUNT_DIGITS, SerialNumber};
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::profiles::{File, key};
+use crate::profiles::{Files, config_header, key};
 use crate::seconds as duration;
 
 /// How long a user's session may last, in seconds, and how long it does by default.
@@ -23,15 +23,23 @@ const ROLE_SECONDS: (RangeInclusive<u32>, u32) = (900..=43_200, 3_600);
 /// Where STS is called when nobody says where.
 const DEFAULT_REGION: &str = "us-east-1";
 
+/// How long a role lasts that only assumes the next one, in seconds: the shortest that there is.
+const PASSING_SECONDS: u32 = 900;
+
+/// What is asked for a length of time.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Session,
+    Role,
+}
+
 /// Everything that a setting may come from.
 pub(super) struct View<'a> {
-    pub refresh: &'a Refresh,
+    pub request: &'a Request,
     pub environment: &'a Environment,
-    pub credentials: &'a File<'a>,
-    pub long_term: &'a str,
-    pub config: &'a File<'a>,
-    /// The header of the profile in the config file.
-    pub config_profile: Option<String>,
+    pub files: &'a Files<'a>,
+    /// The way to the keys.
+    pub walk: &'a Walk,
 }
 
 impl View<'_> {
@@ -39,30 +47,56 @@ impl View<'_> {
         variable(self.environment, name)
     }
 
-    fn long_term(&self, key: &'static str) -> Option<Chosen<String>> {
-        inherited(self.credentials, self.long_term, key)
+    fn long_term(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
+        inherited(&self.files.credentials, link.long_term.as_ref()?, key)
     }
 
-    fn config(&self, key: &'static str) -> Option<Chosen<String>> {
-        in_file(self.config, self.config_profile.as_ref()?, key)
+    fn config(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
+        in_file(&self.files.config, link.config.as_ref()?, key)
+    }
+
+    /// A key of the profile itself.
+    fn own(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
+        self.long_term(link, key).or_else(|| self.config(link, key))
+    }
+
+    /// The profile that is asked for.
+    fn asked_for(&self) -> &Link {
+        &self.walk.links[0]
+    }
+
+    /// The profile that has the keys.
+    fn base(&self) -> &Link {
+        &self.walk.links[self.walk.links.len() - 1]
     }
 
     pub(super) fn device(&self) -> Result<Chosen<SerialNumber>> {
-        let Some(Chosen { value, origin }) = first([
-            flag("--device", self.refresh.device.as_ref()),
+        let given = first([
+            flag("--device", self.request.device.as_ref()),
             self.variable("MFA_DEVICE"),
-            self.long_term(key::AWS_MFA_DEVICE),
-            self.long_term(key::MFA_SERIAL),
-            self.config(key::MFA_SERIAL),
-        ]) else {
+        ]);
+        let along_the_way = || {
+            self.walk.links.iter().find_map(|link| {
+                first([
+                    self.long_term(link, key::AWS_MFA_DEVICE),
+                    self.long_term(link, key::MFA_SERIAL),
+                    self.config(link, key::MFA_SERIAL),
+                ])
+            })
+        };
+        let Some(Chosen { value, origin }) = given.or_else(along_the_way) else {
+            let section = &self.walk.base.section;
+            let file = if self.walk.base.in_config {
+                &self.files.config
+            } else {
+                &self.files.credentials
+            };
             bail!(Failure::new(format!(
-                "the MFA device of [{}] is not known",
-                self.long_term
+                "the MFA device of [{section}] is not known"
             ))
             .hint(format!(
-                "write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into [{}] of {}, or use --device; the IAM console shows the ARN",
-                self.long_term,
-                self.credentials.path.display()
+                "write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into [{section}] of {}, or use --device; the IAM console shows the ARN",
+                file.path.display()
             )));
         };
         match SerialNumber::parse(&value) {
@@ -74,7 +108,10 @@ impl View<'_> {
         }
     }
 
-    pub(super) fn role(&self, arn: Chosen<String>) -> Result<Role> {
+    pub(super) fn role(&self, hop: &Hop) -> Result<Role> {
+        let arn = hop.arn.clone();
+        let link = &self.walk.links[hop.link];
+        let flags = (hop.link == 0).then_some(self.request);
         if !is_role_arn(&arn.value) {
             bail!(
                 Failure::new(format!(
@@ -85,11 +122,8 @@ impl View<'_> {
             );
         }
         let session_name = first([
-            flag(
-                "--role-session-name",
-                self.refresh.role_session_name.as_ref(),
-            ),
-            self.long_term(key::ROLE_SESSION_NAME),
+            flags.and_then(|flags| flag("--role-session-name", flags.role_session_name.as_ref())),
+            self.own(link, key::ROLE_SESSION_NAME),
         ]);
         if let Some(name) = &session_name
             && !is_session_name(&name.value)
@@ -103,8 +137,8 @@ impl View<'_> {
             );
         }
         let external_id = first([
-            flag("--external-id", self.refresh.external_id.as_ref()),
-            self.long_term(key::EXTERNAL_ID),
+            flags.and_then(|flags| flag("--external-id", flags.external_id.as_ref())),
+            self.own(link, key::EXTERNAL_ID),
         ]);
         if let Some(id) = &external_id
             && !is_external_id(&id.value)
@@ -143,58 +177,78 @@ impl View<'_> {
         Chosen { value, origin }
     }
 
-    pub(super) fn duration(&self, call: &Call) -> Result<Chosen<u32>> {
-        let ((range, usual), what) = match call {
-            Call::GetSessionToken => (SESSION_SECONDS, "a session"),
-            Call::AssumeRole(_) => (ROLE_SECONDS, "a role"),
-        };
-        let Some(Chosen { value, origin }) = self.seconds()? else {
-            return Ok(default(usual));
-        };
-        match u32::try_from(value) {
-            Ok(value) if range.contains(&value) => Ok(Chosen { value, origin }),
-            _ => bail!(
-                Failure::new(format!(
-                    "a duration of {value} s ({origin}) is outside AWS's limits for {what}"
-                ))
-                .hint(format!(
-                    "use {} to {} seconds, 15m to {}h",
-                    range.start(),
-                    range.end(),
-                    range.end() / 3600
-                ))
-            ),
-        }
-    }
-
-    fn seconds(&self) -> Result<Option<Chosen<u64>>> {
+    /// How long the credentials shall last that are asked for.
+    pub(super) fn duration(&self) -> Result<Chosen<u32>> {
         let given = seconds(
             "--duration",
-            self.refresh.duration,
+            self.request.duration,
             self.environment,
             "MFA_STS_DURATION",
         )?;
-        if given.is_some() {
-            return Ok(given);
-        }
-        first([
-            self.long_term(key::AWS_MFA_DURATION),
-            self.long_term(key::DURATION_SECONDS),
-        ])
-        .map(parse_seconds)
-        .transpose()
+        let is_role = !self.walk.roles.is_empty();
+        let link = self.asked_for();
+        let chosen = match given {
+            Some(given) => Some(given),
+            None => first([
+                self.long_term(link, key::AWS_MFA_DURATION),
+                self.long_term(link, key::DURATION_SECONDS),
+                self.config(link, key::DURATION_SECONDS).filter(|_| is_role),
+            ])
+            .map(parse_seconds)
+            .transpose()?,
+        };
+        within_limits(chosen, if is_role { Kind::Role } else { Kind::Session })
     }
 
-    pub(super) fn connection(&self) -> Result<Connection> {
+    /// How long a session shall last from which roles are assumed: as that of the profile with the keys, where its
+    /// duration is not a role's.
+    pub(super) fn session_duration(&self) -> Result<Chosen<u32>> {
+        let base = self.base();
+        let of_a_role = self.walk.links.len() == 1
+            || self
+                .walk
+                .roles
+                .iter()
+                .any(|hop| hop.link == self.walk.links.len() - 1);
+        let chosen = first([
+            self.long_term(base, key::AWS_MFA_DURATION),
+            self.long_term(base, key::DURATION_SECONDS),
+        ])
+        .filter(|_| !of_a_role)
+        .map(parse_seconds)
+        .transpose()?;
+        within_limits(chosen, Kind::Session)
+    }
+
+    /// How long a role lasts from which the next one is assumed.
+    pub(super) fn passing_duration() -> Chosen<u32> {
+        default(PASSING_SECONDS)
+    }
+
+    /// Whose STS gives the session: that of the profile with the keys.
+    pub(super) fn session_connection(&self) -> Result<Connection> {
+        self.connection(&self.walk.links.iter().rev().collect::<Vec<_>>())
+    }
+
+    /// Whose STS gives a role: that of its profile.
+    pub(super) fn role_connection(&self, hop: &Hop) -> Result<Connection> {
+        self.connection(&self.walk.links[hop.link..].iter().collect::<Vec<_>>())
+    }
+
+    /// Where STS is, as the first of these profiles says that says something.
+    fn connection(&self, links: &[&Link]) -> Result<Connection> {
+        let own = |key| links.iter().find_map(|link| self.own(link, key));
+        let of_default = || {
+            let header = config_header(&self.files.config.document, "default")?;
+            in_file(&self.files.config, header, key::REGION)
+        };
         let region = first([
-            flag("--region", self.refresh.region.as_ref()),
+            flag("--region", self.request.region.as_ref()),
             self.variable("AWS_REGION"),
             self.variable("AWS_DEFAULT_REGION"),
-            self.long_term(key::REGION),
-            self.config(key::REGION),
-            super::config_profile(&self.config.document, "default")
-                .and_then(|section| in_file(self.config, &section, key::REGION)),
         ])
+        .or_else(|| own(key::REGION))
+        .or_else(of_default)
         .unwrap_or_else(|| default(DEFAULT_REGION.to_owned()));
         if !is_host_label(&region.value) {
             bail!(
@@ -205,7 +259,7 @@ impl View<'_> {
                 .hint("write it like eu-west-1")
             );
         }
-        let endpoint_url = self.endpoint_url();
+        let endpoint_url = self.endpoint_url(links);
         if let Some(url) = &endpoint_url
             && !is_http_url(&url.value)
         {
@@ -220,37 +274,44 @@ impl View<'_> {
         Ok(Connection {
             region,
             endpoint_url,
-            ca_bundle: first([
-                self.variable("AWS_CA_BUNDLE"),
-                self.long_term(key::CA_BUNDLE),
-                self.config(key::CA_BUNDLE),
-            ]),
+            ca_bundle: self
+                .variable("AWS_CA_BUNDLE")
+                .or_else(|| own(key::CA_BUNDLE)),
         })
     }
 
     /// The endpoint, by the rules of <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
-    fn endpoint_url(&self) -> Option<Chosen<String>> {
-        let ignored = first([
-            self.variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
-            self.config(key::IGNORE_CONFIGURED_ENDPOINT_URLS),
-        ])
-        .is_some_and(|chosen| chosen.value.eq_ignore_ascii_case("true"));
+    fn endpoint_url(&self, links: &[&Link]) -> Option<Chosen<String>> {
+        let ignored = self
+            .variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+            .or_else(|| {
+                let key = key::IGNORE_CONFIGURED_ENDPOINT_URLS;
+                links.iter().find_map(|link| self.config(link, key))
+            })
+            .is_some_and(|chosen| chosen.value.eq_ignore_ascii_case("true"));
         if ignored {
             return None;
         }
         first([
             self.variable("AWS_ENDPOINT_URL_STS"),
             self.variable("AWS_ENDPOINT_URL"),
-            self.long_term(key::ENDPOINT_URL),
-            self.services_endpoint_url(),
-            self.config(key::ENDPOINT_URL),
         ])
+        .or_else(|| {
+            links.iter().find_map(|link| {
+                first([
+                    self.long_term(link, key::ENDPOINT_URL),
+                    self.services_endpoint_url(link),
+                    self.config(link, key::ENDPOINT_URL),
+                ])
+            })
+        })
     }
 
     /// `endpoint_url` below `sts =` in the `[services NAME]` that the profile names.
-    fn services_endpoint_url(&self) -> Option<Chosen<String>> {
-        let section = format!("services {}", self.config(key::SERVICES)?.value);
-        let nested = self.config.get(&section, key::STS)?;
+    fn services_endpoint_url(&self, link: &Link) -> Option<Chosen<String>> {
+        let config = &self.files.config;
+        let section = format!("services {}", self.config(link, key::SERVICES)?.value);
+        let nested = config.get(&section, key::STS)?;
         let value = nested
             .lines()
             .filter_map(|line| line.split_once('='))
@@ -263,9 +324,33 @@ impl View<'_> {
             origin: Origin::File {
                 key: key::ENDPOINT_URL,
                 section,
-                path: self.config.path.to_path_buf(),
+                path: config.path.to_path_buf(),
             },
         })
+    }
+}
+
+fn within_limits(chosen: Option<Chosen<u64>>, kind: Kind) -> Result<Chosen<u32>> {
+    let ((range, usual), what) = match kind {
+        Kind::Session => (SESSION_SECONDS, "a session"),
+        Kind::Role => (ROLE_SECONDS, "a role"),
+    };
+    let Some(Chosen { value, origin }) = chosen else {
+        return Ok(default(usual));
+    };
+    match u32::try_from(value) {
+        Ok(value) if range.contains(&value) => Ok(Chosen { value, origin }),
+        _ => bail!(
+            Failure::new(format!(
+                "a duration of {value} s ({origin}) is outside AWS's limits for {what}"
+            ))
+            .hint(format!(
+                "use {} to {} seconds, 15m to {}h",
+                range.start(),
+                range.end(),
+                range.end() / 3600
+            ))
+        ),
     }
 }
 

@@ -2,10 +2,21 @@
 
 use anyhow::{Result, bail};
 
-use super::{Chosen, INHERITED, Origin, default, first, flag, variable};
-use crate::cli::Sections;
+use super::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, variable};
+use crate::cli::Suffixes;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::profiles::{File, config_header, key};
+
+/// What is written behind a role's profile, where the section of the profile's own name would not be read.
+const BESIDE_ROLE: &str = "mfa";
+
+/// How the sections of a profile are called.
+#[derive(Debug)]
+pub struct Naming {
+    long_term: Chosen<String>,
+    short_term: Chosen<String>,
+}
 
 /// Which sections are meant.
 #[derive(Debug)]
@@ -20,88 +31,163 @@ pub struct Target {
     pub suffixes: [Origin; 2],
     /// The command that writes the long-term section.
     pub setup_command: String,
+    /// Where the config file has a role for the profile, so that the AWS tools read no section of the profile's own name.
+    pub shadow: Option<String>,
 }
 
-/// Names the sections.
-///
-/// # Errors
-/// When the names could not stand in a file, or both are the same.
-pub fn target(sections: &Sections, environment: &Environment) -> Result<Target> {
-    let profile = first([
-        flag("--profile", sections.profile.as_ref()),
-        variable(environment, "AWS_PROFILE"),
-    ])
-    .unwrap_or_else(|| default("default".to_owned()));
-    let long_term_suffix = first([
-        flag("--long-term-suffix", sections.long_term_suffix.as_ref()),
-        variable(environment, "MFA_LONG_TERM_SUFFIX"),
-    ])
-    .unwrap_or_else(|| default("long-term".to_owned()));
-    let short_term_suffix = first([
-        flag("--short-term-suffix", sections.short_term_suffix.as_ref()),
-        variable(environment, "MFA_SHORT_TERM_SUFFIX"),
-    ])
-    .unwrap_or_else(|| default("none".to_owned()));
-    for name in [&profile, &long_term_suffix, &short_term_suffix] {
-        if !is_name_part(&name.value) {
-            bail!(
-                Failure::new(format!(
-                    "`{}` ({}) cannot be part of a section's name",
-                    name.value.escape_debug(),
-                    name.origin
-                ))
-                .hint("leave out brackets, `#`, `;` and blanks at the ends")
-            );
-        }
+impl Naming {
+    /// As asked for.
+    ///
+    /// # Errors
+    /// When a suffix could not stand in a section's name.
+    pub fn new(suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
+        let long_term = first([
+            flag("--long-term-suffix", suffixes.long_term_suffix.as_ref()),
+            variable(environment, "MFA_LONG_TERM_SUFFIX"),
+        ])
+        .unwrap_or_else(|| default("long-term".to_owned()));
+        let short_term = first([
+            flag("--short-term-suffix", suffixes.short_term_suffix.as_ref()),
+            variable(environment, "MFA_SHORT_TERM_SUFFIX"),
+        ])
+        .unwrap_or_else(|| default("none".to_owned()));
+        check_name_part(&long_term)?;
+        check_name_part(&short_term)?;
+        Ok(Self {
+            long_term,
+            short_term,
+        })
     }
-    let section = |suffix: &str| {
-        if suffix.eq_ignore_ascii_case("none") {
-            profile.value.clone()
+
+    /// The section with the long-term keys of a profile.
+    pub(super) fn long_term(&self, profile: &str) -> String {
+        section(profile, &self.long_term.value)
+    }
+
+    /// The section for the temporary credentials of a profile, where no role of the config file is in the way.
+    pub(super) fn short_term(&self, profile: &str) -> String {
+        section(profile, &self.short_term.value)
+    }
+
+    /// The profile whose long-term keys are in this section.
+    pub(super) fn profile_of<'s>(&self, long_term: &'s str) -> Option<&'s str> {
+        let suffix = &self.long_term.value;
+        if is_none(suffix) {
+            return Some(long_term);
+        }
+        let profile = long_term.strip_suffix(suffix.as_str())?.strip_suffix('-')?;
+        (!profile.is_empty()).then_some(profile)
+    }
+
+    /// Names the sections of a profile.
+    ///
+    /// # Errors
+    /// When the names could not stand in a file, or both are the same.
+    pub fn target(&self, profile: Chosen<String>) -> Result<Target> {
+        self.named(profile, &self.short_term)
+    }
+
+    /// The same for a profile that may be a role in the config file: a section of its name would be written in vain, as
+    /// the AWS tools assume the role in its place. So another one is, unless a suffix says otherwise.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn target_beside_role(&self, profile: Chosen<String>, config: &File<'_>) -> Result<Target> {
+        let role = config_header(&config.document, &profile.value)
+            .and_then(|header| in_file(config, header, key::ROLE_ARN));
+        let Some(role) = role else {
+            return self.target(profile);
+        };
+        let shadow = match &role.origin {
+            Origin::File { section, path, .. } => {
+                Some(format!("[{section}] in {}", path.display()))
+            }
+            _ => None,
+        };
+        let suffix = if self.short_term.origin == Origin::Default {
+            &Chosen {
+                value: BESIDE_ROLE.to_owned(),
+                origin: role.origin,
+            }
         } else {
-            format!("{}-{suffix}", profile.value)
+            &self.short_term
+        };
+        let target = self.named(profile, suffix)?;
+        Ok(Target { shadow, ..target })
+    }
+
+    fn named(&self, profile: Chosen<String>, short_term_suffix: &Chosen<String>) -> Result<Target> {
+        check_name_part(&profile)?;
+        let long_term = self.long_term(&profile.value);
+        let short_term = section(&profile.value, &short_term_suffix.value);
+        if long_term == short_term {
+            bail!(Failure::new(format!(
+                "long-term and temporary credentials would share the section [{long_term}]: the suffixes are the same"
+            ))
+            .hint("with `--long-term-suffix none` give a `--short-term-suffix`, for example `mfa`"));
         }
-    };
-    let (long_term, short_term) = (
-        section(&long_term_suffix.value),
-        section(&short_term_suffix.value),
-    );
-    if long_term == short_term {
-        bail!(Failure::new(format!(
-            "long-term and temporary credentials would share the section [{long_term}]: the suffixes are the same"
-        ))
-        .hint("with `--long-term-suffix none` give a `--short-term-suffix`, for example `mfa`"));
+        if short_term == INHERITED {
+            bail!(Failure::new(format!(
+                "[{INHERITED}] cannot hold temporary credentials: some tools let every section inherit from it"
+            ))
+            .hint("use another profile; the default profile is `default`, in small letters"));
+        }
+        let setup_command = self.setup_command(&profile.value);
+        Ok(Target {
+            profile,
+            long_term,
+            short_term,
+            suffixes: [
+                self.long_term.origin.clone(),
+                short_term_suffix.origin.clone(),
+            ],
+            setup_command,
+            shadow: None,
+        })
     }
-    if short_term == INHERITED {
-        bail!(Failure::new(format!(
-            "[{INHERITED}] cannot hold temporary credentials: some tools let every section inherit from it"
-        ))
-        .hint("use another profile; the default profile is `default`, in small letters"));
+
+    /// The command that writes the long-term section of a profile.
+    pub(super) fn setup_command(&self, profile: &str) -> String {
+        let mut command = "mfa-creds setup".to_owned();
+        if profile != "default" {
+            command = format!("{command} --profile {}", quoted(profile));
+        }
+        for (flag, suffix) in [
+            ("long-term-suffix", &self.long_term),
+            ("short-term-suffix", &self.short_term),
+        ] {
+            if matches!(suffix.origin, Origin::Flag(_)) {
+                command = format!("{command} --{flag} {}", quoted(&suffix.value));
+            }
+        }
+        command
     }
-    let setup_command = [
-        ("profile", &profile.value, &Origin::Flag("--profile")),
-        (
-            "long-term-suffix",
-            &long_term_suffix.value,
-            &long_term_suffix.origin,
-        ),
-        (
-            "short-term-suffix",
-            &short_term_suffix.value,
-            &short_term_suffix.origin,
-        ),
-    ]
-    .into_iter()
-    .filter(|(_, _, origin)| matches!(origin, Origin::Flag(_)))
-    .fold("mfa-creds setup".to_owned(), |command, (flag, value, _)| {
-        format!("{command} --{flag} {}", quoted(value))
-    });
-    Ok(Target {
-        profile,
-        long_term,
-        short_term,
-        suffixes: [long_term_suffix.origin, short_term_suffix.origin],
-        setup_command,
-    })
+}
+
+fn section(profile: &str, suffix: &str) -> String {
+    if is_none(suffix) {
+        profile.to_owned()
+    } else {
+        format!("{profile}-{suffix}")
+    }
+}
+
+fn is_none(suffix: &str) -> bool {
+    suffix.eq_ignore_ascii_case("none")
+}
+
+fn check_name_part(name: &Chosen<String>) -> Result<()> {
+    if is_name_part(&name.value) {
+        return Ok(());
+    }
+    bail!(
+        Failure::new(format!(
+            "`{}` ({}) cannot be part of a section's name",
+            name.value.escape_debug(),
+            name.origin
+        ))
+        .hint("leave out brackets, `#`, `;` and blanks at the ends")
+    )
 }
 
 /// Whether a text can be a section's name, or a part of it.

@@ -1,5 +1,5 @@
-//! Our own directory, which no other user of the machine can read or hold: for locks, and for backups while a file is
-//! written in place.
+//! Our own directory, which no other user of the machine can read or hold: for locks, for backups while a file is
+//! written in place, and for sessions that no section of the credentials file holds.
 //!
 //! It is `.mfa-creds` beside the credentials file, where that place is ours: then whoever shares the file shares the locks.
 //! Elsewhere (a directory that is not writable, or root in the home of another user) it is `/tmp/mfa-creds-UID`. Nothing in
@@ -65,8 +65,14 @@ impl Private {
     }
 
     fn beside(real: &Path) -> Self {
+        let directory = directory_of(real);
         Self {
-            directory: directory_of(real).join(BESIDE),
+            // What is for one of its own files stands in it, too.
+            directory: if directory.ends_with(BESIDE) {
+                directory.to_path_buf()
+            } else {
+                directory.join(BESIDE)
+            },
             prefix: real
                 .file_name()
                 .unwrap_or_default()

@@ -8,51 +8,312 @@ use std::io;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
+use super::Refusal;
+use crate::credentials::LongTermKeys;
 use crate::error::{Exit, Failure};
 use crate::mfa_code::MfaCode;
-use crate::plan::{Call, Plan};
+use crate::plan::{Call, Plan, Role, Step, Way};
 
-/// Said where the code may have reached STS without an answer.
-const CODE_MAY_BE_USED: &str = "run it again with the next code; this one may have been used up";
+/// A call that is made, with all that a message about it may name.
+pub(super) struct Attempt<'a> {
+    pub plan: &'a Plan,
+    pub keys: &'a LongTermKeys,
+    pub step: &'a Step,
+    /// The code that is sent, if one is.
+    pub code: Option<&'a MfaCode>,
+    pub signer: Signer<'a>,
+}
 
-/// A failed call as a user reads it.
-pub(super) fn explain<E>(
-    error: &SdkError<E, HttpResponse>,
-    plan: &Plan,
-    code_sent: &MfaCode,
-) -> Failure
-where
-    E: Error + ProvideErrorMetadata + 'static,
-{
-    match error {
-        SdkError::ServiceError(refusal) => {
-            let metadata = refusal.err();
-            let Some(code) = metadata.code() else {
-                return not_from_sts(plan, &nature(refusal.raw()));
-            };
-            // A message may quote what it complains of.
-            let message = metadata
-                .message()
-                .unwrap_or_default()
-                .trim()
-                .replace(code_sent.expose(), "(the code)");
-            refused(refusal.raw().status().as_u16(), code, &message, plan)
+/// Whose credentials sign a call.
+#[derive(Clone, Copy)]
+pub(super) enum Signer<'a> {
+    /// The long-term keys.
+    Keys,
+    /// The MFA session.
+    Session,
+    /// The role with this ARN.
+    Role(&'a str),
+}
+
+impl Attempt<'_> {
+    /// A failed call as a user reads it.
+    pub(super) fn explain<E>(&self, error: &SdkError<E, HttpResponse>) -> Refusal
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        if let SdkError::ServiceError(refusal) = error
+            && let Signer::Session = self.signer
+            && refusal.err().code().is_some_and(is_of_the_session)
+        {
+            return Refusal::Session(self.failure(error).into());
         }
-        SdkError::TimeoutError(_) => no_answer(plan),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => unreachable(
-            plan,
-            "no connection in time",
-            "check the network, and proxy settings like HTTPS_PROXY",
-        ),
-        SdkError::DispatchFailure(_) => not_delivered(error, plan),
-        SdkError::ResponseError(response) => {
-            if cause::<io::Error>(error).is_some() || is_cut_off(error) {
-                return broken_off(plan);
+        Refusal::Other(self.failure(error).into())
+    }
+
+    fn failure<E>(&self, error: &SdkError<E, HttpResponse>) -> Failure
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        match error {
+            SdkError::ServiceError(refusal) => {
+                let metadata = refusal.err();
+                let Some(code) = metadata.code() else {
+                    return self.not_from_sts(&nature(refusal.raw()));
+                };
+                let mut message = metadata.message().unwrap_or_default().trim().to_owned();
+                // A message may quote what it complains of.
+                if let Some(sent) = self.code {
+                    message = message.replace(sent.expose(), "(the code)");
+                }
+                self.refused(refusal.raw().status().as_u16(), code, &message)
             }
-            not_from_sts(plan, &nature(response.raw()))
+            SdkError::TimeoutError(_) => self.no_answer(),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => self.unreachable(
+                "no connection in time",
+                "check the network, and proxy settings like HTTPS_PROXY",
+            ),
+            SdkError::DispatchFailure(_) => self.not_delivered(error),
+            SdkError::ResponseError(response) => {
+                if cause::<io::Error>(error).is_some() || is_cut_off(error) {
+                    return self.broken_off();
+                }
+                self.not_from_sts(&nature(response.raw()))
+            }
+            _ => Failure::new("the request to STS could not be built")
+                .hint("check the settings with -v"),
         }
-        _ => {
-            Failure::new("the request to STS could not be built").hint("check the settings with -v")
+    }
+
+    /// An answer that STS would not give: of a proxy, a hotspot, or a wrong endpoint.
+    pub(super) fn not_from_sts(&self, evidence: &str) -> Failure {
+        let again = self.with_the_next_code("run it again");
+        Failure::new(format!(
+            "the answer from {} is not from AWS STS: {evidence}",
+            self.host()
+        ))
+        .hint(format!(
+            "is there a login page of a network or proxy in between? open a web page, then {again}"
+        ))
+    }
+
+    fn refused(&self, status: u16, code: &str, message: &str) -> Failure {
+        let section = self.plan.base.place();
+        let device = format!("{} ({})", self.plan.device.value, self.plan.device.origin);
+        let key = masked(&self.keys.access_key_id);
+        let Step {
+            connection,
+            duration,
+            ..
+        } = self.step;
+        match code {
+            "AccessDenied" if message.contains("invalid MFA one time pass code") => {
+                Failure::new(format!(
+                    "AWS refused the code for device {device}: it is wrong, or was used already"
+                ))
+                .hint("wait for the next code and run it again; each code works once")
+                .exit(Exit::Refused)
+            }
+            "AccessDenied" if message.contains("unable to validate MFA code") => {
+                Failure::new(format!(
+                    "AWS cannot check codes of device {device} for access key {key}"
+                ))
+                .hint("is it this user's device? the IAM console shows its ARN; after many wrong codes, wait 3 minutes")
+                .exit(Exit::Refused)
+            }
+            "AccessDenied" => match &self.step.call {
+                Call::AssumeRole(role) => self.role_denied(role, message),
+                Call::GetSessionToken => {
+                    let failure =
+                        Failure::new(format!("AWS denied the session to access key {key}: {message}"));
+                    if self.plan.role().is_some() {
+                        return failure.hint("a policy forbids sts:GetSessionToken; `--direct` assumes the role without a session");
+                    }
+                    failure.hint("ask an administrator: a policy or an organization's rule forbids sts:GetSessionToken")
+                }
+            },
+            _ if !matches!(self.signer, Signer::Keys) && is_of_the_session(code) => Failure::new(format!(
+                "AWS does not take {} any more, from which {} is assumed: {message}",
+                self.signer_name(),
+                self.role_name()
+            ))
+            .hint("run it again; in a region that has to be activated, sessions work only where they were made"),
+            "InvalidClientTokenId" => Failure::new(format!(
+                "AWS does not know access key {key} of {section}, or the key is inactive"
+            ))
+            .hint("the IAM console shows the user's access keys; in China and GovCloud set the region, too"),
+            "SignatureDoesNotMatch" | "RequestExpired" if clock(code, message) => {
+                let unused = if self.code.is_some() { "; the code was not used" } else { "" };
+                Failure::new(format!("the clock of this machine is off: {message}"))
+                    .hint(format!("set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL{unused}"))
+            }
+            "SignatureDoesNotMatch" if message.contains("scoped to a valid region") => {
+                Failure::new(format!(
+                    "{} is not the right region for this endpoint ({}): {message}",
+                    connection.region.value, connection.region.origin
+                ))
+                .hint("set it with --region or AWS_REGION")
+            }
+            "SignatureDoesNotMatch" | "IncompleteSignature" => Failure::new(format!(
+                "aws_secret_access_key of {section} does not belong to access key {key}"
+            ))
+            .hint("write the secret that was shown when the key was made; if it is lost, make a new key"),
+            "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => {
+                Failure::new("AWS STS is asked too often just now").hint(format!(
+                    "wait a moment and {}",
+                    self.with_the_next_code("run it again")
+                ))
+            }
+            "RegionDisabledException" => Failure::new(format!(
+                "STS is not active in {} for this account ({})",
+                connection.region.value, connection.region.origin
+            ))
+            .hint("choose another with --region, or have the region activated"),
+            "ValidationError" if message.contains("serialNumber") || message.contains("tokenCode") => {
+                Failure::new(format!("AWS cannot use device {device}, or its code: {message}"))
+                    .hint("the IAM console shows the device's ARN")
+                    .exit(Exit::Refused)
+            }
+            "ValidationError" if message.contains("MaxSessionDuration") => Failure::new(format!(
+                "{} does not last {} s ({}): its maximum is lower",
+                self.role_name(),
+                duration.value,
+                duration.origin
+            ))
+            .hint("ask for less with --duration; 3600 always works, and needs no code of its own"),
+            _ if status >= 500 => Failure::new(format!(
+                "AWS STS at {} has a problem of its own: {status} {code}",
+                self.host()
+            ))
+            .hint(self.afterwards()),
+            _ => Failure::new(format!("AWS STS refused the request: {code}: {message}"))
+                .hint("`-v` shows where each setting came from"),
+        }
+    }
+
+    fn role_denied(&self, role: &Role, message: &str) -> Failure {
+        let trust = if role.external_id.is_some() {
+            "the role's trust policy must allow this user, with this external id"
+        } else {
+            "the role's trust policy must allow this user, and its external id if it asks for one must be in external_id"
+        };
+        let other_way = match (self.signer, self.plan.decision.way) {
+            (Signer::Keys, _) => "; `--chain` assumes it from a session",
+            (Signer::Session, _) => "; `--direct` assumes it with a code of its own",
+            (Signer::Role(_), Way::Chain) => "; a role that another role assumes cannot demand MFA",
+            (Signer::Role(_), _) => "",
+        };
+        Failure::new(format!(
+            "AWS denied the role {} ({}) to {}: {message}",
+            role.arn.value,
+            role.arn.origin,
+            self.signer_name()
+        ))
+        .hint(format!("{trust}{other_way}"))
+    }
+
+    /// Who signed the call.
+    fn signer_name(&self) -> String {
+        let key = masked(&self.keys.access_key_id);
+        match self.signer {
+            Signer::Keys => format!("access key {key}"),
+            Signer::Session => format!("the MFA session of access key {key}"),
+            Signer::Role(arn) => format!("the role {arn}"),
+        }
+    }
+
+    fn role_name(&self) -> String {
+        match &self.step.call {
+            Call::AssumeRole(role) => format!("the role {}", role.arn.value),
+            Call::GetSessionToken => "the session".to_owned(),
+        }
+    }
+
+    fn with_the_next_code(&self, what: &str) -> String {
+        match self.code {
+            Some(_) => format!("{what} with the next code"),
+            None => what.to_owned(),
+        }
+    }
+
+    /// What to do where a code may have reached STS without an answer.
+    fn afterwards(&self) -> &'static str {
+        match self.code {
+            Some(_) => "run it again with the next code; this one may have been used up",
+            None => "run it again; no code was used for this",
+        }
+    }
+
+    /// Everything that keeps a request from being answered.
+    fn not_delivered(&self, error: &(dyn Error + 'static)) -> Failure {
+        let text = whole_text(error);
+        if let Some(tls) = text.split("invalid peer certificate: ").nth(1) {
+            let reason = tls.split([' ', ':', ',', '(', '{']).next().unwrap_or(tls);
+            return self.unreachable(&format!("its certificate is not trusted: {reason}"),
+                "behind a company's proxy, set AWS_CA_BUNDLE to a file with the company's CA certificate",
+            );
+        }
+        if text.contains("failed to lookup address") || text.contains("dns error") {
+            return self.unreachable(
+                "its name is not known to the DNS",
+                "check the network, and the region with -v",
+            );
+        }
+        match cause::<io::Error>(error).map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => {
+                self.unreachable("connection refused", "check the endpoint with -v")
+            }
+            Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
+                self.unreachable("there is no network", "check the network")
+            }
+            Some(io::ErrorKind::TimedOut) => self.no_answer(),
+            Some(
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof,
+            ) => self.broken_off(),
+            _ if is_cut_off(error) => self.broken_off(),
+            _ => self.unreachable(
+                "the connection failed",
+                "check the network, the endpoint with -v, and proxy settings like HTTPS_PROXY",
+            ),
+        }
+    }
+
+    fn unreachable(&self, why: &str, hint: &str) -> Failure {
+        Failure::new(format!(
+            "AWS STS at {} cannot be reached: {why}",
+            self.host()
+        ))
+        .hint(hint)
+    }
+
+    fn no_answer(&self) -> Failure {
+        Failure::new(format!("AWS STS at {} did not answer in time", self.host()))
+            .hint(self.afterwards())
+    }
+
+    fn broken_off(&self) -> Failure {
+        Failure::new(format!(
+            "the connection to AWS STS at {} broke off",
+            self.host()
+        ))
+        .hint(self.afterwards())
+    }
+
+    /// Where the call went: the host of a given endpoint, else the region.
+    pub(super) fn host(&self) -> String {
+        match &self.step.connection.endpoint_url {
+            Some(url) => url
+                .value
+                .parse::<http::Uri>()
+                .ok()
+                .and_then(|uri| {
+                    let port = uri.port().map(|port| format!(":{port}"));
+                    Some(format!("{}{}", uri.host()?, port.unwrap_or_default()))
+                })
+                .unwrap_or_default(),
+            None => self.step.connection.region.value.clone(),
         }
     }
 }
@@ -70,174 +331,18 @@ fn nature(response: &HttpResponse) -> String {
     )
 }
 
-/// An answer that STS would not give: of a proxy, a hotspot, or a wrong endpoint.
-pub(super) fn not_from_sts(plan: &Plan, evidence: &str) -> Failure {
-    Failure::new(format!(
-        "the answer from {} is not from AWS STS: {evidence}",
-        host(plan)
-    ))
-    .hint("is there a login page of a network or proxy in between? open a web page, then run it again with the next code")
-}
-
-fn refused(status: u16, code: &str, message: &str, plan: &Plan) -> Failure {
-    let section = &plan.keys_section;
-    let device = format!("{} ({})", plan.device.value, plan.device.origin);
-    let key = masked(&plan.keys.access_key_id);
-    match code {
-        "AccessDenied" if message.contains("invalid MFA one time pass code") => {
-            Failure::new(format!(
-                "AWS refused the code for device {device}: it is wrong, or was used already"
-            ))
-            .hint("wait for the next code and run it again; each code works once")
-            .exit(Exit::Refused)
-        }
-        "AccessDenied" if message.contains("unable to validate MFA code") => {
-            Failure::new(format!(
-                "AWS cannot check codes of device {device} for access key {key}"
-            ))
-            .hint("is it this user's device? the IAM console shows its ARN; after many wrong codes, wait 3 minutes")
-            .exit(Exit::Refused)
-        }
-        "AccessDenied" => match &plan.call {
-            Call::AssumeRole(role) => Failure::new(format!(
-                "AWS denied the role {} ({}) to access key {key}: {message}",
-                role.arn.value, role.arn.origin
-            ))
-            .hint("the role's trust policy must allow this user, and its external id if it asks for one must be in --external-id"),
-            Call::GetSessionToken => {
-                Failure::new(format!("AWS denied the session to access key {key}: {message}"))
-                    .hint("ask an administrator: a policy or an organization's rule forbids sts:GetSessionToken")
-            }
-        },
-        "InvalidClientTokenId" => Failure::new(format!(
-            "AWS does not know access key {key} of {section}, or the key is inactive"
-        ))
-        .hint("the IAM console shows the user's access keys; in China and GovCloud set the region, too"),
-        "SignatureDoesNotMatch" | "RequestExpired" if clock(code, message) => Failure::new(format!(
-            "the clock of this machine is off: {message}"
-        ))
-        .hint("set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL; the code was not used"),
-        "SignatureDoesNotMatch" if message.contains("scoped to a valid region") => {
-            Failure::new(format!(
-                "{} is not the right region for this endpoint ({}): {message}",
-                plan.connection.region.value, plan.connection.region.origin
-            ))
-            .hint("set it with --region or AWS_REGION")
-        }
-        "SignatureDoesNotMatch" | "IncompleteSignature" => Failure::new(format!(
-            "aws_secret_access_key of {section} does not belong to access key {key}"
-        ))
-        .hint("write the secret that was shown when the key was made; if it is lost, make a new key"),
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => {
-            Failure::new("AWS STS is asked too often just now")
-                .hint("wait a moment and run it again with the next code")
-        }
-        "RegionDisabledException" => Failure::new(format!(
-            "STS is not active in {} for this account ({})",
-            plan.connection.region.value, plan.connection.region.origin
-        ))
-        .hint("choose another with --region, or have the region activated"),
-        "ValidationError" if message.contains("serialNumber") || message.contains("tokenCode") => {
-            Failure::new(format!("AWS cannot use device {device}, or its code: {message}"))
-                .hint("the IAM console shows the device's ARN")
-                .exit(Exit::Refused)
-        }
-        "ValidationError" if message.contains("MaxSessionDuration") => Failure::new(format!(
-            "the role does not last {} s ({}): its maximum is lower",
-            plan.duration.value, plan.duration.origin
-        ))
-        .hint("ask for less with --duration, 3600 always works"),
-        _ if status >= 500 => Failure::new(format!(
-            "AWS STS at {} has a problem of its own: {status} {code}",
-            host(plan)
-        ))
-        .hint(CODE_MAY_BE_USED),
-        _ => Failure::new(format!("AWS STS refused the request: {code}: {message}"))
-            .hint("`-v` shows where each setting came from"),
-    }
-}
-
 fn clock(code: &str, message: &str) -> bool {
     code == "RequestExpired"
         || message.contains("Signature expired")
         || message.contains("Signature not yet current")
 }
 
-/// Everything that keeps a request from being answered.
-fn not_delivered(error: &(dyn Error + 'static), plan: &Plan) -> Failure {
-    let text = whole_text(error);
-    if let Some(tls) = text.split("invalid peer certificate: ").nth(1) {
-        let reason = tls.split([' ', ':', ',', '(', '{']).next().unwrap_or(tls);
-        return unreachable(
-            plan,
-            &format!("its certificate is not trusted: {reason}"),
-            "behind a company's proxy, set AWS_CA_BUNDLE to a file with the company's CA certificate",
-        );
-    }
-    if text.contains("failed to lookup address") || text.contains("dns error") {
-        return unreachable(
-            plan,
-            "its name is not known to the DNS",
-            "check the network, and the region with -v",
-        );
-    }
-    match cause::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => {
-            unreachable(plan, "connection refused", "check the endpoint with -v")
-        }
-        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
-            unreachable(plan, "there is no network", "check the network")
-        }
-        Some(io::ErrorKind::TimedOut) => no_answer(plan),
-        Some(
-            io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::UnexpectedEof,
-        ) => broken_off(plan),
-        _ if is_cut_off(error) => broken_off(plan),
-        _ => unreachable(
-            plan,
-            "the connection failed",
-            "check the network, the endpoint with -v, and proxy settings like HTTPS_PROXY",
-        ),
-    }
-}
-
-fn unreachable(plan: &Plan, why: &str, hint: &str) -> Failure {
-    Failure::new(format!(
-        "AWS STS at {} cannot be reached: {why}",
-        host(plan)
-    ))
-    .hint(hint)
-}
-
-fn no_answer(plan: &Plan) -> Failure {
-    Failure::new(format!("AWS STS at {} did not answer in time", host(plan))).hint(CODE_MAY_BE_USED)
-}
-
-fn broken_off(plan: &Plan) -> Failure {
-    Failure::new(format!(
-        "the connection to AWS STS at {} broke off",
-        host(plan)
-    ))
-    .hint(CODE_MAY_BE_USED)
-}
-
-/// Where the call went: the host of a given endpoint, else the region.
-pub(super) fn host(plan: &Plan) -> String {
-    match &plan.connection.endpoint_url {
-        Some(url) => url
-            .value
-            .parse::<http::Uri>()
-            .ok()
-            .and_then(|uri| {
-                let port = uri.port().map(|port| format!(":{port}"));
-                Some(format!("{}{}", uri.host()?, port.unwrap_or_default()))
-            })
-            .unwrap_or_default(),
-        None => plan.connection.region.value.clone(),
-    }
+/// Whether STS complains of the credentials that signed.
+fn is_of_the_session(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"
+    )
 }
 
 fn is_cut_off(error: &(dyn Error + 'static)) -> bool {
@@ -275,7 +380,7 @@ fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn 
 }
 
 /// An access key id with its middle left out, enough to find it in the console.
-fn masked(id: &str) -> String {
+pub fn masked(id: &str) -> String {
     match id.char_indices().rev().nth(3) {
         Some((last, _)) if id.len() > 8 && id.is_ascii() => format!("{}…{}", &id[..4], &id[last..]),
         _ => "…".to_owned(),

@@ -250,12 +250,12 @@ fn a_role_that_is_not_given() {
     refused(
         &sts,
         &long_term("work"),
-        &["--assume-role", arn, "--external-id", "wrong"],
+        &["--assume-role", arn, "--external-id", "wrong", "--direct"],
         1,
         "error: AWS denied the role arn:aws:iam::123456789012:role/admin (--assume-role) to access key AKIA…ALIC: \
          User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: \
          arn:aws:iam::123456789012:role/admin\n\
-         hint: the role's trust policy must allow this user, and its external id if it asks for one must be in --external-id\n",
+         hint: the role's trust policy must allow this user, with this external id; `--chain` assumes it from a session\n",
     );
     let sts = StandIn::start(Account::example().role(role()));
     refused(
@@ -263,8 +263,8 @@ fn a_role_that_is_not_given() {
         &long_term("work"),
         &["--assume-role", arn, "--duration", "4h"],
         1,
-        "error: the role does not last 14400 s (--duration): its maximum is lower\n\
-         hint: ask for less with --duration, 3600 always works\n",
+        "error: the role arn:aws:iam::123456789012:role/admin does not last 14400 s (--duration): its maximum is lower\n\
+         hint: ask for less with --duration; 3600 always works, and needs no code of its own\n",
     );
 }
 

@@ -79,7 +79,8 @@ fn its_environment_is_enough() {
     .env("MFA_STS_DURATION", "1200")
     .env("MFA_ASSUME_ROLE", role)
     .ends(0, "");
-    let request = &sts.requests()[0];
+    // From the session, which the code was spent on.
+    let request = &sts.requests()[1];
     assert_eq!(request.parameter("RoleArn"), Some(role));
     assert_eq!(request.parameter("DurationSeconds"), Some("1200"));
 }

@@ -9,7 +9,12 @@ use crate::harness::{FAR, Home, long_term, short_term};
 #[track_caller]
 fn fails(credentials: &str, arguments: &[&str], stderr: &str) {
     let home = Home::with(credentials);
-    home.run(&[&["-p", "work", "--token", "123456", "-q"], arguments].concat())
+    let profile: &[&str] = if arguments.contains(&"--profile") {
+        &[]
+    } else {
+        &["-p", "work"]
+    };
+    home.run(&[profile, &["--token", "123456", "-q"], arguments].concat())
         .env(
             "AWS_ENDPOINT_URL",
             "http://127.0.0.1:1/no-request-may-be-made",
@@ -40,7 +45,7 @@ fn no_long_term_section() {
     );
     fails(
         &long_term("work"),
-        &["-p", "work-long-term"],
+        &["--profile", "work-long-term"],
         "error: there is no section [work-long-term-long-term] in ~/.aws/credentials\n\
          hint: name the profile without the suffix: --profile work\n",
     );

@@ -33,12 +33,16 @@ fn verbose_says_where_everything_came_from() {
         .env("AWS_ENDPOINT_URL", "http://localhost:4566")
         .ends(
             3,
-            "profile: work (--profile)\n\
-             credentials file: ~/.aws/credentials\n\
+            "credentials file: ~/.aws/credentials\n\
+             renewed with less left than: 60 s (default)\n\
+             profile: work (--profile)\n\
              long-term section: work-long-term (default)\n\
              section to write: work (default)\n\
-             renewed with less left than: 60 s (default)\n\
+             keys: [work-long-term] in ~/.aws/credentials\n\
              device: arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials)\n\
+             session duration: 43200 s (default)\n\
+             session region: ap-south-1 (region of [default] in ~/.aws/config)\n\
+             session endpoint: http://localhost:4566 (AWS_ENDPOINT_URL)\n\
              role: arn:aws:iam::123456789012:role/r (--assume-role)\n\
              role session name: me (LOGNAME)\n\
              external id: xyz (--external-id)\n\

@@ -163,7 +163,7 @@ fn one_asks_and_the_others_wait_and_use_what_it_got() {
         let mut other = on_terminal(&home, &sts, "exec \"$0\" -p work");
         other
             .expect(format!(
-                "waiting for process {}, which is renewing [work]",
+                "waiting for process {}, which is renewing credentials with the same device",
                 pid.trim()
             ))
             .unwrap();
@@ -210,7 +210,7 @@ fn whoever_waits_too_long_is_told_for_whom() {
         1,
         &format!(
             "renewing [work]: there are no credentials yet\n\
-             error: process {pid} is still renewing [work] after 0 s\n\
+             error: process {pid} is still renewing credentials with the same device after 0 s\n\
              hint: answer its prompt, end it with `kill {pid}`, or wait longer with --lock-timeout\n"
         ),
     );
@@ -259,13 +259,28 @@ fn a_lock_file_that_nobody_holds_is_just_a_file() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
     fs::create_dir(home.file(".mfa-creds")).unwrap();
-    for name in ["lock", "work.ask", "work.call"] {
-        home.write(&format!(".mfa-creds/credentials.{name}"), "999999\n");
+    home.write(".mfa-creds/credentials.lock", "999999\n");
+    for _ in 0..2 {
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(
+            &sts,
+            &[
+                "-q",
+                "--force",
+                "-p",
+                "work",
+                "--token",
+                &code,
+                "--lock-timeout",
+                "0",
+            ],
+        )
+        .ends(0, "");
+        for entry in fs::read_dir(home.file(".mfa-creds")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|name| name != "sessions") {
+                fs::write(path, "999999\n").unwrap();
+            }
+        }
     }
-    let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(
-        &sts,
-        &["-q", "-p", "work", "--token", &code, "--lock-timeout", "0"],
-    )
-    .ends(0, "");
 }

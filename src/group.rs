@@ -1,0 +1,166 @@
+//! Profiles whose credentials are stale, brought together by what they share: one code serves all that have the same keys and
+//! the same device.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Error, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::credentials::{Credentials, LongTermKeys};
+use crate::document::Document;
+use crate::freshness::{self, Asked, Freshness, Reason};
+use crate::plan::{self, Plan, Target, Way};
+use crate::profiles::{self, File};
+use crate::session::{self, Maker, Session};
+use crate::short_term;
+use crate::store;
+
+/// A session that ends sooner is not worth to begin with.
+const SESSION_MARGIN: TimeDelta = TimeDelta::minutes(1);
+
+/// What the credentials have to be like.
+#[derive(Debug)]
+pub struct Wanted {
+    /// The role that they must be for; none for the user's own session.
+    pub role_arn: Option<String>,
+    /// How long they must still last at least.
+    pub min_ttl: TimeDelta,
+    /// Renew them in any case.
+    pub force: bool,
+}
+
+/// A profile whose credentials are to be renewed.
+pub struct Job {
+    pub target: Target,
+    pub wanted: Wanted,
+    pub because: Reason,
+    pub plan: Plan,
+}
+
+/// Jobs that share the keys and the device.
+pub struct Group {
+    pub maker: Maker,
+    pub keys: LongTermKeys,
+    pub jobs: Vec<Job>,
+}
+
+/// How it ended for one profile.
+pub enum Done {
+    /// Another process has renewed the credentials meanwhile.
+    StillValid(DateTime<Utc>),
+    /// They are new.
+    Renewed(Credentials),
+    /// They are those of the session that was there already.
+    Shared(Credentials),
+}
+
+/// How it ended for the jobs of a group, which are known by their places in it.
+#[derive(Default)]
+pub struct Results {
+    pub done: BTreeMap<usize, Done>,
+    /// What went wrong, for which jobs.
+    pub failed: Vec<(Vec<usize>, Error)>,
+    /// The section that holds a new session, where it is not one of a job, and when the session ends.
+    pub owner: Option<(String, DateTime<Utc>)>,
+}
+
+/// Whether the credentials that are stored are as wanted.
+///
+/// # Errors
+/// When their section cannot be read in one way only.
+pub fn look(credentials: &File<'_>, target: &Target, wanted: &Wanted) -> Result<Freshness> {
+    plan::check_sections(credentials, &[&target.short_term])?;
+    let asked = Asked {
+        role_arn: wanted.role_arn.as_deref(),
+        min_ttl: wanted.min_ttl,
+        force: wanted.force,
+    };
+    let stored = short_term::read(credentials, &target.short_term);
+    Ok(freshness::judge(&stored, &asked, Utc::now()))
+}
+
+/// The session of a key and a device that is stored and not about to end.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn session_at_hand(
+    path: &Path,
+    credentials: &File<'_>,
+    maker: &Maker,
+) -> Result<Option<Session>> {
+    let mut texts = Vec::new();
+    for path in store::session_files(path)? {
+        let text = profiles::read(&path)?.unwrap_or_default();
+        texts.push((path, text));
+    }
+    let files: Vec<File<'_>> = texts
+        .iter()
+        .map(|(path, text)| File {
+            path,
+            document: Document::parse(text),
+        })
+        .collect();
+    let now = Utc::now();
+    Ok(session::find(
+        maker,
+        credentials,
+        &files,
+        SESSION_MARGIN,
+        now,
+    ))
+}
+
+/// Whether a session will do for a profile whose credentials are stale.
+pub fn serves(session: &Session, plan: &Plan, wanted: &Wanted, now: DateTime<Utc>) -> bool {
+    match plan.decision.way {
+        Way::Chain => true,
+        Way::Session => !wanted.force && session.credentials.expiration - now >= wanted.min_ttl,
+        Way::Direct => false,
+    }
+}
+
+impl Job {
+    /// Whether it can do without a new session.
+    pub fn is_served(&self, session: Option<&Session>, now: DateTime<Utc>) -> bool {
+        session.is_some_and(|session| serves(session, &self.plan, &self.wanted, now))
+    }
+}
+
+impl Group {
+    /// How many codes are needed where this is the session: one for a new one, and one for each role that takes its own.
+    pub fn codes(&self, session: Option<&Session>) -> usize {
+        let now = Utc::now();
+        let of_session = |job: &&Job| job.plan.has_session();
+        let new_session = self
+            .jobs
+            .iter()
+            .filter(of_session)
+            .any(|job| !job.is_served(session, now));
+        let direct = self.jobs.iter().filter(|job| !job.plan.has_session());
+        usize::from(new_session) + direct.count()
+    }
+
+    /// Whether a session is an end in itself for one of the jobs.
+    pub fn wants_session(&self) -> bool {
+        let mut ways = self.jobs.iter().map(|job| job.plan.decision.way);
+        ways.any(|way| way == Way::Session)
+    }
+}
+
+impl Results {
+    /// The jobs that are not ended.
+    pub fn open(&self, group: &Group) -> Vec<usize> {
+        let failed = |job: &usize| self.failed.iter().any(|(jobs, _)| jobs.contains(job));
+        (0..group.jobs.len())
+            .filter(|job| !self.done.contains_key(job) && !failed(job))
+            .collect()
+    }
+
+    /// Those of them that a session serves.
+    pub fn open_for_session(&self, group: &Group) -> Vec<usize> {
+        let mut open = self.open(group);
+        open.retain(|job| group.jobs[*job].plan.has_session());
+        open
+    }
+}

@@ -1,0 +1,83 @@
+//! Long-term keys from a command, such as one of a password manager, so that no secret has to stand in the file.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use aws_config::credential_process::CredentialProcessProvider;
+use aws_sdk_sts::config::ProvideCredentials as _;
+
+use crate::credentials::{LongTermKeys, Secret};
+use crate::error::Failure;
+use crate::plan::{Base, Chosen, Keys};
+use crate::sts;
+
+/// How long the command may take: it may have to ask a person for a touch or a password.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// What the SDK says before it repeats what the command said.
+const BEFORE_STDERR: &str = "Stderr: ";
+
+/// The keys of a base. Runs the command as the AWS SDKs do, where there is one.
+///
+/// # Errors
+/// When the command fails, or prints something else than long-term keys.
+pub fn keys(base: &Base) -> Result<LongTermKeys> {
+    let command = match &base.keys {
+        Keys::Stored(keys) => return Ok(keys.clone()),
+        Keys::Process(command) => command,
+    };
+    let provider = CredentialProcessProvider::new(command.value.clone());
+    let runtime = sts::runtime()?;
+    let answer = runtime
+        .block_on(async { tokio::time::timeout(PATIENCE, provider.provide_credentials()).await });
+    runtime.shutdown_background();
+    let keys = match answer {
+        Ok(Ok(keys)) => keys,
+        Ok(Err(error)) => {
+            let why = error.source().map(ToString::to_string).unwrap_or_default();
+            bail!(wrong(command, &why));
+        }
+        Err(_elapsed) => bail!(
+            Failure::new(format!(
+                "the command of {} did not end within {} s",
+                command.origin,
+                PATIENCE.as_secs()
+            ))
+            .hint("does it wait for somebody? run it by itself")
+        ),
+    };
+    if keys.session_token().is_some() {
+        bail!(
+            Failure::new(format!(
+                "the command of {} prints temporary credentials, which cannot get a session",
+                command.origin
+            ))
+            .hint("it must print the IAM user's own keys, without SessionToken")
+        );
+    }
+    Ok(LongTermKeys {
+        access_key_id: keys.access_key_id().to_owned(),
+        secret_access_key: Secret::new(keys.secret_access_key()),
+    })
+}
+
+/// The command failed, and said why; or what it printed cannot be read, and may be a secret.
+fn wrong(command: &Chosen<String>, why: &str) -> Failure {
+    let problem = match why.split_once(BEFORE_STDERR) {
+        Some((_, said)) => {
+            let said = said.trim().lines().last().unwrap_or_default();
+            format!(
+                "failed: {}",
+                if said.is_empty() {
+                    "it says nothing"
+                } else {
+                    said
+                }
+            )
+        }
+        None => "does not print keys".to_owned(),
+    };
+    Failure::new(format!("the command of {} {problem}", command.origin)).hint(
+        r#"it must end with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}; run it by itself"#,
+    )
+}

@@ -1,0 +1,96 @@
+//! A setting, and who chose it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::environment::Environment;
+use crate::profiles::File;
+
+/// A setting, and where it came from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Chosen<T> {
+    /// What was chosen.
+    pub value: T,
+    /// By whom.
+    pub origin: Origin,
+}
+
+/// Where a setting came from, strongest first.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// A flag of the command line.
+    Flag(&'static str),
+    /// A variable of the environment.
+    Environment(&'static str),
+    /// A key of a section.
+    File {
+        key: &'static str,
+        section: String,
+        path: PathBuf,
+    },
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) | Self::Environment(name) => f.write_str(name),
+            Self::File { key, section, path } => {
+                write!(f, "{key} of [{section}] in {}", path.display())
+            }
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The section whose values every other section inherits, in aws-mfa.
+pub(super) const INHERITED: &str = "DEFAULT";
+
+pub(super) fn first<const N: usize>(
+    candidates: [Option<Chosen<String>>; N],
+) -> Option<Chosen<String>> {
+    candidates.into_iter().flatten().next()
+}
+
+pub(super) fn default<T>(value: T) -> Chosen<T> {
+    Chosen {
+        value,
+        origin: Origin::Default,
+    }
+}
+
+/// A flag; empty counts as not given, as in aws-mfa.
+pub(super) fn flag(name: &'static str, value: Option<&String>) -> Option<Chosen<String>> {
+    value.filter(|value| !value.is_empty()).map(|value| Chosen {
+        value: value.clone(),
+        origin: Origin::Flag(name),
+    })
+}
+
+pub(super) fn variable(environment: &Environment, name: &'static str) -> Option<Chosen<String>> {
+    environment.text(name).map(|value| Chosen {
+        value,
+        origin: Origin::Environment(name),
+    })
+}
+
+pub(super) fn in_file(file: &File<'_>, section: &str, key: &'static str) -> Option<Chosen<String>> {
+    file.get(section, key).map(|value| Chosen {
+        value,
+        origin: Origin::File {
+            key,
+            section: section.to_owned(),
+            path: Path::to_path_buf(file.path),
+        },
+    })
+}
+
+/// A key of a section, or what the section inherits.
+pub(super) fn inherited(
+    file: &File<'_>,
+    section: &str,
+    key: &'static str,
+) -> Option<Chosen<String>> {
+    in_file(file, section, key).or_else(|| in_file(file, INHERITED, key))
+}

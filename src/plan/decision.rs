@@ -1,0 +1,251 @@
+//! The decision table: how a role is assumed, and for how long.
+
+use std::fmt;
+
+/// The longest that a role lasts which temporary credentials assume, in seconds: those of a session count, too.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>.
+const CHAINED_SECONDS: u32 = 3_600;
+
+/// All that the decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstances {
+    /// How many roles are assumed, one from the other.
+    pub roles: usize,
+    /// How long the credentials shall last.
+    pub seconds: u32,
+    /// What the command line asks for.
+    pub wish: Option<Wish>,
+}
+
+/// How the command line wants a role to be assumed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Wish {
+    /// `--direct`
+    Direct,
+    /// `--chain`
+    Chain,
+}
+
+/// What is decided.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decision {
+    /// What the code is spent on.
+    pub way: Way,
+    /// Why.
+    pub because: Because,
+    /// How long the credentials will be asked for, in seconds.
+    pub seconds: u32,
+    /// Why that is less than what was wanted.
+    pub capped: Option<Cap>,
+}
+
+/// What the code is spent on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Way {
+    /// On a session, which is what is wanted.
+    Session,
+    /// On a session, unless there is one, from which the role is assumed without a code.
+    Chain,
+    /// On the role itself.
+    Direct,
+}
+
+/// Why a way was chosen. Displayed, it is a sentence of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Because {
+    /// No role is asked for.
+    NoRole,
+    /// The session serves every role of the device.
+    OneCodeForAll,
+    /// The role is asked for longer than AWS grants from a session.
+    LongerThanChained,
+    /// The first of several roles: all but it are assumed from a role in any case.
+    SeveralRoles,
+    /// The command line says so.
+    AskedFor(&'static str),
+}
+
+/// Why a role lasts less than wanted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Cap {
+    /// It is assumed from a session.
+    FromSession,
+    /// It is assumed from another role.
+    FromRole,
+}
+
+/// Decides.
+pub(super) fn decide(circumstances: Circumstances) -> Decision {
+    let Circumstances {
+        roles,
+        seconds,
+        wish,
+    } = circumstances;
+    let (way, because) = match (roles, wish) {
+        (0, _) => (Way::Session, Because::NoRole),
+        (_, Some(Wish::Direct)) => (Way::Direct, Because::AskedFor("--direct")),
+        (_, Some(Wish::Chain)) => (Way::Chain, Because::AskedFor("--chain")),
+        (1, None) if seconds > CHAINED_SECONDS => (Way::Direct, Because::LongerThanChained),
+        (1, None) => (Way::Chain, Because::OneCodeForAll),
+        (_, None) => (Way::Chain, Because::SeveralRoles),
+    };
+    let cap = match (roles, way) {
+        (0, _) | (1, Way::Direct) => None,
+        (1, _) => Some(Cap::FromSession),
+        _ => Some(Cap::FromRole),
+    };
+    let capped = cap.filter(|_| seconds > CHAINED_SECONDS);
+    Decision {
+        way,
+        because,
+        seconds: if capped.is_some() {
+            CHAINED_SECONDS
+        } else {
+            seconds
+        },
+        capped,
+    }
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoRole => "no role is asked for",
+            Self::OneCodeForAll => {
+                "one code serves every role of the device, while the session is valid"
+            }
+            Self::LongerThanChained => {
+                "AWS grants no more than 1 h for a role that is assumed from a session"
+            }
+            Self::SeveralRoles => {
+                "only the first role could take a code, and the session serves others, too"
+            }
+            Self::AskedFor(flag) => flag,
+        })
+    }
+}
+
+impl fmt::Display for Cap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FromSession => "AWS grants no more for a role that is assumed from a session",
+            Self::FromRole => "AWS grants no more for a role that is assumed from another role",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row of the table, with what AWS's page or a choice of ours says about it.
+    struct Row {
+        docs: &'static str,
+        roles: usize,
+        seconds: u32,
+        wish: Option<Wish>,
+        way: Way,
+        because: Because,
+        granted: u32,
+        capped: Option<Cap>,
+    }
+
+    const HOUR: u32 = 3_600;
+
+    #[rustfmt::skip]
+    const TABLE: &[Row] = &[
+        Row {
+            docs: "without a role the session is what is wanted, for up to 36 h",
+            roles: 0, seconds: 36 * HOUR, wish: None,
+            way: Way::Session, because: Because::NoRole, granted: 36 * HOUR, capped: None,
+        },
+        Row {
+            docs: "the two flags are about roles; where none is asked for, they change nothing",
+            roles: 0, seconds: 12 * HOUR, wish: Some(Wish::Direct),
+            way: Way::Session, because: Because::NoRole, granted: 12 * HOUR, capped: None,
+        },
+        Row {
+            docs: "a session that is asked for with --chain is not capped",
+            roles: 0, seconds: 12 * HOUR, wish: Some(Wish::Chain),
+            way: Way::Session, because: Because::NoRole, granted: 12 * HOUR, capped: None,
+        },
+        Row {
+            docs: "one code in the morning: up to 1 h, every role comes from the session",
+            roles: 1, seconds: HOUR, wish: None,
+            way: Way::Chain, because: Because::OneCodeForAll, granted: HOUR, capped: None,
+        },
+        Row {
+            docs: "the shortest role that AWS grants",
+            roles: 1, seconds: 900, wish: None,
+            way: Way::Chain, because: Because::OneCodeForAll, granted: 900, capped: None,
+        },
+        Row {
+            docs: "a second over the cap of chaining: the role spends a code of its own",
+            roles: 1, seconds: HOUR + 1, wish: None,
+            way: Way::Direct, because: Because::LongerThanChained, granted: HOUR + 1, capped: None,
+        },
+        Row {
+            docs: "the longest role that AWS grants is direct, too",
+            roles: 1, seconds: 12 * HOUR, wish: None,
+            way: Way::Direct, because: Because::LongerThanChained, granted: 12 * HOUR, capped: None,
+        },
+        Row {
+            docs: "--direct, for a trust policy with a short aws:MultiFactorAuthAge",
+            roles: 1, seconds: HOUR, wish: Some(Wish::Direct),
+            way: Way::Direct, because: Because::AskedFor("--direct"), granted: HOUR, capped: None,
+        },
+        Row {
+            docs: "--direct is not capped: long-term keys assume the role",
+            roles: 1, seconds: 4 * HOUR, wish: Some(Wish::Direct),
+            way: Way::Direct, because: Because::AskedFor("--direct"), granted: 4 * HOUR, capped: None,
+        },
+        Row {
+            docs: "--chain wins over a longer duration, which is capped: better an hour than a code",
+            roles: 1, seconds: 4 * HOUR, wish: Some(Wish::Chain),
+            way: Way::Chain, because: Because::AskedFor("--chain"), granted: HOUR, capped: Some(Cap::FromSession),
+        },
+        Row {
+            docs: "--chain caps nothing that is short enough",
+            roles: 1, seconds: 1800, wish: Some(Wish::Chain),
+            way: Way::Chain, because: Because::AskedFor("--chain"), granted: 1800, capped: None,
+        },
+        Row {
+            docs: "a role from a role, which is what AWS calls role chaining",
+            roles: 2, seconds: HOUR, wish: None,
+            way: Way::Chain, because: Because::SeveralRoles, granted: HOUR, capped: None,
+        },
+        Row {
+            docs: "role chaining is capped whoever assumes the first role, so a longer duration buys no code",
+            roles: 2, seconds: 4 * HOUR, wish: None,
+            way: Way::Chain, because: Because::SeveralRoles, granted: HOUR, capped: Some(Cap::FromRole),
+        },
+        Row {
+            docs: "--direct spends the code on the first role; the second is capped all the same",
+            roles: 2, seconds: 4 * HOUR, wish: Some(Wish::Direct),
+            way: Way::Direct, because: Because::AskedFor("--direct"), granted: HOUR, capped: Some(Cap::FromRole),
+        },
+        Row {
+            docs: "--chain with three roles",
+            roles: 3, seconds: 2 * HOUR, wish: Some(Wish::Chain),
+            way: Way::Chain, because: Because::AskedFor("--chain"), granted: HOUR, capped: Some(Cap::FromRole),
+        },
+    ];
+
+    #[test]
+    fn each_row_of_the_decision_table() {
+        for row in TABLE {
+            let decision = decide(Circumstances {
+                roles: row.roles,
+                seconds: row.seconds,
+                wish: row.wish,
+            });
+            let expected = Decision {
+                way: row.way,
+                because: row.because,
+                seconds: row.granted,
+                capped: row.capped,
+            };
+            assert_eq!(decision, expected, "{}", row.docs);
+        }
+    }
+}

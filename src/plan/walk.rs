@@ -1,0 +1,353 @@
+//! From a profile to the long-term keys that it hangs on: the walk along `source_profile`, as the AWS tools walk it.
+
+use anyhow::{Result, bail};
+
+use super::chosen::{Chosen, Origin, in_file, inherited};
+use super::sections::{check_sections, missing_long_term, nearest};
+use super::target::{Naming, Target};
+use crate::error::Failure;
+use crate::profiles::{File, Files, config_header, key, profile_of};
+use crate::short_term;
+
+/// A profile on the way.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub profile: String,
+    /// Its section in the credentials file, where that holds its settings.
+    pub long_term: Option<String>,
+    /// Its header in the config file.
+    pub config: Option<String>,
+}
+
+/// A role on the way.
+#[derive(Debug)]
+pub(super) struct Hop {
+    /// Whose it is, by its place among the links.
+    pub link: usize,
+    pub arn: Chosen<String>,
+}
+
+/// Where the keys are.
+#[derive(Debug)]
+pub(super) struct BaseSection {
+    pub section: String,
+    /// In the config file, where the AWS tools take keys from, too.
+    pub in_config: bool,
+}
+
+/// The whole way. The base belongs to the last link.
+#[derive(Debug)]
+pub(super) struct Walk {
+    /// From the profile that is asked for to the base.
+    pub links: Vec<Link>,
+    /// In the same order: the last one is assumed first.
+    pub roles: Vec<Hop>,
+    pub base: BaseSection,
+}
+
+/// Finds the way. The role is the one that the profile itself shall have.
+///
+/// # Errors
+/// Loops and dead ends, and sections that cannot be read in one way only.
+pub(super) fn walk(
+    role: Option<Chosen<String>>,
+    target: &Target,
+    naming: &Naming,
+    files: &Files<'_>,
+) -> Result<Walk> {
+    let walker = Walker {
+        target,
+        naming,
+        files,
+    };
+    let walk = walker.walk(role)?;
+    for link in &walk.links {
+        if let Some(section) = &link.long_term {
+            check_sections(&files.credentials, &[section])?;
+        }
+        if let Some(header) = &link.config {
+            check_sections(&files.config, &[header])?;
+        }
+    }
+    Ok(walk)
+}
+
+struct Walker<'a> {
+    target: &'a Target,
+    naming: &'a Naming,
+    files: &'a Files<'a>,
+}
+
+/// What a profile is when its credentials are looked for.
+enum Found {
+    Base(BaseSection),
+    Role(Chosen<String>),
+}
+
+impl Walker<'_> {
+    fn walk(&self, role: Option<Chosen<String>>) -> Result<Walk> {
+        let target = self.target;
+        let has_own = self.files.credentials.document.has(&target.long_term);
+        let own_base = BaseSection {
+            section: target.long_term.clone(),
+            in_config: false,
+        };
+        let mut links = vec![self.link(&target.profile.value)];
+        let Some(arn) = role else {
+            if !has_own {
+                bail!(missing_long_term(
+                    target,
+                    self.naming,
+                    &self.files.credentials
+                ));
+            }
+            return Ok(Walk {
+                links,
+                roles: Vec::new(),
+                base: own_base,
+            });
+        };
+        let in_config = matches!(&arn.origin, Origin::File { key, .. } if *key == key::ROLE_ARN);
+        let mut roles = vec![Hop { link: 0, arn }];
+        let mut source = self.source(&links[0]);
+        if has_own && (!in_config || source.is_none()) {
+            return Ok(Walk {
+                links,
+                roles,
+                base: own_base,
+            });
+        }
+        if source.is_none() && !in_config {
+            bail!(missing_long_term(
+                target,
+                self.naming,
+                &self.files.credentials
+            ));
+        }
+        loop {
+            let from = &links[links.len() - 1];
+            let Some(next) = source else {
+                bail!(self.without_source(from));
+            };
+            let link = self.link(&next.value);
+            match self.find(&link, &next, &links)? {
+                Found::Base(base) => {
+                    // aws-mfa's way: a role in the long-term section is what the profile's own section holds.
+                    let arn = self.own_role(&base);
+                    links.push(link);
+                    if let Some(arn) = arn {
+                        let link = links.len() - 1;
+                        roles.push(Hop { link, arn });
+                    }
+                    return Ok(Walk { links, roles, base });
+                }
+                Found::Role(arn) => {
+                    source = self.source(&link);
+                    links.push(link);
+                    let link = links.len() - 1;
+                    roles.push(Hop { link, arn });
+                }
+            }
+        }
+    }
+
+    fn link(&self, profile: &str) -> Link {
+        let credentials = &self.files.credentials;
+        let long_term = self.naming.long_term(profile);
+        let own =
+            short_term::holds_long_term_keys(credentials, profile).then(|| profile.to_owned());
+        Link {
+            profile: profile.to_owned(),
+            long_term: if credentials.document.has(&long_term) {
+                Some(long_term)
+            } else {
+                own
+            },
+            config: config_header(&self.files.config.document, profile).map(str::to_owned),
+        }
+    }
+
+    /// As in the AWS tools, the keys of a source come before its role.
+    fn find(&self, link: &Link, named_by: &Chosen<String>, before: &[Link]) -> Result<Found> {
+        if let Some(section) = &link.long_term {
+            return Ok(Found::Base(BaseSection {
+                section: section.clone(),
+                in_config: false,
+            }));
+        }
+        let header = link.config.as_deref();
+        if let Some(section) =
+            header.filter(|header| short_term::holds_long_term_keys(&self.files.config, header))
+        {
+            return Ok(Found::Base(BaseSection {
+                section: section.to_owned(),
+                in_config: true,
+            }));
+        }
+        if before.iter().any(|other| other.profile == link.profile) {
+            bail!(self.looped(link, before));
+        }
+        match header.and_then(|header| in_file(&self.files.config, header, key::ROLE_ARN)) {
+            Some(arn) => Ok(Found::Role(arn)),
+            None => bail!(self.dead_end(link, named_by)),
+        }
+    }
+
+    fn own_role(&self, base: &BaseSection) -> Option<Chosen<String>> {
+        if base.in_config {
+            return None;
+        }
+        inherited(&self.files.credentials, &base.section, key::ASSUME_ROLE)
+    }
+
+    fn source(&self, link: &Link) -> Option<Chosen<String>> {
+        in_file(
+            &self.files.config,
+            link.config.as_ref()?,
+            key::SOURCE_PROFILE,
+        )
+    }
+
+    fn without_source(&self, link: &Link) -> Failure {
+        let config = &self.files.config;
+        let path = config.path.display();
+        let header = link.config.as_deref().unwrap_or_default();
+        let other = [key::CREDENTIAL_SOURCE, key::WEB_IDENTITY_TOKEN_FILE]
+            .into_iter()
+            .find(|key| config.get(header, key).is_some());
+        match other {
+            Some(other) => Failure::new(format!(
+                "[{header}] in {path} has its role assumed by {other}, not by a user with long-term keys"
+            ))
+            .hint(format!(
+                "the AWS tools get such credentials by themselves; for a user's MFA it needs source_profile in place of {other}"
+            )),
+            None => Failure::new(format!(
+                "[{header}] in {path} has role_arn without source_profile"
+            ))
+            .hint(format!(
+                "write `source_profile = NAME` there, with the profile whose keys assume the role; or write them into [{}]",
+                self.naming.long_term(&link.profile)
+            )),
+        }
+    }
+
+    fn looped(&self, link: &Link, before: &[Link]) -> Failure {
+        let start = before
+            .iter()
+            .position(|other| other.profile == link.profile)
+            .unwrap_or_default();
+        let round: Vec<&str> = before[start..]
+            .iter()
+            .chain([link])
+            .map(|link| link.profile.as_str())
+            .collect();
+        Failure::new(format!(
+            "source_profile in {} leads in a loop: {}",
+            self.files.config.path.display(),
+            round.join(" -> ")
+        ))
+        .hint("one of them must name a profile with long-term keys")
+    }
+
+    fn dead_end(&self, link: &Link, named_by: &Chosen<String>) -> Failure {
+        let Link {
+            profile, config, ..
+        } = link;
+        let origin = &named_by.origin;
+        let credentials = &self.files.credentials;
+        let long_term = self.naming.long_term(profile);
+        let setup = self.naming.setup_command(profile);
+        if credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_some() {
+            return Failure::new(format!(
+                "the profile {profile} ({origin}) has no long-term keys: [{profile}] in {} holds temporary credentials, or half of a key",
+                credentials.path.display()
+            ))
+            .hint(format!("`{setup}` writes [{long_term}]"));
+        }
+        if credentials.document.has(profile) || config.is_some() {
+            return Failure::new(format!(
+                "the profile {profile} ({origin}) has neither long-term keys nor a role"
+            ))
+            .hint(format!("`{setup}` writes [{long_term}]"));
+        }
+        let failure = Failure::new(format!("there is no profile {profile} ({origin})"));
+        let names = credentials.document.names();
+        let bases = names.filter_map(|name| self.naming.profile_of(name));
+        let others = self.files.config.document.names().filter_map(profile_of);
+        match nearest(profile, bases.chain(others)) {
+            Some(name) => failure.hint(format!("did you mean source_profile = {name}?")),
+            None => failure.hint(format!("`{setup}` writes [{long_term}]")),
+        }
+    }
+}
+
+/// The profiles that `--all` means: those with a long-term section, in the order of the credentials file, and the roles of
+/// the config file that hang on one.
+pub(super) fn all(naming: &Naming, files: &Files<'_>) -> Vec<String> {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let mut profiles: Vec<String> = Vec::new();
+    let add = |profiles: &mut Vec<String>, profile: &str| {
+        if !profiles.iter().any(|other| other == profile) {
+            profiles.push(profile.to_owned());
+        }
+    };
+    for section in credentials.document.names() {
+        // With a suffix, long-term sections are known by their names; without one, by what is in them.
+        if let Some(profile) = naming.profile_of(section)
+            && (profile != section || is_base(credentials, section))
+        {
+            add(&mut profiles, profile);
+        }
+    }
+    for header in config.document.names() {
+        if let Some(profile) = profile_of(header)
+            && let Some(role) = in_file(config, header, key::ROLE_ARN)
+            && hangs_on_a_base(profile, role, naming, files)
+        {
+            add(&mut profiles, profile);
+        }
+    }
+    profiles
+}
+
+fn is_base(credentials: &File<'_>, section: &str) -> bool {
+    credentials.get(section, key::CREDENTIAL_PROCESS).is_some()
+        || short_term::holds_long_term_keys(credentials, section)
+}
+
+fn hangs_on_a_base(
+    profile: &str,
+    role: Chosen<String>,
+    naming: &Naming,
+    files: &Files<'_>,
+) -> bool {
+    let profile = Chosen {
+        value: profile.to_owned(),
+        origin: Origin::Default,
+    };
+    naming
+        .target_beside_role(profile, &files.config)
+        .and_then(|target| walk(Some(role), &target, naming, files))
+        .is_ok_and(|walk| {
+            // Keys that need no MFA are none of our business.
+            naming.profile_of(&walk.base.section).is_some()
+                || walk.links.iter().any(|link| has_device(link, files))
+        })
+}
+
+fn has_device(link: &Link, files: &Files<'_>) -> bool {
+    let in_config = link
+        .config
+        .as_ref()
+        .is_some_and(|header| files.config.get(header, key::MFA_SERIAL).is_some());
+    let in_credentials = link.long_term.as_ref().is_some_and(|section| {
+        [key::AWS_MFA_DEVICE, key::MFA_SERIAL]
+            .iter()
+            .any(|key| files.credentials.get(section, key).is_some())
+    });
+    in_config || in_credentials
+}

@@ -1,0 +1,181 @@
+//! A plan as text. Pure: what would be called, with what, and why.
+
+use std::fmt::{self, Write as _};
+
+use anyhow::Result;
+use chrono::{TimeDelta, Utc};
+
+use crate::freshness::Freshness;
+use crate::group::{self, Wanted};
+use crate::plan::{Call, Cap, Chosen, Keys, Plan, Step, Target, Way};
+use crate::profiles::File;
+use crate::report::{span, until};
+use crate::session::{Maker, Session};
+use crate::sts::masked;
+
+/// The plan of a profile, line for line.
+///
+/// # Errors
+/// When a file of sessions cannot be read.
+pub fn render(
+    target: &Target,
+    wanted: &Wanted,
+    plan: &Plan,
+    freshness: &Freshness,
+    credentials: &File<'_>,
+) -> Result<String> {
+    let now = Utc::now();
+    let session = match &plan.base.keys {
+        // Which key it is would only be known by running the command.
+        Keys::Process(_) => None,
+        Keys::Stored(keys) => {
+            let maker = Maker {
+                access_key_id: keys.access_key_id.clone(),
+                device: plan.device.value.clone(),
+            };
+            group::session_at_hand(credentials.path, credentials, &maker)?
+        }
+    };
+    let session = session.filter(|session| group::serves(session, plan, wanted, now));
+    let mut text = Lines::default();
+    text.line("profile", &target.profile.value);
+    text.line(
+        "writes",
+        format_args!("[{}] in {}", target.short_term, credentials.path.display()),
+    );
+    match freshness {
+        Freshness::Reuse { until: end } => text.line(
+            "now",
+            format_args!("nothing to do: valid until {}", until(*end, now)),
+        ),
+        Freshness::Renew { because } => text.line("now", format_args!("to renew: {because}")),
+    }
+    text.line("keys", keys(plan));
+    text.line("device", chosen(&plan.device));
+    if plan.has_session() {
+        text.line("session", of_session(plan, session.as_ref()));
+    }
+    for (number, step) in (1..).zip(&plan.steps) {
+        let skipped = number == 1 && session.is_some();
+        text.line(&format!("call {number}"), call(step, number == 1, skipped));
+    }
+    text.line(
+        "why",
+        format_args!("{}: {}", way(plan), plan.decision.because),
+    );
+    if let Some(cap) = plan.decision.capped {
+        let hint = match cap {
+            Cap::FromSession => "; --direct takes a code of its own, for longer",
+            Cap::FromRole => "",
+        };
+        let wanted = TimeDelta::seconds(plan.wanted.value.into());
+        text.line(
+            "capped",
+            format_args!(
+                "1 h in place of {} ({}): {cap}{hint}",
+                span(wanted),
+                plan.wanted.origin
+            ),
+        );
+    }
+    if target.short_term != target.profile.value {
+        text.line("use", format_args!("--profile {}", target.short_term));
+    }
+    if let Some(source) = &plan.native_source {
+        text.line(
+            "natively",
+            format_args!(
+                "--profile {} works, too: AWS tools assume its role by themselves from [{source}]",
+                target.profile.value
+            ),
+        );
+    }
+    Ok(text.0)
+}
+
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, what: &str, value: impl fmt::Display) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "{what:<9}{value}");
+    }
+}
+
+fn keys(plan: &Plan) -> String {
+    let way = if plan.profiles.len() > 1 {
+        format!(" ({})", plan.profiles.join(" -> "))
+    } else {
+        String::new()
+    };
+    let place = plan.base.place();
+    match &plan.base.keys {
+        Keys::Stored(keys) => format!("{} of {place}{way}", masked(&keys.access_key_id)),
+        Keys::Process(_) => format!("from credential_process of {place}{way}"),
+    }
+}
+
+fn of_session(plan: &Plan, session: Option<&Session>) -> String {
+    let end = |session: &Session| until(session.credentials.expiration, Utc::now()).to_string();
+    match session {
+        Some(session) => {
+            let place = match &session.section {
+                Some(section) => format!("of [{section}]"),
+                None => "kept for this key and device".to_owned(),
+            };
+            format!("{place}, valid until {}: no code is needed", end(session))
+        }
+        None if matches!(plan.base.keys, Keys::Process(_)) => {
+            "not known before the command has printed the key".to_owned()
+        }
+        None => match &plan.owner {
+            Some(owner) => format!("none: a code is needed; it will be in [{owner}]"),
+            None if plan.decision.way == Way::Session => "none: a code is needed".to_owned(),
+            None => "none: a code is needed; it will be kept for this key and device".to_owned(),
+        },
+    }
+}
+
+fn call(step: &Step, first: bool, skipped: bool) -> String {
+    let what = match &step.call {
+        Call::GetSessionToken => "sts:GetSessionToken".to_owned(),
+        Call::AssumeRole(role) => {
+            let external_id = match &role.external_id {
+                Some(id) => format!(", external id {}", chosen(id)),
+                None => String::new(),
+            };
+            format!(
+                "sts:AssumeRole {} as {}{external_id}",
+                chosen(&role.arn),
+                role.session_name.value
+            )
+        }
+    };
+    let with = match (first, skipped) {
+        (true, true) => ", not made: the session is there",
+        (true, false) => " with the code",
+        (false, _) => "",
+    };
+    let connection = &step.connection;
+    let place = match &connection.endpoint_url {
+        Some(url) => format!("at {}", chosen(url)),
+        None => format!("in {}", chosen(&connection.region)),
+    };
+    format!(
+        "{what}{with}, for {} s ({}), {place}",
+        step.duration.value, step.duration.origin
+    )
+}
+
+fn way(plan: &Plan) -> &'static str {
+    match plan.decision.way {
+        Way::Session => "a session",
+        Way::Chain => "the role from the session",
+        Way::Direct => "the role with a code of its own",
+    }
+}
+
+fn chosen(chosen: &Chosen<impl fmt::Display>) -> String {
+    format!("{} ({})", chosen.value, chosen.origin)
+}

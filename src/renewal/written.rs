@@ -1,0 +1,191 @@
+//! What a renewal writes, and where: tried before a code is asked for, decided anew when it is there, as the file may have
+//! changed while the code was typed.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use chrono::{DateTime, Utc};
+
+use super::Renewal;
+use crate::credentials::{Credentials, Secret};
+use crate::error::Failure;
+use crate::group::{Group, Job, Results};
+use crate::plan::{self, Way};
+use crate::profiles::File;
+use crate::session::{self, Session};
+use crate::short_term;
+use crate::store::{self, Edit, Store};
+
+/// Credentials that are to be written.
+pub(super) struct News<'n> {
+    /// For these jobs.
+    pub credentials: Vec<(usize, &'n Credentials)>,
+    /// A session that was made for them.
+    pub session: Option<&'n Credentials>,
+}
+
+/// Tries beforehand whether everything could be written. Notes the jobs for which it could not.
+pub(super) fn rehearse(
+    store: &Store,
+    path: &Path,
+    group: &Group,
+    results: &mut Results,
+) -> Result<()> {
+    let roles = group.jobs.iter().map(|job| job.plan.role());
+    let shapes: Vec<Credentials> = roles
+        .map(|role| shape(role.map(|role| role.arn.value.clone())))
+        .collect();
+    let session = shape(None);
+    let has_session = group.jobs.iter().any(|job| job.plan.has_session());
+    let check = |jobs: &[usize]| {
+        let news = News {
+            credentials: jobs.iter().map(|job| (*job, &shapes[*job])).collect(),
+            session: has_session.then_some(&session),
+        };
+        store.check(|file| edits(file, path, group, &news).map(|(edits, _owner)| edits))
+    };
+    let all = results.open(group);
+    match check(&all) {
+        Err(error) if all.len() == 1 => return Err(error),
+        Err(_of_some) => {
+            for job in all {
+                if let Err(error) = check(&[job]) {
+                    results.failed.push((vec![job], error));
+                }
+            }
+        }
+        Ok(()) => {}
+    }
+    if has_session {
+        let session = Session {
+            credentials: session.clone(),
+            section: None,
+        };
+        store
+            .sessions()?
+            .check(|_file| Ok(vec![of_session(group, &session)]))?;
+    }
+    Ok(())
+}
+
+impl Renewal<'_> {
+    pub(super) fn write(&mut self, news: &News<'_>) -> Result<()> {
+        let (path, group) = (self.path, self.group);
+        let mut owner = None;
+        let way = self.store.update(|file| {
+            let (edits, section) = edits(file, path, group, news)?;
+            owner = section;
+            Ok(edits)
+        })?;
+        if let store::Way::InPlace(reason) = way {
+            self.report.detail(format_args!(
+                "wrote {} in place, with a backup meanwhile: {reason}",
+                path.display()
+            ));
+        }
+        if let Some(credentials) = news.session {
+            self.remember(credentials, owner);
+        }
+        Ok(())
+    }
+
+    /// Keeps in mind, for other profiles and processes, where a session is.
+    fn remember(&mut self, credentials: &Credentials, owner: Option<String>) {
+        if let Some(section) = &owner
+            && !self.group.wants_session()
+        {
+            self.results.owner = Some((section.clone(), credentials.expiration));
+        }
+        let session = Session {
+            credentials: credentials.clone(),
+            section: owner,
+        };
+        let remembered = self.store.sessions().and_then(|sessions| {
+            sessions.update(|_file| Ok(vec![of_session(self.group, &session)]))
+        });
+        if let Err(error) = remembered {
+            self.report.warning(format_args!(
+                "the MFA session is not kept for other profiles: {error}"
+            ));
+        }
+    }
+}
+
+/// What to write, and the section that a new session will be in; none for the file of sessions.
+fn edits(
+    file: &File<'_>,
+    path: &Path,
+    group: &Group,
+    news: &News<'_>,
+) -> Result<(Vec<Edit<'static>>, Option<String>)> {
+    let mut edits = Vec::new();
+    for (job, credentials) in &news.credentials {
+        let Job { target, plan, .. } = &group.jobs[*job];
+        let section = &target.short_term;
+        plan::check_sections(file, &[section])?;
+        let base = &plan.base;
+        if base.path == path && !file.document.has(&base.section) {
+            bail!(
+                Failure::new(format!(
+                    "[{}] has gone from {} while the code was typed, so nothing was written",
+                    base.section,
+                    path.display()
+                ))
+                .hint("is another tool writing the file? look at it, then run it again")
+            );
+        }
+        if short_term::holds_long_term_keys(file, section) {
+            bail!(plan::long_term_keys_in_the_way(target, file));
+        }
+        edits.push(Edit {
+            section: section.clone(),
+            changes: short_term::changes(credentials),
+        });
+    }
+    let Some(session) = news.session else {
+        return Ok((edits, None));
+    };
+    let mut jobs = news.credentials.iter().map(|(job, _)| &group.jobs[*job]);
+    if let Some(job) = jobs.find(|job| job.plan.decision.way == Way::Session) {
+        return Ok((edits, Some(job.target.short_term.clone())));
+    }
+    let mut owners = group.jobs.iter().filter_map(|job| job.plan.owner.as_ref());
+    let taken = |owner: &str| group.jobs.iter().any(|job| job.target.short_term == owner);
+    let owner = owners
+        .find(|owner| !taken(owner) && is_free(file, owner))
+        .cloned();
+    if let Some(section) = owner.clone() {
+        edits.push(Edit {
+            section,
+            changes: short_term::changes(session),
+        });
+    }
+    Ok((edits, owner))
+}
+
+/// Whether a section may take a session. Somebody may have put other credentials there, which are still good for something.
+fn is_free(file: &File<'_>, section: &str) -> bool {
+    let of_a_role = short_term::credentials(file, section)
+        .is_some_and(|found| found.role_arn.is_some() && found.expiration > Utc::now());
+    plan::check_sections(file, &[section]).is_ok()
+        && !short_term::holds_long_term_keys(file, section)
+        && !of_a_role
+}
+
+fn of_session(group: &Group, session: &Session) -> Edit<'static> {
+    Edit {
+        section: group.maker.section(),
+        changes: session::changes(session),
+    }
+}
+
+/// Credentials of the shape that STS grants.
+fn shape(role_arn: Option<String>) -> Credentials {
+    Credentials {
+        access_key_id: "ASIA".to_owned(),
+        secret_access_key: Secret::new("secret"),
+        session_token: Secret::new("token"),
+        expiration: DateTime::UNIX_EPOCH,
+        role_arn,
+    }
+}

@@ -1,0 +1,88 @@
+//! MFA sessions, each known by the access key and the device that made it, never by a profile.
+//!
+//! Where a profile owns the session, its section of the credentials file holds it, and the file of sessions only says which
+//! section that is. Otherwise the file of sessions holds it. That file has the format of the credentials file, with a section
+//! for each pair of access key id and device.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::credentials::Credentials;
+use crate::device::SerialNumber;
+use crate::document::Change;
+use crate::profiles::{File, key};
+use crate::short_term;
+
+/// The pair that makes a session: an access key id and a device.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Maker {
+    pub access_key_id: String,
+    pub device: SerialNumber,
+}
+
+/// A session that is stored.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub credentials: Credentials,
+    /// The section of the credentials file that holds it; none where the file of sessions does.
+    pub section: Option<String>,
+}
+
+impl Maker {
+    /// The section of the pair in the file of sessions.
+    pub fn section(&self) -> String {
+        format!("{} {}", self.access_key_id, self.device)
+    }
+}
+
+/// The session of a pair that lasts longest, if it lasts long enough.
+pub fn find(
+    maker: &Maker,
+    credentials: &File<'_>,
+    sessions: &[File<'_>],
+    at_least: TimeDelta,
+    now: DateTime<Utc>,
+) -> Option<Session> {
+    let name = maker.section();
+    sessions
+        .iter()
+        .filter_map(|sessions| match sessions.get(&name, key::SECTION) {
+            Some(section) => {
+                let found = short_term::credentials(credentials, &section)?;
+                // Somebody else may have written there since.
+                let id = sessions.get(&name, key::AWS_ACCESS_KEY_ID)?;
+                (found.access_key_id == id).then_some(Session {
+                    credentials: found,
+                    section: Some(section),
+                })
+            }
+            None => Some(Session {
+                credentials: short_term::credentials(sessions, &name)?,
+                section: None,
+            }),
+        })
+        .filter(|session| {
+            session.credentials.role_arn.is_none()
+                && session.credentials.expiration - now > at_least
+        })
+        .max_by_key(|session| session.credentials.expiration)
+}
+
+/// What the file of sessions says of a session, for the section of its pair.
+pub fn changes(session: &Session) -> Vec<Change<'static>> {
+    let Some(section) = &session.section else {
+        let mut changes = short_term::changes(&session.credentials);
+        changes.push(Change::Remove(key::SECTION));
+        return changes;
+    };
+    let id = &session.credentials.access_key_id;
+    let mut changes: Vec<Change<'static>> = short_term::changes(&session.credentials)
+        .iter()
+        .map(|change| Change::Remove(change.key()))
+        .filter(|change| change.key() != key::AWS_ACCESS_KEY_ID)
+        .collect();
+    changes.push(Change::Set(key::AWS_ACCESS_KEY_ID, Cow::Owned(id.clone())));
+    changes.push(Change::Set(key::SECTION, Cow::Owned(section.clone())));
+    changes
+}

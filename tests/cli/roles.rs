@@ -1,0 +1,537 @@
+//! Roles of the config file: one code for all of them, from the session of the profile that they hang on.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, Role,
+    StandIn, User,
+};
+
+use crate::harness::{FAR, Home, long_term, short_term, value};
+
+pub const ADMIN: &str = "arn:aws:iam::123456789012:role/admin";
+pub const AUDIT: &str = "arn:aws:iam::210987654321:role/team/audit";
+pub const LONG: &str = "arn:aws:iam::123456789012:role/long";
+
+/// An account with a role that demands MFA, one in another account that demands an external id, too, and one that may last
+/// four hours.
+pub fn account() -> Account {
+    Account::example()
+        .role(Role::new(ADMIN).requires_mfa())
+        .role(
+            Role::new(AUDIT)
+                .requires_mfa()
+                .external_id("outside")
+                .trusts("123456789012"),
+        )
+        .role(Role::new(LONG).requires_mfa().max_session_duration(14_400))
+}
+
+/// A role of the config file, over `personal`.
+pub fn role(profile: &str, arn: &str, more: &str) -> String {
+    format!("[profile {profile}]\nrole_arn = {arn}\nsource_profile = personal\n{more}\n")
+}
+
+pub fn home(config: &str) -> Home {
+    let home = Home::with(&long_term("personal"));
+    home.write("config", config);
+    home
+}
+
+fn actions(sts: &StandIn) -> Vec<String> {
+    let requests = sts.requests();
+    requests.into_iter().map(|request| request.action).collect()
+}
+
+/// How many minutes the credentials of a section last.
+fn minutes(home: &Home, section: &str) -> i64 {
+    let end = value(&home.credentials(), section, "expiration").unwrap();
+    let end = DateTime::parse_from_rfc3339(&format!("{}Z", end.replace(' ', "T"))).unwrap();
+    (end.to_utc() - Utc::now() + TimeDelta::seconds(30)).num_minutes()
+}
+
+#[test]
+fn a_role_comes_from_the_session_of_its_source() {
+    let sts = StandIn::start(account());
+    let settings = format!(
+        "mfa_serial = {ALICE_DEVICE}\nrole_session_name = laptop\nexternal_id = outside\n\
+         duration_seconds = 1800\nregion = eu-central-1\n"
+    );
+    let home = home(&format!(
+        "[profile personal]\nregion = eu-west-1\n\n{}",
+        role("audit", AUDIT, &settings)
+    ));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "audit", "--token", &code])
+        .ends(
+            0,
+            "renewing [audit-mfa]: there are no credentials yet\n\
+         [personal] is valid until …\n\
+         [audit-mfa] is valid until …\n\
+         use it with --profile audit-mfa\n",
+        );
+    let requests = sts.requests();
+    assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
+    assert_eq!(requests[0].parameter("TokenCode"), Some(&*code));
+    assert_eq!(requests[0].parameter("DurationSeconds"), Some("43200"));
+    assert_eq!(requests[0].region.as_deref(), Some("eu-west-1"));
+    let role = &requests[1];
+    assert_eq!(role.parameter("RoleArn"), Some(AUDIT));
+    assert_eq!(role.parameter("RoleSessionName"), Some("laptop"));
+    assert_eq!(role.parameter("ExternalId"), Some("outside"));
+    assert_eq!(role.parameter("DurationSeconds"), Some("1800"));
+    assert_eq!(role.parameter("TokenCode"), None);
+    assert_eq!(role.parameter("SerialNumber"), None);
+    assert_eq!(role.region.as_deref(), Some("eu-central-1"));
+
+    let written = home.credentials();
+    assert!(written.starts_with(&long_term("personal")));
+    let get = |section, key| value(&written, section, key);
+    assert_eq!(get("personal", "assumed_role").as_deref(), Some("False"));
+    assert_eq!(get("audit-mfa", "assumed_role").as_deref(), Some("True"));
+    assert_eq!(get("audit-mfa", "assumed_role_arn").as_deref(), Some(AUDIT));
+    assert_eq!(get("audit", "assumed_role"), None);
+    assert_eq!(minutes(&home, "personal"), 720);
+    assert_eq!(minutes(&home, "audit-mfa"), 30);
+
+    home.run(&["-p", "audit"])
+        .ends(0, "[audit-mfa] is still valid until …\n");
+}
+
+#[test]
+fn one_code_serves_every_role_and_the_profile_itself() {
+    let sts = StandIn::start(account());
+    let home = home(&[role("a", ADMIN, ""), role("b", ADMIN, "")].concat());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    home.run_with(&sts, &["-p", "b", "--no-input"]).ends(
+        0,
+        "renewing [b-mfa]: there are no credentials yet\n\
+         [b-mfa] is valid until …\n\
+         use it with --profile b-mfa\n\
+         --profile b works, too: AWS tools assume its role by themselves from [personal], for which `mfa-creds --profile personal` is enough\n",
+    );
+    home.run_with(&sts, &["-p", "personal", "--no-input"])
+        .ends(0, "[personal] is still valid until …\n");
+    // --force renews the role, and needs no code for it.
+    home.run_with(&sts, &["-q", "-p", "b", "--no-input", "--force"])
+        .ends(0, "");
+    assert_eq!(
+        actions(&sts),
+        ["GetSessionToken", "AssumeRole", "AssumeRole", "AssumeRole"]
+    );
+}
+
+#[test]
+fn a_session_that_was_there_first_serves_roles() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "personal", "--token", &code])
+        .ends(0, "");
+    home.run_with(&sts, &["-q", "-p", "a", "--no-input"])
+        .ends(0, "");
+    assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
+}
+
+#[test]
+fn a_second_profile_over_the_same_key_shares_the_session() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&[long_term("work"), long_term("play")].concat());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+        .ends(0, "");
+    home.run_with(&sts, &["-p", "play", "--no-input"]).ends(
+        0,
+        "renewing [play]: there are no credentials yet\n\
+         [play] shares the session of its key and device, valid until …\n",
+    );
+    let written = home.credentials();
+    for key in ["aws_access_key_id", "aws_session_token", "expiration"] {
+        assert_eq!(value(&written, "work", key), value(&written, "play", key));
+    }
+    // Longer than the session lasts, or --force: a new one.
+    for more in [["--min-ttl", "12h"], ["--force", "-q"]] {
+        let args = [&["-q", "-p", "play", "--no-input"][..], &more].concat();
+        home.run_with(&sts, &args).ends(
+            3,
+            "error: an MFA code is needed, and --no-input forbids to ask for it\n\
+             hint: give it with --token, in MFA_TOKEN, or on standard input\n",
+        );
+    }
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn another_key_or_another_device_makes_a_new_session() {
+    let (other_id, other_secret) = (
+        "AKIAFAKEFAKEFAKEROTA",
+        "FakeSecretOfAliceAfterRotationFakeFakeFa",
+    );
+    let other_device = "GAHT12345678";
+    let user = User::new("alice")
+        .access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
+        .access_key(other_id, other_secret)
+        .device(Device::new(ALICE_DEVICE))
+        .device(Device::new(other_device));
+    let sts = StandIn::start(
+        Account::new()
+            .user(user)
+            .role(Role::new(ADMIN).requires_mfa()),
+    );
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    let first = value(&home.credentials(), "personal", "aws_access_key_id");
+    let needed = "error: an MFA code is needed, and --no-input forbids to ask for it\n\
+                  hint: give it with --token, in MFA_TOKEN, or on standard input\n";
+    let force = ["-q", "-p", "a", "--no-input", "--force"];
+    home.run_with(&sts, &[&force[..], &["--device", other_device]].concat())
+        .ends(3, needed);
+
+    let rotated = home
+        .credentials()
+        .replace(ALICE_ACCESS_KEY_ID, other_id)
+        .replace(ALICE_SECRET_ACCESS_KEY, other_secret);
+    home.write("credentials", &rotated);
+    home.run_with(&sts, &force).ends(3, needed);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &[&force[..], &["--token", &code]].concat())
+        .ends(0, "");
+    assert_ne!(
+        value(&home.credentials(), "personal", "aws_access_key_id"),
+        first
+    );
+    // Both sessions are known now, each by its own key.
+    home.write(
+        "credentials",
+        &home
+            .credentials()
+            .replace(other_id, ALICE_ACCESS_KEY_ID)
+            .replace(other_secret, ALICE_SECRET_ACCESS_KEY),
+    );
+    home.run_with(&sts, &force).ends(3, needed);
+}
+
+#[test]
+fn a_role_in_the_long_term_section_keeps_its_session_apart() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&format!("{}assume_role = {ADMIN}\n", long_term("work")));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "--token", &code]).ends(
+        0,
+        "renewing [work]: there are no credentials yet\n[work] is valid until …\n",
+    );
+    let written = home.credentials();
+    assert_eq!(
+        value(&written, "work", "assumed_role_arn").as_deref(),
+        Some(ADMIN)
+    );
+    assert_eq!(written.matches("\naws_session_token").count(), 1);
+    // The session is kept where only its owner can read it.
+    let sessions = home.file(".mfa-creds/credentials.sessions");
+    let kept = std::fs::read_to_string(&sessions).unwrap();
+    assert!(kept.starts_with(&format!("[{ALICE_ACCESS_KEY_ID} {ALICE_DEVICE}]\n")));
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(&sessions).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    // It needs no code for another hour, nor for another role.
+    home.run_with(&sts, &["-q", "-p", "work", "--no-input", "--force"])
+        .ends(0, "");
+    home.run_with(
+        &sts,
+        &["-q", "-p", "work", "--no-input", "--assume-role", LONG],
+    )
+    .ends(0, "");
+    assert_eq!(
+        actions(&sts),
+        ["GetSessionToken", "AssumeRole", "AssumeRole", "AssumeRole"]
+    );
+}
+
+#[test]
+fn a_session_that_moves_into_a_section_leaves_no_copy_behind() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&format!("{}assume_role = {ADMIN}\n", long_term("work")));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+        .ends(0, "");
+    home.write("credentials", &long_term("play"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "play", "--force", "--token", &code])
+        .ends(0, "");
+    let kept = std::fs::read_to_string(home.file(".mfa-creds/credentials.sessions")).unwrap();
+    let id = value(&home.credentials(), "play", "aws_access_key_id").unwrap();
+    assert_eq!(
+        kept,
+        format!(
+            "[{ALICE_ACCESS_KEY_ID} {ALICE_DEVICE}]\naws_access_key_id = {id}\nsection = play\n"
+        )
+    );
+}
+
+#[test]
+fn a_role_of_four_hours_takes_a_code_of_its_own() {
+    let sts = StandIn::start(account());
+    let home = home(&role("long", LONG, "duration_seconds = 14400\n"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "long", "--token", &code]).ends(
+        0,
+        "renewing [long-mfa]: there are no credentials yet\n\
+         [long-mfa] is valid until …\n\
+         use it with --profile long-mfa\n\
+         --profile long works, too: AWS tools assume its role by themselves from [personal], for which `mfa-creds --profile personal` is enough\n",
+    );
+    assert_eq!(actions(&sts), ["AssumeRole"]);
+    assert_eq!(sts.requests()[0].parameter("TokenCode"), Some(&*code));
+    assert_eq!(minutes(&home, "long-mfa"), 240);
+    // A session does not change that, but --chain does, and says what it costs.
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "personal", "--token", &code])
+        .ends(0, "");
+    home.run_with(&sts, &["-q", "-p", "long", "--force", "--no-input"])
+        .ends(
+            3,
+            "error: an MFA code is needed, and --no-input forbids to ask for it\n\
+             hint: give it with --token, in MFA_TOKEN, or on standard input\n",
+        );
+    let args = ["--log-level", "WARNING", "-p", "long", "--force", "--chain"];
+    home.run_with(&sts, &args).ends(
+        0,
+        "warning: [long-mfa] lasts 1 h, not the 14400 s asked for (duration_seconds of [profile long] in ~/.aws/config): \
+         AWS grants no more for a role that is assumed from a session; --direct asks for a code of its own, for longer\n",
+    );
+    assert_eq!(minutes(&home, "long-mfa"), 60);
+}
+
+#[test]
+fn several_roles_deep() {
+    let (first, second) = (
+        "arn:aws:iam::123456789012:role/first",
+        "arn:aws:iam::210987654321:role/second",
+    );
+    let account = Account::example()
+        .role(Role::new(first).requires_mfa())
+        .role(Role::new(second).trusts(first).external_id("outside"));
+    let sts = StandIn::start(account);
+    let home = home(&format!(
+        "{}[profile second]\nrole_arn = {second}\nsource_profile = first\nexternal_id = outside\n\
+         duration_seconds = 7200\n",
+        role("first", first, "role_session_name = one\n")
+    ));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "second", "--token", &code]).ends(
+        0,
+        "renewing [second-mfa]: there are no credentials yet\n\
+         [personal] is valid until …\n\
+         [second-mfa] is valid until …\n\
+         warning: [second-mfa] lasts 1 h, not the 7200 s asked for (duration_seconds of [profile second] in ~/.aws/config): \
+         AWS grants no more for a role that is assumed from another role\n\
+         use it with --profile second-mfa\n\
+         --profile second works, too: AWS tools assume its role by themselves from [personal], for which `mfa-creds --profile personal` is enough\n",
+    );
+    assert_eq!(
+        actions(&sts),
+        ["GetSessionToken", "AssumeRole", "AssumeRole"]
+    );
+    let requests = sts.requests();
+    assert_eq!(requests[1].parameter("RoleArn"), Some(first));
+    assert_eq!(requests[1].parameter("RoleSessionName"), Some("one"));
+    assert_eq!(requests[2].parameter("RoleArn"), Some(second));
+    assert_eq!(requests[2].parameter("DurationSeconds"), Some("3600"));
+
+    // --direct spends the code on the first of them.
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let args = [
+        "-q", "-p", "second", "--direct", "--force", "--token", &code,
+    ];
+    home.run_with(&sts, &args).ends(0, "");
+    assert_eq!(actions(&sts)[3..], ["AssumeRole", "AssumeRole"]);
+    assert_eq!(sts.requests()[3].parameter("TokenCode"), Some(&*code));
+}
+
+#[test]
+fn the_keys_of_a_source_may_stand_in_its_own_section() {
+    let sts = StandIn::start(account());
+    let keys = long_term("x").replace("[x-long-term]", "[personal]");
+    let (keys, _device) = keys.split_once("aws_mfa_device").unwrap();
+    let home = Home::with(keys);
+    home.write(
+        "config",
+        &role("a", ADMIN, &format!("mfa_serial = {ALICE_DEVICE}\n")),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "a", "--token", &code]).ends(
+        0,
+        "renewing [a-mfa]: there are no credentials yet\n[a-mfa] is valid until …\nuse it with --profile a-mfa\n",
+    );
+    assert!(home.credentials().starts_with(keys), "never overwritten");
+    home.run_with(&sts, &["-q", "-p", "a", "--force", "--no-input"])
+        .ends(0, "");
+
+    // The section with the suffix, named by its whole name; and keys in the config file.
+    let home = Home::with(&long_term("personal"));
+    home.write(
+        "config",
+        &role("a", ADMIN, "").replace("= personal", "= personal-long-term"),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    assert!(value(&home.credentials(), "personal", "expiration").is_some());
+    let home = Home::with("");
+    home.write(
+        "config",
+        &format!(
+            "{}{}mfa_serial = {ALICE_DEVICE}\n",
+            role("a", ADMIN, ""),
+            keys.replace("[personal]", "[profile personal]")
+        ),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+}
+
+#[test]
+fn a_suffix_says_where_a_role_goes() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let args = [
+        "-q",
+        "-p",
+        "a",
+        "--short-term-suffix",
+        "now",
+        "--token",
+        &code,
+    ];
+    home.run_with(&sts, &args).ends(0, "");
+    let written = home.credentials();
+    assert!(value(&written, "a-now", "expiration").is_some());
+    assert!(value(&written, "personal-now", "expiration").is_some());
+    let args = ["-p", "a", "--short-term-suffix", "none", "--no-input"];
+    home.run_with(&sts, &args).ends(
+        0,
+        "renewing [a]: there are no credentials yet\n\
+         [a] is valid until …\n\
+         warning: AWS tools do not read [a]: [profile a] in ~/.aws/config has role_arn, and they assume the role in its place\n",
+    );
+}
+
+#[test]
+fn a_role_with_long_term_keys_of_its_own_needs_no_source() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&long_term("admin"));
+    home.write("config", &format!("[profile admin]\nrole_arn = {ADMIN}\n"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "admin", "--token", &code])
+        .ends(0, "");
+    let written = home.credentials();
+    assert_eq!(
+        value(&written, "admin-mfa", "assumed_role_arn").as_deref(),
+        Some(ADMIN)
+    );
+    assert!(!written.contains("[admin]"));
+}
+
+#[test]
+fn other_credentials_in_the_section_of_the_source_are_left_alone() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let theirs = short_term("personal", FAR).replace(
+        "assumed_role = False\n",
+        &format!("assumed_role = True\nassumed_role_arn = {LONG}\n"),
+    );
+    home.write(
+        "credentials",
+        &format!("{}\n{theirs}", long_term("personal")),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    assert!(home.credentials().contains(&theirs));
+    home.run_with(&sts, &["-q", "-p", "a", "--force", "--no-input"])
+        .ends(0, "");
+}
+
+#[test]
+fn a_session_that_aws_ended_is_renewed_with_a_code() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    // Another stand-in knows nothing of that session.
+    let sts = StandIn::start(account());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let outcome = home
+        .run_with(&sts, &["-p", "a", "--force", "--token", &code])
+        .succeeds();
+    assert!(
+        outcome
+            .stderr
+            .starts_with("renewing [a-mfa]: --force\nAWS does not take the session ASIA…"),
+        "{outcome:?}"
+    );
+    assert_eq!(
+        actions(&sts),
+        ["AssumeRole", "GetSessionToken", "AssumeRole"]
+    );
+}
+
+#[test]
+fn a_code_is_not_lost_when_the_role_is_denied() {
+    let sts = StandIn::start(account());
+    let home = home(&role("audit", AUDIT, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "audit", "--token", &code]).ends(
+        1,
+        &format!(
+            "renewing [audit-mfa]: there are no credentials yet\n\
+             [personal] is valid until …\n\
+             error: AWS denied the role {AUDIT} (role_arn of [profile audit] in ~/.aws/config) to the MFA session of access key AKIA…ALIC: \
+             User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: {AUDIT}\n\
+             hint: the role's trust policy must allow this user, and its external id if it asks for one must be in external_id; \
+             `--direct` assumes it with a code of its own\n"
+        ),
+    );
+    home.write("config", &role("audit", AUDIT, "external_id = outside\n"));
+    home.run_with(&sts, &["-q", "-p", "audit", "--no-input"])
+        .ends(0, "");
+}
+
+#[test]
+fn calls_without_a_code_are_tried_again() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "personal", "--token", &code])
+        .ends(0, "");
+    sts.fault(Fault::Throttling);
+    sts.fault(Fault::ServiceUnavailable);
+    home.run_with(&sts, &["-q", "-p", "a", "--no-input"])
+        .ends(0, "");
+    assert_eq!(sts.calls(), 4);
+}
+
+#[test]
+fn the_duration_of_the_source_is_that_of_its_session() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    home.write(
+        "credentials",
+        &format!("{}aws_mfa_duration = 28800\n", long_term("personal")),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(
+        &sts,
+        &["-q", "-p", "a", "--token", &code, "--duration", "20m"],
+    )
+    .ends(0, "");
+    assert_eq!(minutes(&home, "personal"), 480);
+    assert_eq!(minutes(&home, "a-mfa"), 20);
+}

@@ -1,0 +1,275 @@
+//! Several profiles in one run: one code for each pair of key and device, one line for each profile, and nothing lost when
+//! some of them fail.
+
+use expectrl::Expect as _;
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, Role,
+    StandIn, User,
+};
+
+use crate::harness::{FAR, Home, long_term, short_term, value};
+use crate::prompt::{exited, on_terminal};
+use crate::roles::{ADMIN, AUDIT, LONG, account, home, role};
+
+const BOB_DEVICE: &str = "GAHT12345678";
+const BOB: &str = "[bob-long-term]\n\
+                   aws_access_key_id = AKIAFAKEFAKEFAKEFBOB\n\
+                   aws_secret_access_key = FakeSecretOfBob\n\
+                   aws_mfa_device = GAHT12345678\n";
+
+fn bob() -> User {
+    User::new("bob")
+        .access_key("AKIAFAKEFAKEFAKEFBOB", "FakeSecretOfBob")
+        .device(Device::new(BOB_DEVICE))
+}
+
+#[test]
+fn one_code_for_all_that_share_the_key_and_the_device() {
+    let sts = StandIn::start(account());
+    let home = home(&[role("dev", ADMIN, ""), role("prod", ADMIN, "")].concat());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(
+        &sts,
+        &[
+            "-p",
+            "prod",
+            "-p",
+            "dev",
+            "--profile",
+            "personal",
+            "--token",
+            &code,
+        ],
+    )
+    .ends(
+        0,
+        "renewing [prod-mfa], [dev-mfa], [personal]\n\
+             [prod-mfa] is valid until …\n\
+             [dev-mfa] is valid until …\n\
+             [personal] is valid until …\n\
+             use the roles as in: --profile prod-mfa\n",
+    );
+    assert_eq!(sts.calls(), 3);
+    // What is still valid is not touched.
+    let text = home.credentials();
+    let (before, _last) = text.split_once("\n[dev-mfa]\n").unwrap();
+    home.write("credentials", before);
+    home.run_with(&sts, &["-p", "prod", "-p", "dev", "--no-input"])
+        .ends(
+            0,
+            "[prod-mfa] is still valid until …\n\
+             renewing [dev-mfa]: there are no credentials yet\n\
+             [dev-mfa] is valid until …\n\
+             use the roles as in: --profile dev-mfa\n",
+        );
+    assert_eq!(sts.calls(), 4);
+}
+
+#[test]
+fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
+    let sts = StandIn::start(account().user(bob()));
+    let home = Home::with(&format!(
+        "{}\n{BOB}\n{}\n[static]\naws_access_key_id = AKIAFAKEFAKEFAKESTAT\naws_secret_access_key = x\n",
+        long_term("personal"),
+        short_term("other", FAR)
+    ));
+    home.write(
+        "config",
+        &format!(
+            "[profile plain]\nregion = eu-west-1\n{}{}\
+             [profile nobody]\nrole_arn = {ADMIN}\nsource_profile = gone\n\
+             [profile machine]\nrole_arn = {ADMIN}\ncredential_source = Ec2InstanceMetadata\n\
+             [profile no-mfa]\nrole_arn = {ADMIN}\nsource_profile = static\n",
+            role("admin", ADMIN, ""),
+            role("audit", AUDIT, "external_id = outside\n"),
+        ),
+    );
+    let codes = format!(
+        "{}\n{}\n",
+        sts.fresh_code(ALICE_DEVICE),
+        sts.fresh_code(BOB_DEVICE)
+    );
+    home.run_with(&sts, &["--all"]).stdin(&codes).ends(
+        0,
+        "renewing [personal], [admin-mfa], [audit-mfa]\n\
+         renewing [bob]: there are no credentials yet\n\
+         [personal] is valid until …\n\
+         [admin-mfa] is valid until …\n\
+         [audit-mfa] is valid until …\n\
+         [bob] is valid until …\n\
+         use the roles as in: --profile admin-mfa\n",
+    );
+    home.run(&["--all", "--no-input", "-q"]).ends(0, "");
+    assert_eq!(sts.calls(), 4);
+    let empty = Home::with("[work]\n");
+    empty.run(&["--all"]).ends(
+        1,
+        "error: --all finds no long-term section in ~/.aws/credentials\n\
+         hint: `mfa-creds setup` writes one\n",
+    );
+}
+
+#[test]
+fn what_fails_is_named_and_the_rest_is_written() {
+    let sts = StandIn::start(account());
+    let home = home(
+        &[
+            role("dev", ADMIN, ""),
+            role("audit", AUDIT, ""),
+            role("lost", ADMIN, "").replace("personal", "persnal"),
+        ]
+        .concat(),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let args = [
+        "-p", "dev", "-p", "audit", "-p", "lost", "-p", "personal", "--token", &code,
+    ];
+    home.run_with(&sts, &args).ends(
+        1,
+        &format!(
+            "error: lost: there is no profile persnal (source_profile of [profile lost] in ~/.aws/config)\n\
+             hint: did you mean source_profile = personal?\n\
+             renewing [dev-mfa], [audit-mfa], [personal]\n\
+             [dev-mfa] is valid until …\n\
+             [personal] is valid until …\n\
+             error: audit: AWS denied the role {AUDIT} (role_arn of [profile audit] in ~/.aws/config) to the MFA session of access key AKIA…ALIC: \
+             User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: {AUDIT}\n\
+             hint: the role's trust policy must allow this user, and its external id if it asks for one must be in external_id; \
+             `--direct` assumes it with a code of its own\n\
+             use the roles as in: --profile dev-mfa\n\
+             error: 2 of 4 profiles have no valid credentials: lost, audit\n"
+        ),
+    );
+    let written = home.credentials();
+    assert!(value(&written, "dev-mfa", "expiration").is_some());
+    assert!(!written.contains("[audit-mfa]"));
+}
+
+#[test]
+fn where_all_fail_alike_the_exit_code_says_why() {
+    let sts = StandIn::start(account());
+    let home = home(&role("dev", ADMIN, ""));
+    home.run_with(&sts, &["-q", "-p", "dev", "-p", "personal", "--no-input"])
+        .ends(
+            3,
+            "error: dev, personal: an MFA code is needed, and --no-input forbids to ask for it\n\
+             hint: give it with --token, in MFA_TOKEN, or on standard input\n\
+             error: 2 of 2 profiles have no valid credentials: dev, personal\n",
+        );
+    sts.fault(Fault::ResetAfterSpending);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let outcome = home
+        .run_with(
+            &sts,
+            &["-q", "-p", "dev", "-p", "personal", "--token", &code],
+        )
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(sts.calls(), 1, "a code is sent once");
+}
+
+#[test]
+fn a_code_on_the_command_line_is_of_one_device() {
+    let sts = StandIn::start(Account::example().user(bob()));
+    let home = Home::with(&format!("{}{BOB}", long_term("work")));
+    home.run_with(&sts, &["-q", "--all", "--token", "123456"]).ends(
+        1,
+        &format!(
+            "error: --token is one code, and codes of 2 devices are needed: {ALICE_DEVICE}, {BOB_DEVICE}\n\
+             hint: pipe them in, a line each in this order, or type them\n"
+        ),
+    );
+    assert_eq!(sts.calls(), 0);
+    // Where one of them is still valid, it is clear whose code it is.
+    home.write(
+        "credentials",
+        &format!("{}{BOB}\n{}", long_term("work"), short_term("bob", FAR)),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "--all", "--token", &code])
+        .ends(0, "");
+}
+
+#[test]
+fn piped_codes_are_taken_in_order_and_none_is_sent_twice() {
+    let sts = StandIn::start(account());
+    let home = home(&role("long", LONG, "duration_seconds = 14400\n"));
+    let first = sts.code_at_step(ALICE_DEVICE, 0);
+    let second = sts.code_at_step(ALICE_DEVICE, 1);
+    home.run_with(&sts, &["-q", "-p", "personal", "-p", "long"])
+        .stdin(&format!("{first}\n{second}\n"))
+        .ends(0, "");
+    let codes: Vec<_> = sts
+        .requests()
+        .iter()
+        .map(|request| request.parameter("TokenCode").unwrap().to_owned())
+        .collect();
+    assert_eq!(codes, [&*first, &*second]);
+
+    let home = crate::roles::home(&role("long", LONG, "duration_seconds = 14400\n"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "personal", "-p", "long"])
+        .stdin(&format!("{code}\n{code}\n"))
+        .ends(
+            1,
+            "error: long: an MFA code is needed, and there is no terminal to ask for it\n\
+             hint: give it with --token, in MFA_TOKEN, or on standard input\n\
+             error: 1 of 2 profiles have no valid credentials: long\n",
+        );
+    assert_eq!(sts.calls(), 3);
+}
+
+#[test]
+fn two_keys_of_one_device_wait_for_the_next_code() {
+    let user = User::new("alice")
+        .access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
+        .access_key("AKIAFAKEFAKEFAKEROTA", "FakeSecretOfAliceRotated")
+        .device(Device::new(ALICE_DEVICE));
+    let sts = StandIn::start(Account::new().user(user));
+    let home = Home::with(&format!(
+        "{}\n[new-long-term]\naws_access_key_id = AKIAFAKEFAKEFAKEROTA\n\
+         aws_secret_access_key = FakeSecretOfAliceRotated\naws_mfa_device = {ALICE_DEVICE}\n",
+        long_term("old")
+    ));
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" --all");
+    run.set_expect_timeout(Some(std::time::Duration::from_mins(1)));
+    let prompt = "Enter AWS MFA code for device";
+    run.expect(prompt).unwrap();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    run.send_line(&code).unwrap();
+    run.expect("the next code of [arn:aws:iam::123456789012:mfa/alice] comes in ")
+        .unwrap();
+    run.expect(prompt).unwrap();
+    // Whoever types the old one is told so, and it is not sent.
+    run.send_line(&code).unwrap();
+    run.expect("error: this code was used just now; wait for the next one")
+        .unwrap();
+    run.expect(prompt).unwrap();
+    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    run.expect("[old] is valid until").unwrap();
+    run.expect("[new] is valid until").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(sts.calls(), 2);
+}
+
+#[test]
+fn many_roles_are_assumed_at_once_with_a_count_on_the_terminal() {
+    let many = 20;
+    let config: String = (0..many)
+        .map(|number| role(&format!("r{number}"), ADMIN, ""))
+        .collect();
+    let sts = StandIn::start(Account::example().role(Role::new(ADMIN).requires_mfa()));
+    let home = home(&config);
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" --all");
+    run.expect("Enter AWS MFA code").unwrap();
+    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    run.expect("roles: 0 of 20").unwrap();
+    run.expect("roles: 20 of 20").unwrap();
+    run.expect("[personal] is valid until").unwrap();
+    for number in 0..many {
+        run.expect(format!("[r{number}-mfa] is valid until"))
+            .unwrap();
+    }
+    assert_eq!(exited(run), 0);
+    assert_eq!(sts.calls(), 1 + many);
+}
