@@ -7,7 +7,8 @@ use crate::seconds;
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
 ///
 /// Reads the long-term keys in `[PROFILE-long-term]`, asks for the code, and writes temporary credentials to `[PROFILE]`.
-/// Does nothing while those are still valid.
+/// Does nothing while those are still valid. For a role of ~/.aws/config, it goes along `source_profile` to the keys, and
+/// writes to `[PROFILE-mfa]`.
 #[derive(Parser)]
 #[command(
     version,
@@ -16,8 +17,8 @@ use crate::seconds;
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Exit codes: 0 the credentials are valid, 1 failed, 2 wrong usage, 3 a person was needed and none was there,\n\
-                  4 AWS refused the code or the device."
+    after_help = "Exit codes: 0 the credentials are valid, 1 failed, 2 wrong usage, 3 a person was needed and none was \
+                  there, 4 AWS refused the code or the device."
 )]
 pub struct Cli {
     #[command(subcommand)]

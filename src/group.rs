@@ -32,6 +32,8 @@ pub struct Wanted {
 
 /// A profile whose credentials are to be renewed.
 pub struct Job {
+    /// Its place among the profiles that are asked for.
+    pub order: usize,
     pub target: Target,
     pub wanted: Wanted,
     pub because: Reason,

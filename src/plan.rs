@@ -3,20 +3,24 @@
 mod chosen;
 mod decision;
 mod sections;
-mod settings;
 mod target;
 mod walk;
+mod several;
+mod settings;
+mod connection;
+mod base;
+mod steps;
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::cli::{Profiles, Refresh, Request};
+use crate::cli::{Refresh, Request};
 use crate::credentials::{LongTermKeys, Secret};
 use crate::device::SerialNumber;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::profiles::{File, Files, config_header, key};
+use crate::profiles::{Files, config_header, key};
 use crate::short_term;
 pub use chosen::{Chosen, Origin};
 use chosen::{default, first, flag, in_file, inherited, variable};
@@ -24,8 +28,9 @@ pub use decision::{Cap, Decision, Way};
 use decision::{Circumstances, Wish, decide};
 pub use sections::{check_sections, long_term_keys_in_the_way};
 use settings::View;
+pub use several::{profile_of_environment, profiles};
 pub use target::{Naming, Target, is_name_part};
-use walk::{BaseSection, Walk, walk};
+use walk::walk;
 
 /// How credentials are got: who calls what, with what, and where.
 #[derive(Debug)]
@@ -177,48 +182,6 @@ pub fn wanted_role(
     })
 }
 
-/// The profiles that are asked for, each once.
-///
-/// # Errors
-/// When `--all` finds none.
-pub fn profiles(
-    asked: &Profiles,
-    environment: &Environment,
-    naming: &Naming,
-    files: &Files<'_>,
-) -> Result<Vec<Chosen<String>>> {
-    let (names, origin) = if asked.all {
-        (walk::all(naming, files), Origin::Flag("--all"))
-    } else {
-        (asked.names.clone(), Origin::Flag("--profile"))
-    };
-    let mut profiles: Vec<Chosen<String>> = Vec::new();
-    for value in names {
-        if !value.is_empty() && !profiles.iter().any(|other| other.value == value) {
-            let origin = origin.clone();
-            profiles.push(Chosen { value, origin });
-        }
-    }
-    if asked.all && profiles.is_empty() {
-        bail!(
-            Failure::new(format!(
-                "--all finds no long-term section in {}",
-                files.credentials.path.display()
-            ))
-            .hint(format!("`{}` writes one", naming.setup_command("default")))
-        );
-    }
-    if profiles.is_empty() {
-        profiles.push(profile_of_environment(environment));
-    }
-    Ok(profiles)
-}
-
-/// The one profile that is meant where no flag names one.
-pub fn profile_of_environment(environment: &Environment) -> Chosen<String> {
-    variable(environment, "AWS_PROFILE").unwrap_or_else(|| default("default".to_owned()))
-}
-
 /// Decides the rest.
 ///
 /// # Errors
@@ -232,7 +195,7 @@ pub fn plan(
 ) -> Result<Plan> {
     let role = wanted_role(request, environment, target, files);
     let walk = walk(role, target, naming, files)?;
-    let base = base(&walk.base, files)?;
+    let base = base::base(&walk.base, files)?;
     if short_term::holds_long_term_keys(&files.credentials, &target.short_term) {
         bail!(long_term_keys_in_the_way(target, &files.credentials));
     }
@@ -263,8 +226,8 @@ pub fn plan(
             .hint("ask for a longer --duration, or a shorter --min-ttl")
         );
     }
-    let steps = steps(&view, &wanted, &decision)?;
-    let owner = owner(&walk, naming, target, &files.credentials);
+    let steps = steps::steps(&view, &wanted, &decision)?;
+    let owner = base::owner(&walk, naming, target, &files.credentials);
     Ok(Plan {
         base,
         profiles: walk.links.iter().map(|link| link.profile.clone()).collect(),
@@ -272,118 +235,7 @@ pub fn plan(
         decision,
         wanted,
         steps,
-        native_source: native_source(&walk, owner.as_deref(), files),
+        native_source: base::native_source(&walk, owner.as_deref(), files),
         owner,
     })
-}
-
-fn base(found: &BaseSection, files: &Files<'_>) -> Result<Base> {
-    let file = if found.in_config {
-        &files.config
-    } else {
-        &files.credentials
-    };
-    let section = &found.section;
-    let get = |key| inherited(file, section, key);
-    let (id, secret) = (get(key::AWS_ACCESS_KEY_ID), get(key::AWS_SECRET_ACCESS_KEY));
-    let keys = match (id, secret, get(key::CREDENTIAL_PROCESS)) {
-        (Some(id), Some(secret), _) => Keys::Stored(LongTermKeys {
-            access_key_id: id.value,
-            secret_access_key: Secret::new(secret.value),
-        }),
-        (None, None, Some(command)) => Keys::Process(command),
-        (id, _, _) => {
-            let missing = match id {
-                None => key::AWS_ACCESS_KEY_ID,
-                Some(_) => key::AWS_SECRET_ACCESS_KEY,
-            };
-            bail!(
-                Failure::new(format!(
-                    "{missing} of [{section}] in {} is missing or empty",
-                    file.path.display()
-                ))
-                .hint("write it there; the IAM console shows or makes a user's access keys")
-            );
-        }
-    };
-    let base = Base {
-        keys,
-        section: section.clone(),
-        path: file.path.to_path_buf(),
-    };
-    if let Keys::Stored(keys) = &base.keys
-        && keys.access_key_id.starts_with(short_term::TEMPORARY_PREFIX)
-    {
-        bail!(
-            Failure::new(format!(
-                "{} holds temporary credentials (ASIA…), which cannot get a session",
-                base.place()
-            ))
-            .hint("put the IAM user's own keys (AKIA…) there")
-        );
-    }
-    Ok(base)
-}
-
-fn steps(view: &View<'_>, wanted: &Chosen<u32>, decision: &Decision) -> Result<Vec<Step>> {
-    let mut steps = Vec::new();
-    if decision.way != Way::Direct {
-        steps.push(Step {
-            call: Call::GetSessionToken,
-            duration: if view.walk.roles.is_empty() {
-                wanted.clone()
-            } else {
-                view.session_duration()?
-            },
-            connection: view.session_connection()?,
-        });
-    }
-    for hop in view.walk.roles.iter().rev() {
-        steps.push(Step {
-            call: Call::AssumeRole(Box::new(view.role(hop)?)),
-            duration: if hop.link == 0 {
-                Chosen {
-                    value: decision.seconds,
-                    origin: wanted.origin.clone(),
-                }
-            } else {
-                View::passing_duration()
-            },
-            connection: view.role_connection(hop)?,
-        });
-    }
-    Ok(steps)
-}
-
-/// The section that the profile with the keys has for its session, unless it is for something else.
-fn owner(walk: &Walk, naming: &Naming, target: &Target, credentials: &File<'_>) -> Option<String> {
-    let base = &walk.base;
-    if walk.roles.is_empty()
-        || walk.links.len() == 1
-        || base.in_config
-        || inherited(credentials, &base.section, key::ASSUME_ROLE).is_some()
-    {
-        return None;
-    }
-    let owner = naming.short_term(naming.profile_of(&base.section)?);
-    let is_free = owner != target.short_term
-        && owner != base.section
-        && owner != chosen::INHERITED
-        && !short_term::holds_long_term_keys(credentials, &owner)
-        && check_sections(credentials, &[&owner]).is_ok();
-    is_free.then_some(owner)
-}
-
-/// Where every role on the way is of the config file and names no device, and the keys' own profile is the last source, the
-/// AWS tools find the session there.
-fn native_source(walk: &Walk, owner: Option<&str>, files: &Files<'_>) -> Option<String> {
-    let by_themselves = walk.roles.iter().all(|hop| {
-        let header = walk.links[hop.link].config.as_deref();
-        matches!(&hop.arn.origin, Origin::File { key, .. } if *key == key::ROLE_ARN)
-            && header.is_some_and(|header| files.config.get(header, key::MFA_SERIAL).is_none())
-    });
-    let source = walk.links.last()?.profile.as_str();
-    owner
-        .filter(|owner| by_themselves && *owner == source)
-        .map(str::to_owned)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 
 use crate::cli::Refresh;
 use crate::credentials::Credentials;
@@ -16,9 +16,9 @@ use crate::error::Failure;
 use crate::freshness::Freshness;
 use crate::group::{Done, Group, Job, Results, look, session_at_hand};
 use crate::mfa_code::{self, Codes, MfaCode};
-use crate::plan::{Plan, Target, Way};
+use crate::plan::{Plan, Way};
 use crate::profiles::{self, File};
-use crate::report::{self, Report};
+use crate::report::Report;
 use crate::session::Session;
 use crate::store::{self, Lock, Store, Turn};
 use crate::sts::{self, Client, Preparation, Refusal};
@@ -370,39 +370,5 @@ fn tell_begin(report: Report, group: &Group, jobs: &[usize]) {
     report.progress(format_args!("renewing {}", sections.join(", ")));
     for job in jobs() {
         report.detail(format_args!("[{}]: {}", job.target.short_term, job.because));
-    }
-}
-
-/// Says that nothing has to be done.
-pub fn tell_still_valid(report: Report, target: &Target, until: chrono::DateTime<Utc>) {
-    report.progress(format_args!(
-        "[{}] is still valid until {}",
-        target.short_term,
-        report::until(until, Utc::now())
-    ));
-}
-
-/// Says how it ended for a job.
-pub fn tell_done(report: Report, job: &Job, done: &Done) {
-    let Job { target, plan, .. } = job;
-    let section = &target.short_term;
-    let now = Utc::now();
-    match done {
-        Done::StillValid(until) => tell_still_valid(report, target, *until),
-        Done::Renewed(credentials) => {
-            let until = report::until(credentials.expiration, now);
-            let asked = TimeDelta::seconds(plan.decision.seconds.into());
-            // A minute for the clocks and the way.
-            let less = if credentials.expiration - now < asked - TimeDelta::minutes(1) {
-                format!(" (asked for {})", report::span(asked))
-            } else {
-                String::new()
-            };
-            report.progress(format_args!("[{section}] is valid until {until}{less}"));
-        }
-        Done::Shared(credentials) => report.progress(format_args!(
-            "[{section}] shares the session of its key and device, valid until {}",
-            report::until(credentials.expiration, now)
-        )),
     }
 }

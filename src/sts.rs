@@ -1,6 +1,7 @@
 //! Carries out the calls of a plan. Nothing here knows of flags, files or outputs.
 
 mod explain;
+mod http;
 
 use std::mem::ManuallyDrop;
 use std::thread::{self, JoinHandle};
@@ -12,18 +13,14 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_sts::config::{Credentials as SdkCredentials, SharedHttpClient};
-use aws_smithy_http_client::{Builder, Connector, proxy, tls};
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt as _};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use tokio::runtime::Runtime;
 
 use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
-use crate::plan::{Call, Chosen, Connection, Plan};
-use crate::profiles::reason;
+use crate::plan::{Call, Connection, Plan};
 pub use explain::masked;
 use explain::{Attempt, Signer};
 
@@ -81,7 +78,7 @@ pub fn prepare<'c>(connections: impl Iterator<Item = &'c Connection>) -> Result<
         let bundle = connection
             .ca_bundle
             .as_ref()
-            .map(certificates)
+            .map(http::certificates)
             .transpose()?;
         let connection = connection.clone();
         let plain = connection
@@ -90,7 +87,7 @@ pub fn prepare<'c>(connections: impl Iterator<Item = &'c Connection>) -> Result<
             .is_some_and(|url| url.value.starts_with("http://"));
         begun.push((
             connection,
-            thread::spawn(move || http_client(plain, bundle)),
+            thread::spawn(move || http::client(plain, bundle)),
         ));
     }
     Ok(Preparation(begun))
@@ -255,7 +252,7 @@ impl Client {
     }
 }
 
-async fn config(connection: &Connection, http: SharedHttpClient) -> SdkConfig {
+async fn config(connection: &Connection, client: SharedHttpClient) -> SdkConfig {
     // The SDK drops a whole file for one malformed line, and looks for more than is wanted: it gets an empty one.
     let no_files = EnvConfigFiles::builder()
         .with_contents(EnvConfigFileKind::Config, "")
@@ -264,7 +261,7 @@ async fn config(connection: &Connection, http: SharedHttpClient) -> SdkConfig {
         .profile_files(no_files)
         .region(Region::new(connection.region.value.clone()))
         .no_credentials()
-        .http_client(http)
+        .http_client(client)
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
@@ -318,66 +315,4 @@ fn granted(
             Call::AssumeRole(role) => Some(role.arn.value.clone()),
         },
     })
-}
-
-fn http_client(plain: bool, bundle: Option<Vec<u8>>) -> Result<SharedHttpClient> {
-    let trust = if plain { None } else { Some(trust(bundle)?) };
-    Ok(
-        Builder::new().build_with_connector_fn(move |settings, components| {
-            let mut connector = Connector::builder().proxy_config(proxy::ProxyConfig::from_env());
-            connector.set_connector_settings(settings.cloned());
-            if let Some(components) = components {
-                connector.set_sleep_impl(components.sleep_impl());
-            }
-            match trust.clone() {
-                None => connector.build_http(),
-                Some(trust) => connector
-                    .tls_provider(tls::Provider::Rustls(
-                        tls::rustls_provider::CryptoMode::Ring,
-                    ))
-                    .tls_context(trust)
-                    .build(),
-            }
-        }),
-    )
-}
-
-/// The certificates to trust: those of the bundle, else the system's.
-fn trust(bundle: Option<Vec<u8>>) -> Result<tls::TlsContext> {
-    let context = tls::TlsContext::builder();
-    match bundle {
-        Some(pem) => context.with_trust_store(tls::TrustStore::empty().with_pem_certificate(pem)),
-        None => context,
-    }
-    .build()
-    .context("the CA bundle cannot be used")
-}
-
-/// Reads a CA bundle. The HTTP client would panic at a certificate that it cannot read, and take an empty bundle.
-fn certificates(
-    Chosen {
-        value: path,
-        origin,
-    }: &Chosen<String>,
-) -> Result<Vec<u8>> {
-    let wrong = |problem: &str| {
-        Failure::new(format!("the CA bundle {path} ({origin}) {problem}"))
-            .hint("it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line")
-    };
-    let pem = std::fs::read(path)
-        .map_err(|error| wrong(&format!("cannot be read: {}", reason(&error))))?;
-    let mut count = 0;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        count += 1;
-        let readable = certificate.is_ok_and(|der| webpki::anchor_from_trusted_cert(&der).is_ok());
-        if !readable {
-            bail!(wrong(&format!(
-                "cannot be used: certificate {count} is broken"
-            )));
-        }
-    }
-    if count == 0 {
-        bail!(wrong("holds no certificate"));
-    }
-    Ok(pem)
 }

@@ -30,6 +30,8 @@ pub enum Origin {
     },
     /// Nobody said anything.
     Default,
+    /// Somebody wanted more than AWS grants.
+    Limit,
 }
 
 impl fmt::Display for Origin {
@@ -40,6 +42,7 @@ impl fmt::Display for Origin {
                 write!(f, "{key} of [{section}] in {}", path.display())
             }
             Self::Default => f.write_str("default"),
+            Self::Limit => f.write_str("AWS's limit"),
         }
     }
 }

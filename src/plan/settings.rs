@@ -4,14 +4,14 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
 
+use super::Role;
 use super::chosen::{Chosen, Origin, default, first, flag, in_file, inherited, variable};
 use super::walk::{Hop, Link, Walk};
-use super::{Connection, Role};
 use crate::cli::Request;
 use crate::device::{ACCOUNT_DIGITS, SerialNumber};
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::profiles::{Files, config_header, key};
+use crate::profiles::{Files, key};
 use crate::seconds as duration;
 
 /// How long a user's session may last, in seconds, and how long it does by default.
@@ -20,9 +20,6 @@ const SESSION_SECONDS: (RangeInclusive<u32>, u32) = (900..=129_600, 43_200);
 /// The same for a role; its own maximum may be lower.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 const ROLE_SECONDS: (RangeInclusive<u32>, u32) = (900..=43_200, 3_600);
-/// Where STS is called when nobody says where.
-const DEFAULT_REGION: &str = "us-east-1";
-
 /// How long a role lasts that only assumes the next one, in seconds: the shortest that there is.
 const PASSING_SECONDS: u32 = 900;
 
@@ -43,20 +40,20 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    fn variable(&self, name: &'static str) -> Option<Chosen<String>> {
+    pub(super) fn variable(&self, name: &'static str) -> Option<Chosen<String>> {
         variable(self.environment, name)
     }
 
-    fn long_term(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
+    pub(super) fn long_term(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
         inherited(&self.files.credentials, link.long_term.as_ref()?, key)
     }
 
-    fn config(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
+    pub(super) fn config(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
         in_file(&self.files.config, link.config.as_ref()?, key)
     }
 
     /// A key of the profile itself.
-    fn own(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
+    pub(super) fn own(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
         self.long_term(link, key).or_else(|| self.config(link, key))
     }
 
@@ -224,110 +221,6 @@ impl View<'_> {
     pub(super) fn passing_duration() -> Chosen<u32> {
         default(PASSING_SECONDS)
     }
-
-    /// Whose STS gives the session: that of the profile with the keys.
-    pub(super) fn session_connection(&self) -> Result<Connection> {
-        self.connection(&self.walk.links.iter().rev().collect::<Vec<_>>())
-    }
-
-    /// Whose STS gives a role: that of its profile.
-    pub(super) fn role_connection(&self, hop: &Hop) -> Result<Connection> {
-        self.connection(&self.walk.links[hop.link..].iter().collect::<Vec<_>>())
-    }
-
-    /// Where STS is, as the first of these profiles says that says something.
-    fn connection(&self, links: &[&Link]) -> Result<Connection> {
-        let own = |key| links.iter().find_map(|link| self.own(link, key));
-        let of_default = || {
-            let header = config_header(&self.files.config.document, "default")?;
-            in_file(&self.files.config, header, key::REGION)
-        };
-        let region = first([
-            flag("--region", self.request.region.as_ref()),
-            self.variable("AWS_REGION"),
-            self.variable("AWS_DEFAULT_REGION"),
-        ])
-        .or_else(|| own(key::REGION))
-        .or_else(of_default)
-        .unwrap_or_else(|| default(DEFAULT_REGION.to_owned()));
-        if !is_host_label(&region.value) {
-            bail!(
-                Failure::new(format!(
-                    "`{}` ({}) is not a region",
-                    region.value, region.origin
-                ))
-                .hint("write it like eu-west-1")
-            );
-        }
-        let endpoint_url = self.endpoint_url(links);
-        if let Some(url) = &endpoint_url
-            && !is_http_url(&url.value)
-        {
-            bail!(
-                Failure::new(format!(
-                    "`{}` ({}) is not the URL of an endpoint",
-                    url.value, url.origin
-                ))
-                .hint("write it like https://sts.eu-west-1.amazonaws.com")
-            );
-        }
-        Ok(Connection {
-            region,
-            endpoint_url,
-            ca_bundle: self
-                .variable("AWS_CA_BUNDLE")
-                .or_else(|| own(key::CA_BUNDLE)),
-        })
-    }
-
-    /// The endpoint, by the rules of <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
-    fn endpoint_url(&self, links: &[&Link]) -> Option<Chosen<String>> {
-        let ignored = self
-            .variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-            .or_else(|| {
-                let key = key::IGNORE_CONFIGURED_ENDPOINT_URLS;
-                links.iter().find_map(|link| self.config(link, key))
-            })
-            .is_some_and(|chosen| chosen.value.eq_ignore_ascii_case("true"));
-        if ignored {
-            return None;
-        }
-        first([
-            self.variable("AWS_ENDPOINT_URL_STS"),
-            self.variable("AWS_ENDPOINT_URL"),
-        ])
-        .or_else(|| {
-            links.iter().find_map(|link| {
-                first([
-                    self.long_term(link, key::ENDPOINT_URL),
-                    self.services_endpoint_url(link),
-                    self.config(link, key::ENDPOINT_URL),
-                ])
-            })
-        })
-    }
-
-    /// `endpoint_url` below `sts =` in the `[services NAME]` that the profile names.
-    fn services_endpoint_url(&self, link: &Link) -> Option<Chosen<String>> {
-        let config = &self.files.config;
-        let section = format!("services {}", self.config(link, key::SERVICES)?.value);
-        let nested = config.get(&section, key::STS)?;
-        let value = nested
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .find(|(name, _)| name.trim() == key::ENDPOINT_URL)?
-            .1
-            .trim()
-            .to_owned();
-        Some(Chosen {
-            value,
-            origin: Origin::File {
-                key: key::ENDPOINT_URL,
-                section,
-                path: config.path.to_path_buf(),
-            },
-        })
-    }
 }
 
 fn within_limits(chosen: Option<Chosen<u64>>, kind: Kind) -> Result<Chosen<u32>> {
@@ -400,28 +293,4 @@ fn is_name_character(c: char) -> bool {
 
 fn is_external_id(id: &str) -> bool {
     (2..=1224).contains(&id.len()) && id.chars().all(|c| is_name_character(c) || ":/".contains(c))
-}
-
-fn is_host_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && label
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-}
-
-/// Not with a user or a password, which would be shown, nor with a port that is none.
-fn is_http_url(url: &str) -> bool {
-    url.parse::<http::Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.host().is_some_and(|host| !host.is_empty())
-            && uri.authority().is_some_and(|authority| {
-                let port = authority.as_str().strip_prefix(authority.host());
-                port == Some("")
-                    || authority.port_u16().is_some() && !authority.as_str().contains('@')
-            })
-            && uri.query().is_none()
-            && !url.contains('#')
-    })
 }

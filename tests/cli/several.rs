@@ -57,8 +57,8 @@ fn one_code_for_all_that_share_the_key_and_the_device() {
     home.run_with(&sts, &["-p", "prod", "-p", "dev", "--no-input"])
         .ends(
             0,
-            "[prod-mfa] is still valid until …\n\
-             renewing [dev-mfa]: there are no credentials yet\n\
+            "renewing [dev-mfa]: there are no credentials yet\n\
+             [prod-mfa] is still valid until …\n\
              [dev-mfa] is valid until …\n\
              use the roles as in: --profile dev-mfa\n",
         );
@@ -94,9 +94,9 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
         "renewing [personal], [admin-mfa], [audit-mfa]\n\
          renewing [bob]: there are no credentials yet\n\
          [personal] is valid until …\n\
+         [bob] is valid until …\n\
          [admin-mfa] is valid until …\n\
          [audit-mfa] is valid until …\n\
-         [bob] is valid until …\n\
          use the roles as in: --profile admin-mfa\n",
     );
     home.run(&["--all", "--no-input", "-q"]).ends(0, "");
@@ -132,11 +132,11 @@ fn what_fails_is_named_and_the_rest_is_written() {
              renewing [dev-mfa], [audit-mfa], [personal]\n\
              [dev-mfa] is valid until …\n\
              [personal] is valid until …\n\
+             use the roles as in: --profile dev-mfa\n\
              error: audit: AWS denied the role {AUDIT} (role_arn of [profile audit] in ~/.aws/config) to the MFA session of access key AKIA…ALIC: \
              User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: {AUDIT}\n\
              hint: the role's trust policy must allow this user, and its external id if it asks for one must be in external_id; \
              `--direct` assumes it with a code of its own\n\
-             use the roles as in: --profile dev-mfa\n\
              error: 2 of 4 profiles have no valid credentials: lost, audit\n"
         ),
     );

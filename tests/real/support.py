@@ -76,10 +76,14 @@ class Server:
         iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=policy(statement))
         return User(arn, key["AccessKeyId"], key["SecretAccessKey"], device)
 
-    def role(self, name, user):
-        """Makes a role that the user may assume, and returns its ARN."""
-        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": user.arn}}
-        created = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))
+    def role(self, name, principal, may=()):
+        """Makes a role that the user or role with this ARN may assume, and returns its ARN."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": principal}}
+        created = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))
+        if may:
+            statement = {"Effect": "Allow", "Action": may, "Resource": "*"}
+            iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=policy(statement))
         return created["Role"]["Arn"]
 
 
@@ -106,6 +110,7 @@ class RealTest(unittest.TestCase):
         self.home = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.credentials = self.home / ".aws" / "credentials"
         self.credentials.parent.mkdir(mode=0o700)
+        self.config = self.credentials.with_name("config")
         # A server that nobody may call: its queue says afterwards whether anyone tried.
         self.nobody = self.enterContext(socket.create_server(("127.0.0.1", 0)))
         self.nobody.setblocking(False)

@@ -16,7 +16,7 @@ class TakingTurns:
         self.user = self.server.user(unique("worker"), may=["sts:AssumeRole"])
         # No comment here: aws-mfa drops them, and that is not what is compared.
         self.credentials.write_bytes(long_term(self.user))
-        self.role = self.server.role(unique("role"), self.user) if self.with_role else None
+        self.role = self.server.role(unique("role"), self.user.arn) if self.with_role else None
         self.arguments = ["--profile", "p"] + (["--assume-role", self.role] if self.role else [])
 
     def aws_mfa(self, code=None):

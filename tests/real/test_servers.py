@@ -58,18 +58,51 @@ class OnAServer:
 
     def test_clients_use_the_role(self):
         name = unique("role")
-        role = self.server.role(name, self.user)
+        role = self.server.role(name, self.user.arn)
         self.obtain("--assume-role", role, "--role-session-name", "me", variable="AWS_ENDPOINT_URL")
         self.assert_written(role=role, seconds=3600)
         self.mfa_creds_without_network("--profile", "p", "--assume-role", role)
         self.assertRegex(self.caller(), rf"\Aarn:aws:sts::\d{{12}}:assumed-role/{name}/me\Z")
 
     def test_role_gives_way_to_the_session_again(self):
-        role = self.server.role(unique("role"), self.user)
+        role = self.server.role(unique("role"), self.user.arn)
         self.obtain("--assume-role", role)
         self.obtain()
         # A section that held a role keeps its lines' places, so aws-mfa's order holds here too.
         self.assert_written(seconds=43200)
+
+
+    def test_one_code_serves_every_role_of_the_config_file(self):
+        first, second = unique("first"), unique("second")
+        first_arn = self.server.role(first, self.user.arn, may=["sts:AssumeRole"])
+        second_arn = self.server.role(second, first_arn)
+        self.config.write_text(
+            f"[profile {first}]\nrole_arn = {first_arn}\nsource_profile = p\nrole_session_name = me\n\n"
+            f"[profile {second}]\nrole_arn = {second_arn}\nsource_profile = {first}\nrole_session_name = me\n"
+        )
+        arn = r"\Aarn:aws:sts::\d{12}:assumed-role/%s/me\Z"
+        self.mfa_creds("--profile", first, "--token", CODE, AWS_ENDPOINT_URL=self.server.url)
+        self.assert_written(seconds=43200)
+        self.assert_written(f"{first}-mfa", role=first_arn, seconds=3600)
+        # The rest needs no code.
+        variables = {"AWS_ENDPOINT_URL": self.server.url}
+        self.mfa_creds("--profile", second, "--no-input", **variables)
+        self.assert_written(f"{second}-mfa", role=second_arn, seconds=3600)
+        self.assertRegex(self.caller(f"{second}-mfa"), arn % second)
+        self.mfa_creds_without_network("--all", "--no-input")
+        # The clients assume both roles by themselves, as their source is the session.
+        self.assertRegex(self.caller(first), arn % first)
+        self.assertRegex(self.caller(second), arn % second)
+
+    def test_a_longer_role_takes_the_code_itself(self):
+        role = self.server.role(unique("long"), self.user.arn)
+        self.config.write_text(
+            f"[profile long]\nrole_arn = {role}\nsource_profile = p\nduration_seconds = 7200\n"
+            f"mfa_serial = {self.user.device}\n"
+        )
+        self.mfa_creds("--profile", "long", "--token", CODE, AWS_ENDPOINT_URL=self.server.url)
+        self.assert_written("long-mfa", role=role, seconds=7200)
+        self.assertNotIn("[p]", self.credentials.read_text())
 
 
 class Moto(OnAServer, RealTest):

@@ -1,0 +1,103 @@
+//! What the end of the walk has: the keys, and the section for their session.
+
+use anyhow::{Result, bail};
+
+use super::chosen::{INHERITED, Origin, inherited};
+use super::sections::check_sections;
+use super::target::{Naming, Target};
+use super::walk::{BaseSection, Walk};
+use super::{Base, Keys};
+use crate::credentials::{LongTermKeys, Secret};
+use crate::error::Failure;
+use crate::profiles::{File, Files, key};
+use crate::short_term;
+
+/// The keys of a section, or the command that prints them.
+///
+/// # Errors
+/// When one is missing, or they are temporary.
+pub(super) fn base(found: &BaseSection, files: &Files<'_>) -> Result<Base> {
+    let file = if found.in_config {
+        &files.config
+    } else {
+        &files.credentials
+    };
+    let section = &found.section;
+    let get = |key| inherited(file, section, key);
+    let (id, secret) = (get(key::AWS_ACCESS_KEY_ID), get(key::AWS_SECRET_ACCESS_KEY));
+    let keys = match (id, secret, get(key::CREDENTIAL_PROCESS)) {
+        (Some(id), Some(secret), _) => Keys::Stored(LongTermKeys {
+            access_key_id: id.value,
+            secret_access_key: Secret::new(secret.value),
+        }),
+        (None, None, Some(command)) => Keys::Process(command),
+        (id, _, _) => {
+            let missing = match id {
+                None => key::AWS_ACCESS_KEY_ID,
+                Some(_) => key::AWS_SECRET_ACCESS_KEY,
+            };
+            bail!(
+                Failure::new(format!(
+                    "{missing} of [{section}] in {} is missing or empty",
+                    file.path.display()
+                ))
+                .hint("write it there; the IAM console shows or makes a user's access keys")
+            );
+        }
+    };
+    let base = Base {
+        keys,
+        section: section.clone(),
+        path: file.path.to_path_buf(),
+    };
+    if let Keys::Stored(keys) = &base.keys
+        && keys.access_key_id.starts_with(short_term::TEMPORARY_PREFIX)
+    {
+        bail!(
+            Failure::new(format!(
+                "{} holds temporary credentials (ASIA…), which cannot get a session",
+                base.place()
+            ))
+            .hint("put the IAM user's own keys (AKIA…) there")
+        );
+    }
+    Ok(base)
+}
+
+/// The section that the profile with the keys has for its session, unless it is for something else.
+pub(super) fn owner(
+    walk: &Walk,
+    naming: &Naming,
+    target: &Target,
+    credentials: &File<'_>,
+) -> Option<String> {
+    let base = &walk.base;
+    if walk.roles.is_empty()
+        || walk.links.len() == 1
+        || base.in_config
+        || inherited(credentials, &base.section, key::ASSUME_ROLE).is_some()
+    {
+        return None;
+    }
+    let owner = naming.short_term(naming.profile_of(&base.section)?);
+    let is_free = owner != target.short_term
+        && owner != base.section
+        && owner != INHERITED
+        && !short_term::holds_long_term_keys(credentials, &owner)
+        && check_sections(credentials, &[&owner]).is_ok();
+    is_free.then_some(owner)
+}
+
+/// Where every role on the way is of the config file and names no device, and the keys' own profile is the last source, the
+/// AWS tools find the session there.
+pub(super) fn native_source(walk: &Walk, owner: Option<&str>, files: &Files<'_>) -> Option<String> {
+    let by_themselves = walk.roles.iter().all(|hop| {
+        let header = walk.links[hop.link].config.as_deref();
+        matches!(&hop.arn.origin, Origin::File { key, .. } if *key == key::ROLE_ARN)
+            && header.is_some_and(|header| files.config.get(header, key::MFA_SERIAL).is_none())
+    });
+    let source = walk.links.last()?.profile.as_str();
+    owner
+        .filter(|owner| by_themselves && *owner == source)
+        .map(str::to_owned)
+}

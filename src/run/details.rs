@@ -1,0 +1,85 @@
+//! What is told on the way: irregular lines of the files, and with `-v` each decision with its reason.
+
+use std::fmt;
+
+use crate::plan::{Call, Origin, Plan, Step, Target};
+use crate::profiles::File;
+use crate::report::Report;
+
+/// Tells of malformed lines elsewhere: they are none of our business, but other tools may refuse the file for them.
+pub(super) fn warn_of_irregularities(report: Report, file: &File<'_>, sections: &[&str]) {
+    for note in file.document.notes() {
+        let message = format!("{}:{} {}", file.path.display(), note.line, note.what);
+        let ours = sections
+            .iter()
+            .any(|section| file.document.is_in(note, section));
+        if !note.what.is_malformed() {
+            report.detail(format_args!(
+                "{message}: some AWS SDKs refuse the file for it"
+            ));
+        } else if !ours {
+            report.warning(format_args!("{message}: AWS tools refuse the file for it"));
+        }
+    }
+}
+
+/// Which sections are meant, and who said so.
+pub(super) fn tell_target(report: Report, target: &Target) {
+    let [long_term, short_term] = &target.suffixes;
+    tell(
+        report,
+        "profile",
+        &target.profile.value,
+        &target.profile.origin,
+    );
+    tell(report, "long-term section", &target.long_term, long_term);
+    tell(report, "section to write", &target.short_term, short_term);
+}
+
+/// What was decided for the calls, and who decided it.
+pub(super) fn tell_plan(report: Report, plan: &Plan) {
+    report.detail(format_args!("keys: {}", plan.base.place()));
+    tell(report, "device", &plan.device.value, &plan.device.origin);
+    for step in &plan.steps {
+        tell_step(report, step, plan.role().is_some());
+    }
+}
+
+fn tell_step(report: Report, step: &Step, for_a_role: bool) {
+    let mut of = "";
+    match &step.call {
+        Call::GetSessionToken if for_a_role => of = "session ",
+        Call::GetSessionToken => {}
+        Call::AssumeRole(role) => {
+            tell(report, "role", &role.arn.value, &role.arn.origin);
+            let name = &role.session_name;
+            tell(report, "role session name", &name.value, &name.origin);
+            if let Some(id) = &role.external_id {
+                tell(report, "external id", &id.value, &id.origin);
+            }
+        }
+    }
+    let Step {
+        duration,
+        connection,
+        ..
+    } = step;
+    let tell = |what: &str, value: &str, origin| {
+        tell(report, &format!("{of}{what}"), value, origin);
+    };
+    let seconds = format!("{} s", duration.value);
+    tell("duration", &seconds, &duration.origin);
+    let region = &connection.region;
+    tell("region", &region.value, &region.origin);
+    if let Some(url) = &connection.endpoint_url {
+        tell("endpoint", &url.value, &url.origin);
+    }
+    if let Some(bundle) = &connection.ca_bundle {
+        tell("CA bundle", &bundle.value, &bundle.origin);
+    }
+}
+
+/// A setting and its origin.
+pub(super) fn tell(report: Report, what: &str, value: impl fmt::Display, origin: &Origin) {
+    report.detail(format_args!("{what}: {value} ({origin})"));
+}

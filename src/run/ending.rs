@@ -1,0 +1,239 @@
+//! How a run ends: for one profile or for several, of which some may have failed.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Error, Result, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::credentials::Credentials;
+use crate::error::{self, Exit, Failure};
+use crate::group::{Done, Group, Job, Results};
+use crate::plan::{Cap, Plan, Target};
+use crate::report::{self, Report};
+
+/// What the profiles of a run came to.
+pub(super) struct Ending {
+    pub report: Report,
+    several: bool,
+    /// What is said in the end, in the order of the profiles.
+    valid: BTreeMap<usize, Valid>,
+    /// Sections for which there is no profile among them.
+    owners: Vec<(String, DateTime<Utc>)>,
+    /// What went wrong, and has not been said.
+    errors: Vec<(Vec<String>, Error)>,
+    /// The profiles without valid credentials, with the exit code for the reason.
+    failed: Vec<(String, u8)>,
+}
+
+/// A profile with valid credentials.
+#[derive(Default)]
+struct Valid {
+    line: String,
+    /// What a person has to know of them.
+    warnings: Vec<String>,
+    /// How to use them.
+    use_lines: Vec<String>,
+    /// Their section, where it is new and has another name than the profile.
+    beside: Option<String>,
+}
+
+impl Ending {
+    /// Before anything has come to anything.
+    pub fn new(report: Report, profiles: usize) -> Self {
+        Self {
+            report,
+            several: profiles > 1,
+            valid: BTreeMap::new(),
+            owners: Vec::new(),
+            errors: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// A profile has what it needs already.
+    pub fn is_valid(&mut self, order: usize, target: &Target, until: DateTime<Utc>) {
+        let valid = Valid {
+            line: still_valid(target, until),
+            ..Valid::default()
+        };
+        self.valid.insert(order, valid);
+    }
+
+    /// Where there is one profile, its error ends the run. Where there are several, it is told at once, before a code is
+    /// asked for, and the others go on.
+    ///
+    /// # Errors
+    /// The error of the one profile.
+    pub fn fail(&mut self, profiles: Vec<String>, error: Error) -> Result<()> {
+        if !self.several {
+            return Err(error);
+        }
+        report::error(format_args!("{}: {error}", profiles.join(", ")));
+        self.count(profiles, &error);
+        Ok(())
+    }
+
+    /// How it ended for a group.
+    pub fn note(&mut self, group: &Group, results: Results) {
+        self.owners.extend(results.owner);
+        for (index, done) in results.done {
+            let job = &group.jobs[index];
+            self.valid.insert(job.order, Valid::of(job, &done));
+        }
+        for (jobs, error) in results.failed {
+            let profile = |job: usize| group.jobs[job].target.profile.value.clone();
+            self.errors
+                .push((jobs.into_iter().map(profile).collect(), error));
+        }
+    }
+
+    /// Says how it ended: a line for each profile, then what went wrong.
+    ///
+    /// # Errors
+    /// When a profile has no valid credentials.
+    pub fn end(mut self) -> Result<()> {
+        for (section, until) in &self.owners {
+            self.report.progress(is_valid(section, *until));
+        }
+        for valid in self.valid.values() {
+            self.report.progress(&valid.line);
+            for warning in &valid.warnings {
+                self.report.warning(warning);
+            }
+            for line in valid.use_lines.iter().filter(|_| !self.several) {
+                self.report.progress(line);
+            }
+        }
+        let beside = self.valid.values().find_map(|valid| valid.beside.as_ref());
+        if let Some(section) = beside.filter(|_| self.several) {
+            self.report
+                .progress(format_args!("use the roles as in: --profile {section}"));
+        }
+        for (profiles, error) in std::mem::take(&mut self.errors) {
+            self.fail(profiles, error)?;
+        }
+        let valid = self.valid.len();
+        self.end_of(valid)
+    }
+
+    /// The same, where there is nothing to say of these valid ones.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn end_of(self, valid: usize) -> Result<()> {
+        let Some((_, first)) = self.failed.first() else {
+            return Ok(());
+        };
+        let exit = if valid == 0 && self.failed.iter().all(|(_, exit)| exit == first) {
+            *first
+        } else {
+            Exit::Failed as u8
+        };
+        let names: Vec<&str> = self.failed.iter().map(|(name, _)| name.as_str()).collect();
+        let all = names.len() + valid;
+        bail!(
+            Failure::new(format!(
+                "{} of {all} profiles have no valid credentials: {}",
+                names.len(),
+                names.join(", ")
+            ))
+            .exit(Exit::of(exit))
+        )
+    }
+
+    fn count(&mut self, profiles: Vec<String>, error: &Error) {
+        let exit = error::exit_code(error);
+        let ended = profiles.into_iter().map(|profile| (profile, exit));
+        self.failed.extend(ended);
+    }
+}
+
+impl Valid {
+    fn of(job: &Job, done: &Done) -> Self {
+        let Job { target, plan, .. } = job;
+        let section = &target.short_term;
+        match done {
+            Done::StillValid(until) => Self {
+                line: still_valid(target, *until),
+                ..Self::default()
+            },
+            Done::Shared(credentials) => Self {
+                line: format!(
+                    "[{section}] shares the session of its key and device, valid until {}",
+                    report::until(credentials.expiration, Utc::now())
+                ),
+                ..Self::default()
+            },
+            Done::Renewed(credentials) => Self {
+                line: format!(
+                    "{}{}",
+                    is_valid(section, credentials.expiration),
+                    less_than_asked(plan, credentials)
+                ),
+                warnings: warnings(target, plan),
+                use_lines: use_lines(target, plan),
+                beside: is_beside(target).then(|| section.clone()),
+            },
+        }
+    }
+}
+
+fn is_valid(section: &str, until: DateTime<Utc>) -> String {
+    let until = report::until(until, Utc::now());
+    format!("[{section}] is valid until {until}")
+}
+
+fn still_valid(target: &Target, until: DateTime<Utc>) -> String {
+    let until = report::until(until, Utc::now());
+    format!("[{}] is still valid until {until}", target.short_term)
+}
+
+fn less_than_asked(plan: &Plan, credentials: &Credentials) -> String {
+    let asked = TimeDelta::seconds(plan.decision.seconds.into());
+    // A minute for the clocks and the way.
+    if credentials.expiration - Utc::now() < asked - TimeDelta::minutes(1) {
+        format!(" (asked for {})", report::span(asked))
+    } else {
+        String::new()
+    }
+}
+
+/// Whether the credentials are in a section of another name than the profile.
+fn is_beside(target: &Target) -> bool {
+    target.short_term != target.profile.value
+}
+
+fn warnings(target: &Target, plan: &Plan) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let section = &target.short_term;
+    if let Some(cap) = plan.decision.capped {
+        let direct = match cap {
+            Cap::FromSession => "; --direct asks for a code of its own, for longer",
+            Cap::FromRole => "",
+        };
+        warnings.push(format!(
+            "[{section}] lasts 1 h, not the {} s asked for ({}): {cap}{direct}",
+            plan.wanted.value, plan.wanted.origin
+        ));
+    }
+    if let Some(shadow) = target.shadow.as_ref().filter(|_| !is_beside(target)) {
+        warnings.push(format!(
+            "AWS tools do not read [{section}]: {shadow} has role_arn, and they assume the role in its place"
+        ));
+    }
+    warnings
+}
+
+fn use_lines(target: &Target, plan: &Plan) -> Vec<String> {
+    if !is_beside(target) {
+        return Vec::new();
+    }
+    let mut lines = vec![format!("use it with --profile {}", target.short_term)];
+    if let Some(source) = &plan.native_source {
+        lines.push(format!(
+            "--profile {} works, too: AWS tools assume its role by themselves from [{source}], for which `mfa-creds --profile {source}` is enough",
+            target.profile.value
+        ));
+    }
+    lines
+}
