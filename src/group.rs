@@ -82,20 +82,15 @@ pub fn look(credentials: &File<'_>, target: &Target, wanted: &Wanted) -> Result<
     Ok(freshness::judge(&stored, &asked, Utc::now()))
 }
 
-/// The session of a key and a device that is stored and not about to end.
-///
-/// # Errors
-/// When a file cannot be read.
-pub fn session_at_hand(
-    path: &Path,
-    credentials: &File<'_>,
-    maker: &Maker,
-) -> Result<Option<Session>> {
-    let mut texts = Vec::new();
-    for path in store::session_files(path)? {
-        let text = profiles::read(&path)?.unwrap_or_default();
-        texts.push((path, text));
-    }
+/// The session of a key and a device that is stored and not about to end. A file of sessions that cannot be read holds none.
+pub fn session_at_hand(path: &Path, credentials: &File<'_>, maker: &Maker) -> Option<Session> {
+    let texts: Vec<_> = store::session_files(path)
+        .into_iter()
+        .filter_map(|path| {
+            let text = profiles::read(&path).ok()??;
+            Some((path, text))
+        })
+        .collect();
     let files: Vec<File<'_>> = texts
         .iter()
         .map(|(path, text)| File {
@@ -104,13 +99,7 @@ pub fn session_at_hand(
         })
         .collect();
     let now = Utc::now();
-    Ok(session::find(
-        maker,
-        credentials,
-        &files,
-        SESSION_MARGIN,
-        now,
-    ))
+    session::find(maker, credentials, &files, SESSION_MARGIN, now)
 }
 
 /// Whether a session will do for a profile whose credentials are stale.

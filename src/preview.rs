@@ -1,47 +1,30 @@
 //! A plan as text. Pure: what would be called, with what, and why.
 
 use std::fmt::{self, Write as _};
+use std::path::Path;
 
-use anyhow::Result;
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::freshness::Freshness;
-use crate::group::{self, Wanted};
 use crate::plan::{Call, Cap, Chosen, Keys, Plan, Step, Target, Way};
-use crate::profiles::File;
 use crate::report::{span, until};
-use crate::session::{Maker, Session};
+use crate::session::Session;
 use crate::sts::masked;
 
 /// The plan of a profile, line for line.
-///
-/// # Errors
-/// When a file of sessions cannot be read.
 pub fn render(
     target: &Target,
-    wanted: &Wanted,
     plan: &Plan,
     freshness: &Freshness,
-    credentials: &File<'_>,
-) -> Result<String> {
-    let now = Utc::now();
-    let session = match &plan.base.keys {
-        // Which key it is would only be known by running the command.
-        Keys::Process(_) => None,
-        Keys::Stored(keys) => {
-            let maker = Maker {
-                access_key_id: keys.access_key_id.clone(),
-                device: plan.device.value.clone(),
-            };
-            group::session_at_hand(credentials.path, credentials, &maker)?
-        }
-    };
-    let session = session.filter(|session| group::serves(session, plan, wanted, now));
+    session: Option<&Session>,
+    path: &Path,
+    now: DateTime<Utc>,
+) -> String {
     let mut text = Lines::default();
     text.line("profile", &target.profile.value);
     text.line(
         "writes",
-        format_args!("[{}] in {}", target.short_term, credentials.path.display()),
+        format_args!("[{}] in {}", target.short_term, path.display()),
     );
     match freshness {
         Freshness::Reuse { until: end } => text.line(
@@ -53,7 +36,7 @@ pub fn render(
     text.line("keys", keys(plan));
     text.line("device", chosen(&plan.device));
     if plan.has_session() {
-        text.line("session", of_session(plan, session.as_ref()));
+        text.line("session", of_session(plan, session, now));
     }
     for (number, step) in (1..).zip(&plan.steps) {
         let skipped = number == 1 && session.is_some();
@@ -90,7 +73,7 @@ pub fn render(
             ),
         );
     }
-    Ok(text.0)
+    text.0
 }
 
 #[derive(Default)]
@@ -116,8 +99,8 @@ fn keys(plan: &Plan) -> String {
     }
 }
 
-fn of_session(plan: &Plan, session: Option<&Session>) -> String {
-    let end = |session: &Session| until(session.credentials.expiration, Utc::now()).to_string();
+fn of_session(plan: &Plan, session: Option<&Session>, now: DateTime<Utc>) -> String {
+    let end = |session: &Session| until(session.credentials.expiration, now).to_string();
     match session {
         Some(session) => {
             let place = match &session.section {

@@ -321,7 +321,7 @@ impl<'a> Renewal<'a> {
                 self.results.done.insert(index, Done::StillValid(until));
             }
         }
-        let session = session_at_hand(self.path, &credentials, &self.group.maker)?
+        let session = session_at_hand(self.path, &credentials, &self.group.maker)
             .filter(|session| Some(session.credentials.access_key_id.as_str()) != dismissed);
         let now = Utc::now();
         let needs_session = self

@@ -6,6 +6,7 @@ mod refresh;
 mod texts;
 
 use anyhow::{Result, bail};
+use chrono::Utc;
 use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Command, Preview, Setup};
@@ -13,10 +14,11 @@ use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::group;
-use crate::plan::{self, Chosen, Naming, Origin};
+use crate::plan::{self, Chosen, Keys, Naming, Origin, Plan};
 use crate::preview;
 use crate::profiles::{self, File, Paths};
 use crate::report::{self, Report};
+use crate::session::{Maker, Session};
 use crate::setup::{self, Respondent};
 use crate::short_term;
 use crate::store::{Store, private_directory};
@@ -56,7 +58,14 @@ fn show_plan(preview: &Preview, environment: &Environment) -> Result<()> {
                 let wanted = wanted(request, environment, &target, &files, &min_ttl);
                 let freshness = group::look(&files.credentials, &target, &wanted)?;
                 let plan = plan::plan(request, environment, &naming, &target, &files)?;
-                preview::render(&target, &wanted, &plan, &freshness, &files.credentials)
+                let now = Utc::now();
+                let session = session_at_hand(&plan, &files.credentials)
+                    .filter(|session| group::serves(session, &plan, &wanted, now));
+                let session = session.as_ref();
+                let path = &paths.credentials;
+                Ok(preview::render(
+                    &target, &plan, &freshness, session, path, now,
+                ))
             });
         match part {
             Ok(part) => parts.push(part),
@@ -65,6 +74,18 @@ fn show_plan(preview: &Preview, environment: &Environment) -> Result<()> {
     }
     report::data(&parts.join("\n"))?;
     ending.end_of(parts.len())
+}
+
+/// The session that the calls of a plan may use. Where a command prints the keys, it is not run to find out.
+fn session_at_hand(plan: &Plan, credentials: &File<'_>) -> Option<Session> {
+    let Keys::Stored(keys) = &plan.base.keys else {
+        return None;
+    };
+    let maker = Maker {
+        access_key_id: keys.access_key_id.clone(),
+        device: plan.device.value.clone(),
+    };
+    group::session_at_hand(credentials.path, credentials, &maker)
 }
 
 /// Asks for long-term keys and writes them, or moves those that stand in the way.

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::chosen::{INHERITED, Origin, inherited};
+use super::decision::CHAINED_SECONDS;
 use super::sections::check_sections;
 use super::target::{Naming, Target};
 use super::walk::{BaseSection, Walk};
@@ -93,8 +94,14 @@ pub(super) fn owner(
 pub(super) fn native_source(walk: &Walk, owner: Option<&str>, files: &Files<'_>) -> Option<String> {
     let by_themselves = walk.roles.iter().all(|hop| {
         let header = walk.links[hop.link].config.as_deref();
+        let get = |key| files.config.get(header?, key);
+        // They would ask AWS for longer than it grants from a session.
+        let too_long = get(key::DURATION_SECONDS)
+            .and_then(|seconds| seconds.parse::<u32>().ok())
+            .is_some_and(|seconds| seconds > CHAINED_SECONDS);
         matches!(&hop.arn.origin, Origin::File { key, .. } if *key == key::ROLE_ARN)
-            && header.is_some_and(|header| files.config.get(header, key::MFA_SERIAL).is_none())
+            && get(key::MFA_SERIAL).is_none()
+            && !too_long
     });
     let source = walk.links.last()?.profile.as_str();
     owner

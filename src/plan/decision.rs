@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The longest that a role lasts which temporary credentials assume, in seconds: those of a session count, too.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>.
-const CHAINED_SECONDS: u32 = 3_600;
+pub(super) const CHAINED_SECONDS: u32 = 3_600;
 
 /// All that the decision depends on.
 #[derive(Clone, Copy, Debug)]

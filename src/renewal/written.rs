@@ -56,15 +56,6 @@ pub(super) fn rehearse(
         }
         Ok(()) => {}
     }
-    if has_session {
-        let session = Session {
-            credentials: session.clone(),
-            section: None,
-        };
-        store
-            .sessions()?
-            .check(|_file| Ok(vec![of_session(group, &session)]))?;
-    }
     Ok(())
 }
 

@@ -110,7 +110,7 @@ fn renew(
     let mut needed = 0;
     let mut devices: Vec<&str> = Vec::new();
     for group in &groups {
-        let session = group::session_at_hand(&paths.credentials, &files.credentials, &group.maker)?;
+        let session = group::session_at_hand(&paths.credentials, &files.credentials, &group.maker);
         let codes = group.codes(session.as_ref());
         let device = group.maker.device.as_str();
         if codes > 0 && !devices.contains(&device) {

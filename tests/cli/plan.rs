@@ -95,12 +95,10 @@ fn of_a_role_and_of_one_that_lasts_longer() {
              call 1   sts:AssumeRole {LONG} (role_arn of [profile long] in ~/.aws/config) as alice with the code, \
              for 14400 s (duration_seconds of [profile long] in ~/.aws/config), {AT}\n\
              why      the role with a code of its own: AWS grants no more than 1 h for a role that is assumed from a session\n\
-             use      --profile long-mfa\n\
-             {}",
+             use      --profile long-mfa\n",
             common.replace("PROFILE", "audit"),
             natively.replace("PROFILE", "audit"),
             common.replace("PROFILE", "long"),
-            natively.replace("PROFILE", "long"),
         ),
     );
     let outcome = home.run(&["plan", "-p", "long", "--chain"]).outcome();

@@ -281,8 +281,7 @@ fn a_role_of_four_hours_takes_a_code_of_its_own() {
         0,
         "renewing [long-mfa]: there are no credentials yet\n\
          [long-mfa] is valid until …\n\
-         use it with --profile long-mfa\n\
-         --profile long works, too: AWS tools assume its role by themselves from [personal], for which `mfa-creds --profile personal` is enough\n",
+         use it with --profile long-mfa\n",
     );
     assert_eq!(actions(&sts), ["AssumeRole"]);
     assert_eq!(sts.requests()[0].parameter("TokenCode"), Some(&*code));
@@ -329,8 +328,7 @@ fn several_roles_deep() {
          [second-mfa] is valid until …\n\
          warning: [second-mfa] lasts 1 h, not the 7200 s asked for (duration_seconds of [profile second] in ~/.aws/config): \
          AWS grants no more for a role that is assumed from another role\n\
-         use it with --profile second-mfa\n\
-         --profile second works, too: AWS tools assume its role by themselves from [personal], for which `mfa-creds --profile personal` is enough\n",
+         use it with --profile second-mfa\n",
     );
     assert_eq!(
         actions(&sts),
@@ -534,4 +532,31 @@ fn the_duration_of_the_source_is_that_of_its_session() {
     .ends(0, "");
     assert_eq!(minutes(&home, "personal"), 480);
     assert_eq!(minutes(&home, "a-mfa"), 20);
+}
+
+#[test]
+fn a_broken_file_of_sessions_is_no_obstacle() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    let sessions = home.file(".mfa-creds/credentials.sessions");
+    let force = ["--log-level", "WARNING", "-p", "a", "--force"];
+    for broken in [&b"\xff\xfe"[..], b"no section\n", b""] {
+        std::fs::write(&sessions, broken).unwrap();
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let outcome = home
+            .run_with(&sts, &[&force[..], &["--token", &code]].concat())
+            .succeeds();
+        let warned = outcome
+            .stderr
+            .starts_with("warning: the MFA session is not kept for other profiles: ");
+        assert_eq!(warned, broken == b"\xff\xfe", "{outcome:?}");
+    }
+    std::fs::remove_file(&sessions).unwrap();
+    std::fs::create_dir(&sessions).unwrap();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &[&force[..], &["--token", &code]].concat())
+        .succeeds();
 }

@@ -10,6 +10,7 @@ use stand_in::{ALICE_DEVICE, Account, Device, StandIn, User};
 
 use crate::harness::{Home, Run, long_term, value};
 use crate::prompt::{PROMPT, exited, kill, on_terminal};
+use crate::roles::{ADMIN, account, role};
 
 const MANY: usize = 64;
 
@@ -283,4 +284,37 @@ fn a_lock_file_that_nobody_holds_is_just_a_file() {
             }
         }
     }
+}
+
+#[test]
+fn many_roles_of_one_device_take_one_code() {
+    let config: String = (0..16)
+        .map(|number| role(&format!("r{number}"), ADMIN, ""))
+        .collect();
+    let sts = StandIn::start(account());
+    let home = crate::roles::home(&config);
+    let mut asking = on_terminal(&home, &sts, "exec \"$0\" -p r0");
+    asking.expect(PROMPT).unwrap();
+    thread::scope(|scope| {
+        let waiting: Vec<_> = (0..16)
+            .map(|number| {
+                let (sts, home) = (&sts, &home);
+                let profile = format!("r{number}");
+                scope.spawn(move || ends_well(home.run_with(sts, &["-q", "-p", &profile])))
+            })
+            .collect();
+        asking.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+        assert!(waiting.into_iter().all(|run| run.join().is_ok()));
+    });
+    assert_eq!(exited(asking), 0);
+    let new = home.credentials();
+    for number in 0..16 {
+        assert!(value(&new, &format!("r{number}-mfa"), "expiration").is_some());
+    }
+    let requests = sts.requests();
+    let codes = requests
+        .iter()
+        .filter(|request| request.parameter("TokenCode").is_some());
+    assert_eq!(codes.count(), 1);
+    assert_eq!(requests.len(), 17, "nobody assumes a role twice");
 }
