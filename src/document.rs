@@ -24,6 +24,7 @@ mod edit;
 mod line;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 pub use edit::{Change, Uneditable, edit};
 pub use line::{Irregularity, Property};
@@ -33,6 +34,8 @@ use line::{Kind, Lines};
 pub struct Document<'t> {
     sections: Vec<Section<'t>>,
     notes: Vec<Note>,
+    /// Where the sections of each name are, once many of them are looked for.
+    index: Option<HashMap<&'t str, Vec<usize>>>,
 }
 
 /// One `[header]` with what follows it, up to the next header. A name may come more than once.
@@ -83,14 +86,36 @@ impl<'t> Document<'t> {
         if let Some(last) = sections.last_mut() {
             last.body = &text[body.start..];
         }
-        Self { sections, notes }
+        Self {
+            sections,
+            notes,
+            index: None,
+        }
+    }
+
+    /// Gets ready for so many look-ups that searching through the whole file for each would take long.
+    pub fn index(&mut self) {
+        let mut index: HashMap<&'t str, Vec<usize>> = HashMap::new();
+        for (place, section) in self.sections.iter().enumerate() {
+            index.entry(section.name).or_default().push(place);
+        }
+        self.index = Some(index);
     }
 
     /// The sections of this name, in the order of the file.
     pub fn sections<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d Section<'t>> {
-        self.sections
-            .iter()
-            .filter(move |section| section.name == name)
+        let places = self
+            .index
+            .as_ref()
+            .map(|index| index.get(name).map(Vec::as_slice).unwrap_or_default());
+        let indexed = places.into_iter().flatten();
+        let searched = self.index.is_none().then_some(&self.sections);
+        indexed.map(|place| &self.sections[*place]).chain(
+            searched
+                .into_iter()
+                .flatten()
+                .filter(move |section| section.name == name),
+        )
     }
 
     /// Whether there is a section of this name.

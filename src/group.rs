@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::credentials::{Credentials, LongTermKeys};
 use crate::document::Document;
 use crate::freshness::{self, Asked, Freshness, Reason};
-use crate::plan::{self, Plan, Target, Way};
+use crate::plan::{self, Origin, Plan, Target, Way};
 use crate::profiles::{self, File};
 use crate::session::{self, Maker, Session};
 use crate::short_term;
@@ -18,6 +18,10 @@ use crate::store;
 
 /// A session that ends sooner is not worth to begin with.
 const SESSION_MARGIN: TimeDelta = TimeDelta::minutes(1);
+
+/// A session that ends sooner is not shared with a profile that wants a session itself, nor one that lasts so much shorter
+/// than the command line says.
+const SHARED_MARGIN: TimeDelta = TimeDelta::minutes(15);
 
 /// What the credentials have to be like.
 #[derive(Debug)]
@@ -106,7 +110,15 @@ pub fn session_at_hand(path: &Path, credentials: &File<'_>, maker: &Maker) -> Op
 pub fn serves(session: &Session, plan: &Plan, wanted: &Wanted, now: DateTime<Utc>) -> bool {
     match plan.decision.way {
         Way::Chain => true,
-        Way::Session => !wanted.force && session.credentials.expiration - now >= wanted.min_ttl,
+        Way::Session => {
+            let left = session.credentials.expiration - now;
+            let asked = TimeDelta::seconds(plan.wanted.value.into());
+            let is_long = match plan.wanted.origin {
+                Origin::Flag(_) => left >= asked - SHARED_MARGIN,
+                _ => left >= SHARED_MARGIN,
+            };
+            !wanted.force && is_long && left >= wanted.min_ttl
+        }
         Way::Direct => false,
     }
 }

@@ -6,14 +6,19 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use aws_config::credential_process::CredentialProcessProvider;
 use aws_sdk_sts::config::ProvideCredentials as _;
+use tokio::time::timeout;
 
 use crate::credentials::{LongTermKeys, Secret};
 use crate::error::Failure;
 use crate::plan::{Base, Chosen, Keys};
+use crate::report::Report;
+use crate::short_term::TEMPORARY_PREFIX;
 use crate::sts;
 
 /// How long the command may take: it may have to ask a person for a touch or a password.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// After so long, whoever waits is told for what.
+const SILENCE: Duration = Duration::from_secs(2);
 /// What the SDK says before it repeats what the command said.
 const BEFORE_STDERR: &str = "Stderr: ";
 
@@ -28,8 +33,18 @@ pub fn keys(base: &Base) -> Result<LongTermKeys> {
     };
     let provider = CredentialProcessProvider::new(command.value.clone());
     let runtime = sts::runtime()?;
-    let answer = runtime
-        .block_on(async { tokio::time::timeout(PATIENCE, provider.provide_credentials()).await });
+    let answer = runtime.block_on(async {
+        let keys = provider.provide_credentials();
+        tokio::pin!(keys);
+        if let Ok(answer) = timeout(SILENCE, &mut keys).await {
+            return Ok(answer);
+        }
+        Report::notice(format_args!(
+            "waiting for the command of {}",
+            command.origin
+        ));
+        timeout(PATIENCE.saturating_sub(SILENCE), keys).await
+    });
     runtime.shutdown_background();
     let keys = match answer {
         Ok(Ok(keys)) => keys,
@@ -46,7 +61,10 @@ pub fn keys(base: &Base) -> Result<LongTermKeys> {
             .hint("does it wait for somebody? run it by itself")
         ),
     };
-    if keys.session_token().is_some() {
+    if keys.access_key_id().is_empty() || keys.secret_access_key().is_empty() {
+        bail!(wrong(command, ""));
+    }
+    if keys.session_token().is_some() || keys.access_key_id().starts_with(TEMPORARY_PREFIX) {
         bail!(
             Failure::new(format!(
                 "the command of {} prints temporary credentials, which cannot get a session",

@@ -57,10 +57,14 @@ impl fmt::Debug for MfaCode {
 /// Where the codes of a run come from, and which were used.
 pub struct Codes {
     given: Option<MfaCode>,
-    /// The lines of standard input, once they were read.
-    piped: Option<VecDeque<MfaCode>>,
-    /// How many codes the run may need.
-    most: usize,
+    /// The devices that codes are needed of, in the order in which they are asked for.
+    needed: Vec<SerialNumber>,
+    /// How many profiles are asked for, valid ones too.
+    profiles: usize,
+    /// The lines of standard input, once they were read, each for its device.
+    piped: Option<VecDeque<(Option<SerialNumber>, MfaCode)>>,
+    /// Codes that were not needed after all.
+    kept: Vec<(SerialNumber, MfaCode)>,
     sent: Vec<Sent>,
 }
 
@@ -76,13 +80,19 @@ impl Codes {
     ///
     /// # Errors
     /// When the given one is not six digits. The message does not repeat it.
-    pub fn new(given: Option<&Chosen<Secret>>, most: usize) -> Result<Self> {
+    pub fn new(
+        given: Option<&Chosen<Secret>>,
+        needed: Vec<SerialNumber>,
+        profiles: usize,
+    ) -> Result<Self> {
         Ok(Self {
             given: given
                 .map(|Chosen { value, origin }| parse(value.expose(), &origin.to_string()))
                 .transpose()?,
+            needed,
+            profiles,
             piped: None,
-            most,
+            kept: Vec::new(),
             sent: Vec::new(),
         })
     }
@@ -90,38 +100,60 @@ impl Codes {
     /// A code that needs nobody to ask. Waits for standard input, as whoever pipes may have to be waited for.
     ///
     /// # Errors
-    /// When it is not six digits, or exit code 3 when nothing comes.
+    /// When it is not six digits, when there are more codes than devices to ask, or exit code 3 when nothing comes.
     pub fn at_hand(&mut self, device: &SerialNumber) -> Result<Option<MfaCode>> {
+        if let Some(kept) = self.kept.iter().position(|(other, _)| other == device) {
+            return Ok(Some(self.kept.remove(kept).1));
+        }
         if let Some(given) = self.given.take() {
             return Ok(Some(given));
         }
         if self.piped.is_none() {
-            let lines = stdin::lines(self.most, "an MFA code")?;
-            let codes: Result<VecDeque<MfaCode>> = lines
-                .iter()
-                .filter(|line| !line.is_empty())
-                .map(|line| parse(line, "standard input"))
-                .collect();
-            self.piped = Some(codes?);
+            self.piped = Some(VecDeque::new());
+            self.piped = Some(self.read_piped()?);
         }
-        Ok(self.next_piped(device))
+        let sent = &self.sent;
+        let fits = |(of, code): &(Option<SerialNumber>, MfaCode)| {
+            of.as_ref().is_none_or(|of| of == device)
+                && !sent.iter().any(|sent| sent.is(device, code))
+        };
+        let piped = self.piped.get_or_insert_default();
+        let place = piped.iter().position(fits);
+        Ok(place
+            .and_then(|place| piped.remove(place))
+            .map(|(_, code)| code))
     }
 
-    fn next_piped(&mut self, device: &SerialNumber) -> Option<MfaCode> {
-        let piped = self.piped.as_mut()?;
-        while let Some(code) = piped.pop_front() {
-            if !self.sent.iter().any(|sent| sent.is(device, &code)) {
-                return Some(code);
-            }
+    /// A line for each code that is needed. With several profiles, of which some may be valid still, one more is looked for:
+    /// where there is one, it is not clear which line is whose.
+    fn read_piped(&self) -> Result<VecDeque<(Option<SerialNumber>, MfaCode)>> {
+        let most = self.needed.len().max(1);
+        let lines = stdin::lines(most + usize::from(self.profiles > 1), "an MFA code")?;
+        let lines: Vec<_> = lines.iter().filter(|line| !line.is_empty()).collect();
+        if lines.len() > most && !lines[..most].contains(&lines[most]) {
+            let devices: Vec<&str> = self.needed.iter().map(SerialNumber::as_str).collect();
+            bail!(
+                Failure::new(format!(
+                    "more codes came on standard input than are needed, which are of: {}",
+                    devices.join(", ")
+                ))
+                .hint(
+                    "pipe in a line for each of them, in this order; what is still valid needs none"
+                )
+            );
         }
-        None
+        let devices = self.needed.iter().cloned().map(Some);
+        lines
+            .into_iter()
+            .take(most)
+            .zip(devices.chain(std::iter::repeat(None)))
+            .map(|(line, device)| Ok((device, parse(line, "standard input")?)))
+            .collect()
     }
 
     /// Takes back a code that was not needed after all, for the next need.
-    pub fn keep(&mut self, unused: Option<MfaCode>) {
-        if unused.is_some() {
-            self.given = unused;
-        }
+    pub fn keep(&mut self, device: &SerialNumber, unused: Option<MfaCode>) {
+        self.kept.extend(unused.map(|code| (device.clone(), code)));
     }
 
     /// Keeps in mind that a code is used up.

@@ -20,7 +20,7 @@ use crate::credentials::{LongTermKeys, Secret};
 use crate::device::SerialNumber;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::profiles::{Files, config_header, key};
+use crate::profiles::{File, Files, config_header, key};
 use crate::short_term;
 pub use chosen::{Chosen, Origin};
 use chosen::{default, first, flag, in_file, inherited, variable};
@@ -49,8 +49,10 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The section that keeps the session, where it is not what is asked for and a profile owns it.
     pub owner: Option<String>,
-    /// The section from which the AWS tools assume the role by themselves, where the files are set up so.
-    pub native_source: Option<String>,
+    /// How the AWS tools could do it by themselves, where they could.
+    pub native: Option<Native>,
+    /// The region of the profile, where its section is of another name and has none.
+    pub region: Option<String>,
 }
 
 /// The keys that everything hangs on.
@@ -97,6 +99,15 @@ pub struct Role {
     pub external_id: Option<Chosen<String>>,
 }
 
+/// A role that the AWS tools assume by themselves, from the section with the session.
+#[derive(Debug)]
+pub struct Native {
+    /// The section, which is a profile, too.
+    pub source: String,
+    /// The header in the config file whose `mfa_serial` keeps them from it: for that they would ask for a code.
+    pub but_for: Option<String>,
+}
+
 impl Plan {
     /// The role that the credentials will be for.
     pub fn role(&self) -> Option<&Role> {
@@ -137,12 +148,8 @@ const DEFAULT_MIN_TTL: u32 = 60;
 /// # Errors
 /// When the environment's value is no duration.
 pub fn min_ttl(request: &Request, environment: &Environment) -> Result<Chosen<u32>> {
-    let chosen = settings::seconds(
-        "--min-ttl",
-        request.min_ttl,
-        environment,
-        "MFA_CREDS_MIN_TTL",
-    )?;
+    let environment = Some((environment, "MFA_CREDS_MIN_TTL"));
+    let chosen = settings::given_seconds("--min-ttl", request.min_ttl, environment)?;
     Ok(match chosen {
         Some(Chosen { value, origin }) => Chosen {
             value: u32::try_from(value).unwrap_or(u32::MAX),
@@ -199,6 +206,16 @@ pub fn plan(
     if short_term::holds_long_term_keys(&files.credentials, &target.short_term) {
         bail!(long_term_keys_in_the_way(target, &files.credentials));
     }
+    let others = naming.long_term(&target.short_term);
+    if target.short_term != target.profile.value && files.credentials.document.has(&others) {
+        bail!(
+            Failure::new(format!(
+                "[{}] would be written for two profiles: for {}, and for {}, which has [{others}]",
+                target.short_term, target.profile.value, target.short_term
+            ))
+            .hint("give a --short-term-suffix, or rename one of them")
+        );
+    }
     let view = View {
         request,
         environment,
@@ -218,24 +235,38 @@ pub fn plan(
     });
     let min_ttl = min_ttl(request, environment)?;
     if min_ttl.value > decision.seconds {
-        bail!(
-            Failure::new(format!(
+        bail!(match decision.capped {
+            None => Failure::new(format!(
                 "credentials that last {} s ({}) cannot have {} s left ({})",
-                decision.seconds, wanted.origin, min_ttl.value, min_ttl.origin
+                wanted.value, wanted.origin, min_ttl.value, min_ttl.origin
             ))
-            .hint("ask for a longer --duration, or a shorter --min-ttl")
-        );
+            .hint("ask for a longer --duration, or a shorter --min-ttl"),
+            Some(cap) => Failure::new(format!(
+                "credentials that last 1 h cannot have {} s left ({}): {cap}",
+                min_ttl.value, min_ttl.origin
+            ))
+            .hint("ask for a shorter --min-ttl"),
+        });
     }
     let steps = steps::steps(&view, &wanted, &decision)?;
-    let owner = base::owner(&walk, naming, target, &files.credentials);
+    let owner = base::owner(&walk, naming, target, files);
     Ok(Plan {
         base,
         profiles: walk.links.iter().map(|link| link.profile.clone()).collect(),
         device,
+        native: base::native(&walk, &decision, owner.as_deref(), files),
         decision,
         wanted,
         steps,
-        native_source: base::native_source(&walk, owner.as_deref(), files),
         owner,
+        region: region_elsewhere(target, &files.config),
     })
+}
+
+/// The region of a profile for which a section of another name is written, unless that has a region of its own.
+fn region_elsewhere(target: &Target, config: &File<'_>) -> Option<String> {
+    let region = |profile| config.get(config_header(&config.document, profile)?, key::REGION);
+    let is_beside = target.short_term != target.profile.value;
+    let missing = is_beside && region(&target.short_term).is_none();
+    region(&target.profile.value).filter(|_| missing)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::freshness::Freshness;
-use crate::plan::{Call, Cap, Chosen, Keys, Plan, Step, Target, Way};
+use crate::plan::{Call, Cap, Chosen, Keys, Native, Plan, Step, Target, Way};
 use crate::report::{span, until};
 use crate::session::Session;
 use crate::sts::masked;
@@ -29,7 +29,10 @@ pub fn render(
     match freshness {
         Freshness::Reuse { until: end } => text.line(
             "now",
-            format_args!("nothing to do: valid until {}", until(*end, now)),
+            format_args!(
+                "nothing to do: valid until {}; after that:",
+                until(*end, now)
+            ),
         ),
         Freshness::Renew { because } => text.line("now", format_args!("to renew: {because}")),
     }
@@ -64,14 +67,18 @@ pub fn render(
     if target.short_term != target.profile.value {
         text.line("use", format_args!("--profile {}", target.short_term));
     }
-    if let Some(source) = &plan.native_source {
-        text.line(
-            "natively",
-            format_args!(
-                "--profile {} works, too: AWS tools assume its role by themselves from [{source}]",
-                target.profile.value
+    if let Some(Native { source, but_for }) = &plan.native {
+        let profile = &target.profile.value;
+        match but_for {
+            None => text.line(
+                "natively",
+                format_args!("--profile {profile} works, too: AWS tools assume its role by themselves from [{source}]"),
             ),
-        );
+            Some(header) => text.line(
+                "natively",
+                format_args!("without mfa_serial in [{header}], AWS tools would assume the role by themselves from [{source}]"),
+            ),
+        }
     }
     text.0
 }

@@ -52,6 +52,16 @@ pub mod key {
     /// A file with a token that assumes the role.
     pub const WEB_IDENTITY_TOKEN_FILE: &str = "web_identity_token_file";
 
+    /// What else the AWS tools get the credentials of a profile from.
+    pub const OTHER_SOURCES: [&str; 6] = [
+        CREDENTIAL_PROCESS,
+        CREDENTIAL_SOURCE,
+        WEB_IDENTITY_TOKEN_FILE,
+        "login_session",
+        "sso_session",
+        "sso_start_url",
+    ];
+
     /// In our own file of sessions: the section of the credentials file that a session is in.
     pub const SECTION: &str = "section";
 
@@ -185,13 +195,16 @@ pub struct File<'t> {
 
 /// The header of a profile in the config file: `[profile NAME]`, or `[default]`.
 pub fn config_header<'t>(config: &Document<'t>, profile: &str) -> Option<&'t str> {
+    let usual = format!("profile {profile}");
+    if let Some(section) = config.sections(&usual).next() {
+        return Some(section.name());
+    }
     let mut headers = config.names();
     headers
         .find(|header| is_prefixed(header) && profile_of(header) == Some(profile))
         .or_else(|| {
-            config
-                .names()
-                .find(|header| profile_of(header) == Some(profile))
+            let mut headers = config.names();
+            headers.find(|header| profile_of(header) == Some(profile))
         })
 }
 

@@ -4,9 +4,10 @@
 mod written;
 
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 use chrono::Utc;
 
 use crate::cli::Refresh;
@@ -115,7 +116,13 @@ impl<'a> Renewal<'a> {
     }
 
     fn run(&mut self) -> Result<()> {
-        self.by_session()?;
+        if let Err(error) = self.by_session() {
+            let jobs = self.results.open_for_session(self.group);
+            if jobs.is_empty() {
+                return Err(error);
+            }
+            self.results.failed.push((jobs, error));
+        }
         for job in self.results.open(self.group) {
             if let Err(error) = self.directly(job) {
                 self.results.failed.push((vec![job], error));
@@ -144,12 +151,12 @@ impl<'a> Renewal<'a> {
             let _calling = self.take(Turn::Call)?;
             let state = self.look_again(dismissed.as_deref())?;
             let Some(first) = self.first_for_session() else {
-                self.codes.keep(code);
+                self.codes.keep(&self.group.maker.device, code);
                 return Ok(());
             };
             let (session, is_new) = match (state.session, code) {
                 (Some(session), code) if !state.needs_session => {
-                    self.codes.keep(code);
+                    self.codes.keep(&self.group.maker.device, code);
                     (session, false)
                 }
                 (_, Some(code)) => {
@@ -180,10 +187,18 @@ impl<'a> Renewal<'a> {
         )
     }
 
-    /// The job that says what the session is to be like.
+    /// The job that says what the session is to be like: the one that wants it longest.
     fn first_for_session(&self) -> Option<&'a Job> {
         let open = self.results.open_for_session(self.group);
-        open.first().map(|job| &self.group.jobs[*job])
+        let jobs = open.iter().map(|job| &self.group.jobs[*job]);
+        jobs.reduce(|first, job| {
+            let seconds = |job: &Job| job.plan.steps[0].duration.value;
+            if seconds(job) > seconds(first) {
+                job
+            } else {
+                first
+            }
+        })
     }
 
     /// Gives each job what it needs of the session, and writes it.
@@ -197,9 +212,10 @@ impl<'a> Renewal<'a> {
             .partition(|job| way(*job) == Way::Chain);
         // At once, so that whatever comes between costs no second code.
         if is_new || !own.is_empty() {
+            let moves = !own.is_empty() && session.section.is_none();
             self.write(&News {
                 credentials: own.iter().map(|job| (*job, &session.credentials)).collect(),
-                session: is_new.then_some(&session.credentials),
+                session: (is_new || moves).then_some(&session.credentials),
             })?;
         }
         let done = if is_new { Done::Renewed } else { Done::Shared };
@@ -208,32 +224,65 @@ impl<'a> Renewal<'a> {
                 .done
                 .insert(job, done(session.credentials.clone()));
         }
-        if roles.is_empty() {
-            return Ok(Served::All);
-        }
-        let mut count = self.report.count("roles", roles.len());
-        let plans = roles.iter().map(|job| &group.jobs[*job].plan);
-        let client = self.client.get()?;
-        let answers = client.assume(plans, &group.keys, &session.credentials, || count.step());
-        drop(count);
-        let mut got = Vec::new();
-        for (job, answer) in roles.into_iter().zip(answers) {
-            match answer {
-                Ok(credentials) => got.push((job, credentials)),
-                Err(Refusal::Session(_)) if !is_new => return Ok(Served::Dismissed),
-                Err(refusal) => self.results.failed.push((vec![job], refusal.into())),
+        let refused = self.assume(&roles, &session.credentials)?;
+        if let Some((job, _)) = refused.first()
+            && !is_new
+        {
+            let plan = &group.jobs[*job].plan;
+            if !self
+                .client
+                .get()?
+                .takes(plan, &group.keys, &session.credentials)
+            {
+                return Ok(Served::Dismissed);
             }
         }
-        if !got.is_empty() {
-            self.write(&News {
-                credentials: got.iter().map(|(job, new)| (*job, new)).collect(),
-                session: None,
-            })?;
+        for (job, error) in refused {
+            self.results.failed.push((vec![job], error));
         }
+        Ok(Served::All)
+    }
+
+    /// Assumes roles from the session, and writes what comes as it comes. Returns those for which AWS did not take the
+    /// session.
+    fn assume(&mut self, roles: &[usize], session: &Credentials) -> Result<Vec<(usize, Error)>> {
+        let mut refused = Vec::new();
+        if roles.is_empty() {
+            return Ok(refused);
+        }
+        let group = self.group;
+        let client = self.client.get()?;
+        let mut count = self.report.count("roles", roles.len());
+        let mut written = Ok(());
+        let plans = roles.iter().map(|job| (*job, &group.jobs[*job].plan));
+        client.assume(plans, &group.keys, session, |answers| {
+            let mut got = Vec::new();
+            for (job, answer) in answers {
+                count.step();
+                match answer {
+                    Ok(credentials) => got.push((job, credentials)),
+                    Err(Refusal::Session(error)) => refused.push((job, error)),
+                    Err(Refusal::Other(error)) => self.results.failed.push((vec![job], error)),
+                }
+            }
+            if !got.is_empty()
+                && let Err(error) = self.write_roles(got)
+            {
+                written = Err(error);
+            }
+        });
+        written.map(|()| refused)
+    }
+
+    fn write_roles(&mut self, got: Vec<(usize, Credentials)>) -> Result<()> {
+        self.write(&News {
+            credentials: got.iter().map(|(job, new)| (*job, new)).collect(),
+            session: None,
+        })?;
         for (job, credentials) in got {
             self.results.done.insert(job, Done::Renewed(credentials));
         }
-        Ok(Served::All)
+        Ok(())
     }
 
     /// Assumes a role with a code of its own.
@@ -250,21 +299,14 @@ impl<'a> Renewal<'a> {
         let _calling = self.take(Turn::Call)?;
         self.look_again(None)?;
         if is_done(self) {
-            self.codes.keep(Some(code));
+            self.codes.keep(&self.group.maker.device, Some(code));
             return Ok(());
         }
         let first = self.spend(plan, &code)?;
-        let client = self.client.get()?;
-        let answers = client.assume([plan], &self.group.keys, &first, || ());
-        for answer in answers {
-            let credentials = answer?;
-            self.write(&News {
-                credentials: vec![(job, &credentials)],
-                session: None,
-            })?;
-            self.results.done.insert(job, Done::Renewed(credentials));
+        match self.assume(&[job], &first)?.pop() {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn spend(&mut self, plan: &Plan, code: &MfaCode) -> Result<Credentials> {
@@ -339,18 +381,18 @@ impl<'a> Renewal<'a> {
 /// The client, which is waited for only when it is needed.
 enum LazyClient {
     Preparing(Preparation),
-    Ready(Client),
+    Ready(Rc<Client>),
     Broken,
 }
 
 impl LazyClient {
-    fn get(&mut self) -> Result<&Client> {
+    fn get(&mut self) -> Result<Rc<Client>> {
         *self = match std::mem::replace(self, Self::Broken) {
-            Self::Preparing(preparation) => Self::Ready(preparation.finish()?),
+            Self::Preparing(preparation) => Self::Ready(Rc::new(preparation.finish()?)),
             other => other,
         };
         match self {
-            Self::Ready(client) => Ok(client),
+            Self::Ready(client) => Ok(Rc::clone(client)),
             Self::Preparing(_) | Self::Broken => bail!("the HTTP client could not be made"),
         }
     }

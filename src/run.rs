@@ -44,10 +44,14 @@ fn show_plan(preview: &Preview, environment: &Environment) -> Result<()> {
     let request = &preview.request;
     let paths = Paths::find(environment)?;
     let texts = Texts::read(&paths, request, environment)?;
-    let files = texts.files(&paths);
+    let files = texts.files(&paths, &request.profiles);
     let naming = Naming::new(&request.suffixes, environment)?;
     let min_ttl = plan::min_ttl(request, environment)?;
-    let profiles = plan::profiles(&request.profiles, environment, &naming, &files)?;
+    let selection = plan::profiles(&request.profiles, environment, &naming, &files)?;
+    for (profile, error) in &selection.left_out {
+        Report::notice(format_args!("warning: {profile} is left out: {error}"));
+    }
+    let profiles = selection.profiles;
     let mut parts = Vec::new();
     let mut ending = Ending::new(Report::quiet(), profiles.len());
     for profile in profiles {

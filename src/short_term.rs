@@ -98,6 +98,23 @@ pub fn holds_long_term_keys(credentials: &File<'_>, section: &str) -> bool {
         && get(key::AWS_SESSION_TOKEN).is_none()
 }
 
+/// Whether a section may take a session that was not asked for by its name: it is empty, or holds what this tool or aws-mfa
+/// wrote, and nothing of that is a role's that is still good for something.
+pub fn may_take_session(file: &File<'_>, section: &str, now: DateTime<Utc>) -> bool {
+    let has = |key| file.get(section, key).is_some();
+    let foreign = [
+        key::AWS_ACCESS_KEY_ID,
+        key::AWS_SECRET_ACCESS_KEY,
+        key::AWS_SESSION_TOKEN,
+    ];
+    if !has(key::ASSUMED_ROLE) {
+        return !foreign.into_iter().any(has) && !key::OTHER_SOURCES.into_iter().any(has);
+    }
+    let of_a_role = credentials(file, section)
+        .is_some_and(|found| found.role_arn.is_some() && found.expiration > now);
+    !of_a_role && !holds_long_term_keys(file, section)
+}
+
 /// The changes that bring the credentials into a section, key for key as aws-mfa writes them.
 pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
     let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));

@@ -111,7 +111,17 @@ impl Store {
     /// # Errors
     /// As above.
     pub fn sessions(&self) -> Result<Self> {
-        Self::open(&self.private.path(SESSIONS))
+        let path = self.private.path(SESSIONS);
+        private::keep_private(&path).map_err(|error| unwritable(&path, &error))?;
+        Self::open(&path)
+    }
+
+    /// Does away with the file of sessions.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn forget_sessions(&self) -> io::Result<()> {
+        fs::remove_file(self.private.path(SESSIONS))
     }
 
     /// Tries all that could keep a change from being written, with edits like those that will be made. The credentials file

@@ -149,22 +149,41 @@ impl Client {
         Ok(self.runtime.block_on(self.call(&attempt, signing))?)
     }
 
-    /// Makes the other calls of some plans, each with the credentials of the one before, several plans at a time.
-    /// `done` is called after each plan.
+    /// Makes the other calls of some plans, each with the credentials of the one before, several plans at a time. `done` is
+    /// called with what has come meanwhile.
     pub fn assume<'p>(
         &self,
-        plans: impl IntoIterator<Item = &'p Plan>,
+        plans: impl IntoIterator<Item = (usize, &'p Plan)>,
         keys: &LongTermKeys,
         first: &Credentials,
-        mut done: impl FnMut(),
-    ) -> Vec<Result<Credentials, Refusal>> {
-        let chains = plans.into_iter().map(|plan| self.chain(plan, keys, first));
-        // In the order of the plans, whichever ends first.
-        let results = stream::iter(chains)
-            .buffered(AT_ONCE)
-            .inspect(|_| done())
-            .collect();
-        self.runtime.block_on(results)
+        done: impl FnMut(Vec<(usize, Result<Credentials, Refusal>)>),
+    ) {
+        let chains = plans
+            .into_iter()
+            .map(|(job, plan)| async move { (job, self.chain(plan, keys, first).await) });
+        let answers = stream::iter(chains)
+            .buffer_unordered(AT_ONCE)
+            .ready_chunks(AT_ONCE)
+            .map(done)
+            .collect::<()>();
+        self.runtime.block_on(answers);
+    }
+
+    /// Whether AWS still takes the session, where it was made. Where nobody can tell, it is said to.
+    pub fn takes(&self, plan: &Plan, keys: &LongTermKeys, session: &Credentials) -> bool {
+        let attempt = Attempt {
+            plan,
+            keys,
+            step: &plan.steps[0],
+            code: None,
+            signer: Signer::Session,
+        };
+        let asked = self.runtime.block_on(async {
+            let sts = self.client(&attempt, signing(session))?;
+            let answer = sts.get_caller_identity().send().await;
+            answer.map_err(|error| attempt.explain(&error))
+        });
+        !matches!(asked, Err(Refusal::Session(_)))
     }
 
     async fn chain(
@@ -185,26 +204,17 @@ impl Client {
                     Call::AssumeRole(role) => Signer::Role(&role.arn.value),
                 },
             };
-            let signing = SdkCredentials::new(
-                &credentials.access_key_id,
-                credentials.secret_access_key.expose(),
-                Some(credentials.session_token.expose().to_owned()),
-                None,
-                "mfa-creds",
-            );
-            credentials = self.call(&attempt, signing).await?;
+            credentials = self.call(&attempt, signing(&credentials)).await?;
         }
         Ok(credentials)
     }
 
-    async fn call(
+    fn client(
         &self,
         attempt: &Attempt<'_>,
         signing: SdkCredentials,
-    ) -> Result<Credentials, Refusal> {
-        let Attempt {
-            plan, step, code, ..
-        } = attempt;
+    ) -> Result<aws_sdk_sts::Client> {
+        let step = attempt.step;
         let config = self
             .connections
             .iter()
@@ -213,13 +223,24 @@ impl Client {
             .context("the connection was not prepared")?;
         let mut config = aws_sdk_sts::config::Builder::from(config)
             .credentials_provider(signing)
-            .retry_config(match code {
+            .retry_config(match attempt.code {
                 Some(_) => RetryConfig::disabled(),
                 None => RetryConfig::standard().with_max_attempts(ATTEMPTS),
             });
         let url = step.connection.endpoint_url.as_ref();
         config.set_endpoint_url(url.map(|url| url.value.clone()));
-        let sts = aws_sdk_sts::Client::from_conf(config.build());
+        Ok(aws_sdk_sts::Client::from_conf(config.build()))
+    }
+
+    async fn call(
+        &self,
+        attempt: &Attempt<'_>,
+        signing: SdkCredentials,
+    ) -> Result<Credentials, Refusal> {
+        let sts = self.client(attempt, signing)?;
+        let Attempt {
+            plan, step, code, ..
+        } = attempt;
         let seconds = i32::try_from(step.duration.value).context("the duration is too long")?;
         let serial_number = code.map(|_| plan.device.value.as_str().to_owned());
         let token_code = code.map(|code| code.expose().to_owned());
@@ -250,6 +271,16 @@ impl Client {
         };
         Ok(granted(answer, attempt)?)
     }
+}
+
+fn signing(credentials: &Credentials) -> SdkCredentials {
+    SdkCredentials::new(
+        &credentials.access_key_id,
+        credentials.secret_access_key.expose(),
+        Some(credentials.session_token.expose().to_owned()),
+        None,
+        "mfa-creds",
+    )
 }
 
 async fn config(connection: &Connection, client: SharedHttpClient) -> SdkConfig {

@@ -1,16 +1,17 @@
 //! What the end of the walk has: the keys, and the section for their session.
 
 use anyhow::{Result, bail};
+use chrono::Utc;
 
-use super::chosen::{INHERITED, Origin, inherited};
-use super::decision::CHAINED_SECONDS;
+use super::chosen::{INHERITED, inherited};
+use super::decision::{CHAINED_SECONDS, Decision, Way};
 use super::sections::check_sections;
 use super::target::{Naming, Target};
-use super::walk::{BaseSection, Walk};
-use super::{Base, Keys};
+use super::walk::{BaseSection, Hop, Walk};
+use super::{Base, Keys, Native};
 use crate::credentials::{LongTermKeys, Secret};
 use crate::error::Failure;
-use crate::profiles::{File, Files, key};
+use crate::profiles::{Files, config_header, key};
 use crate::short_term;
 
 /// The keys of a section, or the command that prints them.
@@ -70,9 +71,9 @@ pub(super) fn owner(
     walk: &Walk,
     naming: &Naming,
     target: &Target,
-    credentials: &File<'_>,
+    files: &Files<'_>,
 ) -> Option<String> {
-    let base = &walk.base;
+    let (base, credentials) = (&walk.base, &files.credentials);
     if walk.roles.is_empty()
         || walk.links.len() == 1
         || base.in_config
@@ -81,30 +82,48 @@ pub(super) fn owner(
         return None;
     }
     let owner = naming.short_term(naming.profile_of(&base.section)?);
+    // Keys in the section would be taken before whatever else the AWS tools get credentials from.
+    let other_source = config_header(&files.config.document, &owner).is_some_and(|header| {
+        key::OTHER_SOURCES
+            .iter()
+            .any(|key| files.config.get(header, key).is_some())
+    });
     let is_free = owner != target.short_term
         && owner != base.section
         && owner != INHERITED
-        && !short_term::holds_long_term_keys(credentials, &owner)
+        && !other_source
+        && short_term::may_take_session(credentials, &owner, Utc::now())
         && check_sections(credentials, &[&owner]).is_ok();
     is_free.then_some(owner)
 }
 
-/// Where every role on the way is of the config file and names no device, and the keys' own profile is the last source, the
-/// AWS tools find the session there.
-pub(super) fn native_source(walk: &Walk, owner: Option<&str>, files: &Files<'_>) -> Option<String> {
-    let by_themselves = walk.roles.iter().all(|hop| {
-        let header = walk.links[hop.link].config.as_deref();
-        let get = |key| files.config.get(header?, key);
-        // They would ask AWS for longer than it grants from a session.
-        let too_long = get(key::DURATION_SECONDS)
-            .and_then(|seconds| seconds.parse::<u32>().ok())
-            .is_some_and(|seconds| seconds > CHAINED_SECONDS);
-        matches!(&hop.arn.origin, Origin::File { key, .. } if *key == key::ROLE_ARN)
-            && get(key::MFA_SERIAL).is_none()
-            && !too_long
-    });
+/// Where every role on the way is of the config file, and the keys' own profile is the last source, the AWS tools find the
+/// session there.
+pub(super) fn native(
+    walk: &Walk,
+    decision: &Decision,
+    owner: Option<&str>,
+    files: &Files<'_>,
+) -> Option<Native> {
     let source = walk.links.last()?.profile.as_str();
-    owner
-        .filter(|owner| by_themselves && *owner == source)
-        .map(str::to_owned)
+    let header = |hop: &Hop| walk.links[hop.link].config.as_deref();
+    let get = |hop, key| files.config.get(header(hop)?, key);
+    // They would ask AWS for longer than it grants from a session.
+    let too_long = |hop| {
+        get(hop, key::DURATION_SECONDS)
+            .and_then(|seconds| seconds.parse::<u32>().ok())
+            .is_some_and(|seconds| seconds > CHAINED_SECONDS)
+    };
+    let mut roles = walk.roles.iter();
+    let possible = decision.way == Way::Chain
+        && owner == Some(source)
+        && roles.all(|hop| hop.arn.is_of_config() && !too_long(hop));
+    let mut roles = walk.roles.iter();
+    possible.then(|| Native {
+        source: source.to_owned(),
+        but_for: roles
+            .find(|hop| get(hop, key::MFA_SERIAL).is_some())
+            .and_then(header)
+            .map(str::to_owned),
+    })
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
-use crate::profiles::File;
+use crate::profiles::{File, key};
 
 /// A setting, and where it came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,6 +32,13 @@ pub enum Origin {
     Default,
     /// Somebody wanted more than AWS grants.
     Limit,
+}
+
+impl<T> Chosen<T> {
+    /// Whether it is the role of a profile in the config file.
+    pub(super) fn is_of_config(&self) -> bool {
+        matches!(&self.origin, Origin::File { key, .. } if *key == key::ROLE_ARN)
+    }
 }
 
 impl fmt::Display for Origin {

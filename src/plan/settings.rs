@@ -57,6 +57,15 @@ impl View<'_> {
         self.long_term(link, key).or_else(|| self.config(link, key))
     }
 
+    /// A key of a role. What the config file says is about the role that it names.
+    fn of_role(&self, hop: &Hop, key: &'static str) -> Option<Chosen<String>> {
+        let link = &self.walk.links[hop.link];
+        let named = self.config(link, key::ROLE_ARN);
+        let is_named = named.is_some_and(|named| named.value == hop.arn.value);
+        self.long_term(link, key)
+            .or_else(|| self.config(link, key).filter(|_| is_named))
+    }
+
     /// The profile that is asked for.
     fn asked_for(&self) -> &Link {
         &self.walk.links[0]
@@ -107,7 +116,6 @@ impl View<'_> {
 
     pub(super) fn role(&self, hop: &Hop) -> Result<Role> {
         let arn = hop.arn.clone();
-        let link = &self.walk.links[hop.link];
         let flags = (hop.link == 0).then_some(self.request);
         if !is_role_arn(&arn.value) {
             bail!(
@@ -120,7 +128,7 @@ impl View<'_> {
         }
         let session_name = first([
             flags.and_then(|flags| flag("--role-session-name", flags.role_session_name.as_ref())),
-            self.own(link, key::ROLE_SESSION_NAME),
+            self.of_role(hop, key::ROLE_SESSION_NAME),
         ]);
         if let Some(name) = &session_name
             && !is_session_name(&name.value)
@@ -135,7 +143,7 @@ impl View<'_> {
         }
         let external_id = first([
             flags.and_then(|flags| flag("--external-id", flags.external_id.as_ref())),
-            self.own(link, key::EXTERNAL_ID),
+            self.of_role(hop, key::EXTERNAL_ID),
         ]);
         if let Some(id) = &external_id
             && !is_external_id(&id.value)
@@ -174,46 +182,51 @@ impl View<'_> {
         Chosen { value, origin }
     }
 
-    /// How long the credentials shall last that are asked for.
+    /// How long the credentials shall last that are asked for. The environment's duration is that of what a code buys: not
+    /// of a role of the config file, which comes from the session.
     pub(super) fn duration(&self) -> Result<Chosen<u32>> {
-        let given = seconds(
-            "--duration",
-            self.request.duration,
-            self.environment,
-            "MFA_STS_DURATION",
-        )?;
-        let is_role = !self.walk.roles.is_empty();
+        let role = self.walk.roles.first().filter(|hop| hop.link == 0);
+        let environment = match role {
+            Some(hop) if hop.arn.is_of_config() => None,
+            _ => Some(self.environment),
+        };
+        let given = seconds("--duration", self.request.duration, environment)?;
         let link = self.asked_for();
         let chosen = match given {
             Some(given) => Some(given),
             None => first([
                 self.long_term(link, key::AWS_MFA_DURATION),
                 self.long_term(link, key::DURATION_SECONDS),
-                self.config(link, key::DURATION_SECONDS).filter(|_| is_role),
+                role.and_then(|hop| self.of_role(hop, key::DURATION_SECONDS)),
             ])
             .map(parse_seconds)
             .transpose()?,
         };
-        within_limits(chosen, if is_role { Kind::Role } else { Kind::Session })
+        let kind = if role.is_some() {
+            Kind::Role
+        } else {
+            Kind::Session
+        };
+        within_limits(chosen, kind)
     }
 
     /// How long a session shall last from which roles are assumed: as that of the profile with the keys, where its
     /// duration is not a role's.
     pub(super) fn session_duration(&self) -> Result<Chosen<u32>> {
-        let base = self.base();
-        let of_a_role = self.walk.links.len() == 1
-            || self
-                .walk
-                .roles
-                .iter()
-                .any(|hop| hop.link == self.walk.links.len() - 1);
-        let chosen = first([
-            self.long_term(base, key::AWS_MFA_DURATION),
-            self.long_term(base, key::DURATION_SECONDS),
-        ])
-        .filter(|_| !of_a_role)
-        .map(parse_seconds)
-        .transpose()?;
+        let (base, last) = (self.base(), self.walk.links.len() - 1);
+        let roles = &self.walk.roles;
+        let of_a_role = last == 0 || roles.iter().any(|hop| hop.link == last);
+        let environment = roles[0].arn.is_of_config().then_some(self.environment);
+        let chosen = match seconds("--duration", None, environment)? {
+            Some(given) => Some(given),
+            None => first([
+                self.long_term(base, key::AWS_MFA_DURATION),
+                self.long_term(base, key::DURATION_SECONDS),
+            ])
+            .filter(|_| !of_a_role)
+            .map(parse_seconds)
+            .transpose()?,
+        };
         within_limits(chosen, Kind::Session)
     }
 
@@ -247,21 +260,31 @@ fn within_limits(chosen: Option<Chosen<u64>>, kind: Kind) -> Result<Chosen<u32>>
     }
 }
 
-/// Seconds from a flag that clap has read, or else from the environment.
-pub(super) fn seconds(
+/// A duration from the flag, or else from the environment.
+fn seconds(
     name: &'static str,
     flag: Option<u64>,
-    environment: &Environment,
-    variable_name: &'static str,
+    environment: Option<&Environment>,
 ) -> Result<Option<Chosen<u64>>> {
-    match flag {
-        Some(value) => Ok(Some(Chosen {
+    let environment = environment.map(|environment| (environment, "MFA_STS_DURATION"));
+    given_seconds(name, flag, environment)
+}
+
+/// Seconds from a flag that clap has read, or else from the environment.
+pub(super) fn given_seconds(
+    name: &'static str,
+    flag: Option<u64>,
+    environment: Option<(&Environment, &'static str)>,
+) -> Result<Option<Chosen<u64>>> {
+    match (flag, environment) {
+        (Some(value), _) => Ok(Some(Chosen {
             value,
             origin: Origin::Flag(name),
         })),
-        None => variable(environment, variable_name)
-            .map(parse_seconds)
-            .transpose(),
+        (None, Some((environment, name))) => {
+            variable(environment, name).map(parse_seconds).transpose()
+        }
+        (None, None) => Ok(None),
     }
 }
 

@@ -1,15 +1,24 @@
 //! Which profiles are asked for.
 
-use anyhow::{Result, bail};
+use std::collections::HashSet;
+
+use anyhow::{Error, Result, bail};
 
 use super::chosen::{Chosen, Origin, default, in_file, variable};
 use super::target::Naming;
-use super::walk::{Link, walk};
+use super::walk::{Link, NoWay, walk};
 use crate::cli::Profiles;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::profiles::{File, Files, key, profile_of};
 use crate::short_term;
+
+/// Which profiles a run is about.
+pub struct Selection {
+    pub profiles: Vec<Chosen<String>>,
+    /// Those that `--all` leaves out because something is wrong with them.
+    pub left_out: Vec<(String, Error)>,
+}
 
 /// The profiles that are asked for, each once.
 ///
@@ -20,19 +29,24 @@ pub fn profiles(
     environment: &Environment,
     naming: &Naming,
     files: &Files<'_>,
-) -> Result<Vec<Chosen<String>>> {
+) -> Result<Selection> {
+    let mut left_out = Vec::new();
     let (names, origin) = if asked.all {
-        (all(naming, files), Origin::Flag("--all"))
+        let (names, broken) = all(naming, files);
+        left_out = broken;
+        (names, Origin::Flag("--all"))
     } else {
         (asked.names.clone(), Origin::Flag("--profile"))
     };
-    let mut profiles: Vec<Chosen<String>> = Vec::new();
-    for value in names {
-        if !value.is_empty() && !profiles.iter().any(|other| other.value == value) {
-            let origin = origin.clone();
-            profiles.push(Chosen { value, origin });
-        }
-    }
+    let mut seen = HashSet::new();
+    let mut profiles: Vec<Chosen<String>> = names
+        .into_iter()
+        .filter(|name| !name.is_empty() && seen.insert(name.clone()))
+        .map(|value| Chosen {
+            value,
+            origin: origin.clone(),
+        })
+        .collect();
     if asked.all && profiles.is_empty() {
         bail!(
             Failure::new(format!(
@@ -45,7 +59,13 @@ pub fn profiles(
     if profiles.is_empty() {
         profiles.push(profile_of_environment(environment));
     }
-    Ok(profiles)
+    for profile in &mut profiles {
+        // Whoever uses what was written for a role names it so, in AWS_PROFILE for example.
+        if let Some(written_for) = naming.written_for(&profile.value, files) {
+            profile.value = written_for;
+        }
+    }
+    Ok(Selection { profiles, left_out })
 }
 
 /// The one profile that is meant where no flag names one.
@@ -54,35 +74,34 @@ pub fn profile_of_environment(environment: &Environment) -> Chosen<String> {
 }
 
 /// The profiles that `--all` means: those with a long-term section, in the order of the credentials file, and the roles of
-/// the config file that hang on one.
-fn all(naming: &Naming, files: &Files<'_>) -> Vec<String> {
+/// the config file that hang on one. Some may come twice.
+fn all(naming: &Naming, files: &Files<'_>) -> (Vec<String>, Vec<(String, Error)>) {
     let Files {
         credentials,
         config,
     } = files;
     let mut profiles: Vec<String> = Vec::new();
-    let add = |profiles: &mut Vec<String>, profile: &str| {
-        if !profiles.iter().any(|other| other == profile) {
-            profiles.push(profile.to_owned());
-        }
-    };
+    let mut left_out = Vec::new();
     for section in credentials.document.names() {
         // With a suffix, long-term sections are known by their names; without one, by what is in them.
         if let Some(profile) = naming.profile_of(section)
             && (profile != section || is_base(credentials, section))
         {
-            add(&mut profiles, profile);
+            profiles.push(profile.to_owned());
         }
     }
     for header in config.document.names() {
         if let Some(profile) = profile_of(header)
             && let Some(role) = in_file(config, header, key::ROLE_ARN)
-            && hangs_on_a_base(profile, role, naming, files)
         {
-            add(&mut profiles, profile);
+            match hangs_on_a_base(profile, role, naming, files) {
+                Ok(true) => profiles.push(profile.to_owned()),
+                Ok(false) | Err(NoWay::Elsewhere(_)) => {}
+                Err(NoWay::Broken(error)) => left_out.push((profile.to_owned(), error)),
+            }
         }
     }
-    profiles
+    (profiles, left_out)
 }
 
 fn is_base(credentials: &File<'_>, section: &str) -> bool {
@@ -95,19 +114,16 @@ fn hangs_on_a_base(
     role: Chosen<String>,
     naming: &Naming,
     files: &Files<'_>,
-) -> bool {
+) -> Result<bool, NoWay> {
     let profile = Chosen {
         value: profile.to_owned(),
         origin: Origin::Default,
     };
-    naming
-        .target_beside_role(profile, &files.config)
-        .and_then(|target| walk(Some(role), &target, naming, files))
-        .is_ok_and(|walk| {
-            // Keys that need no MFA are none of our business.
-            naming.profile_of(&walk.base.section).is_some()
-                || walk.links.iter().any(|link| has_device(link, files))
-        })
+    let target = naming.target_beside_role(profile, &files.config)?;
+    let walk = walk(Some(role), &target, naming, files)?;
+    // Keys that need no MFA are none of our business.
+    Ok(naming.profile_of(&walk.base.section).is_some()
+        || walk.links.iter().any(|link| has_device(link, files)))
 }
 
 fn has_device(link: &Link, files: &Files<'_>) -> bool {

@@ -6,7 +6,7 @@ use super::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, va
 use crate::cli::Suffixes;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::profiles::{File, config_header, key};
+use crate::profiles::{File, Files, config_header, key};
 
 /// What is written behind a role's profile, where the section of the profile's own name would not be read.
 const BESIDE_ROLE: &str = "mfa";
@@ -31,7 +31,7 @@ pub struct Target {
     pub suffixes: [Origin; 2],
     /// The command that writes the long-term section.
     pub setup_command: String,
-    /// Where the config file has a role for the profile, so that the AWS tools read no section of the profile's own name.
+    /// Where the config file has a role of the name of the section to write, so that the AWS tools do not read that.
     pub shadow: Option<String>,
 }
 
@@ -79,6 +79,25 @@ impl Naming {
         (!profile.is_empty()).then_some(profile)
     }
 
+    /// The role whose credentials are in the section of this name, if that is no profile of its own.
+    pub(super) fn written_for(&self, section: &str, files: &Files<'_>) -> Option<String> {
+        let config = &files.config.document;
+        if files.credentials.document.has(&self.long_term(section))
+            || config_header(config, section)
+                .is_some_and(|header| files.config.get(header, key::ROLE_ARN).is_some())
+        {
+            return None;
+        }
+        let suffix = match self.short_term.origin {
+            Origin::Default => BESIDE_ROLE,
+            _ => &self.short_term.value,
+        };
+        let profile = section.strip_suffix(suffix)?.strip_suffix('-')?;
+        let header = config_header(config, profile)?;
+        files.config.get(header, key::ROLE_ARN)?;
+        Some(profile.to_owned())
+    }
+
     /// Names the sections of a profile.
     ///
     /// # Errors
@@ -98,12 +117,6 @@ impl Naming {
         let Some(role) = role else {
             return self.target(profile);
         };
-        let shadow = match &role.origin {
-            Origin::File { section, path, .. } => {
-                Some(format!("[{section}] in {}", path.display()))
-            }
-            _ => None,
-        };
         let suffix = if self.short_term.origin == Origin::Default {
             &Chosen {
                 value: BESIDE_ROLE.to_owned(),
@@ -113,6 +126,9 @@ impl Naming {
             &self.short_term
         };
         let target = self.named(profile, suffix)?;
+        let shadow = config_header(&config.document, &target.short_term)
+            .filter(|header| config.get(header, key::ROLE_ARN).is_some())
+            .map(|header| format!("[{header}] in {}", config.path.display()));
         Ok(Target { shadow, ..target })
     }
 

@@ -1,8 +1,8 @@
 //! From a profile to the long-term keys that it hangs on: the walk along `source_profile`, as the AWS tools walk it.
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result};
 
-use super::chosen::{Chosen, Origin, in_file, inherited};
+use super::chosen::{Chosen, in_file, inherited};
 use super::sections::{check_sections, missing_long_term, nearest};
 use super::target::{Naming, Target};
 use crate::error::Failure;
@@ -45,6 +45,36 @@ pub(super) struct Walk {
     pub base: BaseSection,
 }
 
+/// Why there is no way.
+#[derive(Debug)]
+pub(super) enum NoWay {
+    /// The credentials come from something else than the keys of a user, which is nobody's mistake.
+    Elsewhere(Failure),
+    /// Somebody has to mend something.
+    Broken(Error),
+}
+
+impl From<NoWay> for Error {
+    fn from(no_way: NoWay) -> Self {
+        match no_way {
+            NoWay::Elsewhere(failure) => failure.into(),
+            NoWay::Broken(error) => error,
+        }
+    }
+}
+
+impl From<Error> for NoWay {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<Failure> for NoWay {
+    fn from(failure: Failure) -> Self {
+        Self::Broken(failure.into())
+    }
+}
+
 /// Finds the way. The role is the one that the profile itself shall have.
 ///
 /// # Errors
@@ -54,7 +84,7 @@ pub(super) fn walk(
     target: &Target,
     naming: &Naming,
     files: &Files<'_>,
-) -> Result<Walk> {
+) -> Result<Walk, NoWay> {
     let walker = Walker {
         target,
         naming,
@@ -85,7 +115,7 @@ enum Found {
 }
 
 impl Walker<'_> {
-    fn walk(&self, role: Option<Chosen<String>>) -> Result<Walk> {
+    fn walk(&self, role: Option<Chosen<String>>) -> Result<Walk, NoWay> {
         let target = self.target;
         let has_own = self.files.credentials.document.has(&target.long_term);
         let own_base = BaseSection {
@@ -93,41 +123,25 @@ impl Walker<'_> {
             in_config: false,
         };
         let mut links = vec![self.link(&target.profile.value)];
-        let Some(arn) = role else {
-            if !has_own {
-                bail!(missing_long_term(
-                    target,
-                    self.naming,
-                    &self.files.credentials
-                ));
-            }
-            return Ok(Walk {
-                links,
-                roles: Vec::new(),
-                base: own_base,
-            });
-        };
-        let in_config = matches!(&arn.origin, Origin::File { key, .. } if *key == key::ROLE_ARN);
-        let mut roles = vec![Hop { link: 0, arn }];
+        let in_config = role.as_ref().is_some_and(Chosen::is_of_config);
+        let mut roles: Vec<Hop> = role.map(|arn| Hop { link: 0, arn }).into_iter().collect();
         let mut source = self.source(&links[0]);
-        if has_own && (!in_config || source.is_none()) {
+        // As everywhere, the long-term section comes before the config file.
+        if has_own {
             return Ok(Walk {
                 links,
                 roles,
                 base: own_base,
             });
         }
-        if source.is_none() && !in_config {
-            bail!(missing_long_term(
-                target,
-                self.naming,
-                &self.files.credentials
-            ));
+        if roles.is_empty() || source.is_none() && !in_config {
+            let credentials = &self.files.credentials;
+            return Err(missing_long_term(target, self.naming, credentials).into());
         }
         loop {
             let from = &links[links.len() - 1];
             let Some(next) = source else {
-                bail!(self.without_source(from));
+                return Err(self.without_source(from));
             };
             let link = self.link(&next.value);
             match self.find(&link, &next, &links)? {
@@ -168,7 +182,12 @@ impl Walker<'_> {
     }
 
     /// As in the AWS tools, the keys of a source come before its role.
-    fn find(&self, link: &Link, named_by: &Chosen<String>, before: &[Link]) -> Result<Found> {
+    fn find(
+        &self,
+        link: &Link,
+        named_by: &Chosen<String>,
+        before: &[Link],
+    ) -> Result<Found, NoWay> {
         if let Some(section) = &link.long_term {
             return Ok(Found::Base(BaseSection {
                 section: section.clone(),
@@ -185,11 +204,11 @@ impl Walker<'_> {
             }));
         }
         if before.iter().any(|other| other.profile == link.profile) {
-            bail!(self.looped(link, before));
+            return Err(self.looped(link, before).into());
         }
         match header.and_then(|header| in_file(&self.files.config, header, key::ROLE_ARN)) {
             Some(arn) => Ok(Found::Role(arn)),
-            None => bail!(self.dead_end(link, named_by)),
+            None => Err(self.dead_end(link, named_by)),
         }
     }
 
@@ -208,7 +227,7 @@ impl Walker<'_> {
         )
     }
 
-    fn without_source(&self, link: &Link) -> Failure {
+    fn without_source(&self, link: &Link) -> NoWay {
         let config = &self.files.config;
         let path = config.path.display();
         let header = link.config.as_deref().unwrap_or_default();
@@ -216,19 +235,20 @@ impl Walker<'_> {
             .into_iter()
             .find(|key| config.get(header, key).is_some());
         match other {
-            Some(other) => Failure::new(format!(
+            Some(other) => NoWay::Elsewhere(Failure::new(format!(
                 "[{header}] in {path} has its role assumed by {other}, not by a user with long-term keys"
             ))
             .hint(format!(
                 "the AWS tools get such credentials by themselves; for a user's MFA it needs source_profile in place of {other}"
-            )),
+            ))),
             None => Failure::new(format!(
                 "[{header}] in {path} has role_arn without source_profile"
             ))
             .hint(format!(
                 "write `source_profile = NAME` there, with the profile whose keys assume the role; or write them into [{}]",
                 self.naming.long_term(&link.profile)
-            )),
+            ))
+            .into(),
         }
     }
 
@@ -250,7 +270,7 @@ impl Walker<'_> {
         .hint("one of them must name a profile with long-term keys")
     }
 
-    fn dead_end(&self, link: &Link, named_by: &Chosen<String>) -> Failure {
+    fn dead_end(&self, link: &Link, named_by: &Chosen<String>) -> NoWay {
         let Link {
             profile, config, ..
         } = link;
@@ -259,17 +279,26 @@ impl Walker<'_> {
         let long_term = self.naming.long_term(profile);
         let setup = self.naming.setup_command(profile);
         if credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_some() {
-            return Failure::new(format!(
+            let failure = Failure::new(format!(
                 "the profile {profile} ({origin}) has no long-term keys: [{profile}] in {} holds temporary credentials, or half of a key",
                 credentials.path.display()
-            ))
-            .hint(format!("`{setup}` writes [{long_term}]"));
+            ));
+            return NoWay::Elsewhere(failure.hint(format!("`{setup}` writes [{long_term}]")));
         }
         if credentials.document.has(profile) || config.is_some() {
-            return Failure::new(format!(
+            let failure = Failure::new(format!(
                 "the profile {profile} ({origin}) has neither long-term keys nor a role"
-            ))
-            .hint(format!("`{setup}` writes [{long_term}]"));
+            ));
+            let in_config = config
+                .as_ref()
+                .and_then(|header| self.files.config.get(header, key::CREDENTIAL_PROCESS));
+            let command = in_config.or_else(|| credentials.get(profile, key::CREDENTIAL_PROCESS));
+            return NoWay::Elsewhere(match command {
+                Some(_) => failure.hint(format!(
+                    "a credential_process that prints long-term keys belongs into [{long_term}]"
+                )),
+                None => failure.hint(format!("`{setup}` writes [{long_term}]")),
+            });
         }
         let failure = Failure::new(format!("there is no profile {profile} ({origin})"));
         let names = credentials.document.names();
@@ -279,5 +308,6 @@ impl Walker<'_> {
             Some(name) => failure.hint(format!("did you mean source_profile = {name}?")),
             None => failure.hint(format!("`{setup}` writes [{long_term}]")),
         }
+        .into()
     }
 }

@@ -8,10 +8,11 @@ use chrono::{DateTime, Utc};
 
 use super::Renewal;
 use crate::credentials::{Credentials, Secret};
+use crate::document::Document;
 use crate::error::Failure;
-use crate::group::{Group, Job, Results};
+use crate::group::{Group, Job, Results, session_at_hand};
 use crate::plan::{self, Way};
-use crate::profiles::File;
+use crate::profiles::{self, File};
 use crate::session::{self, Session};
 use crate::short_term;
 use crate::store::{self, Edit, Store};
@@ -61,6 +62,7 @@ pub(super) fn rehearse(
 
 impl Renewal<'_> {
     pub(super) fn write(&mut self, news: &News<'_>) -> Result<()> {
+        self.rescue_session(news)?;
         let (path, group) = (self.path, self.group);
         let mut owner = None;
         let way = self.store.update(|file| {
@@ -80,6 +82,30 @@ impl Renewal<'_> {
         Ok(())
     }
 
+    /// Moves the session to the file of sessions, where its section is about to be written for something else.
+    fn rescue_session(&mut self, news: &News<'_>) -> Result<()> {
+        let text = profiles::read(self.path)?.unwrap_or_default();
+        let file = File {
+            path: self.path,
+            document: Document::parse(&text),
+        };
+        let Some(session) = session_at_hand(self.path, &file, &self.group.maker) else {
+            return Ok(());
+        };
+        let target = |job: usize| &self.group.jobs[job].target.short_term;
+        let is_lost = news.session.is_none()
+            && session.section.as_ref().is_some_and(|section| {
+                news.credentials.iter().any(|(job, new)| {
+                    target(*job) == section
+                        && new.access_key_id != session.credentials.access_key_id
+                })
+            });
+        if is_lost {
+            self.remember(&session.credentials, None);
+        }
+        Ok(())
+    }
+
     /// Keeps in mind, for other profiles and processes, where a session is.
     fn remember(&mut self, credentials: &Credentials, owner: Option<String>) {
         if let Some(section) = &owner
@@ -91,8 +117,14 @@ impl Renewal<'_> {
             credentials: credentials.clone(),
             section: owner,
         };
-        let remembered = self.store.sessions().and_then(|sessions| {
+        let keep = || {
+            let sessions = self.store.sessions()?;
             sessions.update(|_file| Ok(vec![of_session(self.group, &session)]))
+        };
+        // Somebody may have spoiled the file. With it, no more than a code is lost.
+        let remembered = keep().or_else(|error| match self.store.forget_sessions() {
+            Ok(()) => keep(),
+            Err(_) => Err(error),
         });
         if let Err(error) = remembered {
             self.report.warning(format_args!(
@@ -154,13 +186,10 @@ fn edits(
     Ok((edits, owner))
 }
 
-/// Whether a section may take a session. Somebody may have put other credentials there, which are still good for something.
+/// Whether a section may take a session, as the file is now.
 fn is_free(file: &File<'_>, section: &str) -> bool {
-    let of_a_role = short_term::credentials(file, section)
-        .is_some_and(|found| found.role_arn.is_some() && found.expiration > Utc::now());
     plan::check_sections(file, &[section]).is_ok()
-        && !short_term::holds_long_term_keys(file, section)
-        && !of_a_role
+        && short_term::may_take_session(file, section, Utc::now())
 }
 
 fn of_session(group: &Group, session: &Session) -> Edit<'static> {

@@ -8,19 +8,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::credentials::Credentials;
 use crate::error::{self, Exit, Failure};
 use crate::group::{Done, Group, Job, Results};
-use crate::plan::{Cap, Plan, Target};
+use crate::plan::{Cap, Native, Plan, Target};
 use crate::report::{self, Report};
 
 /// What the profiles of a run came to.
 pub(super) struct Ending {
     pub report: Report,
-    several: bool,
+    /// How many there are.
+    pub profiles: usize,
     /// What is said in the end, in the order of the profiles.
     valid: BTreeMap<usize, Valid>,
     /// Sections for which there is no profile among them.
     owners: Vec<(String, DateTime<Utc>)>,
-    /// What went wrong, and has not been said.
-    errors: Vec<(Vec<String>, Error)>,
+    /// What went wrong with the one profile.
+    error: Option<Error>,
     /// The profiles without valid credentials, with the exit code for the reason.
     failed: Vec<(String, u8)>,
 }
@@ -42,10 +43,10 @@ impl Ending {
     pub fn new(report: Report, profiles: usize) -> Self {
         Self {
             report,
-            several: profiles > 1,
+            profiles,
             valid: BTreeMap::new(),
             owners: Vec::new(),
-            errors: Vec::new(),
+            error: None,
             failed: Vec::new(),
         }
     }
@@ -65,7 +66,7 @@ impl Ending {
     /// # Errors
     /// The error of the one profile.
     pub fn fail(&mut self, profiles: Vec<String>, error: Error) -> Result<()> {
-        if !self.several {
+        if self.profiles == 1 {
             return Err(error);
         }
         report::error(format_args!("{}: {error}", profiles.join(", ")));
@@ -82,8 +83,11 @@ impl Ending {
         }
         for (jobs, error) in results.failed {
             let profile = |job: usize| group.jobs[job].target.profile.value.clone();
-            self.errors
-                .push((jobs.into_iter().map(profile).collect(), error));
+            let profiles = jobs.into_iter().map(profile).collect();
+            // Before the next prompt, where there is one; or after what there is to say of the session.
+            if let Err(error) = self.fail(profiles, error) {
+                self.error = Some(error);
+            }
         }
     }
 
@@ -100,17 +104,17 @@ impl Ending {
             for warning in &valid.warnings {
                 self.report.warning(warning);
             }
-            for line in valid.use_lines.iter().filter(|_| !self.several) {
+            for line in valid.use_lines.iter().filter(|_| self.profiles == 1) {
                 self.report.progress(line);
             }
         }
         let beside = self.valid.values().find_map(|valid| valid.beside.as_ref());
-        if let Some(section) = beside.filter(|_| self.several) {
+        if let Some(section) = beside.filter(|_| self.profiles > 1) {
             self.report
                 .progress(format_args!("use the roles as in: --profile {section}"));
         }
-        for (profiles, error) in std::mem::take(&mut self.errors) {
-            self.fail(profiles, error)?;
+        if let Some(error) = self.error.take() {
+            return Err(error);
         }
         let valid = self.valid.len();
         self.end_of(valid)
@@ -216,7 +220,7 @@ fn warnings(target: &Target, plan: &Plan) -> Vec<String> {
             plan.wanted.value, plan.wanted.origin
         ));
     }
-    if let Some(shadow) = target.shadow.as_ref().filter(|_| !is_beside(target)) {
+    if let Some(shadow) = &target.shadow {
         warnings.push(format!(
             "AWS tools do not read [{section}]: {shadow} has role_arn, and they assume the role in its place"
         ));
@@ -228,8 +232,18 @@ fn use_lines(target: &Target, plan: &Plan) -> Vec<String> {
     if !is_beside(target) {
         return Vec::new();
     }
-    let mut lines = vec![format!("use it with --profile {}", target.short_term)];
-    if let Some(source) = &plan.native_source {
+    let section = &target.short_term;
+    let region = plan.region.as_ref().map_or(String::new(), |region| {
+        format!(
+            " --region {region}, or with that region in a [profile {section}] of the config file"
+        )
+    });
+    let mut lines = vec![format!("use it with --profile {section}{region}")];
+    if let Some(Native {
+        source,
+        but_for: None,
+    }) = &plan.native
+    {
         lines.push(format!(
             "--profile {} works, too: AWS tools assume its role by themselves from [{source}], for which `mfa-creds --profile {source}` is enough",
             target.profile.value

@@ -8,10 +8,11 @@ use super::ending::Ending;
 use super::texts::Texts;
 use crate::cli::{Refresh, Request};
 use crate::credentials::Secret;
+use crate::device::SerialNumber;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::freshness::Freshness;
-use crate::group::{self, Group, Job, Results, Wanted};
+use crate::group::{self, Group, Job, Wanted};
 use crate::key_process;
 use crate::mfa_code::Codes;
 use crate::plan::{self, Chosen, Naming, Target};
@@ -31,10 +32,14 @@ pub(super) fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
     let paths = Paths::find(environment)?;
     store::recover(&paths.credentials)?;
     let texts = Texts::read(&paths, request, environment)?;
-    let files = texts.files(&paths);
+    let files = texts.files(&paths, &request.profiles);
     let naming = Naming::new(&request.suffixes, environment)?;
     let min_ttl = plan::min_ttl(request, environment)?;
-    let profiles = plan::profiles(&request.profiles, environment, &naming, &files)?;
+    let selection = plan::profiles(&request.profiles, environment, &naming, &files)?;
+    for (profile, error) in &selection.left_out {
+        report.warning(format_args!("{profile} is left out: {error}"));
+    }
+    let profiles = selection.profiles;
     report.detail(format_args!(
         "credentials file: {}",
         paths.credentials.display()
@@ -107,22 +112,20 @@ fn renew(
     if let Some(code) = &given {
         tell(ending.report, "code", "given", &code.origin);
     }
-    let mut needed = 0;
-    let mut devices: Vec<&str> = Vec::new();
+    let mut needed: Vec<SerialNumber> = Vec::new();
     for group in &groups {
         let session = group::session_at_hand(&paths.credentials, &files.credentials, &group.maker);
-        let codes = group.codes(session.as_ref());
-        let device = group.maker.device.as_str();
-        if codes > 0 && !devices.contains(&device) {
-            devices.push(device);
-        }
-        needed += codes;
+        let device = &group.maker.device;
+        needed.extend(std::iter::repeat_n(
+            device.clone(),
+            group.codes(session.as_ref()),
+        ));
     }
-    check_given(given.as_ref(), &devices)?;
-    let mut codes = Codes::new(given.as_ref(), needed)?;
-    let renew = |group| renewal::renew(args, &paths.credentials, ending.report, group, &mut codes);
-    let ends: Vec<Results> = groups.iter().map(renew).collect();
-    for (group, results) in groups.iter().zip(ends) {
+    check_given(given.as_ref(), &needed)?;
+    let mut codes = Codes::new(given.as_ref(), needed, ending.profiles)?;
+    for group in &groups {
+        let report = ending.report;
+        let results = renewal::renew(args, &paths.credentials, report, group, &mut codes);
         ending.note(group, results);
     }
     Ok(())
@@ -168,14 +171,16 @@ fn groups(jobs: Vec<Job>, ending: &mut Ending) -> Result<Vec<Group>> {
 }
 
 /// A code is of one device.
-fn check_given(given: Option<&Chosen<Secret>>, devices: &[&str]) -> Result<()> {
-    if let Some(Chosen { origin, .. }) = given
-        && devices.len() > 1
-    {
+fn check_given(given: Option<&Chosen<Secret>>, needed: &[SerialNumber]) -> Result<()> {
+    let Some(Chosen { origin, .. }) = given else {
+        return Ok(());
+    };
+    let mut devices: Vec<&str> = needed.iter().map(SerialNumber::as_str).collect();
+    devices.dedup();
+    if devices.len() > 1 {
         bail!(
             Failure::new(format!(
-                "{origin} is one code, and codes of {} devices are needed: {}",
-                devices.len(),
+                "{origin} is one code, and codes of several devices are needed: {}",
                 devices.join(", ")
             ))
             .hint("pipe them in, a line each in this order, or type them")

@@ -118,6 +118,18 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Takes away what others may do with a file of ours, if it is there.
+///
+/// # Errors
+/// Those of the file system, and when it is not a plain file of ours.
+pub(super) fn keep_private(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => take_away(&open(path)?),
+    }
+}
+
 /// Options that make a new file unreadable for others from birth.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
@@ -210,6 +222,21 @@ fn is_our_file(file: &File) -> io::Result<bool> {
     let metadata = file.metadata()?;
     let us = rustix::process::geteuid().as_raw();
     Ok(metadata.is_file() && metadata.nlink() == 1 && metadata.uid() == us)
+}
+
+#[cfg(unix)]
+fn take_away(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn take_away(_file: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -43,7 +43,7 @@ impl Attempt<'_> {
     {
         if let SdkError::ServiceError(refusal) = error
             && let Signer::Session = self.signer
-            && refusal.err().code().is_some_and(is_of_the_session)
+            && is_of_the_session(refusal.err())
         {
             return Refusal::Session(self.failure(error).into());
         }
@@ -131,7 +131,8 @@ impl Attempt<'_> {
                     failure.hint("ask an administrator: a policy or an organization's rule forbids sts:GetSessionToken")
                 }
             },
-            _ if !matches!(self.signer, Signer::Keys) && is_of_the_session(code) => Failure::new(format!(
+            "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"
+                if !matches!(self.signer, Signer::Keys) => Failure::new(format!(
                 "AWS does not take {} any more, from which {} is assumed: {message}",
                 self.signer_name(),
                 self.role_name()
@@ -152,6 +153,13 @@ impl Attempt<'_> {
                     connection.region.value, connection.region.origin
                 ))
                 .hint("set it with --region or AWS_REGION")
+            }
+            "SignatureDoesNotMatch" | "IncompleteSignature" if !matches!(self.signer, Signer::Keys) => {
+                Failure::new(format!(
+                    "the secret access key of {} is not the right one",
+                    self.signer_name()
+                ))
+                .hint("somebody has changed it in the file; run it again")
             }
             "SignatureDoesNotMatch" | "IncompleteSignature" => Failure::new(format!(
                 "aws_secret_access_key of {section} does not belong to access key {key}"
@@ -338,11 +346,15 @@ fn clock(code: &str, message: &str) -> bool {
 }
 
 /// Whether STS complains of the credentials that signed.
-fn is_of_the_session(code: &str) -> bool {
-    matches!(
-        code,
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"
-    )
+fn is_of_the_session(refusal: &impl ProvideErrorMetadata) -> bool {
+    let message = refusal.message().unwrap_or_default();
+    match refusal.code() {
+        Some("ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId") => true,
+        Some(code @ "SignatureDoesNotMatch") => {
+            !clock(code, message) && !message.contains("scoped to a valid region")
+        }
+        _ => false,
+    }
 }
 
 fn is_cut_off(error: &(dyn Error + 'static)) -> bool {

@@ -67,7 +67,7 @@ fn a_role_comes_from_the_session_of_its_source() {
             "renewing [audit-mfa]: there are no credentials yet\n\
          [personal] is valid until …\n\
          [audit-mfa] is valid until …\n\
-         use it with --profile audit-mfa\n",
+         use it with --profile audit-mfa --region eu-central-1, or with that region in a [profile audit-mfa] of the config file\n",
         );
     let requests = sts.requests();
     assert_eq!(actions(&sts), ["GetSessionToken", "AssumeRole"]);
@@ -477,7 +477,12 @@ fn a_session_that_aws_ended_is_renewed_with_a_code() {
     );
     assert_eq!(
         actions(&sts),
-        ["AssumeRole", "GetSessionToken", "AssumeRole"]
+        [
+            "AssumeRole",
+            "GetCallerIdentity",
+            "GetSessionToken",
+            "AssumeRole"
+        ]
     );
 }
 
@@ -543,20 +548,184 @@ fn a_broken_file_of_sessions_is_no_obstacle() {
         .ends(0, "");
     let sessions = home.file(".mfa-creds/credentials.sessions");
     let force = ["--log-level", "WARNING", "-p", "a", "--force"];
-    for broken in [&b"\xff\xfe"[..], b"no section\n", b""] {
+    let twice = "[a]\n[a]\n";
+    for broken in [&b"\xff\xfe"[..], b"no section\n", twice.as_bytes()] {
         std::fs::write(&sessions, broken).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(&sessions, mode).unwrap();
         let code = sts.fresh_code(ALICE_DEVICE);
-        let outcome = home
-            .run_with(&sts, &[&force[..], &["--token", &code]].concat())
-            .succeeds();
-        let warned = outcome
-            .stderr
-            .starts_with("warning: the MFA session is not kept for other profiles: ");
-        assert_eq!(warned, broken == b"\xff\xfe", "{outcome:?}");
+        home.run_with(&sts, &[&force[..], &["--token", &code]].concat())
+            .ends(0, "");
+        home.run_with(&sts, &[&force[..], &["--no-input"]].concat())
+            .ends(0, "");
+        let metadata = std::fs::metadata(&sessions).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+        assert_eq!(mode & 0o777, 0o600);
     }
     std::fs::remove_file(&sessions).unwrap();
     std::fs::create_dir(&sessions).unwrap();
     let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(&sts, &[&force[..], &["--token", &code]].concat())
+    let outcome = home
+        .run_with(&sts, &[&force[..], &["--token", &code]].concat())
         .succeeds();
+    assert!(
+        outcome
+            .stderr
+            .starts_with("warning: the MFA session is not kept for other profiles: "),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_role_in_the_place_of_the_session_does_not_lose_it() {
+    let sts = StandIn::start(account());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+        .ends(0, "");
+    for arguments in [&["--assume-role", ADMIN][..], &["--assume-role", LONG], &[]] {
+        let all = [&["-q", "-p", "work", "--no-input"], arguments].concat();
+        home.run_with(&sts, &all).ends(0, "");
+    }
+    assert_eq!(
+        actions(&sts),
+        ["GetSessionToken", "AssumeRole", "AssumeRole"]
+    );
+    // A copy that a section holds now is not kept elsewhere, too.
+    let kept = std::fs::read_to_string(home.file(".mfa-creds/credentials.sessions")).unwrap();
+    assert!(
+        kept.contains("section = work\n") && !kept.contains("aws_session_token"),
+        "{kept}"
+    );
+}
+
+#[test]
+fn a_piped_code_is_read_when_the_session_has_ended_after_all() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    let sts = StandIn::start(account());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--force"])
+        .stdin(&code)
+        .ends(0, "");
+}
+
+#[test]
+fn a_session_whose_secret_was_changed_is_renewed() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    let secret = value(&home.credentials(), "personal", "aws_secret_access_key").unwrap();
+    home.write("credentials", &home.credentials().replace(&secret, "oops"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--force", "--token", &code])
+        .ends(0, "");
+}
+
+#[test]
+fn what_others_put_into_the_section_of_the_source_is_left_alone() {
+    let sts = StandIn::start(account());
+    let pasted = "[personal]\naws_access_key_id = ASIAFAKEFAKEFAKEPAST\n\
+                  aws_secret_access_key = x\naws_session_token = y\n";
+    let command = "[personal]\ncredential_process = other-tool\n";
+    for theirs in [pasted, command] {
+        let home = home(&role("a", ADMIN, ""));
+        home.write(
+            "credentials",
+            &format!("{theirs}\n{}", long_term("personal")),
+        );
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+            .ends(0, "");
+        assert!(home.credentials().starts_with(theirs));
+    }
+    let home = home(&format!(
+        "[profile personal]\nsso_session = company\n{}",
+        role("a", ADMIN, "")
+    ));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    assert!(!home.credentials().contains("[personal]"));
+}
+
+#[test]
+fn long_term_keys_of_its_own_come_before_the_source() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, "").replace("personal", "gone"));
+    home.write("credentials", &long_term("a"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+}
+
+#[test]
+fn the_section_of_a_role_may_be_named_in_its_place() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "--token", &code])
+        .env("AWS_PROFILE", "a-mfa")
+        .ends(0, "");
+    home.run(&["-p", "a-mfa"])
+        .ends(0, "[a-mfa] is still valid until …\n");
+}
+
+#[test]
+fn a_duration_in_the_environment_is_that_of_the_session() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, "external_id = outside\n"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .env("MFA_STS_DURATION", "36h")
+        .ends(0, "");
+    assert_eq!(minutes(&home, "personal"), 36 * 60);
+    assert_eq!(minutes(&home, "a-mfa"), 60);
+    // What the config file says of its role is not said of another one.
+    home.run_with(&sts, &["-q", "-p", "a", "--assume-role", LONG])
+        .ends(0, "");
+    assert_eq!(sts.requests()[2].parameter("ExternalId"), None);
+}
+
+#[test]
+fn a_session_is_not_shared_with_who_asks_for_longer() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&[long_term("work"), long_term("play")].concat());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let args = ["-q", "-p", "work", "--duration", "1h", "--token", &code];
+    home.run_with(&sts, &args).ends(0, "");
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let args = ["-q", "-p", "play", "--duration", "12h", "--token", &code];
+    home.run_with(&sts, &args).ends(0, "");
+    assert_eq!(minutes(&home, "work"), 60);
+    assert_eq!(minutes(&home, "play"), 720);
+}
+
+#[test]
+fn keys_and_roles_may_all_stand_in_the_config_file() {
+    let sts = StandIn::start(account());
+    let home = Home::new();
+    let keys = long_term("x").replace("[x-long-term]", "[profile personal]");
+    let keys = keys.replace("aws_mfa_device", "mfa_serial");
+    home.write("config", &format!("{keys}{}", role("a", ADMIN, "")));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    assert!(value(&home.credentials(), "a-mfa", "expiration").is_some());
+}
+
+#[test]
+fn a_section_that_another_role_shadows_is_told() {
+    let sts = StandIn::start(account());
+    let home = home(&[role("a", ADMIN, ""), role("a-mfa", LONG, "")].concat());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["--log-level", "WARNING", "-p", "a", "--token", &code]).ends(
+        0,
+        "warning: AWS tools do not read [a-mfa]: [profile a-mfa] in ~/.aws/config has role_arn, and they assume the role in its place\n",
+    );
 }

@@ -52,8 +52,10 @@ fn one_code_for_all_that_share_the_key_and_the_device() {
     assert_eq!(sts.calls(), 3);
     // What is still valid is not touched.
     let text = home.credentials();
-    let (before, _last) = text.split_once("\n[dev-mfa]\n").unwrap();
-    home.write("credentials", before);
+    let sections = text
+        .split("\n[")
+        .filter(|section| !section.starts_with("dev-mfa]"));
+    home.write("credentials", &sections.collect::<Vec<_>>().join("\n["));
     home.run_with(&sts, &["-p", "prod", "-p", "dev", "--no-input"])
         .ends(
             0,
@@ -91,7 +93,9 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
     );
     home.run_with(&sts, &["--all"]).stdin(&codes).ends(
         0,
-        "renewing [personal], [admin-mfa], [audit-mfa]\n\
+        "warning: nobody is left out: there is no profile gone (source_profile of [profile nobody] in ~/.aws/config)\n\
+         hint: `mfa-creds setup --profile gone` writes [gone-long-term]\n\
+         renewing [personal], [admin-mfa], [audit-mfa]\n\
          renewing [bob]: there are no credentials yet\n\
          [personal] is valid until …\n\
          [bob] is valid until …\n\
@@ -130,13 +134,13 @@ fn what_fails_is_named_and_the_rest_is_written() {
             "error: lost: there is no profile persnal (source_profile of [profile lost] in ~/.aws/config)\n\
              hint: did you mean source_profile = personal?\n\
              renewing [dev-mfa], [audit-mfa], [personal]\n\
-             [dev-mfa] is valid until …\n\
-             [personal] is valid until …\n\
-             use the roles as in: --profile dev-mfa\n\
              error: audit: AWS denied the role {AUDIT} (role_arn of [profile audit] in ~/.aws/config) to the MFA session of access key AKIA…ALIC: \
              User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: {AUDIT}\n\
              hint: the role's trust policy must allow this user, and its external id if it asks for one must be in external_id; \
              `--direct` assumes it with a code of its own\n\
+             [dev-mfa] is valid until …\n\
+             [personal] is valid until …\n\
+             use the roles as in: --profile dev-mfa\n\
              error: 2 of 4 profiles have no valid credentials: lost, audit\n"
         ),
     );
@@ -175,7 +179,7 @@ fn a_code_on_the_command_line_is_of_one_device() {
     home.run_with(&sts, &["-q", "--all", "--token", "123456"]).ends(
         1,
         &format!(
-            "error: --token is one code, and codes of 2 devices are needed: {ALICE_DEVICE}, {BOB_DEVICE}\n\
+            "error: --token is one code, and codes of several devices are needed: {ALICE_DEVICE}, {BOB_DEVICE}\n\
              hint: pipe them in, a line each in this order, or type them\n"
         ),
     );
@@ -272,4 +276,159 @@ fn many_roles_are_assumed_at_once_with_a_count_on_the_terminal() {
     }
     assert_eq!(exited(run), 0);
     assert_eq!(sts.calls(), 1 + many);
+}
+
+#[test]
+fn a_piped_code_is_sent_for_its_own_device_only() {
+    let sts = StandIn::start(Account::example().user(bob()));
+    let codes = || {
+        let (alice, bob) = (sts.fresh_code(ALICE_DEVICE), sts.fresh_code(BOB_DEVICE));
+        format!("{alice}\n{bob}\n")
+    };
+    // The first one fails before its code is used.
+    let home = Home::with(&format!(
+        "{}ca_bundle = /nonexistent\n{BOB}",
+        long_term("work")
+    ));
+    let outcome = home
+        .run_with(&sts, &["-q", "--all"])
+        .stdin(&codes())
+        .outcome();
+    assert_eq!(outcome.status, Some(1));
+    assert!(
+        outcome
+            .stderr
+            .ends_with("error: 1 of 2 profiles have no valid credentials: work\n"),
+        "{outcome:?}"
+    );
+    // The first one needs no code: whose the first line is would be a guess.
+    let home = Home::with(&format!(
+        "{}{BOB}\n{}",
+        long_term("work"),
+        short_term("work", FAR)
+    ));
+    let calls = sts.calls();
+    home.run_with(&sts, &["-q", "--all"]).stdin(&codes()).ends(
+        1,
+        &format!(
+            "error: bob: more codes came on standard input than are needed, which are of: {BOB_DEVICE}\n\
+             hint: pipe in a line for each of them, in this order; what is still valid needs none\n\
+             error: 1 of 2 profiles have no valid credentials: bob\n"
+        ),
+    );
+    assert_eq!(sts.calls(), calls);
+}
+
+#[test]
+fn a_session_that_fails_leaves_the_roles_with_codes_of_their_own() {
+    let sts = StandIn::start(account());
+    let home = home(&role("long", LONG, "duration_seconds = 14400\n"));
+    let (wrong, right) = (
+        sts.code_at_step(ALICE_DEVICE, 500),
+        sts.code_at_step(ALICE_DEVICE, 0),
+    );
+    let outcome = home
+        .run_with(&sts, &["-q", "-p", "personal", "-p", "long"])
+        .stdin(&format!("{wrong}\n{right}\n"))
+        .outcome();
+    assert_eq!(outcome.status, Some(1));
+    assert!(
+        outcome
+            .stderr
+            .ends_with("error: 1 of 2 profiles have no valid credentials: personal\n"),
+        "{outcome:?}"
+    );
+    assert!(value(&home.credentials(), "long-mfa", "expiration").is_some());
+}
+
+#[test]
+fn a_role_that_hangs_keeps_no_other_from_being_written() {
+    let sts = StandIn::start(account());
+    let home = home(&[role("a", ADMIN, ""), role("b", ADMIN, "")].concat());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "personal", "--token", &code])
+        .ends(0, "");
+    sts.fault(Fault::Hang(std::time::Duration::from_secs(3)));
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            home.run_with(&sts, &["-q", "-p", "a", "-p", "b"])
+                .ends(0, "")
+        });
+        let written = || {
+            let text = home.credentials();
+            ["a-mfa", "b-mfa"].map(|section| value(&text, section, "expiration").is_some())
+        };
+        while written() == [false, false] && !run.is_finished() {
+            std::thread::yield_now();
+        }
+        assert_ne!(written(), [true, true], "the other one has not come yet");
+        run.join().unwrap();
+        assert_eq!(written(), [true, true]);
+    });
+}
+
+#[test]
+fn one_role_that_does_not_take_the_session_costs_no_code() {
+    let sts = StandIn::start(account());
+    // As in a region that has to be activated, where the session is not known.
+    let elsewhere = StandIn::start(account());
+    let endpoint = |sts: &StandIn| format!("endpoint_url = {}\n", sts.url());
+    let home = home(
+        &[
+            format!("[profile personal]\n{}", endpoint(&sts)),
+            role("a", ADMIN, &endpoint(&sts)),
+            role("b", ADMIN, &endpoint(&elsewhere)),
+        ]
+        .concat(),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run(&["-q", "-p", "personal", "--token", &code])
+        .ends(0, "");
+    let id = value(&home.credentials(), "personal", "aws_access_key_id");
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let outcome = home
+        .run(&["-q", "-p", "b", "-p", "a", "--token", &code])
+        .outcome();
+    assert_eq!(outcome.status, Some(1));
+    assert!(
+        outcome.stderr.starts_with(
+            "error: b: AWS does not take the MFA session of access key AKIA…ALIC any more"
+        ),
+        "{outcome:?}"
+    );
+    let written = home.credentials();
+    assert_eq!(value(&written, "personal", "aws_access_key_id"), id);
+    assert!(value(&written, "a-mfa", "expiration").is_some());
+}
+
+#[test]
+fn a_section_is_of_one_profile() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    home.write(
+        "credentials",
+        &[long_term("personal"), long_term("a-mfa")].concat(),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "--all", "--token", &code]).ends(
+        1,
+        "error: a: [a-mfa] would be written for two profiles: for a, and for a-mfa, which has [a-mfa-long-term]\n\
+         hint: give a --short-term-suffix, or rename one of them\n\
+         error: 1 of 3 profiles have no valid credentials: a\n",
+    );
+}
+
+#[test]
+fn a_malformed_line_elsewhere_is_told_once() {
+    let home = Home::with(&format!(
+        "{}{}\n{}{}\n[other]\nno value\n",
+        long_term("a"),
+        long_term("b"),
+        short_term("a", FAR),
+        short_term("b", FAR),
+    ));
+    home.run(&["--log-level", "WARNING", "--all"]).ends(
+        0,
+        "warning: ~/.aws/credentials:26 has no `=`: AWS tools refuse the file for it\n",
+    );
 }
