@@ -2,6 +2,7 @@
 
 mod explain;
 mod http;
+mod undelivered;
 
 use std::mem::ManuallyDrop;
 use std::thread::{self, JoinHandle};

@@ -9,6 +9,7 @@ use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
 use super::Refusal;
+use super::undelivered::{cause, is_cut_off};
 use crate::credentials::LongTermKeys;
 use crate::error::{Exit, Failure};
 use crate::mfa_code::MfaCode;
@@ -133,11 +134,11 @@ impl Attempt<'_> {
             },
             "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"
                 if !matches!(self.signer, Signer::Keys) => Failure::new(format!(
-                "AWS does not take {} any more, from which {} is assumed: {message}",
+                "AWS does not take {} for {}: {message}",
                 self.signer_name(),
                 self.role_name()
             ))
-            .hint("run it again; in a region that has to be activated, sessions work only where they were made"),
+            .hint("in a region that has to be activated, a session works only where it was made: give both one region, or use --direct"),
             "InvalidClientTokenId" => Failure::new(format!(
                 "AWS does not know access key {key} of {section}, or the key is inactive"
             ))
@@ -244,69 +245,11 @@ impl Attempt<'_> {
     }
 
     /// What to do where a code may have reached STS without an answer.
-    fn afterwards(&self) -> &'static str {
+    pub(super) fn afterwards(&self) -> &'static str {
         match self.code {
             Some(_) => "run it again with the next code; this one may have been used up",
             None => "run it again; no code was used for this",
         }
-    }
-
-    /// Everything that keeps a request from being answered.
-    fn not_delivered(&self, error: &(dyn Error + 'static)) -> Failure {
-        let text = whole_text(error);
-        if let Some(tls) = text.split("invalid peer certificate: ").nth(1) {
-            let reason = tls.split([' ', ':', ',', '(', '{']).next().unwrap_or(tls);
-            return self.unreachable(&format!("its certificate is not trusted: {reason}"),
-                "behind a company's proxy, set AWS_CA_BUNDLE to a file with the company's CA certificate",
-            );
-        }
-        if text.contains("failed to lookup address") || text.contains("dns error") {
-            return self.unreachable(
-                "its name is not known to the DNS",
-                "check the network, and the region with -v",
-            );
-        }
-        match cause::<io::Error>(error).map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => {
-                self.unreachable("connection refused", "check the endpoint with -v")
-            }
-            Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
-                self.unreachable("there is no network", "check the network")
-            }
-            Some(io::ErrorKind::TimedOut) => self.no_answer(),
-            Some(
-                io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof,
-            ) => self.broken_off(),
-            _ if is_cut_off(error) => self.broken_off(),
-            _ => self.unreachable(
-                "the connection failed",
-                "check the network, the endpoint with -v, and proxy settings like HTTPS_PROXY",
-            ),
-        }
-    }
-
-    fn unreachable(&self, why: &str, hint: &str) -> Failure {
-        Failure::new(format!(
-            "AWS STS at {} cannot be reached: {why}",
-            self.host()
-        ))
-        .hint(hint)
-    }
-
-    fn no_answer(&self) -> Failure {
-        Failure::new(format!("AWS STS at {} did not answer in time", self.host()))
-            .hint(self.afterwards())
-    }
-
-    fn broken_off(&self) -> Failure {
-        Failure::new(format!(
-            "the connection to AWS STS at {} broke off",
-            self.host()
-        ))
-        .hint(self.afterwards())
     }
 
     /// Where the call went: the host of a given endpoint, else the region.
@@ -355,40 +298,6 @@ fn is_of_the_session(refusal: &impl ProvideErrorMetadata) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_cut_off(error: &(dyn Error + 'static)) -> bool {
-    let text = whole_text(error);
-    [
-        "before message completed",
-        "end of file",
-        "unexpected eof",
-        "IncompleteMessage",
-        "connection closed",
-    ]
-    .iter()
-    .any(|sign| text.contains(sign))
-}
-
-/// What all errors of a chain say, to look for signs in. Never shown.
-fn whole_text(error: &(dyn Error + 'static)) -> String {
-    chain(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
-}
-
-fn cause<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
-    chain(error).filter_map(|error| error.downcast_ref()).last()
-}
-
-fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
 }
 
 /// An access key id with its middle left out, enough to find it in the console.

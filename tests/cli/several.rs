@@ -392,7 +392,7 @@ fn one_role_that_does_not_take_the_session_costs_no_code() {
     assert_eq!(outcome.status, Some(1));
     assert!(
         outcome.stderr.starts_with(
-            "error: b: AWS does not take the MFA session of access key AKIA…ALIC any more"
+            "error: b: AWS does not take the MFA session of access key AKIA…ALIC for the role "
         ),
         "{outcome:?}"
     );
