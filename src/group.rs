@@ -112,15 +112,38 @@ pub fn serves(session: &Session, plan: &Plan, wanted: &Wanted, now: DateTime<Utc
         Way::Chain => true,
         Way::Session => {
             let left = session.credentials.expiration - now;
-            let asked = TimeDelta::seconds(plan.wanted.value.into());
-            let is_long = match plan.wanted.origin {
-                Origin::Flag(_) => left >= asked - SHARED_MARGIN,
-                _ => left >= SHARED_MARGIN,
+            let asked = match plan.wanted.origin {
+                Origin::Flag(_) => TimeDelta::seconds(plan.wanted.value.into()),
+                _ => TimeDelta::zero(),
             };
-            !wanted.force && is_long && left >= wanted.min_ttl
+            let least = SHARED_MARGIN.max(asked - SHARED_MARGIN).max(wanted.min_ttl);
+            !wanted.force && left >= least
         }
         Way::Direct => false,
     }
+}
+
+/// Whether a section holds a session of another key or device, which is still good for something.
+pub fn holds_session_of_another(
+    path: &Path,
+    credentials: &File<'_>,
+    section: &str,
+    maker: &Maker,
+) -> bool {
+    let found = short_term::credentials(credentials, section);
+    if found.is_none_or(|found| found.expiration <= Utc::now()) {
+        return false;
+    }
+    let texts = store::session_files(path)
+        .into_iter()
+        .filter_map(|path| Some((profiles::read(&path).ok()??, path)));
+    texts.into_iter().any(|(text, path)| {
+        let sessions = File {
+            path: &path,
+            document: Document::parse(&text),
+        };
+        session::is_of_another(maker, section, credentials, &sessions)
+    })
 }
 
 impl Job {

@@ -1,6 +1,8 @@
 //! Long-term keys from a command, such as one of a password manager, so that no secret has to stand in the file.
 
 use std::error::Error as _;
+#[cfg(unix)]
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -31,7 +33,7 @@ pub fn keys(base: &Base) -> Result<LongTermKeys> {
         Keys::Stored(keys) => return Ok(keys.clone()),
         Keys::Process(command) => command,
     };
-    let provider = CredentialProcessProvider::new(command.value.clone());
+    let provider = CredentialProcessProvider::new(without_input(&command.value));
     let runtime = sts::runtime()?;
     let answer = runtime.block_on(async {
         let keys = provider.provide_credentials();
@@ -77,6 +79,21 @@ pub fn keys(base: &Base) -> Result<LongTermKeys> {
         access_key_id: keys.access_key_id().to_owned(),
         secret_access_key: Secret::new(keys.secret_access_key()),
     })
+}
+
+/// The SDK hands our standard input on, which may hold the code.
+#[cfg(unix)]
+fn without_input(command: &str) -> String {
+    if std::io::stdin().is_terminal() {
+        command.to_owned()
+    } else {
+        format!("exec </dev/null\n{command}")
+    }
+}
+
+#[cfg(not(unix))]
+fn without_input(command: &str) -> String {
+    command.to_owned()
 }
 
 /// The command failed, and said why; or what it printed cannot be read, and may be a secret.

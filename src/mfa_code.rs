@@ -1,6 +1,5 @@
 //! The code from the device, and where it comes from: a flag, the environment, standard input, or the person at the terminal.
 
-use std::collections::VecDeque;
 use std::fmt;
 
 use anyhow::{Result, bail};
@@ -11,7 +10,7 @@ use crate::credentials::Secret;
 use crate::device::SerialNumber;
 use crate::error::{Exit, Failure};
 use crate::plan::Chosen;
-use crate::stdin;
+use crate::stdin::Lines;
 use crate::terminal::Terminal;
 
 /// AWS takes codes of six digits.
@@ -56,16 +55,24 @@ impl fmt::Debug for MfaCode {
 
 /// Where the codes of a run come from, and which were used.
 pub struct Codes {
-    given: Option<MfaCode>,
     /// The devices that codes are needed of, in the order in which they are asked for.
     needed: Vec<SerialNumber>,
     /// How many profiles are asked for, valid ones too.
     profiles: usize,
-    /// The lines of standard input, once they were read, each for its device.
-    piped: Option<VecDeque<(Option<SerialNumber>, MfaCode)>>,
-    /// Codes that were not needed after all.
-    kept: Vec<(SerialNumber, MfaCode)>,
+    /// Codes that are there and were not sent, each with the device that it is of, where that is known.
+    there: Vec<(Option<SerialNumber>, MfaCode)>,
+    piped: Piped,
     sent: Vec<Sent>,
+}
+
+/// How far standard input was read.
+enum Piped {
+    /// Not at all.
+    Unread,
+    /// So many lines.
+    Read(Lines, usize),
+    /// To its end, or it is a terminal.
+    Ended,
 }
 
 /// A code that was sent: AWS takes each once.
@@ -85,52 +92,73 @@ impl Codes {
         needed: Vec<SerialNumber>,
         profiles: usize,
     ) -> Result<Self> {
+        let mut there = Vec::new();
+        if let Some(Chosen { value, origin }) = given {
+            let code = parse(value.expose(), &origin.to_string())?;
+            there.push((needed.first().cloned(), code));
+        }
         Ok(Self {
-            given: given
-                .map(|Chosen { value, origin }| parse(value.expose(), &origin.to_string()))
-                .transpose()?,
             needed,
             profiles,
-            piped: None,
-            kept: Vec::new(),
+            there,
+            piped: Piped::Unread,
             sent: Vec::new(),
         })
     }
 
-    /// A code that needs nobody to ask. Waits for standard input, as whoever pipes may have to be waited for.
+    /// Makes sure that a code of the device is there, if that needs nobody to ask. Waits for standard input, as whoever pipes
+    /// may have to be waited for.
     ///
     /// # Errors
-    /// When it is not six digits, when there are more codes than devices to ask, or exit code 3 when nothing comes.
-    pub fn at_hand(&mut self, device: &SerialNumber) -> Result<Option<MfaCode>> {
-        if let Some(kept) = self.kept.iter().position(|(other, _)| other == device) {
-            return Ok(Some(self.kept.remove(kept).1));
+    /// When it is not six digits, when there are more codes than are needed, or exit code 3 when nothing comes.
+    pub fn find(&mut self, device: &SerialNumber) -> Result<bool> {
+        while self.place(device).is_none() {
+            let Some(line) = self.next_piped()? else {
+                return Ok(false);
+            };
+            self.there.push(line);
         }
-        if let Some(given) = self.given.take() {
-            return Ok(Some(given));
-        }
-        if self.piped.is_none() {
-            self.piped = Some(VecDeque::new());
-            self.piped = Some(self.read_piped()?);
-        }
-        let sent = &self.sent;
-        let fits = |(of, code): &(Option<SerialNumber>, MfaCode)| {
-            of.as_ref().is_none_or(|of| of == device)
-                && !sent.iter().any(|sent| sent.is(device, code))
-        };
-        let piped = self.piped.get_or_insert_default();
-        let place = piped.iter().position(fits);
-        Ok(place
-            .and_then(|place| piped.remove(place))
-            .map(|(_, code)| code))
+        Ok(true)
     }
 
-    /// A line for each code that is needed. With several profiles, of which some may be valid still, one more is looked for:
-    /// where there is one, it is not clear which line is whose.
-    fn read_piped(&self) -> Result<VecDeque<(Option<SerialNumber>, MfaCode)>> {
-        let most = self.needed.len().max(1);
-        let lines = stdin::lines(most + usize::from(self.profiles > 1), "an MFA code")?;
-        let lines: Vec<_> = lines.iter().filter(|line| !line.is_empty()).collect();
-        if lines.len() > most && !lines[..most].contains(&lines[most]) {
+    /// A code of the device that is there, to be sent.
+    pub fn take(&mut self, device: &SerialNumber) -> Option<MfaCode> {
+        let place = self.place(device)?;
+        let (_, code) = self.there.remove(place);
+        self.sent.push(Sent {
+            device: device.clone(),
+            code: code.clone(),
+            at: Utc::now(),
+        });
+        Some(code)
+    }
+
+    fn place(&self, device: &SerialNumber) -> Option<usize> {
+        let sent = |code| self.sent.iter().any(|sent| sent.is(device, code));
+        self.there
+            .iter()
+            .position(|(of, code)| of.as_ref().is_none_or(|of| of == device) && !sent(code))
+    }
+
+    /// The next line of standard input, for the device whose turn it is. A line more than codes are needed would be another
+    /// device's: of one whose credentials are still valid.
+    fn next_piped(&mut self) -> Result<Option<(Option<SerialNumber>, MfaCode)>> {
+        if let Piped::Unread = self.piped {
+            self.piped = Lines::open().map_or(Piped::Ended, |lines| Piped::Read(lines, 0));
+        }
+        let Piped::Read(lines, count) = &mut self.piped else {
+            return Ok(None);
+        };
+        let Some(line) = lines.next("an MFA code")? else {
+            self.piped = Piped::Ended;
+            return Ok(None);
+        };
+        let device = self.needed.get(*count).cloned();
+        *count += 1;
+        if self.profiles > 1
+            && *count == self.needed.len()
+            && lines.next_at_once().is_some_and(|more| *more != *line)
+        {
             let devices: Vec<&str> = self.needed.iter().map(SerialNumber::as_str).collect();
             bail!(
                 Failure::new(format!(
@@ -142,34 +170,14 @@ impl Codes {
                 )
             );
         }
-        let devices = self.needed.iter().cloned().map(Some);
-        lines
-            .into_iter()
-            .take(most)
-            .zip(devices.chain(std::iter::repeat(None)))
-            .map(|(line, device)| Ok((device, parse(line, "standard input")?)))
-            .collect()
-    }
-
-    /// Takes back a code that was not needed after all, for the next need.
-    pub fn keep(&mut self, device: &SerialNumber, unused: Option<MfaCode>) {
-        self.kept.extend(unused.map(|code| (device.clone(), code)));
-    }
-
-    /// Keeps in mind that a code is used up.
-    pub fn send(&mut self, device: &SerialNumber, code: &MfaCode) {
-        self.sent.push(Sent {
-            device: device.clone(),
-            code: code.clone(),
-            at: Utc::now(),
-        });
+        Ok(Some((device, parse(&line, "standard input")?)))
     }
 
     /// Asks the person at the terminal. Where a code of the device was used in this run, it waits for the next one first.
     ///
     /// # Errors
     /// Exit code 3 when there is no terminal.
-    pub fn ask(&self, device: &SerialNumber, seconds: u32) -> Result<MfaCode> {
+    pub fn ask(&mut self, device: &SerialNumber, seconds: u32) -> Result<()> {
         let Some(terminal) = Terminal::open() else {
             bail!(nobody("there is no terminal to ask for it"));
         };
@@ -189,7 +197,9 @@ impl Codes {
             Ok(_code) => Ok(()),
         };
         let text = terminal.ask_line(&prompt, check)?;
-        parse(&text, "the terminal")
+        let code = parse(&text, "the terminal")?;
+        self.there.push((Some(device.clone()), code));
+        Ok(())
     }
 }
 

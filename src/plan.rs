@@ -28,8 +28,8 @@ pub use decision::{Cap, Decision, Way};
 use decision::{Circumstances, Wish, decide};
 pub use sections::{check_sections, long_term_keys_in_the_way};
 use settings::View;
-pub use several::{profile_of_environment, profiles};
-pub use target::{Naming, Target, is_name_part};
+pub use several::{Selection, profile_of_environment, profiles};
+pub use target::{Naming, Target, is_name_part, quoted};
 use walk::walk;
 
 /// How credentials are got: who calls what, with what, and where.
@@ -206,16 +206,7 @@ pub fn plan(
     if short_term::holds_long_term_keys(&files.credentials, &target.short_term) {
         bail!(long_term_keys_in_the_way(target, &files.credentials));
     }
-    let others = naming.long_term(&target.short_term);
-    if target.short_term != target.profile.value && files.credentials.document.has(&others) {
-        bail!(
-            Failure::new(format!(
-                "[{}] would be written for two profiles: for {}, and for {}, which has [{others}]",
-                target.short_term, target.profile.value, target.short_term
-            ))
-            .hint("give a --short-term-suffix, or rename one of them")
-        );
-    }
+    sections::check_not_of_another(target, naming, files)?;
     let view = View {
         request,
         environment,

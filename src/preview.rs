@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::freshness::Freshness;
-use crate::plan::{Call, Cap, Chosen, Keys, Native, Plan, Step, Target, Way};
+use crate::plan::{Call, Cap, Chosen, Keys, Native, Plan, Step, Target, Way, quoted};
 use crate::report::{span, until};
 use crate::session::Session;
 use crate::sts::masked;
@@ -64,8 +64,19 @@ pub fn render(
             ),
         );
     }
-    if target.short_term != target.profile.value {
-        text.line("use", format_args!("--profile {}", target.short_term));
+    if let Some(shadow) = &target.shadow {
+        text.line(
+            "shadowed",
+            format_args!(
+                "AWS tools do not read [{}]: {shadow} has role_arn",
+                target.short_term
+            ),
+        );
+    } else if target.short_term != target.profile.value {
+        text.line(
+            "use",
+            format_args!("--profile {}", quoted(&target.short_term)),
+        );
     }
     if let Some(Native { source, but_for }) = &plan.native {
         let profile = &target.profile.value;

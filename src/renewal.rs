@@ -16,7 +16,7 @@ use crate::document::Document;
 use crate::error::Failure;
 use crate::freshness::Freshness;
 use crate::group::{Done, Group, Job, Results, look, session_at_hand};
-use crate::mfa_code::{self, Codes, MfaCode};
+use crate::mfa_code::{self, Codes};
 use crate::plan::{Plan, Way};
 use crate::profiles::{self, File};
 use crate::report::Report;
@@ -41,13 +41,13 @@ pub fn renew(
 ) -> Results {
     let mut results = Results::default();
     let begun = Renewal::begin(args, path, report, group, codes, &mut results);
-    let ended = begun.and_then(|renewal| match renewal {
-        Some(mut renewal) => renewal.run(),
-        None => Ok(()),
-    });
-    if let Err(error) = ended {
-        results.failed.push((results.open(group), error));
+    match begun {
+        Ok(Some(mut renewal)) => renewal.run(),
+        Ok(None) => {}
+        Err(error) => results.failed.push((results.open(group), error)),
     }
+    // Where everything had ended, nothing has failed.
+    results.failed.retain(|(jobs, _)| !jobs.is_empty());
     results
 }
 
@@ -100,7 +100,17 @@ impl<'a> Renewal<'a> {
                 "{path} can be read by {readers}: chmod 600 '{path}'"
             ));
         }
-        let steps = group.jobs.iter().flat_map(|job| &job.plan.steps);
+        for job in results.open(group) {
+            let mut steps = group.jobs[job].plan.steps.iter();
+            if let Err(error) = steps.try_for_each(|step| sts::check(&step.connection)) {
+                results.failed.push((vec![job], error));
+            }
+        }
+        let open = results.open(group);
+        if open.is_empty() {
+            return Ok(None);
+        }
+        let steps = open.iter().flat_map(|job| &group.jobs[*job].plan.steps);
         let client = LazyClient::Preparing(sts::prepare(steps.map(|step| &step.connection))?);
         tell_begin(report, group, &results.open(group));
         Ok(Some(Self {
@@ -115,12 +125,9 @@ impl<'a> Renewal<'a> {
         }))
     }
 
-    fn run(&mut self) -> Result<()> {
+    fn run(&mut self) {
         if let Err(error) = self.by_session() {
             let jobs = self.results.open_for_session(self.group);
-            if jobs.is_empty() {
-                return Err(error);
-            }
             self.results.failed.push((jobs, error));
         }
         for job in self.results.open(self.group) {
@@ -128,7 +135,6 @@ impl<'a> Renewal<'a> {
                 self.results.failed.push((vec![job], error));
             }
         }
-        Ok(())
     }
 
     /// Serves all jobs that a session serves: with the one that is stored, else with a new one.
@@ -139,35 +145,37 @@ impl<'a> Renewal<'a> {
             let Some(first) = self.first_for_session() else {
                 return Ok(());
             };
-            let (code, _asking) = if state.needs_session {
+            let _asking = if state.needs_session {
                 let seconds = first.plan.steps[0].duration.value;
-                self.code(seconds, |renewal| {
+                self.have_code(seconds, |renewal| {
                     let state = renewal.look_again(dismissed.as_deref())?;
                     Ok(state.needs_session)
                 })?
             } else {
-                (None, None)
+                None
             };
+            if self.first_for_session().is_none() {
+                return Ok(());
+            }
             let _calling = self.take(Turn::Call)?;
             let state = self.look_again(dismissed.as_deref())?;
             let Some(first) = self.first_for_session() else {
-                self.codes.keep(&self.group.maker.device, code);
                 return Ok(());
             };
-            let (session, is_new) = match (state.session, code) {
-                (Some(session), code) if !state.needs_session => {
-                    self.codes.keep(&self.group.maker.device, code);
-                    (session, false)
+            let is_new = state.needs_session;
+            let session = if is_new {
+                let Some(credentials) = self.spend(&first.plan)? else {
+                    // The session has gone since it was found.
+                    continue;
+                };
+                Session {
+                    credentials,
+                    section: None,
                 }
-                (_, Some(code)) => {
-                    let session = Session {
-                        credentials: self.spend(&first.plan, &code)?,
-                        section: None,
-                    };
-                    (session, true)
-                }
-                // It has gone since it was found.
-                (_, None) => continue,
+            } else if let Some(session) = state.session {
+                session
+            } else {
+                continue;
             };
             match self.serve(&session, is_new)? {
                 Served::All => return Ok(()),
@@ -210,19 +218,9 @@ impl<'a> Renewal<'a> {
             .open_for_session(group)
             .into_iter()
             .partition(|job| way(*job) == Way::Chain);
-        // At once, so that whatever comes between costs no second code.
-        if is_new || !own.is_empty() {
-            let moves = !own.is_empty() && session.section.is_none();
-            self.write(&News {
-                credentials: own.iter().map(|job| (*job, &session.credentials)).collect(),
-                session: (is_new || moves).then_some(&session.credentials),
-            })?;
-        }
-        let done = if is_new { Done::Renewed } else { Done::Shared };
-        for job in own {
-            self.results
-                .done
-                .insert(job, done(session.credentials.clone()));
+        // A new one at once, so that whatever comes between costs no second code.
+        if is_new {
+            self.write_session(session, &own, Done::Renewed)?;
         }
         let refused = self.assume(&roles, &session.credentials)?;
         if let Some((job, _)) = refused.first()
@@ -240,7 +238,27 @@ impl<'a> Renewal<'a> {
         for (job, error) in refused {
             self.results.failed.push((vec![job], error));
         }
+        if !is_new && !own.is_empty() {
+            self.write_session(session, &own, Done::Shared)?;
+        }
         Ok(Served::All)
+    }
+
+    /// Writes a session for the jobs that want it for itself, and where it can be found again.
+    fn write_session(
+        &mut self,
+        session: &Session,
+        jobs: &[usize],
+        done: fn(Credentials) -> Done,
+    ) -> Result<()> {
+        let credentials = &session.credentials;
+        self.write(&News {
+            credentials: jobs.iter().map(|job| (*job, credentials)).collect(),
+            session: session.section.is_none().then_some(credentials),
+        })?;
+        let ended = jobs.iter().map(|job| (*job, done(credentials.clone())));
+        self.results.done.extend(ended);
+        Ok(())
     }
 
     /// Assumes roles from the session, and writes what comes as it comes. Returns those for which AWS did not take the
@@ -289,51 +307,60 @@ impl<'a> Renewal<'a> {
     fn directly(&mut self, job: usize) -> Result<()> {
         let plan = &self.group.jobs[job].plan;
         let is_done = |renewal: &Self| renewal.results.done.contains_key(&job);
-        let (code, _asking) = self.code(plan.decision.seconds, |renewal| {
+        if is_done(self) {
+            return Ok(());
+        }
+        let _asking = self.have_code(plan.decision.seconds, |renewal| {
             renewal.look_again(None)?;
             Ok(!is_done(renewal))
         })?;
-        let Some(code) = code else {
+        if is_done(self) {
             return Ok(());
-        };
+        }
         let _calling = self.take(Turn::Call)?;
         self.look_again(None)?;
         if is_done(self) {
-            self.codes.keep(&self.group.maker.device, Some(code));
             return Ok(());
         }
-        let first = self.spend(plan, &code)?;
+        let Some(first) = self.spend(plan)? else {
+            bail!(mfa_code::nobody("it has gone"));
+        };
         match self.assume(&[job], &first)?.pop() {
             Some((_, error)) => Err(error),
             None => Ok(()),
         }
     }
 
-    fn spend(&mut self, plan: &Plan, code: &MfaCode) -> Result<Credentials> {
-        self.codes.send(&self.group.maker.device, code);
-        self.client.get()?.spend(plan, &self.group.keys, code)
+    /// Makes the first call of a plan, if there is a code.
+    fn spend(&mut self, plan: &Plan) -> Result<Option<Credentials>> {
+        let client = self.client.get()?;
+        match self.codes.take(&self.group.maker.device) {
+            Some(code) => client.spend(plan, &self.group.keys, &code).map(Some),
+            None => Ok(None),
+        }
     }
 
-    /// A code, and the turn to ask for codes where a person was asked. None where, when the turn came, it was no longer
-    /// needed.
-    fn code(
+    /// Sees to it that there is a code, unless it is no longer needed when the turn comes to ask for one. Returns the turn to
+    /// ask, where a person was asked.
+    fn have_code(
         &mut self,
         seconds: u32,
         still_needed: impl FnOnce(&mut Self) -> Result<bool>,
-    ) -> Result<(Option<MfaCode>, Option<Lock>)> {
+    ) -> Result<Option<Lock>> {
         let device = &self.group.maker.device;
         // Whoever has a code need not wait until a person has typed one for another process.
-        if let Some(code) = self.codes.at_hand(device)? {
-            return Ok((Some(code), None));
+        if self.codes.find(device)? {
+            return Ok(None);
         }
         if self.args.no_input {
             bail!(mfa_code::nobody("--no-input forbids to ask for it"));
         }
         let asking = self.take(Turn::Ask)?;
         if !still_needed(self)? {
-            return Ok((None, None));
+            return Ok(None);
         }
-        Ok((Some(self.codes.ask(device, seconds)?), Some(asking)))
+        self.codes.ask(device, seconds)?;
+        Ok(Some(asking))
     }
 
     fn take(&self, turn: Turn) -> Result<Lock> {

@@ -14,7 +14,7 @@ use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::group;
-use crate::plan::{self, Chosen, Keys, Naming, Origin, Plan};
+use crate::plan::{self, Chosen, Keys, Naming, Origin, Plan, Selection};
 use crate::preview;
 use crate::profiles::{self, File, Paths};
 use crate::report::{self, Report};
@@ -48,12 +48,12 @@ fn show_plan(preview: &Preview, environment: &Environment) -> Result<()> {
     let naming = Naming::new(&request.suffixes, environment)?;
     let min_ttl = plan::min_ttl(request, environment)?;
     let selection = plan::profiles(&request.profiles, environment, &naming, &files)?;
-    for (profile, error) in &selection.left_out {
-        Report::notice(format_args!("warning: {profile} is left out: {error}"));
-    }
-    let profiles = selection.profiles;
+    let Selection { profiles, left_out } = selection;
     let mut parts = Vec::new();
-    let mut ending = Ending::new(Report::quiet(), profiles.len());
+    let mut ending = Ending::new(Report::quiet(), profiles.len() + left_out.len());
+    for (profile, error) in left_out {
+        ending.fail(vec![profile], error)?;
+    }
     for profile in profiles {
         let name = profile.value.clone();
         let part = naming

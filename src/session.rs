@@ -69,6 +69,27 @@ pub fn find(
         .max_by_key(|session| session.credentials.expiration)
 }
 
+/// Whether a section of the credentials file holds a session of another pair, whose key is still in use.
+pub fn is_of_another(
+    maker: &Maker,
+    section: &str,
+    credentials: &File<'_>,
+    sessions: &File<'_>,
+) -> bool {
+    let own = maker.section();
+    let id = credentials.get(section, key::AWS_ACCESS_KEY_ID);
+    let in_use = |key: &str| {
+        let mut sections = credentials.document.names();
+        sections.any(|name| credentials.get(name, key::AWS_ACCESS_KEY_ID).as_deref() == Some(key))
+    };
+    sessions.document.names().any(|name| {
+        name != own
+            && sessions.get(name, key::SECTION).as_deref() == Some(section)
+            && sessions.get(name, key::AWS_ACCESS_KEY_ID) == id
+            && name.split_once(' ').is_some_and(|(key, _)| in_use(key))
+    })
+}
+
 /// What the file of sessions says of a session, for the section of its pair.
 pub fn changes(session: &Session) -> Vec<Change<'static>> {
     let Some(section) = &session.section else {

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::credentials::{Credentials, Secret};
 use crate::document::Change;
-use crate::profiles::{File, key};
+use crate::profiles::{File, config_header, key};
 
 /// aws-mfa's form of `expiration`, in UTC without saying so.
 const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
@@ -98,21 +98,33 @@ pub fn holds_long_term_keys(credentials: &File<'_>, section: &str) -> bool {
         && get(key::AWS_SESSION_TOKEN).is_none()
 }
 
-/// Whether a section may take a session that was not asked for by its name: it is empty, or holds what this tool or aws-mfa
-/// wrote, and nothing of that is a role's that is still good for something.
-pub fn may_take_session(file: &File<'_>, section: &str, now: DateTime<Utc>) -> bool {
+/// Whether a section holds credentials that neither this tool nor aws-mfa wrote, or says where else they come from.
+pub fn is_foreign(file: &File<'_>, section: &str) -> bool {
     let has = |key| file.get(section, key).is_some();
-    let foreign = [
+    let credentials = [
         key::AWS_ACCESS_KEY_ID,
         key::AWS_SECRET_ACCESS_KEY,
         key::AWS_SESSION_TOKEN,
     ];
-    if !has(key::ASSUMED_ROLE) {
-        return !foreign.into_iter().any(has) && !key::OTHER_SOURCES.into_iter().any(has);
-    }
+    !has(key::ASSUMED_ROLE)
+        && (credentials.into_iter().any(has) || key::OTHER_SOURCES.into_iter().any(has))
+}
+
+/// Whether the config file says that a profile gets its credentials from something else, which keys in a section of its name
+/// would come before.
+pub fn has_other_source(config: &File<'_>, profile: &str) -> bool {
+    config_header(&config.document, profile).is_some_and(|header| {
+        let has = |key| config.get(header, key).is_some();
+        key::OTHER_SOURCES.into_iter().any(has)
+    })
+}
+
+/// Whether a section may take a session that was not asked for by its name: what it holds is nobody else's, and not a role's
+/// that is still good for something.
+pub fn may_take_session(file: &File<'_>, section: &str, now: DateTime<Utc>) -> bool {
     let of_a_role = credentials(file, section)
         .is_some_and(|found| found.role_arn.is_some() && found.expiration > now);
-    !of_a_role && !holds_long_term_keys(file, section)
+    !is_foreign(file, section) && !of_a_role && !holds_long_term_keys(file, section)
 }
 
 /// The changes that bring the credentials into a section, key for key as aws-mfa writes them.

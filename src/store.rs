@@ -8,6 +8,7 @@ mod private;
 mod replace;
 mod second_opinion;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -116,12 +117,25 @@ impl Store {
         Self::open(&path)
     }
 
-    /// Does away with the file of sessions.
+    /// Does away with a file of sessions that nobody can read in one way only. Says whether it was one.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn forget_sessions(&self) -> io::Result<()> {
-        fs::remove_file(self.private.path(SESSIONS))
+    pub fn forget_spoiled_sessions(&self) -> io::Result<bool> {
+        let path = self.private.path(SESSIONS);
+        let is_whole = match read(&path) {
+            Err(_) => false,
+            Ok(None) => true,
+            Ok(Some(text)) => {
+                let document = Document::parse(&text);
+                let mut seen = HashSet::new();
+                document.is_plain() && document.names().all(|name| seen.insert(name))
+            }
+        };
+        if is_whole {
+            return Ok(false);
+        }
+        fs::remove_file(&path).map(|()| true)
     }
 
     /// Tries all that could keep a change from being written, with edits like those that will be made. The credentials file

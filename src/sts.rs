@@ -66,6 +66,15 @@ impl From<anyhow::Error> for Refusal {
     }
 }
 
+/// Whether a connection's CA bundle, if it has one, can be used.
+///
+/// # Errors
+/// When it cannot.
+pub fn check(connection: &Connection) -> Result<()> {
+    let bundle = connection.ca_bundle.as_ref();
+    bundle.map_or(Ok(()), |bundle| http::certificates(bundle).map(drop))
+}
+
 /// Begins to make clients for these connections.
 ///
 /// # Errors

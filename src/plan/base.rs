@@ -11,7 +11,7 @@ use super::walk::{BaseSection, Hop, Walk};
 use super::{Base, Keys, Native};
 use crate::credentials::{LongTermKeys, Secret};
 use crate::error::Failure;
-use crate::profiles::{Files, config_header, key};
+use crate::profiles::{Files, key};
 use crate::short_term;
 
 /// The keys of a section, or the command that prints them.
@@ -82,16 +82,10 @@ pub(super) fn owner(
         return None;
     }
     let owner = naming.short_term(naming.profile_of(&base.section)?);
-    // Keys in the section would be taken before whatever else the AWS tools get credentials from.
-    let other_source = config_header(&files.config.document, &owner).is_some_and(|header| {
-        key::OTHER_SOURCES
-            .iter()
-            .any(|key| files.config.get(header, key).is_some())
-    });
     let is_free = owner != target.short_term
         && owner != base.section
         && owner != INHERITED
-        && !other_source
+        && !short_term::has_other_source(&files.config, &owner)
         && short_term::may_take_session(credentials, &owner, Utc::now())
         && check_sections(credentials, &[&owner]).is_ok();
     is_free.then_some(owner)

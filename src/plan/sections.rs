@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::target::{Naming, Target, quoted};
 use crate::document::Section;
 use crate::error::Failure;
-use crate::profiles::{File, key};
+use crate::profiles::{File, Files, key};
 use crate::short_term;
 
 /// As many names as a person reads in a hint.
@@ -59,6 +59,40 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// Refuses to write a section of a name that nobody asked for, where it belongs to something else.
+///
+/// # Errors
+/// Says to what.
+pub(super) fn check_not_of_another(
+    target: &Target,
+    naming: &Naming,
+    files: &Files<'_>,
+) -> Result<()> {
+    let (section, profile) = (&target.short_term, &target.profile.value);
+    let credentials = &files.credentials;
+    let hint = "give a --short-term-suffix, or rename one of them";
+    let other = naming.long_term(section);
+    if section != profile && other != *section && credentials.document.has(&other) {
+        bail!(
+            Failure::new(format!(
+                "[{section}] would be written for two profiles: for {profile}, and for {section}, which has [{other}]"
+            ))
+            .hint(hint)
+        );
+    }
+    let is_foreign = short_term::is_foreign(credentials, section)
+        || short_term::has_other_source(&files.config, section);
+    if target.is_beside_role() && is_foreign {
+        bail!(
+            Failure::new(format!(
+                "[{section}] would be written for {profile}, but holds or gets credentials from something else"
+            ))
+            .hint(hint)
+        );
     }
     Ok(())
 }

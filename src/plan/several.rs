@@ -38,16 +38,15 @@ pub fn profiles(
     } else {
         (asked.names.clone(), Origin::Flag("--profile"))
     };
-    let mut seen = HashSet::new();
     let mut profiles: Vec<Chosen<String>> = names
         .into_iter()
-        .filter(|name| !name.is_empty() && seen.insert(name.clone()))
+        .filter(|name| !name.is_empty())
         .map(|value| Chosen {
             value,
             origin: origin.clone(),
         })
         .collect();
-    if asked.all && profiles.is_empty() {
+    if asked.all && profiles.is_empty() && left_out.is_empty() {
         bail!(
             Failure::new(format!(
                 "--all finds no long-term section in {}",
@@ -56,15 +55,17 @@ pub fn profiles(
             .hint(format!("`{}` writes one", naming.setup_command("default")))
         );
     }
-    if profiles.is_empty() {
+    if !asked.all && profiles.is_empty() {
         profiles.push(profile_of_environment(environment));
     }
+    let mut seen = HashSet::new();
     for profile in &mut profiles {
         // Whoever uses what was written for a role names it so, in AWS_PROFILE for example.
         if let Some(written_for) = naming.written_for(&profile.value, files) {
             profile.value = written_for;
         }
     }
+    profiles.retain(|profile| seen.insert(profile.value.clone()));
     Ok(Selection { profiles, left_out })
 }
 

@@ -206,13 +206,20 @@ fn check_name_part(name: &Chosen<String>) -> Result<()> {
     )
 }
 
+impl Target {
+    /// Whether the section to write has a name that nobody chose, beside a role of the config file.
+    pub(super) fn is_beside_role(&self) -> bool {
+        matches!(&self.suffixes[1], Origin::File { key, .. } if *key == key::ROLE_ARN)
+    }
+}
+
 /// Whether a text can be a section's name, or a part of it.
 pub fn is_name_part(text: &str) -> bool {
     text.trim() == text && !text.contains(|c: char| c.is_control() || "[]#;".contains(c))
 }
 
 /// A word for a shell.
-pub(super) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
     if word.chars().all(plain) {
         word.to_owned()

@@ -241,14 +241,13 @@ impl Walker<'_> {
             .hint(format!(
                 "the AWS tools get such credentials by themselves; for a user's MFA it needs source_profile in place of {other}"
             ))),
-            None => Failure::new(format!(
+            None => NoWay::Elsewhere(Failure::new(format!(
                 "[{header}] in {path} has role_arn without source_profile"
             ))
             .hint(format!(
                 "write `source_profile = NAME` there, with the profile whose keys assume the role; or write them into [{}]",
                 self.naming.long_term(&link.profile)
-            ))
-            .into(),
+            ))),
         }
     }
 

@@ -10,7 +10,7 @@ use super::Renewal;
 use crate::credentials::{Credentials, Secret};
 use crate::document::Document;
 use crate::error::Failure;
-use crate::group::{Group, Job, Results, session_at_hand};
+use crate::group::{Group, Job, Results, holds_session_of_another, session_at_hand};
 use crate::plan::{self, Way};
 use crate::profiles::{self, File};
 use crate::session::{self, Session};
@@ -48,11 +48,14 @@ pub(super) fn rehearse(
     let all = results.open(group);
     match check(&all) {
         Err(error) if all.len() == 1 => return Err(error),
-        Err(_of_some) => {
+        Err(of_some) => {
             for job in all {
                 if let Err(error) = check(&[job]) {
                     results.failed.push((vec![job], error));
                 }
+            }
+            if results.failed.is_empty() {
+                return Err(of_some);
             }
         }
         Ok(()) => {}
@@ -69,7 +72,12 @@ impl Renewal<'_> {
             let (edits, section) = edits(file, path, group, news)?;
             owner = section;
             Ok(edits)
-        })?;
+        });
+        if let (Err(_), Some(credentials)) = (&way, news.session) {
+            // So that the code is not lost with it.
+            self.remember(credentials, None);
+        }
+        let way = way?;
         if let store::Way::InPlace(reason) = way {
             self.report.detail(format_args!(
                 "wrote {} in place, with a backup meanwhile: {reason}",
@@ -121,10 +129,10 @@ impl Renewal<'_> {
             let sessions = self.store.sessions()?;
             sessions.update(|_file| Ok(vec![of_session(self.group, &session)]))
         };
-        // Somebody may have spoiled the file. With it, no more than a code is lost.
-        let remembered = keep().or_else(|error| match self.store.forget_sessions() {
-            Ok(()) => keep(),
-            Err(_) => Err(error),
+        // Somebody may have spoiled the file. With it, no more than some codes are lost.
+        let remembered = keep().or_else(|error| match self.store.forget_spoiled_sessions() {
+            Ok(true) => keep(),
+            Ok(false) | Err(_) => Err(error),
         });
         if let Err(error) = remembered {
             self.report.warning(format_args!(
@@ -175,7 +183,11 @@ fn edits(
     let mut owners = group.jobs.iter().filter_map(|job| job.plan.owner.as_ref());
     let taken = |owner: &str| group.jobs.iter().any(|job| job.target.short_term == owner);
     let owner = owners
-        .find(|owner| !taken(owner) && is_free(file, owner))
+        .find(|owner| {
+            !taken(owner)
+                && is_free(file, owner)
+                && !holds_session_of_another(path, file, owner, &group.maker)
+        })
         .cloned();
     if let Some(section) = owner.clone() {
         edits.push(Edit {

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::credentials::Credentials;
 use crate::error::{self, Exit, Failure};
 use crate::group::{Done, Group, Job, Results};
-use crate::plan::{Cap, Native, Plan, Target};
+use crate::plan::{Cap, Native, Plan, Target, quoted};
 use crate::report::{self, Report};
 
 /// What the profiles of a run came to.
@@ -110,8 +110,10 @@ impl Ending {
         }
         let beside = self.valid.values().find_map(|valid| valid.beside.as_ref());
         if let Some(section) = beside.filter(|_| self.profiles > 1) {
-            self.report
-                .progress(format_args!("use the roles as in: --profile {section}"));
+            self.report.progress(format_args!(
+                "use the roles as in: --profile {}",
+                quoted(section)
+            ));
         }
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -176,7 +178,8 @@ impl Valid {
                 ),
                 warnings: warnings(target, plan),
                 use_lines: use_lines(target, plan),
-                beside: is_beside(target).then(|| section.clone()),
+                beside: (plan.role().is_some() && is_beside(target) && target.shadow.is_none())
+                    .then(|| section.clone()),
             },
         }
     }
@@ -229,10 +232,10 @@ fn warnings(target: &Target, plan: &Plan) -> Vec<String> {
 }
 
 fn use_lines(target: &Target, plan: &Plan) -> Vec<String> {
-    if !is_beside(target) {
+    if !is_beside(target) || target.shadow.is_some() {
         return Vec::new();
     }
-    let section = &target.short_term;
+    let section = quoted(&target.short_term);
     let region = plan.region.as_ref().map_or(String::new(), |region| {
         format!(
             " --region {region}, or with that region in a [profile {section}] of the config file"
@@ -245,8 +248,9 @@ fn use_lines(target: &Target, plan: &Plan) -> Vec<String> {
     }) = &plan.native
     {
         lines.push(format!(
-            "--profile {} works, too: AWS tools assume its role by themselves from [{source}], for which `mfa-creds --profile {source}` is enough",
-            target.profile.value
+            "--profile {} works, too: AWS tools assume its role by themselves from [{source}], for which `mfa-creds --profile {}` is enough",
+            quoted(&target.profile.value),
+            quoted(source)
         ));
     }
     lines

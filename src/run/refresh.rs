@@ -15,7 +15,7 @@ use crate::freshness::Freshness;
 use crate::group::{self, Group, Job, Wanted};
 use crate::key_process;
 use crate::mfa_code::Codes;
-use crate::plan::{self, Chosen, Naming, Target};
+use crate::plan::{self, Chosen, Naming, Selection, Target};
 use crate::profiles::{Files, Paths};
 use crate::renewal;
 use crate::report::Report;
@@ -36,10 +36,7 @@ pub(super) fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
     let naming = Naming::new(&request.suffixes, environment)?;
     let min_ttl = plan::min_ttl(request, environment)?;
     let selection = plan::profiles(&request.profiles, environment, &naming, &files)?;
-    for (profile, error) in &selection.left_out {
-        report.warning(format_args!("{profile} is left out: {error}"));
-    }
-    let profiles = selection.profiles;
+    let Selection { profiles, left_out } = selection;
     report.detail(format_args!(
         "credentials file: {}",
         paths.credentials.display()
@@ -50,7 +47,10 @@ pub(super) fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
         format_args!("{} s", min_ttl.value),
         &min_ttl.origin,
     );
-    let mut ending = Ending::new(report, profiles.len());
+    let mut ending = Ending::new(report, profiles.len() + left_out.len());
+    for (profile, error) in left_out {
+        ending.fail(vec![profile], error)?;
+    }
     let mut targets = Vec::new();
     for (order, profile) in profiles.into_iter().enumerate() {
         let name = profile.value.clone();
@@ -175,8 +175,12 @@ fn check_given(given: Option<&Chosen<Secret>>, needed: &[SerialNumber]) -> Resul
     let Some(Chosen { origin, .. }) = given else {
         return Ok(());
     };
-    let mut devices: Vec<&str> = needed.iter().map(SerialNumber::as_str).collect();
-    devices.dedup();
+    let mut devices: Vec<&str> = Vec::new();
+    for device in needed.iter().map(SerialNumber::as_str) {
+        if !devices.contains(&device) {
+            devices.push(device);
+        }
+    }
     if devices.len() > 1 {
         bail!(
             Failure::new(format!(

@@ -188,7 +188,7 @@ impl Attempt<'_> {
                 duration.value,
                 duration.origin
             ))
-            .hint("ask for less with --duration; 3600 always works, and needs no code of its own"),
+            .hint("ask for less with --duration; 3600 always works"),
             _ if status >= 500 => Failure::new(format!(
                 "AWS STS at {} has a problem of its own: {status} {code}",
                 self.host()

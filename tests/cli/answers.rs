@@ -264,7 +264,7 @@ fn a_role_that_is_not_given() {
         &["--assume-role", arn, "--duration", "4h"],
         1,
         "error: the role arn:aws:iam::123456789012:role/admin does not last 14400 s (--duration): its maximum is lower\n\
-         hint: ask for less with --duration; 3600 always works, and needs no code of its own\n",
+         hint: ask for less with --duration; 3600 always works\n",
     );
 }
 

@@ -190,6 +190,16 @@ fn another_key_or_another_device_makes_a_new_session() {
     home.run_with(&sts, &[&force[..], &["--device", other_device]].concat())
         .ends(3, needed);
 
+    // The session of the first device stays where it is.
+    let code = sts.fresh_code(other_device);
+    let args = [&force[..], &["--device", other_device, "--token", &code]].concat();
+    home.run_with(&sts, &args).ends(0, "");
+    assert_eq!(
+        value(&home.credentials(), "personal", "aws_access_key_id"),
+        first
+    );
+    home.run_with(&sts, &force).ends(0, "");
+
     let rotated = home
         .credentials()
         .replace(ALICE_ACCESS_KEY_ID, other_id)
@@ -728,4 +738,51 @@ fn a_section_that_another_role_shadows_is_told() {
         0,
         "warning: AWS tools do not read [a-mfa]: [profile a-mfa] in ~/.aws/config has role_arn, and they assume the role in its place\n",
     );
+}
+
+#[test]
+fn without_a_suffix_it_works_again_and_again() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&long_term("x").replace("x-long-term", "work"));
+    home.write("config", &role("a", ADMIN, "").replace("personal", "work"));
+    let args = [
+        "-q",
+        "--long-term-suffix",
+        "none",
+        "--short-term-suffix",
+        "mfa",
+        "--force",
+    ];
+    for profile in ["work", "work", "a", "a"] {
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(
+            &sts,
+            &[&args[..], &["-p", profile, "--token", &code]].concat(),
+        )
+        .ends(0, "");
+    }
+    let written = home.credentials();
+    assert!(value(&written, "work-mfa", "expiration").is_some());
+    assert!(value(&written, "a-mfa", "expiration").is_some());
+}
+
+#[test]
+fn a_section_of_something_else_is_not_taken_for_a_role() {
+    let sts = StandIn::start(account());
+    let foreign =
+        "[a-mfa]\naws_access_key_id = ASIAX\naws_secret_access_key = x\naws_session_token = y\n";
+    let sso = "[profile a-mfa]\nsso_session = corp\n";
+    for (credentials, config) in [(foreign, ""), ("", sso)] {
+        let home = home(&format!("{}{config}", role("a", ADMIN, "")));
+        home.write(
+            "credentials",
+            &format!("{credentials}{}", long_term("personal")),
+        );
+        home.run_with(&sts, &["-q", "-p", "a", "--token", "123456"]).ends(
+            1,
+            "error: [a-mfa] would be written for a, but holds or gets credentials from something else\n\
+             hint: give a --short-term-suffix, or rename one of them\n",
+        );
+    }
+    assert_eq!(sts.calls(), 0);
 }

@@ -92,8 +92,8 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
         sts.fresh_code(BOB_DEVICE)
     );
     home.run_with(&sts, &["--all"]).stdin(&codes).ends(
-        0,
-        "warning: nobody is left out: there is no profile gone (source_profile of [profile nobody] in ~/.aws/config)\n\
+        1,
+        "error: nobody: there is no profile gone (source_profile of [profile nobody] in ~/.aws/config)\n\
          hint: `mfa-creds setup --profile gone` writes [gone-long-term]\n\
          renewing [personal], [admin-mfa], [audit-mfa]\n\
          renewing [bob]: there are no credentials yet\n\
@@ -101,8 +101,11 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
          [bob] is valid until …\n\
          [admin-mfa] is valid until …\n\
          [audit-mfa] is valid until …\n\
-         use the roles as in: --profile admin-mfa\n",
+         use the roles as in: --profile admin-mfa\n\
+         error: 1 of 5 profiles have no valid credentials: nobody\n",
     );
+    let config = std::fs::read_to_string(home.file("config")).unwrap();
+    home.write("config", &config.replace("source_profile = gone", ""));
     home.run(&["--all", "--no-input", "-q"]).ends(0, "");
     assert_eq!(sts.calls(), 4);
     let empty = Home::with("[work]\n");
@@ -431,4 +434,71 @@ fn a_malformed_line_elsewhere_is_told_once() {
         0,
         "warning: ~/.aws/credentials:26 has no `=`: AWS tools refuse the file for it\n",
     );
+}
+
+#[test]
+fn a_session_that_aws_ended_is_shared_with_nobody() {
+    let sts = StandIn::start(account());
+    let home = home(&role("admin", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "personal", "--token", &code])
+        .ends(0, "");
+    let ended = value(&home.credentials(), "personal", "aws_access_key_id").unwrap();
+    let text = format!("{}\n{}", long_term("play"), home.credentials());
+    home.write("credentials", &text);
+    // Another stand-in knows nothing of that session.
+    let sts = StandIn::start(account());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "play", "-p", "admin", "--token", &code])
+        .ends(0, "");
+    let id = value(&home.credentials(), "play", "aws_access_key_id").unwrap();
+    assert_ne!(id, ended);
+    assert!(value(&home.credentials(), "admin-mfa", "expiration").is_some());
+}
+
+#[test]
+fn a_role_and_its_section_are_one_profile() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(
+        &sts,
+        &["-q", "-p", "a", "-p", "a-mfa", "-p", "a", "--token", &code],
+    )
+    .ends(0, "");
+    assert_eq!(sts.calls(), 2);
+}
+
+#[test]
+fn a_role_with_a_broken_ca_bundle_leaves_the_others() {
+    let sts = StandIn::start(account());
+    let home = home(
+        &[
+            role("a", ADMIN, ""),
+            role("b", ADMIN, "ca_bundle = /nonexistent\n"),
+        ]
+        .concat(),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let outcome = home
+        .run_with(&sts, &["-q", "-p", "a", "-p", "b", "--token", &code])
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(value(&home.credentials(), "a-mfa", "expiration").is_some());
+}
+
+#[test]
+fn codes_may_come_one_by_one_from_a_pipe_that_stays_open() {
+    let sts = StandIn::start(account());
+    let home = home(&role("long", LONG, "duration_seconds = 14400\n"));
+    // The second one comes when the first one was taken.
+    let script = "mkfifo pipe; \"$0\" -q -p personal -p long <pipe & exec 3>pipe; cat first >&3; \
+                  while ! grep -q session_token .aws/credentials; do :; done; cat second >&3; wait $!; echo status $?";
+    for (name, step) in [("first", 0), ("second", 1)] {
+        let code = sts.code_at_step(ALICE_DEVICE, step);
+        std::fs::write(home.path().join(name), format!("{code}\n")).unwrap();
+    }
+    let mut run = on_terminal(&home, &sts, script);
+    run.expect("status 0").unwrap();
+    assert!(value(&home.credentials(), "long-mfa", "expiration").is_some());
 }
