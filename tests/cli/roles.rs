@@ -786,3 +786,35 @@ fn a_section_of_something_else_is_not_taken_for_a_role() {
     }
     assert_eq!(sts.calls(), 0);
 }
+
+#[test]
+fn a_session_that_expired_for_aws_only_is_renewed() {
+    let sts = StandIn::start(account());
+    let home = home(&role("a", ADMIN, ""));
+    sts.granted_at_most(2);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "personal", "--token", &code])
+        .ends(0, "");
+    let end = value(&home.credentials(), "personal", "expiration").unwrap();
+    home.write("credentials", &home.credentials().replace(&end, FAR));
+    let end = DateTime::parse_from_rfc3339(&format!("{}Z", end.replace(' ', "T"))).unwrap();
+    // The file knows whole seconds only.
+    while sts.now() <= end + TimeDelta::seconds(1) {
+        std::thread::yield_now();
+    }
+    sts.granted_at_most(43_200);
+    home.run_with(&sts, &["-p", "a", "--no-input"]).ends(
+        3,
+        &format!(
+            "renewing [a-mfa]: there are no credentials yet\n\
+             AWS does not take the session ASIA…{} any more\n\
+             error: an MFA code is needed, and --no-input forbids to ask for it\n\
+             hint: give it with --token, in MFA_TOKEN, or on standard input\n",
+            &value(&home.credentials(), "personal", "aws_access_key_id").unwrap()[16..]
+        ),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
+        .ends(0, "");
+    assert_eq!(minutes(&home, "personal"), 720);
+}
