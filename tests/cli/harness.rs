@@ -5,9 +5,12 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use process_wrap::std::{CommandWrap, ProcessSession};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
+use signal_hook::flag::register_conditional_shutdown;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
 use tempfile::TempDir;
 
@@ -80,8 +83,19 @@ impl Home {
 /// who would keep it open.
 pub fn spawning<T>(spawn: impl FnOnce() -> T) -> T {
     static ONE: Mutex<()> = Mutex::new(());
+    static SIGNALS: Once = Once::new();
+    SIGNALS.call_once(end_on_signals);
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     spawn()
+}
+
+/// Whoever starts the tests may ignore signals, as scripts do for what runs in the background, and children would inherit it.
+/// What is handled here is as by default in them.
+fn end_on_signals() {
+    for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        let always = Arc::new(AtomicBool::new(true));
+        register_conditional_shutdown(signal, 128 + signal, always).unwrap();
+    }
 }
 
 /// The long-term section of the stand-in's user.
