@@ -13,11 +13,15 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Role, StandIn,
+};
+
+const ADMIN: &str = "arn:aws:iam::123456789012:role/admin";
 
 fn main() {
     let type_it = std::env::args().any(|argument| argument == "type");
-    let sts = StandIn::start(Account::example());
+    let sts = StandIn::start(Account::example().role(Role::new(ADMIN).requires_mfa()));
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join(".aws/credentials");
     fs::create_dir(home.path().join(".aws")).unwrap();
@@ -26,32 +30,44 @@ fn main() {
          aws_secret_access_key = {ALICE_SECRET_ACCESS_KEY}\naws_mfa_device = {ALICE_DEVICE}\n"
     );
     fs::write(&file, keys).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let config = home.path().join(".aws/config");
+    let role = format!("[profile admin]\nrole_arn = {ADMIN}\nsource_profile = work\n");
+    fs::write(&config, role).unwrap();
     println!("A stand-in for AWS STS listens on {}.", sts.url());
+    show("~/.aws/config", &config);
     show("~/.aws/credentials before", &file);
 
     let code = sts.fresh_code(ALICE_DEVICE);
     println!("The phone shows the code {code}.\n");
     if type_it {
         println!("$ mfa-creds --profile work");
-        run(home.path(), &sts, None);
+        run(home.path(), &sts, "work", None);
     } else {
         println!("$ echo {code} | mfa-creds --profile work");
-        run(home.path(), &sts, Some(&code));
+        run(home.path(), &sts, "work", Some(&code));
     }
     show("\n~/.aws/credentials after", &file);
     let after = fs::read_to_string(&file).unwrap();
 
     println!("$ mfa-creds --profile work        # again");
-    run(home.path(), &sts, None);
+    run(home.path(), &sts, "work", None);
     assert_eq!(fs::read_to_string(&file).unwrap(), after, "unchanged");
     assert_eq!(sts.calls(), 1, "the second run calls nobody");
     println!("\nThe second run asked for nothing, called nobody, and changed nothing.");
+
+    println!("\n$ mfa-creds --profile admin       # a role of ~/.aws/config, from the same code");
+    run(home.path(), &sts, "admin", None);
+    let end = fs::read_to_string(&file).unwrap();
+    assert!(end.starts_with(&after) && end.contains("\n[admin-mfa]\n"));
+    assert_eq!(sts.calls(), 2, "one call, without a code");
 }
 
 /// Runs the real binary in the home, with a line on standard input or with ours.
-fn run(home: &Path, sts: &StandIn, stdin: Option<&str>) {
+fn run(home: &Path, sts: &StandIn, profile: &str, stdin: Option<&str>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_mfa-creds"))
-        .args(["--profile", "work"])
+        .args(["--profile", profile])
         .env_clear()
         .envs(std::env::var_os("TERM").map(|term| ("TERM", term)))
         .envs(std::env::var_os("TZ").map(|zone| ("TZ", zone)))
