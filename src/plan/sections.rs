@@ -123,6 +123,12 @@ pub(super) fn missing_long_term(
             "name the profile without the suffix: --profile {base}"
         ));
     }
+    if credentials.get(&profile.value, key::ROLE_ARN).is_some() {
+        return failure.hint(format!(
+            "[{0}] has a role; move it to the config file, as [profile {0}]",
+            profile.value
+        ));
+    }
     if short_term::holds_long_term_keys(credentials, short_term) {
         return failure.hint(format!(
             "[{short_term}] holds long-term keys; move them with `{setup_command}`"

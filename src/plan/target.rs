@@ -90,6 +90,7 @@ impl Naming {
         }
         let suffix = match self.short_term.origin {
             Origin::Default => BESIDE_ROLE,
+            _ if is_none(&self.short_term.value) => return None,
             _ => &self.short_term.value,
         };
         let profile = section.strip_suffix(suffix)?.strip_suffix('-')?;
