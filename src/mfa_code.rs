@@ -1,5 +1,6 @@
 //! The code from the device, and where it comes from: a flag, the environment, standard input, or the person at the terminal.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use anyhow::{Result, bail};
@@ -17,6 +18,8 @@ use crate::terminal::Terminal;
 const DIGITS: usize = 6;
 /// How long a device shows a code. See <https://datatracker.ietf.org/doc/html/rfc6238#section-4.1>.
 const STEP_SECONDS: i64 = 30;
+/// So many more lines of standard input are looked at than codes were thought to be needed.
+const UNFORESEEN: usize = 2;
 
 /// A one-time code. Wiped when dropped, never shown.
 #[derive(Clone, Eq, PartialEq)]
@@ -69,8 +72,12 @@ pub struct Codes {
 enum Piped {
     /// Not at all.
     Unread,
-    /// So many lines.
-    Read(Lines, usize),
+    /// So many lines, of which some wait for their turn.
+    Read {
+        lines: Lines,
+        waiting: VecDeque<Zeroizing<String>>,
+        taken: usize,
+    },
     /// To its end, or it is a terminal.
     Ended,
 }
@@ -140,25 +147,62 @@ impl Codes {
             .position(|(of, code)| of.as_ref().is_none_or(|of| of == device) && !sent(code))
     }
 
-    /// The next line of standard input, for the device whose turn it is. A line more than codes are needed would be another
-    /// device's: of one whose credentials are still valid.
+    /// The next line of standard input, for the device whose turn it is. Where nothing comes, nothing is waited for again.
     fn next_piped(&mut self) -> Result<Option<(Option<SerialNumber>, MfaCode)>> {
-        if let Piped::Unread = self.piped {
-            self.piped = Lines::open().map_or(Piped::Ended, |lines| Piped::Read(lines, 0));
+        let piped = std::mem::replace(&mut self.piped, Piped::Ended);
+        let (lines, mut waiting, taken) = match piped {
+            Piped::Unread => match Lines::open() {
+                Some(lines) => (lines, VecDeque::new(), 0),
+                None => return Ok(None),
+            },
+            Piped::Read {
+                lines,
+                waiting,
+                taken,
+            } => (lines, waiting, taken),
+            Piped::Ended => return Ok(None),
+        };
+        // `yes CODE` never ends.
+        if taken == self.needed.len().max(1) + UNFORESEEN {
+            return Ok(None);
         }
-        let Piped::Read(lines, count) = &mut self.piped else {
+        let next = match waiting.pop_front() {
+            Some(line) => Some(line),
+            None => lines.next("an MFA code")?,
+        };
+        let Some(line) = next else {
             return Ok(None);
         };
-        let Some(line) = lines.next("an MFA code")? else {
-            self.piped = Piped::Ended;
-            return Ok(None);
+        if taken == 0 && self.profiles > 1 {
+            waiting = self.others_at_once(&line, &lines)?;
+        }
+        self.piped = Piped::Read {
+            lines,
+            waiting,
+            taken: taken + 1,
         };
-        let device = self.needed.get(*count).cloned();
-        *count += 1;
-        if self.profiles > 1
-            && *count == self.needed.len()
-            && lines.next_at_once().is_some_and(|more| *more != *line)
+        let device = self.needed.get(taken).cloned();
+        Ok(Some((device, parse(&line, "standard input")?)))
+    }
+
+    /// The lines that come together with the first one. One more than codes are needed would be another device's: of one
+    /// whose credentials are still valid.
+    fn others_at_once(
+        &self,
+        first: &Zeroizing<String>,
+        lines: &Lines,
+    ) -> Result<VecDeque<Zeroizing<String>>> {
+        let mut others = VecDeque::new();
+        while others.len() < self.needed.len()
+            && let Some(line) = lines.next_at_once()
         {
+            others.push_back(line);
+        }
+        let is_one_more = others.len() >= self.needed.len().max(1)
+            && others.back().is_some_and(|last| {
+                last != first && !others.iter().rev().skip(1).any(|other| other == last)
+            });
+        if is_one_more {
             let devices: Vec<&str> = self.needed.iter().map(SerialNumber::as_str).collect();
             bail!(
                 Failure::new(format!(
@@ -170,7 +214,7 @@ impl Codes {
                 )
             );
         }
-        Ok(Some((device, parse(&line, "standard input")?)))
+        Ok(others)
     }
 
     /// Asks the person at the terminal. Where a code of the device was used in this run, it waits for the next one first.

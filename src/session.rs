@@ -80,7 +80,9 @@ pub fn is_of_another(
     let id = credentials.get(section, key::AWS_ACCESS_KEY_ID);
     let in_use = |key: &str| {
         let mut sections = credentials.document.names();
-        sections.any(|name| credentials.get(name, key::AWS_ACCESS_KEY_ID).as_deref() == Some(key))
+        key == maker.access_key_id
+            || sections
+                .any(|name| credentials.get(name, key::AWS_ACCESS_KEY_ID).as_deref() == Some(key))
     };
     sessions.document.names().any(|name| {
         name != own

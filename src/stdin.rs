@@ -23,6 +23,8 @@ pub struct Lines(Receiver<Zeroizing<String>>);
 
 /// How long a line may take that comes together with the one before.
 const AT_ONCE: Duration = Duration::from_millis(100);
+/// After so many blank lines nothing else is expected.
+const MOST_BLANK: usize = 16;
 
 impl Lines {
     /// Begins to read. None where standard input is a terminal.
@@ -32,8 +34,13 @@ impl Lines {
         }
         let (sender, receiver) = mpsc::sync_channel(1);
         thread::spawn(move || {
-            while let Some(line) = read_line(&mut io::stdin().lock()) {
-                if !line.is_empty() && sender.send(line).is_err() {
+            let mut blank = 0;
+            while blank < MOST_BLANK
+                && let Some(line) = read_line(&mut io::stdin().lock())
+            {
+                if line.is_empty() {
+                    blank += 1;
+                } else if sender.send(line).is_err() {
                     break;
                 }
             }

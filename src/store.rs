@@ -123,10 +123,9 @@ impl Store {
     /// Those of the file system.
     pub fn forget_spoiled_sessions(&self) -> io::Result<bool> {
         let path = self.private.path(SESSIONS);
-        let is_whole = match read(&path) {
-            Err(_) => false,
-            Ok(None) => true,
-            Ok(Some(text)) => {
+        let is_whole = match String::from_utf8(fs::read(&path)?).map(Zeroizing::new) {
+            Err(_not_text) => false,
+            Ok(text) => {
                 let document = Document::parse(&text);
                 let mut seen = HashSet::new();
                 document.is_plain() && document.names().all(|name| seen.insert(name))

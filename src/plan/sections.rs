@@ -91,7 +91,7 @@ pub(super) fn check_not_of_another(
             Failure::new(format!(
                 "[{section}] would be written for {profile}, but holds or gets credentials from something else"
             ))
-            .hint(hint)
+            .hint(format!("{hint}, or delete [{section}]"))
         );
     }
     Ok(())

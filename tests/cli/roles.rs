@@ -781,7 +781,7 @@ fn a_section_of_something_else_is_not_taken_for_a_role() {
         home.run_with(&sts, &["-q", "-p", "a", "--token", "123456"]).ends(
             1,
             "error: [a-mfa] would be written for a, but holds or gets credentials from something else\n\
-             hint: give a --short-term-suffix, or rename one of them\n",
+             hint: give a --short-term-suffix, or rename one of them, or delete [a-mfa]\n",
         );
     }
     assert_eq!(sts.calls(), 0);

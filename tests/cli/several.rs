@@ -323,6 +323,47 @@ fn a_piped_code_is_sent_for_its_own_device_only() {
 }
 
 #[test]
+fn whose_codes_are_whose_is_known_before_any_is_sent() {
+    let carol = User::new("carol")
+        .access_key("AKIAFAKEFAKEFAKECARO", "FakeSecretOfCarol")
+        .device(Device::new("GAHT87654321"));
+    let sts = StandIn::start(Account::example().user(bob()).user(carol));
+    let carols = BOB
+        .replace("[bob", "[carol")
+        .replace("FBOB", "CARO")
+        .replace("OfBob", "OfCarol")
+        .replace(BOB_DEVICE, "GAHT87654321");
+    let home = Home::with(&format!(
+        "{}{BOB}{carols}\n{}",
+        long_term("work"),
+        short_term("work", FAR)
+    ));
+    let codes = [ALICE_DEVICE, BOB_DEVICE, "GAHT87654321"].map(|device| sts.fresh_code(device));
+    let outcome = home
+        .run_with(&sts, &["-q", "--all"])
+        .stdin(&codes.join("\n"))
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(sts.calls(), 0);
+}
+
+#[test]
+fn a_code_that_is_repeated_for_ever_is_sent_once() {
+    let sts = StandIn::start(account());
+    let home = home(&[role("a", ADMIN, ""), role("b", ADMIN, "")].concat());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "a", "-p", "b", "--direct"])
+        .stdin(&format!("{code}\n").repeat(10_000))
+        .ends(
+            1,
+            "error: b: an MFA code is needed, and there is no terminal to ask for it\n\
+             hint: give it with --token, in MFA_TOKEN, or on standard input\n\
+             error: 1 of 2 profiles have no valid credentials: b\n",
+        );
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
 fn a_session_that_fails_leaves_the_roles_with_codes_of_their_own() {
     let sts = StandIn::start(account());
     let home = home(&role("long", LONG, "duration_seconds = 14400\n"));
