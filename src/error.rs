@@ -13,16 +13,6 @@ pub enum Exit {
     Refused = 4,
 }
 
-impl Exit {
-    /// The one with this number.
-    pub fn of(number: u8) -> Self {
-        [Self::HumanNeeded, Self::Refused]
-            .into_iter()
-            .find(|exit| *exit as u8 == number)
-            .unwrap_or(Self::Failed)
-    }
-}
-
 /// An error that a user reads. Whatever else reaches `main` is printed as it is, with exit code 1.
 #[derive(Debug)]
 pub struct Failure {
@@ -66,9 +56,9 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The exit code for whatever reached `main`.
-pub fn exit_code(error: &anyhow::Error) -> u8 {
+/// How a run ends for whatever reached `main`.
+pub fn exit(error: &anyhow::Error) -> Exit {
     error
         .downcast_ref::<Failure>()
-        .map_or(Exit::Failed, |failure| failure.exit) as u8
+        .map_or(Exit::Failed, |failure| failure.exit)
 }

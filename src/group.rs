@@ -2,10 +2,11 @@
 //! the same device.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use zeroize::Zeroizing;
 
 use crate::credentials::{Credentials, LongTermKeys};
 use crate::document::Document;
@@ -86,15 +87,18 @@ pub fn look(credentials: &File<'_>, target: &Target, wanted: &Wanted) -> Result<
     Ok(freshness::judge(&stored, &asked, Utc::now()))
 }
 
+/// The files of sessions that can be read.
+fn sessions(path: &Path) -> Vec<(PathBuf, Zeroizing<String>)> {
+    let texts = store::session_files(path).into_iter().filter_map(|path| {
+        let text = profiles::read(&path).ok()??;
+        Some((path, text))
+    });
+    texts.collect()
+}
+
 /// The session of a key and a device that is stored and not about to end. A file of sessions that cannot be read holds none.
 pub fn session_at_hand(path: &Path, credentials: &File<'_>, maker: &Maker) -> Option<Session> {
-    let texts: Vec<_> = store::session_files(path)
-        .into_iter()
-        .filter_map(|path| {
-            let text = profiles::read(&path).ok()??;
-            Some((path, text))
-        })
-        .collect();
+    let texts = sessions(path);
     let files: Vec<File<'_>> = texts
         .iter()
         .map(|(path, text)| File {
@@ -134,13 +138,10 @@ pub fn holds_session_of_another(
     if found.is_none_or(|found| found.expiration <= Utc::now()) {
         return false;
     }
-    let texts = store::session_files(path)
-        .into_iter()
-        .filter_map(|path| Some((profiles::read(&path).ok()??, path)));
-    texts.into_iter().any(|(text, path)| {
+    sessions(path).iter().any(|(path, text)| {
         let sessions = File {
-            path: &path,
-            document: Document::parse(&text),
+            path,
+            document: Document::parse(text),
         };
         session::is_of_another(maker, section, credentials, &sessions)
     })

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::error(&error);
-            ExitCode::from(error::exit_code(&error))
+            ExitCode::from(error::exit(&error) as u8)
         }
     }
 }

@@ -168,7 +168,7 @@ impl Codes {
         }
         let next = match waiting.pop_front() {
             Some(line) => Some(line),
-            None => lines.next("an MFA code")?,
+            None => lines.next_filled("an MFA code")?,
         };
         let Some(line) = next else {
             return Ok(None);
@@ -200,7 +200,7 @@ impl Codes {
         }
         let is_one_more = others.len() >= self.needed.len().max(1)
             && others.back().is_some_and(|last| {
-                last != first && !others.iter().rev().skip(1).any(|other| other == last)
+                last != first && others.iter().filter(|other| *other == last).count() == 1
             });
         if is_one_more {
             let devices: Vec<&str> = self.needed.iter().map(SerialNumber::as_str).collect();

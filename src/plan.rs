@@ -2,8 +2,8 @@
 
 mod chosen;
 mod decision;
-mod sections;
 mod target;
+mod sections;
 mod walk;
 mod several;
 mod settings;
@@ -24,8 +24,8 @@ use crate::profiles::{File, Files, config_header, key};
 use crate::short_term;
 pub use chosen::{Chosen, Origin};
 use chosen::{default, first, flag, in_file, inherited, variable};
-pub use decision::{Cap, Decision, Way};
 use decision::{Circumstances, Wish, decide};
+pub use decision::{Decision, Way};
 pub use sections::{check_sections, long_term_keys_in_the_way};
 use settings::View;
 pub use several::{Selection, profile_of_environment, profiles};
@@ -111,7 +111,7 @@ pub struct Native {
 impl Plan {
     /// The role that the credentials will be for.
     pub fn role(&self) -> Option<&Role> {
-        match &self.steps[self.steps.len() - 1].call {
+        match &self.steps.last()?.call {
             Call::GetSessionToken => None,
             Call::AssumeRole(role) => Some(role),
         }

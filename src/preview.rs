@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::freshness::Freshness;
-use crate::plan::{Call, Cap, Chosen, Keys, Native, Plan, Step, Target, Way, quoted};
+use crate::plan::{Call, Chosen, Keys, Native, Plan, Step, Target, Way, quoted};
 use crate::report::{span, until};
 use crate::session::Session;
 use crate::sts::masked;
@@ -50,17 +50,14 @@ pub fn render(
         format_args!("{}: {}", way(plan), plan.decision.because),
     );
     if let Some(cap) = plan.decision.capped {
-        let hint = match cap {
-            Cap::FromSession => "; --direct takes a code of its own, for longer",
-            Cap::FromRole => "",
-        };
         let wanted = TimeDelta::seconds(plan.wanted.value.into());
         text.line(
             "capped",
             format_args!(
-                "1 h in place of {} ({}): {cap}{hint}",
+                "1 h in place of {} ({}): {}",
                 span(wanted),
-                plan.wanted.origin
+                plan.wanted.origin,
+                cap.with_way_out()
             ),
         );
     }

@@ -34,13 +34,8 @@ impl Lines {
         }
         let (sender, receiver) = mpsc::sync_channel(1);
         thread::spawn(move || {
-            let mut blank = 0;
-            while blank < MOST_BLANK
-                && let Some(line) = read_line(&mut io::stdin().lock())
-            {
-                if line.is_empty() {
-                    blank += 1;
-                } else if sender.send(line).is_err() {
+            while let Some(line) = read_line(&mut io::stdin().lock()) {
+                if sender.send(line).is_err() {
                     break;
                 }
             }
@@ -48,7 +43,7 @@ impl Lines {
         Some(Self(receiver))
     }
 
-    /// The next line that is not empty, without its end. None at the end of input.
+    /// The next line, without its end. None at the end of input.
     ///
     /// # Errors
     /// Exit code 3 when it stays open and nothing comes.
@@ -66,9 +61,25 @@ impl Lines {
         }
     }
 
-    /// The next line, where it is there already.
+    /// The next line that is not empty. None at the end of input, or of patience with empty ones.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn next_filled(&self, what: &str) -> Result<Option<Zeroizing<String>>> {
+        for _ in 0..MOST_BLANK {
+            match self.next(what)? {
+                Some(line) if line.is_empty() => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next line that is not empty, where it is there already.
     pub fn next_at_once(&self) -> Option<Zeroizing<String>> {
-        self.0.recv_timeout(AT_ONCE).ok()
+        (0..MOST_BLANK)
+            .map_while(|_| self.0.recv_timeout(AT_ONCE).ok())
+            .find(|line| !line.is_empty())
     }
 }
 
@@ -77,24 +88,19 @@ impl Lines {
 /// # Errors
 /// Exit code 3 when it stays open and nothing comes.
 pub fn lines(most: usize, what: &str) -> Result<Vec<Zeroizing<String>>> {
-    if io::stdin().is_terminal() {
-        return Ok(Vec::new());
-    }
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        // The receiver is gone only after the time limit.
-        let _ = sender.send(read(most));
-    });
-    let lines = receiver.recv_timeout(SILENCE).or_else(|error| {
-        if error == RecvTimeoutError::Timeout {
-            Report::notice(format_args!("waiting for {what} on standard input"));
+    let mut lines = Vec::new();
+    if let Some(input) = Lines::open() {
+        while lines.len() < most
+            && let Some(line) = input.next(what)?
+        {
+            lines.push(line);
         }
-        receiver.recv_timeout(PATIENCE.saturating_sub(SILENCE))
-    });
-    match lines {
-        Ok(lines) => Ok(lines),
-        Err(_elapsed) => bail!(nothing_came(what)),
     }
+    // Nothing but blanks is nothing.
+    if lines.iter().all(|line| line.is_empty()) {
+        lines.clear();
+    }
+    Ok(lines)
 }
 
 fn nothing_came(what: &str) -> Failure {
@@ -104,22 +110,6 @@ fn nothing_came(what: &str) -> Failure {
     ))
     .hint("close standard input with `</dev/null` to be asked at the terminal")
     .exit(Exit::HumanNeeded)
-}
-
-fn read(most: usize) -> Vec<Zeroizing<String>> {
-    let mut input = io::stdin().lock();
-    let mut lines = Vec::new();
-    while lines.len() < most {
-        match read_line(&mut input) {
-            Some(line) => lines.push(line),
-            None => break,
-        }
-    }
-    // Nothing but blanks is nothing.
-    if lines.iter().all(|line| line.is_empty()) {
-        lines.clear();
-    }
-    lines
 }
 
 /// A line without its end; none at the end of input.

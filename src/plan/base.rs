@@ -108,14 +108,13 @@ pub(super) fn native(
             .and_then(|seconds| seconds.parse::<u32>().ok())
             .is_some_and(|seconds| seconds > CHAINED_SECONDS)
     };
-    let mut roles = walk.roles.iter();
+    let roles = || walk.roles.iter();
     let possible = decision.way == Way::Chain
         && owner == Some(source)
-        && roles.all(|hop| hop.arn.is_of_config() && !too_long(hop));
-    let mut roles = walk.roles.iter();
+        && roles().all(|hop| hop.arn.is_of_config() && !too_long(hop));
     possible.then(|| Native {
         source: source.to_owned(),
-        but_for: roles
+        but_for: roles()
             .find(|hop| get(hop, key::MFA_SERIAL).is_some())
             .and_then(header)
             .map(str::to_owned),

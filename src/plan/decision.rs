@@ -125,6 +125,16 @@ impl fmt::Display for Because {
     }
 }
 
+impl Cap {
+    /// The reason, and what to type for longer where that helps.
+    pub fn with_way_out(self) -> String {
+        match self {
+            Self::FromSession => format!("{self}; --direct takes a code of its own, for longer"),
+            Self::FromRole => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Cap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

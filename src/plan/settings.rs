@@ -23,10 +23,12 @@ const ROLE_SECONDS: (RangeInclusive<u32>, u32) = (900..=43_200, 3_600);
 /// How long a role lasts that only assumes the next one, in seconds: the shortest that there is.
 const PASSING_SECONDS: u32 = 900;
 
-/// What is asked for a length of time.
+/// Whose length of time it is.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
+    /// Of a user.
     Session,
+    /// Of a role.
     Role,
 }
 
@@ -190,7 +192,7 @@ impl View<'_> {
             Some(hop) if hop.arn.is_of_config() => None,
             _ => Some(self.environment),
         };
-        let given = seconds("--duration", self.request.duration, environment)?;
+        let given = seconds(self.request.duration, environment)?;
         let link = self.asked_for();
         let chosen = match given {
             Some(given) => Some(given),
@@ -217,7 +219,7 @@ impl View<'_> {
         let roles = &self.walk.roles;
         let of_a_role = last == 0 || roles.iter().any(|hop| hop.link == last);
         let environment = roles[0].arn.is_of_config().then_some(self.environment);
-        let chosen = match seconds("--duration", None, environment)? {
+        let chosen = match seconds(None, environment)? {
             Some(given) => Some(given),
             None => first([
                 self.long_term(base, key::AWS_MFA_DURATION),
@@ -261,13 +263,9 @@ fn within_limits(chosen: Option<Chosen<u64>>, kind: Kind) -> Result<Chosen<u32>>
 }
 
 /// A duration from the flag, or else from the environment.
-fn seconds(
-    name: &'static str,
-    flag: Option<u64>,
-    environment: Option<&Environment>,
-) -> Result<Option<Chosen<u64>>> {
+fn seconds(flag: Option<u64>, environment: Option<&Environment>) -> Result<Option<Chosen<u64>>> {
     let environment = environment.map(|environment| (environment, "MFA_STS_DURATION"));
-    given_seconds(name, flag, environment)
+    given_seconds("--duration", flag, environment)
 }
 
 /// Seconds from a flag that clap has read, or else from the environment.

@@ -234,21 +234,21 @@ impl Walker<'_> {
         let other = [key::CREDENTIAL_SOURCE, key::WEB_IDENTITY_TOKEN_FILE]
             .into_iter()
             .find(|key| config.get(header, key).is_some());
-        match other {
-            Some(other) => NoWay::Elsewhere(Failure::new(format!(
+        NoWay::Elsewhere(match other {
+            Some(other) => Failure::new(format!(
                 "[{header}] in {path} has its role assumed by {other}, not by a user with long-term keys"
             ))
             .hint(format!(
                 "the AWS tools get such credentials by themselves; for a user's MFA it needs source_profile in place of {other}"
-            ))),
-            None => NoWay::Elsewhere(Failure::new(format!(
+            )),
+            None => Failure::new(format!(
                 "[{header}] in {path} has role_arn without source_profile"
             ))
             .hint(format!(
                 "write `source_profile = NAME` there, with the profile whose keys assume the role; or write them into [{}]",
                 self.naming.long_term(&link.profile)
-            ))),
-        }
+            )),
+        })
     }
 
     fn looped(&self, link: &Link, before: &[Link]) -> Failure {

@@ -92,6 +92,9 @@ impl Renewal<'_> {
 
     /// Moves the session to the file of sessions, where its section is about to be written for something else.
     fn rescue_session(&mut self, news: &News<'_>) -> Result<()> {
+        if news.session.is_some() {
+            return Ok(());
+        }
         let text = profiles::read(self.path)?.unwrap_or_default();
         let file = File {
             path: self.path,
@@ -101,13 +104,11 @@ impl Renewal<'_> {
             return Ok(());
         };
         let target = |job: usize| &self.group.jobs[job].target.short_term;
-        let is_lost = news.session.is_none()
-            && session.section.as_ref().is_some_and(|section| {
-                news.credentials.iter().any(|(job, new)| {
-                    target(*job) == section
-                        && new.access_key_id != session.credentials.access_key_id
-                })
-            });
+        let is_lost = session.section.as_ref().is_some_and(|section| {
+            news.credentials.iter().any(|(job, new)| {
+                target(*job) == section && new.access_key_id != session.credentials.access_key_id
+            })
+        });
         if is_lost {
             self.remember(&session.credentials, None);
         }

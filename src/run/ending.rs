@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::credentials::Credentials;
 use crate::error::{self, Exit, Failure};
 use crate::group::{Done, Group, Job, Results};
-use crate::plan::{Cap, Native, Plan, Target, quoted};
+use crate::plan::{Native, Plan, Target, quoted};
 use crate::report::{self, Report};
 
 /// What the profiles of a run came to.
@@ -22,8 +22,8 @@ pub(super) struct Ending {
     owners: Vec<(String, DateTime<Utc>)>,
     /// What went wrong with the one profile.
     error: Option<Error>,
-    /// The profiles without valid credentials, with the exit code for the reason.
-    failed: Vec<(String, u8)>,
+    /// The profiles without valid credentials, with the exit for the reason.
+    failed: Vec<(String, Exit)>,
 }
 
 /// A profile with valid credentials.
@@ -70,7 +70,9 @@ impl Ending {
             return Err(error);
         }
         report::error(format_args!("{}: {error}", profiles.join(", ")));
-        self.count(profiles, &error);
+        let exit = error::exit(&error);
+        let ended = profiles.into_iter().map(|profile| (profile, exit));
+        self.failed.extend(ended);
         Ok(())
     }
 
@@ -133,7 +135,7 @@ impl Ending {
         let exit = if valid == 0 && self.failed.iter().all(|(_, exit)| exit == first) {
             *first
         } else {
-            Exit::Failed as u8
+            Exit::Failed
         };
         let names: Vec<&str> = self.failed.iter().map(|(name, _)| name.as_str()).collect();
         let all = names.len() + valid;
@@ -143,14 +145,8 @@ impl Ending {
                 names.len(),
                 names.join(", ")
             ))
-            .exit(Exit::of(exit))
+            .exit(exit)
         )
-    }
-
-    fn count(&mut self, profiles: Vec<String>, error: &Error) {
-        let exit = error::exit_code(error);
-        let ended = profiles.into_iter().map(|profile| (profile, exit));
-        self.failed.extend(ended);
     }
 }
 
@@ -214,13 +210,11 @@ fn warnings(target: &Target, plan: &Plan) -> Vec<String> {
     let mut warnings = Vec::new();
     let section = &target.short_term;
     if let Some(cap) = plan.decision.capped {
-        let direct = match cap {
-            Cap::FromSession => "; --direct asks for a code of its own, for longer",
-            Cap::FromRole => "",
-        };
         warnings.push(format!(
-            "[{section}] lasts 1 h, not the {} s asked for ({}): {cap}{direct}",
-            plan.wanted.value, plan.wanted.origin
+            "[{section}] lasts 1 h, not the {} s asked for ({}): {}",
+            plan.wanted.value,
+            plan.wanted.origin,
+            cap.with_way_out()
         ));
     }
     if let Some(shadow) = &target.shadow {

@@ -310,7 +310,7 @@ fn a_role_of_four_hours_takes_a_code_of_its_own() {
     home.run_with(&sts, &args).ends(
         0,
         "warning: [long-mfa] lasts 1 h, not the 14400 s asked for (duration_seconds of [profile long] in ~/.aws/config): \
-         AWS grants no more for a role that is assumed from a session; --direct asks for a code of its own, for longer\n",
+         AWS grants no more for a role that is assumed from a session; --direct takes a code of its own, for longer\n",
     );
     assert_eq!(minutes(&home, "long-mfa"), 60);
 }
