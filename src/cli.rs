@@ -1,6 +1,8 @@
 //! The command line, as clap types. Their comments are the help.
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::seconds;
 
@@ -34,10 +36,41 @@ pub enum Command {
     Setup(Setup),
     /// Show what a refresh would call, with what, and why, without doing it
     Plan(Box<Preview>),
+    /// Print the credentials of a profile, renewed if need be, in the form that a shell or a program reads
+    #[command(after_help = EXPORT_FORMS)]
+    Export(Box<Export>),
+    /// Run a command with the credentials of a profile, renewed if need be, in its environment
+    #[command(after_help = EXEC_ENDS)]
+    Exec(Box<Exec>),
+    /// Show which credentials there are, for what, and until when
+    Status(Status),
+    /// End credentials early: remove them and the MFA session from the files
+    Clear(Clear),
+    /// Print what makes a shell complete commands, flags and profile names
+    #[command(after_help = COMPLETIONS_USE)]
+    Completions(Completions),
+    /// Print the manual page, of `mfa-creds` or of one of its commands
+    Man(Man),
 }
 
+const EXPORT_FORMS: &str = "\
+bash, zsh, sh: eval \"$(mfa-creds export -p PROFILE)\"
+fish:          mfa-creds export -p PROFILE --format fish | source
+PowerShell:    mfa-creds export -p PROFILE --format powershell | Out-String | Invoke-Expression
+AWS SDKs:      credential_process = mfa-creds export -p PROFILE --format process";
+
+const EXEC_ENDS: &str = "\
+Exit codes: those of COMMAND; 127 if it is not found, 126 if it cannot be run. Before it is run, those of `mfa-creds`.";
+
+const COMPLETIONS_USE: &str = "\
+bash:       source <(mfa-creds completions bash)
+zsh:        source <(mfa-creds completions zsh)
+fish:       mfa-creds completions fish | source
+PowerShell: mfa-creds completions powershell | Out-String | Invoke-Expression
+elvish:     eval (mfa-creds completions elvish | slurp)";
+
 /// Which profiles are meant.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Profiles {
     /// The profile to renew; several times for several, with one code where they share a device [env: `AWS_PROFILE`]
     /// [default: default]
@@ -48,8 +81,16 @@ pub struct Profiles {
     pub all: bool,
 }
 
+/// Which profile is meant.
+#[derive(Args)]
+pub struct Profile {
+    /// The profile whose credentials are wanted [env: `AWS_PROFILE`] [default: default]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub name: Option<String>,
+}
+
 /// How the sections of a profile are called.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub struct Suffixes {
     /// The long-term keys are in `[PROFILE-SUFFIX]`; `none` for `[PROFILE]` [env: `MFA_LONG_TERM_SUFFIX`] [default: long-term]
     #[arg(long, value_name = "SUFFIX", alias = "long-suffix")]
@@ -93,10 +134,8 @@ pub enum LogLevel {
 }
 
 /// What the credentials shall be like: all that decides which calls are made.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Request {
-    #[command(flatten)]
-    pub profiles: Profiles,
     #[command(flatten)]
     pub suffixes: Suffixes,
     /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`]
@@ -132,11 +171,9 @@ pub struct Request {
     pub force: bool,
 }
 
-/// What a refresh can be told.
+/// How the code is come by.
 #[derive(Args)]
-pub struct Refresh {
-    #[command(flatten)]
-    pub request: Request,
+pub struct Asking {
     /// The code from the device; visible in the process list, so better typed or piped in [env: `MFA_TOKEN`]
     #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m"])]
     pub token: Option<String>,
@@ -146,6 +183,17 @@ pub struct Refresh {
     /// Never ask; end with exit code 3 where a person is needed
     #[arg(long)]
     pub no_input: bool,
+}
+
+/// What a refresh can be told.
+#[derive(Args)]
+pub struct Refresh {
+    #[command(flatten)]
+    pub profiles: Profiles,
+    #[command(flatten)]
+    pub request: Request,
+    #[command(flatten)]
+    pub asking: Asking,
     /// The same as the command `setup`
     #[arg(long, conflicts_with = "all")]
     pub setup: bool,
@@ -157,15 +205,140 @@ pub struct Refresh {
 #[derive(Args)]
 pub struct Preview {
     #[command(flatten)]
+    pub profiles: Profiles,
+    #[command(flatten)]
     pub request: Request,
+}
+
+/// Which credentials shall go out.
+#[derive(Args)]
+pub struct Outgoing {
+    #[command(flatten)]
+    pub profile: Profile,
+    #[command(flatten)]
+    pub request: Request,
+    #[command(flatten)]
+    pub asking: Asking,
+    /// Neither read nor write the section `[PROFILE]`; what is got is kept in the tool's own file
+    #[arg(long)]
+    pub no_store: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `export` can be told.
+#[derive(Args)]
+pub struct Export {
+    /// What the output is for
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "env")]
+    pub format: Format,
+    #[command(flatten)]
+    pub outgoing: Outgoing,
+}
+
+/// The forms that credentials are printed in. The first six are called as in the AWS CLI.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// For `eval` in bash, zsh and every POSIX shell
+    Env,
+    /// The same without `export`
+    EnvNoExport,
+    /// For fish
+    Fish,
+    /// For PowerShell
+    #[value(name = "powershell")]
+    PowerShell,
+    /// For cmd.exe
+    WindowsCmd,
+    /// What AWS tools read from a `credential_process`
+    Process,
+    /// For `.env` files
+    Dotenv,
+    /// For scripts
+    Json,
+}
+
+/// What `exec` can be told.
+#[derive(Args)]
+pub struct Exec {
+    #[command(flatten)]
+    pub outgoing: Outgoing,
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND",
+        value_hint = ValueHint::CommandWithArguments
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// What `status` can be told.
+#[derive(Args)]
+pub struct Status {
+    /// Only this profile; several times for several [default: every profile, with --check as for `mfa-creds`]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub names: Vec<String>,
+    /// As JSON
+    #[arg(long, conflicts_with = "check")]
+    pub json: bool,
+    /// Say nothing; exit code 0 if the credentials are valid, 1 if not
+    #[arg(long)]
+    pub check: bool,
+    /// Count as valid only what lasts so long: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub min_ttl: Option<u64>,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+}
+
+/// What `clear` can be told.
+#[derive(Args)]
+pub struct Clear {
+    /// The profile to clear; several times for several [env: `AWS_PROFILE`] [default: default]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub names: Vec<String>,
+    /// Everything that `mfa-creds` and aws-mfa wrote
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `completions` can be told.
+#[derive(Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// The shells that completions are made for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
+
+/// What `man` can be told.
+#[derive(Args)]
+pub struct Man {
+    /// A command of `mfa-creds`
+    pub command: Option<String>,
 }
 
 /// What `setup` can be told.
 #[derive(Args)]
 pub struct Setup {
     /// The profile to set up [env: `AWS_PROFILE`] [default: default]
-    #[arg(short, long, value_name = "PROFILE")]
-    pub profile: Option<String>,
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub name: Option<String>,
     #[command(flatten)]
     pub suffixes: Suffixes,
     #[command(flatten)]
@@ -175,13 +348,10 @@ pub struct Setup {
 impl Setup {
     /// What `--setup` says, which is aws-mfa's way to ask for it.
     pub fn of(refresh: &Refresh) -> Self {
-        let Refresh {
-            request, verbosity, ..
-        } = refresh;
         Self {
-            profile: request.profiles.names.last().cloned(),
-            suffixes: request.suffixes.clone(),
-            verbosity: verbosity.clone(),
+            name: refresh.profiles.names.last().cloned(),
+            suffixes: refresh.request.suffixes.clone(),
+            verbosity: refresh.verbosity.clone(),
         }
     }
 }

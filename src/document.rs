@@ -26,7 +26,7 @@ mod line;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-pub use edit::{Change, Uneditable, edit};
+pub use edit::{Change, Uneditable, clear, edit};
 pub use line::{Irregularity, Property};
 use line::{Kind, Lines};
 

@@ -11,6 +11,10 @@ pub enum Exit {
     HumanNeeded = 3,
     /// STS refused the code or the device.
     Refused = 4,
+    /// As in shells: the command of `exec` is there, but cannot be run.
+    NotExecutable = 126,
+    /// As in shells: there is no such command.
+    NotFound = 127,
 }
 
 /// An error that a user reads. Whatever else reaches `main` is printed as it is, with exit code 1.

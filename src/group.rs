@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::credentials::{Credentials, LongTermKeys};
 use crate::document::Document;
 use crate::freshness::{self, Asked, Freshness, Reason};
-use crate::plan::{self, Origin, Plan, Target, Way};
+use crate::plan::{self, Keep, Origin, Plan, Target, Way};
 use crate::profiles::{self, File};
 use crate::session::{self, Maker, Session};
 use crate::short_term;
@@ -55,7 +55,7 @@ pub struct Group {
 /// How it ended for one profile.
 pub enum Done {
     /// Another process has renewed the credentials meanwhile.
-    StillValid(DateTime<Utc>),
+    StillValid(Credentials),
     /// They are new.
     Renewed(Credentials),
     /// They are those of the session that was there already.
@@ -77,18 +77,59 @@ pub struct Results {
 /// # Errors
 /// When their section cannot be read in one way only.
 pub fn look(credentials: &File<'_>, target: &Target, wanted: &Wanted) -> Result<Freshness> {
-    plan::check_sections(credentials, &[&target.short_term])?;
-    let asked = Asked {
-        role_arn: wanted.role_arn.as_deref(),
-        min_ttl: wanted.min_ttl,
-        force: wanted.force,
+    let judge = |stored| {
+        let asked = Asked {
+            role_arn: wanted.role_arn.as_deref(),
+            min_ttl: wanted.min_ttl,
+            force: wanted.force,
+        };
+        freshness::judge(&stored, &asked, Utc::now())
     };
-    let stored = short_term::read(credentials, &target.short_term);
-    Ok(freshness::judge(&stored, &asked, Utc::now()))
+    match target.keep {
+        Keep::Section => {
+            plan::check_sections(credentials, &[&target.short_term])?;
+            Ok(judge(short_term::read(credentials, &target.short_term)))
+        }
+        Keep::Privately => {
+            let section = target.private_section();
+            let (path, text) = kept(credentials.path, &section);
+            Ok(judge(short_term::read(&file(&path, &text), &section)))
+        }
+    }
+}
+
+/// The credentials that are stored, where they are whole.
+pub fn stored(credentials: &File<'_>, target: &Target) -> Option<Credentials> {
+    match target.keep {
+        Keep::Section => short_term::credentials(credentials, &target.short_term),
+        Keep::Privately => {
+            let section = target.private_section();
+            let (path, text) = kept(credentials.path, &section);
+            short_term::credentials(&file(&path, &text), &section)
+        }
+    }
+}
+
+/// The file of sessions where the credentials in this section last longest; an empty one where there are none.
+fn kept(path: &Path, section: &str) -> (PathBuf, Zeroizing<String>) {
+    sessions(path)
+        .into_iter()
+        .max_by_key(|(path, text)| {
+            let credentials = short_term::credentials(&file(path, text), section);
+            credentials.map(|credentials| credentials.expiration)
+        })
+        .unwrap_or_default()
+}
+
+fn file<'t>(path: &'t Path, text: &'t str) -> File<'t> {
+    File {
+        path,
+        document: Document::parse(text),
+    }
 }
 
 /// The files of sessions that can be read.
-fn sessions(path: &Path) -> Vec<(PathBuf, Zeroizing<String>)> {
+pub fn sessions(path: &Path) -> Vec<(PathBuf, Zeroizing<String>)> {
     let texts = store::session_files(path).into_iter().filter_map(|path| {
         let text = profiles::read(&path).ok()??;
         Some((path, text))
@@ -99,13 +140,7 @@ fn sessions(path: &Path) -> Vec<(PathBuf, Zeroizing<String>)> {
 /// The session of a key and a device that is stored and not about to end. A file of sessions that cannot be read holds none.
 pub fn session_at_hand(path: &Path, credentials: &File<'_>, maker: &Maker) -> Option<Session> {
     let texts = sessions(path);
-    let files: Vec<File<'_>> = texts
-        .iter()
-        .map(|(path, text)| File {
-            path,
-            document: Document::parse(text),
-        })
-        .collect();
+    let files: Vec<File<'_>> = texts.iter().map(|(path, text)| file(path, text)).collect();
     let now = Utc::now();
     session::find(maker, credentials, &files, SESSION_MARGIN, now)
 }
@@ -138,16 +173,17 @@ pub fn holds_session_of_another(
     if found.is_none_or(|found| found.expiration <= Utc::now()) {
         return false;
     }
-    sessions(path).iter().any(|(path, text)| {
-        let sessions = File {
-            path,
-            document: Document::parse(text),
-        };
-        session::is_of_another(maker, section, credentials, &sessions)
-    })
+    sessions(path)
+        .iter()
+        .any(|(path, text)| session::is_of_another(maker, section, credentials, &file(path, text)))
 }
 
 impl Job {
+    /// Whether its section is neither read nor written.
+    pub fn is_private(&self) -> bool {
+        self.target.keep == Keep::Privately
+    }
+
     /// Whether it can do without a new session.
     pub fn is_served(&self, session: Option<&Session>, now: DateTime<Utc>) -> bool {
         session.is_some_and(|session| serves(session, &self.plan, &self.wanted, now))
@@ -155,6 +191,16 @@ impl Job {
 }
 
 impl Group {
+    /// The session that is at hand for the jobs. Where a job is not to read its section, one from there is none.
+    pub fn session_at_hand(&self, path: &Path, credentials: &File<'_>) -> Option<Session> {
+        let session = session_at_hand(path, credentials, &self.maker)?;
+        let is_barred = |section: &String| {
+            let jobs = &mut self.jobs.iter();
+            jobs.any(|job| job.is_private() && job.target.short_term == *section)
+        };
+        (!session.section.as_ref().is_some_and(is_barred)).then_some(session)
+    }
+
     /// How many codes are needed where this is the session: one for a new one, and one for each role that takes its own.
     pub fn codes(&self, session: Option<&Session>) -> usize {
         let now = Utc::now();

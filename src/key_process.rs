@@ -11,8 +11,9 @@ use aws_sdk_sts::config::ProvideCredentials as _;
 use tokio::time::timeout;
 
 use crate::credentials::{LongTermKeys, Secret};
+use crate::environment::Environment;
 use crate::error::Failure;
-use crate::plan::{Base, Chosen, Keys};
+use crate::plan::{Base, Chosen, Keys, quoted};
 use crate::report::Report;
 use crate::short_term::TEMPORARY_PREFIX;
 use crate::sts;
@@ -21,19 +22,34 @@ use crate::sts;
 const PATIENCE: Duration = Duration::from_mins(2);
 /// After so long, whoever waits is told for what.
 const SILENCE: Duration = Duration::from_secs(2);
+/// Which sections' commands are running, in the environment of the innermost, separated by tabs.
+const RUNNING: &str = "_MFA_CREDS_RUNNING";
 /// What the SDK says before it repeats what the command said.
 const BEFORE_STDERR: &str = "Stderr: ";
 
 /// The keys of a base. Runs the command as the AWS SDKs do, where there is one.
 ///
 /// # Errors
-/// When the command fails, or prints something else than long-term keys.
-pub fn keys(base: &Base) -> Result<LongTermKeys> {
+/// When the command fails, or prints something else than long-term keys, or is running already: then it asks for its own
+/// answer.
+pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
     let command = match &base.keys {
         Keys::Stored(keys) => return Ok(keys.clone()),
         Keys::Process(command) => command,
     };
-    let provider = CredentialProcessProvider::new(without_input(&command.value));
+    let place = base.place();
+    let mut running = environment.text(RUNNING).unwrap_or_default();
+    if running.split('\t').any(|other| other == place) {
+        bail!(
+            Failure::new(format!(
+                "the command of {} asks mfa-creds for the keys that it is to print itself",
+                command.origin
+            ))
+            .hint("it must print the IAM user's own keys; `mfa-creds export` belongs into [profile …] of the config file")
+        );
+    }
+    running = format!("{running}\t{place}");
+    let provider = CredentialProcessProvider::new(prepared(&command.value, &running));
     let runtime = sts::runtime()?;
     let answer = runtime.block_on(async {
         let keys = provider.provide_credentials();
@@ -81,26 +97,29 @@ pub fn keys(base: &Base) -> Result<LongTermKeys> {
     })
 }
 
-/// The SDK hands our standard input on, which may hold the code.
+/// The SDK hands our environment on, and our standard input, which may hold the code.
 #[cfg(unix)]
-fn without_input(command: &str) -> String {
-    if std::io::stdin().is_terminal() {
-        command.to_owned()
+fn prepared(command: &str, running: &str) -> String {
+    let input = if std::io::stdin().is_terminal() {
+        ""
     } else {
-        format!("exec </dev/null\n{command}")
-    }
+        "exec </dev/null\n"
+    };
+    format!("export {RUNNING}={}\n{input}{command}", quoted(running))
 }
 
 #[cfg(not(unix))]
-fn without_input(command: &str) -> String {
-    command.to_owned()
+fn prepared(command: &str, running: &str) -> String {
+    format!("set \"{RUNNING}={running}\" & {command}")
 }
 
 /// The command failed, and said why; or what it printed cannot be read, and may be a secret.
 fn wrong(command: &Chosen<String>, why: &str) -> Failure {
     let problem = match why.split_once(BEFORE_STDERR) {
         Some((_, said)) => {
-            let said = said.trim().lines().last().unwrap_or_default();
+            let mut lines = said.trim().lines().rev();
+            let said = lines.find(|line| !line.starts_with("hint: "));
+            let said = said.unwrap_or_default().trim_start_matches("error: ");
             format!(
                 "failed: {}",
                 if said.is_empty() {

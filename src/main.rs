@@ -25,6 +25,7 @@ mod setup;
 mod group;
 mod renewal;
 mod preview;
+mod output;
 mod run;
 
 use std::process::ExitCode;
@@ -35,6 +36,10 @@ use crate::cli::Cli;
 use crate::environment::Environment;
 
 fn main() -> ExitCode {
+    let environment = Environment::of_process();
+    if let Some(code) = run::answer_shell(&environment) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {
@@ -43,8 +48,8 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
         }
     };
-    match run::run(&cli, &Environment::of_process()) {
-        Ok(()) => ExitCode::SUCCESS,
+    match run::run(&cli, &environment) {
+        Ok(code) => code,
         Err(error) => {
             report::error(&error);
             ExitCode::from(error::exit(&error) as u8)

@@ -65,7 +65,17 @@ pub struct Codes {
     /// Codes that are there and were not sent, each with the device that it is of, where that is known.
     there: Vec<(Option<SerialNumber>, MfaCode)>,
     piped: Piped,
+    input: StandardInput,
     sent: Vec<Sent>,
+}
+
+/// Whose standard input is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StandardInput {
+    /// Ours: codes may come from there.
+    Ours,
+    /// Of the program that called us, or of the one that will be run. It is left alone.
+    OfAnother,
 }
 
 /// How far standard input was read.
@@ -98,6 +108,7 @@ impl Codes {
         given: Option<&Chosen<Secret>>,
         needed: Vec<SerialNumber>,
         profiles: usize,
+        input: StandardInput,
     ) -> Result<Self> {
         let mut there = Vec::new();
         if let Some(Chosen { value, origin }) = given {
@@ -108,7 +119,11 @@ impl Codes {
             needed,
             profiles,
             there,
-            piped: Piped::Unread,
+            piped: match input {
+                StandardInput::Ours => Piped::Unread,
+                StandardInput::OfAnother => Piped::Ended,
+            },
+            input,
             sent: Vec::new(),
         })
     }
@@ -223,7 +238,7 @@ impl Codes {
     /// Exit code 3 when there is no terminal.
     pub fn ask(&mut self, device: &SerialNumber, seconds: u32) -> Result<()> {
         let Some(terminal) = Terminal::open() else {
-            bail!(nobody("there is no terminal to ask for it"));
+            bail!(self.nobody("there is no terminal to ask for it"));
         };
         let last = self.sent.iter().rfind(|sent| sent.device == *device);
         if let Some(next) = last.and_then(Sent::next_code) {
@@ -245,6 +260,18 @@ impl Codes {
         self.there.push((Some(device.clone()), code));
         Ok(())
     }
+
+    /// The error where a code is needed and no person can give it.
+    pub fn nobody(&self, why: &str) -> Failure {
+        Failure::new(format!("an MFA code is needed, and {why}"))
+            .hint(match self.input {
+                StandardInput::Ours => "give it with --token, in MFA_TOKEN, or on standard input",
+                StandardInput::OfAnother => {
+                    "give it with --token or in MFA_TOKEN, or run the same once in a terminal"
+                }
+            })
+            .exit(Exit::HumanNeeded)
+    }
 }
 
 impl Sent {
@@ -257,13 +284,6 @@ impl Sent {
         let step = self.at.timestamp().div_euclid(STEP_SECONDS);
         DateTime::from_timestamp((step + 1) * STEP_SECONDS, 0)
     }
-}
-
-/// The error where a code is needed and no person can give it.
-pub fn nobody(why: &str) -> Failure {
-    Failure::new(format!("an MFA code is needed, and {why}"))
-        .hint("give it with --token, in MFA_TOKEN, or on standard input")
-        .exit(Exit::HumanNeeded)
 }
 
 fn parse(text: &str, origin: &str) -> Result<MfaCode> {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::cli::{Refresh, Request};
+use crate::cli::{Asking, Request};
 use crate::credentials::{LongTermKeys, Secret};
 use crate::device::SerialNumber;
 use crate::environment::Environment;
@@ -28,8 +28,8 @@ use decision::{Circumstances, Wish, decide};
 pub use decision::{Decision, Way};
 pub use sections::{check_sections, long_term_keys_in_the_way};
 use settings::View;
-pub use several::{Selection, profile_of_environment, profiles};
-pub use target::{Naming, Target, is_name_part, quoted};
+pub use several::{Selection, candidates, profile_of_environment, profiles};
+pub use target::{KEPT_FOR, Keep, Naming, Target, is_name_part, quoted};
 use walk::walk;
 
 /// How credentials are got: who calls what, with what, and where.
@@ -143,13 +143,13 @@ pub struct Connection {
 /// How long credentials must still last to be used again, in seconds, when nobody says otherwise.
 const DEFAULT_MIN_TTL: u32 = 60;
 
-/// How long stored credentials must still last, in seconds. Default 60.
+/// How long stored credentials must still last, in seconds: the flag, else the environment, else 60.
 ///
 /// # Errors
 /// When the environment's value is no duration.
-pub fn min_ttl(request: &Request, environment: &Environment) -> Result<Chosen<u32>> {
+pub fn min_ttl(flag: Option<u64>, environment: &Environment) -> Result<Chosen<u32>> {
     let environment = Some((environment, "MFA_CREDS_MIN_TTL"));
-    let chosen = settings::given_seconds("--min-ttl", request.min_ttl, environment)?;
+    let chosen = settings::given_seconds("--min-ttl", flag, environment)?;
     Ok(match chosen {
         Some(Chosen { value, origin }) => Chosen {
             value: u32::try_from(value).unwrap_or(u32::MAX),
@@ -160,9 +160,9 @@ pub fn min_ttl(request: &Request, environment: &Environment) -> Result<Chosen<u3
 }
 
 /// The code that was given in advance, if any.
-pub fn given_code(refresh: &Refresh, environment: &Environment) -> Option<Chosen<Secret>> {
+pub fn given_code(asking: &Asking, environment: &Environment) -> Option<Chosen<Secret>> {
     first([
-        flag("--token", refresh.token.as_ref()),
+        flag("--token", asking.token.as_ref()),
         variable(environment, "MFA_TOKEN"),
     ])
     .map(|Chosen { value, origin }| Chosen {
@@ -203,10 +203,12 @@ pub fn plan(
     let role = wanted_role(request, environment, target, files);
     let walk = walk(role, target, naming, files)?;
     let base = base::base(&walk.base, files)?;
-    if short_term::holds_long_term_keys(&files.credentials, &target.short_term) {
-        bail!(long_term_keys_in_the_way(target, &files.credentials));
+    if target.keep == Keep::Section {
+        if short_term::holds_long_term_keys(&files.credentials, &target.short_term) {
+            bail!(long_term_keys_in_the_way(target, &files.credentials));
+        }
+        sections::check_not_of_another(target, naming, files)?;
     }
-    sections::check_not_of_another(target, naming, files)?;
     let view = View {
         request,
         environment,
@@ -224,7 +226,7 @@ pub fn plan(
             request.chain.then_some(Wish::Chain)
         },
     });
-    let min_ttl = min_ttl(request, environment)?;
+    let min_ttl = min_ttl(request.min_ttl, environment)?;
     if min_ttl.value > decision.seconds {
         bail!(match decision.capped {
             None => Failure::new(format!(
@@ -252,6 +254,30 @@ pub fn plan(
         owner,
         region: region_elsewhere(target, &files.config),
     })
+}
+
+/// The region that other tools shall use with the credentials of a profile, where somebody said which.
+pub fn region(
+    request: &Request,
+    environment: &Environment,
+    target: &Target,
+    files: &Files<'_>,
+) -> Option<String> {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let profile = &target.profile.value;
+    let header = config_header(&config.document, profile);
+    first([
+        flag("--region", request.region.as_ref()),
+        variable(environment, "AWS_REGION"),
+        variable(environment, "AWS_DEFAULT_REGION"),
+        inherited(credentials, &target.long_term, key::REGION),
+        in_file(credentials, profile, key::REGION),
+        header.and_then(|header| in_file(config, header, key::REGION)),
+    ])
+    .map(|region| region.value)
 }
 
 /// The region of a profile for which a section of another name is written, unless that has a region of its own.

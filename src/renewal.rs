@@ -10,13 +10,13 @@ use std::time::Duration;
 use anyhow::{Error, Result, bail};
 use chrono::Utc;
 
-use crate::cli::Refresh;
+use crate::cli::Asking;
 use crate::credentials::Credentials;
 use crate::document::Document;
 use crate::error::Failure;
 use crate::freshness::Freshness;
-use crate::group::{Done, Group, Job, Results, look, session_at_hand};
-use crate::mfa_code::{self, Codes};
+use crate::group::{Done, Group, Job, Results, look, stored};
+use crate::mfa_code::Codes;
 use crate::plan::{Plan, Way};
 use crate::profiles::{self, File};
 use crate::report::Report;
@@ -33,14 +33,14 @@ const ROUNDS: usize = 3;
 /// Gets new credentials for a group and writes them, unless another process has just done so. Whatever is in the way is told
 /// for each profile; what can be known before is found before a code is asked for.
 pub fn renew(
-    args: &Refresh,
+    asking: &Asking,
     path: &Path,
     report: Report,
     group: &Group,
     codes: &mut Codes,
 ) -> Results {
     let mut results = Results::default();
-    let begun = Renewal::begin(args, path, report, group, codes, &mut results);
+    let begun = Renewal::begin(asking, path, report, group, codes, &mut results);
     match begun {
         Ok(Some(mut renewal)) => renewal.run(),
         Ok(None) => {}
@@ -53,7 +53,7 @@ pub fn renew(
 
 /// A renewal under way.
 struct Renewal<'a> {
-    args: &'a Refresh,
+    asking: &'a Asking,
     path: &'a Path,
     report: Report,
     group: &'a Group,
@@ -81,7 +81,7 @@ enum Served {
 impl<'a> Renewal<'a> {
     /// Tries all that can be tried without a code. None where nothing is left to renew.
     fn begin(
-        args: &'a Refresh,
+        asking: &'a Asking,
         path: &'a Path,
         report: Report,
         group: &'a Group,
@@ -114,7 +114,7 @@ impl<'a> Renewal<'a> {
         let client = LazyClient::Preparing(sts::prepare(steps.map(|step| &step.connection))?);
         tell_begin(report, group, &results.open(group));
         Ok(Some(Self {
-            args,
+            asking,
             path,
             report,
             group,
@@ -323,7 +323,7 @@ impl<'a> Renewal<'a> {
             return Ok(());
         }
         let Some(first) = self.spend(plan)? else {
-            bail!(mfa_code::nobody("it has gone"));
+            bail!(self.codes.nobody("it has gone"));
         };
         match self.assume(&[job], &first)?.pop() {
             Some((_, error)) => Err(error),
@@ -352,8 +352,8 @@ impl<'a> Renewal<'a> {
         if self.codes.find(device)? {
             return Ok(None);
         }
-        if self.args.no_input {
-            bail!(mfa_code::nobody("--no-input forbids to ask for it"));
+        if self.asking.no_input {
+            bail!(self.codes.nobody("--no-input forbids to ask for it"));
         }
         let asking = self.take(Turn::Ask)?;
         if !still_needed(self)? {
@@ -365,7 +365,7 @@ impl<'a> Renewal<'a> {
 
     fn take(&self, turn: Turn) -> Result<Lock> {
         let timeout = self
-            .args
+            .asking
             .lock_timeout
             .map_or(LOCK_TIMEOUT, Duration::from_secs);
         let credentials = self.group.maker.section();
@@ -386,11 +386,15 @@ impl<'a> Renewal<'a> {
         };
         for index in self.results.open(self.group) {
             let job = &self.group.jobs[index];
-            if let Freshness::Reuse { until } = look(&credentials, &job.target, &job.wanted)? {
-                self.results.done.insert(index, Done::StillValid(until));
+            if let Freshness::Reuse { .. } = look(&credentials, &job.target, &job.wanted)?
+                && let Some(found) = stored(&credentials, &job.target)
+            {
+                self.results.done.insert(index, Done::StillValid(found));
             }
         }
-        let session = session_at_hand(self.path, &credentials, &self.group.maker)
+        let session = self
+            .group
+            .session_at_hand(self.path, &credentials)
             .filter(|session| Some(session.credentials.access_key_id.as_str()) != dismissed);
         let now = Utc::now();
         let needs_session = self
@@ -428,16 +432,17 @@ impl LazyClient {
 fn tell_begin(report: Report, group: &Group, jobs: &[usize]) {
     if let [job] = jobs {
         let job = &group.jobs[*job];
-        let section = &job.target.short_term;
-        report.progress(format_args!("renewing [{section}]: {}", job.because));
+        report.progress(format_args!(
+            "renewing {}: {}",
+            job.target.label(),
+            job.because
+        ));
         return;
     }
     let jobs = || jobs.iter().map(|job| &group.jobs[*job]);
-    let sections: Vec<String> = jobs()
-        .map(|job| format!("[{}]", job.target.short_term))
-        .collect();
+    let sections: Vec<String> = jobs().map(|job| job.target.label()).collect();
     report.progress(format_args!("renewing {}", sections.join(", ")));
     for job in jobs() {
-        report.detail(format_args!("[{}]: {}", job.target.short_term, job.because));
+        report.detail(format_args!("{}: {}", job.target.label(), job.because));
     }
 }

@@ -25,10 +25,20 @@ pub struct Report(Level);
 impl Report {
     /// As asked for on the command line; `-q` and `-v` win over aws-mfa's `--log-level`.
     pub fn new(verbosity: &Verbosity) -> Self {
+        Self::or(verbosity, Level::Progress)
+    }
+
+    /// The same where a program calls us, and shows what we say only when it fails: no progress, unless it is asked for.
+    pub fn to_a_program(verbosity: &Verbosity) -> Self {
+        Self::or(verbosity, Level::Warnings)
+    }
+
+    fn or(verbosity: &Verbosity, usual: Level) -> Self {
         let by_log_level = match verbosity.log_level {
             Some(LogLevel::Critical | LogLevel::Error) => Level::Errors,
             Some(LogLevel::Warning | LogLevel::Notset) => Level::Warnings,
-            Some(LogLevel::Info) | None => Level::Progress,
+            Some(LogLevel::Info) => Level::Progress,
+            None => usual,
             Some(LogLevel::Debug) => Level::Details,
         };
         Self(if verbosity.quiet {
@@ -146,16 +156,19 @@ fn line(message: fmt::Arguments<'_>) {
 
 /// An end, for people: `09:03 +02:00, 12 h`, with the date where it is a day off or more.
 pub fn until(end: DateTime<Utc>, now: DateTime<Utc>) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{}, {}", clock(end, now), span(end - now)))
+}
+
+/// A time, for people: `09:03 +02:00`, with the date where it is a day off or more.
+pub fn clock(time: DateTime<Utc>, now: DateTime<Utc>) -> impl fmt::Display {
     // Only when it is shown: the local time zone has to be read.
     fmt::from_fn(move |f| {
-        let left = end - now;
-        let form = if left < TimeDelta::days(1) {
+        let form = if (time - now).abs() < TimeDelta::days(1) {
             "%H:%M %:z"
         } else {
             "%Y-%m-%d %H:%M %:z"
         };
-        let local = end.with_timezone(&Local);
-        write!(f, "{}, {}", local.format(form), span(left))
+        write!(f, "{}", time.with_timezone(&Local).format(form))
     })
 }
 

@@ -2,18 +2,25 @@
 
 mod details;
 mod ending;
+mod ground;
 mod refresh;
-mod texts;
+mod choice;
+mod outgoing;
+mod status;
+mod clear;
+mod completions;
+
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Command, Preview, Setup};
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::group;
+use crate::group::{self, Wanted};
 use crate::plan::{self, Chosen, Keys, Naming, Origin, Plan, Selection};
 use crate::preview;
 use crate::profiles::{self, File, Paths};
@@ -22,32 +29,38 @@ use crate::session::{Maker, Session};
 use crate::setup::{self, Respondent};
 use crate::short_term;
 use crate::store::{Store, private_directory};
+pub use completions::answer_shell;
 use ending::Ending;
-use refresh::{refresh, wanted};
-use texts::Texts;
+use ground::Ground;
 
 /// Does what the command line says.
 ///
 /// # Errors
 /// What a user has to know.
-pub fn run(cli: &Cli, environment: &Environment) -> Result<()> {
+pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
     match &cli.command {
-        Some(Command::Setup(setup)) => set_up(setup, environment),
-        Some(Command::Plan(preview)) => show_plan(preview, environment),
-        None if cli.refresh.setup => set_up(&Setup::of(&cli.refresh), environment),
-        None => refresh(&cli.refresh, environment),
+        Some(Command::Setup(args)) => set_up(args, environment)?,
+        Some(Command::Plan(args)) => show_plan(args, environment)?,
+        Some(Command::Export(args)) => outgoing::export(args, environment)?,
+        Some(Command::Exec(args)) => return outgoing::exec(args, environment),
+        Some(Command::Status(args)) => return status::status(args, environment),
+        Some(Command::Clear(args)) => clear::clear(args, environment)?,
+        Some(Command::Completions(args)) => completions::completions(args)?,
+        Some(Command::Man(args)) => completions::man(args)?,
+        None if cli.refresh.setup => set_up(&Setup::of(&cli.refresh), environment)?,
+        None => refresh::refresh(&cli.refresh, environment)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Shows what a refresh would do, and touches nothing.
-fn show_plan(preview: &Preview, environment: &Environment) -> Result<()> {
-    let request = &preview.request;
-    let paths = Paths::find(environment)?;
-    let texts = Texts::read(&paths, request, environment)?;
-    let files = texts.files(&paths, &request.profiles);
-    let naming = Naming::new(&request.suffixes, environment)?;
-    let min_ttl = plan::min_ttl(request, environment)?;
-    let selection = plan::profiles(&request.profiles, environment, &naming, &files)?;
+fn show_plan(args: &Preview, environment: &Environment) -> Result<()> {
+    let request = &args.request;
+    let ground = Ground::read(&request.suffixes, &args.profiles, environment)?;
+    let (paths, naming) = (&ground.paths, &ground.naming);
+    let files = ground.files(&args.profiles);
+    let min_ttl = plan::min_ttl(request.min_ttl, environment)?;
+    let selection = plan::profiles(&args.profiles, environment, naming, &files)?;
     let Selection { profiles, left_out } = selection;
     let mut parts = Vec::new();
     let mut ending = Ending::new(Report::quiet(), profiles.len() + left_out.len());
@@ -57,11 +70,16 @@ fn show_plan(preview: &Preview, environment: &Environment) -> Result<()> {
     for profile in profiles {
         let name = profile.value.clone();
         let part = naming
-            .target_beside_role(profile, &files.config)
+            .target_beside_role(profile, &files)
             .and_then(|target| {
-                let wanted = wanted(request, environment, &target, &files, &min_ttl);
+                let role = plan::wanted_role(request, environment, &target, &files);
+                let wanted = Wanted {
+                    role_arn: role.map(|role| role.value),
+                    min_ttl: TimeDelta::seconds(min_ttl.value.into()),
+                    force: request.force,
+                };
                 let freshness = group::look(&files.credentials, &target, &wanted)?;
-                let plan = plan::plan(request, environment, &naming, &target, &files)?;
+                let plan = plan::plan(request, environment, naming, &target, &files)?;
                 let now = Utc::now();
                 let session = session_at_hand(&plan, &files.credentials)
                     .filter(|session| group::serves(session, &plan, &wanted, now));
@@ -98,7 +116,7 @@ fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     let paths = Paths::find(environment)?;
     let path = &paths.credentials;
     let naming = Naming::new(&args.suffixes, environment)?;
-    let suggested = match &args.profile {
+    let suggested = match &args.name {
         Some(name) if !name.is_empty() => name.clone(),
         _ => plan::profile_of_environment(environment).value,
     };

@@ -2,7 +2,8 @@
 //!
 //! Where a profile owns the session, its section of the credentials file holds it, and the file of sessions only says which
 //! section that is. Otherwise the file of sessions holds it. That file has the format of the credentials file, with a section
-//! for each pair of access key id and device.
+//! for each pair of access key id and device. It also holds the credentials of profiles that must not have any in their own
+//! sections, in sections that begin with `profile`.
 
 use std::borrow::Cow;
 
@@ -11,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::credentials::Credentials;
 use crate::device::SerialNumber;
 use crate::document::Change;
+use crate::plan::KEPT_FOR;
 use crate::profiles::{File, key};
 use crate::short_term;
 
@@ -34,6 +36,32 @@ impl Maker {
     pub fn section(&self) -> String {
         format!("{} {}", self.access_key_id, self.device)
     }
+}
+
+/// The pairs that a file of sessions says something of.
+pub fn makers(sessions: &File<'_>) -> Vec<Maker> {
+    let names = sessions.document.names();
+    names
+        .filter_map(|name| {
+            let (id, device) = name.split_once(' ')?;
+            (id != KEPT_FOR).then_some(())?;
+            Some(Maker {
+                access_key_id: id.to_owned(),
+                device: SerialNumber::parse(device).ok()?,
+            })
+        })
+        .collect()
+}
+
+/// The sessions that are in a file of sessions themselves.
+pub fn all(sessions: &File<'_>) -> Vec<(Maker, Credentials)> {
+    makers(sessions)
+        .into_iter()
+        .filter_map(|maker| {
+            let credentials = short_term::credentials(sessions, &maker.section())?;
+            Some((maker, credentials))
+        })
+        .collect()
 }
 
 /// The session of a pair that lasts longest, if it lasts long enough.

@@ -210,10 +210,7 @@ pub fn write<'a>(file: &File<'_>, section: &str, answers: &'a Answers) -> Result
         ),
     ];
     changes.extend(answers.device.as_ref().map(device_change));
-    Ok(vec![Edit {
-        section: section.to_owned(),
-        changes,
-    }])
+    Ok(vec![Edit::new(section, changes)])
 }
 
 /// Moves keys, and a device that stands with them, from one section to another that must not have any.
@@ -251,16 +248,7 @@ pub fn move_keys<'a>(
         }
     }
     set.extend(device.map(device_change));
-    Ok(vec![
-        Edit {
-            section: to.to_owned(),
-            changes: set,
-        },
-        Edit {
-            section: from.to_owned(),
-            changes: removed,
-        },
-    ])
+    Ok(vec![Edit::new(to, set), Edit::new(from, removed)])
 }
 
 /// Whether a section names a device.

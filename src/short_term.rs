@@ -127,6 +127,17 @@ pub fn may_take_session(file: &File<'_>, section: &str, now: DateTime<Utc>) -> b
     !is_foreign(file, section) && !of_a_role && !holds_long_term_keys(file, section)
 }
 
+/// The keys that [`changes`] sets or removes: all that is ours in a section.
+pub const KEYS: [&str; 7] = [
+    key::ASSUMED_ROLE,
+    key::ASSUMED_ROLE_ARN,
+    key::AWS_ACCESS_KEY_ID,
+    key::AWS_SECRET_ACCESS_KEY,
+    key::AWS_SESSION_TOKEN,
+    key::AWS_SECURITY_TOKEN,
+    key::EXPIRATION,
+];
+
 /// The changes that bring the credentials into a section, key for key as aws-mfa writes them.
 pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
     let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));

@@ -17,7 +17,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use crate::document::{Change, Document, Uneditable, edit};
+use crate::document::{Change, Document, Uneditable, clear, edit};
 use crate::error::Failure;
 use crate::profiles::{File, read, reason};
 use crate::report::Report;
@@ -38,11 +38,41 @@ const MOST_LINKS: usize = 40;
 const ROOM: usize = 16 * 1024;
 
 /// What is to be changed in one section.
+#[derive(Clone)]
 pub struct Edit<'v> {
     /// Its name.
-    pub section: String,
+    section: String,
     /// Each key at most once.
-    pub changes: Vec<Change<'v>>,
+    changes: Vec<Change<'v>>,
+    emptied: Emptied,
+}
+
+/// What becomes of a section that the changes leave empty.
+#[derive(Clone, Copy)]
+enum Emptied {
+    /// Its header keeps its place, for what comes there next.
+    Stays,
+    Goes,
+}
+
+impl<'v> Edit<'v> {
+    /// Changes of some keys.
+    pub fn new(section: impl Into<String>, changes: Vec<Change<'v>>) -> Self {
+        Self {
+            section: section.into(),
+            changes,
+            emptied: Emptied::Stays,
+        }
+    }
+
+    /// The removal of some keys, and of the section if nothing else is in it.
+    pub fn removal(section: impl Into<String>, keys: &[&'static str]) -> Self {
+        Self {
+            section: section.into(),
+            changes: keys.iter().map(|key| Change::Remove(key)).collect(),
+            emptied: Emptied::Goes,
+        }
+    }
 }
 
 /// What one process at a time does with a device, while the others wait for the outcome.
@@ -137,6 +167,15 @@ impl Store {
         fs::remove_file(&path).map(|()| true)
     }
 
+    /// Does away with the file.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn remove(&self) -> Result<()> {
+        let _lock = self.lock()?;
+        fs::remove_file(&self.real).map_err(|error| self.unwritable(&error).into())
+    }
+
     /// Tries all that could keep a change from being written, with edits like those that will be made. The credentials file
     /// stays as it is.
     ///
@@ -218,8 +257,17 @@ impl Store {
         let edits = decide(&file)?;
         let path = self.path.display();
         let mut new = old.clone();
-        for Edit { section, changes } in &edits {
-            new = Zeroizing::new(edit(&new, section, changes).map_err(|uneditable| {
+        for Edit {
+            section,
+            changes,
+            emptied,
+        } in &edits
+        {
+            let changed = match emptied {
+                Emptied::Stays => edit(&new, section, changes),
+                Emptied::Goes => clear(&new, section, changes),
+            };
+            new = Zeroizing::new(changed.map_err(|uneditable| {
                 let failure = Failure::new(format!("{path} was left as it was: {uneditable}"));
                 match uneditable {
                     Uneditable::Unwritable(_) => {

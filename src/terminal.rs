@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use console::Term;
 use dialoguer::theme::SimpleTheme;
-use dialoguer::{Confirm, Input, Password};
+use dialoguer::{Confirm, Input, Password, Select};
 use zeroize::Zeroizing;
 
 use crate::error::{Exit, Failure};
@@ -114,6 +114,20 @@ impl Terminal {
             .validate_with(|text: &String| check(text))
             .interact_on(&self.term);
         finish(answer).map(Zeroizing::new)
+    }
+
+    /// Has one of several picked, by its place among them. None where the person wants none of them (Esc).
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
+        self.restore_on_signals()?;
+        let answer = Select::with_theme(&SimpleTheme)
+            .with_prompt(prompt)
+            .items(items)
+            .default(0)
+            .interact_on_opt(&self.term);
+        finish(answer)
     }
 
     /// Asks a question that is answered by yes or no.

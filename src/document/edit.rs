@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::line::{BLANKS, Kind, Lines, content};
+use super::line::{BLANKS, BYTE_ORDER_MARK, Kind, Lines, content};
 
 /// What to do with one key.
 #[derive(Clone)]
@@ -82,6 +82,44 @@ pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String,
         }
         None => with_new_section(text, section, changes, ending),
     })
+}
+
+/// The same for changes that remove keys, in a section that has to go when it is left empty: when it has no key any more, and
+/// no comment but such as stand apart, by a blank line, from what was there, and belong to what comes after them.
+///
+/// # Errors
+/// As above.
+pub fn clear(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String, Uneditable> {
+    let Some(_) = body_of(text, section) else {
+        return Ok(text.to_owned());
+    };
+    let mut new = edit(text, section, changes)?;
+    let Some((start, end)) = body_of(&new, section) else {
+        return Ok(new);
+    };
+    let mut rest = end;
+    let mut apart = false;
+    for (position, line) in Lines::of_body(&new[start..end], 1) {
+        match line.kind {
+            Kind::Blank => apart = true,
+            Kind::Comment if apart => {
+                rest = start + position;
+                break;
+            }
+            _ => return Ok(new),
+        }
+    }
+    let header = header_before(&new, start);
+    new.replace_range(header..rest, "");
+    Ok(new)
+}
+
+/// Where the header begins whose line ends there.
+fn header_before(text: &str, end: usize) -> usize {
+    let before = text.len() - text.trim_start_matches(BYTE_ORDER_MARK).len();
+    content(&text[..end])
+        .rfind('\n')
+        .map_or(before, |end| end + 1)
 }
 
 fn check(section: &str, changes: &[Change<'_>]) -> Result<(), Uneditable> {

@@ -28,6 +28,8 @@ pub enum Origin {
         section: String,
         path: PathBuf,
     },
+    /// Picked from a list in the terminal.
+    Person,
     /// Nobody said anything.
     Default,
     /// Somebody wanted more than AWS grants.
@@ -36,7 +38,7 @@ pub enum Origin {
 
 impl<T> Chosen<T> {
     /// Whether it is the role of a profile in the config file.
-    pub(super) fn is_of_config(&self) -> bool {
+    pub fn is_of_config(&self) -> bool {
         matches!(&self.origin, Origin::File { key, .. } if *key == key::ROLE_ARN)
     }
 }
@@ -48,6 +50,7 @@ impl fmt::Display for Origin {
             Self::File { key, section, path } => {
                 write!(f, "{key} of [{section}] in {}", path.display())
             }
+            Self::Person => f.write_str("your choice"),
             Self::Default => f.write_str("default"),
             Self::Limit => f.write_str("AWS's limit"),
         }

@@ -69,6 +69,14 @@ pub fn profiles(
     Ok(Selection { profiles, left_out })
 }
 
+/// The names of the profiles that can be asked for, each once.
+pub fn candidates(naming: &Naming, files: &Files<'_>) -> Vec<String> {
+    let (mut names, _left_out) = all(naming, files);
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
 /// The one profile that is meant where no flag names one.
 pub fn profile_of_environment(environment: &Environment) -> Chosen<String> {
     variable(environment, "AWS_PROFILE").unwrap_or_else(|| default("default".to_owned()))
@@ -120,7 +128,7 @@ fn hangs_on_a_base(
         value: profile.to_owned(),
         origin: Origin::Default,
     };
-    let target = naming.target_beside_role(profile, &files.config)?;
+    let target = naming.target_beside_role(profile, files)?;
     let walk = walk(Some(role), &target, naming, files)?;
     // Keys that need no MFA are none of our business.
     Ok(naming.profile_of(&walk.base.section).is_some()

@@ -6,10 +6,13 @@ use super::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, va
 use crate::cli::Suffixes;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::profiles::{File, Files, config_header, key};
+use crate::profiles::{Files, config_header, key};
 
 /// What is written behind a role's profile, where the section of the profile's own name would not be read.
 const BESIDE_ROLE: &str = "mfa";
+
+/// What the sections of the file of sessions begin with that are kept for a profile: no access key id is called so.
+pub const KEPT_FOR: &str = "profile";
 
 /// How the sections of a profile are called.
 #[derive(Debug)]
@@ -33,6 +36,19 @@ pub struct Target {
     pub setup_command: String,
     /// Where the config file has a role of the name of the section to write, so that the AWS tools do not read that.
     pub shadow: Option<String>,
+    /// The section with a `credential_process`, where keys in the section to write would come before that.
+    pub process: Option<String>,
+    /// Where the credentials are kept.
+    pub keep: Keep,
+}
+
+/// Where the temporary credentials of a profile are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Keep {
+    /// In its section of the credentials file, for every tool.
+    Section,
+    /// In the file of sessions, for this tool alone. The section is neither read nor written.
+    Privately,
 }
 
 impl Naming {
@@ -112,11 +128,14 @@ impl Naming {
     ///
     /// # Errors
     /// As above.
-    pub fn target_beside_role(&self, profile: Chosen<String>, config: &File<'_>) -> Result<Target> {
+    pub fn target_beside_role(&self, profile: Chosen<String>, files: &Files<'_>) -> Result<Target> {
+        let config = &files.config;
         let role = config_header(&config.document, &profile.value)
             .and_then(|header| in_file(config, header, key::ROLE_ARN));
         let Some(role) = role else {
-            return self.target(profile);
+            let target = self.target(profile)?;
+            let process = process(&target.short_term, files);
+            return Ok(Target { process, ..target });
         };
         let suffix = if self.short_term.origin == Origin::Default {
             &Chosen {
@@ -160,6 +179,8 @@ impl Naming {
             ],
             setup_command,
             shadow: None,
+            process: None,
+            keep: Keep::Section,
         })
     }
 
@@ -189,6 +210,20 @@ fn section(profile: &str, suffix: &str) -> String {
     }
 }
 
+/// The section that has the AWS tools run a command for the credentials of a profile.
+fn process(profile: &str, files: &Files<'_>) -> Option<String> {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let header = config_header(&config.document, profile);
+    let places = [(config, header), (credentials, Some(profile))];
+    places.into_iter().find_map(|(file, section)| {
+        file.get(section?, key::CREDENTIAL_PROCESS)?;
+        Some(format!("[{}] in {}", section?, file.path.display()))
+    })
+}
+
 fn is_none(suffix: &str) -> bool {
     suffix.eq_ignore_ascii_case("none")
 }
@@ -208,6 +243,28 @@ fn check_name_part(name: &Chosen<String>) -> Result<()> {
 }
 
 impl Target {
+    /// The same credentials, kept for this tool alone.
+    pub fn privately(self) -> Self {
+        Self {
+            keep: Keep::Privately,
+            ..self
+        }
+    }
+
+    /// What messages call the credentials: by their section, or by the profile where they have none.
+    pub fn label(&self) -> String {
+        match self.keep {
+            Keep::Section => format!("[{}]", self.short_term),
+            Keep::Privately => self.profile.value.clone(),
+        }
+    }
+
+    /// The section of the file of sessions that the credentials are kept in where they have none of their own.
+    pub fn private_section(&self) -> String {
+        // No two profiles have the same long-term section.
+        format!("{KEPT_FOR} {}", self.long_term)
+    }
+
     /// Whether the section to write has a name that nobody chose, beside a role of the config file.
     pub(super) fn is_beside_role(&self) -> bool {
         matches!(&self.suffixes[1], Origin::File { key, .. } if *key == key::ROLE_ARN)

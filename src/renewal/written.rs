@@ -10,7 +10,7 @@ use super::Renewal;
 use crate::credentials::{Credentials, Secret};
 use crate::document::Document;
 use crate::error::Failure;
-use crate::group::{Group, Job, Results, holds_session_of_another, session_at_hand};
+use crate::group::{Group, Job, Results, holds_session_of_another};
 use crate::plan::{self, Way};
 use crate::profiles::{self, File};
 use crate::session::{self, Session};
@@ -39,6 +39,9 @@ pub(super) fn rehearse(
     let session = shape(None);
     let has_session = group.jobs.iter().any(|job| job.plan.has_session());
     let check = |jobs: &[usize]| {
+        if jobs.iter().all(|job| group.jobs[*job].is_private()) {
+            return Ok(());
+        }
         let news = News {
             credentials: jobs.iter().map(|job| (*job, &shapes[*job])).collect(),
             session: has_session.then_some(&session),
@@ -65,6 +68,10 @@ pub(super) fn rehearse(
 
 impl Renewal<'_> {
     pub(super) fn write(&mut self, news: &News<'_>) -> Result<()> {
+        if self.group.jobs.iter().all(Job::is_private) {
+            self.keep(news);
+            return Ok(());
+        }
         self.rescue_session(news)?;
         let (path, group) = (self.path, self.group);
         let mut owner = None;
@@ -100,7 +107,7 @@ impl Renewal<'_> {
             path: self.path,
             document: Document::parse(&text),
         };
-        let Some(session) = session_at_hand(self.path, &file, &self.group.maker) else {
+        let Some(session) = self.group.session_at_hand(self.path, &file) else {
             return Ok(());
         };
         let target = |job: usize| &self.group.jobs[job].target.short_term;
@@ -115,6 +122,39 @@ impl Renewal<'_> {
         Ok(())
     }
 
+    /// Keeps the credentials where no other tool finds them, and the session with them.
+    fn keep(&self, news: &News<'_>) {
+        let mut edits: Vec<Edit<'static>> = Vec::new();
+        for (job, credentials) in &news.credentials {
+            let section = self.group.jobs[*job].target.private_section();
+            edits.push(Edit::new(section, short_term::changes(credentials)));
+        }
+        if let Some(credentials) = news.session {
+            let session = Session {
+                credentials: credentials.clone(),
+                section: None,
+            };
+            edits.push(of_session(self.group, &session));
+        }
+        if let Err(error) = self.update_sessions(&edits) {
+            self.report.warning(format_args!(
+                "the credentials are not kept for the next run: {error}"
+            ));
+        }
+    }
+
+    /// Changes the file of sessions. Somebody may have spoiled it: with it, no more than some codes are lost.
+    fn update_sessions(&self, edits: &[Edit<'static>]) -> Result<()> {
+        let keep = || {
+            let sessions = self.store.sessions()?;
+            sessions.update(|_file| Ok(edits.to_vec())).map(drop)
+        };
+        keep().or_else(|error| match self.store.forget_spoiled_sessions() {
+            Ok(true) => keep(),
+            Ok(false) | Err(_) => Err(error),
+        })
+    }
+
     /// Keeps in mind, for other profiles and processes, where a session is.
     fn remember(&mut self, credentials: &Credentials, owner: Option<String>) {
         if let Some(section) = &owner
@@ -126,16 +166,7 @@ impl Renewal<'_> {
             credentials: credentials.clone(),
             section: owner,
         };
-        let keep = || {
-            let sessions = self.store.sessions()?;
-            sessions.update(|_file| Ok(vec![of_session(self.group, &session)]))
-        };
-        // Somebody may have spoiled the file. With it, no more than some codes are lost.
-        let remembered = keep().or_else(|error| match self.store.forget_spoiled_sessions() {
-            Ok(true) => keep(),
-            Ok(false) | Err(_) => Err(error),
-        });
-        if let Err(error) = remembered {
+        if let Err(error) = self.update_sessions(&[of_session(self.group, &session)]) {
             self.report.warning(format_args!(
                 "the MFA session is not kept for other profiles: {error}"
             ));
@@ -169,10 +200,7 @@ fn edits(
         if short_term::holds_long_term_keys(file, section) {
             bail!(plan::long_term_keys_in_the_way(target, file));
         }
-        edits.push(Edit {
-            section: section.clone(),
-            changes: short_term::changes(credentials),
-        });
+        edits.push(Edit::new(section.clone(), short_term::changes(credentials)));
     }
     let Some(session) = news.session else {
         return Ok((edits, None));
@@ -191,10 +219,7 @@ fn edits(
         })
         .cloned();
     if let Some(section) = owner.clone() {
-        edits.push(Edit {
-            section,
-            changes: short_term::changes(session),
-        });
+        edits.push(Edit::new(section, short_term::changes(session)));
     }
     Ok((edits, owner))
 }
@@ -206,10 +231,7 @@ fn is_free(file: &File<'_>, section: &str) -> bool {
 }
 
 fn of_session(group: &Group, session: &Session) -> Edit<'static> {
-    Edit {
-        section: group.maker.section(),
-        changes: session::changes(session),
-    }
+    Edit::new(group.maker.section(), session::changes(session))
 }
 
 /// Credentials of the shape that STS grants.

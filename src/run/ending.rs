@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Error, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::credentials::Credentials;
 use crate::error::{self, Exit, Failure};
 use crate::group::{Done, Group, Job, Results};
-use crate::plan::{Native, Plan, Target, quoted};
+use crate::plan::{Keep, Native, Plan, Target, quoted};
 use crate::report::{self, Report};
 
 /// What the profiles of a run came to.
@@ -30,6 +30,8 @@ pub(super) struct Ending {
 #[derive(Default)]
 struct Valid {
     line: String,
+    /// The credentials, where they were not there from the beginning.
+    credentials: Option<Credentials>,
     /// What a person has to know of them.
     warnings: Vec<String>,
     /// How to use them.
@@ -81,7 +83,7 @@ impl Ending {
         self.owners.extend(results.owner);
         for (index, done) in results.done {
             let job = &group.jobs[index];
-            self.valid.insert(job.order, Valid::of(job, &done));
+            self.valid.insert(job.order, Valid::of(job, done));
         }
         for (jobs, error) in results.failed {
             let profile = |job: usize| group.jobs[job].target.profile.value.clone();
@@ -99,7 +101,8 @@ impl Ending {
     /// When a profile has no valid credentials.
     pub fn end(mut self) -> Result<()> {
         for (section, until) in &self.owners {
-            self.report.progress(is_valid(section, *until));
+            self.report
+                .progress(is_valid(&in_brackets(section), *until));
         }
         for valid in self.valid.values() {
             self.report.progress(&valid.line);
@@ -122,6 +125,27 @@ impl Ending {
         }
         let valid = self.valid.len();
         self.end_of(valid)
+    }
+
+    /// The same for the one profile whose credentials go out: what is said is how long they last, not how to use them.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn end_of_one(mut self) -> Result<Credentials> {
+        for (section, until) in &self.owners {
+            self.report
+                .progress(is_valid(&in_brackets(section), *until));
+        }
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let valid = self.valid.pop_first().map(|(_, valid)| valid);
+        let valid = valid.context("the profile came to nothing")?;
+        self.report.progress(&valid.line);
+        for warning in &valid.warnings {
+            self.report.warning(warning);
+        }
+        valid.credentials.context("the credentials went away")
     }
 
     /// The same, where there is nothing to say of these valid ones.
@@ -151,44 +175,51 @@ impl Ending {
 }
 
 impl Valid {
-    fn of(job: &Job, done: &Done) -> Self {
+    fn of(job: &Job, done: Done) -> Self {
         let Job { target, plan, .. } = job;
-        let section = &target.short_term;
+        let label = target.label();
         match done {
-            Done::StillValid(until) => Self {
-                line: still_valid(target, *until),
+            Done::StillValid(credentials) => Self {
+                line: still_valid(target, credentials.expiration),
+                credentials: Some(credentials),
                 ..Self::default()
             },
             Done::Shared(credentials) => Self {
                 line: format!(
-                    "[{section}] shares the session of its key and device, valid until {}",
+                    "{label} shares the session of its key and device, valid until {}",
                     report::until(credentials.expiration, Utc::now())
                 ),
+                credentials: Some(credentials),
                 ..Self::default()
             },
             Done::Renewed(credentials) => Self {
                 line: format!(
                     "{}{}",
-                    is_valid(section, credentials.expiration),
-                    less_than_asked(plan, credentials)
+                    is_valid(&label, credentials.expiration),
+                    less_than_asked(plan, &credentials)
                 ),
                 warnings: warnings(target, plan),
                 use_lines: use_lines(target, plan),
                 beside: (plan.role().is_some() && is_beside(target) && target.shadow.is_none())
-                    .then(|| section.clone()),
+                    .then(|| target.short_term.clone()),
+                credentials: Some(credentials),
             },
         }
     }
 }
 
-fn is_valid(section: &str, until: DateTime<Utc>) -> String {
+fn in_brackets(section: &str) -> String {
+    format!("[{section}]")
+}
+
+fn is_valid(label: &str, until: DateTime<Utc>) -> String {
     let until = report::until(until, Utc::now());
-    format!("[{section}] is valid until {until}")
+    format!("{label} is valid until {until}")
 }
 
 fn still_valid(target: &Target, until: DateTime<Utc>) -> String {
     let until = report::until(until, Utc::now());
-    format!("[{}] is still valid until {until}", target.short_term)
+    format!("{} is still valid until {until}", target.label())
 }
 
 fn less_than_asked(plan: &Plan, credentials: &Credentials) -> String {
@@ -208,18 +239,27 @@ fn is_beside(target: &Target) -> bool {
 
 fn warnings(target: &Target, plan: &Plan) -> Vec<String> {
     let mut warnings = Vec::new();
-    let section = &target.short_term;
+    let (section, label) = (&target.short_term, target.label());
     if let Some(cap) = plan.decision.capped {
         warnings.push(format!(
-            "[{section}] lasts 1 h, not the {} s asked for ({}): {}",
+            "{label} lasts 1 h, not the {} s asked for ({}): {}",
             plan.wanted.value,
             plan.wanted.origin,
             cap.with_way_out()
         ));
     }
+    if target.keep == Keep::Privately {
+        return warnings;
+    }
     if let Some(shadow) = &target.shadow {
         warnings.push(format!(
             "AWS tools do not read [{section}]: {shadow} has role_arn, and they assume the role in its place"
+        ));
+    }
+    if let Some(process) = &target.process {
+        warnings.push(format!(
+            "AWS tools do not run the credential_process of {process} while [{section}] has keys: `mfa-creds clear -p {}` removes them",
+            quoted(&target.profile.value)
         ));
     }
     warnings

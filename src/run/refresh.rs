@@ -1,12 +1,13 @@
 //! The main job: look, plan, renew, tell.
 
 use anyhow::{Result, bail};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
+use super::choice;
 use super::details::{tell, tell_plan, tell_target, warn_of_irregularities};
 use super::ending::Ending;
-use super::texts::Texts;
-use crate::cli::{Refresh, Request};
+use super::ground::Ground;
+use crate::cli::{Asking, Refresh, Request};
 use crate::credentials::Secret;
 use crate::device::SerialNumber;
 use crate::environment::Environment;
@@ -14,13 +15,12 @@ use crate::error::Failure;
 use crate::freshness::Freshness;
 use crate::group::{self, Group, Job, Wanted};
 use crate::key_process;
-use crate::mfa_code::Codes;
-use crate::plan::{self, Chosen, Naming, Selection, Target};
-use crate::profiles::{Files, Paths};
+use crate::mfa_code::{Codes, StandardInput};
+use crate::plan::{self, Chosen, Selection, Target};
+use crate::profiles::Files;
 use crate::renewal;
 use crate::report::Report;
 use crate::session::Maker;
-use crate::store;
 
 /// Makes sure that the profiles have valid credentials.
 ///
@@ -28,25 +28,20 @@ use crate::store;
 /// What a user has to know.
 pub(super) fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
-    let request = &args.request;
-    let paths = Paths::find(environment)?;
-    store::recover(&paths.credentials)?;
-    let texts = Texts::read(&paths, request, environment)?;
-    let files = texts.files(&paths, &request.profiles);
-    let naming = Naming::new(&request.suffixes, environment)?;
-    let min_ttl = plan::min_ttl(request, environment)?;
-    let selection = plan::profiles(&request.profiles, environment, &naming, &files)?;
-    let Selection { profiles, left_out } = selection;
-    report.detail(format_args!(
-        "credentials file: {}",
-        paths.credentials.display()
-    ));
-    tell(
-        report,
-        "renewed with less left than",
-        format_args!("{} s", min_ttl.value),
-        &min_ttl.origin,
-    );
+    let ground = Ground::recover(&args.request.suffixes, &args.profiles, environment)?;
+    let files = ground.files(&args.profiles);
+    let work = Work {
+        request: &args.request,
+        asking: &args.asking,
+        environment,
+        ground: &ground,
+        files: &files,
+        min_ttl: plan::min_ttl(args.request.min_ttl, environment)?,
+        input: StandardInput::Ours,
+    };
+    let Selection { profiles, left_out } =
+        plan::profiles(&args.profiles, environment, &ground.naming, &files)?;
+    work.tell_ground(report);
     let mut ending = Ending::new(report, profiles.len() + left_out.len());
     for (profile, error) in left_out {
         ending.fail(vec![profile], error)?;
@@ -54,7 +49,8 @@ pub(super) fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
     let mut targets = Vec::new();
     for (order, profile) in profiles.into_iter().enumerate() {
         let name = profile.value.clone();
-        match naming.target_beside_role(profile, &files.config) {
+        let profile = choice::of_several(profile, &work)?;
+        match ground.naming.target_beside_role(profile, &files) {
             Ok(target) => targets.push((order, target)),
             Err(error) => ending.fail(vec![name], error)?,
         }
@@ -66,108 +62,160 @@ pub(super) fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
     let mut jobs = Vec::new();
     for (order, target) in targets {
         let name = target.profile.value.clone();
+        match work.look(report, order, target) {
+            Ok(Look::Reuse { target, until }) => ending.is_valid(order, &target, until),
+            Ok(Look::Renew(job)) => jobs.push(*job),
+            Err(error) => ending.fail(vec![name], error)?,
+        }
+    }
+    work.renew(jobs, &mut ending)?;
+    ending.end()
+}
+
+/// All that the work on some profiles needs.
+pub(super) struct Work<'w> {
+    pub request: &'w Request,
+    pub asking: &'w Asking,
+    pub environment: &'w Environment,
+    pub ground: &'w Ground,
+    pub files: &'w Files<'w>,
+    pub min_ttl: Chosen<u32>,
+    pub input: StandardInput,
+}
+
+/// What there is to do for a profile.
+pub(super) enum Look {
+    /// Nothing: its credentials are as they should be, until then.
+    Reuse {
+        target: Box<Target>,
+        until: DateTime<Utc>,
+    },
+    Renew(Box<Job>),
+}
+
+impl Work<'_> {
+    /// Says what holds for all profiles.
+    pub fn tell_ground(&self, report: Report) {
+        report.detail(format_args!(
+            "credentials file: {}",
+            self.ground.paths.credentials.display()
+        ));
+        tell(
+            report,
+            "renewed with less left than",
+            format_args!("{} s", self.min_ttl.value),
+            &self.min_ttl.origin,
+        );
+    }
+
+    /// Whether a profile has what it needs, and how it can get it where not.
+    ///
+    /// # Errors
+    /// What can be known before a code is asked for.
+    pub fn look(&self, report: Report, order: usize, target: Target) -> Result<Look> {
         tell_target(report, &target);
-        let wanted = wanted(request, environment, &target, &files, &min_ttl);
-        let job = match group::look(&files.credentials, &target, &wanted) {
-            Ok(Freshness::Reuse { until }) => {
-                ending.is_valid(order, &target, until);
-                continue;
-            }
-            Ok(Freshness::Renew { because }) => {
-                plan::plan(request, environment, &naming, &target, &files).map(|plan| Job {
+        let wanted = self.wanted(&target);
+        match group::look(&self.files.credentials, &target, &wanted)? {
+            Freshness::Reuse { until } => Ok(Look::Reuse {
+                target: Box::new(target),
+                until,
+            }),
+            Freshness::Renew { because } => {
+                let naming = &self.ground.naming;
+                let plan = plan::plan(self.request, self.environment, naming, &target, self.files)?;
+                tell_plan(report, &plan);
+                Ok(Look::Renew(Box::new(Job {
                     order,
                     target,
                     wanted,
                     because,
                     plan,
-                })
+                })))
             }
-            Err(error) => Err(error),
-        };
-        match job {
-            Ok(job) => {
-                tell_plan(report, &job.plan);
-                jobs.push(job);
-            }
-            Err(error) => ending.fail(vec![name], error)?,
         }
     }
-    if !jobs.is_empty() {
-        renew(args, environment, &paths, &files, jobs, &mut ending)?;
-    }
-    ending.end()
-}
 
-/// Gets new credentials: one code for all profiles that share the keys and the device.
-fn renew(
-    args: &Refresh,
-    environment: &Environment,
-    paths: &Paths,
-    files: &Files<'_>,
-    jobs: Vec<Job>,
-    ending: &mut Ending,
-) -> Result<()> {
-    let groups = groups(jobs, ending)?;
-    let given = plan::given_code(args, environment);
-    if let Some(code) = &given {
-        tell(ending.report, "code", "given", &code.origin);
-    }
-    let mut needed: Vec<SerialNumber> = Vec::new();
-    for group in &groups {
-        let session = group::session_at_hand(&paths.credentials, &files.credentials, &group.maker);
-        let device = &group.maker.device;
-        needed.extend(std::iter::repeat_n(
-            device.clone(),
-            group.codes(session.as_ref()),
-        ));
-    }
-    check_given(given.as_ref(), &needed)?;
-    let mut codes = Codes::new(given.as_ref(), needed, ending.profiles)?;
-    for group in &groups {
-        let report = ending.report;
-        let results = renewal::renew(args, &paths.credentials, report, group, &mut codes);
-        ending.note(group, results);
-    }
-    Ok(())
-}
-
-/// Brings together what shares the keys and the device, in the order of the profiles.
-fn groups(jobs: Vec<Job>, ending: &mut Ending) -> Result<Vec<Group>> {
-    let mut bases: Vec<(String, Vec<Job>)> = Vec::new();
-    for job in jobs {
-        let place = job.plan.base.place();
-        match bases.iter_mut().find(|(other, _)| *other == place) {
-            Some((_, jobs)) => jobs.push(job),
-            None => bases.push((place, vec![job])),
+    /// What the credentials of a profile have to be like.
+    pub fn wanted(&self, target: &Target) -> Wanted {
+        let role = plan::wanted_role(self.request, self.environment, target, self.files);
+        Wanted {
+            role_arn: role.map(|role| role.value),
+            min_ttl: TimeDelta::seconds(self.min_ttl.value.into()),
+            force: self.request.force,
         }
     }
-    let mut groups: Vec<Group> = Vec::new();
-    for (_, jobs) in bases {
-        // A command that prints keys is run once.
-        let keys = match key_process::keys(&jobs[0].plan.base) {
-            Ok(keys) => keys,
-            Err(error) => {
-                let names = jobs.into_iter().map(|job| job.target.profile.value);
-                ending.fail(names.collect(), error)?;
-                continue;
-            }
-        };
+
+    /// Gets new credentials: one code for all profiles that share the keys and the device.
+    ///
+    /// # Errors
+    /// What concerns all of them, or the only one.
+    pub fn renew(&self, jobs: Vec<Job>, ending: &mut Ending) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let groups = self.groups(jobs, ending)?;
+        let given = plan::given_code(self.asking, self.environment);
+        if let Some(code) = &given {
+            tell(ending.report, "code", "given", &code.origin);
+        }
+        let path = &self.ground.paths.credentials;
+        let mut needed: Vec<SerialNumber> = Vec::new();
+        for group in &groups {
+            let session = group.session_at_hand(path, &self.files.credentials);
+            let device = &group.maker.device;
+            needed.extend(std::iter::repeat_n(
+                device.clone(),
+                group.codes(session.as_ref()),
+            ));
+        }
+        check_given(given.as_ref(), &needed)?;
+        let mut codes = Codes::new(given.as_ref(), needed, ending.profiles, self.input)?;
+        for group in &groups {
+            let report = ending.report;
+            let results = renewal::renew(self.asking, path, report, group, &mut codes);
+            ending.note(group, results);
+        }
+        Ok(())
+    }
+
+    /// Brings together what shares the keys and the device, in the order of the profiles.
+    fn groups(&self, jobs: Vec<Job>, ending: &mut Ending) -> Result<Vec<Group>> {
+        let mut bases: Vec<(String, Vec<Job>)> = Vec::new();
         for job in jobs {
-            let maker = Maker {
-                access_key_id: keys.access_key_id.clone(),
-                device: job.plan.device.value.clone(),
-            };
-            match groups.iter_mut().find(|group| group.maker == maker) {
-                Some(group) => group.jobs.push(job),
-                None => groups.push(Group {
-                    maker,
-                    keys: keys.clone(),
-                    jobs: vec![job],
-                }),
+            let place = job.plan.base.place();
+            match bases.iter_mut().find(|(other, _)| *other == place) {
+                Some((_, jobs)) => jobs.push(job),
+                None => bases.push((place, vec![job])),
             }
         }
+        let mut groups: Vec<Group> = Vec::new();
+        for (_, jobs) in bases {
+            // A command that prints keys is run once.
+            let keys = match key_process::keys(&jobs[0].plan.base, self.environment) {
+                Ok(keys) => keys,
+                Err(error) => {
+                    let names = jobs.into_iter().map(|job| job.target.profile.value);
+                    ending.fail(names.collect(), error)?;
+                    continue;
+                }
+            };
+            for job in jobs {
+                let maker = Maker {
+                    access_key_id: keys.access_key_id.clone(),
+                    device: job.plan.device.value.clone(),
+                };
+                match groups.iter_mut().find(|group| group.maker == maker) {
+                    Some(group) => group.jobs.push(job),
+                    None => groups.push(Group {
+                        maker,
+                        keys: keys.clone(),
+                        jobs: vec![job],
+                    }),
+                }
+            }
+        }
+        Ok(groups)
     }
-    Ok(groups)
 }
 
 /// A code is of one device.
@@ -191,20 +239,4 @@ fn check_given(given: Option<&Chosen<Secret>>, needed: &[SerialNumber]) -> Resul
         );
     }
     Ok(())
-}
-
-/// What the credentials of a profile have to be like.
-pub(super) fn wanted(
-    request: &Request,
-    environment: &Environment,
-    target: &Target,
-    files: &Files<'_>,
-    min_ttl: &Chosen<u32>,
-) -> Wanted {
-    let role = plan::wanted_role(request, environment, target, files);
-    Wanted {
-        role_arn: role.map(|role| role.value),
-        min_ttl: TimeDelta::seconds(min_ttl.value.into()),
-        force: request.force,
-    }
 }

@@ -123,10 +123,8 @@ mod tests {
     use crate::store::Edit;
 
     fn edits() -> Vec<Edit<'static>> {
-        vec![Edit {
-            section: "p".to_owned(),
-            changes: vec![Change::Set("k", Cow::Borrowed("v")), Change::Remove("x")],
-        }]
+        let changes = vec![Change::Set("k", Cow::Borrowed("v")), Change::Remove("x")];
+        vec![Edit::new("p", changes)]
     }
 
     #[test]

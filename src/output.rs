@@ -1,0 +1,117 @@
+//! Credentials, and what is known of them, as other programs read them. Pure: each output is a rendering of values that are
+//! handed in, and none can get any by itself.
+
+pub mod exec;
+mod json;
+mod shell;
+pub mod status;
+
+use anyhow::Result;
+use chrono::{DateTime, SecondsFormat, Utc};
+use zeroize::Zeroizing;
+
+use crate::cli::Format;
+use crate::credentials::Credentials;
+use shell::Language;
+
+/// Environment variables of the AWS tools.
+/// See <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings>.
+mod name {
+    pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+    pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+    pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+    pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
+    /// What the AWS CLI's version 2 and most SDKs read.
+    pub const REGION: &str = "AWS_REGION";
+    /// What boto3 and the AWS CLI's version 1 read.
+    pub const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+}
+
+/// Variables that some AWS tools take in place of the credentials in the environment: botocore the older name of the session
+/// token, the SDK for JavaScript the profile.
+const WINNING: [&str; 3] = ["AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+
+/// Other variables that say where credentials come from. A command that gets credentials of its own shall not have them.
+const CONTRADICTING: [&str; 14] = [
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SESSION_EXPIRATION",
+    "AWS_CREDENTIALS_EXPIRATION",
+    "AWS_CREDENTIAL_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    // Our own: a code that may be spent, and the profile's role.
+    "MFA_TOKEN",
+    "MFA_ASSUME_ROLE",
+];
+
+/// What goes out.
+pub struct Outgoing {
+    pub credentials: Credentials,
+    /// The region to use them in, where one is known.
+    pub region: Option<String>,
+}
+
+impl Outgoing {
+    /// In a form for shells or programs.
+    ///
+    /// # Errors
+    /// When a value cannot be written in that form.
+    pub fn render(&self, format: Format) -> Result<Zeroizing<String>> {
+        match format {
+            Format::Env => self.for_shell(&shell::POSIX),
+            Format::EnvNoExport => self.for_shell(&shell::POSIX_WITHOUT_EXPORT),
+            Format::Fish => self.for_shell(&shell::FISH),
+            Format::PowerShell => self.for_shell(&shell::POWERSHELL),
+            Format::WindowsCmd => self.for_shell(&shell::WINDOWS_CMD),
+            Format::Dotenv => self.for_shell(&shell::DOTENV),
+            Format::Process => json::process(self),
+            Format::Json => json::json(self),
+        }
+    }
+
+    fn for_shell(&self, language: &Language) -> Result<Zeroizing<String>> {
+        shell::render(language, &self.variables())
+    }
+
+    /// The environment variables that a tool finds the credentials in.
+    pub fn variables(&self) -> Vec<(&'static str, Zeroizing<String>)> {
+        let credentials = &self.credentials;
+        let text = |text: &str| Zeroizing::new(text.to_owned());
+        let mut variables = vec![
+            (name::ACCESS_KEY_ID, text(&credentials.access_key_id)),
+            (
+                name::SECRET_ACCESS_KEY,
+                text(credentials.secret_access_key.expose()),
+            ),
+            (
+                name::SESSION_TOKEN,
+                text(credentials.session_token.expose()),
+            ),
+            (
+                name::CREDENTIAL_EXPIRATION,
+                text(&timestamp(credentials.expiration)),
+            ),
+        ];
+        if let Some(region) = &self.region {
+            variables.push((name::REGION, text(region)));
+            variables.push((name::DEFAULT_REGION, text(region)));
+        }
+        variables
+    }
+}
+
+/// The variables that a command must not have beside the credentials.
+pub fn contradicting() -> impl Iterator<Item = &'static str> {
+    WINNING.into_iter().chain(CONTRADICTING)
+}
+
+/// A time for programs: RFC 3339, UTC, whole seconds.
+fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
