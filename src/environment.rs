@@ -1,15 +1,28 @@
 //! The environment, read once at the rim and handed on as a value. An empty variable counts as not set, as in aws-mfa.
+//!
+//! Nor does a region count that this tool has set itself, with the credentials of a profile: it says nothing about the next.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// The variables of this process that are not empty.
+/// The region that this tool has set: in a shell that took its output, or for a command that it ran.
+pub const REGION_OF_PROFILE: &str = "MFA_CREDS_REGION";
+/// Where a region is set.
+pub const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
+/// The variables of this process that count.
 pub struct Environment(Vec<(OsString, OsString)>);
 
 impl Environment {
     /// Reads the environment of this process.
     pub fn of_process() -> Self {
-        std::env::vars_os().collect()
+        let mut variables: Self = std::env::vars_os().collect();
+        if let Some(ours) = variables.value(REGION_OF_PROFILE).map(OsStr::to_owned) {
+            variables.0.retain(|(name, value)| {
+                *value != ours || !REGIONS.iter().any(|region| name == region)
+            });
+        }
+        variables
     }
 
     /// The text of a variable.

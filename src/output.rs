@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Format;
 use crate::credentials::Credentials;
+use crate::environment::{REGION_OF_PROFILE, REGIONS};
 use shell::Language;
 
 /// Environment variables of the AWS tools.
@@ -21,10 +22,6 @@ mod name {
     pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
     pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
     pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
-    /// What the AWS CLI's version 2 and most SDKs read.
-    pub const REGION: &str = "AWS_REGION";
-    /// What boto3 and the AWS CLI's version 1 read.
-    pub const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
 }
 
 /// Variables that some AWS tools take in place of the credentials in the environment: botocore the older name of the session
@@ -54,7 +51,23 @@ const CONTRADICTING: [&str; 14] = [
 pub struct Outgoing {
     pub credentials: Credentials,
     /// The region to use them in, where one is known.
-    pub region: Option<String>,
+    pub region: Option<Region>,
+}
+
+/// A region for other tools. All of them read `AWS_REGION`, but boto3 and version 1 of the AWS CLI read `AWS_DEFAULT_REGION`.
+pub enum Region {
+    /// It goes with the profile.
+    OfProfile(String),
+    /// The environment says so, whatever the profile.
+    OfEnvironment(String),
+}
+
+impl Region {
+    fn name(&self) -> &str {
+        match self {
+            Self::OfProfile(name) | Self::OfEnvironment(name) => name,
+        }
+    }
 }
 
 impl Outgoing {
@@ -76,7 +89,7 @@ impl Outgoing {
     }
 
     fn for_shell(&self, language: &Language) -> Result<Zeroizing<String>> {
-        shell::render(language, &self.variables())
+        shell::render(language, &self.winning(), &self.variables())
     }
 
     /// The environment variables that a tool finds the credentials in.
@@ -99,16 +112,30 @@ impl Outgoing {
             ),
         ];
         if let Some(region) = &self.region {
-            variables.push((name::REGION, text(region)));
-            variables.push((name::DEFAULT_REGION, text(region)));
+            variables.extend(REGIONS.map(|name| (name, text(region.name()))));
+        }
+        if let Some(Region::OfProfile(region)) = &self.region {
+            variables.push((REGION_OF_PROFILE, text(region)));
         }
         variables
     }
-}
 
-/// The variables that a command must not have beside the credentials.
-pub fn contradicting() -> impl Iterator<Item = &'static str> {
-    WINNING.into_iter().chain(CONTRADICTING)
+    /// The variables that must not stand beside them: some AWS tools would take them in place of the credentials, or they are
+    /// what was set for another profile.
+    fn winning(&self) -> Vec<&'static str> {
+        let mut names = WINNING.to_vec();
+        match &self.region {
+            None => names.extend(REGIONS.iter().chain([&REGION_OF_PROFILE])),
+            Some(Region::OfEnvironment(_)) => names.push(REGION_OF_PROFILE),
+            Some(Region::OfProfile(_)) => {}
+        }
+        names
+    }
+
+    /// The variables that a command must not have beside them: those, and every other that says where credentials come from.
+    fn contradicting(&self) -> impl Iterator<Item = &'static str> {
+        self.winning().into_iter().chain(CONTRADICTING)
+    }
 }
 
 /// A time for programs: RFC 3339, UTC, whole seconds.

@@ -262,7 +262,7 @@ pub fn region(
     environment: &Environment,
     target: &Target,
     files: &Files<'_>,
-) -> Option<String> {
+) -> Option<Chosen<String>> {
     let Files {
         credentials,
         config,
@@ -277,7 +277,6 @@ pub fn region(
         in_file(credentials, profile, key::REGION),
         header.and_then(|header| in_file(config, header, key::REGION)),
     ])
-    .map(|region| region.value)
 }
 
 /// The region of a profile for which a section of another name is written, unless that has a region of its own.

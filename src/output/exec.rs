@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
-use super::{Outgoing, contradicting};
+use super::Outgoing;
 use crate::error::{Exit, Failure};
 use crate::profiles::reason;
 
@@ -21,7 +21,7 @@ pub fn exec(outgoing: &Outgoing, words: &[OsString]) -> Result<ExitCode> {
     };
     let mut command = Command::new(program);
     command.args(arguments);
-    for name in contradicting() {
+    for name in outgoing.contradicting() {
         command.env_remove(name);
     }
     for (name, value) in outgoing.variables() {

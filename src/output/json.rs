@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Outgoing, timestamp};
+use super::{Outgoing, Region, timestamp};
 
 /// What AWS tools want from a `credential_process`.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
@@ -59,7 +59,7 @@ pub(super) fn process(outgoing: &Outgoing) -> Result<Zeroizing<String>> {
 pub(super) fn json(outgoing: &Outgoing) -> Result<Zeroizing<String>> {
     text(&Everything {
         keys: Keys::of(outgoing),
-        region: outgoing.region.as_deref(),
+        region: outgoing.region.as_ref().map(Region::name),
         role_arn: outgoing.credentials.role_arn.as_deref(),
     })
 }

@@ -4,7 +4,6 @@
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use super::WINNING;
 use crate::error::Failure;
 
 /// How a language sets and unsets variables.
@@ -53,15 +52,15 @@ pub(super) const DOTENV: Language = Language {
 /// The variables, each on a line of its own, behind those that must go.
 pub(super) fn render(
     language: &Language,
+    unset: &[&'static str],
     variables: &[(&'static str, Zeroizing<String>)],
 ) -> Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
-    for unset in WINNING
-        .iter()
-        .filter_map(|name| Some(language.unset?(name)))
-    {
-        text.push_str(&unset);
-        text.push('\n');
+    if let Some(line) = language.unset {
+        for name in unset {
+            text.push_str(&line(name));
+            text.push('\n');
+        }
     }
     for (name, value) in variables {
         let Some(line) = (language.set)(name, value).map(Zeroizing::new) else {

@@ -14,7 +14,8 @@ use crate::environment::Environment;
 use crate::group;
 use crate::mfa_code::StandardInput;
 use crate::output;
-use crate::plan::{self, Target, quoted};
+use crate::output::Region;
+use crate::plan::{self, Origin, Target, quoted};
 use crate::profiles::{Files, key};
 use crate::report::{self, Report};
 use crate::short_term;
@@ -102,6 +103,10 @@ fn get(
     );
     tell(&target, &files);
     let region = plan::region(request, environment, &target, &files);
+    let region = region.map(|region| match region.origin {
+        Origin::Environment(_) => Region::OfEnvironment(region.value),
+        _ => Region::OfProfile(region.value),
+    });
     let credentials = match work.look(report, 0, target)? {
         Look::Reuse { target, .. } => {
             let stored = group::stored(&files.credentials, &target);
