@@ -89,7 +89,10 @@ impl Outgoing {
     }
 
     fn for_shell(&self, language: &Language) -> Result<Zeroizing<String>> {
-        shell::render(language, &self.winning(), &self.variables())
+        let mut variables = self.variables();
+        // It is for whoever takes one output after the other, not for files.
+        variables.retain(|(name, _)| language.unset.is_some() || *name != REGION_OF_PROFILE);
+        shell::render(language, &self.winning(), &variables)
     }
 
     /// The environment variables that a tool finds the credentials in.

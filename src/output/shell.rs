@@ -9,7 +9,7 @@ use crate::error::Failure;
 /// How a language sets and unsets variables.
 pub(super) struct Language {
     /// A line that takes a variable away, where there are such lines.
-    unset: Option<fn(&str) -> String>,
+    pub(super) unset: Option<fn(&str) -> String>,
     /// A line that gives a variable a value; none where the language has no way to write that.
     set: fn(&str, &str) -> Option<String>,
 }
