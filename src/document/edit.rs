@@ -109,13 +109,20 @@ pub fn clear(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String
             _ => return Ok(new),
         }
     }
-    let header = header_before(&new, start);
+    let mut header = line_before(&new, start);
+    // At the end of a file, with the blank line that a new section is set apart with.
+    if rest == new.len() {
+        let above = line_before(&new, header);
+        if above < header && new[above..header].trim().is_empty() {
+            header = above;
+        }
+    }
     new.replace_range(header..rest, "");
     Ok(new)
 }
 
-/// Where the header begins whose line ends there.
-fn header_before(text: &str, end: usize) -> usize {
+/// Where the line begins that ends there.
+fn line_before(text: &str, end: usize) -> usize {
     let before = text.len() - text.trim_start_matches(BYTE_ORDER_MARK).len();
     content(&text[..end])
         .rfind('\n')
