@@ -115,23 +115,18 @@ fn prepared(command: &str, running: &str) -> String {
 
 /// The command failed, and said why; or what it printed cannot be read, and may be a secret.
 fn wrong(command: &Chosen<String>, why: &str) -> Failure {
+    let mut hint = r#"it must end with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}; run it by itself"#;
     let problem = match why.split_once(BEFORE_STDERR) {
         Some((_, said)) => {
-            let mut lines = said.trim().lines().rev();
-            let said = lines.find(|line| !line.starts_with("hint: "));
-            let said = said.unwrap_or_default().trim_start_matches("error: ");
-            format!(
-                "failed: {}",
-                if said.is_empty() {
-                    "it says nothing"
-                } else {
-                    said
-                }
-            )
+            let mut said = said.trim();
+            // It may be this tool.
+            if let Some((before, theirs)) = said.rsplit_once("\nhint: ") {
+                (said, hint) = (before, theirs);
+            }
+            let last = said.lines().last().unwrap_or("it says nothing");
+            format!("failed: {}", last.trim_start_matches("error: "))
         }
         None => "does not print keys".to_owned(),
     };
-    Failure::new(format!("the command of {} {problem}", command.origin)).hint(
-        r#"it must end with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}; run it by itself"#,
-    )
+    Failure::new(format!("the command of {} {problem}", command.origin)).hint(hint)
 }

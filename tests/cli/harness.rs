@@ -190,6 +190,15 @@ impl Run<'_> {
         outcome
     }
 
+    /// Ends with status 0, and exactly this on standard output and standard error.
+    #[track_caller]
+    pub fn prints(self, stdout: &str, stderr: &str) {
+        let outcome = self.outcome();
+        assert_eq!(outcome.stdout, stdout, "standard output, of {outcome:?}");
+        assert_eq!(outcome.stderr, stderr, "standard error, of {outcome:?}");
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    }
+
     /// Ends with status 0.
     #[track_caller]
     pub fn succeeds(self) -> Outcome {

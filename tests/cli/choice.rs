@@ -1,0 +1,83 @@
+//! No profile is named and there is no default one: the person picks, and where nobody is there, the error says from what.
+
+use expectrl::Expect as _;
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
+use crate::harness::{FAR, Home, long_term, short_term, value};
+use crate::prompt::{PROMPT, exited, on_terminal};
+use crate::roles::{ADMIN, role};
+
+const NOBODY: &str = "error: no profile is named, and there is no section [default-long-term] in ~/.aws/credentials\n\
+                      hint: give --profile or set AWS_PROFILE; there are: work, prod\n";
+
+fn home() -> Home {
+    Home::with(&format!("{}{}", long_term("work"), long_term("prod")))
+}
+
+#[test]
+fn a_profile_is_picked_from_a_list() {
+    let sts = StandIn::start(Account::example());
+    let home = home();
+    let mut session = on_terminal(&home, &sts, "exec \"$0\"");
+    session.expect("Which profile?").unwrap();
+    session.expect("> work").unwrap();
+    session.expect("prod").unwrap();
+    session.send("\u{1b}[B").unwrap();
+    session.expect("> prod").unwrap();
+    session.send_line("").unwrap();
+    session.expect("renewing [prod]").unwrap();
+    session.expect(PROMPT).unwrap();
+    session.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    session.expect("[prod] is valid until").unwrap();
+    assert_eq!(exited(session), 0);
+    assert!(value(&home.credentials(), "prod", "aws_session_token").is_some());
+    // For what goes out, too; and Esc is no.
+    let mut session = on_terminal(&home, &sts, "exec \"$0\" exec -- echo ran");
+    session.expect("> work").unwrap();
+    session.send("\u{1b}").unwrap();
+    session.expect("error: no profile was picked").unwrap();
+    assert_eq!(exited(session), 3);
+}
+
+#[test]
+fn without_a_terminal_the_error_lists_them() {
+    let home = home();
+    for arguments in [&[][..], &["--no-input"], &["export"], &["exec", "true"]] {
+        home.run(arguments).ends(1, NOBODY);
+    }
+    home.write(
+        "config",
+        &role("admin", ADMIN, "").replace("personal", "work"),
+    );
+    home.run(&[])
+        .ends(1, &NOBODY.replace("work, prod", "work, prod, admin"));
+    let many: String = (0..40)
+        .map(|number| long_term(&format!("p{number}")))
+        .collect();
+    let outcome = Home::with(&many).run(&[]).outcome();
+    assert!(
+        outcome.stderr.ends_with(", p29, and 10 more\n"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn whoever_says_which_is_not_asked() {
+    let home = home();
+    home.run(&[]).env("AWS_PROFILE", "nosuch").ends(
+        1,
+        "error: there is no section [nosuch-long-term] in ~/.aws/credentials\n\
+         hint: `mfa-creds setup --profile nosuch` writes it; there are keys for: work, prod\n",
+    );
+    home.write(
+        "credentials",
+        &format!("{}{}", home.credentials(), short_term("default", FAR)),
+    );
+    home.run(&[]).ends(0, "[default] is still valid until …\n");
+    // One alone is not guessed.
+    Home::of_alice().run(&[]).ends(
+        1,
+        "error: there is no section [default-long-term] in ~/.aws/credentials\n\
+         hint: `mfa-creds setup` writes it; there are keys for: work\n",
+    );
+}

@@ -1,0 +1,164 @@
+//! `mfa-creds clear`: what this tool wrote goes, and nothing else.
+
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
+use crate::harness::{FAR, Home, long_term, short_term};
+use crate::roles::{ADMIN, account, role};
+
+#[test]
+fn the_file_is_as_it_was_before_the_first_refresh() {
+    let sts = StandIn::start(Account::example());
+    let keys = long_term("work");
+    for text in [
+        keys.clone(),
+        format!("# first\n\n{keys}"),
+        format!("{keys}\n# last\n"),
+        format!("\u{feff}{keys}[last]\nregion = eu-west-1\n# the end\n"),
+        keys.replace('\n', "\r\n"),
+    ] {
+        let home = Home::with(&text);
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+            .ends(0, "");
+        assert_ne!(home.credentials(), text);
+        home.run(&["clear", "-p", "work"]).ends(
+            0,
+            "cleared [work]\nremoved the MFA session from ~/.aws/.mfa-creds/credentials.sessions\n",
+        );
+        assert_eq!(home.credentials(), text);
+        home.run(&["clear", "-p", "work"])
+            .ends(0, "there is nothing to clear for work\n");
+        // The next refresh needs a code again.
+        let outcome = home
+            .run_with(&sts, &["-q", "-p", "work", "--no-input"])
+            .outcome();
+        assert_eq!(outcome.status, Some(3), "{outcome:?}");
+    }
+}
+
+#[track_caller]
+fn clears(before: &str, after: &str) {
+    let home = Home::with(before);
+    home.run(&["clear", "-q", "-p", "work"]).ends(0, "");
+    assert_eq!(home.credentials(), after);
+}
+
+#[test]
+fn other_keys_and_comments_stay() {
+    let ours = short_term("work", FAR);
+    clears(
+        &format!("{ours}region = eu-west-1\n# mine\n"),
+        "[work]\nregion = eu-west-1\n# mine\n",
+    );
+    clears(
+        &ours.replace("[work]\n", "[work]\n# mine\n"),
+        "[work]\n# mine\n",
+    );
+    clears(
+        &format!("{ours}# mine\n[next]\n"),
+        "[work]\n# mine\n[next]\n",
+    );
+    // What stands apart belongs to what comes next.
+    clears(
+        &format!("[a]\nx = 1\n\n{ours}\n# of next\n[next]\n"),
+        "[a]\nx = 1\n\n# of next\n[next]\n",
+    );
+    clears(&format!("{ours}\n[next]\ny = 2\n"), "[next]\ny = 2\n");
+    clears(&format!("[a]\nx = 1\n\n{ours}"), "[a]\nx = 1\n");
+    clears(&format!("[a]\nx = 1\n{ours}\n\n"), "[a]\nx = 1\n");
+}
+
+#[test]
+fn keys_that_nobody_could_give_back_stay() {
+    let keys = long_term("work").replace("-long-term", "");
+    let home = Home::with(&keys);
+    home.run(&["clear", "-p", "work"]).ends(
+        1,
+        "error: [work] in ~/.aws/credentials holds long-term keys, which are never removed\n\
+         hint: take them out with an editor\n",
+    );
+    home.run(&["clear", "--all"]).ends(0, "");
+    assert_eq!(home.credentials(), keys);
+    let foreign =
+        "[work]\naws_access_key_id = ASIAFAKE\naws_secret_access_key = x\naws_session_token = y\n";
+    let home = Home::with(foreign);
+    home.run(&["clear", "-p", "work"]).ends(
+        1,
+        "error: [work] in ~/.aws/credentials holds credentials that neither mfa-creds nor aws-mfa wrote\n\
+         hint: take them out with an editor\n",
+    );
+    home.run(&["clear", "--all"]).ends(0, "");
+    assert_eq!(home.credentials(), foreign);
+}
+
+#[test]
+fn a_roles_session_is_cleared_with_it_unless_it_is_another_profiles() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&long_term("personal"));
+    home.write("config", &role("admin", ADMIN, ""));
+    let before = home.credentials();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "admin", "--token", &code])
+        .ends(0, "");
+    home.run(&["clear", "-p", "admin"]).ends(
+        0,
+        "cleared [admin-mfa]\n\
+         [personal] has the MFA session of the device; `mfa-creds clear -p personal` ends that, too\n",
+    );
+    home.run_with(&sts, &["-q", "-p", "admin", "--no-input"])
+        .ends(0, "");
+    home.run(&["clear", "-q", "-p", "admin", "-p", "personal"])
+        .ends(0, "");
+    assert_eq!(home.credentials(), before);
+    let outcome = home
+        .run_with(&sts, &["-q", "-p", "admin", "--no-input"])
+        .outcome();
+    assert_eq!(outcome.status, Some(3), "{outcome:?}");
+}
+
+#[test]
+fn what_is_kept_outside_the_file_goes() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let no_store = ["exec", "-q", "-p", "work", "--no-store", "true"];
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &no_store)
+        .env("MFA_TOKEN", &code)
+        .ends(0, "");
+    home.run_with(&sts, &no_store).ends(0, "");
+    home.run(&["clear", "-p", "work"]).ends(
+        0,
+        "removed the MFA session from ~/.aws/.mfa-creds/credentials.sessions\n",
+    );
+    let outcome = home.run_with(&sts, &no_store).outcome();
+    assert_eq!(outcome.status, Some(3), "{outcome:?}");
+}
+
+#[test]
+fn all_means_all_that_was_written() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&format!(
+        "{}[mine]\nregion = eu-west-1\n",
+        long_term("personal")
+    ));
+    home.write("config", &role("admin", ADMIN, ""));
+    let before = home.credentials();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "--all", "--token", &code])
+        .ends(0, "");
+    // aws-mfa's, of a profile that has no keys here.
+    home.write(
+        "credentials",
+        &format!("{}\n{}", home.credentials(), short_term("gone", FAR)),
+    );
+    home.run(&["clear", "--all"]).ends(
+        0,
+        "cleared [admin-mfa]\n\
+         cleared [gone]\n\
+         cleared [personal]\n\
+         removed ~/.aws/.mfa-creds/credentials.sessions\n",
+    );
+    assert_eq!(home.credentials(), before);
+    assert!(!home.file(".mfa-creds/credentials.sessions").exists());
+    home.run(&["clear", "--all"]).ends(0, "");
+}

@@ -1,0 +1,118 @@
+//! What shells complete: commands, flags, values, and the names of the profiles. The real-server script presses the key in
+//! the real shells.
+
+use crate::harness::{Home, long_term};
+use crate::roles::{ADMIN, role};
+
+fn home() -> Home {
+    let home = Home::with(&format!("{}{}", long_term("work"), long_term("two words")));
+    home.write(
+        "config",
+        &role("admin", ADMIN, "").replace("personal", "work"),
+    );
+    home
+}
+
+/// What fish is answered for a command line.
+fn answers(home: &Home, words: &[&str]) -> Vec<String> {
+    let arguments = [&["--", "mfa-creds"], words].concat();
+    let outcome = home
+        .run(&arguments)
+        .env("_MFA_CREDS_COMPLETE", "fish")
+        .outcome();
+    assert_eq!(
+        (outcome.status, outcome.stderr.as_str()),
+        (Some(0), ""),
+        "{outcome:?}"
+    );
+    let lines = outcome.stdout.lines();
+    lines
+        .map(|line| line.split('\t').next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn profiles_are_completed_from_the_files() {
+    let home = home();
+    for words in [
+        &["-p", ""][..],
+        &["--profile", ""],
+        &["-p", "work", "-p", ""],
+        &["plan", "-p", ""],
+        &["export", "-p", ""],
+        &["exec", "--profile", ""],
+        &["status", "-p", ""],
+        &["clear", "-p", ""],
+        &["setup", "-p", ""],
+    ] {
+        assert_eq!(
+            answers(&home, words),
+            ["work", "two words", "admin"],
+            "{words:?}"
+        );
+    }
+    assert_eq!(answers(&home, &["export", "-p", "w"]), ["work"]);
+    assert_eq!(answers(&Home::new(), &["-p", ""]), [""; 0]);
+}
+
+#[test]
+fn commands_flags_and_values_are_completed() {
+    let home = home();
+    assert_eq!(answers(&home, &["ex"]), ["export", "exec"]);
+    assert_eq!(
+        answers(&home, &["export", "--format", "p"]),
+        ["powershell", "process"]
+    );
+    assert_eq!(answers(&home, &["status", "--ch"]), ["--check"]);
+    assert_eq!(
+        answers(&home, &["completions", ""]),
+        ["bash", "zsh", "fish", "powershell", "elvish", "--help"]
+    );
+}
+
+#[test]
+fn every_shell_has_a_script() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let outcome = home().run(&["completions", shell]).outcome();
+        assert_eq!(
+            (outcome.status, outcome.stderr.as_str()),
+            (Some(0), ""),
+            "{outcome:?}"
+        );
+        assert!(
+            outcome.stdout.contains("_MFA_CREDS_COMPLETE"),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(
+        home().run(&["completions", "csh"]).outcome().status,
+        Some(2)
+    );
+}
+
+#[test]
+fn there_is_a_manual_page_for_each_command() {
+    let home = home();
+    let outcome = home.run(&["man"]).outcome();
+    assert!(outcome.stdout.contains(".TH mfa-creds 1"), "{outcome:?}");
+    for command in [
+        "setup",
+        "plan",
+        "export",
+        "exec",
+        "status",
+        "clear",
+        "completions",
+        "man",
+    ] {
+        let page = home.run(&["man", command]).outcome().stdout;
+        assert!(
+            page.contains(&format!(".TH mfa-creds-{command} 1")),
+            "{page}"
+        );
+    }
+    home.run(&["man", "nosuch"]).ends(
+        1,
+        "error: there is no command nosuch\nhint: `mfa-creds --help` lists them\n",
+    );
+}

@@ -1,0 +1,344 @@
+//! `mfa-creds export`: the credentials on standard output, in each form, and everything for people elsewhere.
+
+use std::fs;
+use std::process::Command;
+
+use expectrl::Expect as _;
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
+use crate::harness::{BINARY, FAR, Home, long_term, short_term, value};
+use crate::prompt::{PROMPT, exited, on_terminal};
+use crate::roles::{ADMIN, account, home, role};
+
+/// A home where `[work]` is valid, and where its region is known.
+fn valid() -> Home {
+    let home = Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)));
+    home.write("config", "[profile work]\nregion = eu-west-1\n");
+    home
+}
+
+#[track_caller]
+fn prints(format: &[&str], stdout: &str) {
+    let home = valid();
+    let before = home.credentials();
+    home.run(&[&["export", "-p", "work"], format].concat())
+        .prints(stdout, "");
+    assert_eq!(home.credentials(), before);
+}
+
+#[test]
+fn for_posix_shells() {
+    let lines = "unset AWS_SECURITY_TOKEN\n\
+                 unset AWS_PROFILE\n\
+                 unset AWS_DEFAULT_PROFILE\n\
+                 export AWS_ACCESS_KEY_ID=ASIAFAKEFAKEFAKEFAKE\n\
+                 export AWS_SECRET_ACCESS_KEY=FakeSecret\n\
+                 export AWS_SESSION_TOKEN=FakeToken\n\
+                 export AWS_CREDENTIAL_EXPIRATION=2099-01-01T00:00:00Z\n\
+                 export AWS_REGION=eu-west-1\n\
+                 export AWS_DEFAULT_REGION=eu-west-1\n\
+                 export MFA_CREDS_REGION=eu-west-1\n";
+    prints(&[], lines);
+    prints(&["--format", "env"], lines);
+}
+
+#[test]
+fn for_files_of_variables() {
+    for format in ["env-no-export", "dotenv"] {
+        prints(
+            &["--format", format],
+            "AWS_ACCESS_KEY_ID=ASIAFAKEFAKEFAKEFAKE\n\
+             AWS_SECRET_ACCESS_KEY=FakeSecret\n\
+             AWS_SESSION_TOKEN=FakeToken\n\
+             AWS_CREDENTIAL_EXPIRATION=2099-01-01T00:00:00Z\n\
+             AWS_REGION=eu-west-1\n\
+             AWS_DEFAULT_REGION=eu-west-1\n",
+        );
+    }
+}
+
+#[test]
+fn for_fish() {
+    prints(
+        &["--format", "fish"],
+        "set -e AWS_SECURITY_TOKEN\n\
+         set -e AWS_PROFILE\n\
+         set -e AWS_DEFAULT_PROFILE\n\
+         set -gx AWS_ACCESS_KEY_ID ASIAFAKEFAKEFAKEFAKE\n\
+         set -gx AWS_SECRET_ACCESS_KEY FakeSecret\n\
+         set -gx AWS_SESSION_TOKEN FakeToken\n\
+         set -gx AWS_CREDENTIAL_EXPIRATION 2099-01-01T00:00:00Z\n\
+         set -gx AWS_REGION eu-west-1\n\
+         set -gx AWS_DEFAULT_REGION eu-west-1\n\
+         set -gx MFA_CREDS_REGION eu-west-1\n",
+    );
+}
+
+#[test]
+fn for_powershell_and_cmd() {
+    prints(
+        &["--format", "powershell"],
+        "$Env:AWS_SECURITY_TOKEN = $null\n\
+         $Env:AWS_PROFILE = $null\n\
+         $Env:AWS_DEFAULT_PROFILE = $null\n\
+         $Env:AWS_ACCESS_KEY_ID = 'ASIAFAKEFAKEFAKEFAKE'\n\
+         $Env:AWS_SECRET_ACCESS_KEY = 'FakeSecret'\n\
+         $Env:AWS_SESSION_TOKEN = 'FakeToken'\n\
+         $Env:AWS_CREDENTIAL_EXPIRATION = '2099-01-01T00:00:00Z'\n\
+         $Env:AWS_REGION = 'eu-west-1'\n\
+         $Env:AWS_DEFAULT_REGION = 'eu-west-1'\n\
+         $Env:MFA_CREDS_REGION = 'eu-west-1'\n",
+    );
+    prints(
+        &["--format", "windows-cmd"],
+        "set AWS_SECURITY_TOKEN=\n\
+         set AWS_PROFILE=\n\
+         set AWS_DEFAULT_PROFILE=\n\
+         set AWS_ACCESS_KEY_ID=ASIAFAKEFAKEFAKEFAKE\n\
+         set AWS_SECRET_ACCESS_KEY=FakeSecret\n\
+         set AWS_SESSION_TOKEN=FakeToken\n\
+         set AWS_CREDENTIAL_EXPIRATION=2099-01-01T00:00:00Z\n\
+         set AWS_REGION=eu-west-1\n\
+         set AWS_DEFAULT_REGION=eu-west-1\n\
+         set MFA_CREDS_REGION=eu-west-1\n",
+    );
+}
+
+#[test]
+fn for_programs() {
+    prints(
+        &["--format", "process"],
+        "{\n  \"Version\": 1,\n  \"AccessKeyId\": \"ASIAFAKEFAKEFAKEFAKE\",\n  \"SecretAccessKey\": \"FakeSecret\",\n  \
+         \"SessionToken\": \"FakeToken\",\n  \"Expiration\": \"2099-01-01T00:00:00Z\"\n}\n",
+    );
+    prints(
+        &["--format", "json"],
+        "{\n  \"AccessKeyId\": \"ASIAFAKEFAKEFAKEFAKE\",\n  \"SecretAccessKey\": \"FakeSecret\",\n  \
+         \"SessionToken\": \"FakeToken\",\n  \"Expiration\": \"2099-01-01T00:00:00Z\",\n  \"Region\": \"eu-west-1\",\n  \
+         \"RoleArn\": null\n}\n",
+    );
+}
+
+/// Values that mean something to one shell or another. AWS grants no such, but a file may hold them.
+pub const NASTY: &str =
+    r#"a'b"c$(touch pwned)`touch pwned`$HOME;&|<>*?~!%PATH%\^ [x]{1,2} =b:=c ‘d’"#;
+
+fn nasty() -> Home {
+    Home::with(&format!(
+        "{}{}",
+        long_term("work"),
+        short_term("work", FAR).replace("FakeSecret", NASTY)
+    ))
+}
+
+/// Runs a script in a shell, with the binary as `$0`, and returns what it prints.
+fn in_shell(home: &Home, shell: &str, script: &str) -> String {
+    let output = Command::new(shell)
+        .args(["-c", script, BINARY])
+        .current_dir(home.path())
+        .env_clear()
+        .env("HOME", home.path())
+        .env("PATH", "/usr/bin:/bin")
+        .env("AWS_PROFILE", "another")
+        .env("AWS_SECURITY_TOKEN", "stale")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The real-server script does the same in bash, dash, zsh and fish.
+#[test]
+fn a_shell_takes_every_value_as_it_is() {
+    let home = nasty();
+    let script = r#"set -eu
+        eval "$("$0" export -p work)"
+        env | grep -E '^AWS_(SECRET|PROFILE|SECURITY)'"#;
+    assert_eq!(
+        in_shell(&home, "/bin/sh", script),
+        format!("AWS_SECRET_ACCESS_KEY={NASTY}\n")
+    );
+    let script = r#"set -eu
+        "$0" export -p work --format env-no-export >file
+        set -a; . ./file; env | grep ^AWS_SECRET"#;
+    assert_eq!(
+        in_shell(&home, "/bin/sh", script),
+        format!("AWS_SECRET_ACCESS_KEY={NASTY}\n")
+    );
+    assert!(!home.path().join("pwned").exists());
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_refused_and_nothing_is_printed() {
+    for format in ["windows-cmd", "dotenv"] {
+        nasty()
+            .run(&["export", "-p", "work", "--format", format])
+            .ends(
+                1,
+                "error: this format cannot hold the value of AWS_SECRET_ACCESS_KEY\n\
+             hint: take another --format, or mend that value where it is set\n",
+            );
+    }
+}
+
+#[test]
+fn quoting_is_each_shells_own() {
+    let home = Home::with(&format!(
+        "{}{}",
+        long_term("work"),
+        short_term("work", FAR).replace("FakeSecret", "it's a \\ ‘d’")
+    ));
+    for (format, line) in [
+        ("env", r"export AWS_SECRET_ACCESS_KEY='it'\''s a \ ‘d’'"),
+        ("fish", r"set -gx AWS_SECRET_ACCESS_KEY 'it\'s a \\ ‘d’'"),
+        (
+            "powershell",
+            r"$Env:AWS_SECRET_ACCESS_KEY = 'it''s a \ ‘‘d’’'",
+        ),
+    ] {
+        let outcome = home
+            .run(&["export", "-p", "work", "--format", format])
+            .outcome();
+        assert!(
+            outcome.stdout.lines().any(|printed| printed == line),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn a_region_goes_with_its_profile_and_not_with_the_next_one() {
+    let home = valid();
+    home.write(
+        "credentials",
+        &format!("{}{}", home.credentials(), short_term("other", FAR)),
+    );
+    let regions = |home: &Home, profile, variables: &[(&str, &str)]| -> Vec<String> {
+        let run = home.run(&["export", "-p", profile]);
+        let run = variables
+            .iter()
+            .fold(run, |run, (name, value)| run.env(name, value));
+        let lines = run.outcome().stdout;
+        let lines = lines.lines().filter(|line| line.contains("REGION"));
+        lines.map(str::to_owned).collect()
+    };
+    let of_work = [
+        "export AWS_REGION=eu-west-1",
+        "export AWS_DEFAULT_REGION=eu-west-1",
+        "export MFA_CREDS_REGION=eu-west-1",
+    ];
+    assert_eq!(regions(&home, "work", &[]), of_work);
+    // What was exported before for another profile is not what the person wants.
+    let other = [
+        ("AWS_REGION", "us-east-2"),
+        ("AWS_DEFAULT_REGION", "us-east-2"),
+        ("MFA_CREDS_REGION", "us-east-2"),
+    ];
+    assert_eq!(regions(&home, "work", &other), of_work);
+    let none = [
+        "unset AWS_REGION",
+        "unset AWS_DEFAULT_REGION",
+        "unset MFA_CREDS_REGION",
+    ];
+    assert_eq!(regions(&home, "other", &other), none);
+    assert_eq!(regions(&home, "other", &[]), none);
+    // What the person has set is.
+    let own = [
+        "unset MFA_CREDS_REGION",
+        "export AWS_REGION=sa-east-1",
+        "export AWS_DEFAULT_REGION=sa-east-1",
+    ];
+    assert_eq!(regions(&home, "work", &[("AWS_REGION", "sa-east-1")]), own);
+    let changed = [
+        ("AWS_REGION", "sa-east-1"),
+        ("MFA_CREDS_REGION", "eu-west-1"),
+    ];
+    assert_eq!(regions(&home, "work", &changed), own);
+}
+
+#[test]
+fn a_role_has_the_region_of_its_own_profile() {
+    let sts = StandIn::start(account());
+    let home = home(&role("admin", ADMIN, "region = eu-north-1"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let outcome = home
+        .run_with(&sts, &["export", "-p", "admin", "--format", "json"])
+        .stdin(&format!("{code}\n"))
+        .outcome();
+    assert_eq!(
+        outcome.stderr,
+        "renewing [admin-mfa]: there are no credentials yet\n\
+         [personal] is valid until …\n\
+         [admin-mfa] is valid until …\n"
+    );
+    assert!(
+        outcome.stdout.contains("\"Region\": \"eu-north-1\""),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome
+            .stdout
+            .contains(&format!("\"RoleArn\": \"{ADMIN}\"")),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn asks_on_the_terminal_while_standard_output_is_captured() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut session = on_terminal(
+        &home,
+        &sts,
+        "eval \"$(\"$0\" export -p work)\"; echo \"$AWS_ACCESS_KEY_ID.\" >got; exit $?",
+    );
+    session.expect(PROMPT).unwrap();
+    session.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    session.expect("[work] is valid until ").unwrap();
+    assert_eq!(exited(session), 0);
+    let id = value(&home.credentials(), "work", "aws_access_key_id").unwrap();
+    assert_eq!(
+        fs::read_to_string(home.path().join("got")).unwrap(),
+        format!("{id}.\n")
+    );
+}
+
+#[test]
+fn on_a_terminal_it_warns_that_secrets_are_on_the_screen() {
+    let sts = StandIn::start(Account::example());
+    let home = valid();
+    let mut session = on_terminal(&home, &sts, "exec \"$0\" export -p work 2>err");
+    session.expect("AWS_SECRET_ACCESS_KEY=FakeSecret").unwrap();
+    assert_eq!(exited(session), 0);
+    let warning = "warning: these are secrets, and they are on the screen now; see `mfa-creds export --help` for where they belong\n";
+    assert_eq!(
+        fs::read_to_string(home.path().join("err")).unwrap(),
+        warning
+    );
+    let session = on_terminal(&home, &sts, "exec \"$0\" export -p work 2>err >out");
+    assert_eq!(exited(session), 0);
+    assert_eq!(fs::read_to_string(home.path().join("err")).unwrap(), "");
+}
+
+#[test]
+fn a_reader_who_goes_away_is_no_error() {
+    let home = valid();
+    let script = r#"{ "$0" export -p work 2>err; echo $? >status; } | true; cat status err"#;
+    assert_eq!(in_shell(&home, "/bin/sh", script), "0\n");
+}
+
+#[test]
+fn nothing_is_printed_when_there_is_nothing_to_print() {
+    let home = Home::of_alice();
+    home.run(&["export", "-p", "work"]).ends(
+        3,
+        "renewing [work]: there are no credentials yet\n\
+         error: an MFA code is needed, and there is no terminal to ask for it\n\
+         hint: give it with --token, in MFA_TOKEN, or on standard input\n",
+    );
+    home.run(&["export", "-p", "nosuch"]).ends(
+        1,
+        "error: there is no section [nosuch-long-term] in ~/.aws/credentials\n\
+         hint: `mfa-creds setup --profile nosuch` writes it; there are keys for: work\n",
+    );
+}
