@@ -29,7 +29,7 @@ mod name {
 const WINNING: [&str; 3] = ["AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 
 /// Other variables that say where credentials come from. A command that gets credentials of its own shall not have them.
-const CONTRADICTING: [&str; 14] = [
+const CONTRADICTING: [&str; 13] = [
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
     "AWS_SESSION_EXPIRATION",
@@ -42,9 +42,8 @@ const CONTRADICTING: [&str; 14] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    // Our own: a code that may be spent, and the profile's role.
+    // A code, which is a secret and may be spent.
     "MFA_TOKEN",
-    "MFA_ASSUME_ROLE",
 ];
 
 /// What goes out.

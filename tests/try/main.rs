@@ -43,32 +43,40 @@ fn main() {
     println!("The phone shows the code {code}.\n");
     if type_it {
         println!("$ mfa-creds --profile work");
-        run(home.path(), &sts, "work", None);
+        run(home.path(), &sts, &["--profile", "work"], None);
     } else {
         println!("$ echo {code} | mfa-creds --profile work");
-        run(home.path(), &sts, "work", Some(&code));
+        run(home.path(), &sts, &["--profile", "work"], Some(&code));
     }
     show("\n~/.aws/credentials after", &file);
     let after = fs::read_to_string(&file).unwrap();
 
     println!("$ mfa-creds --profile work        # again");
-    run(home.path(), &sts, "work", None);
+    run(home.path(), &sts, &["--profile", "work"], None);
     assert_eq!(fs::read_to_string(&file).unwrap(), after, "unchanged");
     assert_eq!(sts.calls(), 1, "the second run calls nobody");
     println!("\nThe second run asked for nothing, called nobody, and changed nothing.");
 
     println!("\n$ mfa-creds --profile admin       # a role of ~/.aws/config, from the same code");
-    run(home.path(), &sts, "admin", None);
+    run(home.path(), &sts, &["--profile", "admin"], None);
     let end = fs::read_to_string(&file).unwrap();
     assert!(end.starts_with(&after) && end.contains("\n[admin-mfa]\n"));
     assert_eq!(sts.calls(), 2, "one call, without a code");
+
+    println!("\n$ mfa-creds status");
+    run(home.path(), &sts, &["status"], None);
+    println!("\n$ mfa-creds exec -p admin -- sh -c 'echo \"I am $AWS_ACCESS_KEY_ID\"'");
+    let command = ["sh", "-c", "echo \"I am $AWS_ACCESS_KEY_ID\""];
+    let exec = [&["exec", "-p", "admin", "--"], &command[..]].concat();
+    run(home.path(), &sts, &exec, None);
 }
 
 /// Runs the real binary in the home, with a line on standard input or with ours.
-fn run(home: &Path, sts: &StandIn, profile: &str, stdin: Option<&str>) {
+fn run(home: &Path, sts: &StandIn, arguments: &[&str], stdin: Option<&str>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_mfa-creds"))
-        .args(["--profile", profile])
+        .args(arguments)
         .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .envs(std::env::var_os("TERM").map(|term| ("TERM", term)))
         .envs(std::env::var_os("TZ").map(|zone| ("TZ", zone)))
         .env("HOME", home)
