@@ -1,0 +1,179 @@
+//! What each command can be told.
+
+use std::ffi::OsString;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::{Asking, Profile, Profiles, Request, Suffixes, Verbosity};
+use crate::seconds;
+
+/// What a refresh can be told.
+#[derive(Args)]
+pub struct Refresh {
+    #[command(flatten)]
+    pub profiles: Profiles,
+    #[command(flatten)]
+    pub request: Request,
+    #[command(flatten)]
+    pub asking: Asking,
+    /// The same as the command `setup`
+    #[arg(long, conflicts_with = "all")]
+    pub setup: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `plan` can be told.
+#[derive(Args)]
+pub struct Preview {
+    #[command(flatten)]
+    pub profiles: Profiles,
+    #[command(flatten)]
+    pub request: Request,
+}
+
+/// Which credentials shall go out.
+#[derive(Args)]
+pub struct Outgoing {
+    #[command(flatten)]
+    pub profile: Profile,
+    #[command(flatten)]
+    pub request: Request,
+    #[command(flatten)]
+    pub asking: Asking,
+    /// Neither read nor write the section `[PROFILE]`; what is got is kept in the tool's own file
+    #[arg(long)]
+    pub no_store: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `export` can be told.
+#[derive(Args)]
+pub struct Export {
+    /// What the output is for
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "env")]
+    pub format: Format,
+    #[command(flatten)]
+    pub outgoing: Outgoing,
+}
+
+/// The forms that credentials are printed in. The first six are called as in the AWS CLI.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// For `eval` in bash, zsh and every POSIX shell
+    Env,
+    /// The same without `export`
+    EnvNoExport,
+    /// For fish
+    Fish,
+    /// For PowerShell
+    #[value(name = "powershell")]
+    PowerShell,
+    /// For cmd.exe
+    WindowsCmd,
+    /// What AWS tools read from a `credential_process`
+    Process,
+    /// For `.env` files
+    Dotenv,
+    /// For scripts
+    Json,
+}
+
+/// What `exec` can be told.
+#[derive(Args)]
+pub struct Exec {
+    #[command(flatten)]
+    pub outgoing: Outgoing,
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND",
+        value_hint = ValueHint::CommandWithArguments
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// What `status` can be told.
+#[derive(Args)]
+pub struct Status {
+    /// Only this profile; several times for several [default: every profile, with --check as for `mfa-creds`]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub names: Vec<String>,
+    /// As JSON
+    #[arg(long, conflicts_with = "check")]
+    pub json: bool,
+    /// Say nothing; exit code 0 if the credentials are valid, 1 if not
+    #[arg(long)]
+    pub check: bool,
+    /// Count as valid only what lasts so long: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub min_ttl: Option<u64>,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+}
+
+/// What `clear` can be told.
+#[derive(Args)]
+pub struct Clear {
+    /// The profile to clear; several times for several [env: `AWS_PROFILE`] [default: default]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub names: Vec<String>,
+    /// Everything that `mfa-creds` and aws-mfa wrote
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `completions` can be told.
+#[derive(Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// The shells that completions are made for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
+
+/// What `man` can be told.
+#[derive(Args)]
+pub struct Man {
+    /// A command of `mfa-creds`
+    pub command: Option<String>,
+}
+
+/// What `setup` can be told.
+#[derive(Args)]
+pub struct Setup {
+    /// The profile to set up [env: `AWS_PROFILE`] [default: default]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+impl Setup {
+    /// What `--setup` says, which is aws-mfa's way to ask for it.
+    pub fn of(refresh: &Refresh) -> Self {
+        Self {
+            name: refresh.profiles.names.last().cloned(),
+            suffixes: refresh.request.suffixes.clone(),
+            verbosity: refresh.verbosity.clone(),
+        }
+    }
+}
