@@ -105,6 +105,7 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; 6] {
         State::Defective => "defective",
     };
     let profile = match &row.of {
+        Of::Profile(name) if row.section.is_none() => format!("{name} (private)"),
         Of::Profile(name) => name.clone(),
         Of::Key(id) => format!("(key {id})"),
     };
