@@ -3,6 +3,8 @@
 import dataclasses
 import datetime
 import functools
+import http.client
+import http.server
 import itertools
 import json
 import os
@@ -12,7 +14,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
+import urllib.parse
 
 import boto3
 
@@ -87,6 +92,53 @@ class Server:
         return created["Role"]["Arn"]
 
 
+class Recorder(http.server.ThreadingHTTPServer):
+    """Stands before a server, hands on every call as it is, and knows what was called with which access key id."""
+
+    request_queue_size = 64
+
+    def __init__(self, server):
+        super().__init__(("127.0.0.1", 0), Recording)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.behind = urllib.parse.urlsplit(server.url).netloc
+        self.calls = []
+        self.granted = []  # the access key ids of the sessions
+        self.seconds_to_grant = 0
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class Recording(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        action = urllib.parse.parse_qs(body.decode())["Action"][0]
+        key = re.search(r"Credential=([^/]+)/", self.headers["Authorization"])[1]
+        self.server.calls.append((action, key))
+        # The signature covers the headers, the Host too.
+        behind = http.client.HTTPConnection(self.server.behind, timeout=SECONDS)
+        behind.request("POST", self.path, body, dict(self.headers))
+        answer = behind.getresponse()
+        content = answer.read()
+        behind.close()
+        if action == "GetSessionToken":
+            self.server.granted += re.findall(r"<AccessKeyId>([^<]+)<", content.decode())
+            time.sleep(self.server.seconds_to_grant)
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.headers["Content-Type"])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
 def policy(statement):
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
@@ -111,6 +163,7 @@ class RealTest(unittest.TestCase):
         self.credentials = self.home / ".aws" / "credentials"
         self.credentials.parent.mkdir(mode=0o700)
         self.config = self.credentials.with_name("config")
+        self.sessions = self.credentials.parent / ".mfa-creds" / "credentials.sessions"
         # A server that nobody may call: its queue says afterwards whether anyone tried.
         self.nobody = self.enterContext(socket.create_server(("127.0.0.1", 0)))
         self.nobody.setblocking(False)
@@ -131,6 +184,7 @@ class RealTest(unittest.TestCase):
             cwd=self.home,
             capture_output=True,
             timeout=SECONDS,
+            start_new_session=True,  # without the terminal that the checks may be run from
             **source,
         )
         done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
@@ -170,8 +224,9 @@ class RealTest(unittest.TestCase):
         return done.stdout.strip()
 
     def secrets(self):
-        """Every secret that the credentials file holds now, whoever wrote it."""
-        text = self.credentials.read_text() if self.credentials.exists() else ""
+        """Every secret that the files hold now, whoever wrote it."""
+        files = self.credentials, self.sessions
+        text = "\n".join(file.read_text() for file in files if file.exists())
         pattern = r"(?im)^\s*aws_(?:secret_access_key|session_token|security_token)\s*[=:]\s*(\S+)"
         return set(re.findall(pattern, text))
 
