@@ -20,13 +20,15 @@
 //!
 //! [shared file format]: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 
+mod clear;
 mod edit;
 mod line;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-pub use edit::{Change, Uneditable, clear, edit};
+pub use clear::clear;
+pub use edit::{Change, Uneditable, edit};
 pub use line::{Irregularity, Property};
 use line::{Kind, Lines};
 

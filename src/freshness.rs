@@ -21,8 +21,8 @@ pub struct Asked<'a> {
 /// What to do.
 #[derive(Debug, Eq, PartialEq)]
 pub enum Freshness {
-    /// They last until then.
-    Reuse { until: DateTime<Utc> },
+    /// They are as asked for.
+    Reuse,
     /// New ones are needed.
     Renew { because: Reason },
 }
@@ -46,37 +46,36 @@ pub enum Reason {
 
 /// Decides.
 pub fn judge(stored: &Stored, asked: &Asked<'_>, now: DateTime<Utc>) -> Freshness {
-    match until(stored, asked, now) {
-        Ok(until) => Freshness::Reuse { until },
-        Err(because) => Freshness::Renew { because },
+    match reason(stored, asked, now) {
+        None => Freshness::Reuse,
+        Some(because) => Freshness::Renew { because },
     }
 }
 
-fn until(stored: &Stored, asked: &Asked<'_>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Reason> {
+fn reason(stored: &Stored, asked: &Asked<'_>, now: DateTime<Utc>) -> Option<Reason> {
     if let Some(defect) = stored.defect {
-        return Err(Reason::Defective(defect));
+        return Some(Reason::Defective(defect));
     }
     if asked.force {
-        return Err(Reason::Forced);
+        return Some(Reason::Forced);
     }
     if stored.role_arn.as_deref() != asked.role_arn {
-        return Err(Reason::OtherRole {
+        return Some(Reason::OtherRole {
             made_for: stored.role_arn.clone(),
         });
     }
     let written = stored.expiration.clone().unwrap_or_default();
-    let until = parse_expiration(&written).ok_or(Reason::UnreadableExpiration(written))?;
+    let Some(until) = parse_expiration(&written) else {
+        return Some(Reason::UnreadableExpiration(written));
+    };
     let left = until - now;
     if left <= TimeDelta::zero() {
-        return Err(Reason::Expired { ago: -left });
+        return Some(Reason::Expired { ago: -left });
     }
-    if left < asked.min_ttl {
-        return Err(Reason::ExpiringSoon {
-            left,
-            min_ttl: asked.min_ttl,
-        });
-    }
-    Ok(until)
+    (left < asked.min_ttl).then_some(Reason::ExpiringSoon {
+        left,
+        min_ttl: asked.min_ttl,
+    })
 }
 
 impl fmt::Display for Reason {

@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 use crate::credentials::{Credentials, LongTermKeys};
 use crate::document::Document;
 use crate::freshness::{self, Asked, Freshness, Reason};
-use crate::plan::{self, Keep, Origin, Plan, Target, Way};
+use crate::plan::{self, Origin, Plan, Target, Way};
 use crate::profiles::{self, File};
 use crate::session::{self, Maker, Session};
-use crate::short_term;
+use crate::short_term::{self, Defect};
 use crate::store;
 
 /// A session that ends sooner is not worth to begin with.
@@ -72,59 +72,85 @@ pub struct Results {
     pub owner: Option<(String, DateTime<Utc>)>,
 }
 
-/// Whether the credentials that are stored are as wanted.
+/// What is stored for a profile.
+pub enum Seen {
+    /// Credentials as they are wanted.
+    Valid(Credentials),
+    /// Others, if any, and why they will not do.
+    Stale {
+        because: Reason,
+        credentials: Option<Credentials>,
+    },
+}
+
+/// Looks at what is stored for a profile.
 ///
 /// # Errors
-/// When their section cannot be read in one way only.
-pub fn look(credentials: &File<'_>, target: &Target, wanted: &Wanted) -> Result<Freshness> {
-    let judge = |stored| {
-        let asked = Asked {
-            role_arn: wanted.role_arn.as_deref(),
-            min_ttl: wanted.min_ttl,
-            force: wanted.force,
-        };
-        freshness::judge(&stored, &asked, Utc::now())
+/// When its section cannot be read in one way only.
+pub fn look(credentials: &File<'_>, target: &Target, wanted: &Wanted) -> Result<Seen> {
+    let texts = if target.keep.is_private() {
+        sessions(credentials.path)
+    } else {
+        Vec::new()
     };
-    match target.keep {
-        Keep::Section => {
-            plan::check_sections(credentials, &[&target.short_term])?;
-            Ok(judge(short_term::read(credentials, &target.short_term)))
-        }
-        Keep::Privately => {
-            let section = target.private_section();
-            let (path, text) = kept(credentials.path, &section);
-            Ok(judge(short_term::read(&file(&path, &text), &section)))
-        }
+    look_in(credentials, &files(&texts), target, wanted)
+}
+
+/// The same where the files of sessions are read already.
+///
+/// # Errors
+/// As above.
+pub fn look_in(
+    credentials: &File<'_>,
+    sessions: &[File<'_>],
+    target: &Target,
+    wanted: &Wanted,
+) -> Result<Seen> {
+    if !target.keep.is_private() {
+        plan::check_sections(credentials, &[&target.short_term])?;
+        return Ok(see(credentials, &target.short_term, wanted));
+    }
+    let section = session::kept_for(&target.long_term);
+    let seen = sessions.iter().map(|file| see(file, &section, wanted));
+    let longest = seen.max_by_key(Seen::expiration);
+    Ok(longest.unwrap_or(Seen::Stale {
+        because: Reason::Defective(Defect::Missing),
+        credentials: None,
+    }))
+}
+
+fn see(file: &File<'_>, section: &str, wanted: &Wanted) -> Seen {
+    let asked = Asked {
+        role_arn: wanted.role_arn.as_deref(),
+        min_ttl: wanted.min_ttl,
+        force: wanted.force,
+    };
+    let stored = short_term::read(file, section);
+    let credentials = short_term::credentials(file, section);
+    match (freshness::judge(&stored, &asked, Utc::now()), credentials) {
+        (Freshness::Reuse, Some(credentials)) => Seen::Valid(credentials),
+        (Freshness::Renew { because }, credentials) => Seen::Stale {
+            because,
+            credentials,
+        },
+        (Freshness::Reuse, None) => Seen::Stale {
+            because: Reason::Defective(Defect::Missing),
+            credentials: None,
+        },
     }
 }
 
-/// The credentials that are stored, where they are whole.
-pub fn stored(credentials: &File<'_>, target: &Target) -> Option<Credentials> {
-    match target.keep {
-        Keep::Section => short_term::credentials(credentials, &target.short_term),
-        Keep::Privately => {
-            let section = target.private_section();
-            let (path, text) = kept(credentials.path, &section);
-            short_term::credentials(&file(&path, &text), &section)
+impl Seen {
+    /// The credentials, whether they will do or not.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        match self {
+            Self::Valid(credentials) => Some(credentials),
+            Self::Stale { credentials, .. } => credentials.as_ref(),
         }
     }
-}
 
-/// The file of sessions where the credentials in this section last longest; an empty one where there are none.
-fn kept(path: &Path, section: &str) -> (PathBuf, Zeroizing<String>) {
-    sessions(path)
-        .into_iter()
-        .max_by_key(|(path, text)| {
-            let credentials = short_term::credentials(&file(path, text), section);
-            credentials.map(|credentials| credentials.expiration)
-        })
-        .unwrap_or_default()
-}
-
-fn file<'t>(path: &'t Path, text: &'t str) -> File<'t> {
-    File {
-        path,
-        document: Document::parse(text),
+    fn expiration(&self) -> Option<DateTime<Utc>> {
+        Some(self.credentials()?.expiration)
     }
 }
 
@@ -137,12 +163,20 @@ pub fn sessions(path: &Path) -> Vec<(PathBuf, Zeroizing<String>)> {
     texts.collect()
 }
 
+/// What is in them.
+pub fn files(texts: &[(PathBuf, Zeroizing<String>)]) -> Vec<File<'_>> {
+    let files = texts.iter().map(|(path, text)| File {
+        path,
+        document: Document::parse(text),
+    });
+    files.collect()
+}
+
 /// The session of a key and a device that is stored and not about to end. A file of sessions that cannot be read holds none.
 pub fn session_at_hand(path: &Path, credentials: &File<'_>, maker: &Maker) -> Option<Session> {
     let texts = sessions(path);
-    let files: Vec<File<'_>> = texts.iter().map(|(path, text)| file(path, text)).collect();
     let now = Utc::now();
-    session::find(maker, credentials, &files, SESSION_MARGIN, now)
+    session::find(maker, credentials, &files(&texts), SESSION_MARGIN, now)
 }
 
 /// Whether a session will do for a profile whose credentials are stale.
@@ -173,15 +207,15 @@ pub fn holds_session_of_another(
     if found.is_none_or(|found| found.expiration <= Utc::now()) {
         return false;
     }
-    sessions(path)
+    files(&sessions(path))
         .iter()
-        .any(|(path, text)| session::is_of_another(maker, section, credentials, &file(path, text)))
+        .any(|sessions| session::is_of_another(maker, section, credentials, sessions))
 }
 
 impl Job {
     /// Whether its section is neither read nor written.
     pub fn is_private(&self) -> bool {
-        self.target.keep == Keep::Privately
+        self.target.keep.is_private()
     }
 
     /// Whether it can do without a new session.

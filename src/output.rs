@@ -24,12 +24,19 @@ mod name {
     pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 }
 
-/// Variables that some AWS tools take in place of the credentials in the environment: botocore the older name of the session
-/// token, the SDK for JavaScript the profile.
-const WINNING: [&str; 3] = ["AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+/// Variables that some AWS tools take in place of the credentials in the environment, or together with them: botocore the
+/// older name of the session token, the SDK for JavaScript the profile, and many the account
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-account-endpoints.html>).
+const SHADOWING: [&str; 4] = [
+    "AWS_SECURITY_TOKEN",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ACCOUNT_ID",
+];
 
 /// Other variables that say where credentials come from. A command that gets credentials of its own shall not have them.
-const CONTRADICTING: [&str; 13] = [
+const CONTRADICTING: [&str; 14] = [
+    "AWS_BEARER_TOKEN_BEDROCK",
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
     "AWS_SESSION_EXPIRATION",
@@ -91,7 +98,7 @@ impl Outgoing {
         let mut variables = self.variables();
         // It is for whoever takes one output after the other, not for files.
         variables.retain(|(name, _)| language.unset.is_some() || *name != REGION_OF_PROFILE);
-        shell::render(language, &self.winning(), &variables)
+        shell::render(language, &self.shadowing(), &variables)
     }
 
     /// The environment variables that a tool finds the credentials in.
@@ -124,8 +131,8 @@ impl Outgoing {
 
     /// The variables that must not stand beside them: some AWS tools would take them in place of the credentials, or they are
     /// what was set for another profile.
-    fn winning(&self) -> Vec<&'static str> {
-        let mut names = WINNING.to_vec();
+    fn shadowing(&self) -> Vec<&'static str> {
+        let mut names = SHADOWING.to_vec();
         match &self.region {
             None => names.extend(REGIONS.iter().chain([&REGION_OF_PROFILE])),
             Some(Region::OfEnvironment(_)) => names.push(REGION_OF_PROFILE),
@@ -136,7 +143,7 @@ impl Outgoing {
 
     /// The variables that a command must not have beside them: those, and every other that says where credentials come from.
     fn contradicting(&self) -> impl Iterator<Item = &'static str> {
-        self.winning().into_iter().chain(CONTRADICTING)
+        self.shadowing().into_iter().chain(CONTRADICTING)
     }
 }
 

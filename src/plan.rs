@@ -29,7 +29,7 @@ pub use decision::{Decision, Way};
 pub use sections::{check_sections, long_term_keys_in_the_way};
 use settings::View;
 pub use several::{Selection, candidates, profile_of_environment, profiles};
-pub use target::{KEPT_FOR, Keep, Naming, Target, is_name_part, quoted};
+pub use target::{Keep, Naming, Target, is_name_part, quoted};
 use walk::walk;
 
 /// How credentials are got: who calls what, with what, and where.
@@ -203,7 +203,7 @@ pub fn plan(
     let role = wanted_role(request, environment, target, files);
     let walk = walk(role, target, naming, files)?;
     let base = base::base(&walk.base, files)?;
-    if target.keep == Keep::Section {
+    if !target.keep.is_private() {
         if short_term::holds_long_term_keys(&files.credentials, &target.short_term) {
             bail!(long_term_keys_in_the_way(target, &files.credentials));
         }
@@ -267,15 +267,17 @@ pub fn region(
         credentials,
         config,
     } = files;
-    let profile = &target.profile.value;
-    let header = config_header(&config.document, profile);
+    let of = |profile: &str| {
+        let header = config_header(&config.document, profile);
+        in_file(credentials, profile, key::REGION).or_else(|| in_file(config, header?, key::REGION))
+    };
     first([
         flag("--region", request.region.as_ref()),
         variable(environment, "AWS_REGION"),
         variable(environment, "AWS_DEFAULT_REGION"),
         inherited(credentials, &target.long_term, key::REGION),
-        in_file(credentials, profile, key::REGION),
-        header.and_then(|header| in_file(config, header, key::REGION)),
+        of(&target.short_term),
+        of(&target.profile.value),
     ])
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::freshness::Freshness;
+use crate::group::Seen;
 use crate::plan::{Call, Chosen, Keys, Native, Plan, Step, Target, Way, quoted};
 use crate::report::{span, until};
 use crate::session::Session;
@@ -15,7 +15,7 @@ use crate::sts::masked;
 pub fn render(
     target: &Target,
     plan: &Plan,
-    freshness: &Freshness,
+    seen: &Seen,
     session: Option<&Session>,
     path: &Path,
     now: DateTime<Utc>,
@@ -26,15 +26,15 @@ pub fn render(
         "writes",
         format_args!("[{}] in {}", target.short_term, path.display()),
     );
-    match freshness {
-        Freshness::Reuse { until: end } => text.line(
+    match seen {
+        Seen::Valid(credentials) => text.line(
             "now",
             format_args!(
                 "nothing to do: valid until {}; after that:",
-                until(*end, now)
+                until(credentials.expiration, now)
             ),
         ),
-        Freshness::Renew { because } => text.line("now", format_args!("to renew: {because}")),
+        Seen::Stale { because, .. } => text.line("now", format_args!("to renew: {because}")),
     }
     text.line("keys", keys(plan));
     text.line("device", chosen(&plan.device));

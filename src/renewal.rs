@@ -14,8 +14,7 @@ use crate::cli::Asking;
 use crate::credentials::Credentials;
 use crate::document::Document;
 use crate::error::Failure;
-use crate::freshness::Freshness;
-use crate::group::{Done, Group, Job, Results, look, stored};
+use crate::group::{Done, Group, Job, Results, Seen, look};
 use crate::mfa_code::Codes;
 use crate::plan::{Plan, Way};
 use crate::profiles::{self, File};
@@ -93,8 +92,9 @@ impl<'a> Renewal<'a> {
         if results.open(group).is_empty() {
             return Ok(None);
         }
-        // Only when something is written anyway: a run before every command must not nag.
-        if let Some(readers) = store.readers() {
+        // Only when something is written there anyway: a run before every command must not nag.
+        let is_written = !group.jobs.iter().all(Job::is_private);
+        if let Some(readers) = store.readers().filter(|_| is_written) {
             let path = path.display();
             report.warning(format_args!(
                 "{path} can be read by {readers}: chmod 600 '{path}'"
@@ -386,9 +386,7 @@ impl<'a> Renewal<'a> {
         };
         for index in self.results.open(self.group) {
             let job = &self.group.jobs[index];
-            if let Freshness::Reuse { .. } = look(&credentials, &job.target, &job.wanted)?
-                && let Some(found) = stored(&credentials, &job.target)
-            {
+            if let Seen::Valid(found) = look(&credentials, &job.target, &job.wanted)? {
                 self.results.done.insert(index, Done::StillValid(found));
             }
         }

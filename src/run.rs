@@ -3,8 +3,9 @@
 mod details;
 mod ending;
 mod ground;
-mod refresh;
+mod work;
 mod choice;
+mod refresh;
 mod outgoing;
 mod status;
 mod clear;
@@ -56,7 +57,8 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
 /// Shows what a refresh would do, and touches nothing.
 fn show_plan(args: &Preview, environment: &Environment) -> Result<()> {
     let request = &args.request;
-    let ground = Ground::read(&request.suffixes, &args.profiles, environment)?;
+    let ground = Ground::read(&request.suffixes, environment)?;
+    ground.check_keys(&args.profiles, environment)?;
     let (paths, naming) = (&ground.paths, &ground.naming);
     let files = ground.files(&args.profiles);
     let min_ttl = plan::min_ttl(request.min_ttl, environment)?;
@@ -78,16 +80,14 @@ fn show_plan(args: &Preview, environment: &Environment) -> Result<()> {
                     min_ttl: TimeDelta::seconds(min_ttl.value.into()),
                     force: request.force,
                 };
-                let freshness = group::look(&files.credentials, &target, &wanted)?;
+                let seen = group::look(&files.credentials, &target, &wanted)?;
                 let plan = plan::plan(request, environment, naming, &target, &files)?;
                 let now = Utc::now();
                 let session = session_at_hand(&plan, &files.credentials)
                     .filter(|session| group::serves(session, &plan, &wanted, now));
                 let session = session.as_ref();
                 let path = &paths.credentials;
-                Ok(preview::render(
-                    &target, &plan, &freshness, session, path, now,
-                ))
+                Ok(preview::render(&target, &plan, &seen, session, path, now))
             });
         match part {
             Ok(part) => parts.push(part),

@@ -12,7 +12,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::credentials::Credentials;
 use crate::device::SerialNumber;
 use crate::document::Change;
-use crate::plan::KEPT_FOR;
 use crate::profiles::{File, key};
 use crate::short_term;
 
@@ -36,6 +35,14 @@ impl Maker {
     pub fn section(&self) -> String {
         format!("{} {}", self.access_key_id, self.device)
     }
+}
+
+/// What the sections begin with that are kept for a profile: no access key id is called so.
+const KEPT_FOR: &str = "profile";
+
+/// The section of the file of sessions with the credentials of the profile that has this long-term section.
+pub fn kept_for(long_term: &str) -> String {
+    format!("{KEPT_FOR} {long_term}")
 }
 
 /// The pairs that a file of sessions says something of.

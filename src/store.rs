@@ -37,40 +37,56 @@ const MOST_LINKS: usize = 40;
 /// More than a section of credentials takes.
 const ROOM: usize = 16 * 1024;
 
-/// What is to be changed in one section.
+/// A change of the file.
 #[derive(Clone)]
-pub struct Edit<'v> {
-    /// Its name.
-    section: String,
-    /// Each key at most once.
-    changes: Vec<Change<'v>>,
-    emptied: Emptied,
-}
-
-/// What becomes of a section that the changes leave empty.
-#[derive(Clone, Copy)]
-enum Emptied {
-    /// Its header keeps its place, for what comes there next.
-    Stays,
-    Goes,
+pub enum Edit<'v> {
+    /// Of keys of one section, each at most once. The section is made where there is none.
+    Section {
+        section: String,
+        changes: Vec<Change<'v>>,
+    },
+    /// The removal of keys from some sections, which go when nothing else is in them.
+    Clear {
+        sections: Vec<String>,
+        changes: Vec<Change<'v>>,
+    },
 }
 
 impl<'v> Edit<'v> {
-    /// Changes of some keys.
+    /// Changes of some keys of a section.
     pub fn new(section: impl Into<String>, changes: Vec<Change<'v>>) -> Self {
-        Self {
+        Self::Section {
             section: section.into(),
             changes,
-            emptied: Emptied::Stays,
         }
     }
 
-    /// The removal of some keys, and of the section if nothing else is in it.
-    pub fn removal(section: impl Into<String>, keys: &[&'static str]) -> Self {
-        Self {
-            section: section.into(),
+    /// The removal of some keys.
+    pub fn clear(sections: Vec<String>, keys: &[&'static str]) -> Self {
+        Self::Clear {
+            sections,
             changes: keys.iter().map(|key| Change::Remove(key)).collect(),
-            emptied: Emptied::Goes,
+        }
+    }
+
+    /// The changes, for each section that they are of.
+    fn of_sections(&self) -> impl Iterator<Item = (&str, &[Change<'v>])> {
+        let (sections, changes) = match self {
+            Self::Section { section, changes } => (std::slice::from_ref(section), changes),
+            Self::Clear { sections, changes } => (&sections[..], changes),
+        };
+        sections
+            .iter()
+            .map(move |section| (section.as_str(), &changes[..]))
+    }
+
+    fn apply(&self, text: &str) -> Result<String, Uneditable> {
+        match self {
+            Self::Section { section, changes } => edit(text, section, changes),
+            Self::Clear { sections, changes } => {
+                let sections = sections.iter().map(String::as_str).collect();
+                clear(text, &sections, changes)
+            }
         }
     }
 }
@@ -257,17 +273,8 @@ impl Store {
         let edits = decide(&file)?;
         let path = self.path.display();
         let mut new = old.clone();
-        for Edit {
-            section,
-            changes,
-            emptied,
-        } in &edits
-        {
-            let changed = match emptied {
-                Emptied::Stays => edit(&new, section, changes),
-                Emptied::Goes => clear(&new, section, changes),
-            };
-            new = Zeroizing::new(changed.map_err(|uneditable| {
+        for edit in &edits {
+            new = Zeroizing::new(edit.apply(&new).map_err(|uneditable| {
                 let failure = Failure::new(format!("{path} was left as it was: {uneditable}"));
                 match uneditable {
                     Uneditable::Unwritable(_) => {

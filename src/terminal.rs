@@ -116,6 +116,11 @@ impl Terminal {
         finish(answer).map(Zeroizing::new)
     }
 
+    /// Whether a list can be shown: dialoguer panics where there are fewer lines than for its prompt and two items.
+    pub fn has_room_for_a_list(&self) -> bool {
+        !matches!(self.term.size().0, 1..3)
+    }
+
     /// Has one of several picked, by its place among them. None where the person wants none of them (Esc).
     ///
     /// # Errors
@@ -146,6 +151,7 @@ impl Terminal {
 
 /// The answer; Ctrl-C ends the process as it would have without a prompt.
 fn finish<T>(answer: dialoguer::Result<T>) -> Result<T> {
+    signals::let_suspend();
     match answer {
         Ok(answer) => Ok(answer),
         Err(dialoguer::Error::IO(error)) => {
@@ -240,8 +246,12 @@ mod signals {
     /// Which of [`OTHERS`] came. Console takes any of them for Ctrl-C and raises SIGINT, so SIGINT counts only where none
     /// of them came.
     static CAME: OnceLock<[Arc<AtomicBool>; 3]> = OnceLock::new();
+    /// Whether the person may suspend the process now.
+    static MAY_SUSPEND: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
     pub(super) fn leave_as_it_was(terminal: &File) -> io::Result<()> {
+        let may_suspend = MAY_SUSPEND.get_or_init(Default::default);
+        may_suspend.store(false, Ordering::SeqCst);
         if TERMINAL.get().is_some() {
             return Ok(());
         }
@@ -254,7 +264,7 @@ mod signals {
             signal_hook::flag::register(signal, Arc::clone(came))?;
         }
         // Suspended at a hidden prompt, the shell would switch echo on again, and a secret would be seen.
-        signal_hook::flag::register(SIGTSTP, Arc::default())?;
+        signal_hook::flag::register_conditional_default(SIGTSTP, Arc::clone(may_suspend))?;
         let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
         thread::spawn(move || {
             for _signal in signals.forever() {
@@ -262,6 +272,13 @@ mod signals {
             }
         });
         Ok(())
+    }
+
+    /// dialoguer has done its work: the terminal is as it was, until the next time.
+    pub(super) fn let_suspend() {
+        if let Some(may_suspend) = MAY_SUSPEND.get() {
+            may_suspend.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Ends the process as the signal that came would have. Does not come back.
@@ -289,4 +306,7 @@ mod signals {
 mod signals {
     /// The system ends the process by itself.
     pub(super) fn die() {}
+
+    /// There is no suspending.
+    pub(super) fn let_suspend() {}
 }

@@ -152,6 +152,7 @@ pub enum Shell {
 #[derive(Args)]
 pub struct Man {
     /// A command of `mfa-creds`
+    #[arg(value_parser = ["setup", "plan", "export", "exec", "status", "clear", "completions", "man"])]
     pub command: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::line::{BLANKS, BYTE_ORDER_MARK, Kind, Lines, content};
+use super::line::{BLANKS, Kind, Line, Lines, content};
 
 /// What to do with one key.
 #[derive(Clone)]
@@ -60,17 +60,10 @@ impl std::error::Error for Uneditable {}
 /// with more lines to a value than one.
 pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String, Uneditable> {
     check(section, changes)?;
-    let ending = if text
-        .lines()
-        .next()
-        .is_some_and(|line| text[line.len()..].starts_with("\r\n"))
-    {
-        "\r\n"
-    } else {
-        "\n"
-    };
+    let ending = line_ending(text);
     if let Some((start, end)) = body_of(text, section) {
-        check_body(&text[..end], start, changes)?;
+        let lines = Lines::of_file(&text[..end]);
+        check_body(lines.filter(|(position, _)| *position >= start), changes)?;
     }
     Ok(match body_of(text, section) {
         Some((start, end)) => {
@@ -84,49 +77,14 @@ pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String,
     })
 }
 
-/// The same for changes that remove keys, in a section that has to go when it is left empty: when it has no key any more, and
-/// no comment but such as stand apart, by a blank line, from what was there, and belong to what comes after them.
-///
-/// # Errors
-/// As above.
-pub fn clear(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String, Uneditable> {
-    let Some(_) = body_of(text, section) else {
-        return Ok(text.to_owned());
-    };
-    let mut new = edit(text, section, changes)?;
-    let Some((start, end)) = body_of(&new, section) else {
-        return Ok(new);
-    };
-    let mut rest = end;
-    let mut apart = false;
-    for (position, line) in Lines::of_body(&new[start..end], 1) {
-        match line.kind {
-            Kind::Blank => apart = true,
-            Kind::Comment if apart => {
-                rest = start + position;
-                break;
-            }
-            _ => return Ok(new),
-        }
+/// How the lines of a text end.
+pub(super) fn line_ending(text: &str) -> &'static str {
+    let first = text.lines().next();
+    if first.is_some_and(|line| text[line.len()..].starts_with("\r\n")) {
+        "\r\n"
+    } else {
+        "\n"
     }
-    let mut header = line_before(&new, start);
-    // At the end of a file, with the blank line that a new section is set apart with.
-    if rest == new.len() {
-        let above = line_before(&new, header);
-        if above < header && new[above..header].trim().is_empty() {
-            header = above;
-        }
-    }
-    new.replace_range(header..rest, "");
-    Ok(new)
-}
-
-/// Where the line begins that ends there.
-fn line_before(text: &str, end: usize) -> usize {
-    let before = text.len() - text.trim_start_matches(BYTE_ORDER_MARK).len();
-    content(&text[..end])
-        .rfind('\n')
-        .map_or(before, |end| end + 1)
 }
 
 fn check(section: &str, changes: &[Change<'_>]) -> Result<(), Uneditable> {
@@ -152,12 +110,14 @@ fn check(section: &str, changes: &[Change<'_>]) -> Result<(), Uneditable> {
     Ok(())
 }
 
-/// Refuses to edit what cannot be edited without a loss. The body goes from a position to the end.
-fn check_body(text: &str, start: usize, changes: &[Change<'_>]) -> Result<(), Uneditable> {
+/// Refuses to edit the lines of a body that cannot be edited without a loss.
+pub(super) fn check_body<'t>(
+    lines: impl Iterator<Item = (usize, Line<'t>)>,
+    changes: &[Change<'_>],
+) -> Result<(), Uneditable> {
     let mut inside_changed = false;
-    for (position, line) in Lines::of_file(text) {
+    for (_, line) in lines {
         match line.kind {
-            _ if position < start => {}
             Kind::Malformed => return Err(Uneditable::Malformed(line.number)),
             Kind::Property(property) => {
                 inside_changed = changes.iter().any(|change| property.is(change.key()));
@@ -189,7 +149,14 @@ pub(super) fn body_of(text: &str, section: &str) -> Option<(usize, usize)> {
     found
 }
 
-fn edit_body(new: &mut String, body: &str, rest: &str, changes: &[Change<'_>], ending: &str) {
+/// Adds the changed lines of a body to a text. The rest is what follows the body.
+pub(super) fn edit_body(
+    new: &mut String,
+    body: &str,
+    rest: &str,
+    changes: &[Change<'_>],
+    ending: &str,
+) {
     let mut missing: Vec<(&str, &str)> = changes
         .iter()
         .filter_map(|change| match change {

@@ -6,7 +6,7 @@ use std::fmt;
 /// What the file format takes for white space inside a line.
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 const COMMENT_SIGNS: [char; 2] = ['#', ';'];
-pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A line with its line ending.
 pub(super) struct Line<'t> {

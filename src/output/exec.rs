@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
@@ -27,14 +28,14 @@ pub fn exec(outgoing: &Outgoing, words: &[OsString]) -> Result<ExitCode> {
     for (name, value) in outgoing.variables() {
         command.env(name, value.as_str());
     }
-    match become_it(&mut command) {
+    match replace_process(&mut command) {
         Ok(code) => Ok(code),
         Err(error) => bail!(not_run(program, &error)),
     }
 }
 
 #[cfg(unix)]
-fn become_it(command: &mut Command) -> io::Result<ExitCode> {
+fn replace_process(command: &mut Command) -> io::Result<ExitCode> {
     use std::os::unix::process::CommandExt as _;
 
     Err(command.exec())
@@ -42,9 +43,10 @@ fn become_it(command: &mut Command) -> io::Result<ExitCode> {
 
 /// There is no exec: wait for it, and hand its exit code on.
 #[cfg(not(unix))]
-fn become_it(command: &mut Command) -> io::Result<ExitCode> {
+fn replace_process(command: &mut Command) -> io::Result<ExitCode> {
     let code = command.status()?.code().unwrap_or(1);
-    Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
+    // Whatever does not fit is no success.
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
 fn not_run(program: &OsString, error: &io::Error) -> Failure {
@@ -53,7 +55,9 @@ fn not_run(program: &OsString, error: &io::Error) -> Failure {
         program.to_string_lossy(),
         reason(error)
     ));
-    if error.kind() == ErrorKind::NotFound {
+    // A script whose interpreter is missing is there.
+    let is_there = Path::new(program).components().count() > 1 && Path::new(program).exists();
+    if error.kind() == ErrorKind::NotFound && !is_there {
         failure
             .hint("is it installed, and in PATH? an alias or a function of the shell is no command")
             .exit(Exit::NotFound)

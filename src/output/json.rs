@@ -6,6 +6,9 @@ use zeroize::Zeroizing;
 
 use super::{Outgoing, Region, timestamp};
 
+/// More than credentials take.
+const ROOM: usize = 64 * 1024;
+
 /// What AWS tools want from a `credential_process`.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
 #[derive(Serialize)]
@@ -66,6 +69,10 @@ pub(super) fn json(outgoing: &Outgoing) -> Result<Zeroizing<String>> {
 
 /// A value as lines of text.
 pub(super) fn text(value: &impl Serialize) -> Result<Zeroizing<String>> {
-    let text = serde_json::to_string_pretty(value).context("it cannot be written as JSON")?;
-    Ok(Zeroizing::new(text + "\n"))
+    // So long that it never moves and leaves a copy behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    serde_json::to_writer_pretty(&mut *text, value).context("it cannot be written as JSON")?;
+    text.push(b'\n');
+    let text = std::str::from_utf8(&text).context("it cannot be written as JSON")?;
+    Ok(Zeroizing::new(text.to_owned()))
 }

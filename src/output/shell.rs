@@ -25,7 +25,8 @@ pub(super) const POSIX_WITHOUT_EXPORT: Language = Language {
 };
 
 pub(super) const FISH: Language = Language {
-    unset: Some(|name| format!("set -e {name}")),
+    // To erase what is not there is an error. What is universal stays: it would be erased for good.
+    unset: Some(|name| format!("set -eg {name}; or true")),
     set: |name, value| Some(format!("set -gx {name} {}", *fish(value))),
 };
 
@@ -40,14 +41,14 @@ pub(super) const WINDOWS_CMD: Language = Language {
     set: |name, value| is_plain(value).then(|| format!("set {name}={value}")),
 };
 
-/// Its readers agree on text without quotes and text in single ones, and on little else.
+/// Its readers agree on text without quotes, and on little else.
 pub(super) const DOTENV: Language = Language {
     unset: None,
-    set: |name, value| {
-        let can_be_quoted = !value.contains(['\'', '\\']);
-        can_be_quoted.then(|| format!("{name}={}", *posix(value)))
-    },
+    set: |name, value| is_plain(value).then(|| format!("{name}={value}")),
 };
+
+/// More than everything takes but the values.
+const ROOM: usize = 2048;
 
 /// The variables, each on a line of its own, behind those that must go.
 pub(super) fn render(
@@ -55,7 +56,8 @@ pub(super) fn render(
     unset: &[&'static str],
     variables: &[(&'static str, Zeroizing<String>)],
 ) -> Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
+    let values: usize = variables.iter().map(|(_, value)| value.len()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(4 * values + ROOM));
     if let Some(line) = language.unset {
         for name in unset {
             text.push_str(&line(name));
@@ -119,7 +121,9 @@ fn in_single_quotes(
     value: &str,
     before: impl Fn(char) -> Option<&'static str>,
 ) -> Zeroizing<String> {
-    let mut text = Zeroizing::new("'".to_owned());
+    // So long that it never moves and leaves a copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(4 * value.len() + 2));
+    text.push('\'');
     for c in value.chars() {
         text.push_str(before(c).unwrap_or_default());
         text.push(c);

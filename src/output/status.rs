@@ -17,23 +17,34 @@ const SOON: TimeDelta = TimeDelta::minutes(15);
 
 /// Credentials of a profile, or a session that is kept for a key and a device.
 pub struct Row {
-    pub of: Of,
-    /// The section of the credentials file; none where they are in the tool's own file.
-    pub section: Option<String>,
+    pub of: Owner,
     pub state: State,
     /// Why they are not valid.
     pub reason: Option<String>,
     pub expiration: Option<DateTime<Utc>>,
-    /// The role that they are for; none for a session of the user.
+    /// The role that they are for, or would be; none for a session of the user.
     pub role_arn: Option<String>,
     pub device: Option<String>,
 }
 
-/// Whose they are.
-pub enum Of {
-    Profile(String),
-    /// The end of the access key's id.
+/// Whose they are, and where.
+pub enum Owner {
+    Profile {
+        name: String,
+        place: Place,
+    },
+    /// The last characters of the access key id.
     Key(String),
+}
+
+/// Where credentials are, or would be.
+pub enum Place {
+    /// In this section of the credentials file.
+    Section(String),
+    /// In the tool's own file.
+    Private,
+    /// Nobody knows, as something is wrong with the profile.
+    Unknown,
 }
 
 /// Whether they can be used.
@@ -59,43 +70,99 @@ pub struct Layout {
     pub colour: bool,
 }
 
-/// A table with a line for each.
+const COLUMNS: usize = 6;
+const HEAD: [&str; COLUMNS] = ["PROFILE", "STATE", "LEFT", "UNTIL", "KIND", "DEVICE"];
+const STATE: usize = 1;
+/// The columns that may be cut short: a name still says something then.
+const SHRINKABLE: [usize; 3] = [0, 4, 5];
+/// The columns that may go, in this order, where the others do not fit.
+const DISPENSABLE: [usize; 4] = [5, 3, 4, 2];
+
+/// A table with a line for each, and below it what is wrong with some.
 pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
-    let head = ["PROFILE", "STATE", "LEFT", "UNTIL", "KIND", "DEVICE"].map(str::to_owned);
-    let mut lines = vec![head];
+    let mut lines = vec![HEAD.map(str::to_owned)];
     lines.extend(rows.iter().map(|row| cells(row, now)));
-    let mut widths = [0; 6];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = console::measure_text_width(cell).max(*width);
-        }
-    }
-    if let Some(room) = layout.width {
-        shrink(&mut widths, room);
-    }
+    let natural: [usize; COLUMNS] = std::array::from_fn(|column| {
+        let cells = lines.iter().map(|line| &line[column]);
+        cells
+            .map(|cell| console::measure_text_width(cell))
+            .max()
+            .unwrap_or_default()
+    });
+    let widths = fitted(natural, layout.width);
     let mut text = String::new();
     for (number, line) in lines.iter().enumerate() {
         let mut whole = String::new();
-        for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
-            let padded = console::pad_str(cell, width, console::Alignment::Left, Some("…"));
+        for (column, width) in &widths {
+            let cell = &line[*column];
+            let padded = console::pad_str(cell, *width, console::Alignment::Left, Some("…"));
             let style = match number.checked_sub(1) {
-                Some(row) if column == 1 => style(&rows[row], now),
+                Some(row) if *column == STATE => style(&rows[row], now),
                 Some(_) => Style::new(),
                 None => Style::new().bold(),
             };
-            let style = style.force_styling(layout.colour);
-            if column > 0 {
+            if *column > 0 {
                 whole.push_str(GAP);
             }
+            let style = style.force_styling(layout.colour);
             whole.push_str(&style.apply_to(padded).to_string());
         }
         text.push_str(whole.trim_end());
         text.push('\n');
     }
+    for (row, line) in rows.iter().zip(&lines[1..]) {
+        if let (State::Defective | State::OtherRole, Some(reason)) = (row.state, &row.reason) {
+            text.push_str(&printable(&format!("{}: {reason}", line[0])));
+            text.push('\n');
+        }
+    }
     text
 }
 
-fn cells(row: &Row, now: DateTime<Utc>) -> [String; 6] {
+/// The columns that are shown, each with its width.
+fn fitted(natural: [usize; COLUMNS], room: Option<usize>) -> Vec<(usize, usize)> {
+    let mut shown: Vec<(usize, usize)> = natural.into_iter().enumerate().collect();
+    let Some(room) = room else {
+        return shown;
+    };
+    let mut dispensable = DISPENSABLE.iter();
+    loop {
+        let least = |(column, width): &(usize, usize)| {
+            let shrinkable = SHRINKABLE.contains(column);
+            if shrinkable {
+                NARROWEST.min(*width)
+            } else {
+                *width
+            }
+        };
+        let gaps = GAP.len() * (shown.len() - 1);
+        if shown.iter().map(least).sum::<usize>() + gaps <= room {
+            break;
+        }
+        match dispensable.next() {
+            Some(dispensable) => shown.retain(|(column, _)| column != dispensable),
+            None => break,
+        }
+    }
+    let gaps = GAP.len() * (shown.len() - 1);
+    while shown.iter().map(|(_, width)| width).sum::<usize>() + gaps > room {
+        let shrinkable = shown
+            .iter_mut()
+            .filter(|(column, _)| SHRINKABLE.contains(column));
+        match shrinkable.max_by_key(|(_, width)| *width) {
+            Some((_, width)) if *width > 1 => *width -= 1,
+            _ => break,
+        }
+    }
+    shown
+}
+
+/// The files may hold what a terminal would obey.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
+fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
     let state = match row.state {
         State::Valid => "valid",
         State::Expiring => "expiring",
@@ -105,9 +172,12 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; 6] {
         State::Defective => "defective",
     };
     let profile = match &row.of {
-        Of::Profile(name) if row.section.is_none() => format!("{name} (private)"),
-        Of::Profile(name) => name.clone(),
-        Of::Key(id) => format!("(key {id})"),
+        Owner::Profile {
+            name,
+            place: Place::Private,
+        } => format!("{name} (private)"),
+        Owner::Profile { name, .. } => name.clone(),
+        Owner::Key(id) => format!("(key {id})"),
     };
     let left = |end| row_left(end, now).map_or("-".to_owned(), span);
     let kind = match &row.role_arn {
@@ -124,6 +194,7 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; 6] {
         kind,
         row.device.as_deref().map_or_else(dash, short),
     ]
+    .map(|cell| printable(&cell))
 }
 
 /// How long they last; none where they have ended.
@@ -154,18 +225,6 @@ fn style(row: &Row, now: DateTime<Utc>) -> Style {
     }
 }
 
-/// Takes from the widest column until all of them fit, as far as that goes.
-fn shrink(widths: &mut [usize; 6], room: usize) {
-    let gaps = GAP.len() * (widths.len() - 1);
-    while widths.iter().sum::<usize>() + gaps > room {
-        let widest = widths.iter_mut().max();
-        match widest {
-            Some(width) if *width > NARROWEST => *width -= 1,
-            _ => break,
-        }
-    }
-}
-
 /// Everything. The README documents it: keys may be added, but none is renamed or goes.
 #[derive(Serialize)]
 struct Status<'a> {
@@ -179,6 +238,7 @@ struct Profile<'a> {
     #[serde(rename = "profile")]
     name: &'a str,
     section: Option<&'a str>,
+    private: bool,
     state: State,
     reason: Option<&'a str>,
     kind: &'static str,
@@ -192,6 +252,7 @@ struct Profile<'a> {
 #[derive(Serialize)]
 struct Session<'a> {
     access_key_id_end: &'a str,
+    state: State,
     device: Option<&'a str>,
     expiration: Option<String>,
     seconds_left: Option<i64>,
@@ -212,9 +273,13 @@ pub fn json(rows: &[Row], now: DateTime<Utc>) -> Result<String> {
         let expiration = row.expiration.map(timestamp);
         let seconds_left = row.expiration.map(|end| (end - now).num_seconds().max(0));
         match &row.of {
-            Of::Profile(name) => status.profiles.push(Profile {
+            Owner::Profile { name, place } => status.profiles.push(Profile {
                 name,
-                section: row.section.as_deref(),
+                section: match place {
+                    Place::Section(section) => Some(section),
+                    Place::Private | Place::Unknown => None,
+                },
+                private: matches!(place, Place::Private),
                 state: row.state,
                 reason: row.reason.as_deref(),
                 kind: if row.role_arn.is_some() {
@@ -227,8 +292,9 @@ pub fn json(rows: &[Row], now: DateTime<Utc>) -> Result<String> {
                 expiration,
                 seconds_left,
             }),
-            Of::Key(id) => status.sessions.push(Session {
+            Owner::Key(id) => status.sessions.push(Session {
                 access_key_id_end: id,
+                state: row.state,
                 device,
                 expiration,
                 seconds_left,

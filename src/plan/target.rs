@@ -6,13 +6,10 @@ use super::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, va
 use crate::cli::Suffixes;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::profiles::{Files, config_header, key};
+use crate::profiles::{File, Files, config_header, key};
 
 /// What is written behind a role's profile, where the section of the profile's own name would not be read.
 const BESIDE_ROLE: &str = "mfa";
-
-/// What the sections of the file of sessions begin with that are kept for a profile: no access key id is called so.
-pub const KEPT_FOR: &str = "profile";
 
 /// How the sections of a profile are called.
 #[derive(Debug)]
@@ -47,8 +44,17 @@ pub struct Target {
 pub enum Keep {
     /// In its section of the credentials file, for every tool.
     Section,
-    /// In the file of sessions, for this tool alone. The section is neither read nor written.
-    Privately,
+    /// In the file of sessions, as AWS tools would take keys in the section and not run the `credential_process`.
+    ForProcess,
+    /// In the file of sessions, as the section shall neither be read nor written.
+    NoStore,
+}
+
+impl Keep {
+    /// Whether the section is left alone.
+    pub fn is_private(self) -> bool {
+        self != Self::Section
+    }
 }
 
 impl Naming {
@@ -133,9 +139,7 @@ impl Naming {
         let role = config_header(&config.document, &profile.value)
             .and_then(|header| in_file(config, header, key::ROLE_ARN));
         let Some(role) = role else {
-            let target = self.target(profile)?;
-            let process = process(&target.short_term, files);
-            return Ok(Target { process, ..target });
+            return Ok(self.target(profile)?.beside_process(files));
         };
         let suffix = if self.short_term.origin == Origin::Default {
             &Chosen {
@@ -149,7 +153,7 @@ impl Naming {
         let shadow = config_header(&config.document, &target.short_term)
             .filter(|header| config.get(header, key::ROLE_ARN).is_some())
             .map(|header| format!("[{header}] in {}", config.path.display()));
-        Ok(Target { shadow, ..target })
+        Ok(Target { shadow, ..target }.beside_process(files))
     }
 
     fn named(&self, profile: Chosen<String>, short_term_suffix: &Chosen<String>) -> Result<Target> {
@@ -243,11 +247,27 @@ fn check_name_part(name: &Chosen<String>) -> Result<()> {
 }
 
 impl Target {
-    /// The same credentials, kept for this tool alone.
-    pub fn privately(self) -> Self {
+    fn beside_process(self, files: &Files<'_>) -> Self {
         Self {
-            keep: Keep::Privately,
+            process: process(&self.short_term, files),
             ..self
+        }
+    }
+
+    /// The same, kept elsewhere.
+    pub fn kept(self, keep: Keep) -> Self {
+        Self { keep, ..self }
+    }
+
+    /// The same, kept where the credentials belong when nobody says otherwise: in the section, unless that would keep AWS
+    /// tools from running a `credential_process`. Where it does so already, it goes on to be renewed.
+    pub fn in_its_place(self, credentials: &File<'_>) -> Self {
+        let has = |key| credentials.get(&self.short_term, key).is_some();
+        let has_ours = has(key::ASSUMED_ROLE) && has(key::AWS_ACCESS_KEY_ID);
+        if self.process.is_some() && !has_ours {
+            self.kept(Keep::ForProcess)
+        } else {
+            self
         }
     }
 
@@ -255,14 +275,8 @@ impl Target {
     pub fn label(&self) -> String {
         match self.keep {
             Keep::Section => format!("[{}]", self.short_term),
-            Keep::Privately => self.profile.value.clone(),
+            Keep::ForProcess | Keep::NoStore => self.profile.value.clone(),
         }
-    }
-
-    /// The section of the file of sessions that the credentials are kept in where they have none of their own.
-    pub fn private_section(&self) -> String {
-        // No two profiles have the same long-term section.
-        format!("{KEPT_FOR} {}", self.long_term)
     }
 
     /// Whether the section to write has a name that nobody chose, beside a role of the config file.

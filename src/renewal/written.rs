@@ -126,7 +126,7 @@ impl Renewal<'_> {
     fn keep(&self, news: &News<'_>) {
         let mut edits: Vec<Edit<'static>> = Vec::new();
         for (job, credentials) in &news.credentials {
-            let section = self.group.jobs[*job].target.private_section();
+            let section = session::kept_for(&self.group.jobs[*job].target.long_term);
             edits.push(Edit::new(section, short_term::changes(credentials)));
         }
         if let Some(credentials) = news.session {

@@ -2,10 +2,9 @@
 
 use anyhow::{Result, bail};
 
-use super::refresh::Work;
+use super::work::Work;
 use crate::error::{Exit, Failure};
-use crate::freshness::Freshness;
-use crate::group;
+use crate::group::{self, Seen};
 use crate::plan::{self, Chosen, Origin, Target};
 use crate::terminal::Terminal;
 
@@ -30,7 +29,7 @@ pub(super) fn of_several(profile: Chosen<String>, work: &Work<'_>) -> Result<Cho
         return Ok(profile);
     }
     let terminal = (!work.asking.no_input).then(Terminal::open).flatten();
-    let Some(terminal) = terminal else {
+    let Some(terminal) = terminal.filter(Terminal::has_room_for_a_list) else {
         bail!(nobody_named(&target, &names, work));
     };
     match terminal.pick("Which profile?", &names)? {
@@ -38,7 +37,7 @@ pub(super) fn of_several(profile: Chosen<String>, work: &Work<'_>) -> Result<Cho
             value: names[place].clone(),
             origin: Origin::Person,
         }),
-        None => bail!(Failure::new("no profile was picked").exit(Exit::HumanNeeded)),
+        None => bail!(Failure::new("no profile was picked")),
     }
 }
 
@@ -49,8 +48,8 @@ fn can_be_had(target: &Target, work: &Work<'_>) -> Result<bool> {
     if credentials.document.has(&target.long_term) || role.is_some_and(|role| role.is_of_config()) {
         return Ok(true);
     }
-    let freshness = group::look(credentials, target, &work.wanted(target))?;
-    Ok(matches!(freshness, Freshness::Reuse { .. }))
+    let seen = group::look(credentials, target, &work.wanted(target))?;
+    Ok(matches!(seen, Seen::Valid(_)))
 }
 
 fn nobody_named(target: &Target, names: &[String], work: &Work<'_>) -> Failure {
@@ -67,4 +66,5 @@ fn nobody_named(target: &Target, names: &[String], work: &Work<'_>) -> Failure {
         "give --profile or set AWS_PROFILE; there are: {}{more}",
         names[..names.len().min(MOST_NAMES)].join(", ")
     ))
+    .exit(Exit::HumanNeeded)
 }

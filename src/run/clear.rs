@@ -1,20 +1,19 @@
 //! Ends credentials early, as far as this machine goes: AWS itself ends them at their time only.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 
 use super::ground::Ground;
 use crate::cli::{Clear, Profiles, Request};
 use crate::device::SerialNumber;
-use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::group;
-use crate::plan::{self, Target, quoted};
-use crate::profiles::{File, Files, key};
-use crate::report::Report;
-use crate::session;
+use crate::plan::{self, Keys, Target, quoted};
+use crate::profiles::{File, Files, Paths, key};
+use crate::report::{self, Report};
+use crate::session::{self, Maker};
 use crate::short_term;
 use crate::store::{self, Edit, Store};
 
@@ -23,169 +22,231 @@ use crate::store::{self, Edit, Store};
 /// # Errors
 /// What a user has to know.
 pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
-    let report = Report::new(&args.verbosity);
     let profiles = Profiles {
         names: args.names.clone(),
-        all: false,
+        all: args.all,
     };
-    let ground = Ground::recover(&args.suffixes, &profiles, environment)?;
+    store::recover(&Paths::find(environment)?.credentials)?;
+    let ground = Ground::read(&args.suffixes, environment)?;
     let files = ground.files(&profiles);
-    let path = &ground.paths.credentials;
-    if args.all {
-        let sections = ours(&files.credentials);
-        clear_sections(&files, &sections, report)?;
-        for file in store::session_files(path) {
-            let sessions = Store::open(&file)?;
-            sessions.remove()?;
-            report.progress(format_args!("removed {}", file.display()));
-        }
-        return Ok(());
-    }
-    let request = Request {
-        suffixes: args.suffixes.clone(),
-        ..Request::default()
+    let clearing = Clearing {
+        request: Request {
+            suffixes: args.suffixes.clone(),
+            ..Request::default()
+        },
+        environment,
+        ground: &ground,
+        files: &files,
+        report: Report::new(&args.verbosity),
     };
-    let selection = plan::profiles(&profiles, environment, &ground.naming, &files)?;
-    let mut targets = Vec::new();
-    for profile in selection.profiles {
-        let target = ground.naming.target_beside_role(profile, &files)?;
-        check(&target, &files.credentials)?;
-        targets.push(target);
+    if args.all {
+        return clearing.all();
     }
-    for target in &targets {
-        let section = BTreeSet::from([target.short_term.clone()]);
-        let mut cleared = clear_sections(&files, &section, report)?;
-        let plan = plan::plan(&request, environment, &ground.naming, target, &files);
-        let device = plan.ok().map(|plan| plan.device.value);
-        cleared |= clear_sessions(target, device.as_ref(), &files.credentials, report)?;
+    let mut errors = Vec::new();
+    for profile in plan::profiles(&profiles, environment, &ground.naming, &files)?.profiles {
+        let target = ground.naming.target_beside_role(profile, &files)?;
+        errors.extend(clearing.profile(&target)?);
+    }
+    end(errors)
+}
+
+/// All errors but the last one are said here, that one ends the run.
+fn end(mut errors: Vec<Error>) -> Result<()> {
+    let last = errors.pop();
+    for error in errors {
+        report::error(error);
+    }
+    last.map_or(Ok(()), Err)
+}
+
+struct Clearing<'c> {
+    request: Request,
+    environment: &'c Environment,
+    ground: &'c Ground,
+    files: &'c Files<'c>,
+    report: Report,
+}
+
+/// What tells the sessions of a profile from others.
+struct Marks {
+    section: String,
+    /// The access key ids of the credentials that the profile has.
+    credentials: Vec<String>,
+    /// The key and the device that make its sessions, as far as they can be known.
+    key: Option<String>,
+    device: Option<SerialNumber>,
+}
+
+impl Clearing<'_> {
+    /// Removes the sessions first: whatever is wrong with a section, they must not stay.
+    fn all(&self) -> Result<()> {
+        let credentials = &self.files.credentials;
+        for file in store::session_files(credentials.path) {
+            Store::open(&file)?.remove()?;
+            self.report
+                .progress(format_args!("removed {}", file.display()));
+        }
+        let mut seen = HashSet::new();
+        let mut errors = Vec::new();
+        let mut sections = Vec::new();
+        for section in credentials.document.names() {
+            let is_ours = credentials.get(section, key::ASSUMED_ROLE).is_some();
+            if !is_ours || !seen.insert(section) {
+                continue;
+            }
+            match check(credentials, section) {
+                Ok(()) => sections.push(section.to_owned()),
+                Err(error) => errors.push(error),
+            }
+        }
+        self.sections(sections)?;
+        end(errors)
+    }
+
+    /// What a profile has. Returns why its section was left alone, where it was.
+    fn profile(&self, target: &Target) -> Result<Option<Error>> {
+        let mut cleared = self.sessions(target, &self.marks(target))?;
+        let section = &target.short_term;
+        let credentials = &self.files.credentials;
+        let has = |key: &&str| credentials.get(section, key).is_some();
+        if short_term::KEYS.iter().any(has) {
+            if let Err(error) = check(credentials, section) {
+                return Ok(Some(error));
+            }
+            self.sections(vec![section.clone()])?;
+            cleared = true;
+        }
         if !cleared {
-            report.progress(format_args!(
+            self.report.progress(format_args!(
                 "there is nothing to clear for {}",
                 target.profile.value
             ));
         }
+        Ok(None)
     }
-    Ok(())
+
+    /// Removes our keys from sections that were checked.
+    fn sections(&self, sections: Vec<String>) -> Result<()> {
+        if sections.is_empty() {
+            return Ok(());
+        }
+        Store::open(self.files.credentials.path)?.update(|file| {
+            // The file may have changed since it was looked at.
+            for section in &sections {
+                check(file, section)?;
+            }
+            Ok(vec![Edit::clear(sections.clone(), &short_term::KEYS)])
+        })?;
+        for section in sections {
+            self.report.progress(format_args!("cleared [{section}]"));
+        }
+        Ok(())
+    }
+
+    fn marks(&self, target: &Target) -> Marks {
+        let credentials = &self.files.credentials;
+        let id = |section: &str| credentials.get(section, key::AWS_ACCESS_KEY_ID);
+        let naming = &self.ground.naming;
+        // What keeps credentials from being renewed does not keep them from being cleared.
+        let plan = plan::plan(&self.request, self.environment, naming, target, self.files);
+        let (mut key, mut device) = (id(&target.long_term), None);
+        if let Ok(plan) = plan {
+            if let Keys::Stored(keys) = plan.base.keys {
+                key = Some(keys.access_key_id);
+            }
+            device = Some(plan.device.value);
+        }
+        Marks {
+            section: target.short_term.clone(),
+            credentials: id(&target.short_term).into_iter().collect(),
+            key,
+            device,
+        }
+    }
+
+    /// Removes the credentials that are kept for a profile alone, and its sessions that no other section holds. Says whether
+    /// there were any.
+    fn sessions(&self, target: &Target, marks: &Marks) -> Result<bool> {
+        let mut cleared = false;
+        let kept_for = session::kept_for(&target.long_term);
+        let texts = group::sessions(self.files.credentials.path);
+        for file in &group::files(&texts) {
+            let mut sections = Vec::new();
+            let mut ids = marks.credentials.clone();
+            if let Some(id) = file.get(&kept_for, key::AWS_ACCESS_KEY_ID) {
+                ids.push(id);
+                sections.push(kept_for.clone());
+            }
+            let makers = session::makers(file);
+            let (own, of_others): (Vec<&Maker>, Vec<&Maker>) = makers
+                .iter()
+                .filter(|maker| marks.fit(maker, file, &ids))
+                .partition(|maker| {
+                    let section = file.get(&maker.section(), key::SECTION);
+                    section.is_none_or(|section| section == marks.section)
+                });
+            let has_session = !own.is_empty();
+            sections.extend(own.into_iter().map(Maker::section));
+            for maker in of_others {
+                self.tell_of_owner(file, maker);
+            }
+            if sections.is_empty() {
+                continue;
+            }
+            let keys = [&short_term::KEYS[..], &[key::SECTION]].concat();
+            Store::open(file.path)?.update(|_file| Ok(vec![Edit::clear(sections, &keys)]))?;
+            let what = if has_session {
+                "the MFA session".to_owned()
+            } else {
+                format!("the credentials of {}", target.profile.value)
+            };
+            self.report
+                .progress(format_args!("removed {what} from {}", file.path.display()));
+            cleared = true;
+        }
+        Ok(cleared)
+    }
+
+    /// The session that a role came from may be another profile's.
+    fn tell_of_owner(&self, sessions: &File<'_>, maker: &Maker) {
+        let Some(section) = sessions.get(&maker.section(), key::SECTION) else {
+            return;
+        };
+        if short_term::credentials(&self.files.credentials, &section).is_some() {
+            self.report.progress(format_args!(
+                "[{section}] has the MFA session of the device; `mfa-creds clear -p {}` ends that, too",
+                quoted(&section)
+            ));
+        }
+    }
 }
 
-/// The sections that this tool or aws-mfa wrote.
-fn ours(credentials: &File<'_>) -> BTreeSet<String> {
-    let names = credentials.document.names();
-    names
-        .filter(|section| {
-            credentials.get(section, key::ASSUMED_ROLE).is_some()
-                && !short_term::holds_long_term_keys(credentials, section)
-        })
-        .map(str::to_owned)
-        .collect()
+impl Marks {
+    /// Whether a session of the file of sessions belongs to the profile.
+    fn fit(&self, maker: &Maker, file: &File<'_>, ids: &[String]) -> bool {
+        let get = |key| file.get(&maker.section(), key);
+        get(key::SECTION).as_ref() == Some(&self.section)
+            || get(key::AWS_ACCESS_KEY_ID).is_some_and(|id| ids.contains(&id))
+            || self.key.as_ref() == Some(&maker.access_key_id)
+            || self.device.as_ref() == Some(&maker.device)
+    }
 }
 
-/// Refuses to remove what nobody could give back.
-fn check(target: &Target, credentials: &File<'_>) -> Result<()> {
-    let section = &target.short_term;
+/// Refuses to remove what nobody could give back, or what is somebody else's.
+fn check(credentials: &File<'_>, section: &str) -> Result<()> {
     let path = credentials.path.display();
     plan::check_sections(credentials, &[section])?;
-    if short_term::holds_long_term_keys(credentials, section) {
-        bail!(
-            Failure::new(format!(
-                "[{section}] in {path} holds long-term keys, which are never removed"
-            ))
-            .hint("take them out with an editor")
-        );
-    }
-    if short_term::is_foreign(credentials, section)
-        && credentials.get(section, key::AWS_ACCESS_KEY_ID).is_some()
-    {
-        bail!(
-            Failure::new(format!(
-                "[{section}] in {path} holds credentials that neither mfa-creds nor aws-mfa wrote"
-            ))
-            .hint("take them out with an editor")
-        );
-    }
-    Ok(())
-}
-
-/// Removes our keys from sections. Says whether there were any.
-fn clear_sections(files: &Files<'_>, sections: &BTreeSet<String>, report: Report) -> Result<bool> {
-    let credentials = &files.credentials;
-    let has_ours = |section: &&String| {
-        let mut keys = short_term::KEYS.iter();
-        keys.any(|key| credentials.get(section, key).is_some())
+    let id = credentials.get(section, key::AWS_ACCESS_KEY_ID);
+    // Even beside a session token: somebody may have written new keys over old temporary ones.
+    let problem = if id.is_some_and(|id| !id.starts_with(short_term::TEMPORARY_PREFIX)) {
+        "holds long-term keys, which are never removed"
+    } else if credentials.get(section, key::ASSUMED_ROLE).is_none() {
+        "holds credentials that neither mfa-creds nor aws-mfa wrote"
+    } else {
+        return Ok(());
     };
-    let sections: Vec<&String> = sections.iter().filter(has_ours).collect();
-    if sections.is_empty() {
-        return Ok(false);
-    }
-    Store::open(credentials.path)?.update(|file| {
-        let mut edits = Vec::new();
-        for section in &sections {
-            // The file may have changed since it was looked at.
-            if !short_term::holds_long_term_keys(file, section) {
-                edits.push(Edit::removal(section.as_str(), &short_term::KEYS));
-            }
-        }
-        Ok(edits)
-    })?;
-    for section in sections {
-        report.progress(format_args!("cleared [{section}]"));
-    }
-    Ok(true)
-}
-
-/// Removes the credentials that are kept for a profile alone, and the sessions of its device that no other section holds.
-/// Says whether there were any.
-fn clear_sessions(
-    target: &Target,
-    device: Option<&SerialNumber>,
-    credentials: &File<'_>,
-    report: Report,
-) -> Result<bool> {
-    let mut cleared = false;
-    for (path, text) in group::sessions(credentials.path) {
-        let sessions = File {
-            path: &path,
-            document: Document::parse(&text),
-        };
-        let mut edits = Vec::new();
-        let private = target.private_section();
-        if sessions.document.has(&private) {
-            edits.push(Edit::removal(private, &short_term::KEYS));
-        }
-        for maker in session::makers(&sessions) {
-            let name = maker.section();
-            match sessions.get(&name, key::SECTION) {
-                Some(section) if section == target.short_term => {}
-                Some(section) if Some(&maker.device) == device => {
-                    tell_of_owner(&section, credentials, report);
-                    continue;
-                }
-                None if Some(&maker.device) == device => {}
-                _ => continue,
-            }
-            let mut keys = short_term::KEYS.to_vec();
-            keys.push(key::SECTION);
-            edits.push(Edit::removal(name, &keys));
-        }
-        if edits.is_empty() {
-            continue;
-        }
-        Store::open(&path)?.update(|_file| Ok(edits))?;
-        report.progress(format_args!(
-            "removed the MFA session from {}",
-            path.display()
-        ));
-        cleared = true;
-    }
-    Ok(cleared)
-}
-
-/// The session that a role came from may be another profile's.
-fn tell_of_owner(section: &str, credentials: &File<'_>, report: Report) {
-    if short_term::credentials(credentials, section).is_some() {
-        report.progress(format_args!(
-            "[{section}] has the MFA session of the device; `mfa-creds clear -p {}` ends that, too",
-            quoted(section)
-        ));
-    }
+    bail!(
+        Failure::new(format!("[{section}] in {path} {problem}"))
+            .hint("take them out with an editor")
+    )
 }

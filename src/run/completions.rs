@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
@@ -12,7 +12,6 @@ use clap_mangen::Man;
 use super::ground::Ground;
 use crate::cli::{self, Cli, Completions, Profiles, Shell, Suffixes};
 use crate::environment::Environment;
-use crate::error::Failure;
 use crate::plan;
 use crate::report;
 
@@ -20,10 +19,13 @@ const NAME: &str = "mfa-creds";
 /// With this variable, a shell asks what the words on its command line can go on with.
 const VARIABLE: &str = "_MFA_CREDS_COMPLETE";
 
+/// The tool is often linked so.
+const OTHER_NAME: &str = "aws-mfa";
+
 /// Answers a shell, if one asks. None where none does.
 pub fn answer_shell(environment: &Environment) -> Option<ExitCode> {
-    environment.text(VARIABLE)?;
-    let answer = CompleteEnv::with_factory(command)
+    let shell = environment.text(VARIABLE)?;
+    let answer = CompleteEnv::with_factory(|| command(&shell, environment))
         .var(VARIABLE)
         .bin(NAME)
         .try_complete(std::env::args_os(), std::env::current_dir().ok().as_deref());
@@ -51,61 +53,73 @@ pub(super) fn completions(args: &Completions) -> Result<()> {
         Shell::Elvish => &Elvish,
     };
     let mut script = Vec::new();
-    shell
-        .write_registration(VARIABLE, NAME, NAME, NAME, &mut script)
-        .context("the completions cannot be written")?;
+    for name in [NAME, OTHER_NAME] {
+        shell
+            .write_registration(VARIABLE, name, name, NAME, &mut script)
+            .context("the completions cannot be written")?;
+    }
     report::data(&String::from_utf8_lossy(&script))
 }
 
 /// Prints a manual page.
 ///
 /// # Errors
-/// When there is no such command.
+/// When standard output cannot be written.
 pub(super) fn man(args: &cli::Man) -> Result<()> {
     let mut command = Cli::command();
     command.build();
-    let command = match &args.command {
-        None => command,
-        Some(name) => match command.find_subcommand(name) {
-            Some(found) => found.clone(),
-            None => bail!(
-                Failure::new(format!("there is no command {name}"))
-                    .hint("`mfa-creds --help` lists them")
-            ),
-        },
-    };
+    let of = args.command.as_ref();
+    let found = of.and_then(|name| command.find_subcommand(name).cloned());
     let mut page = Vec::new();
-    Man::new(command)
+    Man::new(found.unwrap_or(command))
         .render(&mut page)
         .context("the manual page cannot be written")?;
     report::data(&String::from_utf8_lossy(&page))
 }
 
 /// The command line, with the names of the profiles wherever one is asked for.
-fn command() -> Command {
+fn command(shell: &str, environment: &Environment) -> Command {
+    let names = names(environment).into_iter();
+    let names: Vec<String> = if shell == "bash" {
+        names.map(|name| escaped(&name)).collect()
+    } else {
+        names.collect()
+    };
+    let with_names = move |arg: Arg| {
+        if arg.get_long() == Some("profile") {
+            let names = names.clone();
+            arg.add(ArgValueCandidates::new(move || {
+                names.iter().map(CompletionCandidate::new).collect()
+            }))
+        } else {
+            arg
+        }
+    };
     Cli::command()
-        .mut_args(with_names)
-        .mut_subcommands(|command| command.mut_args(with_names))
+        .mut_args(&with_names)
+        .mut_subcommands(|command| command.mut_args(&with_names))
 }
 
-fn with_names(arg: Arg) -> Arg {
-    if arg.get_long() == Some("profile") {
-        arg.add(ArgValueCandidates::new(names))
-    } else {
-        arg
+/// bash puts what it is given on the command line as it is. The other shells quote it.
+fn escaped(name: &str) -> String {
+    let mut escaped = String::new();
+    for c in name.chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() && !"_-./+@:,".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
     }
+    escaped
 }
 
 /// As far as they can be known: completion is no place for errors.
-fn names() -> Vec<CompletionCandidate> {
-    let environment = Environment::of_process();
+fn names(environment: &Environment) -> Vec<String> {
     let profiles = Profiles {
         all: true,
         ..Profiles::default()
     };
-    let Ok(ground) = Ground::read(&Suffixes::default(), &profiles, &environment) else {
-        return Vec::new();
-    };
-    let names = plan::candidates(&ground.naming, &ground.files(&profiles));
-    names.into_iter().map(CompletionCandidate::new).collect()
+    match Ground::read(&Suffixes::default(), environment) {
+        Ok(ground) => plan::candidates(&ground.naming, &ground.files(&profiles)),
+        Err(_unreadable) => Vec::new(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::plan::{Call, Origin, Plan, Step, Target};
+use crate::plan::{Call, Keep, Origin, Plan, Step, Target};
 use crate::profiles::File;
 use crate::report::Report;
 
@@ -33,7 +33,15 @@ pub(super) fn tell_target(report: Report, target: &Target) {
         &target.profile.origin,
     );
     tell(report, "long-term section", &target.long_term, long_term);
-    tell(report, "section to write", &target.short_term, short_term);
+    let private = "credentials are kept in the file of sessions";
+    match target.keep {
+        Keep::Section => tell(report, "section to write", &target.short_term, short_term),
+        Keep::NoStore => report.detail(format_args!("{private} (--no-store)")),
+        Keep::ForProcess => report.detail(format_args!(
+            "{private} (credential_process of {})",
+            target.process.as_deref().unwrap_or_default()
+        )),
+    }
 }
 
 /// What was decided for the calls, and who decided it.

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::credentials::Credentials;
 use crate::error::{self, Exit, Failure};
 use crate::group::{Done, Group, Job, Results};
-use crate::plan::{Keep, Native, Plan, Target, quoted};
+use crate::plan::{Native, Plan, Target, quoted};
 use crate::report::{self, Report};
 
 /// What the profiles of a run came to.
@@ -32,8 +32,10 @@ struct Valid {
     line: String,
     /// The credentials, where they were not there from the beginning.
     credentials: Option<Credentials>,
-    /// What a person has to know of them.
-    warnings: Vec<String>,
+    /// That they last shorter than was asked for.
+    capped: Option<String>,
+    /// What keeps AWS tools from their section, or their section from AWS tools.
+    shadows: Vec<String>,
     /// How to use them.
     use_lines: Vec<String>,
     /// Their section, where it is new and has another name than the profile.
@@ -100,13 +102,10 @@ impl Ending {
     /// # Errors
     /// When a profile has no valid credentials.
     pub fn end(mut self) -> Result<()> {
-        for (section, until) in &self.owners {
-            self.report
-                .progress(is_valid(&in_brackets(section), *until));
-        }
+        self.tell_owners();
         for valid in self.valid.values() {
             self.report.progress(&valid.line);
-            for warning in &valid.warnings {
+            for warning in valid.capped.iter().chain(&valid.shadows) {
                 self.report.warning(warning);
             }
             for line in valid.use_lines.iter().filter(|_| self.profiles == 1) {
@@ -132,20 +131,24 @@ impl Ending {
     /// # Errors
     /// As above.
     pub fn end_of_one(mut self) -> Result<Credentials> {
-        for (section, until) in &self.owners {
-            self.report
-                .progress(is_valid(&in_brackets(section), *until));
-        }
+        self.tell_owners();
         if let Some(error) = self.error.take() {
             return Err(error);
         }
         let valid = self.valid.pop_first().map(|(_, valid)| valid);
         let valid = valid.context("the profile came to nothing")?;
         self.report.progress(&valid.line);
-        for warning in &valid.warnings {
+        if let Some(warning) = &valid.capped {
             self.report.warning(warning);
         }
         valid.credentials.context("the credentials went away")
+    }
+
+    fn tell_owners(&self) {
+        for (section, until) in &self.owners {
+            let section = format!("[{section}]");
+            self.report.progress(is_valid(&section, *until));
+        }
     }
 
     /// The same, where there is nothing to say of these valid ones.
@@ -198,7 +201,8 @@ impl Valid {
                     is_valid(&label, credentials.expiration),
                     less_than_asked(plan, &credentials)
                 ),
-                warnings: warnings(target, plan),
+                capped: capped(target, plan),
+                shadows: shadows(target),
                 use_lines: use_lines(target, plan),
                 beside: (plan.role().is_some() && is_beside(target) && target.shadow.is_none())
                     .then(|| target.short_term.clone()),
@@ -206,10 +210,6 @@ impl Valid {
             },
         }
     }
-}
-
-fn in_brackets(section: &str) -> String {
-    format!("[{section}]")
 }
 
 fn is_valid(label: &str, until: DateTime<Utc>) -> String {
@@ -237,20 +237,20 @@ fn is_beside(target: &Target) -> bool {
     target.short_term != target.profile.value
 }
 
-fn warnings(target: &Target, plan: &Plan) -> Vec<String> {
+fn capped(target: &Target, plan: &Plan) -> Option<String> {
+    let cap = plan.decision.capped?;
+    Some(format!(
+        "{} lasts 1 h, not the {} s asked for ({}): {}",
+        target.label(),
+        plan.wanted.value,
+        plan.wanted.origin,
+        cap.with_way_out()
+    ))
+}
+
+fn shadows(target: &Target) -> Vec<String> {
+    let section = &target.short_term;
     let mut warnings = Vec::new();
-    let (section, label) = (&target.short_term, target.label());
-    if let Some(cap) = plan.decision.capped {
-        warnings.push(format!(
-            "{label} lasts 1 h, not the {} s asked for ({}): {}",
-            plan.wanted.value,
-            plan.wanted.origin,
-            cap.with_way_out()
-        ));
-    }
-    if target.keep == Keep::Privately {
-        return warnings;
-    }
     if let Some(shadow) = &target.shadow {
         warnings.push(format!(
             "AWS tools do not read [{section}]: {shadow} has role_arn, and they assume the role in its place"
@@ -258,7 +258,7 @@ fn warnings(target: &Target, plan: &Plan) -> Vec<String> {
     }
     if let Some(process) = &target.process {
         warnings.push(format!(
-            "AWS tools do not run the credential_process of {process} while [{section}] has keys: `mfa-creds clear -p {}` removes them",
+            "the AWS CLI and SDKs do not run the credential_process of {process} while [{section}] has keys: `mfa-creds clear -p {}` removes them",
             quoted(&target.profile.value)
         ));
     }

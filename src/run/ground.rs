@@ -19,92 +19,62 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Reads what there is.
+    /// Reads what there is. A file that does not exist is empty.
     ///
     /// # Errors
-    /// When there is no credentials file, or one of the files cannot be read.
-    pub fn read(
-        suffixes: &Suffixes,
-        profiles: &Profiles,
-        environment: &Environment,
-    ) -> Result<Self> {
-        let paths = Paths::find(environment)?;
-        let naming = Naming::new(suffixes, environment)?;
-        let texts = Texts::read(&paths, &naming, profiles, environment)?;
+    /// When one of the files cannot be read.
+    pub fn read(suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
         Ok(Self {
-            paths,
-            naming,
-            texts,
+            paths: Paths::find(environment)?,
+            naming: Naming::new(suffixes, environment)?,
+            texts: Texts::read(&Paths::find(environment)?)?,
         })
     }
 
-    /// The same, where something may be written: a write that was interrupted is ended before.
+    /// The same, where keys are needed. A write that was interrupted is ended before.
     ///
     /// # Errors
-    /// As above, and when the file cannot be made whole.
+    /// As above, when the file cannot be made whole, and when there is none.
     pub fn recover(
         suffixes: &Suffixes,
         profiles: &Profiles,
         environment: &Environment,
     ) -> Result<Self> {
         store::recover(&Paths::find(environment)?.credentials)?;
-        Self::read(suffixes, profiles, environment)
+        let ground = Self::read(suffixes, environment)?;
+        ground.check_keys(profiles, environment)?;
+        Ok(ground)
     }
 
-    /// What is in the files.
-    pub fn files(&self, profiles: &Profiles) -> Files<'_> {
-        self.texts.files(&self.paths, profiles)
-    }
-}
-
-/// The texts of the two files.
-struct Texts {
-    credentials: Zeroizing<String>,
-    config: Zeroizing<String>,
-}
-
-impl Texts {
-    /// Reads them. The config file need not exist.
+    /// Refuses to go on without a file that keys may be in.
     ///
     /// # Errors
-    /// When there is no credentials file, or one of them cannot be read.
-    fn read(
-        paths: &Paths,
-        naming: &Naming,
-        profiles: &Profiles,
-        environment: &Environment,
-    ) -> Result<Self> {
-        let config = profiles::read(&paths.config)?.unwrap_or_default();
-        if let Some(credentials) = profiles::read(&paths.credentials)? {
-            return Ok(Self {
-                credentials,
-                config,
-            });
-        }
-        // Keys may stand in the config file, too.
-        if config.contains(key::AWS_ACCESS_KEY_ID) {
-            return Ok(Self {
-                credentials: Zeroizing::default(),
-                config,
-            });
+    /// Says how to make one.
+    pub fn check_keys(&self, profiles: &Profiles, environment: &Environment) -> Result<()> {
+        let Texts {
+            credentials,
+            config,
+        } = &self.texts;
+        if credentials.is_some() || config.contains(key::AWS_ACCESS_KEY_ID) {
+            return Ok(());
         }
         let profile = profiles.names.first().map(|name| Chosen {
             value: name.clone(),
             origin: Origin::Flag("--profile"),
         });
         let profile = profile.unwrap_or_else(|| plan::profile_of_environment(environment));
-        let target = naming.target(profile)?;
+        let target = self.naming.target(profile)?;
         bail!(
             Failure::new(format!(
                 "there is no credentials file {}",
-                paths.credentials.display()
+                self.paths.credentials.display()
             ))
             .hint(format!("`{}` makes it", target.setup_command))
         );
     }
 
-    /// What is in them.
-    fn files<'t>(&'t self, paths: &'t Paths, profiles: &Profiles) -> Files<'t> {
+    /// What is in the files.
+    pub fn files(&self, profiles: &Profiles) -> Files<'_> {
         let parse = |text| {
             let mut document = Document::parse(text);
             if profiles.all || profiles.names.len() > 1 {
@@ -112,15 +82,32 @@ impl Texts {
             }
             document
         };
+        let credentials = self.texts.credentials.as_ref();
         Files {
             credentials: File {
-                path: &paths.credentials,
-                document: parse(&self.credentials),
+                path: &self.paths.credentials,
+                document: parse(credentials.map_or("", |text| text)),
             },
             config: File {
-                path: &paths.config,
-                document: parse(&self.config),
+                path: &self.paths.config,
+                document: parse(&self.texts.config),
             },
         }
+    }
+}
+
+/// The texts of the two files.
+struct Texts {
+    /// None where there is no such file.
+    credentials: Option<Zeroizing<String>>,
+    config: Zeroizing<String>,
+}
+
+impl Texts {
+    fn read(paths: &Paths) -> Result<Self> {
+        Ok(Self {
+            credentials: profiles::read(&paths.credentials)?,
+            config: profiles::read(&paths.config)?.unwrap_or_default(),
+        })
     }
 }

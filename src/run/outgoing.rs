@@ -8,15 +8,14 @@ use super::choice;
 use super::details::warn_of_irregularities;
 use super::ending::Ending;
 use super::ground::Ground;
-use super::refresh::{Look, Work};
+use super::work::{Look, Work};
 use crate::cli::{Exec, Export, Format, Outgoing, Profiles};
 use crate::environment::Environment;
-use crate::group;
 use crate::mfa_code::StandardInput;
 use crate::output;
 use crate::output::Region;
-use crate::plan::{self, Origin, Target, quoted};
-use crate::profiles::{Files, key};
+use crate::plan::{self, Keep, Origin, Target, quoted};
+use crate::profiles::{Files, config_header, key};
 use crate::report::{self, Report};
 use crate::short_term;
 
@@ -91,27 +90,21 @@ fn get(
     let profile = selected.pop().context("no profile is meant")?;
     let profile = choice::of_several(profile, &work)?;
     work.tell_ground(report);
-    let mut target = naming.target_beside_role(profile, &files)?;
-    // Keys in the section would come before the credential_process, which then would never be run.
-    if args.no_store || target.process.is_some() {
-        target = target.privately();
-    }
+    let target = naming.target_beside_role(profile, &files)?;
+    let target = if args.no_store {
+        target.kept(Keep::NoStore)
+    } else {
+        target.in_its_place(&files.credentials)
+    };
     warn_of_irregularities(
         report,
         &files.credentials,
         &[&target.long_term, &target.short_term],
     );
     tell(&target, &files);
-    let region = plan::region(request, environment, &target, &files);
-    let region = region.map(|region| match region.origin {
-        Origin::Environment(_) => Region::OfEnvironment(region.value),
-        _ => Region::OfProfile(region.value),
-    });
+    let region = region(&work, &target);
     let credentials = match work.look(report, 0, target)? {
-        Look::Reuse { target, .. } => {
-            let stored = group::stored(&files.credentials, &target);
-            stored.context("the credentials were changed meanwhile; run it again")?
-        }
+        Look::Reuse(_, credentials) => credentials,
         Look::Renew(job) => {
             let mut ending = Ending::new(report, 1);
             work.renew(vec![*job], &mut ending)?;
@@ -124,23 +117,44 @@ fn get(
     })
 }
 
+fn region(work: &Work<'_>, target: &Target) -> Option<Region> {
+    let region = plan::region(work.request, work.environment, target, work.files)?;
+    Some(match region.origin {
+        Origin::Environment(_) => Region::OfEnvironment(region.value),
+        _ => Region::OfProfile(region.value),
+    })
+}
+
 /// Says what AWS tools take in place of a profile's `credential_process`, which may be us.
 fn warn_of_shadows(report: Report, target: &Target, files: &Files<'_>) {
     let Some(process) = &target.process else {
         return;
     };
-    let profile = &target.profile.value;
-    let credentials = &files.credentials;
-    if credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_none() {
-        return;
-    }
-    let path = credentials.path.display();
-    let way_out = if short_term::holds_long_term_keys(credentials, profile) {
-        format!("move them with `{}`", target.setup_command)
+    let section = &target.short_term;
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let header = config_header(&config.document, section);
+    let in_config = header.filter(|header| config.get(header, key::AWS_ACCESS_KEY_ID).is_some());
+    let (place, way_out) = if credentials.get(section, key::AWS_ACCESS_KEY_ID).is_some() {
+        let place = format!("[{section}] in {}", credentials.path.display());
+        if short_term::holds_long_term_keys(credentials, section) {
+            (place, format!("move them with `{}`", target.setup_command))
+        } else {
+            let profile = quoted(&target.profile.value);
+            (
+                place,
+                format!("remove them with `mfa-creds clear -p {profile}`"),
+            )
+        }
+    } else if let Some(header) = in_config {
+        let place = format!("[{header}] in {}", config.path.display());
+        (place, format!("move them to [{}]", target.long_term))
     } else {
-        format!("remove them with `mfa-creds clear -p {}`", quoted(profile))
+        return;
     };
     report.warning(format_args!(
-        "AWS tools do not run the credential_process of {process}, because [{profile}] in {path} has keys: {way_out}"
+        "the AWS CLI and SDKs do not run the credential_process of {process}, because {place} has keys: {way_out}"
     ));
 }

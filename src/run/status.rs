@@ -9,11 +9,10 @@ use console::Term;
 
 use super::ground::Ground;
 use crate::cli::{Profiles, Request, Status};
-use crate::document::Document;
 use crate::environment::Environment;
-use crate::freshness::{Freshness, Reason};
-use crate::group::{self, Wanted};
-use crate::output::status::{Layout, Of, Row, State, json, table};
+use crate::freshness::Reason;
+use crate::group::{self, Seen, Wanted};
+use crate::output::status::{Layout, Owner, Place, Row, State, json, table};
 use crate::plan::{self, Keep, Selection, Target};
 use crate::profiles::{File, Files, key};
 use crate::report;
@@ -34,31 +33,26 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
         names: args.names.clone(),
         all: args.names.is_empty(),
     };
-    let ground = Ground::read(&args.suffixes, &profiles, environment)?;
+    let ground = Ground::read(&args.suffixes, environment)?;
     let files = ground.files(&profiles);
-    let Selection {
-        profiles: selected,
-        left_out,
-    } = plan::profiles(&profiles, environment, &ground.naming, &files)?;
-    let mut view = View::new(args, environment, &ground, &files)?;
-    for profile in selected {
-        let name = profile.value.clone();
-        match ground.naming.target_beside_role(profile, &files) {
-            Ok(target) => view.profile(target),
-            Err(error) => view.broken(name, &error),
-        }
+    let texts = group::sessions(files.credentials.path);
+    let mut sessions = group::files(&texts);
+    for file in &mut sessions {
+        file.document.index();
     }
-    for (name, error) in left_out {
-        view.broken(name, &error);
-    }
+    let mut overview = Overview::new(args, environment, &ground, &files, &sessions)?;
     if profiles.all {
-        view.others();
-        view.sessions();
+        overview.every_profile();
+        overview.others();
+        overview.sessions();
+    } else {
+        let selection = plan::profiles(&profiles, environment, &ground.naming, &files)?;
+        overview.profiles(selection);
     }
     let text = if args.json {
-        json(&view.rows, view.now)?
+        json(&overview.rows, overview.now)?
     } else {
-        table(&view.rows, &layout(environment), view.now)
+        table(&overview.rows, &layout(environment), overview.now)
     };
     report::data(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -69,28 +63,19 @@ fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {
         names: args.names.clone(),
         all: false,
     };
-    let ground = Ground::read(&args.suffixes, &profiles, environment)?;
+    let ground = Ground::read(&args.suffixes, environment)?;
     let files = ground.files(&profiles);
-    let view = View::new(args, environment, &ground, &files)?;
+    let overview = Overview::new(args, environment, &ground, &files, &[])?;
     let selection = plan::profiles(&profiles, environment, &ground.naming, &files)?;
     for profile in selection.profiles {
         let target = ground.naming.target_beside_role(profile, &files)?;
-        let target = where_kept(target);
-        let freshness = group::look(&files.credentials, &target, &view.wanted(&target))?;
-        if !matches!(freshness, Freshness::Reuse { .. }) {
+        let target = target.in_its_place(&files.credentials);
+        let wanted = overview.wanted(&target);
+        if let Seen::Stale { .. } = group::look(&files.credentials, &target, &wanted)? {
             return Ok(false);
         }
     }
     Ok(true)
-}
-
-/// Where the credentials of a profile are when nobody says `--no-store`: where AWS tools run a command for them, that is us.
-fn where_kept(target: Target) -> Target {
-    if target.process.is_some() {
-        target.privately()
-    } else {
-        target
-    }
 }
 
 fn layout(environment: &Environment) -> Layout {
@@ -104,11 +89,13 @@ fn layout(environment: &Environment) -> Layout {
 }
 
 /// What is found, row for row.
-struct View<'v> {
+struct Overview<'v> {
     request: Request,
     environment: &'v Environment,
     ground: &'v Ground,
     files: &'v Files<'v>,
+    /// The files of sessions.
+    sessions: &'v [File<'v>],
     min_ttl: TimeDelta,
     now: DateTime<Utc>,
     rows: Vec<Row>,
@@ -116,12 +103,13 @@ struct View<'v> {
     shown: HashSet<String>,
 }
 
-impl<'v> View<'v> {
+impl<'v> Overview<'v> {
     fn new(
         args: &Status,
         environment: &'v Environment,
         ground: &'v Ground,
         files: &'v Files<'v>,
+        sessions: &'v [File<'v>],
     ) -> Result<Self> {
         let request = Request {
             suffixes: args.suffixes.clone(),
@@ -133,6 +121,7 @@ impl<'v> View<'v> {
             environment,
             ground,
             files,
+            sessions,
             min_ttl: TimeDelta::seconds(min_ttl.value.into()),
             now: Utc::now(),
             rows: Vec::new(),
@@ -153,46 +142,91 @@ impl<'v> View<'v> {
         }
     }
 
+    /// Those with a long-term section, and the roles that hang on one.
+    fn every_profile(&mut self) {
+        let all = Profiles {
+            all: true,
+            ..Profiles::default()
+        };
+        // Where there is none, there may still be credentials.
+        let selection = plan::profiles(&all, self.environment, &self.ground.naming, self.files);
+        if let Ok(selection) = selection {
+            self.profiles(selection);
+        }
+    }
+
+    fn profiles(&mut self, selection: Selection) {
+        for profile in selection.profiles {
+            let name = profile.value.clone();
+            match self.ground.naming.target_beside_role(profile, self.files) {
+                Ok(target) => self.profile(target),
+                Err(error) => self.broken(name, &error),
+            }
+        }
+        for (name, error) in selection.left_out {
+            self.broken(name, &error);
+        }
+    }
+
     /// The credentials of a profile, where they belong; and where they are, too, because somebody said `--no-store`.
     fn profile(&mut self, target: Target) {
-        let target = where_kept(target);
+        let credentials = &self.files.credentials;
+        let target = target.in_its_place(credentials);
         let naming = &self.ground.naming;
         let plan = plan::plan(&self.request, self.environment, naming, &target, self.files);
         let device = plan.ok().map(|plan| plan.device.value.to_string());
         let wanted = self.wanted(&target);
-        self.row(&target, &wanted, device.clone());
-        if target.keep == Keep::Section {
+        let is_private = target.keep.is_private();
+        let seen = group::look_in(credentials, self.sessions, &target, &wanted);
+        self.row(&target, &wanted, seen, device.clone());
+        if !is_private {
             self.shown.insert(target.short_term.clone());
-            let private = target.privately();
-            if group::stored(&self.files.credentials, &private).is_some() {
-                self.row(&private, &wanted, device);
+            let private = target.kept(Keep::NoStore);
+            let seen = group::look_in(credentials, self.sessions, &private, &wanted);
+            if seen.as_ref().is_ok_and(|seen| seen.credentials().is_some()) {
+                self.row(&private, &wanted, seen, device);
             }
         }
     }
 
-    fn row(&mut self, target: &Target, wanted: &Wanted, device: Option<String>) {
-        let credentials = &self.files.credentials;
-        let stored = group::stored(credentials, target);
-        let (state, reason) = match group::look(credentials, target, wanted) {
-            Ok(Freshness::Reuse { .. }) => (State::Valid, None),
-            Ok(Freshness::Renew { because }) => (state(&because), Some(because.to_string())),
+    fn row(
+        &mut self,
+        target: &Target,
+        wanted: &Wanted,
+        seen: Result<Seen>,
+        device: Option<String>,
+    ) {
+        let stored = seen.as_ref().ok().and_then(Seen::credentials);
+        let expiration = stored.map(|stored| stored.expiration);
+        let role_arn = match stored {
+            Some(stored) => stored.role_arn.clone(),
+            None => wanted.role_arn.clone(),
+        };
+        let (state, reason) = match seen {
+            Ok(Seen::Valid(_)) => (State::Valid, None),
+            Ok(Seen::Stale { because, .. }) => (state(&because), Some(because.to_string())),
             Err(error) => (State::Defective, Some(first_line(&error))),
         };
+        let name = target.profile.value.clone();
+        let place = if target.keep.is_private() {
+            Place::Private
+        } else {
+            Place::Section(target.short_term.clone())
+        };
         self.rows.push(Row {
-            of: Of::Profile(target.profile.value.clone()),
-            section: (target.keep == Keep::Section).then(|| target.short_term.clone()),
+            of: Owner::Profile { name, place },
             state,
             reason,
-            expiration: stored.map(|stored| stored.expiration),
-            role_arn: wanted.role_arn.clone(),
+            expiration,
+            role_arn,
             device,
         });
     }
 
-    fn broken(&mut self, profile: String, error: &anyhow::Error) {
+    fn broken(&mut self, name: String, error: &anyhow::Error) {
+        let place = Place::Unknown;
         self.rows.push(Row {
-            of: Of::Profile(profile),
-            section: None,
+            of: Owner::Profile { name, place },
             state: State::Defective,
             reason: Some(first_line(error)),
             expiration: None,
@@ -220,32 +254,32 @@ impl<'v> View<'v> {
             section.clone_into(&mut target.short_term);
             let role = short_term::read(credentials, section).role_arn;
             let wanted = self.wanted_for(role);
-            self.row(&target, &wanted, None);
+            let seen = group::look_in(credentials, self.sessions, &target, &wanted);
+            self.row(&target, &wanted, seen, None);
         }
     }
 
     /// Sessions that are kept for a key and a device, because no section holds them.
     fn sessions(&mut self) {
-        for (path, text) in group::sessions(self.files.credentials.path) {
-            let file = File {
-                path: &path,
-                document: Document::parse(&text),
-            };
-            for (maker, credentials) in session::all(&file) {
-                if credentials.expiration <= self.now {
-                    continue;
-                }
-                let id = maker.access_key_id;
-                self.rows.push(Row {
-                    of: Of::Key(id[id.len().saturating_sub(4)..].to_owned()),
-                    section: None,
-                    state: State::Valid,
-                    reason: None,
-                    expiration: Some(credentials.expiration),
-                    role_arn: None,
-                    device: Some(maker.device.to_string()),
-                });
+        for (maker, credentials) in self.sessions.iter().flat_map(session::all) {
+            let left = credentials.expiration - self.now;
+            if left <= TimeDelta::zero() {
+                continue;
             }
+            let id: Vec<char> = maker.access_key_id.chars().collect();
+            let end = id[id.len().saturating_sub(4)..].iter().collect();
+            self.rows.push(Row {
+                of: Owner::Key(end),
+                state: if left < self.min_ttl {
+                    State::Expiring
+                } else {
+                    State::Valid
+                },
+                reason: None,
+                expiration: Some(credentials.expiration),
+                role_arn: None,
+                device: Some(maker.device.to_string()),
+            });
         }
     }
 }

@@ -4,6 +4,8 @@
 //! rust-ini knows neither continuation lines nor indented comments, and takes a backslash at the end of a line for more than
 //! it is. A file with any of those it has no opinion of, nor one that it reads otherwise than we do.
 
+use std::collections::HashMap;
+
 use ini::{Ini, ParseOption};
 
 use super::Edit;
@@ -33,30 +35,42 @@ pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), Stri
 }
 
 fn compare(before: &Reading, after: &Reading, edits: &[Edit<'_>]) -> Result<(), String> {
-    let outside = |reading: &Reading| -> Reading {
-        let edited = |name: &str| edits.iter().any(|edit| edit.section == name);
-        reading
+    let mut changes: HashMap<&str, &[Change<'_>]> = HashMap::new();
+    for edit in edits {
+        changes.extend(edit.of_sections());
+    }
+    let outside = |reading: &'_ Reading| -> Reading {
+        let others = reading
             .iter()
-            .filter(|(name, _)| !edited(name))
-            .cloned()
-            .collect()
+            .filter(|(name, _)| !changes.contains_key(name.as_str()));
+        others.cloned().collect()
     };
     if outside(before) != outside(after) {
         return Err("a section that was not to be changed".to_owned());
     }
-    for edit in edits {
-        let section = |reading: &Reading| -> Vec<(String, String)> {
-            reading
-                .iter()
-                .filter(|(name, _)| *name == edit.section)
-                .flat_map(|(_, properties)| properties.clone())
-                .collect()
-        };
-        if section(after) != intended(section(before), &edit.changes) {
-            return Err(format!("[{}]", edit.section));
+    let (mut before, mut after) = (by_name(before, &changes), by_name(after, &changes));
+    for (section, changes) in changes {
+        let before = before.remove(section).unwrap_or_default();
+        if after.remove(section).unwrap_or_default() != intended(before, changes) {
+            return Err(format!("[{section}]"));
         }
     }
     Ok(())
+}
+
+/// The keys and values of the sections that are changed.
+fn by_name<'r>(
+    reading: &'r Reading,
+    changes: &HashMap<&str, &[Change<'_>]>,
+) -> HashMap<&'r str, Vec<(String, String)>> {
+    let mut sections: HashMap<&str, Vec<(String, String)>> = HashMap::new();
+    for (name, properties) in reading {
+        if changes.contains_key(name.as_str()) {
+            let section = sections.entry(name).or_default();
+            section.extend(properties.iter().cloned());
+        }
+    }
+    sections
 }
 
 fn intended(
@@ -119,7 +133,7 @@ mod tests {
     use std::borrow::Cow;
 
     use super::check;
-    use crate::document::{Change, edit};
+    use crate::document::Change;
     use crate::store::Edit;
 
     fn edits() -> Vec<Edit<'static>> {
@@ -139,7 +153,7 @@ mod tests {
             "[q]\nnonsense\n",
         ] {
             let edits = edits();
-            let new = edit(old, "p", &edits[0].changes).unwrap();
+            let new = edits[0].apply(old).unwrap();
             assert_eq!(check(old, &new, &edits), Ok(()), "{old:?}");
         }
     }

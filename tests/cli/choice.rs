@@ -36,21 +36,21 @@ fn a_profile_is_picked_from_a_list() {
     session.expect("> work").unwrap();
     session.send("\u{1b}").unwrap();
     session.expect("error: no profile was picked").unwrap();
-    assert_eq!(exited(session), 3);
+    assert_eq!(exited(session), 1);
 }
 
 #[test]
 fn without_a_terminal_the_error_lists_them() {
     let home = home();
     for arguments in [&[][..], &["--no-input"], &["export"], &["exec", "true"]] {
-        home.run(arguments).ends(1, NOBODY);
+        home.run(arguments).ends(3, NOBODY);
     }
     home.write(
         "config",
         &role("admin", ADMIN, "").replace("personal", "work"),
     );
     home.run(&[])
-        .ends(1, &NOBODY.replace("work, prod", "work, prod, admin"));
+        .ends(3, &NOBODY.replace("work, prod", "work, prod, admin"));
     let many: String = (0..40)
         .map(|number| long_term(&format!("p{number}")))
         .collect();

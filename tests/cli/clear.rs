@@ -23,7 +23,7 @@ fn the_file_is_as_it_was_before_the_first_refresh() {
         assert_ne!(home.credentials(), text);
         home.run(&["clear", "-p", "work"]).ends(
             0,
-            "cleared [work]\nremoved the MFA session from ~/.aws/.mfa-creds/credentials.sessions\n",
+            "removed the MFA session from ~/.aws/.mfa-creds/credentials.sessions\ncleared [work]\n",
         );
         assert_eq!(home.credentials(), text);
         home.run(&["clear", "-p", "work"])
@@ -102,8 +102,8 @@ fn a_roles_session_is_cleared_with_it_unless_it_is_another_profiles() {
         .ends(0, "");
     home.run(&["clear", "-p", "admin"]).ends(
         0,
-        "cleared [admin-mfa]\n\
-         [personal] has the MFA session of the device; `mfa-creds clear -p personal` ends that, too\n",
+        "[personal] has the MFA session of the device; `mfa-creds clear -p personal` ends that, too\n\
+         cleared [admin-mfa]\n",
     );
     home.run_with(&sts, &["-q", "-p", "admin", "--no-input"])
         .ends(0, "");
@@ -153,10 +153,10 @@ fn all_means_all_that_was_written() {
     );
     home.run(&["clear", "--all"]).ends(
         0,
-        "cleared [admin-mfa]\n\
-         cleared [gone]\n\
+        "removed ~/.aws/.mfa-creds/credentials.sessions\n\
          cleared [personal]\n\
-         removed ~/.aws/.mfa-creds/credentials.sessions\n",
+         cleared [admin-mfa]\n\
+         cleared [gone]\n",
     );
     assert_eq!(home.credentials(), before);
     assert!(!home.file(".mfa-creds/credentials.sessions").exists());

@@ -111,8 +111,5 @@ fn there_is_a_manual_page_for_each_command() {
             "{page}"
         );
     }
-    home.run(&["man", "nosuch"]).ends(
-        1,
-        "error: there is no command nosuch\nhint: `mfa-creds --help` lists them\n",
-    );
+    assert_eq!(home.run(&["man", "nosuch"]).outcome().status, Some(2));
 }

@@ -31,6 +31,7 @@ fn for_posix_shells() {
     let lines = "unset AWS_SECURITY_TOKEN\n\
                  unset AWS_PROFILE\n\
                  unset AWS_DEFAULT_PROFILE\n\
+                 unset AWS_ACCOUNT_ID\n\
                  export AWS_ACCESS_KEY_ID=ASIAFAKEFAKEFAKEFAKE\n\
                  export AWS_SECRET_ACCESS_KEY=FakeSecret\n\
                  export AWS_SESSION_TOKEN=FakeToken\n\
@@ -61,9 +62,10 @@ fn for_files_of_variables() {
 fn for_fish() {
     prints(
         &["--format", "fish"],
-        "set -e AWS_SECURITY_TOKEN\n\
-         set -e AWS_PROFILE\n\
-         set -e AWS_DEFAULT_PROFILE\n\
+        "set -eg AWS_SECURITY_TOKEN; or true\n\
+         set -eg AWS_PROFILE; or true\n\
+         set -eg AWS_DEFAULT_PROFILE; or true\n\
+         set -eg AWS_ACCOUNT_ID; or true\n\
          set -gx AWS_ACCESS_KEY_ID ASIAFAKEFAKEFAKEFAKE\n\
          set -gx AWS_SECRET_ACCESS_KEY FakeSecret\n\
          set -gx AWS_SESSION_TOKEN FakeToken\n\
@@ -81,6 +83,7 @@ fn for_powershell_and_cmd() {
         "$Env:AWS_SECURITY_TOKEN = $null\n\
          $Env:AWS_PROFILE = $null\n\
          $Env:AWS_DEFAULT_PROFILE = $null\n\
+         $Env:AWS_ACCOUNT_ID = $null\n\
          $Env:AWS_ACCESS_KEY_ID = 'ASIAFAKEFAKEFAKEFAKE'\n\
          $Env:AWS_SECRET_ACCESS_KEY = 'FakeSecret'\n\
          $Env:AWS_SESSION_TOKEN = 'FakeToken'\n\
@@ -94,6 +97,7 @@ fn for_powershell_and_cmd() {
         "set AWS_SECURITY_TOKEN=\n\
          set AWS_PROFILE=\n\
          set AWS_DEFAULT_PROFILE=\n\
+         set AWS_ACCOUNT_ID=\n\
          set AWS_ACCESS_KEY_ID=ASIAFAKEFAKEFAKEFAKE\n\
          set AWS_SECRET_ACCESS_KEY=FakeSecret\n\
          set AWS_SESSION_TOKEN=FakeToken\n\
@@ -323,7 +327,7 @@ fn on_a_terminal_it_warns_that_secrets_are_on_the_screen() {
 #[test]
 fn a_reader_who_goes_away_is_no_error() {
     let home = valid();
-    let script = r#"{ "$0" export -p work 2>err; echo $? >status; } | true; cat status err"#;
+    let script = r#"{ sleep 0.2; "$0" export -p work 2>err; echo $? >status; } | true; cat status err"#;
     assert_eq!(in_shell(&home, "/bin/sh", script), "0\n");
 }
 

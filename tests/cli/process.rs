@@ -74,15 +74,15 @@ fn keys_that_shadow_it_are_pointed_out() {
         0,
         "renewing [work]: there are no credentials yet\n\
          [work] is valid until …\n\
-         warning: AWS tools do not run the credential_process of [profile work] in ~/.aws/config while [work] has keys: \
+         warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config while [work] has keys: \
          `mfa-creds clear -p work` removes them\n",
     );
-    let warning = "warning: AWS tools do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
+    let warning = "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
                    ~/.aws/credentials has keys: remove them with `mfa-creds clear -p work`\n";
     let outcome = home
         .run_with(&sts, &[&PROCESS[..], &["--no-input"]].concat())
         .outcome();
-    assert!(outcome.stderr.starts_with(warning), "{outcome:?}");
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), warning));
     let home = Home::with(&format!(
         "{}[work]\naws_access_key_id = {ALICE_ACCESS_KEY_ID}\naws_secret_access_key = {ALICE_SECRET_ACCESS_KEY}\n",
         long_term("work")
@@ -95,7 +95,7 @@ fn keys_that_shadow_it_are_pointed_out() {
         .outcome();
     assert_eq!(
         outcome.stderr,
-        "warning: AWS tools do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
+        "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
          ~/.aws/credentials has keys: move them with `mfa-creds setup --profile work`\n"
     );
     assert_eq!(outcome.status, Some(0));

@@ -84,6 +84,7 @@ fn json_has_a_documented_shape() {
         json!({
             "profile": "personal",
             "section": "personal",
+            "private": false,
             "state": "valid",
             "reason": null,
             "kind": "session",
@@ -100,6 +101,7 @@ fn json_has_a_documented_shape() {
         json!({
             "profile": "admin",
             "section": "admin-mfa",
+            "private": false,
             "state": "missing",
             "reason": "there are no credentials yet",
             "kind": "role",
@@ -131,6 +133,8 @@ fn sessions_and_credentials_outside_the_file_are_shown() {
     let outcome = home.run(&["status", "--json"]).outcome();
     let status: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(status["profiles"][0]["section"], Value::Null);
+    assert_eq!(status["profiles"][0]["private"], true);
+    assert_eq!(status["sessions"][0]["state"], "valid");
     assert_eq!(status["profiles"][0]["state"], "valid");
     assert_eq!(status["sessions"][0]["device"], ALICE_DEVICE);
     assert_eq!(status["sessions"][0]["access_key_id_end"], "ALIC");

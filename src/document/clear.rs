@@ -1,0 +1,86 @@
+//! Text to text: take keys out of sections, and the sections that are empty then, with every other byte as it was.
+
+use std::collections::HashSet;
+
+use super::edit::{Change, Uneditable, check_body, edit_body, line_ending};
+use super::line::{Kind, Lines};
+
+/// A section's place in a text.
+struct Place<'t> {
+    name: &'t str,
+    /// The number of the header's line, counted from 1.
+    line: usize,
+    header: usize,
+    body: usize,
+    /// Whether the header's line has anything else.
+    is_bare: bool,
+}
+
+/// Makes the changes, which remove keys, in all sections of these names. A section goes when it is left empty: when it has
+/// no key any more, and no comment but such as stand apart, by a blank line, and belong to what comes next.
+///
+/// # Errors
+/// [`Uneditable`]: a section with a malformed line, or with more lines to a value than one.
+pub fn clear(
+    text: &str,
+    sections: &HashSet<&str>,
+    changes: &[Change<'_>],
+) -> Result<String, Uneditable> {
+    let ending = line_ending(text);
+    let places = places(text);
+    let mut new = String::with_capacity(text.len());
+    new.push_str(&text[..places.first().map_or(text.len(), |place| place.header)]);
+    let ends = places[1.min(places.len())..].iter().map(|next| next.header);
+    for (place, end) in places.iter().zip(ends.chain([text.len()])) {
+        if !sections.contains(place.name) {
+            new.push_str(&text[place.header..end]);
+            continue;
+        }
+        let old = &text[place.body..end];
+        check_body(Lines::of_body(old, place.line + 1), changes)?;
+        let mut body = String::new();
+        edit_body(&mut body, old, &text[end..], changes, ending);
+        match of_next(&body).filter(|_| place.is_bare) {
+            None => {
+                new.push_str(&text[place.header..place.body]);
+                new.push_str(&body);
+            }
+            Some("") if end == text.len() => {
+                // With the blank line that sets a new section apart at the end of a file.
+                let above = new.strip_suffix(ending).unwrap_or(&new);
+                if above.ends_with('\n') {
+                    new.truncate(above.len());
+                }
+            }
+            Some(of_next) => new.push_str(of_next),
+        }
+    }
+    Ok(new)
+}
+
+fn places(text: &str) -> Vec<Place<'_>> {
+    let headers = Lines::of_file(text).filter_map(|(start, line)| match line.kind {
+        Kind::Header { name } => Some(Place {
+            name,
+            line: line.number,
+            header: start,
+            body: start + line.text.len(),
+            is_bare: line.text.trim_end().ends_with(']'),
+        }),
+        _ => None,
+    });
+    headers.collect()
+}
+
+/// What of an empty section's body belongs to the next section; none where the section is not empty.
+fn of_next(body: &str) -> Option<&str> {
+    let mut apart = false;
+    for (position, line) in Lines::of_body(body, 1) {
+        match line.kind {
+            Kind::Blank => apart = true,
+            Kind::Comment if apart => return Some(&body[position..]),
+            _ => return None,
+        }
+    }
+    Some("")
+}
