@@ -163,7 +163,7 @@ pub struct Request {
     /// Assume the role from the MFA session, which needs no code while that is valid, for up to 1 h [default up to 1 h]
     #[arg(long)]
     pub chain: bool,
-    /// The region whose STS is called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
+    /// The region whose STS is called, and that goes out with the credentials [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
     /// Renew credentials that end sooner than this: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]

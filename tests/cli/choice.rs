@@ -1,6 +1,6 @@
 //! No profile is named and there is no default one: the person picks, and where nobody is there, the error says from what.
 
-use expectrl::Expect as _;
+use expectrl::{ControlCode, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::harness::{FAR, Home, long_term, short_term, value};
@@ -37,6 +37,36 @@ fn a_profile_is_picked_from_a_list() {
     session.send("\u{1b}").unwrap();
     session.expect("error: no profile was picked").unwrap();
     assert_eq!(exited(session), 1);
+}
+
+#[test]
+fn after_the_choice_the_keys_of_the_terminal_work() {
+    let sts = StandIn::start(Account::example());
+    let home = home();
+    let script = "set -m; \"$0\"; echo stopped $?; fg; echo ended $?; exit 0";
+    let mut session = on_terminal(&home, &sts, script);
+    session.expect("> work").unwrap();
+    session.send_line("").unwrap();
+    session.expect(PROMPT).unwrap();
+    session.send(ControlCode::Substitute).unwrap();
+    session.expect("stopped").unwrap();
+    session.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    session.expect("[work] is valid until").unwrap();
+    session.expect("ended 0").unwrap();
+    assert_eq!(exited(session), 0);
+}
+
+#[test]
+fn in_a_terminal_without_room_the_error_lists_them() {
+    let sts = StandIn::start(Account::example());
+    let home = home();
+    let mut session = on_terminal(&home, &sts, "read go; exec \"$0\"");
+    session.get_process_mut().set_window_size(80, 2).unwrap();
+    session.send_line("").unwrap();
+    session
+        .expect("hint: give --profile or set AWS_PROFILE; there are: work, prod")
+        .unwrap();
+    assert_eq!(exited(session), 3);
 }
 
 #[test]

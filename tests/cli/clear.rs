@@ -162,3 +162,139 @@ fn all_means_all_that_was_written() {
     assert!(!home.file(".mfa-creds/credentials.sessions").exists());
     home.run(&["clear", "--all"]).ends(0, "");
 }
+
+/// Refuses, and leaves the file as it is.
+#[track_caller]
+fn refuses(section: &str, problem: &str) {
+    let text = format!("{}[work]\n{section}", long_term("work"));
+    let home = Home::with(&text);
+    home.run(&["clear", "-p", "work"]).ends(
+        1,
+        &format!(
+            "error: [work] in ~/.aws/credentials {problem}\nhint: take them out with an editor\n"
+        ),
+    );
+    assert_eq!(home.credentials(), text);
+}
+
+#[test]
+fn a_secret_that_somebody_put_there_stays() {
+    let foreign = "holds credentials that neither mfa-creds nor aws-mfa wrote";
+    refuses("aws_secret_access_key = precious\n", foreign);
+    refuses("aws_session_token = precious\n", foreign);
+    refuses("expiration = 2099-01-01 00:00:00\n", foreign);
+    // New keys over the old temporary ones.
+    let long_term = "holds long-term keys, which are never removed";
+    let ours = short_term("work", FAR).replace("[work]\n", "");
+    refuses(&ours.replace("ASIA", "AKIA"), long_term);
+    refuses(
+        "assumed_role = False\naws_access_key_id = AKIAFAKE\n",
+        long_term,
+    );
+    let home = Home::with(&short_term("work", FAR).replace("ASIA", "AKIA"));
+    let before = home.credentials();
+    let outcome = home.run(&["clear", "--all"]).outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(home.credentials(), before);
+}
+
+#[test]
+fn a_comment_on_the_header_keeps_it() {
+    let ours = short_term("work", FAR);
+    clears(
+        &ours.replace("[work]", "[work] # production"),
+        "[work] # production\n",
+    );
+}
+
+#[test]
+fn sessions_go_whatever_keeps_the_section() {
+    let sts = StandIn::start(Account::example());
+    let keys = long_term("work");
+    let no_store = ["exec", "-q", "-p", "work", "--no-store", "true"];
+    let removed = "removed the MFA session from ~/.aws/.mfa-creds/credentials.sessions\n";
+    // The device is named on the command line only, or the plan is impossible for another reason.
+    let without_device = keys.lines().take(3).collect::<Vec<_>>().join("\n") + "\n";
+    let home = Home::with(&without_device);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let with_device = [
+        &[
+            "exec",
+            "-q",
+            "-p",
+            "work",
+            "--no-store",
+            "--device",
+            ALICE_DEVICE,
+        ],
+        &["true"][..],
+    ]
+    .concat();
+    home.run_with(&sts, &with_device)
+        .env("MFA_TOKEN", &code)
+        .ends(0, "");
+    home.run(&["clear", "-p", "work"])
+        .env("MFA_CREDS_MIN_TTL", "100h")
+        .ends(0, removed);
+    assert_eq!(home.run_with(&sts, &with_device).outcome().status, Some(3));
+    // Long-term keys are in the section.
+    let home = Home::with(&format!("{keys}{}", keys.replace("-long-term", "")));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &no_store)
+        .env("MFA_TOKEN", &code)
+        .ends(0, "");
+    home.run(&["clear", "-p", "work"]).ends(
+        1,
+        &format!("{removed}error: [work] in ~/.aws/credentials holds long-term keys, which are never removed\nhint: take them out with an editor\n"),
+    );
+    assert_eq!(home.run_with(&sts, &no_store).outcome().status, Some(3));
+    // There is no file any more.
+    let home = Home::of_alice();
+    let sts = StandIn::start(Account::example());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &no_store)
+        .env("MFA_TOKEN", &code)
+        .ends(0, "");
+    std::fs::remove_file(home.file("credentials")).unwrap();
+    home.run(&["clear", "--all"])
+        .ends(0, "removed ~/.aws/.mfa-creds/credentials.sessions\n");
+}
+
+#[test]
+fn one_odd_section_does_not_keep_the_others() {
+    let ours = |name: &str| short_term(name, FAR);
+    let home = Home::with(&format!(
+        "{}{}nonsense\n{}{}{}",
+        ours("a"),
+        ours("odd"),
+        ours("twice"),
+        ours("twice"),
+        ours("b")
+    ));
+    home.run(&["clear", "--all"]).ends(
+        1,
+        "cleared [a]\n\
+         cleared [b]\n\
+         error: ~/.aws/credentials:15 has no `=`\n\
+         hint: mend the line, which is in [odd]; the AWS tools refuse the whole file for it\n\
+         error: ~/.aws/credentials:23 begins [twice] again, after line 16\n\
+         hint: make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file\n",
+    );
+    let kept = format!(
+        "{}nonsense\n{}{}",
+        ours("odd"),
+        ours("twice"),
+        ours("twice")
+    );
+    assert_eq!(home.credentials(), kept);
+}
+
+#[test]
+fn thousands_are_cleared_at_once() {
+    let many: String = (0..5000)
+        .map(|number| short_term(&format!("p{number}"), FAR))
+        .collect();
+    let home = Home::with(&format!("# first\n{many}[last]\nregion = eu-west-1\n"));
+    home.run(&["clear", "-q", "--all"]).ends(0, "");
+    assert_eq!(home.credentials(), "# first\n[last]\nregion = eu-west-1\n");
+}

@@ -55,6 +55,19 @@ fn profiles_are_completed_from_the_files() {
     assert_eq!(answers(&Home::new(), &["-p", ""]), [""; 0]);
 }
 
+/// It puts what it is given on the command line as it is.
+#[test]
+fn names_are_quoted_for_bash() {
+    let arguments = ["--", "mfa-creds", "-p", "tw"];
+    let outcome = home()
+        .run(&arguments)
+        .env("_MFA_CREDS_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", "2")
+        .env("_CLAP_IFS", "\n")
+        .outcome();
+    assert_eq!(outcome.stdout, "two\\ words", "{outcome:?}");
+}
+
 #[test]
 fn commands_flags_and_values_are_completed() {
     let home = home();

@@ -1,6 +1,7 @@
 //! `mfa-creds exec`: a command with the credentials and nothing that contradicts them, in place of this process.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use expectrl::{ControlCode, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
@@ -33,6 +34,8 @@ fn the_command_has_the_credentials_and_nothing_that_contradicts_them() {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_ACCOUNT_ID",
+        "AWS_BEARER_TOKEN_BEDROCK",
         "MFA_TOKEN",
     ]
     .into_iter()
@@ -147,6 +150,13 @@ fn what_cannot_be_run_ends_as_in_a_shell() {
         .ends(
             126,
             "error: ~/.aws/script cannot be run: permission denied\n",
+        );
+    home.write("script", "#!/no/such/interpreter\n");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+    home.run(&["exec", "-p", "work", script.to_str().unwrap()])
+        .ends(
+            126,
+            "error: ~/.aws/script cannot be run: no such file or directory\n",
         );
     let outcome = home.run(&["exec", "-p", "work"]).outcome();
     assert_eq!(outcome.status, Some(2), "{outcome:?}");

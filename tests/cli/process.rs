@@ -9,6 +9,7 @@ use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Accou
 
 use crate::harness::{BINARY, FAR, Home, long_term, short_term};
 use crate::prompt::{PROMPT, exited, on_terminal};
+use crate::roles::{ADMIN, account, role};
 
 const PROCESS: [&str; 5] = ["export", "-p", "work", "--format", "process"];
 const CONFIG: &str =
@@ -82,7 +83,10 @@ fn keys_that_shadow_it_are_pointed_out() {
     let outcome = home
         .run_with(&sts, &[&PROCESS[..], &["--no-input"]].concat())
         .outcome();
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), warning));
+    assert_eq!(
+        (outcome.status, outcome.stderr.as_str()),
+        (Some(0), warning)
+    );
     let home = Home::with(&format!(
         "{}[work]\naws_access_key_id = {ALICE_ACCESS_KEY_ID}\naws_secret_access_key = {ALICE_SECRET_ACCESS_KEY}\n",
         long_term("work")
@@ -193,6 +197,68 @@ fn a_profile_that_names_itself_is_explained() {
         outcome
             .stderr
             .contains("asks mfa-creds for the keys that it is to print itself"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_role_may_have_a_process_too() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&long_term("personal"));
+    let config =
+        "[profile admin-mfa]\ncredential_process = mfa-creds export -p admin --format process\n";
+    home.write("config", &format!("{}{config}", role("admin", ADMIN, "")));
+    let before = home.credentials();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    for profile in ["admin", "admin-mfa"] {
+        let arguments = ["export", "-p", profile, "--format", "process"];
+        let outcome = home
+            .run_with(&sts, &arguments)
+            .env("MFA_TOKEN", &code)
+            .outcome();
+        assert_eq!(
+            (outcome.status, outcome.stderr.as_str()),
+            (Some(0), ""),
+            "{outcome:?}"
+        );
+        assert!(!home.credentials().contains("[admin-mfa]"));
+    }
+    assert!(home.credentials().starts_with(&before));
+    assert_eq!(sts.calls(), 2);
+}
+
+#[test]
+fn what_a_refresh_wrote_in_spite_of_it_is_used_until_it_is_cleared() {
+    let sts = StandIn::start(Account::example());
+    let home = home();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+        .ends(0, "");
+    home.run(&["status", "--check", "-p", "work"]).ends(0, "");
+    home.run_with(&sts, &["exec", "-p", "work", "--no-input", "true"])
+        .ends(0, "");
+    let outcome = home.run(&["status"]).outcome();
+    assert_eq!(outcome.stdout.lines().count(), 2, "{outcome:?}");
+    home.run(&["clear", "-q", "-p", "work"]).ends(0, "");
+    home.run(&["status", "--check", "-p", "work"]).ends(1, "");
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn keys_in_the_same_section_are_pointed_out() {
+    let home = Home::with(&format!(
+        "{}{}",
+        long_term("work"),
+        short_term("other", FAR)
+    ));
+    let keys = "aws_access_key_id = AKIAFAKE\naws_secret_access_key = x\n";
+    home.write("config", &format!("{CONFIG}{keys}"));
+    let outcome = home.run(&PROCESS).outcome();
+    assert!(
+        outcome.stderr.starts_with(
+            "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
+             [profile work] in ~/.aws/config has keys: move them to [work-long-term]\n"
+        ),
         "{outcome:?}"
     );
 }

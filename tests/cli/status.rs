@@ -273,7 +273,7 @@ fn it_fits_the_terminal_and_is_coloured_only_there() {
             "{plain}"
         );
     }
-    for columns in [60, 80] {
+    for columns in [30, 40, 60, 80] {
         let narrow = run("NO_COLOR=1", columns);
         let lines: Vec<&str> = narrow.lines().filter(|line| !line.is_empty()).collect();
         assert!(lines.len() >= 5, "{narrow}");
@@ -283,6 +283,80 @@ fn it_fits_the_terminal_and_is_coloured_only_there() {
                 .all(|line| line.chars().count() <= columns.into()),
             "{narrow}"
         );
-        assert!(narrow.contains('…'), "{narrow}");
+        assert!(
+            narrow.contains('…') || !narrow.contains("DEVICE"),
+            "{narrow}"
+        );
     }
+}
+
+#[test]
+fn what_is_wrong_is_said_below_the_table() {
+    let home = home();
+    home.write(
+        "config",
+        "[profile loop]\nrole_arn = arn:aws:iam::123456789012:role/loop\nsource_profile = loop\n",
+    );
+    home.write(
+        "credentials",
+        &home.credentials().replace(
+            "assumed_role = False",
+            &format!("assumed_role = True\nassumed_role_arn = {ADMIN}"),
+        ),
+    );
+    let outcome = home.run(&["status"]).outcome();
+    assert_eq!(
+        (outcome.status, outcome.stderr.as_str()),
+        (Some(0), ""),
+        "{outcome:?}"
+    );
+    for line in [
+        "\npersonal: its credentials are for arn:aws:iam::123456789012:role/admin\n",
+        "\nloop: source_profile in ~/.aws/config leads in a loop: loop -> loop\n",
+        "  role admin (123456789012)  ",
+    ] {
+        assert!(
+            outcome.stdout.contains(line),
+            "{line} in {}",
+            outcome.stdout
+        );
+    }
+    let outcome = home.run(&["status", "--json", "-p", "personal"]).outcome();
+    let status: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let personal = &status["profiles"][0];
+    assert_eq!(
+        (&personal["kind"], &personal["role_arn"]),
+        (&json!("role"), &json!(ADMIN))
+    );
+    assert_eq!(personal["state"], "other_role");
+}
+
+#[test]
+fn spoiled_and_hostile_files_are_shown_as_far_as_they_go() {
+    let home = home();
+    fs::create_dir(home.file(".mfa-creds")).unwrap();
+    let spoiled = short_term("\u{e4}\u{f6}\u{fc} GAHT12345678", FAR);
+    home.write(".mfa-creds/credentials.sessions", &spoiled);
+    home.write("config", &role("evil\u{1b}[31m", ADMIN, ""));
+    let outcome = home.run(&["status"]).outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert!(!outcome.stdout.contains('\u{1b}'), "{outcome:?}");
+    assert!(
+        outcome.stdout.contains("(key \u{e4}\u{f6}\u{fc})"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn without_a_file_there_is_nothing_to_show() {
+    let outcome = Home::new().run(&["status"]).outcome();
+    assert_eq!(
+        (outcome.status, outcome.stderr.as_str()),
+        (Some(0), ""),
+        "{outcome:?}"
+    );
+    assert_eq!(
+        outcome.stdout,
+        "PROFILE  STATE  LEFT  UNTIL  KIND  DEVICE\n"
+    );
 }

@@ -25,7 +25,7 @@ aws_secret_access_key = FakeSecret
 aws_mfa_device = arn:aws:iam::123456789012:mfa/workhorse
 """
 POSIX = 'set -eu; eval "$("$MFA_CREDS" export -p workhorse)"; exec env'
-FISH = "$MFA_CREDS export -p workhorse --format fish | source; exec env"
+FISH = "$MFA_CREDS export -p workhorse --format fish | source; and exec env"
 
 
 class Shells(RealTest):
