@@ -36,8 +36,15 @@ use line::{Kind, Lines};
 pub struct Document<'t> {
     sections: Vec<Section<'t>>,
     notes: Vec<Note>,
-    /// Where the sections of each name are, once many of them are looked for.
-    index: Option<HashMap<&'t str, Vec<usize>>>,
+    /// Once many sections are looked for.
+    index: Option<Index<'t>>,
+}
+
+struct Index<'t> {
+    /// Where the sections of each name are.
+    places: HashMap<&'t str, Vec<usize>>,
+    /// The names that could be written in another way.
+    odd: Vec<&'t str>,
 }
 
 /// One `[header]` with what follows it, up to the next header. A name may come more than once.
@@ -97,19 +104,23 @@ impl<'t> Document<'t> {
 
     /// Gets ready for so many look-ups that searching through the whole file for each would take long.
     pub fn index(&mut self) {
-        let mut index: HashMap<&'t str, Vec<usize>> = HashMap::new();
+        let mut places: HashMap<&'t str, Vec<usize>> = HashMap::new();
         for (place, section) in self.sections.iter().enumerate() {
-            index.entry(section.name).or_default().push(place);
+            places.entry(section.name).or_default().push(place);
         }
-        self.index = Some(index);
+        let odd = self.names().filter(|name| is_odd(name)).collect();
+        self.index = Some(Index { places, odd });
     }
 
     /// The sections of this name, in the order of the file.
     pub fn sections<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d Section<'t>> {
-        let places = self
-            .index
-            .as_ref()
-            .map(|index| index.get(name).map(Vec::as_slice).unwrap_or_default());
+        let places = self.index.as_ref().map(|index| {
+            index
+                .places
+                .get(name)
+                .map(Vec::as_slice)
+                .unwrap_or_default()
+        });
         let indexed = places.into_iter().flatten();
         let searched = self.index.is_none().then_some(&self.sections);
         indexed.map(|place| &self.sections[*place]).chain(
@@ -133,6 +144,15 @@ impl<'t> Document<'t> {
     /// The names of all sections, in the order of the file.
     pub fn names(&self) -> impl Iterator<Item = &'t str> {
         self.sections.iter().map(|section| section.name)
+    }
+
+    /// The names that could be written in another way: with quotation marks, or more than one blank in a row.
+    pub fn odd_names(&self) -> impl Iterator<Item = &'t str> {
+        let indexed = self.index.as_ref().map(|index| index.odd.iter().copied());
+        let searched = self.index.is_none().then(|| self.names());
+        let searched = searched.into_iter().flatten();
+        let odd = searched.filter(|name| is_odd(name));
+        indexed.into_iter().flatten().chain(odd)
     }
 
     /// The value of a key in the sections of this name. As in the AWS SDKs, the last one wins and the case of the key does not count.
@@ -160,6 +180,10 @@ impl<'t> Document<'t> {
         note.section
             .is_some_and(|index| self.sections[index].name == section)
     }
+}
+
+fn is_odd(name: &str) -> bool {
+    name.contains(['"', '\'', '\t']) || name.contains("  ")
 }
 
 impl<'t> Section<'t> {

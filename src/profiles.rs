@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use zeroize::Zeroizing;
 
-use crate::document::Document;
+use crate::document::{Document, Section};
 use crate::environment::Environment;
 use crate::error::Failure;
 
@@ -199,12 +199,11 @@ pub fn config_header<'t>(config: &Document<'t>, profile: &str) -> Option<&'t str
     if let Some(section) = config.sections(&usual).next() {
         return Some(section.name());
     }
-    let mut headers = config.names();
-    headers
-        .find(|header| is_prefixed(header) && profile_of(header) == Some(profile))
+    let mut odd = config.odd_names();
+    odd.find(|header| is_prefixed(header) && profile_of(header) == Some(profile))
         .or_else(|| {
-            let mut headers = config.names();
-            headers.find(|header| profile_of(header) == Some(profile))
+            let default = (profile == "default").then_some("default")?;
+            config.sections(default).next().map(Section::name)
         })
 }
 
