@@ -1,4 +1,4 @@
-//! Ends credentials early, as far as this machine goes: AWS itself ends them at their time only.
+//! Ends credentials early, as far as this machine goes: at AWS they go on until their time.
 
 use std::collections::HashSet;
 
