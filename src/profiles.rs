@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use zeroize::Zeroizing;
 
-use crate::document::{Document, Section};
+use crate::document::{Document, Property, Section};
 use crate::environment::Environment;
 use crate::error::Failure;
 
@@ -228,7 +228,24 @@ pub struct Files<'t> {
     pub config: File<'t>,
 }
 
-impl File<'_> {
+/// What stands in the sections of a name, for several look-ups.
+pub struct Values<'t>(Vec<Property<'t>>);
+
+impl Values<'_> {
+    /// A key's value, as [`File::get`] gives it.
+    pub fn get(&self, key: &str) -> Option<String> {
+        let property = self.0.iter().rfind(|property| property.is(key))?;
+        Some(property.value().trim().to_owned()).filter(|value| !value.is_empty())
+    }
+}
+
+impl<'t> File<'t> {
+    /// What stands in the sections of this name.
+    pub fn values(&self, section: &str) -> Values<'t> {
+        let sections = self.document.sections(section);
+        Values(sections.flat_map(Section::properties).collect())
+    }
+
     /// A key's value in a section of this name, trimmed; none where it is missing or empty.
     pub fn get(&self, section: &str, key: &str) -> Option<String> {
         self.document

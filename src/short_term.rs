@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::credentials::{Credentials, Secret};
 use crate::document::Change;
-use crate::profiles::{File, config_header, key};
+use crate::profiles::{File, Values, config_header, key};
 
 /// aws-mfa's form of `expiration`, in UTC without saying so.
 const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
@@ -38,7 +38,11 @@ pub enum Defect {
 
 /// Reads a section.
 pub fn read(credentials: &File<'_>, section: &str) -> Stored {
-    let get = |key| credentials.get(section, key);
+    stored(&credentials.values(section))
+}
+
+fn stored(values: &Values<'_>) -> Stored {
+    let get = |key| values.get(key);
     let needed = [
         key::AWS_ACCESS_KEY_ID,
         key::AWS_SECRET_ACCESS_KEY,
@@ -65,11 +69,12 @@ pub fn read(credentials: &File<'_>, section: &str) -> Stored {
 
 /// The credentials in a section, where they are whole.
 pub fn credentials(file: &File<'_>, section: &str) -> Option<Credentials> {
-    let stored = read(file, section);
+    let values = file.values(section);
+    let stored = stored(&values);
     if stored.defect.is_some() {
         return None;
     }
-    let get = |key| file.get(section, key);
+    let get = |key| values.get(key);
     Some(Credentials {
         access_key_id: get(key::AWS_ACCESS_KEY_ID)?,
         secret_access_key: Secret::new(get(key::AWS_SECRET_ACCESS_KEY)?),
