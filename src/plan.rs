@@ -256,6 +256,19 @@ pub fn plan(
     })
 }
 
+/// The keys that a profile hangs on, whatever else is wrong with it.
+pub fn base_of(
+    request: &Request,
+    environment: &Environment,
+    naming: &Naming,
+    target: &Target,
+    files: &Files<'_>,
+) -> Option<Base> {
+    let role = wanted_role(request, environment, target, files);
+    let walk = walk(role, target, naming, files).ok()?;
+    base::base(&walk.base, files).ok()
+}
+
 /// The region that other tools shall use with the credentials of a profile, where somebody said which.
 pub fn region(
     request: &Request,

@@ -64,6 +64,8 @@ pub mod key {
 
     /// In our own file of sessions: the section of the credentials file that a session is in.
     pub const SECTION: &str = "section";
+    /// And the section with the keys that made it.
+    pub const LONG_TERM_SECTION: &str = "long_term_section";
 
     /// The keys that we use and whose values are one line. More lines are a mistake, and may be another section's secrets.
     pub const OF_ONE_LINE: [&str; 22] = [

@@ -149,7 +149,16 @@ pub fn error(message: impl fmt::Display) {
     line(format_args!("error: {message}"));
 }
 
+/// A text of which a terminal obeys nothing: the files and the servers may hold what it would.
+pub fn printable(text: &str) -> String {
+    text.replace(
+        |c: char| c.is_control() && !matches!(c, '\n' | '\t'),
+        "\u{fffd}",
+    )
+}
+
 fn line(message: fmt::Arguments<'_>) {
+    let message = printable(&message.to_string());
     // In one piece, so that the lines of several processes do not mix. Nobody is left to tell where the stream is closed.
     let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
 }

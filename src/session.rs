@@ -45,6 +45,12 @@ pub fn kept_for(long_term: &str) -> String {
     format!("{KEPT_FOR} {long_term}")
 }
 
+/// The long-term sections of the profiles that a file of sessions has credentials of.
+pub fn kept<'s>(sessions: &'s File<'_>) -> impl Iterator<Item = &'s str> {
+    let names = sessions.document.names();
+    names.filter_map(|name| name.strip_prefix(KEPT_FOR)?.strip_prefix(' '))
+}
+
 /// The pairs that a file of sessions says something of.
 pub fn makers(sessions: &File<'_>) -> Vec<Maker> {
     let names = sessions.document.names();

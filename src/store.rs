@@ -266,9 +266,11 @@ impl Store {
         decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
     ) -> Result<(Zeroizing<String>, Zeroizing<String>)> {
         let old = read(&self.real)?.unwrap_or_default();
+        let mut document = Document::parse(&old);
+        document.index();
         let file = File {
             path: &self.path,
-            document: Document::parse(&old),
+            document,
         };
         let edits = decide(&file)?;
         let path = self.path.display();

@@ -65,7 +65,10 @@ fn places(text: &str) -> Vec<Place<'_>> {
             line: line.number,
             header: start,
             body: start + line.text.len(),
-            is_bare: line.text.trim_end().ends_with(']'),
+            is_bare: line
+                .text
+                .split_once(']')
+                .is_some_and(|(_, rest)| rest.trim().is_empty()),
         }),
         _ => None,
     });
@@ -74,13 +77,14 @@ fn places(text: &str) -> Vec<Place<'_>> {
 
 /// What of an empty section's body belongs to the next section; none where the section is not empty.
 fn of_next(body: &str) -> Option<&str> {
-    let mut apart = false;
+    let mut is_apart = false;
+    let mut next = body.len();
     for (position, line) in Lines::of_body(body, 1) {
         match line.kind {
-            Kind::Blank => apart = true,
-            Kind::Comment if apart => return Some(&body[position..]),
+            Kind::Blank => is_apart = true,
+            Kind::Comment if is_apart => next = next.min(position),
             _ => return None,
         }
     }
-    Some("")
+    Some(&body[next..])
 }

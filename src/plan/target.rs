@@ -92,7 +92,7 @@ impl Naming {
     }
 
     /// The profile whose long-term keys are in this section.
-    pub(super) fn profile_of<'s>(&self, long_term: &'s str) -> Option<&'s str> {
+    pub fn profile_of<'s>(&self, long_term: &'s str) -> Option<&'s str> {
         let suffix = &self.long_term.value;
         if is_none(suffix) {
             return Some(long_term);

@@ -1,6 +1,7 @@
 //! What a renewal writes, and where: tried before a code is asked for, decided anew when it is there, as the file may have
 //! changed while the code was typed.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -8,11 +9,11 @@ use chrono::{DateTime, Utc};
 
 use super::Renewal;
 use crate::credentials::{Credentials, Secret};
-use crate::document::Document;
+use crate::document::{Change, Document};
 use crate::error::Failure;
 use crate::group::{Group, Job, Results, holds_session_of_another};
 use crate::plan::{self, Way};
-use crate::profiles::{self, File};
+use crate::profiles::{self, File, key};
 use crate::session::{self, Session};
 use crate::short_term;
 use crate::store::{self, Edit, Store};
@@ -231,7 +232,12 @@ fn is_free(file: &File<'_>, section: &str) -> bool {
 }
 
 fn of_session(group: &Group, session: &Session) -> Edit<'static> {
-    Edit::new(group.maker.section(), session::changes(session))
+    let mut changes = session::changes(session);
+    if let Some(job) = group.jobs.first() {
+        let section = Cow::Owned(job.plan.base.section.clone());
+        changes.push(Change::Set(key::LONG_TERM_SECTION, section));
+    }
+    Edit::new(group.maker.section(), changes)
 }
 
 /// Credentials of the shape that STS grants.

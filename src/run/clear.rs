@@ -45,7 +45,7 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
     let mut errors = Vec::new();
     for profile in plan::profiles(&profiles, environment, &ground.naming, &files)?.profiles {
         let target = ground.naming.target_beside_role(profile, &files)?;
-        errors.extend(clearing.profile(&target)?);
+        clearing.profile(&target, &mut errors);
     }
     end(errors)
 }
@@ -72,22 +72,29 @@ struct Marks {
     section: String,
     /// The access key ids of the credentials that the profile has.
     credentials: Vec<String>,
+    /// The sections that its long-term keys are in, or were.
+    long_term: Vec<String>,
     /// The key and the device that make its sessions, as far as they can be known.
     key: Option<String>,
     device: Option<SerialNumber>,
 }
 
 impl Clearing<'_> {
-    /// Removes the sessions first: whatever is wrong with a section, they must not stay.
     fn all(&self) -> Result<()> {
         let credentials = &self.files.credentials;
+        let mut errors = Vec::new();
+        let mut cleared = false;
         for file in store::session_files(credentials.path) {
-            Store::open(&file)?.remove()?;
-            self.report
-                .progress(format_args!("removed {}", file.display()));
+            match Store::open(&file).and_then(|sessions| sessions.remove()) {
+                Ok(()) => {
+                    self.report
+                        .progress(format_args!("removed {}", file.display()));
+                    cleared = true;
+                }
+                Err(error) => errors.push(error),
+            }
         }
         let mut seen = HashSet::new();
-        let mut errors = Vec::new();
         let mut sections = Vec::new();
         for section in credentials.document.names() {
             let is_ours = credentials.get(section, key::ASSUMED_ROLE).is_some();
@@ -99,37 +106,43 @@ impl Clearing<'_> {
                 Err(error) => errors.push(error),
             }
         }
-        self.sections(sections)?;
+        if !sections.is_empty() {
+            cleared = true;
+            errors.extend(self.sections(sections).err());
+        }
+        if !cleared && errors.is_empty() {
+            self.report.progress("there is nothing to clear");
+        }
         end(errors)
     }
 
-    /// What a profile has. Returns why its section was left alone, where it was.
-    fn profile(&self, target: &Target) -> Result<Option<Error>> {
-        let mut cleared = self.sessions(target, &self.marks(target))?;
+    /// What a profile has. Its sessions first: whatever is wrong with its section, they must not stay.
+    fn profile(&self, target: &Target, errors: &mut Vec<Error>) {
+        let before = errors.len();
+        let mut cleared = false;
+        match self.sessions(target, &self.marks(target)) {
+            Ok(removed) => cleared = removed,
+            Err(error) => errors.push(error),
+        }
         let section = &target.short_term;
         let credentials = &self.files.credentials;
         let has = |key: &&str| credentials.get(section, key).is_some();
         if short_term::KEYS.iter().any(has) {
-            if let Err(error) = check(credentials, section) {
-                return Ok(Some(error));
-            }
-            self.sections(vec![section.clone()])?;
+            let checked = check(credentials, section);
+            let done = checked.and_then(|()| self.sections(vec![section.clone()]));
+            errors.extend(done.err());
             cleared = true;
         }
-        if !cleared {
+        if !cleared && errors.len() == before {
             self.report.progress(format_args!(
                 "there is nothing to clear for {}",
                 target.profile.value
             ));
         }
-        Ok(None)
     }
 
     /// Removes our keys from sections that were checked.
     fn sections(&self, sections: Vec<String>) -> Result<()> {
-        if sections.is_empty() {
-            return Ok(());
-        }
         Store::open(self.files.credentials.path)?.update(|file| {
             // The file may have changed since it was looked at.
             for section in &sections {
@@ -143,25 +156,28 @@ impl Clearing<'_> {
         Ok(())
     }
 
+    /// What keeps credentials from being renewed does not keep them from being cleared: each is found as far as it can be.
     fn marks(&self, target: &Target) -> Marks {
-        let credentials = &self.files.credentials;
-        let id = |section: &str| credentials.get(section, key::AWS_ACCESS_KEY_ID);
+        let (request, environment, files) = (&self.request, self.environment, self.files);
         let naming = &self.ground.naming;
-        // What keeps credentials from being renewed does not keep them from being cleared.
-        let plan = plan::plan(&self.request, self.environment, naming, target, self.files);
-        let (mut key, mut device) = (id(&target.long_term), None);
-        if let Ok(plan) = plan {
-            if let Keys::Stored(keys) = plan.base.keys {
-                key = Some(keys.access_key_id);
-            }
-            device = Some(plan.device.value);
-        }
-        Marks {
+        let id = |section: &str| files.credentials.get(section, key::AWS_ACCESS_KEY_ID);
+        let mut marks = Marks {
             section: target.short_term.clone(),
             credentials: id(&target.short_term).into_iter().collect(),
-            key,
-            device,
+            long_term: vec![target.long_term.clone()],
+            key: id(&target.long_term),
+            device: None,
+        };
+        if let Some(base) = plan::base_of(request, environment, naming, target, files) {
+            if let Keys::Stored(keys) = base.keys {
+                marks.key = Some(keys.access_key_id);
+            }
+            marks.long_term.push(base.section);
         }
+        if let Ok(plan) = plan::plan(request, environment, naming, target, files) {
+            marks.device = Some(plan.device.value);
+        }
+        marks
     }
 
     /// Removes the credentials that are kept for a profile alone, and its sessions that no other section holds. Says whether
@@ -193,7 +209,11 @@ impl Clearing<'_> {
             if sections.is_empty() {
                 continue;
             }
-            let keys = [&short_term::KEYS[..], &[key::SECTION]].concat();
+            let keys = [
+                &short_term::KEYS[..],
+                &[key::SECTION, key::LONG_TERM_SECTION],
+            ]
+            .concat();
             Store::open(file.path)?.update(|_file| Ok(vec![Edit::clear(sections, &keys)]))?;
             let what = if has_session {
                 "the MFA session".to_owned()
@@ -227,6 +247,7 @@ impl Marks {
         let get = |key| file.get(&maker.section(), key);
         get(key::SECTION).as_ref() == Some(&self.section)
             || get(key::AWS_ACCESS_KEY_ID).is_some_and(|id| ids.contains(&id))
+            || get(key::LONG_TERM_SECTION).is_some_and(|section| self.long_term.contains(&section))
             || self.key.as_ref() == Some(&maker.access_key_id)
             || self.device.as_ref() == Some(&maker.device)
     }

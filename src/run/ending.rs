@@ -193,6 +193,7 @@ impl Valid {
                     report::until(credentials.expiration, Utc::now())
                 ),
                 credentials: Some(credentials),
+                shadows: shadows(target),
                 ..Self::default()
             },
             Done::Renewed(credentials) => Self {

@@ -137,20 +137,28 @@ fn warn_of_shadows(report: Report, target: &Target, files: &Files<'_>) {
     } = files;
     let header = config_header(&config.document, section);
     let in_config = header.filter(|header| config.get(header, key::AWS_ACCESS_KEY_ID).is_some());
-    let (place, way_out) = if credentials.get(section, key::AWS_ACCESS_KEY_ID).is_some() {
-        let place = format!("[{section}] in {}", credentials.path.display());
-        if short_term::holds_long_term_keys(credentials, section) {
-            (place, format!("move them with `{}`", target.setup_command))
-        } else {
+    let has = |section: &str, key| credentials.get(section, key).is_some();
+    let by_hand = || "take them out with an editor".to_owned();
+    let (place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
+        let way_out = if short_term::holds_long_term_keys(credentials, section)
+            && !has(&target.long_term, key::AWS_ACCESS_KEY_ID)
+        {
+            format!("move them with `{}`", target.setup_command)
+        } else if has(section, key::ASSUMED_ROLE) {
             let profile = quoted(&target.profile.value);
-            (
-                place,
-                format!("remove them with `mfa-creds clear -p {profile}`"),
-            )
-        }
+            format!("remove them with `mfa-creds clear -p {profile}`")
+        } else {
+            by_hand()
+        };
+        (
+            format!("[{section}] in {}", credentials.path.display()),
+            way_out,
+        )
     } else if let Some(header) = in_config {
-        let place = format!("[{header}] in {}", config.path.display());
-        (place, format!("move them to [{}]", target.long_term))
+        (
+            format!("[{header}] in {}", config.path.display()),
+            by_hand(),
+        )
     } else {
         return;
     };

@@ -101,6 +101,8 @@ struct Overview<'v> {
     rows: Vec<Row>,
     /// The sections that have a row.
     shown: HashSet<String>,
+    /// The long-term sections of the profiles that have one.
+    shown_profiles: HashSet<String>,
 }
 
 impl<'v> Overview<'v> {
@@ -126,6 +128,7 @@ impl<'v> Overview<'v> {
             now: Utc::now(),
             rows: Vec::new(),
             shown: HashSet::new(),
+            shown_profiles: HashSet::new(),
         })
     }
 
@@ -176,6 +179,7 @@ impl<'v> Overview<'v> {
         let plan = plan::plan(&self.request, self.environment, naming, &target, self.files);
         let device = plan.ok().map(|plan| plan.device.value.to_string());
         let wanted = self.wanted(&target);
+        self.shown_profiles.insert(target.long_term.clone());
         let is_private = target.keep.is_private();
         let seen = group::look_in(credentials, self.sessions, &target, &wanted);
         self.row(&target, &wanted, seen, device.clone());
@@ -256,6 +260,23 @@ impl<'v> Overview<'v> {
             let wanted = self.wanted_for(role);
             let seen = group::look_in(credentials, self.sessions, &target, &wanted);
             self.row(&target, &wanted, seen, None);
+        }
+        for long_term in self.sessions.iter().flat_map(session::kept) {
+            let profile = self.ground.naming.profile_of(long_term);
+            let profile = profile.unwrap_or(long_term).to_owned();
+            if !self.shown_profiles.insert(long_term.to_owned()) {
+                continue;
+            }
+            let profile = plan::Chosen {
+                value: profile,
+                origin: plan::Origin::Default,
+            };
+            if let Ok(target) = self.ground.naming.target(profile) {
+                let target = target.kept(Keep::NoStore);
+                let wanted = self.wanted(&target);
+                let seen = group::look_in(credentials, self.sessions, &target, &wanted);
+                self.row(&target, &wanted, seen, None);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! `mfa-creds clear`: what this tool wrote goes, and nothing else.
 
-use stand_in::{ALICE_DEVICE, Account, StandIn};
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
 use crate::harness::{FAR, Home, long_term, short_term};
 use crate::roles::{ADMIN, account, role};
@@ -66,6 +66,13 @@ fn other_keys_and_comments_stay() {
     clears(&format!("{ours}\n[next]\ny = 2\n"), "[next]\ny = 2\n");
     clears(&format!("[a]\nx = 1\n\n{ours}"), "[a]\nx = 1\n");
     clears(&format!("[a]\nx = 1\n{ours}\n\n"), "[a]\nx = 1\n");
+    // Unless a key of its own follows.
+    for own in ["region = eu-west-1\n", "s3 =\n  max = 1\n"] {
+        clears(
+            &format!("{ours}\n# mine\n{own}[next]\n"),
+            &format!("[work]\n\n# mine\n{own}[next]\n"),
+        );
+    }
 }
 
 #[test]
@@ -77,7 +84,8 @@ fn keys_that_nobody_could_give_back_stay() {
         "error: [work] in ~/.aws/credentials holds long-term keys, which are never removed\n\
          hint: take them out with an editor\n",
     );
-    home.run(&["clear", "--all"]).ends(0, "");
+    home.run(&["clear", "--all"])
+        .ends(0, "there is nothing to clear\n");
     assert_eq!(home.credentials(), keys);
     let foreign =
         "[work]\naws_access_key_id = ASIAFAKE\naws_secret_access_key = x\naws_session_token = y\n";
@@ -87,7 +95,8 @@ fn keys_that_nobody_could_give_back_stay() {
         "error: [work] in ~/.aws/credentials holds credentials that neither mfa-creds nor aws-mfa wrote\n\
          hint: take them out with an editor\n",
     );
-    home.run(&["clear", "--all"]).ends(0, "");
+    home.run(&["clear", "--all"])
+        .ends(0, "there is nothing to clear\n");
     assert_eq!(home.credentials(), foreign);
 }
 
@@ -160,7 +169,8 @@ fn all_means_all_that_was_written() {
     );
     assert_eq!(home.credentials(), before);
     assert!(!home.file(".mfa-creds/credentials.sessions").exists());
-    home.run(&["clear", "--all"]).ends(0, "");
+    home.run(&["clear", "--all"])
+        .ends(0, "there is nothing to clear\n");
 }
 
 /// Refuses, and leaves the file as it is.
@@ -204,6 +214,10 @@ fn a_comment_on_the_header_keeps_it() {
     clears(
         &ours.replace("[work]", "[work] # production"),
         "[work] # production\n",
+    );
+    clears(
+        &ours.replace("[work]", "[work] # see [wiki]"),
+        "[work] # see [wiki]\n",
     );
 }
 
@@ -297,4 +311,63 @@ fn thousands_are_cleared_at_once() {
     let home = Home::with(&format!("# first\n{many}[last]\nregion = eu-west-1\n"));
     home.run(&["clear", "-q", "--all"]).ends(0, "");
     assert_eq!(home.credentials(), "# first\n[last]\nregion = eu-west-1\n");
+}
+
+#[test]
+fn a_session_goes_though_nobody_knows_its_key_and_device_any_more() {
+    let removed = "removed the MFA session from ~/.aws/.mfa-creds/credentials.sessions\n";
+    // The key comes from a command, and the device from the environment.
+    let sts = StandIn::start(account());
+    let home = Home::with(&format!(
+        "[work-long-term]\ncredential_process = echo '{{\"Version\":1,\"AccessKeyId\":\"{ALICE_ACCESS_KEY_ID}\",\
+         \"SecretAccessKey\":\"{ALICE_SECRET_ACCESS_KEY}\"}}'\n"
+    ));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let arguments = ["-q", "-p", "work", "--assume-role", ADMIN];
+    let refresh = || {
+        let run = home.run_with(&sts, &arguments).env("PATH", "/usr/bin:/bin");
+        run.env("MFA_DEVICE", ALICE_DEVICE)
+    };
+    refresh().env("MFA_TOKEN", &code).ends(0, "");
+    home.run(&["clear", "-p", "work"])
+        .ends(0, &format!("{removed}cleared [work]\n"));
+    assert_eq!(refresh().outcome().status, Some(3));
+    // The long-term section is gone, and so is the way to it.
+    let sts = StandIn::start(account());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &arguments)
+        .env("MFA_TOKEN", &code)
+        .ends(0, "");
+    let written = home.credentials();
+    home.write("credentials", written.split_once("\n\n").unwrap().1);
+    home.run(&["clear", "-p", "work"])
+        .ends(0, &format!("{removed}cleared [work]\n"));
+    home.write("credentials", &written);
+    home.run(&["clear", "-q", "-p", "work"]).ends(0, "");
+    assert_eq!(home.run_with(&sts, &arguments).outcome().status, Some(3));
+}
+
+#[test]
+fn a_spoiled_file_of_sessions_does_not_keep_the_sections() {
+    let home = Home::with(&format!("{}{}", short_term("a", FAR), short_term("b", FAR)));
+    std::fs::create_dir(home.file(".mfa-creds")).unwrap();
+    let kept = short_term("profile a-long-term", FAR);
+    home.write(
+        ".mfa-creds/credentials.sessions",
+        &format!("{kept}nonsense\n"),
+    );
+    let outcome = home.run(&["clear", "-p", "a", "-p", "b"]).outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(
+        outcome
+            .stderr
+            .starts_with("cleared [a]\ncleared [b]\nerror: "),
+        "{outcome:?}"
+    );
+    assert_eq!(home.credentials(), "");
+    home.run(&["clear", "--all"])
+        .ends(0, "removed ~/.aws/.mfa-creds/credentials.sessions\n");
+    home.run(&["clear", "--all"])
+        .ends(0, "there is nothing to clear\n");
 }

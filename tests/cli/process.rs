@@ -100,7 +100,7 @@ fn keys_that_shadow_it_are_pointed_out() {
     assert_eq!(
         outcome.stderr,
         "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
-         ~/.aws/credentials has keys: move them with `mfa-creds setup --profile work`\n"
+         ~/.aws/credentials has keys: take them out with an editor\n"
     );
     assert_eq!(outcome.status, Some(0));
 }
@@ -257,8 +257,46 @@ fn keys_in_the_same_section_are_pointed_out() {
     assert!(
         outcome.stderr.starts_with(
             "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
-             [profile work] in ~/.aws/config has keys: move them to [work-long-term]\n"
+             [profile work] in ~/.aws/config has keys: take them out with an editor\n"
         ),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_refresh_warns_however_it_comes_by_its_credentials() {
+    let sts = StandIn::start(Account::example());
+    let home = home();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["exec", "-q", "-p", "work", "true"])
+        .env("MFA_TOKEN", &code)
+        .ends(0, "");
+    home.run_with(&sts, &["-p", "work"]).ends(
+        0,
+        "renewing [work]: there are no credentials yet\n\
+         [work] shares the session of its key and device, valid until …\n\
+         warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config while [work] has \
+         keys: `mfa-creds clear -p work` removes them\n",
+    );
+    // Keys of another tool, which `clear` would leave alone.
+    let foreign =
+        "[work]\naws_access_key_id = ASIAOTHER\naws_secret_access_key = x\naws_session_token = y\n";
+    home.write("credentials", &format!("{}{foreign}", long_term("work")));
+    let outcome = home.run_with(&sts, &PROCESS).outcome();
+    assert!(
+        outcome
+            .stderr
+            .ends_with(" has keys: take them out with an editor\n"),
+        "{outcome:?}"
+    );
+    // No keys are where `setup` would write them.
+    let keys = long_term("work").replace("-long-term", "");
+    home.write("credentials", &keys);
+    let outcome = home.run_with(&sts, &PROCESS).outcome();
+    assert!(
+        outcome
+            .stderr
+            .contains(" has keys: move them with `mfa-creds setup --profile work`\n"),
         "{outcome:?}"
     );
 }

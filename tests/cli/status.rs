@@ -360,3 +360,17 @@ fn without_a_file_there_is_nothing_to_show() {
         "PROFILE  STATE  LEFT  UNTIL  KIND  DEVICE\n"
     );
 }
+
+#[test]
+fn private_credentials_are_shown_without_keys() {
+    let home = Home::new();
+    fs::create_dir(home.file(".mfa-creds")).unwrap();
+    let kept = short_term("profile gone-long-term", FAR);
+    home.write(".mfa-creds/credentials.sessions", &kept);
+    let outcome = home.run(&["status"]).outcome();
+    assert!(
+        outcome.stdout.contains("\ngone (private)  valid  "),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.stdout.lines().count(), 2, "{outcome:?}");
+}
