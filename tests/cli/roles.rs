@@ -277,7 +277,8 @@ fn a_session_that_moves_into_a_section_leaves_no_copy_behind() {
     assert_eq!(
         kept,
         format!(
-            "[{ALICE_ACCESS_KEY_ID} {ALICE_DEVICE}]\naws_access_key_id = {id}\nsection = play\n"
+            "[{ALICE_ACCESS_KEY_ID} {ALICE_DEVICE}]\naws_access_key_id = {id}\n\
+             long_term_section = play-long-term\nsection = play\n"
         )
     );
 }
