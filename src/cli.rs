@@ -1,5 +1,6 @@
 //! The command line, as clap types. Their comments are the help.
 
+mod about;
 mod commands;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -33,26 +34,25 @@ pub struct Cli {
 }
 
 /// What to do other than to refresh.
+// The flags of a command are made ready only when it is meant: a seventh of the instructions of a cached run.
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub enum Command {
-    /// Ask for long-term keys and write them to `[PROFILE-long-term]`, or move them there from `[PROFILE]`
+    #[command(about = about::SETUP)]
     Setup(Setup),
-    /// Show what a refresh would call, with what, and why, without doing it
+    #[command(about = about::PLAN)]
     Plan(Box<Preview>),
-    /// Print the credentials of a profile, renewed if need be, in the form that a shell or a program reads
-    #[command(after_help = EXPORT_FORMS)]
+    #[command(about = about::EXPORT, after_help = EXPORT_FORMS)]
     Export(Box<Export>),
-    /// Run a command with the credentials of a profile, renewed if need be, in its environment
-    #[command(after_help = EXEC_ENDS)]
+    #[command(about = about::EXEC, after_help = EXEC_ENDS)]
     Exec(Box<Exec>),
-    /// Show which credentials there are, for what, and until when
+    #[command(about = about::STATUS)]
     Status(Status),
-    /// End credentials early: remove them and the MFA session from the files
+    #[command(about = about::CLEAR)]
     Clear(Clear),
-    /// Print what makes a shell complete commands, flags and profile names
-    #[command(after_help = COMPLETIONS_USE)]
+    #[command(about = about::COMPLETIONS, after_help = COMPLETIONS_USE)]
     Completions(Completions),
-    /// Print the manual page, of `mfa-creds` or of one of its commands
+    #[command(about = about::MAN)]
     Man(Man),
 }
 

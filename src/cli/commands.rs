@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{Asking, Profile, Profiles, Request, Suffixes, Verbosity};
+use super::{Asking, Profile, Profiles, Request, Suffixes, Verbosity, about};
 use crate::seconds;
 
 /// What a refresh can be told.
@@ -25,6 +25,7 @@ pub struct Refresh {
 
 /// What `plan` can be told.
 #[derive(Args)]
+#[command(about = about::PLAN)]
 pub struct Preview {
     #[command(flatten)]
     pub profiles: Profiles,
@@ -50,6 +51,7 @@ pub struct Outgoing {
 
 /// What `export` can be told.
 #[derive(Args)]
+#[command(about = about::EXPORT)]
 pub struct Export {
     /// What the output is for
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "env")]
@@ -82,6 +84,7 @@ pub enum Format {
 
 /// What `exec` can be told.
 #[derive(Args)]
+#[command(about = about::EXEC)]
 pub struct Exec {
     #[command(flatten)]
     pub outgoing: Outgoing,
@@ -98,6 +101,7 @@ pub struct Exec {
 
 /// What `status` can be told.
 #[derive(Args)]
+#[command(about = about::STATUS)]
 pub struct Status {
     /// Only this profile; several times for several [default: every profile, with --check as for `mfa-creds`]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
@@ -117,6 +121,7 @@ pub struct Status {
 
 /// What `clear` can be told.
 #[derive(Args)]
+#[command(about = about::CLEAR)]
 pub struct Clear {
     /// The profile to clear; several times for several [env: `AWS_PROFILE`] [default: default]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
@@ -132,6 +137,7 @@ pub struct Clear {
 
 /// What `completions` can be told.
 #[derive(Args)]
+#[command(about = about::COMPLETIONS)]
 pub struct Completions {
     /// The shell
     #[arg(value_enum)]
@@ -150,6 +156,7 @@ pub enum Shell {
 
 /// What `man` can be told.
 #[derive(Args)]
+#[command(about = about::MAN)]
 pub struct Man {
     /// A command of `mfa-creds`
     #[arg(value_parser = ["setup", "plan", "export", "exec", "status", "clear", "completions", "man"])]
@@ -158,6 +165,7 @@ pub struct Man {
 
 /// What `setup` can be told.
 #[derive(Args)]
+#[command(about = about::SETUP)]
 pub struct Setup {
     /// The profile to set up [env: `AWS_PROFILE`] [default: default]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE")]

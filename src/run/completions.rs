@@ -97,7 +97,10 @@ fn command(shell: &str, environment: &Environment) -> Command {
             arg
         }
     };
-    Cli::command()
+    let mut command = Cli::command();
+    // So that the flags of the commands are there.
+    command.build();
+    command
         .mut_args(&with_names)
         .mut_subcommands(|command| command.mut_args(&with_names))
 }

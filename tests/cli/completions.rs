@@ -104,6 +104,27 @@ fn every_shell_has_a_script() {
 }
 
 #[test]
+fn each_command_says_what_it_does_in_both_places() {
+    let home = home();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let all = words(&home.run(&["--help"]).outcome().stdout);
+    for command in [
+        "setup",
+        "plan",
+        "export",
+        "exec",
+        "status",
+        "clear",
+        "completions",
+        "man",
+    ] {
+        let help = home.run(&[command, "--help"]).outcome().stdout;
+        let what = words(help.split("\n\n").next().unwrap());
+        assert!(all.contains(&format!(" {command} {what} ")), "{what}");
+    }
+}
+
+#[test]
 fn there_is_a_manual_page_for_each_command() {
     let home = home();
     let outcome = home.run(&["man"]).outcome();
