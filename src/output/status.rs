@@ -6,7 +6,7 @@ use console::Style;
 use serde::Serialize;
 
 use super::{json, timestamp};
-use crate::report::{self, printable, span};
+use crate::report::{self, span};
 
 /// No column is made narrower than this to fit a terminal.
 const NARROWEST: usize = 8;
@@ -112,7 +112,7 @@ pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
     }
     for (row, line) in rows.iter().zip(&lines[1..]) {
         if let (State::Defective | State::OtherRole, Some(reason)) = (row.state, &row.reason) {
-            text.push_str(&printable(&format!("{}: {reason}", line[0])));
+            text.push_str(&on_one_line(&format!("{}: {reason}", line[0])));
             text.push('\n');
         }
     }
@@ -157,6 +157,11 @@ fn fitted(natural: [usize; COLUMNS], room: Option<usize>) -> Vec<(usize, usize)>
     shown
 }
 
+/// The files may hold what a terminal would obey, or what would tear a row.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
     let state = match row.state {
         State::Valid => "valid",
@@ -189,7 +194,7 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
         kind,
         row.device.as_deref().map_or_else(dash, short),
     ]
-    .map(|cell| printable(&cell))
+    .map(|cell| on_one_line(&cell))
 }
 
 /// How long they last; none where they have ended.

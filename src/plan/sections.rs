@@ -166,13 +166,21 @@ pub(super) fn nearest<'n>(
 
 /// The error where an IAM user's own keys stand in the section for the temporary ones.
 pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Failure {
-    Failure::new(format!(
-        "[{}] in {} holds long-term keys, which are never overwritten",
-        target.short_term,
+    let Target {
+        long_term,
+        short_term,
+        setup_command,
+        ..
+    } = target;
+    let failure = Failure::new(format!(
+        "[{short_term}] in {} holds long-term keys, which are never overwritten",
         credentials.path.display()
-    ))
-    .hint(format!(
-        "move them to [{}] with `{}`",
-        target.long_term, target.setup_command
-    ))
+    ));
+    if credentials.get(long_term, key::AWS_ACCESS_KEY_ID).is_some() {
+        failure.hint(format!(
+            "[{long_term}] has keys, too: take those of [{short_term}] out with an editor"
+        ))
+    } else {
+        failure.hint(format!("move them to [{long_term}] with `{setup_command}`"))
+    }
 }

@@ -1,17 +1,18 @@
 //! Ends credentials early, as far as this machine goes: at AWS they go on until their time.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use anyhow::{Error, Result, bail};
 
 use super::ground::Ground;
 use crate::cli::{Clear, Profiles, Request};
 use crate::device::SerialNumber;
+use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::group;
 use crate::plan::{self, Keys, Target, quoted};
-use crate::profiles::{File, Files, Paths, key};
+use crate::profiles::{self, File, Files, Paths, key};
 use crate::report::{self, Report};
 use crate::session::{self, Maker};
 use crate::short_term;
@@ -44,8 +45,10 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
     }
     let mut errors = Vec::new();
     for profile in plan::profiles(&profiles, environment, &ground.naming, &files)?.profiles {
-        let target = ground.naming.target_beside_role(profile, &files)?;
-        clearing.profile(&target, &mut errors);
+        match ground.naming.target_beside_role(profile, &files) {
+            Ok(target) => clearing.profile(&target, &mut errors),
+            Err(error) => errors.push(error),
+        }
     }
     end(errors)
 }
@@ -120,9 +123,12 @@ impl Clearing<'_> {
     fn profile(&self, target: &Target, errors: &mut Vec<Error>) {
         let before = errors.len();
         let mut cleared = false;
-        match self.sessions(target, &self.marks(target)) {
-            Ok(removed) => cleared = removed,
-            Err(error) => errors.push(error),
+        let marks = self.marks(target);
+        for file in store::session_files(self.files.credentials.path) {
+            match self.sessions(&file, target, &marks) {
+                Ok(removed) => cleared |= removed,
+                Err(error) => errors.push(error),
+            }
         }
         let section = &target.short_term;
         let credentials = &self.files.credentials;
@@ -180,62 +186,65 @@ impl Clearing<'_> {
         marks
     }
 
-    /// Removes the credentials that are kept for a profile alone, and its sessions that no other section holds. Says whether
-    /// there were any.
-    fn sessions(&self, target: &Target, marks: &Marks) -> Result<bool> {
-        let mut cleared = false;
+    /// Removes from a file of sessions the credentials that are kept for a profile alone, and its sessions that no other
+    /// section holds. Says whether there were any.
+    fn sessions(&self, path: &Path, target: &Target, marks: &Marks) -> Result<bool> {
+        let text = profiles::read(path)?.unwrap_or_default();
+        let file = &File {
+            path,
+            document: Document::parse(&text),
+        };
+        let mut sections = Vec::new();
+        let mut ids = marks.credentials.clone();
         let kept_for = session::kept_for(&target.long_term);
-        let texts = group::sessions(self.files.credentials.path);
-        for file in &group::files(&texts) {
-            let mut sections = Vec::new();
-            let mut ids = marks.credentials.clone();
-            if let Some(id) = file.get(&kept_for, key::AWS_ACCESS_KEY_ID) {
-                ids.push(id);
-                sections.push(kept_for.clone());
-            }
-            let makers = session::makers(file);
-            let (own, of_others): (Vec<&Maker>, Vec<&Maker>) = makers
-                .iter()
-                .filter(|maker| marks.fit(maker, file, &ids))
-                .partition(|maker| {
-                    let section = file.get(&maker.section(), key::SECTION);
-                    section.is_none_or(|section| section == marks.section)
-                });
-            let has_session = !own.is_empty();
-            sections.extend(own.into_iter().map(Maker::section));
-            for maker in of_others {
-                self.tell_of_owner(file, maker);
-            }
-            if sections.is_empty() {
-                continue;
-            }
-            let keys = [
-                &short_term::KEYS[..],
-                &[key::SECTION, key::LONG_TERM_SECTION],
-            ]
-            .concat();
-            Store::open(file.path)?.update(|_file| Ok(vec![Edit::clear(sections, &keys)]))?;
-            let what = if has_session {
-                "the MFA session".to_owned()
-            } else {
-                format!("the credentials of {}", target.profile.value)
-            };
-            self.report
-                .progress(format_args!("removed {what} from {}", file.path.display()));
-            cleared = true;
+        if let Some(id) = file.get(&kept_for, key::AWS_ACCESS_KEY_ID) {
+            ids.push(id);
+            sections.push(kept_for);
         }
-        Ok(cleared)
+        let makers = session::makers(file);
+        let (own, of_others): (Vec<&Maker>, Vec<&Maker>) = makers
+            .iter()
+            .filter(|maker| marks.fit(maker, file, &ids))
+            .partition(|maker| {
+                let section = file.get(&maker.section(), key::SECTION);
+                section.is_none_or(|section| section == marks.section)
+            });
+        let has_session = !own.is_empty();
+        sections.extend(own.into_iter().map(Maker::section));
+        for maker in of_others {
+            self.tell_of_owner(file, maker);
+        }
+        if sections.is_empty() {
+            return Ok(false);
+        }
+        let keys = [
+            &short_term::KEYS[..],
+            &[key::SECTION, key::LONG_TERM_SECTION],
+        ]
+        .concat();
+        Store::open(path)?.update(|_file| Ok(vec![Edit::clear(sections, &keys)]))?;
+        let what = if has_session {
+            "the MFA session".to_owned()
+        } else {
+            format!("the credentials of {}", target.profile.value)
+        };
+        self.report
+            .progress(format_args!("removed {what} from {}", path.display()));
+        Ok(true)
     }
 
     /// The session that a role came from may be another profile's.
     fn tell_of_owner(&self, sessions: &File<'_>, maker: &Maker) {
-        let Some(section) = sessions.get(&maker.section(), key::SECTION) else {
+        let get = |key| sessions.get(&maker.section(), key);
+        let Some(section) = get(key::SECTION) else {
             return;
         };
+        let long_term = get(key::LONG_TERM_SECTION).unwrap_or_default();
+        let profile = self.ground.naming.profile_of(&long_term);
         if short_term::credentials(&self.files.credentials, &section).is_some() {
             self.report.progress(format_args!(
                 "[{section}] has the MFA session of the device; `mfa-creds clear -p {}` ends that, too",
-                quoted(&section)
+                quoted(profile.unwrap_or(&section))
             ));
         }
     }

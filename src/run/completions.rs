@@ -1,6 +1,5 @@
 //! What shells complete, and the manual page: both are made from the command line's own definition.
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -81,8 +80,7 @@ pub(super) fn man(args: &cli::Man) -> Result<()> {
 /// The command line, with the names of the profiles wherever one is asked for.
 fn command(shell: &str, environment: &Environment) -> Command {
     let names = names(environment).into_iter();
-    let is_quoted = |word: OsString| word.to_string_lossy().starts_with(['"', '\'']);
-    let names: Vec<String> = if shell == "bash" && !std::env::args_os().any(is_quoted) {
+    let names: Vec<String> = if shell == "bash" {
         names.map(|name| escaped(&name)).collect()
     } else {
         names.collect()

@@ -138,13 +138,15 @@ fn warn_of_shadows(report: Report, target: &Target, files: &Files<'_>) {
     let header = config_header(&config.document, section);
     let in_config = header.filter(|header| config.get(header, key::AWS_ACCESS_KEY_ID).is_some());
     let has = |section: &str, key| credentials.get(section, key).is_some();
+    let id = credentials.get(section, key::AWS_ACCESS_KEY_ID);
+    let is_temporary = id.is_some_and(|id| id.starts_with(short_term::TEMPORARY_PREFIX));
     let by_hand = || "take them out with an editor".to_owned();
     let (place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
         let way_out = if short_term::holds_long_term_keys(credentials, section)
             && !has(&target.long_term, key::AWS_ACCESS_KEY_ID)
         {
             format!("move them with `{}`", target.setup_command)
-        } else if has(section, key::ASSUMED_ROLE) {
+        } else if has(section, key::ASSUMED_ROLE) && is_temporary {
             let profile = quoted(&target.profile.value);
             format!("remove them with `mfa-creds clear -p {profile}`")
         } else {

@@ -271,7 +271,9 @@ impl<'v> Overview<'v> {
                 value: profile,
                 origin: plan::Origin::Default,
             };
-            if let Ok(target) = self.ground.naming.target(profile) {
+            if let Ok(mut target) = self.ground.naming.target(profile) {
+                // It may have been asked for with another suffix.
+                long_term.clone_into(&mut target.long_term);
                 let target = target.kept(Keep::NoStore);
                 let wanted = self.wanted(&target);
                 let seen = group::look_in(credentials, self.sessions, &target, &wanted);

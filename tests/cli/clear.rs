@@ -371,3 +371,41 @@ fn a_spoiled_file_of_sessions_does_not_keep_the_sections() {
     home.run(&["clear", "--all"])
         .ends(0, "there is nothing to clear\n");
 }
+
+#[test]
+fn what_cannot_be_read_or_named_is_an_error_and_keeps_nothing_else() {
+    let home = Home::with(&short_term("a", FAR));
+    std::fs::create_dir_all(home.file(".mfa-creds/credentials.sessions")).unwrap();
+    home.run(&["clear", "-p", "x]y", "-p", "a"]).ends(
+        1,
+        "cleared [a]\n\
+         error: `x]y` (--profile) cannot be part of a section's name\n\
+         hint: leave out brackets, `#`, `;` and blanks at the ends\n\
+         error: ~/.aws/.mfa-creds/credentials.sessions cannot be read: is a directory\n\
+         hint: it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which\n",
+    );
+    let outcome = home.run(&["clear", "-p", "a"]).outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+}
+
+#[test]
+fn the_owner_of_a_session_is_named_as_a_profile() {
+    let sts = StandIn::start(account());
+    let home = Home::with(&long_term("personal"));
+    home.write("config", &role("admin", ADMIN, ""));
+    let suffix = |run: crate::harness::Run<'_>| run.env("MFA_SHORT_TERM_SUFFIX", "x").outcome();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    suffix(home.run_with(&sts, &["-q", "-p", "admin", "--token", &code]));
+    let outcome = suffix(home.run(&["clear", "-p", "admin"]));
+    assert_eq!(
+        outcome.stderr,
+        "[personal-x] has the MFA session of the device; `mfa-creds clear -p personal` ends that, too\n\
+         cleared [admin-x]\n"
+    );
+    let outcome = suffix(home.run(&["clear", "-p", "personal"]));
+    assert!(
+        outcome.stderr.ends_with("cleared [personal-x]\n"),
+        "{outcome:?}"
+    );
+    assert_eq!(home.credentials(), long_term("personal"));
+}

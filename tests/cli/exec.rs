@@ -158,8 +158,12 @@ fn what_cannot_be_run_ends_as_in_a_shell() {
             126,
             "error: ~/.aws/script cannot be run: no such file or directory\n",
         );
-    let outcome = home.run(&["exec", "-p", "work"]).outcome();
-    assert_eq!(outcome.status, Some(2), "{outcome:?}");
+    for wrong in [
+        &["exec", "-p", "work"][..],
+        &["exec", "--min-tll", "2h", "true"],
+    ] {
+        assert_eq!(home.run(wrong).outcome().status, Some(2), "{wrong:?}");
+    }
 }
 
 #[test]
@@ -270,7 +274,7 @@ fn it_takes_the_place_where_long_term_keys_keep_the_section() {
     .ends(
         1,
         "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: move them to [work-long-term] with `mfa-creds setup --profile work`\n",
+         hint: [work-long-term] has keys, too: take those of [work] out with an editor\n",
     );
     home.run_with(
         &sts,

@@ -366,11 +366,19 @@ fn private_credentials_are_shown_without_keys() {
     let home = Home::new();
     fs::create_dir(home.file(".mfa-creds")).unwrap();
     let kept = short_term("profile gone-long-term", FAR);
-    home.write(".mfa-creds/credentials.sessions", &kept);
+    // Of a run with another suffix.
+    let other = short_term("profile other", FAR);
+    home.write(".mfa-creds/credentials.sessions", &format!("{kept}{other}"));
     let outcome = home.run(&["status"]).outcome();
     assert!(
-        outcome.stdout.contains("\ngone (private)  valid  "),
+        outcome.stdout.contains("\nother (private)  valid  "),
         "{outcome:?}"
     );
-    assert_eq!(outcome.stdout.lines().count(), 2, "{outcome:?}");
+    assert!(
+        outcome.stdout.contains("\ngone (private)   valid  "),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.stdout.lines().count(), 3, "{outcome:?}");
+    let outcome = home.run(&["status", "-p", "a\tb\nc"]).outcome();
+    assert_eq!(outcome.stdout.lines().count(), 3, "{outcome:?}");
 }
