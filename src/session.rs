@@ -2,8 +2,8 @@
 //!
 //! Where a profile owns the session, its section of the credentials file holds it, and the file of sessions only says which
 //! section that is. Otherwise the file of sessions holds it. That file has the format of the credentials file, with a section
-//! for each pair of access key id and device. It also holds the credentials of profiles that must not have any in their own
-//! sections, in sections that begin with `profile`.
+//! for each pair of access key id and device, which also names the long-term section that the key came from. And it holds the
+//! credentials of profiles that must not have any in their own sections, in sections that begin with `profile`.
 
 use std::borrow::Cow;
 

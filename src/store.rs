@@ -3,6 +3,7 @@
 //! At every instant the file on disk is either the whole old one or the whole new one. Where the file system does not
 //! allow that, a backup is kept until the file is whole (see `replace`).
 
+mod edit;
 mod lock;
 mod private;
 mod replace;
@@ -17,10 +18,11 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use crate::document::{Change, Document, Uneditable, clear, edit};
+use crate::document::{Document, Uneditable};
 use crate::error::Failure;
 use crate::profiles::{File, read, reason};
 use crate::report::Report;
+pub use edit::Edit;
 pub use lock::Lock;
 use lock::NotLocked;
 use private::Private;
@@ -36,60 +38,6 @@ const FILE_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 const MOST_LINKS: usize = 40;
 /// More than a section of credentials takes.
 const ROOM: usize = 16 * 1024;
-
-/// A change of the file.
-#[derive(Clone)]
-pub enum Edit<'v> {
-    /// Of keys of one section, each at most once. The section is made where there is none.
-    Section {
-        section: String,
-        changes: Vec<Change<'v>>,
-    },
-    /// The removal of keys from some sections, which go when nothing else is in them.
-    Clear {
-        sections: Vec<String>,
-        changes: Vec<Change<'v>>,
-    },
-}
-
-impl<'v> Edit<'v> {
-    /// Changes of some keys of a section.
-    pub fn new(section: impl Into<String>, changes: Vec<Change<'v>>) -> Self {
-        Self::Section {
-            section: section.into(),
-            changes,
-        }
-    }
-
-    /// The removal of some keys.
-    pub fn clear(sections: Vec<String>, keys: &[&'static str]) -> Self {
-        Self::Clear {
-            sections,
-            changes: keys.iter().map(|key| Change::Remove(key)).collect(),
-        }
-    }
-
-    /// The changes, for each section that they are of.
-    fn of_sections(&self) -> impl Iterator<Item = (&str, &[Change<'v>])> {
-        let (sections, changes) = match self {
-            Self::Section { section, changes } => (std::slice::from_ref(section), changes),
-            Self::Clear { sections, changes } => (&sections[..], changes),
-        };
-        sections
-            .iter()
-            .map(move |section| (section.as_str(), &changes[..]))
-    }
-
-    fn apply(&self, text: &str) -> Result<String, Uneditable> {
-        match self {
-            Self::Section { section, changes } => edit(text, section, changes),
-            Self::Clear { sections, changes } => {
-                let sections = sections.iter().map(String::as_str).collect();
-                clear(text, &sections, changes)
-            }
-        }
-    }
-}
 
 /// What one process at a time does with a device, while the others wait for the outcome.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
-//! `mfa-creds clear`: what this tool wrote goes, and nothing else.
+//! `mfa-creds clear`: what this tool wrote to the credentials file goes, and nothing else.
 
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
+use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::harness::{FAR, Home, long_term, short_term};
 use crate::roles::{ADMIN, account, role};
@@ -101,49 +101,6 @@ fn keys_that_nobody_could_give_back_stay() {
 }
 
 #[test]
-fn a_roles_session_is_cleared_with_it_unless_it_is_another_profiles() {
-    let sts = StandIn::start(account());
-    let home = Home::with(&long_term("personal"));
-    home.write("config", &role("admin", ADMIN, ""));
-    let before = home.credentials();
-    let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(&sts, &["-q", "-p", "admin", "--token", &code])
-        .ends(0, "");
-    home.run(&["clear", "-p", "admin"]).ends(
-        0,
-        "[personal] has the MFA session of the device; `mfa-creds clear -p personal` ends that, too\n\
-         cleared [admin-mfa]\n",
-    );
-    home.run_with(&sts, &["-q", "-p", "admin", "--no-input"])
-        .ends(0, "");
-    home.run(&["clear", "-q", "-p", "admin", "-p", "personal"])
-        .ends(0, "");
-    assert_eq!(home.credentials(), before);
-    let outcome = home
-        .run_with(&sts, &["-q", "-p", "admin", "--no-input"])
-        .outcome();
-    assert_eq!(outcome.status, Some(3), "{outcome:?}");
-}
-
-#[test]
-fn what_is_kept_outside_the_file_goes() {
-    let sts = StandIn::start(Account::example());
-    let home = Home::of_alice();
-    let no_store = ["exec", "-q", "-p", "work", "--no-store", "true"];
-    let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(&sts, &no_store)
-        .env("MFA_TOKEN", &code)
-        .ends(0, "");
-    home.run_with(&sts, &no_store).ends(0, "");
-    home.run(&["clear", "-p", "work"]).ends(
-        0,
-        "removed the MFA session from ~/.aws/.mfa-creds/credentials.sessions\n",
-    );
-    let outcome = home.run_with(&sts, &no_store).outcome();
-    assert_eq!(outcome.status, Some(3), "{outcome:?}");
-}
-
-#[test]
 fn all_means_all_that_was_written() {
     let sts = StandIn::start(account());
     let home = Home::with(&format!(
@@ -222,59 +179,6 @@ fn a_comment_on_the_header_keeps_it() {
 }
 
 #[test]
-fn sessions_go_whatever_keeps_the_section() {
-    let sts = StandIn::start(Account::example());
-    let keys = long_term("work");
-    let no_store = ["exec", "-q", "-p", "work", "--no-store", "true"];
-    let removed = "removed the MFA session from ~/.aws/.mfa-creds/credentials.sessions\n";
-    // The device is named on the command line only, or the plan is impossible for another reason.
-    let without_device = keys.lines().take(3).collect::<Vec<_>>().join("\n") + "\n";
-    let home = Home::with(&without_device);
-    let code = sts.fresh_code(ALICE_DEVICE);
-    let with_device = [
-        &[
-            "exec",
-            "-q",
-            "-p",
-            "work",
-            "--no-store",
-            "--device",
-            ALICE_DEVICE,
-        ],
-        &["true"][..],
-    ]
-    .concat();
-    home.run_with(&sts, &with_device)
-        .env("MFA_TOKEN", &code)
-        .ends(0, "");
-    home.run(&["clear", "-p", "work"])
-        .env("MFA_CREDS_MIN_TTL", "100h")
-        .ends(0, removed);
-    assert_eq!(home.run_with(&sts, &with_device).outcome().status, Some(3));
-    // Long-term keys are in the section.
-    let home = Home::with(&format!("{keys}{}", keys.replace("-long-term", "")));
-    let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(&sts, &no_store)
-        .env("MFA_TOKEN", &code)
-        .ends(0, "");
-    home.run(&["clear", "-p", "work"]).ends(
-        1,
-        &format!("{removed}error: [work] in ~/.aws/credentials holds long-term keys, which are never removed\nhint: take them out with an editor\n"),
-    );
-    assert_eq!(home.run_with(&sts, &no_store).outcome().status, Some(3));
-    // There is no file any more.
-    let home = Home::of_alice();
-    let sts = StandIn::start(Account::example());
-    let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(&sts, &no_store)
-        .env("MFA_TOKEN", &code)
-        .ends(0, "");
-    std::fs::remove_file(home.file("credentials")).unwrap();
-    home.run(&["clear", "--all"])
-        .ends(0, "removed ~/.aws/.mfa-creds/credentials.sessions\n");
-}
-
-#[test]
 fn one_odd_section_does_not_keep_the_others() {
     let ours = |name: &str| short_term(name, FAR);
     let home = Home::with(&format!(
@@ -314,65 +218,6 @@ fn thousands_are_cleared_at_once() {
 }
 
 #[test]
-fn a_session_goes_though_nobody_knows_its_key_and_device_any_more() {
-    let removed = "removed the MFA session from ~/.aws/.mfa-creds/credentials.sessions\n";
-    // The key comes from a command, and the device from the environment.
-    let sts = StandIn::start(account());
-    let home = Home::with(&format!(
-        "[work-long-term]\ncredential_process = echo '{{\"Version\":1,\"AccessKeyId\":\"{ALICE_ACCESS_KEY_ID}\",\
-         \"SecretAccessKey\":\"{ALICE_SECRET_ACCESS_KEY}\"}}'\n"
-    ));
-    let code = sts.fresh_code(ALICE_DEVICE);
-    let arguments = ["-q", "-p", "work", "--assume-role", ADMIN];
-    let refresh = || {
-        let run = home.run_with(&sts, &arguments).env("PATH", "/usr/bin:/bin");
-        run.env("MFA_DEVICE", ALICE_DEVICE)
-    };
-    refresh().env("MFA_TOKEN", &code).ends(0, "");
-    home.run(&["clear", "-p", "work"])
-        .ends(0, &format!("{removed}cleared [work]\n"));
-    assert_eq!(refresh().outcome().status, Some(3));
-    // The long-term section is gone, and so is the way to it.
-    let sts = StandIn::start(account());
-    let home = Home::of_alice();
-    let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(&sts, &arguments)
-        .env("MFA_TOKEN", &code)
-        .ends(0, "");
-    let written = home.credentials();
-    home.write("credentials", written.split_once("\n\n").unwrap().1);
-    home.run(&["clear", "-p", "work"])
-        .ends(0, &format!("{removed}cleared [work]\n"));
-    home.write("credentials", &written);
-    home.run(&["clear", "-q", "-p", "work"]).ends(0, "");
-    assert_eq!(home.run_with(&sts, &arguments).outcome().status, Some(3));
-}
-
-#[test]
-fn a_spoiled_file_of_sessions_does_not_keep_the_sections() {
-    let home = Home::with(&format!("{}{}", short_term("a", FAR), short_term("b", FAR)));
-    std::fs::create_dir(home.file(".mfa-creds")).unwrap();
-    let kept = short_term("profile a-long-term", FAR);
-    home.write(
-        ".mfa-creds/credentials.sessions",
-        &format!("{kept}nonsense\n"),
-    );
-    let outcome = home.run(&["clear", "-p", "a", "-p", "b"]).outcome();
-    assert_eq!(outcome.status, Some(1), "{outcome:?}");
-    assert!(
-        outcome
-            .stderr
-            .starts_with("cleared [a]\ncleared [b]\nerror: "),
-        "{outcome:?}"
-    );
-    assert_eq!(home.credentials(), "");
-    home.run(&["clear", "--all"])
-        .ends(0, "removed ~/.aws/.mfa-creds/credentials.sessions\n");
-    home.run(&["clear", "--all"])
-        .ends(0, "there is nothing to clear\n");
-}
-
-#[test]
 fn what_cannot_be_read_or_named_is_an_error_and_keeps_nothing_else() {
     let home = Home::with(&short_term("a", FAR));
     std::fs::create_dir_all(home.file(".mfa-creds/credentials.sessions")).unwrap();
@@ -386,26 +231,4 @@ fn what_cannot_be_read_or_named_is_an_error_and_keeps_nothing_else() {
     );
     let outcome = home.run(&["clear", "-p", "a"]).outcome();
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
-}
-
-#[test]
-fn the_owner_of_a_session_is_named_as_a_profile() {
-    let sts = StandIn::start(account());
-    let home = Home::with(&long_term("personal"));
-    home.write("config", &role("admin", ADMIN, ""));
-    let suffix = |run: crate::harness::Run<'_>| run.env("MFA_SHORT_TERM_SUFFIX", "x").outcome();
-    let code = sts.fresh_code(ALICE_DEVICE);
-    suffix(home.run_with(&sts, &["-q", "-p", "admin", "--token", &code]));
-    let outcome = suffix(home.run(&["clear", "-p", "admin"]));
-    assert_eq!(
-        outcome.stderr,
-        "[personal-x] has the MFA session of the device; `mfa-creds clear -p personal` ends that, too\n\
-         cleared [admin-x]\n"
-    );
-    let outcome = suffix(home.run(&["clear", "-p", "personal"]));
-    assert!(
-        outcome.stderr.ends_with("cleared [personal-x]\n"),
-        "{outcome:?}"
-    );
-    assert_eq!(home.credentials(), long_term("personal"));
 }

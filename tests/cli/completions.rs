@@ -4,6 +4,17 @@
 use crate::harness::{Home, long_term};
 use crate::roles::{ADMIN, role};
 
+const COMMANDS: [&str; 8] = [
+    "setup",
+    "plan",
+    "export",
+    "exec",
+    "status",
+    "clear",
+    "completions",
+    "man",
+];
+
 fn home() -> Home {
     let home = Home::with(&format!("{}{}", long_term("work"), long_term("two words")));
     home.write(
@@ -108,16 +119,7 @@ fn each_command_says_what_it_does_in_both_places() {
     let home = home();
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let all = words(&home.run(&["--help"]).outcome().stdout);
-    for command in [
-        "setup",
-        "plan",
-        "export",
-        "exec",
-        "status",
-        "clear",
-        "completions",
-        "man",
-    ] {
+    for command in COMMANDS {
         let help = home.run(&[command, "--help"]).outcome().stdout;
         let what = words(help.split("\n\n").next().unwrap());
         assert!(all.contains(&format!(" {command} {what} ")), "{what}");
@@ -129,16 +131,7 @@ fn there_is_a_manual_page_for_each_command() {
     let home = home();
     let outcome = home.run(&["man"]).outcome();
     assert!(outcome.stdout.contains(".TH mfa-creds 1"), "{outcome:?}");
-    for command in [
-        "setup",
-        "plan",
-        "export",
-        "exec",
-        "status",
-        "clear",
-        "completions",
-        "man",
-    ] {
+    for command in COMMANDS {
         let page = home.run(&["man", command]).outcome().stdout;
         assert!(
             page.contains(&format!(".TH mfa-creds-{command} 1")),

@@ -14,6 +14,7 @@ mod aws_mfa;
 mod cached;
 mod choice;
 mod clear;
+mod clear_sessions;
 mod completions;
 mod exec;
 mod export;
