@@ -4,8 +4,9 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::account::Account;
-use crate::answers::AwsError;
+use crate::errors::AwsError;
 use crate::http::HttpRequest;
+use crate::service::Service;
 use crate::sessions::{Caller, Sessions};
 use crate::signature::{Authorization, Scope, TERMINATOR, signature};
 
@@ -16,7 +17,7 @@ const TOLERANCE: TimeDelta = TimeDelta::minutes(15);
 /// The caller of a request to this service.
 pub(crate) fn authenticate(
     request: &HttpRequest,
-    service: &str,
+    service: Service,
     account: &Account,
     sessions: &Sessions,
     now: DateTime<Utc>,
@@ -28,7 +29,7 @@ pub(crate) fn authenticate(
     let authorization = Authorization::parse(header).ok_or_else(incomplete)?;
     let timestamp = request.header("x-amz-date").ok_or_else(incomplete)?;
     let date = NaiveDateTime::parse_from_str(timestamp, DATE_FORMAT).map_err(|_| incomplete())?;
-    check_scope(&authorization.scope, service, timestamp)?;
+    check_scope(&authorization.scope, service, &account.partition, timestamp)?;
 
     let key = find_key(request, &authorization, account, sessions)?;
     check_clock(date.and_utc(), now)?;
@@ -102,15 +103,20 @@ fn find_key<'a>(
     }
 }
 
-fn check_scope(scope: &Scope, service: &str, timestamp: &str) -> Result<(), AwsError> {
+fn check_scope(
+    scope: &Scope,
+    service: Service,
+    partition: &str,
+    timestamp: &str,
+) -> Result<(), AwsError> {
     let mut errors = Vec::new();
-    let in_a_region = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-    if scope.region.is_empty() || !scope.region.chars().all(in_a_region) {
+    if !service.is_in(&scope.region, partition) {
         let region = &scope.region;
         errors.push(format!(
             "Credential should be scoped to a valid region, not '{region}'."
         ));
     }
+    let service = service.name();
     if scope.service != service {
         errors.push(format!(
             "Credential should be scoped to correct service: '{service}'."
@@ -197,7 +203,7 @@ mod tests {
                 terminator: next(),
             }
         };
-        let check = |text| check_scope(&scope(text), "sts", "20261122T190000Z");
+        let check = |text| check_scope(&scope(text), Service::Sts, "aws", "20261122T190000Z");
         assert_eq!(check("20261122/eu-west-1/sts/aws4_request"), Ok(()));
         assert_eq!(
             check("20261121//iam/aws5").unwrap_err().message,

@@ -7,12 +7,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::account::Account;
-use crate::answers::{Answer, AwsError, Wording};
+use crate::answers::{Answer, Wording};
+use crate::cloud::Cloud;
+use crate::errors::AwsError;
 use crate::faults::{Fault, Faults};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::parameters::Parameters;
+use crate::service::Service;
 use crate::signature::Authorization;
-use crate::sts::Sts;
 
 /// A request that the stand-in got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +97,7 @@ pub(crate) struct Reply {
 /// Everything that the connections share.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) sts: Sts,
+    pub(crate) cloud: Cloud,
     pub(crate) clock_offset: TimeDelta,
     pub(crate) faults: Faults,
     pub(crate) requests: Vec<Request>,
@@ -104,7 +106,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(account: Account) -> Self {
         Self {
-            sts: Sts::new(account),
+            cloud: Cloud::new(account),
             clock_offset: TimeDelta::zero(),
             faults: Faults::default(),
             requests: Vec::new(),
@@ -172,11 +174,12 @@ impl State {
         if request.path() != "/" {
             return respond(404, "<UnknownOperationException/>\n".to_owned());
         }
+        let service = Service::of(parameters.get("Version"));
         match self.result(request, parameters, fault, now) {
             Ok(answer) => respond(200, answer.render(&request_id, wording(fault))),
             Err(error) => {
                 self.requests[number].error_code = Some(error.code.to_owned());
-                respond(error.status, error.render(&request_id))
+                respond(error.status, error.render(service, &request_id))
             }
         }
     }
@@ -189,12 +192,12 @@ impl State {
         now: DateTime<Utc>,
     ) -> Result<Answer, AwsError> {
         let works_in_every_region = parameters.get("Action") == Some("GetCallerIdentity");
-        match fault.and_then(|fault| fault.error(&self.sts.account.id)) {
+        match fault.and_then(|fault| fault.error(&self.cloud.account.id)) {
             Some(_) if fault == Some(&Fault::RegionDisabled) && works_in_every_region => {}
             Some(error) => return Err(error),
             None => {}
         }
-        self.sts.answer(request, parameters, now)
+        self.cloud.answer(request, parameters, now)
     }
 
     fn note(&mut self, request: Request) -> usize {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::answers::AwsError;
+use crate::errors::AwsError;
 
 /// Something that goes wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

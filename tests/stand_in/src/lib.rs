@@ -27,22 +27,34 @@
 
 // The account, and what AWS says.
 mod account;
+mod service;
+
+mod xml;
+
 mod answers;
+mod errors;
+
 mod parameters;
 
 // HTTP, signatures, and who signed.
+mod fakes;
 mod http;
+
 mod sessions;
 mod signature;
 
 mod authentication;
 
-// One-time codes, and the service that asks for them.
+// One-time codes, and the services that ask for them.
 mod totp;
 
 mod mfa;
 
+mod cloud;
+
 mod sts;
+
+mod routing;
 
 // What goes wrong on demand, and how a request comes to its response.
 mod faults;

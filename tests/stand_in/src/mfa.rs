@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use crate::account::Device;
-use crate::answers::AwsError;
+use crate::errors::AwsError;
 use crate::totp;
 
 /// How many steps a code may be early or late.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::answers::AwsError;
+use crate::errors::AwsError;
 
 /// The parameters of a request, by name.
 #[derive(Clone, Debug, Default)]

@@ -117,7 +117,7 @@ impl StandIn {
         // Early codes before late ones: they are good for longer.
         let step = (now..=now + TOLERANCE)
             .chain((now - TOLERANCE..now).rev())
-            .find(|step| !state.sts.verifications.is_used(serial, *step))
+            .find(|step| !state.cloud.verifications.is_used(serial, *step))
             .expect("all codes that are good now were used: move the clock, or add a device");
         totp::code(&device(&state, serial).seed, step)
     }
@@ -139,7 +139,7 @@ impl StandIn {
 
     /// Grants sessions of at most so many seconds from now on, whatever is asked for.
     pub fn granted_at_most(&self, seconds: u32) {
-        self.shared.state().sts.granted_at_most = Some(seconds);
+        self.shared.state().cloud.granted_at_most = Some(seconds);
     }
 }
 
@@ -160,6 +160,6 @@ impl Drop for StandIn {
 }
 
 fn device<'a>(state: &'a State, serial: &str) -> &'a Device {
-    let device = state.sts.account.device(serial);
+    let device = state.cloud.account.device(serial);
     device.unwrap_or_else(|| panic!("no user has the MFA device {serial}"))
 }

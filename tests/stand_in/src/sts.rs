@@ -7,16 +7,12 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 
-use crate::account::{Account, Role};
-use crate::answers::{Answer, AwsError, Credentials};
-use crate::authentication::authenticate;
-use crate::http::HttpRequest;
-use crate::mfa::Verifications;
+use crate::account::Role;
+use crate::answers::{Answer, Credentials};
+use crate::cloud::Cloud;
+use crate::errors::AwsError;
 use crate::parameters::{Constraints, Parameters, TextRule};
-use crate::sessions::{Caller, Sessions};
-
-pub(crate) const SERVICE: &str = "sts";
-const VERSION: &str = "2011-06-15";
+use crate::sessions::Caller;
 
 const SESSION_DURATION: RangeInclusive<i32> = 900..=129_600;
 const ROLE_DURATION: RangeInclusive<i32> = 900..=43_200;
@@ -55,52 +51,25 @@ fn is_word(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
-/// The service with everything that it remembers.
-#[derive(Debug)]
-pub(crate) struct Sts {
-    pub(crate) account: Account,
-    pub(crate) verifications: Verifications,
-    /// Grants no longer sessions than this, whatever is asked for.
-    pub(crate) granted_at_most: Option<u32>,
-    sessions: Sessions,
-}
-
-impl Sts {
-    pub(crate) fn new(account: Account) -> Self {
-        Self {
-            account,
-            verifications: Verifications::default(),
-            granted_at_most: None,
-            sessions: Sessions::default(),
-        }
-    }
-
-    pub(crate) fn answer(
+impl Cloud {
+    /// Carries an action of STS out; None if it has no such action.
+    pub(crate) fn sts(
         &mut self,
-        request: &HttpRequest,
+        action: &str,
+        caller: &Caller,
         parameters: &Parameters,
         now: DateTime<Utc>,
-    ) -> Result<Answer, AwsError> {
-        let caller = authenticate(request, SERVICE, &self.account, &self.sessions, now)?;
-        let action = parameters.get("Action").ok_or_else(|| {
-            let message = "The request is missing an action or a required parameter.";
-            AwsError::new(400, "MissingAction", message)
-        })?;
-        let version = parameters.get("Version").unwrap_or("NO_VERSION_SPECIFIED");
-        match (action, version) {
-            ("GetSessionToken", VERSION) => self.get_session_token(&caller, parameters, now),
-            ("AssumeRole", VERSION) => self.assume_role(&caller, parameters, now),
-            ("GetCallerIdentity", VERSION) => Ok(Answer::CallerIdentity {
+    ) -> Option<Result<Answer, AwsError>> {
+        Some(match action {
+            "GetSessionToken" => self.get_session_token(caller, parameters, now),
+            "AssumeRole" => self.assume_role(caller, parameters, now),
+            "GetCallerIdentity" => Ok(Answer::CallerIdentity {
                 arn: caller.arn(&self.account),
                 user_id: caller.unique_id(),
                 account: caller.account_id(&self.account).to_owned(),
             }),
-            _ => Err(AwsError::new(
-                400,
-                "InvalidAction",
-                format!("Could not find operation {action} for version {version}"),
-            )),
-        }
+            _ => return None,
+        })
     }
 
     fn get_session_token(

@@ -128,7 +128,7 @@ fn other_actions_do_not_exist() {
             "Could not find operation ListUsers for version 2011-06-15"
         )
     );
-    let answer: Answer = alice.call("GetCallerIdentity", &[("Version", "2010-05-08")]);
+    let answer: Answer = alice.call("GetCallerIdentity", &[("Version", "2011-06-14")]);
     assert_eq!((answer.status, answer.text("Code")), (400, "InvalidAction"));
 }
 
