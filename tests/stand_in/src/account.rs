@@ -1,6 +1,7 @@
 //! What the stand-in knows: one account, its users with their keys and devices, and roles.
 
-use sha2::{Digest, Sha256};
+use crate::device::Device;
+use crate::role::Role;
 
 /// The access key id of the user `alice` of [`Account::example`].
 pub const ALICE_ACCESS_KEY_ID: &str = "AKIAFAKEFAKEFAKEALIC";
@@ -18,6 +19,8 @@ pub struct Account {
     pub(crate) partition: String,
     pub(crate) users: Vec<User>,
     pub(crate) roles: Vec<Role>,
+    /// The devices that no user has enabled.
+    pub(crate) unassigned: Vec<Device>,
 }
 
 impl Default for Account {
@@ -35,6 +38,7 @@ impl Account {
             partition: "aws".to_owned(),
             users: Vec::new(),
             roles: Vec::new(),
+            unassigned: Vec::new(),
         }
     }
 
@@ -78,11 +82,18 @@ impl Account {
     }
 
     pub(crate) fn user_arn(&self, name: &str) -> String {
-        format!("arn:{}:iam::{}:user/{name}", self.partition, self.id)
+        let path = self.user_named(name).map_or("/", |user| &user.path);
+        format!("arn:{}:iam::{}:user{path}{name}", self.partition, self.id)
     }
 
+    pub(crate) fn user_named(&self, name: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.name == name)
+    }
+
+    /// The device, whether a user has enabled it or not.
     pub(crate) fn device(&self, serial: &str) -> Option<&Device> {
-        let mut devices = self.users.iter().flat_map(|user| &user.devices);
+        let enabled = self.users.iter().flat_map(|user| &user.devices);
+        let mut devices = enabled.chain(&self.unassigned);
         devices.find(|device| device.serial == serial)
     }
 
@@ -95,10 +106,12 @@ impl Account {
     }
 }
 
-/// An IAM user. An identity policy is not modelled: every user may call what STS offers.
+/// An IAM user. Its policies let it call everything but what they deny.
 #[derive(Clone, Debug)]
 pub struct User {
     pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) denied: Vec<String>,
     pub(crate) access_keys: Vec<AccessKey>,
     pub(crate) devices: Vec<Device>,
 }
@@ -109,9 +122,25 @@ impl User {
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            path: "/".to_owned(),
+            denied: Vec::new(),
             access_keys: Vec::new(),
             devices: Vec::new(),
         }
+    }
+
+    /// Another path than `/`, such as `/team/`. It becomes part of the ARN.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
+    /// A policy denies this action, such as `iam:ListMFADevices`. May be called more than once.
+    #[must_use]
+    pub fn denies(mut self, action: &str) -> Self {
+        self.denied.push(action.to_owned());
+        self
     }
 
     /// Adds an active long-term key.
@@ -126,7 +155,7 @@ impl User {
         self.with_key(id, secret, false)
     }
 
-    /// Adds an MFA device.
+    /// Adds an MFA device that the user has enabled.
     #[must_use]
     pub fn device(mut self, device: Device) -> Self {
         self.devices.push(device);
@@ -148,89 +177,4 @@ pub(crate) struct AccessKey {
     pub(crate) id: String,
     pub(crate) secret: String,
     pub(crate) active: bool,
-}
-
-/// A TOTP device: a virtual one, or a hardware token.
-#[derive(Clone, Debug)]
-pub struct Device {
-    pub(crate) serial: String,
-    pub(crate) seed: Vec<u8>,
-}
-
-impl Device {
-    /// A device with this serial number: an ARN for a virtual device, such as [`ALICE_DEVICE`], or
-    /// a plain one for a hardware token, such as `GAHT12345678`.
-    ///
-    /// Its seed follows from the serial number, so that it is the same in every run.
-    #[must_use]
-    pub fn new(serial: &str) -> Self {
-        let digest = Sha256::digest(format!("fake seed of {serial}"));
-        Self {
-            serial: serial.to_owned(),
-            seed: digest[..20].to_vec(),
-        }
-    }
-
-    /// The same device with this seed.
-    #[must_use]
-    pub fn seed(mut self, seed: &[u8]) -> Self {
-        seed.clone_into(&mut self.seed);
-        self
-    }
-}
-
-/// An IAM role with its trust policy.
-///
-/// Without more said it trusts the stand-in's account, asks neither for MFA nor for an external
-/// id, and lasts up to an hour.
-#[derive(Clone, Debug)]
-pub struct Role {
-    pub(crate) arn: String,
-    pub(crate) requires_mfa: bool,
-    pub(crate) external_id: Option<String>,
-    pub(crate) max_session_duration: u32,
-    pub(crate) trusted: Vec<String>,
-}
-
-impl Role {
-    /// A role with this ARN, such as `arn:aws:iam::123456789012:role/admin`.
-    #[must_use]
-    pub fn new(arn: &str) -> Self {
-        Self {
-            arn: arn.to_owned(),
-            requires_mfa: false,
-            external_id: None,
-            max_session_duration: 3600,
-            trusted: Vec::new(),
-        }
-    }
-
-    /// The trust policy has the condition `aws:MultiFactorAuthPresent`.
-    #[must_use]
-    pub fn requires_mfa(mut self) -> Self {
-        self.requires_mfa = true;
-        self
-    }
-
-    /// The trust policy has the condition `sts:ExternalId`.
-    #[must_use]
-    pub fn external_id(mut self, external_id: &str) -> Self {
-        self.external_id = Some(external_id.to_owned());
-        self
-    }
-
-    /// The role's `MaxSessionDuration`, in seconds: 3600 to 43200.
-    #[must_use]
-    pub fn max_session_duration(mut self, seconds: u32) -> Self {
-        self.max_session_duration = seconds;
-        self
-    }
-
-    /// The trust policy names this principal: an account id, or the ARN of an account's root, a
-    /// user or a role. May be called more than once; the default goes away with the first call.
-    #[must_use]
-    pub fn trusts(mut self, principal: &str) -> Self {
-        self.trusted.push(principal.to_owned());
-        self
-    }
 }

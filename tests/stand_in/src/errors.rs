@@ -27,6 +27,20 @@ impl AwsError {
         Self::new(403, "AccessDenied", message)
     }
 
+    /// No policy allows it.
+    pub(crate) fn not_authorized(caller: &str, action: &str, resource: &str) -> Self {
+        Self::access_denied(format!(
+            "User: {caller} is not authorized to perform: {action} on resource: {resource}"
+        ))
+    }
+
+    /// The policy denies it, whatever else allows it.
+    pub(crate) fn denied_by(policy: &str, caller: &str, action: &str, resource: &str) -> Self {
+        let resource =
+            format!("{resource} with an explicit deny in an identity-based policy: {policy}");
+        Self::not_authorized(caller, action, &resource)
+    }
+
     pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::new(400, "ValidationError", message)
     }

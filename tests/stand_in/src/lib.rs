@@ -1,8 +1,8 @@
 //! A loopback stand-in for AWS STS that verifies what AWS verifies.
 //!
 //! It checks signatures (Signature Version 4), one-time codes (RFC 6238, each good once), MFA
-//! devices, durations and trust policies, and answers with AWS's own shapes and error texts. What
-//! it issues works for further calls until it expires. Faults can be ordered ahead of time.
+//! devices, durations and policies, and answers with AWS's own shapes and error texts. What it
+//! issues works for further calls until it expires. Faults can be ordered ahead of time.
 //!
 //! It listens on the loopback interface only. All key material in it is fake.
 //!
@@ -25,7 +25,14 @@
 
 // In reading order: a module uses only modules of the groups above it, and earlier ones of its own.
 
+// What codes and seeds are made of.
+mod encoding;
+mod totp;
+
 // The account, and what AWS says.
+mod device;
+mod role;
+
 mod account;
 mod service;
 
@@ -45,9 +52,7 @@ mod signature;
 
 mod authentication;
 
-// One-time codes, and the services that ask for them.
-mod totp;
-
+// What became of one-time codes, and the services that ask for them.
 mod mfa;
 
 mod cloud;
@@ -69,9 +74,9 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use account::{
-    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Role, User,
-};
+pub use account::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, User};
+pub use device::Device;
 pub use exchange::Request;
 pub use faults::Fault;
+pub use role::Role;
 pub use server::StandIn;

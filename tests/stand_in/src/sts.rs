@@ -7,11 +7,11 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 
-use crate::account::Role;
 use crate::answers::{Answer, Credentials};
 use crate::cloud::Cloud;
 use crate::errors::AwsError;
 use crate::parameters::{Constraints, Parameters, TextRule};
+use crate::role::Role;
 use crate::sessions::Caller;
 
 const SESSION_DURATION: RangeInclusive<i32> = 900..=129_600;
@@ -89,10 +89,10 @@ impl Cloud {
             let message = "Cannot call GetSessionToken with session credentials";
             return Err(AwsError::access_denied(message));
         };
-        let session = Caller::UserSession {
-            name: name.clone(),
-            mfa: self.verify_mfa(caller, parameters, now)?,
-        };
+        let mfa = self.verify_mfa(caller, parameters, now)?;
+        self.check_denials(caller, "sts:GetSessionToken", &format!("user {name}"))?;
+        let name = name.clone();
+        let session = Caller::UserSession { name, mfa };
         Ok(Answer::SessionToken(self.issue(session, duration, now)))
     }
 
@@ -128,6 +128,7 @@ impl Cloud {
         let mfa_now = self.verify_mfa(caller, parameters, now)?;
         let mfa = mfa_now || caller.multi_factor_auth_present();
 
+        self.check_denials(caller, "sts:AssumeRole", role_arn)?;
         let allowed = self.account.roles.iter().find(|role| {
             let mfa = mfa || !role.requires_mfa;
             let external_id =
@@ -136,10 +137,7 @@ impl Cloud {
         });
         let role = allowed.ok_or_else(|| {
             let caller = caller.arn(&self.account);
-            AwsError::access_denied(format!(
-                "User: {caller} is not authorized to perform: sts:AssumeRole on resource: \
-                 {role_arn}"
-            ))
+            AwsError::not_authorized(&caller, "sts:AssumeRole", role_arn)
         })?;
         // Not before the policy: it would tell strangers that the role exists.
         if i64::from(duration) > i64::from(role.max_session_duration) {
@@ -188,10 +186,10 @@ impl Cloud {
             (Some(serial), Some(code)) => (serial, code),
             _ => return Err(AwsError::serial_and_code_go_together()),
         };
-        let users = self.account.users.iter();
-        let device = users
-            .filter(|user| Some(user.name.as_str()) == caller.user_name())
-            .flat_map(|user| &user.devices)
+        let user = caller.user_name();
+        let user = user.and_then(|name| self.account.user_named(name));
+        let mut devices = user.iter().flat_map(|user| &user.devices);
+        let device = devices
             .find(|device| device.serial == serial)
             .ok_or_else(AwsError::unable_to_validate_code)?;
         self.verifications.verify(device, code, now)?;

@@ -99,7 +99,7 @@ fn it_listens_on_the_loopback_interface_only() {
 }
 
 #[test]
-#[should_panic(expected = "no user has the MFA device nobody")]
+#[should_panic(expected = "there is no MFA device nobody")]
 fn a_device_that_does_not_exist_shows_no_code() {
     let stand_in = StandIn::start(Account::example());
     assert_eq!(stand_in.code(ALICE_DEVICE).len(), 6);
