@@ -90,6 +90,16 @@ impl Account {
         self.users.iter().find(|user| user.name == name)
     }
 
+    /// The devices that the user has enabled.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub(crate) fn devices_of(&mut self, name: &str) -> &mut Vec<Device> {
+        let mut users = self.users.iter_mut();
+        let user = users.find(|user| user.name == name);
+        &mut user.expect("a user that was found before").devices
+    }
+
     /// The device, whether a user has enabled it or not.
     pub(crate) fn device(&self, serial: &str) -> Option<&Device> {
         let enabled = self.users.iter().flat_map(|user| &user.devices);

@@ -1,7 +1,8 @@
-//! PURE. What STS grants, as XML.
+//! PURE. What the services answer, as XML; IAM's own part is in `iam_answers`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::iam_answers::IamAnswer;
 use crate::service::Service;
 use crate::xml::{envelope, escape};
 
@@ -31,6 +32,8 @@ pub(crate) enum Answer {
         user_id: String,
         account: String,
     },
+    /// An action of IAM.
+    Iam(IamAnswer),
 }
 
 /// How the credentials in an answer are written.
@@ -75,6 +78,7 @@ impl Answer {
                 );
                 ("GetCallerIdentity", result)
             }
+            Self::Iam(answer) => return answer.render(request_id),
         };
         envelope(Service::Sts, action, Some(&result), request_id)
     }

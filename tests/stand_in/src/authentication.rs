@@ -57,6 +57,9 @@ pub(crate) fn authenticate(
     if key.expiration.is_some_and(|expiration| now >= expiration) {
         return Err(AwsError::expired_token());
     }
+    if service == Service::Iam && matches!(key.caller, Caller::UserSession { mfa: false, .. }) {
+        return Err(AwsError::invalid_session_token());
+    }
     Ok(key.caller)
 }
 

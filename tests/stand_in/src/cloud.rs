@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::errors::AwsError;
+use crate::fakes::Fakes;
 use crate::mfa::Verifications;
 use crate::sessions::{Caller, Sessions};
 
@@ -11,6 +12,7 @@ pub(crate) struct Cloud {
     pub(crate) account: Account,
     pub(crate) sessions: Sessions,
     pub(crate) verifications: Verifications,
+    pub(crate) fakes: Fakes,
     /// Grants no longer sessions than this, whatever is asked for.
     pub(crate) granted_at_most: Option<u32>,
 }
@@ -21,6 +23,7 @@ impl Cloud {
             account,
             sessions: Sessions::default(),
             verifications: Verifications::default(),
+            fakes: Fakes::default(),
             granted_at_most: None,
         }
     }

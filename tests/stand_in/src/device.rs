@@ -1,6 +1,6 @@
 //! MFA devices, and what they show.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::totp;
@@ -13,6 +13,7 @@ pub struct Device {
     pub(crate) seed: Option<Vec<u8>>,
     /// How many steps its clock is ahead.
     pub(crate) drift: i64,
+    pub(crate) enabled: DateTime<Utc>,
 }
 
 impl Device {
@@ -36,6 +37,7 @@ impl Device {
             serial: arn.to_owned(),
             seed: None,
             drift: 0,
+            enabled: long_ago(),
         }
     }
 
@@ -74,4 +76,9 @@ impl Device {
         let mut pairs = (step..).zip(codes);
         pairs.all(|(step, code)| self.code(step).as_deref() == Some(*code))
     }
+}
+
+/// When everything was made that was there before the stand-in started.
+pub(crate) fn long_ago() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }

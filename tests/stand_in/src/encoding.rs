@@ -1,10 +1,16 @@
-//! PURE. Base32 (RFC 4648), in which seeds are written.
+//! PURE. Base32 and Base64 (RFC 4648), in which new devices are handed out.
 //! <https://www.rfc-editor.org/rfc/rfc4648>
 
+pub(crate) const BASE64: &[u8] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 pub(crate) fn base32(bytes: &[u8]) -> String {
     encode(bytes, BASE32, 5, 8)
+}
+
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    encode(bytes, BASE64, 6, 4)
 }
 
 /// A letter for each so many bits, filled up with `=` to whole groups of letters.
@@ -28,15 +34,16 @@ mod tests {
 
     #[test]
     fn agrees_with_the_vectors_of_rfc_4648() {
-        for (text, in_base32) in [
-            ("", ""),
-            ("f", "MY======"),
-            ("fo", "MZXQ===="),
-            ("foo", "MZXW6==="),
-            ("foob", "MZXW6YQ="),
-            ("fooba", "MZXW6YTB"),
-            ("foobar", "MZXW6YTBOI======"),
+        for (text, in_base64, in_base32) in [
+            ("", "", ""),
+            ("f", "Zg==", "MY======"),
+            ("fo", "Zm8=", "MZXQ===="),
+            ("foo", "Zm9v", "MZXW6==="),
+            ("foob", "Zm9vYg==", "MZXW6YQ="),
+            ("fooba", "Zm9vYmE=", "MZXW6YTB"),
+            ("foobar", "Zm9vYmFy", "MZXW6YTBOI======"),
         ] {
+            assert_eq!(base64(text.as_bytes()), in_base64);
             assert_eq!(base32(text.as_bytes()), in_base32);
         }
     }

@@ -41,6 +41,19 @@ impl AwsError {
         Self::not_authorized(caller, action, &resource)
     }
 
+    pub(crate) fn no_such_entity(message: impl Into<String>) -> Self {
+        Self::new(404, "NoSuchEntity", message)
+    }
+
+    pub(crate) fn already_exists(message: impl Into<String>) -> Self {
+        Self::new(409, "EntityAlreadyExists", message)
+    }
+
+    pub(crate) fn limit_exceeded(quota: &str, limit: usize) -> Self {
+        let message = format!("Cannot exceed quota for {quota}: {limit}");
+        Self::new(409, "LimitExceeded", message)
+    }
+
     pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::new(400, "ValidationError", message)
     }
@@ -63,6 +76,12 @@ impl AwsError {
             "MultiFactorAuthentication failed, unable to validate MFA code.  \
              Please verify your MFA serial number is valid and associated with this user.",
         )
+    }
+
+    /// The two codes that IAM asks for.
+    pub(crate) fn invalid_authentication_code() -> Self {
+        let message = "Authentication code for device is not valid.";
+        Self::new(403, "InvalidAuthenticationCode", message)
     }
 
     pub(crate) fn serial_and_code_go_together() -> Self {

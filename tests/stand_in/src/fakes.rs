@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::answers::Credentials;
+use crate::encoding::BASE64;
 
 pub(crate) const UPPER_CASE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Makes credentials that are unique, and that nobody takes for real ones.
 #[derive(Debug)]
@@ -39,15 +39,19 @@ impl Fakes {
         }
     }
 
-    fn text(&mut self, length: usize, alphabet: &[u8]) -> String {
-        let mut text = String::new();
-        while text.len() < length {
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
             self.count += 1;
             let digest = Sha256::digest(format!("{} {}", self.seed, self.count));
-            text.push_str(&pick(&digest, alphabet));
+            bytes.extend_from_slice(&digest);
         }
-        text.truncate(length);
-        text
+        bytes.truncate(length);
+        bytes
+    }
+
+    fn text(&mut self, length: usize, alphabet: &[u8]) -> String {
+        pick(&self.bytes(length), alphabet)
     }
 }
 

@@ -1,8 +1,10 @@
-//! A loopback stand-in for AWS STS that verifies what AWS verifies.
+//! A loopback stand-in for AWS STS, and for what IAM does with MFA devices, that verifies what AWS
+//! verifies.
 //!
 //! It checks signatures (Signature Version 4), one-time codes (RFC 6238, each good once), MFA
 //! devices, durations and policies, and answers with AWS's own shapes and error texts. What it
-//! issues works for further calls until it expires. Faults can be ordered ahead of time.
+//! issues works for further calls until it expires; a device that is created can be enabled and
+//! used. Faults can be ordered ahead of time.
 //!
 //! It listens on the loopback interface only. All key material in it is fake.
 //!
@@ -10,7 +12,8 @@
 //! use stand_in::{ALICE_DEVICE, Account, StandIn};
 //!
 //! let stand_in = StandIn::start(Account::example());
-//! // Point a client at the stand-in with AWS_ENDPOINT_URL_STS, and give it the code:
+//! // Point a client at the stand-in with AWS_ENDPOINT_URL_STS (and AWS_ENDPOINT_URL_IAM), and give
+//! // it the code:
 //! let (url, code) = (stand_in.url(), stand_in.fresh_code(ALICE_DEVICE));
 //! assert!(url.starts_with("http://127.0.0.1:"));
 //! assert_eq!(code.len(), 6);
@@ -38,6 +41,8 @@ mod service;
 
 mod xml;
 
+mod iam_answers;
+
 mod answers;
 mod errors;
 
@@ -57,6 +62,7 @@ mod mfa;
 
 mod cloud;
 
+mod iam;
 mod sts;
 
 mod routing;

@@ -36,6 +36,11 @@ impl Parameters {
     }
 }
 
+/// What `\w` is in a pattern.
+pub(crate) fn is_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
 fn form_decode(text: &str) -> String {
     let text = text.replace('+', " ");
     percent_decode_str(&text).decode_utf8_lossy().into_owned()
@@ -100,6 +105,18 @@ impl Constraints {
         if value > *range.end() {
             let limit = format!("value less than or equal to {}", range.end());
             self.fail(member, &text, &format!("have {limit}"));
+        }
+    }
+
+    /// The value must be one of these.
+    pub(crate) fn one_of(&mut self, member: &str, value: &str, values: &[&str]) {
+        if !values.contains(&value) {
+            let values = values.join(", ");
+            self.fail(
+                member,
+                value,
+                &format!("satisfy enum value set: [{values}]"),
+            );
         }
     }
 

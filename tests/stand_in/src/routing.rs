@@ -28,7 +28,7 @@ impl Cloud {
         let answer = match service {
             _ if version != Some(service.version()) => None,
             Service::Sts => self.sts(action, &caller, parameters, now),
-            Service::Iam => None,
+            Service::Iam => self.iam(action, &caller, parameters, now),
         };
         answer.unwrap_or_else(|| {
             let version = version.unwrap_or("NO_VERSION_SPECIFIED");

@@ -15,7 +15,7 @@ use crate::exchange::{Request, State};
 use crate::faults::{Fault, Faults};
 use crate::mfa::TOLERANCE;
 
-/// A running stand-in for AWS STS. It stops, with all its connections, when it is dropped.
+/// A running stand-in for AWS STS and IAM. It stops, with all its connections, when it is dropped.
 #[derive(Debug)]
 pub struct StandIn {
     address: SocketAddr,
@@ -149,6 +149,12 @@ impl StandIn {
         let state = self.shared.state();
         let devices = state.cloud.account.unassigned.iter();
         serials(devices.filter(|device| device.is_virtual()))
+    }
+
+    /// From now on, STS does not know a device that was just enabled for so many tries. AWS takes
+    /// about ten seconds until it does. The tries are not counted.
+    pub fn devices_are_seen_after(&self, calls: usize) {
+        self.shared.state().cloud.verifications.seen_after = calls;
     }
 
     /// Lets the next request go wrong. More calls let the requests after it go wrong, in order.

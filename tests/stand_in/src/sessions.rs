@@ -64,18 +64,24 @@ impl Caller {
 
     /// The `UserId` that AWS shows. It follows from the name, so that it stays the same.
     pub(crate) fn unique_id(&self) -> String {
-        let unique = |prefix: &str, name: &str| {
-            let digest = Sha256::digest(name);
-            prefix.to_owned() + &pick(&digest[..13], UPPER_CASE)
-        };
         match self {
-            Self::User { name } | Self::UserSession { name, .. } => unique("AIDAFAKE", name),
+            Self::User { name } | Self::UserSession { name, .. } => user_id(name),
             Self::RoleSession {
                 role_arn,
                 session_name,
-            } => unique("AROAFAKE", role_arn) + ":" + session_name,
+            } => unique_id("AROAFAKE", role_arn) + ":" + session_name,
         }
     }
+}
+
+/// The id that AWS gives a user.
+pub(crate) fn user_id(name: &str) -> String {
+    unique_id("AIDAFAKE", name)
+}
+
+fn unique_id(prefix: &str, name: &str) -> String {
+    let digest = Sha256::digest(name);
+    prefix.to_owned() + &pick(&digest[..13], UPPER_CASE)
 }
 
 /// A session that is good until it expires.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::answers::{Answer, Credentials};
 use crate::cloud::Cloud;
 use crate::errors::AwsError;
-use crate::parameters::{Constraints, Parameters, TextRule};
+use crate::parameters::{Constraints, Parameters, TextRule, is_word};
 use crate::role::Role;
 use crate::sessions::Caller;
 
@@ -46,10 +46,6 @@ const EXTERNAL_ID: TextRule = TextRule {
     pattern: r"[\w+=,.@:\/-]*",
     allowed: |letter| is_word(letter) || "+=,.@:/-".contains(letter),
 };
-
-fn is_word(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || letter == '_'
-}
 
 impl Cloud {
     /// Carries an action of STS out; None if it has no such action.

@@ -2,6 +2,16 @@
 
 use crate::service::Service;
 
+/// An element with a text in it, on a line of its own.
+pub(crate) fn element(name: &str, text: &str) -> String {
+    format!("<{name}>{}</{name}>\n", escape(text))
+}
+
+/// An element with other elements in it.
+pub(crate) fn parent(name: &str, elements: &str) -> String {
+    format!("<{name}>\n{elements}</{name}>\n")
+}
+
 /// The answer of an action. Some actions have no result.
 pub(crate) fn envelope(
     service: Service,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::http::HttpRequest;
+use crate::service::Service;
 use crate::signature::{ALGORITHM, Scope, TERMINATOR, signature};
 use crate::{ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, StandIn};
 
@@ -19,6 +20,8 @@ pub(super) struct Client {
     pub(super) secret: String,
     pub(super) token: Option<String>,
     pub(super) date: Option<DateTime<Utc>>,
+    service: Service,
+    pub(super) region: &'static str,
 }
 
 /// An answer, taken apart as far as the tests need it.
@@ -60,6 +63,8 @@ impl Client {
             secret: secret.to_owned(),
             token: None,
             date: None,
+            service: Service::Sts,
+            region: "eu-west-1",
         }
     }
 
@@ -70,6 +75,15 @@ impl Client {
             access_key_id: answer.text("AccessKeyId").to_owned(),
             secret: answer.text("SecretAccessKey").to_owned(),
             token: Some(answer.text("SessionToken").to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The same client for IAM.
+    pub(super) fn iam(&self) -> Self {
+        Self {
+            service: Service::Iam,
+            region: "us-east-1",
             ..self.clone()
         }
     }
@@ -97,7 +111,7 @@ impl Client {
 
     /// The signed request, as it goes over the wire.
     pub(super) fn message(&self, action: &str, parameters: &[(&str, &str)]) -> Vec<u8> {
-        let mut body = format!("Action={action}&Version=2011-06-15");
+        let mut body = format!("Action={action}&Version={}", self.service.version());
         for (name, value) in parameters {
             let value =
                 percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
@@ -127,8 +141,8 @@ impl Client {
         };
         let scope = Scope {
             date: date.format("%Y%m%d").to_string(),
-            region: "eu-west-1".to_owned(),
-            service: "sts".to_owned(),
+            region: self.region.to_owned(),
+            service: self.service.name().to_owned(),
             terminator: TERMINATOR.to_owned(),
         };
         let signature = signature(&request, &signed_headers, &scope, &timestamp, &self.secret);
@@ -138,11 +152,13 @@ impl Client {
         }
         write!(
             message,
-            "user-agent: test\r\nauthorization: {ALGORITHM} Credential={}/{}/eu-west-1/sts/\
+            "user-agent: test\r\nauthorization: {ALGORITHM} Credential={}/{}/{}/{}/\
              aws4_request, SignedHeaders={}, Signature={signature}\r\ncontent-length: {}\r\n\r\n\
              {body}",
             self.access_key_id,
             scope.date,
+            scope.region,
+            scope.service,
             signed_headers.join(";"),
             body.len(),
         )
