@@ -7,7 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::seconds;
 pub use commands::{
-    Clear, Completions, Exec, Export, Format, Man, Outgoing, Preview, Refresh, Setup, Shell, Status,
+    Clear, Completions, DeviceCommand, DeviceOf, Devices, Enroll, Exec, Export, Format,
+    ListDevices, Man, Outgoing, Preview, Refresh, Resync, Setup, Shell, Status,
 };
 
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
@@ -50,6 +51,8 @@ pub enum Command {
     Status(Status),
     #[command(about = about::CLEAR)]
     Clear(Clear),
+    #[command(about = about::DEVICE)]
+    Device(Devices),
     #[command(about = about::COMPLETIONS, after_help = COMPLETIONS_USE)]
     Completions(Completions),
     #[command(about = about::MAN)]
@@ -77,7 +80,8 @@ elvish:     eval (mfa-creds completions elvish | slurp)";
 pub struct Profiles {
     /// The profile to renew; several times for several, with one code where they share a device [env: `AWS_PROFILE`]
     /// [default: default]
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    // `--p` to `--pro`, as `--a`, `--m` and `--r` below, are aws-mfa's abbreviations, which a newer flag makes ambiguous.
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", aliases = ["p", "pr", "pro"])]
     pub names: Vec<String>,
     /// Every profile with a long-term section, and every role of the config file that is assumed from one
     #[arg(long, conflicts_with = "names")]
@@ -148,7 +152,6 @@ pub struct Request {
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub duration: Option<u64>,
     /// Assume this role [env: `MFA_ASSUME_ROLE`]
-    // `--a`, as `--m` and `--r` below, is aws-mfa's abbreviation, which a newer flag makes ambiguous.
     #[arg(long, value_name = "ARN", aliases = ["assume", "a"])]
     pub assume_role: Option<String>,
     /// The name of the role session [default: the name of the local user]
@@ -177,13 +180,43 @@ pub struct Request {
 /// How the code is come by.
 #[derive(Args)]
 pub struct Asking {
-    /// The code from the device; visible in the process list, so better typed or piped in [env: `MFA_TOKEN`]
-    #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m"])]
+    /// The code from the device, or `-` to read it from standard input; as an argument, other users can see it in the process
+    /// list [env: `MFA_TOKEN`]
+    #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m", "mf", "mfa", "mfa-"])]
     pub token: Option<String>,
+    /// A command that prints the code [env: `MFA_PROCESS`]
+    #[arg(long, value_name = "COMMAND")]
+    pub mfa_process: Option<String>,
+    #[command(flatten)]
+    pub prompting: Prompting,
     /// Wait so long for another process that renews with the same device: seconds, or `5m` [default: 2m]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub lock_timeout: Option<u64>,
-    /// Never ask; end with exit code 3 where a person is needed
-    #[arg(long)]
+}
+
+/// How a person is asked.
+#[derive(Args, Default)]
+pub struct Prompting {
+    /// Where to ask [env: `MFA_CREDS_PROMPT`] [default: auto]
+    #[arg(long, value_name = "WHERE", value_enum)]
+    pub prompt: Option<Prompt>,
+    /// Wait so long for a person to answer: seconds, or `5m` [env: `MFA_CREDS_PROMPT_TIMEOUT`] [default: 2m]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub prompt_timeout: Option<u64>,
+    /// The same as `--prompt none`
+    #[arg(long, conflicts_with = "prompt")]
     pub no_input: bool,
+}
+
+/// Where a person is asked for the code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Prompt {
+    /// At the terminal, or in a window where there is no terminal
+    Auto,
+    /// At the terminal
+    Terminal,
+    /// In a window of pinentry, zenity or kdialog
+    Gui,
+    /// Nowhere: exit code 3 where a person is needed
+    None,
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 /// What STS takes as `SerialNumber`: the ARN of a virtual device, or the serial number of a hardware token.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,6 +16,62 @@ pub struct WrongDevice {
     pub problem: String,
     /// What to do.
     pub hint: String,
+}
+
+/// A device that IAM knows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Device {
+    /// As IAM gives it.
+    pub serial: String,
+    pub kind: Kind,
+    /// When it was enabled, where IAM says so.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// What a device is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// An app.
+    Virtual,
+    /// A token that shows codes.
+    Hardware,
+    /// A key or a passkey, which has no codes.
+    Fido,
+    /// Something that this version does not know.
+    Unknown,
+}
+
+impl Device {
+    /// A device with this serial number.
+    pub fn new(serial: &str, since: Option<DateTime<Utc>>) -> Self {
+        let resource = serial.splitn(6, ':').nth(5);
+        Self {
+            serial: serial.to_owned(),
+            kind: match resource.and_then(|resource| resource.split_once('/')) {
+                Some(("mfa", _)) => Kind::Virtual,
+                Some(("u2f" | "fido", _)) => Kind::Fido,
+                _ if SerialNumber::parse(serial).is_ok() => Kind::Hardware,
+                _ => Kind::Unknown,
+            },
+            since,
+        }
+    }
+
+    /// Its serial number, where STS can use it.
+    pub fn usable(&self) -> Option<SerialNumber> {
+        SerialNumber::parse(&self.serial).ok()
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Virtual => "app",
+            Self::Hardware => "hardware token",
+            Self::Fido => "FIDO key",
+            Self::Unknown => "unknown",
+        })
+    }
 }
 
 /// STS's limits for the length of a serial number.

@@ -46,6 +46,11 @@ impl Failure {
         self.exit = exit;
         self
     }
+
+    /// What went wrong, without the hint.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 impl fmt::Display for Failure {
@@ -65,4 +70,12 @@ pub fn exit(error: &anyhow::Error) -> Exit {
     error
         .downcast_ref::<Failure>()
         .map_or(Exit::Failed, |failure| failure.exit)
+}
+
+/// What an error says, without its hint.
+pub fn message(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.message.clone(),
+        None => error.to_string(),
+    }
 }

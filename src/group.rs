@@ -9,9 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use zeroize::Zeroizing;
 
 use crate::credentials::{Credentials, LongTermKeys};
+use crate::device::SerialNumber;
 use crate::document::Document;
 use crate::freshness::{self, Asked, Freshness, Reason};
-use crate::plan::{self, Origin, Plan, Target, Way};
+use crate::plan::{self, Chosen, Origin, Plan, Target, Way};
 use crate::profiles::{self, File};
 use crate::session::{self, Maker, Session};
 use crate::short_term::{self, Defect};
@@ -49,6 +50,10 @@ pub struct Job {
 pub struct Group {
     pub maker: Maker,
     pub keys: LongTermKeys,
+    /// The device, and who chose it.
+    pub device: Chosen<SerialNumber>,
+    /// A command that prints the codes.
+    pub process: Option<Chosen<String>>,
     pub jobs: Vec<Job>,
 }
 
@@ -177,6 +182,23 @@ pub fn session_at_hand(path: &Path, credentials: &File<'_>, maker: &Maker) -> Op
     let texts = sessions(path);
     let now = Utc::now();
     session::find(maker, credentials, &files(&texts), SESSION_MARGIN, now)
+}
+
+/// The same of a key and whatever device.
+pub fn session_of_key(
+    path: &Path,
+    credentials: &File<'_>,
+    access_key_id: &str,
+) -> Option<(Maker, Session)> {
+    let texts = sessions(path);
+    let now = Utc::now();
+    session::of_key(
+        access_key_id,
+        credentials,
+        &files(&texts),
+        SESSION_MARGIN,
+        now,
+    )
 }
 
 /// Whether a session will do for a profile whose credentials are stale.

@@ -10,13 +10,13 @@ use aws_config::credential_process::CredentialProcessProvider;
 use aws_sdk_sts::config::ProvideCredentials as _;
 use tokio::time::timeout;
 
+use crate::child;
 use crate::credentials::{LongTermKeys, Secret};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::plan::{Base, Chosen, Keys, quoted};
 use crate::report::Report;
 use crate::short_term::TEMPORARY_PREFIX;
-use crate::sts;
 
 /// How long the command may take: it may have to ask a person for a touch or a password.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -50,7 +50,7 @@ pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
     }
     running = format!("{running}\t{place}");
     let provider = CredentialProcessProvider::new(prepared(&command.value, &running));
-    let runtime = sts::runtime()?;
+    let runtime = child::runtime()?;
     let answer = runtime.block_on(async {
         let keys = provider.provide_credentials();
         tokio::pin!(keys);

@@ -3,6 +3,7 @@
 
 pub mod exec;
 mod json;
+pub mod qr;
 mod shell;
 pub mod status;
 

@@ -6,6 +6,7 @@ mod target;
 mod sections;
 mod walk;
 mod several;
+mod asking;
 mod settings;
 mod connection;
 mod base;
@@ -15,13 +16,14 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::cli::{Asking, Request};
-use crate::credentials::{LongTermKeys, Secret};
+use crate::cli::Request;
+use crate::credentials::LongTermKeys;
 use crate::device::SerialNumber;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::profiles::{File, Files, config_header, key};
 use crate::short_term;
+pub use asking::{Asking, Given, Prompting};
 pub use chosen::{Chosen, Origin};
 use chosen::{default, first, flag, in_file, inherited, variable};
 use decision::{Circumstances, Wish, decide};
@@ -39,8 +41,12 @@ pub struct Plan {
     pub base: Base,
     /// The profiles on the way to the keys, from the one that is asked for.
     pub profiles: Vec<String>,
-    /// Which device the code comes from.
-    pub device: Chosen<SerialNumber>,
+    /// Which device the code comes from, where somebody says so.
+    pub device: Option<Chosen<SerialNumber>>,
+    /// A command that prints the code.
+    pub process: Option<Chosen<String>>,
+    /// How to ask about the user who has the keys.
+    pub access: Access,
     /// What the code is spent on, and why.
     pub decision: Decision,
     /// How long the credentials were wanted; see [`Decision::seconds`] for how long they are asked for.
@@ -61,6 +67,13 @@ pub struct Base {
     pub keys: Keys,
     pub section: String,
     pub path: PathBuf,
+}
+
+/// The services that know the user who has the keys.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub sts: Connection,
+    pub iam: Connection,
 }
 
 /// Where long-term keys come from.
@@ -159,18 +172,6 @@ pub fn min_ttl(flag: Option<u64>, environment: &Environment) -> Result<Chosen<u3
     })
 }
 
-/// The code that was given in advance, if any.
-pub fn given_code(asking: &Asking, environment: &Environment) -> Option<Chosen<Secret>> {
-    first([
-        flag("--token", asking.token.as_ref()),
-        variable(environment, "MFA_TOKEN"),
-    ])
-    .map(|Chosen { value, origin }| Chosen {
-        value: Secret::new(value),
-        origin,
-    })
-}
-
 /// The role that is asked for, if any, as written.
 pub fn wanted_role(
     request: &Request,
@@ -247,6 +248,8 @@ pub fn plan(
         base,
         profiles: walk.links.iter().map(|link| link.profile.clone()).collect(),
         device,
+        process: view.process(),
+        access: view.access()?,
         native: base::native(&walk, &decision, owner.as_deref(), files),
         decision,
         wanted,
@@ -267,6 +270,40 @@ pub fn base_of(
     let role = wanted_role(request, environment, target, files);
     let walk = walk(role, target, naming, files).ok()?;
     base::base(&walk.base, files).ok()
+}
+
+/// The user who has the keys that a profile hangs on, as far as that is known without asking.
+pub struct User {
+    pub base: Base,
+    pub access: Access,
+    /// The device that is set, be it right or not.
+    pub device: Option<Result<Chosen<SerialNumber>>>,
+}
+
+/// The user who has the keys that a profile hangs on.
+///
+/// # Errors
+/// When there is no way to the keys.
+pub fn user(
+    request: &Request,
+    environment: &Environment,
+    naming: &Naming,
+    target: &Target,
+    files: &Files<'_>,
+) -> Result<User> {
+    let role = wanted_role(request, environment, target, files);
+    let walk = walk(role, target, naming, files)?;
+    let view = View {
+        request,
+        environment,
+        files,
+        walk: &walk,
+    };
+    Ok(User {
+        base: base::base(&walk.base, files)?,
+        access: view.access()?,
+        device: view.device().transpose(),
+    })
 }
 
 /// The region that other tools shall use with the credentials of a profile, where somebody said which.

@@ -6,10 +6,10 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::group::Seen;
+use crate::network::masked;
 use crate::plan::{Call, Chosen, Keys, Native, Plan, Step, Target, Way, quoted};
 use crate::report::{span, until};
 use crate::session::Session;
-use crate::sts::masked;
 
 /// The plan of a profile, line for line.
 pub fn render(
@@ -37,7 +37,16 @@ pub fn render(
         Seen::Stale { because, .. } => text.line("now", format_args!("to renew: {because}")),
     }
     text.line("keys", keys(plan));
-    text.line("device", chosen(&plan.device));
+    match &plan.device {
+        Some(device) => text.line("device", chosen(device)),
+        None => text.line("device", "not known: AWS is asked which the user has"),
+    }
+    if let Some(process) = &plan.process {
+        text.line(
+            "code",
+            format_args!("from the command of {}", process.origin),
+        );
+    }
     if plan.has_session() {
         text.line("session", of_session(plan, session, now));
     }

@@ -28,6 +28,8 @@ pub mod key {
     /// aws-mfa's key for the device.
     pub const AWS_MFA_DEVICE: &str = "aws_mfa_device";
     pub const MFA_SERIAL: &str = "mfa_serial";
+    /// A command that prints a code, as in aws-vault.
+    pub const MFA_PROCESS: &str = "mfa_process";
     /// aws-mfa's key for a role in the long-term section.
     pub const ASSUME_ROLE: &str = "assume_role";
     pub const ROLE_SESSION_NAME: &str = "role_session_name";
@@ -39,6 +41,7 @@ pub mod key {
     pub const CA_BUNDLE: &str = "ca_bundle";
     pub const SERVICES: &str = "services";
     pub const STS: &str = "sts";
+    pub const IAM: &str = "iam";
     pub const IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "ignore_configured_endpoint_urls";
 
     /// A command that prints keys, in place of keys.
@@ -68,7 +71,7 @@ pub mod key {
     pub const LONG_TERM_SECTION: &str = "long_term_section";
 
     /// The keys that we use and whose values are one line. More lines are a mistake, and may be another section's secrets.
-    pub const OF_ONE_LINE: [&str; 22] = [
+    pub const OF_ONE_LINE: [&str; 23] = [
         ASSUMED_ROLE,
         ASSUMED_ROLE_ARN,
         AWS_ACCESS_KEY_ID,
@@ -78,6 +81,7 @@ pub mod key {
         EXPIRATION,
         AWS_MFA_DEVICE,
         MFA_SERIAL,
+        MFA_PROCESS,
         ASSUME_ROLE,
         ROLE_SESSION_NAME,
         EXTERNAL_ID,

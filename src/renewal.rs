@@ -5,27 +5,24 @@ mod written;
 
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
 
 use anyhow::{Error, Result, bail};
 use chrono::Utc;
 
-use crate::cli::Asking;
+use crate::codes::{Codes, Need};
 use crate::credentials::Credentials;
 use crate::document::Document;
-use crate::error::Failure;
+use crate::error::{self, Failure};
 use crate::group::{Done, Group, Job, Results, Seen, look};
-use crate::mfa_code::Codes;
-use crate::plan::{Plan, Way};
+use crate::network::{self, Preparation};
+use crate::plan::{Asking, Plan, Way};
 use crate::profiles::{self, File};
 use crate::report::Report;
 use crate::session::Session;
-use crate::store::{self, Lock, Store, Turn};
-use crate::sts::{self, Client, Preparation, Refusal};
+use crate::store::{self, Lock, Store, Turn, Use, UsedCodes};
+use crate::sts::{Client, Reading, Refusal};
 use written::News;
 
-/// How long to wait for another process that renews with the same device: as long as a person may take to type a code.
-const LOCK_TIMEOUT: Duration = Duration::from_mins(2);
 /// How often the files are looked at, while other processes or AWS end sessions that were just found.
 const ROUNDS: usize = 3;
 
@@ -36,7 +33,7 @@ pub fn renew(
     path: &Path,
     report: Report,
     group: &Group,
-    codes: &mut Codes,
+    codes: &mut Codes<'_>,
 ) -> Results {
     let mut results = Results::default();
     let begun = Renewal::begin(asking, path, report, group, codes, &mut results);
@@ -51,15 +48,18 @@ pub fn renew(
 }
 
 /// A renewal under way.
-struct Renewal<'a> {
+struct Renewal<'a, 'e> {
     asking: &'a Asking,
     path: &'a Path,
     report: Report,
     group: &'a Group,
-    codes: &'a mut Codes,
+    codes: &'a mut Codes<'e>,
     results: &'a mut Results,
     store: Store,
+    used: UsedCodes,
     client: LazyClient,
+    /// The turn to ask, from the first prompt until what the code has bought is written.
+    asking_turn: Option<Lock>,
 }
 
 /// What the files say now.
@@ -77,14 +77,14 @@ enum Served {
     Dismissed,
 }
 
-impl<'a> Renewal<'a> {
+impl<'a, 'e> Renewal<'a, 'e> {
     /// Tries all that can be tried without a code. None where nothing is left to renew.
     fn begin(
         asking: &'a Asking,
         path: &'a Path,
         report: Report,
         group: &'a Group,
-        codes: &'a mut Codes,
+        codes: &'a mut Codes<'e>,
         results: &'a mut Results,
     ) -> Result<Option<Self>> {
         let store = Store::open(path)?;
@@ -102,7 +102,7 @@ impl<'a> Renewal<'a> {
         }
         for job in results.open(group) {
             let mut steps = group.jobs[job].plan.steps.iter();
-            if let Err(error) = steps.try_for_each(|step| sts::check(&step.connection)) {
+            if let Err(error) = steps.try_for_each(|step| network::check(&step.connection)) {
                 results.failed.push((vec![job], error));
             }
         }
@@ -111,8 +111,9 @@ impl<'a> Renewal<'a> {
             return Ok(None);
         }
         let steps = open.iter().flat_map(|job| &group.jobs[*job].plan.steps);
-        let client = LazyClient::Preparing(sts::prepare(steps.map(|step| &step.connection))?);
+        let client = LazyClient::Preparing(network::prepare(steps.map(|step| &step.connection))?);
         tell_begin(report, group, &results.open(group));
+        let used = store.used_codes(&group.maker.section(), &group.keys);
         Ok(Some(Self {
             asking,
             path,
@@ -121,7 +122,9 @@ impl<'a> Renewal<'a> {
             codes,
             results,
             store,
+            used,
             client,
+            asking_turn: None,
         }))
     }
 
@@ -131,6 +134,8 @@ impl<'a> Renewal<'a> {
             self.results.failed.push((jobs, error));
         }
         for job in self.results.open(self.group) {
+            // What is there now is there for others, too.
+            self.asking_turn = None;
             if let Err(error) = self.directly(job) {
                 self.results.failed.push((vec![job], error));
             }
@@ -141,41 +146,8 @@ impl<'a> Renewal<'a> {
     fn by_session(&mut self) -> Result<()> {
         let mut dismissed = None;
         for _ in 0..ROUNDS {
-            let state = self.look_again(dismissed.as_deref())?;
-            let Some(first) = self.first_for_session() else {
+            let Some((session, is_new, _calling)) = self.session(dismissed.as_deref())? else {
                 return Ok(());
-            };
-            let _asking = if state.needs_session {
-                let seconds = first.plan.steps[0].duration.value;
-                self.have_code(seconds, |renewal| {
-                    let state = renewal.look_again(dismissed.as_deref())?;
-                    Ok(state.needs_session)
-                })?
-            } else {
-                None
-            };
-            if self.first_for_session().is_none() {
-                return Ok(());
-            }
-            let _calling = self.take(Turn::Call)?;
-            let state = self.look_again(dismissed.as_deref())?;
-            let Some(first) = self.first_for_session() else {
-                return Ok(());
-            };
-            let is_new = state.needs_session;
-            let session = if is_new {
-                let Some(credentials) = self.spend(&first.plan)? else {
-                    // The session has gone since it was found.
-                    continue;
-                };
-                Session {
-                    credentials,
-                    section: None,
-                }
-            } else if let Some(session) = state.session {
-                session
-            } else {
-                continue;
             };
             match self.serve(&session, is_new)? {
                 Served::All => return Ok(()),
@@ -183,16 +155,59 @@ impl<'a> Renewal<'a> {
                     let id = session.credentials.access_key_id;
                     self.report.progress(format_args!(
                         "AWS does not take the session {} any more",
-                        sts::masked(&id)
+                        network::masked(&id)
                     ));
                     dismissed = Some(id);
                 }
             }
         }
-        bail!(
-            Failure::new("the MFA session went away again and again while it was used")
-                .hint("is another tool writing the file? look at it, then run it again")
-        )
+        bail!(went_away())
+    }
+
+    /// The session, whether it is new, and the turn to call with it. None where no job needs it any more.
+    fn session(&mut self, dismissed: Option<&str>) -> Result<Option<(Session, bool, Lock)>> {
+        let mut rounds = 0;
+        while rounds < ROUNDS {
+            let state = self.look_again(dismissed)?;
+            let Some(first) = self.first_for_session() else {
+                return Ok(None);
+            };
+            if state.needs_session {
+                let seconds = first.plan.steps[0].duration.value;
+                self.have_code(seconds, |renewal| {
+                    let state = renewal.look_again(dismissed)?;
+                    Ok(state.needs_session)
+                })?;
+            }
+            if self.first_for_session().is_none() {
+                return Ok(None);
+            }
+            let calling = self.take(Turn::Call)?;
+            let state = self.look_again(dismissed)?;
+            let Some(first) = self.first_for_session() else {
+                return Ok(None);
+            };
+            if !state.needs_session {
+                if let Some(session) = state.session {
+                    return Ok(Some((session, false, calling)));
+                }
+                continue;
+            }
+            match self.spend(&first.plan)? {
+                Spent::On(credentials) => {
+                    let session = Session {
+                        credentials,
+                        section: None,
+                    };
+                    return Ok(Some((session, true, calling)));
+                }
+                // As often as codes can be got.
+                Spent::InVain => {}
+                // The session has gone since it was found.
+                Spent::Nothing => rounds += 1,
+            }
+        }
+        bail!(went_away())
     }
 
     /// The job that says what the session is to be like: the one that wants it longest.
@@ -279,8 +294,11 @@ impl<'a> Renewal<'a> {
                 count.step();
                 match answer {
                     Ok(credentials) => got.push((job, credentials)),
-                    Err(Refusal::Session(error)) => refused.push((job, error)),
-                    Err(Refusal::Other(error)) => self.results.failed.push((vec![job], error)),
+                    Err(Refusal {
+                        error,
+                        reading: Reading::Session,
+                    }) => refused.push((job, error)),
+                    Err(Refusal { error, .. }) => self.results.failed.push((vec![job], error)),
                 }
             }
             if !got.is_empty()
@@ -307,67 +325,98 @@ impl<'a> Renewal<'a> {
     fn directly(&mut self, job: usize) -> Result<()> {
         let plan = &self.group.jobs[job].plan;
         let is_done = |renewal: &Self| renewal.results.done.contains_key(&job);
-        if is_done(self) {
-            return Ok(());
-        }
-        let _asking = self.have_code(plan.decision.seconds, |renewal| {
-            renewal.look_again(None)?;
-            Ok(!is_done(renewal))
-        })?;
-        if is_done(self) {
-            return Ok(());
-        }
-        let _calling = self.take(Turn::Call)?;
-        self.look_again(None)?;
-        if is_done(self) {
-            return Ok(());
-        }
-        let Some(first) = self.spend(plan)? else {
-            bail!(self.codes.nobody("it has gone"));
-        };
-        match self.assume(&[job], &first)?.pop() {
-            Some((_, error)) => Err(error),
-            None => Ok(()),
+        loop {
+            if is_done(self) {
+                return Ok(());
+            }
+            self.have_code(plan.decision.seconds, |renewal| {
+                renewal.look_again(None)?;
+                Ok(!is_done(renewal))
+            })?;
+            if is_done(self) {
+                return Ok(());
+            }
+            let _calling = self.take(Turn::Call)?;
+            self.look_again(None)?;
+            if is_done(self) {
+                return Ok(());
+            }
+            let first = match self.spend(plan)? {
+                Spent::On(first) => first,
+                Spent::InVain => continue,
+                Spent::Nothing => bail!(self.codes.nobody("it has gone")),
+            };
+            return match self.assume(&[job], &first)?.pop() {
+                Some((_, error)) => Err(error),
+                None => Ok(()),
+            };
         }
     }
 
     /// Makes the first call of a plan, if there is a code.
-    fn spend(&mut self, plan: &Plan) -> Result<Option<Credentials>> {
+    fn spend(&mut self, plan: &Plan) -> Result<Spent> {
         let client = self.client.get()?;
-        match self.codes.take(&self.group.maker.device) {
-            Some(code) => client.spend(plan, &self.group.keys, &code).map(Some),
-            None => Ok(None),
+        let (need, device) = (need(self.group, &self.used), &self.group.device);
+        let code = match self.codes.take(need) {
+            Ok(Some(code)) => code,
+            Ok(None) => return Ok(Spent::Nothing),
+            Err(used) if self.codes.has_another(used.message().to_owned()) => {
+                return Ok(Spent::InVain);
+            }
+            Err(used) => bail!(used),
+        };
+        let mut refusal = match client.spend(plan, &self.group.keys, device, &code) {
+            Ok(credentials) => {
+                self.codes.note(need, Use::Accepted);
+                return Ok(Spent::On(credentials));
+            }
+            Err(refusal) => refusal,
+        };
+        let (came_to, may_go_on) = match refusal.reading {
+            Reading::Code => (Some(Use::Refused), true),
+            Reading::Busy => (None, true),
+            Reading::Failing => (Some(Use::Lost), true),
+            Reading::Lost => (Some(Use::Lost), false),
+            Reading::Session | Reading::Other => (None, false),
+        };
+        if refusal.reading == Reading::Code
+            && let Some(known) = self.codes.known_of_last(need)
+        {
+            refusal.error = known.into();
         }
+        if let Some(came_to) = came_to {
+            self.codes.note(need, came_to);
+        }
+        if may_go_on && self.codes.has_another(error::message(&refusal.error)) {
+            return Ok(Spent::InVain);
+        }
+        Err(refusal.error)
     }
 
-    /// Sees to it that there is a code, unless it is no longer needed when the turn comes to ask for one. Returns the turn to
-    /// ask, where a person was asked.
+    /// Sees to it that there is a code, unless it is no longer needed when the turn comes to ask for one.
     fn have_code(
         &mut self,
         seconds: u32,
         still_needed: impl FnOnce(&mut Self) -> Result<bool>,
-    ) -> Result<Option<Lock>> {
-        let device = &self.group.maker.device;
+    ) -> Result<()> {
+        let group = self.group;
         // Whoever has a code need not wait until a person has typed one for another process.
-        if self.codes.find(device)? {
-            return Ok(None);
+        if self.codes.find(need(group, &self.used))? {
+            return Ok(());
         }
-        if self.asking.no_input {
-            bail!(self.codes.nobody("--no-input forbids to ask for it"));
+        self.codes.check_source(need(group, &self.used))?;
+        if self.asking_turn.is_none() {
+            self.asking_turn = Some(self.take(Turn::Ask)?);
         }
-        let asking = self.take(Turn::Ask)?;
-        if !still_needed(self)? {
-            return Ok(None);
+        if still_needed(self)? {
+            return self.codes.get(need(group, &self.used), seconds);
         }
-        self.codes.ask(device, seconds)?;
-        Ok(Some(asking))
+        self.asking_turn = None;
+        Ok(())
     }
 
     fn take(&self, turn: Turn) -> Result<Lock> {
-        let timeout = self
-            .asking
-            .lock_timeout
-            .map_or(LOCK_TIMEOUT, Duration::from_secs);
+        let timeout = self.asking.lock_timeout;
         let credentials = self.group.maker.section();
         self.store.take(turn, &credentials, timeout, |holder| {
             Report::notice(format_args!(
@@ -407,6 +456,29 @@ impl<'a> Renewal<'a> {
     }
 }
 
+/// What a code was spent on.
+enum Spent {
+    /// On these credentials.
+    On(Credentials),
+    /// On nothing, but there can be another.
+    InVain,
+    /// There was none.
+    Nothing,
+}
+
+fn need<'n>(group: &'n Group, used: &'n UsedCodes) -> Need<'n> {
+    Need {
+        device: &group.maker.device,
+        process: group.process.as_ref(),
+        used,
+    }
+}
+
+fn went_away() -> Failure {
+    Failure::new("the MFA session went away again and again while it was used")
+        .hint("is another tool writing the file? look at it, then run it again")
+}
+
 /// The client, which is waited for only when it is needed.
 enum LazyClient {
     Preparing(Preparation),
@@ -417,7 +489,9 @@ enum LazyClient {
 impl LazyClient {
     fn get(&mut self) -> Result<Rc<Client>> {
         *self = match std::mem::replace(self, Self::Broken) {
-            Self::Preparing(preparation) => Self::Ready(Rc::new(preparation.finish()?)),
+            Self::Preparing(preparation) => {
+                Self::Ready(Rc::new(Client::new(preparation.finish()?)))
+            }
             other => other,
         };
         match self {

@@ -9,6 +9,7 @@ mod refresh;
 mod outgoing;
 mod status;
 mod clear;
+mod device;
 mod completions;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
         Some(Command::Exec(args)) => return outgoing::exec(args, environment),
         Some(Command::Status(args)) => return status::status(args, environment),
         Some(Command::Clear(args)) => clear::clear(args, environment)?,
+        Some(Command::Device(args)) => device::device(&args.command, environment)?,
         Some(Command::Completions(args)) => completions::completions(args)?,
         Some(Command::Man(args)) => completions::man(args)?,
         None if cli.refresh.setup => set_up(&Setup::of(&cli.refresh), environment)?,
@@ -103,11 +105,16 @@ fn session_at_hand(plan: &Plan, credentials: &File<'_>) -> Option<Session> {
     let Keys::Stored(keys) = &plan.base.keys else {
         return None;
     };
-    let maker = Maker {
-        access_key_id: keys.access_key_id.clone(),
-        device: plan.device.value.clone(),
+    let (path, access_key_id) = (credentials.path, &keys.access_key_id);
+    let Some(device) = &plan.device else {
+        let found = group::session_of_key(path, credentials, access_key_id);
+        return found.map(|(_maker, session)| session);
     };
-    group::session_at_hand(credentials.path, credentials, &maker)
+    let maker = Maker {
+        access_key_id: access_key_id.clone(),
+        device: device.value.clone(),
+    };
+    group::session_at_hand(path, credentials, &maker)
 }
 
 /// Asks for long-term keys and writes them, or moves those that stand in the way.

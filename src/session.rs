@@ -110,6 +110,24 @@ pub fn find(
         .max_by_key(|session| session.credentials.expiration)
 }
 
+/// The session of an access key that lasts longest, if it lasts long enough, and what made it.
+pub fn of_key(
+    access_key_id: &str,
+    credentials: &File<'_>,
+    sessions: &[File<'_>],
+    at_least: TimeDelta,
+    now: DateTime<Utc>,
+) -> Option<(Maker, Session)> {
+    let makers = sessions.iter().flat_map(makers);
+    makers
+        .filter(|maker| maker.access_key_id == access_key_id)
+        .filter_map(|maker| {
+            let session = find(&maker, credentials, sessions, at_least, now)?;
+            Some((maker, session))
+        })
+        .max_by_key(|(_, session)| session.credentials.expiration)
+}
+
 /// Whether a section of the credentials file holds a session of another pair, whose key is still in use.
 pub fn is_of_another(
     maker: &Maker,

@@ -14,7 +14,7 @@ use crate::profiles::{File, key};
 use crate::short_term;
 use crate::stdin;
 use crate::store::Edit;
-use crate::terminal::Terminal;
+use crate::terminal::{PATIENCE_TO_FETCH, Terminal};
 
 /// What the person answered.
 pub struct Answers {
@@ -46,7 +46,7 @@ impl Respondent {
         if !lines.is_empty() {
             return Ok(Self::Lines(lines));
         }
-        match Terminal::open() {
+        match Terminal::open(PATIENCE_TO_FETCH) {
             Some(terminal) => Ok(Self::Person(terminal)),
             None => bail!(
                 Failure::new("setup needs a terminal to ask for the keys")
@@ -249,6 +249,24 @@ pub fn move_keys<'a>(
     }
     set.extend(device.map(device_change));
     Ok(vec![Edit::new(to, set), Edit::new(from, removed)])
+}
+
+/// Writes a device into a section that is there.
+///
+/// # Errors
+/// When the section has gone.
+pub fn save_device<'a>(
+    file: &File<'_>,
+    section: &str,
+    device: &'a SerialNumber,
+) -> Result<Vec<Edit<'a>>> {
+    if !file.document.has(section) {
+        bail!(
+            Failure::new(format!("[{section}] has gone from {}", file.path.display()))
+                .hint("is another tool writing the file? look at it, then run it again")
+        );
+    }
+    Ok(vec![Edit::new(section, vec![device_change(device)])])
 }
 
 /// Whether a section names a device.

@@ -8,6 +8,7 @@ mod lock;
 mod private;
 mod replace;
 mod second_opinion;
+mod used_codes;
 
 use std::collections::HashSet;
 use std::fs;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
+use crate::credentials::LongTermKeys;
 use crate::document::{Document, Uneditable};
 use crate::error::Failure;
 use crate::profiles::{File, read, reason};
@@ -28,11 +30,14 @@ use lock::NotLocked;
 use private::Private;
 pub use private::private_directory;
 pub use replace::Way;
+pub use used_codes::{Use, UsedCodes};
 
 /// The file is locked for a few milliseconds at a time, never while a person or the network is waited for.
 const FILE_LOCK: &str = "lock";
 /// The file of MFA sessions.
 const SESSIONS: &str = "sessions";
+/// The record of used codes.
+const USED_CODES: &str = "used";
 const FILE_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
@@ -99,6 +104,11 @@ impl Store {
             real,
             private,
         })
+    }
+
+    /// Whether it is this file that somebody means.
+    pub fn is_of(&self, path: &Path) -> bool {
+        self.path == path
     }
 
     /// The file of MFA sessions that belongs to this one, under the same promises.
@@ -279,6 +289,12 @@ impl Store {
                 .into()
             }
         })
+    }
+
+    /// The codes that were used a moment ago with these credentials.
+    pub fn used_codes(&self, credentials: &str, keys: &LongTermKeys) -> UsedCodes {
+        let path = self.private.path(&format!("{credentials}.{USED_CODES}"));
+        UsedCodes::at(path, keys)
     }
 
     /// Locks the file, and ends what an earlier process was interrupted in.

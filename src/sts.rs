@@ -1,162 +1,97 @@
 //! Carries out the calls of a plan. Nothing here knows of flags, files or outputs.
 
 mod explain;
-mod http;
-mod undelivered;
 
-use std::mem::ManuallyDrop;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
 use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_sdk_sts::config::{Credentials as SdkCredentials, SharedHttpClient};
+use aws_sdk_sts::config::Credentials as SdkCredentials;
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt as _};
-use tokio::runtime::Runtime;
 
 use crate::credentials::{Credentials, LongTermKeys, Secret};
+use crate::device::SerialNumber;
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
-use crate::plan::{Call, Connection, Plan};
-pub use explain::masked;
-use explain::{Attempt, Signer};
+use crate::network::{self, Network, Signer};
+use crate::plan::{Call, Chosen, Plan};
+use explain::{Attempt, Proof};
 
-/// How long to wait for a connection, and for the whole answer. STS answers within a second.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a call without a code is tried. One with a code is never sent twice.
 const ATTEMPTS: u32 = 3;
 /// How many calls are under way at the same time.
 const AT_ONCE: usize = 8;
 
-/// Clients that are being made on threads of their own, while the person types the code.
-pub struct Preparation(Vec<(Connection, JoinHandle<Result<SharedHttpClient>>)>);
-
-/// The way to STS, for each connection that was prepared.
-pub struct Client {
-    /// Never dropped: that would wait for a look-up of a name that hangs. It ends with the process.
-    runtime: ManuallyDrop<Runtime>,
-    connections: Vec<(Connection, SdkConfig)>,
-}
+/// STS, as it is called here.
+pub struct Client(Network);
 
 /// Why there are no credentials.
 #[derive(Debug)]
-pub enum Refusal {
+pub struct Refusal {
+    pub error: Error,
+    pub reading: Reading,
+}
+
+/// What there is to do about a refusal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reading {
+    /// The code was refused: it is wrong, or was used.
+    Code,
+    /// STS has not looked at the request, so the code is as good as before.
+    Busy,
+    /// STS has failed at the request, and the code may be used up.
+    Failing,
+    /// Nobody knows whether STS has carried it out, and the code may be used up.
+    Lost,
     /// AWS does not take the session that signed the call: it has ended, or somebody has ended it.
-    Session(anyhow::Error),
+    Session,
     /// Anything else.
-    Other(anyhow::Error),
+    Other,
 }
 
-impl From<Refusal> for anyhow::Error {
+impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Session(error) | Refusal::Other(error) => error,
+        refusal.error
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            reading: Reading::Other,
         }
     }
-}
-
-impl From<anyhow::Error> for Refusal {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-/// Whether a connection's CA bundle, if it has one, can be used.
-///
-/// # Errors
-/// When it cannot.
-pub fn check(connection: &Connection) -> Result<()> {
-    let bundle = connection.ca_bundle.as_ref();
-    bundle.map_or(Ok(()), |bundle| http::certificates(bundle).map(drop))
-}
-
-/// Begins to make clients for these connections.
-///
-/// # Errors
-/// When a CA bundle cannot be used.
-pub fn prepare<'c>(connections: impl Iterator<Item = &'c Connection>) -> Result<Preparation> {
-    let mut begun: Vec<(Connection, JoinHandle<Result<SharedHttpClient>>)> = Vec::new();
-    for connection in connections {
-        if begun.iter().any(|(other, _)| other == connection) {
-            continue;
-        }
-        let bundle = connection
-            .ca_bundle
-            .as_ref()
-            .map(http::certificates)
-            .transpose()?;
-        let connection = connection.clone();
-        let plain = connection
-            .endpoint_url
-            .as_ref()
-            .is_some_and(|url| url.value.starts_with("http://"));
-        begun.push((
-            connection,
-            thread::spawn(move || http::client(plain, bundle)),
-        ));
-    }
-    Ok(Preparation(begun))
-}
-
-impl Preparation {
-    /// Waits for the clients.
-    ///
-    /// # Errors
-    /// When one could not be made.
-    pub fn finish(self) -> Result<Client> {
-        let runtime = ManuallyDrop::new(runtime()?);
-        let mut connections = Vec::new();
-        for (connection, client) in self.0 {
-            let Ok(client) = client.join() else {
-                bail!("the HTTP client could not be made");
-            };
-            let config = runtime.block_on(config(&connection, client?));
-            connections.push((connection, config));
-        }
-        Ok(Client {
-            runtime,
-            connections,
-        })
-    }
-}
-
-/// A runtime for network calls, on this thread.
-///
-/// # Errors
-/// When the system has none left.
-pub fn runtime() -> Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("the runtime for network calls could not be made")
 }
 
 impl Client {
+    /// STS, over connections that were prepared.
+    pub fn new(network: Network) -> Self {
+        Self(network)
+    }
+
     /// Makes the first call of a plan, with its keys and the code, once: an answer that is lost may have used up the code.
     ///
     /// # Errors
     /// Each of STS's refusals, and each way not to reach it, in a sentence of its own.
-    pub fn spend(&self, plan: &Plan, keys: &LongTermKeys, code: &MfaCode) -> Result<Credentials> {
+    pub fn spend(
+        &self,
+        plan: &Plan,
+        keys: &LongTermKeys,
+        device: &Chosen<SerialNumber>,
+        code: &MfaCode,
+    ) -> Result<Credentials, Refusal> {
         let attempt = Attempt {
             plan,
             keys,
             step: &plan.steps[0],
-            code: Some(code),
+            proof: Some(Proof {
+                device,
+                code: std::slice::from_ref(code),
+            }),
             signer: Signer::Keys,
         };
-        let signing = SdkCredentials::new(
-            &keys.access_key_id,
-            keys.secret_access_key.expose(),
-            None,
-            None,
-            "mfa-creds",
-        );
-        Ok(self.runtime.block_on(self.call(&attempt, signing))?)
+        self.0
+            .block_on(self.call(&attempt, network::signing_keys(keys)))
     }
 
     /// Makes the other calls of some plans, each with the credentials of the one before, several plans at a time. `done` is
@@ -176,7 +111,7 @@ impl Client {
             .ready_chunks(AT_ONCE)
             .map(done)
             .collect::<()>();
-        self.runtime.block_on(answers);
+        self.0.block_on(answers);
     }
 
     /// Whether AWS still takes the session, where it was made. Where nobody can tell, it is said to.
@@ -185,15 +120,21 @@ impl Client {
             plan,
             keys,
             step: &plan.steps[0],
-            code: None,
+            proof: None,
             signer: Signer::Session,
         };
-        let asked = self.runtime.block_on(async {
-            let sts = self.client(&attempt, signing(session))?;
+        let asked = self.0.block_on(async {
+            let sts = self.client(&attempt, network::signing_credentials(session))?;
             let answer = sts.get_caller_identity().send().await;
             answer.map_err(|error| attempt.explain(&error))
         });
-        !matches!(asked, Err(Refusal::Session(_)))
+        !matches!(
+            asked,
+            Err(Refusal {
+                reading: Reading::Session,
+                ..
+            })
+        )
     }
 
     async fn chain(
@@ -208,13 +149,15 @@ impl Client {
                 plan,
                 keys,
                 step: &pair[1],
-                code: None,
+                proof: None,
                 signer: match &pair[0].call {
                     Call::GetSessionToken => Signer::Session,
                     Call::AssumeRole(role) => Signer::Role(&role.arn.value),
                 },
             };
-            credentials = self.call(&attempt, signing(&credentials)).await?;
+            credentials = self
+                .call(&attempt, network::signing_credentials(&credentials))
+                .await?;
         }
         Ok(credentials)
     }
@@ -224,20 +167,14 @@ impl Client {
         attempt: &Attempt<'_>,
         signing: SdkCredentials,
     ) -> Result<aws_sdk_sts::Client> {
-        let step = attempt.step;
-        let config = self
-            .connections
-            .iter()
-            .find(|(connection, _)| *connection == step.connection)
-            .map(|(_, config)| config)
-            .context("the connection was not prepared")?;
-        let mut config = aws_sdk_sts::config::Builder::from(config)
+        let connection = &attempt.step.connection;
+        let mut config = aws_sdk_sts::config::Builder::from(self.0.config(connection)?)
             .credentials_provider(signing)
-            .retry_config(match attempt.code {
+            .retry_config(match attempt.proof {
                 Some(_) => RetryConfig::disabled(),
                 None => RetryConfig::standard().with_max_attempts(ATTEMPTS),
             });
-        let url = step.connection.endpoint_url.as_ref();
+        let url = connection.endpoint_url.as_ref();
         config.set_endpoint_url(url.map(|url| url.value.clone()));
         Ok(aws_sdk_sts::Client::from_conf(config.build()))
     }
@@ -248,12 +185,11 @@ impl Client {
         signing: SdkCredentials,
     ) -> Result<Credentials, Refusal> {
         let sts = self.client(attempt, signing)?;
-        let Attempt {
-            plan, step, code, ..
-        } = attempt;
+        let step = attempt.step;
         let seconds = i32::try_from(step.duration.value).context("the duration is too long")?;
-        let serial_number = code.map(|_| plan.device.value.as_str().to_owned());
-        let token_code = code.map(|code| code.expose().to_owned());
+        let proof = attempt.proof.as_ref();
+        let serial_number = proof.map(|proof| proof.device.value.as_str().to_owned());
+        let token_code = proof.map(|proof| proof.code[0].expose().to_owned());
         let answer = match &step.call {
             Call::GetSessionToken => {
                 sts.get_session_token()
@@ -283,42 +219,6 @@ impl Client {
     }
 }
 
-fn signing(credentials: &Credentials) -> SdkCredentials {
-    SdkCredentials::new(
-        &credentials.access_key_id,
-        credentials.secret_access_key.expose(),
-        Some(credentials.session_token.expose().to_owned()),
-        None,
-        "mfa-creds",
-    )
-}
-
-async fn config(connection: &Connection, client: SharedHttpClient) -> SdkConfig {
-    // The SDK drops a whole file for one malformed line, and looks for more than is wanted: it gets an empty one.
-    let no_files = EnvConfigFiles::builder()
-        .with_contents(EnvConfigFileKind::Config, "")
-        .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .profile_files(no_files)
-        .region(Region::new(connection.region.value.clone()))
-        .no_credentials()
-        .http_client(client)
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_timeout(OPERATION_TIMEOUT)
-                .build(),
-        );
-    if let Some(url) = &connection.endpoint_url {
-        // What is called is said in full; the SDK would refuse it together with settings for its own endpoints.
-        loader = loader
-            .endpoint_url(&url.value)
-            .use_fips(false)
-            .use_dual_stack(false);
-    }
-    loader.load().await
-}
-
 fn granted(
     answer: Option<aws_sdk_sts::types::Credentials>,
     attempt: &Attempt<'_>,
@@ -333,15 +233,15 @@ fn granted(
         .any(|part| part.is_empty())
     });
     let Some(answer) = whole else {
-        bail!(attempt.not_from_sts("it holds no credentials"));
+        bail!(attempt.request().foreign("it holds no credentials"));
     };
     let expiration = DateTime::from_timestamp(answer.expiration.secs(), 0)
-        .ok_or_else(|| attempt.not_from_sts("its expiration is no date"))?;
+        .ok_or_else(|| attempt.request().foreign("its expiration is no date"))?;
     if expiration <= Utc::now() {
         bail!(
             Failure::new(format!(
                 "what {} granted ended at {expiration} already",
-                attempt.host()
+                attempt.request().host()
             ))
             .hint("is the clock of this machine right? see `date -u`")
         );

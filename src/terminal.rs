@@ -1,6 +1,7 @@
 //! The terminal of the person, whatever standard input and output are: `/dev/tty`, through console and dialoguer.
 
 use std::io;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -12,12 +13,20 @@ use dialoguer::{Confirm, Input, Password, Select};
 use zeroize::Zeroizing;
 
 use crate::error::{Exit, Failure};
+use crate::report;
+
+/// How long a person may take to type a code.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+/// How long a person may take who has to fetch something first: keys, or a telephone with an app.
+pub const PATIENCE_TO_FETCH: Duration = Duration::from_mins(10);
 
 /// An open terminal.
 pub struct Terminal {
     term: Term,
     #[cfg(unix)]
     file: std::fs::File,
+    /// How long an answer may take.
+    limit: Duration,
 }
 
 /// Says what is wrong with an answer, so that it is asked for again.
@@ -28,7 +37,7 @@ impl Terminal {
     /// the prompt stays on the screen, and whatever ends the process leaves the terminal as it was.
     ///
     /// # Errors
-    /// Exit code 3 when the person ends the input (Ctrl-D) or the terminal is gone.
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
     pub fn ask_line(
         &self,
         prompt: &str,
@@ -39,6 +48,7 @@ impl Terminal {
                 .write_str(&format!("{prompt}: "))
                 .and_then(|()| self.term.flush())
                 .context("the terminal went away")?;
+            let _watch = self.wait()?;
             let Some(line) = self.read_line().context("the terminal went away")? else {
                 let _ = self.term.write_line("");
                 bail!(Failure::new("nothing was typed").exit(Exit::HumanNeeded));
@@ -48,6 +58,14 @@ impl Terminal {
                 Err(complaint) => self.term.write_line(&format!("error: {complaint}"))?,
             }
         }
+    }
+
+    /// Shows a line, or several.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn say(&self, text: &str) -> Result<()> {
+        self.term.write_line(text).context("the terminal went away")
     }
 
     /// Waits until then, with a line that says how long, in whole seconds.
@@ -88,7 +106,7 @@ impl Terminal {
         default: &str,
         check: impl Fn(&str) -> Complaint,
     ) -> Result<String> {
-        self.restore_on_signals()?;
+        let _watch = self.begin()?;
         let answer = Input::<String>::with_theme(&SimpleTheme)
             .with_prompt(prompt)
             .default(default.to_owned())
@@ -107,13 +125,19 @@ impl Terminal {
         prompt: &str,
         check: impl Fn(&str) -> Complaint,
     ) -> Result<Zeroizing<String>> {
-        self.restore_on_signals()?;
+        let _watch = self.begin()?;
         let answer = Password::with_theme(&SimpleTheme)
             .with_prompt(prompt)
             .allow_empty_password(true)
             .validate_with(|text: &String| check(text))
             .interact_on(&self.term);
         finish(answer).map(Zeroizing::new)
+    }
+
+    /// How many lines and columns it has.
+    pub fn size(&self) -> (usize, usize) {
+        let (rows, columns) = self.term.size();
+        (rows.into(), columns.into())
     }
 
     /// Whether a list can be shown: dialoguer panics where there are fewer lines than for its prompt and two items.
@@ -126,7 +150,7 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
-        self.restore_on_signals()?;
+        let _watch = self.begin()?;
         let answer = Select::with_theme(&SimpleTheme)
             .with_prompt(prompt)
             .items(items)
@@ -140,13 +164,45 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn confirm(&self, question: &str) -> Result<bool> {
-        self.restore_on_signals()?;
+        let _watch = self.begin()?;
         let answer = Confirm::with_theme(&SimpleTheme)
             .with_prompt(question)
             .default(true)
             .interact_on(&self.term);
         finish(answer)
     }
+}
+
+/// Nobody has answered in time.
+pub fn nobody_answered(limit: Duration) -> Failure {
+    Failure::new(format!("nobody answered within {} s", limit.as_secs()))
+        .hint("run it again; --prompt-timeout gives more time")
+        .exit(Exit::HumanNeeded)
+}
+
+/// Ends the process when a prompt that cannot be interrupted has waited too long. Dropped when there is an answer.
+struct Watch(#[allow(dead_code, reason = "its end is the message")] mpsc::Sender<()>);
+
+impl Watch {
+    fn begin(limit: Duration) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                signals::restore();
+                report::error(nobody_answered(limit));
+                end();
+            }
+        });
+        Self(sender)
+    }
+}
+
+#[allow(
+    clippy::exit,
+    reason = "dialoguer reads until it has an answer, so the process ends with it, as at a signal"
+)]
+fn end() -> ! {
+    std::process::exit(Exit::HumanNeeded as i32)
 }
 
 /// The answer; Ctrl-C ends the process as it would have without a prompt.
@@ -165,15 +221,51 @@ fn finish<T>(answer: dialoguer::Result<T>) -> Result<T> {
 
 #[cfg(unix)]
 impl Terminal {
-    /// Opens the terminal; none where this process has none.
-    pub fn open() -> Option<Self> {
+    /// Opens the terminal; none where this process has none, or runs in its background, where it may not read from it.
+    pub fn open(limit: Duration) -> Option<Self> {
+        use rustix::process::getpgrp;
+        use rustix::termios::tcgetpgrp;
+
         let file = std::fs::File::options()
             .read(true)
             .write(true)
             .open("/dev/tty")
             .ok()?;
+        if tcgetpgrp(&file).ok()? != getpgrp() {
+            return None;
+        }
         let term = Term::read_write_pair(file.try_clone().ok()?, file.try_clone().ok()?);
-        Some(Self { term, file })
+        Some(Self { term, file, limit })
+    }
+
+    /// The terminal for a command that asks by itself.
+    pub fn for_child(&self) -> io::Result<std::process::Stdio> {
+        self.file.try_clone().map(Into::into)
+    }
+
+    /// Waits until a line is there.
+    fn wait(&self) -> Result<Option<Watch>> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        use rustix::io::Errno;
+
+        let limit = Timespec::try_from(self.limit).context("the time for an answer is too long")?;
+        loop {
+            let mut input = [PollFd::new(&self.file, PollFlags::IN)];
+            match poll(&mut input, Some(&limit)) {
+                // Whoever suspended the process has not gone away.
+                Err(Errno::INTR) => {}
+                Ok(0) => {
+                    let _ = self.term.write_line("");
+                    bail!(nobody_answered(self.limit));
+                }
+                // Not every system can wait for a terminal so.
+                Ok(_) if input[0].revents().contains(PollFlags::NVAL) => {
+                    return Ok(Some(Watch::begin(self.limit)));
+                }
+                Ok(_) => return Ok(None),
+                Err(error) => return Err(error).context("the terminal went away"),
+            }
+        }
     }
 
     /// A line without its end; none at the end of input. A terminal gives out at most one line at a time.
@@ -196,30 +288,43 @@ impl Terminal {
         )))
     }
 
-    fn restore_on_signals(&self) -> Result<()> {
-        signals::leave_as_it_was(&self.file).context("the terminal cannot be used")
+    /// Before dialoguer asks.
+    fn begin(&self) -> Result<Watch> {
+        signals::leave_as_it_was(&self.file).context("the terminal cannot be used")?;
+        Ok(Watch::begin(self.limit))
     }
 }
 
 #[cfg(not(unix))]
 impl Terminal {
     /// Opens the terminal; none where this process has none.
-    pub fn open() -> Option<Self> {
+    pub fn open(limit: Duration) -> Option<Self> {
         let term = Term::stderr();
-        term.is_term().then_some(Self { term })
+        term.is_term().then_some(Self { term, limit })
+    }
+
+    /// The terminal for a command that asks by itself.
+    #[allow(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "the same call on every system"
+    )]
+    pub fn for_child(&self) -> io::Result<std::process::Stdio> {
+        Ok(std::process::Stdio::inherit())
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
+    fn wait(&self) -> Result<Option<Watch>> {
+        Ok(Some(Watch::begin(self.limit)))
     }
 
     fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
         self.term.read_line().map(Zeroizing::new).map(Some)
     }
 
-    #[allow(
-        clippy::unnecessary_wraps,
-        clippy::unused_self,
-        reason = "the same call on every system"
-    )]
-    fn restore_on_signals(&self) -> Result<()> {
-        Ok(())
+    #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
+    fn begin(&self) -> Result<Watch> {
+        Ok(Watch::begin(self.limit))
     }
 }
 
@@ -283,6 +388,18 @@ mod signals {
 
     /// Ends the process as the signal that came would have. Does not come back.
     pub(super) fn die() {
+        restore();
+        let came = CAME.get_or_init(Default::default);
+        let other = OTHERS
+            .into_iter()
+            .zip(came)
+            .find(|(_, came)| came.load(Ordering::SeqCst));
+        // Where it fails, the error of the prompt ends the process.
+        let _ = emulate_default_handler(other.map_or(SIGINT, |(signal, _)| signal));
+    }
+
+    /// Leaves the terminal as it was.
+    pub(super) fn restore() {
         if let Some((terminal, attributes)) = TERMINAL.get()
             // In the background the terminal is somebody else's, and to touch it would stop the process.
             && tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
@@ -292,13 +409,6 @@ mod signals {
             let _ = (&*terminal).write_all(b"\n");
             let _ = tcsetattr(terminal, OptionalActions::Now, attributes);
         }
-        let came = CAME.get_or_init(Default::default);
-        let other = OTHERS
-            .into_iter()
-            .zip(came)
-            .find(|(_, came)| came.load(Ordering::SeqCst));
-        // Where it fails, the error of the prompt ends the process.
-        let _ = emulate_default_handler(other.map_or(SIGINT, |(signal, _)| signal));
     }
 }
 
@@ -306,6 +416,9 @@ mod signals {
 mod signals {
     /// The system ends the process by itself.
     pub(super) fn die() {}
+
+    /// The system does so.
+    pub(super) fn restore() {}
 
     /// There is no suspending.
     pub(super) fn let_suspend() {}

@@ -8,5 +8,6 @@ pub const EXEC: &str =
     "Run a command with the credentials of a profile, renewed if need be, in its environment";
 pub const STATUS: &str = "Show which credentials there are, for what, and until when";
 pub const CLEAR: &str = "End credentials early: remove them and the MFA session from the files";
+pub const DEVICE: &str = "Show, enroll and resynchronise the MFA devices of a user";
 pub const COMPLETIONS: &str = "Print what makes a shell complete commands, flags and profile names";
 pub const MAN: &str = "Print the manual page, of `mfa-creds` or of one of its commands";

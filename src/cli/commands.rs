@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{Asking, Profile, Profiles, Request, Suffixes, Verbosity, about};
+use super::{Asking, Profile, Profiles, Prompting, Request, Suffixes, Verbosity, about};
 use crate::seconds;
 
 /// What a refresh can be told.
@@ -134,6 +134,74 @@ pub struct Clear {
     pub verbosity: Verbosity,
 }
 
+/// What can be done with MFA devices.
+#[derive(Args)]
+#[command(about = about::DEVICE)]
+pub struct Devices {
+    #[command(subcommand)]
+    pub command: DeviceCommand,
+}
+
+/// What can be done with MFA devices.
+#[derive(Subcommand)]
+pub enum DeviceCommand {
+    /// Show the MFA devices that the user has at AWS
+    List(ListDevices),
+    /// Make an MFA device with an authenticator app, and enable it
+    Enroll(Enroll),
+    /// Tell AWS which codes a device shows, when its clock has drifted away
+    Resync(Resync),
+}
+
+/// Whose devices are meant.
+#[derive(Args)]
+pub struct DeviceOf {
+    #[command(flatten)]
+    pub profile: Profile,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`]
+    #[arg(long, value_name = "ARN")]
+    pub device: Option<String>,
+    /// A region of the partition that the user is in [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    #[command(flatten)]
+    pub prompting: Prompting,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `device list` can be told.
+#[derive(Args)]
+pub struct ListDevices {
+    #[command(flatten)]
+    pub of: DeviceOf,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `device enroll` can be told.
+#[derive(Args)]
+pub struct Enroll {
+    #[command(flatten)]
+    pub of: DeviceOf,
+    /// What the device shall be called [default: the name of the user]
+    #[arg(id = "device_name", long = "name", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Show the secret as text, too, for an app that cannot read the QR code
+    #[arg(long)]
+    pub show_secret: bool,
+}
+
+/// What `device resync` can be told.
+#[derive(Args)]
+pub struct Resync {
+    #[command(flatten)]
+    pub of: DeviceOf,
+}
+
 /// What `completions` can be told.
 #[derive(Args)]
 #[command(about = about::COMPLETIONS)]
@@ -158,7 +226,7 @@ pub enum Shell {
 #[command(about = about::MAN)]
 pub struct Man {
     /// A command of `mfa-creds`
-    #[arg(value_parser = ["setup", "plan", "export", "exec", "status", "clear", "completions", "man"])]
+    #[arg(value_parser = ["setup", "plan", "export", "exec", "status", "clear", "device", "completions", "man"])]
     pub command: Option<String>,
 }
 

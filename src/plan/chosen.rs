@@ -30,6 +30,10 @@ pub enum Origin {
     },
     /// Picked from a list in the terminal.
     Person,
+    /// The only device that IAM knows of the user.
+    OnlyOne,
+    /// The device that the session is of.
+    Session,
     /// Nobody said anything.
     Default,
     /// Somebody wanted more than AWS grants.
@@ -51,6 +55,8 @@ impl fmt::Display for Origin {
                 write!(f, "{key} of [{section}] in {}", path.display())
             }
             Self::Person => f.write_str("your choice"),
+            Self::OnlyOne => f.write_str("the only one of the user"),
+            Self::Session => f.write_str("of the session that is there"),
             Self::Default => f.write_str("default"),
             Self::Limit => f.write_str("AWS's limit"),
         }

@@ -1,30 +1,88 @@
-//! Where STS is: region, endpoint and certificates.
+//! Where the services are: region, endpoint and certificates.
 
 use anyhow::{Result, bail};
 
-use super::Connection;
 use super::chosen::{Chosen, Origin, default, first, flag, in_file};
 use super::settings::View;
 use super::walk::{Hop, Link};
+use super::{Access, Connection};
 use crate::error::Failure;
 use crate::profiles::{config_header, key};
 
 /// Where STS is called when nobody says where.
 const DEFAULT_REGION: &str = "us-east-1";
+/// Where IAM is, for regions that begin so: each partition has one place. From the rules that the AWS SDKs are made of, see
+/// <https://docs.aws.amazon.com/general/latest/gr/iam-service.html>.
+const IAM_REGIONS: [(&str, &str); 7] = [
+    ("cn-", "cn-north-1"),
+    ("us-gov-", "us-gov-west-1"),
+    ("us-iso-", "us-iso-east-1"),
+    ("us-isob-", "us-isob-east-1"),
+    ("us-isof-", "us-isof-south-1"),
+    ("eu-isoe-", "eu-isoe-west-1"),
+    ("eusc-", "eusc-de-east-1"),
+];
+/// And for all others.
+const IAM_REGION: &str = "us-east-1";
+
+/// What the settings of a service are called.
+struct Names {
+    /// In the environment.
+    variable: &'static str,
+    /// In a section of services.
+    nested: &'static str,
+}
+
+const STS: Names = Names {
+    variable: "AWS_ENDPOINT_URL_STS",
+    nested: key::STS,
+};
+const IAM: Names = Names {
+    variable: "AWS_ENDPOINT_URL_IAM",
+    nested: key::IAM,
+};
 
 impl View<'_> {
+    /// The services that know the user who has the keys.
+    pub(super) fn access(&self) -> Result<Access> {
+        Ok(Access {
+            sts: self.session_connection()?,
+            iam: self.iam_connection()?,
+        })
+    }
+
     /// Whose STS gives the session: that of the profile with the keys.
     pub(super) fn session_connection(&self) -> Result<Connection> {
-        self.connection(&self.walk.links.iter().rev().collect::<Vec<_>>())
+        self.connection(&self.base_first(), &STS)
+    }
+
+    /// The IAM of the profile with the keys. It is signed for the one region that its partition's IAM has.
+    fn iam_connection(&self) -> Result<Connection> {
+        let mut connection = self.connection(&self.base_first(), &IAM)?;
+        let region = &mut connection.region.value;
+        let of_partition = IAM_REGIONS
+            .iter()
+            .find(|(begin, _)| region.starts_with(begin));
+        of_partition
+            .map_or(IAM_REGION, |(_, iam)| iam)
+            .clone_into(region);
+        Ok(connection)
+    }
+
+    fn base_first(&self) -> Vec<&Link> {
+        self.walk.links.iter().rev().collect()
     }
 
     /// Whose STS gives a role: that of its profile.
     pub(super) fn role_connection(&self, hop: &Hop) -> Result<Connection> {
-        self.connection(&self.walk.links[hop.link..].iter().collect::<Vec<_>>())
+        self.connection(
+            &self.walk.links[hop.link..].iter().collect::<Vec<_>>(),
+            &STS,
+        )
     }
 
-    /// Where STS is, as the first of these profiles says that says something.
-    fn connection(&self, links: &[&Link]) -> Result<Connection> {
+    /// Where a service is, as the first of these profiles says that says something.
+    fn connection(&self, links: &[&Link], service: &Names) -> Result<Connection> {
         let own = |key| links.iter().find_map(|link| self.own(link, key));
         let of_default = || {
             let header = config_header(&self.files.config.document, "default")?;
@@ -47,7 +105,7 @@ impl View<'_> {
                 .hint("write it like eu-west-1")
             );
         }
-        let endpoint_url = self.endpoint_url(links);
+        let endpoint_url = self.endpoint_url(links, service);
         if let Some(url) = &endpoint_url
             && !is_http_url(&url.value)
         {
@@ -69,7 +127,7 @@ impl View<'_> {
     }
 
     /// The endpoint, by the rules of <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
-    fn endpoint_url(&self, links: &[&Link]) -> Option<Chosen<String>> {
+    fn endpoint_url(&self, links: &[&Link], service: &Names) -> Option<Chosen<String>> {
         let ignored = self
             .variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
             .or_else(|| {
@@ -81,25 +139,25 @@ impl View<'_> {
             return None;
         }
         first([
-            self.variable("AWS_ENDPOINT_URL_STS"),
+            self.variable(service.variable),
             self.variable("AWS_ENDPOINT_URL"),
         ])
         .or_else(|| {
             links.iter().find_map(|link| {
                 first([
                     self.long_term(link, key::ENDPOINT_URL),
-                    self.services_endpoint_url(link),
+                    self.services_endpoint_url(link, service),
                     self.config(link, key::ENDPOINT_URL),
                 ])
             })
         })
     }
 
-    /// `endpoint_url` below `sts =` in the `[services NAME]` that the profile names.
-    fn services_endpoint_url(&self, link: &Link) -> Option<Chosen<String>> {
+    /// `endpoint_url` below `sts =` or `iam =` in the `[services NAME]` that the profile names.
+    fn services_endpoint_url(&self, link: &Link, service: &Names) -> Option<Chosen<String>> {
         let config = &self.files.config;
         let section = format!("services {}", self.config(link, key::SERVICES)?.value);
-        let nested = config.get(&section, key::STS)?;
+        let nested = config.get(&section, service.nested)?;
         let value = nested
             .lines()
             .filter_map(|line| line.split_once('='))

@@ -78,7 +78,8 @@ impl View<'_> {
         &self.walk.links[self.walk.links.len() - 1]
     }
 
-    pub(super) fn device(&self) -> Result<Chosen<SerialNumber>> {
+    /// The device; none where nobody names one.
+    pub(super) fn device(&self) -> Result<Option<Chosen<SerialNumber>>> {
         let given = first([
             flag("--device", self.request.device.as_ref()),
             self.variable("MFA_DEVICE"),
@@ -93,27 +94,21 @@ impl View<'_> {
             })
         };
         let Some(Chosen { value, origin }) = given.or_else(along_the_way) else {
-            let section = &self.walk.base.section;
-            let file = if self.walk.base.in_config {
-                &self.files.config
-            } else {
-                &self.files.credentials
-            };
-            bail!(Failure::new(format!(
-                "the MFA device of [{section}] is not known"
-            ))
-            .hint(format!(
-                "write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into [{section}] of {}, or use --device; the IAM console shows the ARN",
-                file.path.display()
-            )));
+            return Ok(None);
         };
         match SerialNumber::parse(&value) {
-            Ok(value) => Ok(Chosen { value, origin }),
+            Ok(value) => Ok(Some(Chosen { value, origin })),
             Err(wrong) => bail!(
                 Failure::new(format!("the device {value} ({origin}) {}", wrong.problem))
                     .hint(wrong.hint)
             ),
         }
+    }
+
+    /// The command that prints a code of the device.
+    pub(super) fn process(&self) -> Option<Chosen<String>> {
+        let mut links = self.walk.links.iter();
+        links.find_map(|link| self.own(link, key::MFA_PROCESS))
     }
 
     pub(super) fn role(&self, hop: &Hop) -> Result<Role> {

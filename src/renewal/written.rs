@@ -67,7 +67,7 @@ pub(super) fn rehearse(
     Ok(())
 }
 
-impl Renewal<'_> {
+impl Renewal<'_, '_> {
     pub(super) fn write(&mut self, news: &News<'_>) -> Result<()> {
         if self.group.jobs.iter().all(Job::is_private) {
             self.keep(news);

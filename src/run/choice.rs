@@ -3,10 +3,11 @@
 use anyhow::{Result, bail};
 
 use super::work::Work;
+use crate::cli::Prompt;
 use crate::error::{Exit, Failure};
 use crate::group::{self, Seen};
-use crate::plan::{self, Chosen, Origin, Target};
-use crate::terminal::Terminal;
+use crate::plan::{self, Chosen, Origin, Prompting, Target};
+use crate::terminal::{PATIENCE, Terminal};
 
 /// As many names as an error lists.
 const MOST_NAMES: usize = 30;
@@ -28,7 +29,10 @@ pub(super) fn of_several(profile: Chosen<String>, work: &Work<'_>) -> Result<Cho
     if names.len() < 2 {
         return Ok(profile);
     }
-    let terminal = (!work.asking.no_input).then(Terminal::open).flatten();
+    let Prompting { prompt, limit } =
+        Prompting::new(&work.asking.prompting, work.environment, PATIENCE)?;
+    let may_ask = matches!(prompt, Prompt::Auto | Prompt::Terminal);
+    let terminal = may_ask.then(|| Terminal::open(limit)).flatten();
     let Some(terminal) = terminal.filter(Terminal::has_room_for_a_list) else {
         bail!(nobody_named(&target, &names, work));
     };

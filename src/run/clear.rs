@@ -181,7 +181,7 @@ impl Clearing<'_> {
             marks.long_term.push(base.section);
         }
         if let Ok(plan) = plan::plan(request, environment, naming, target, files) {
-            marks.device = Some(plan.device.value);
+            marks.device = plan.device.map(|device| device.value);
         }
         marks
     }

@@ -47,7 +47,10 @@ pub(super) fn tell_target(report: Report, target: &Target) {
 /// What was decided for the calls, and who decided it.
 pub(super) fn tell_plan(report: Report, plan: &Plan) {
     report.detail(format_args!("keys: {}", plan.base.place()));
-    tell(report, "device", &plan.device.value, &plan.device.origin);
+    match &plan.device {
+        Some(device) => tell(report, "device", &device.value, &device.origin),
+        None => report.detail("device: not known, AWS is asked"),
+    }
     for step in &plan.steps {
         tell_step(report, step, plan.role().is_some());
     }

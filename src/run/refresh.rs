@@ -8,8 +8,8 @@ use super::ending::Ending;
 use super::ground::Ground;
 use super::work::{Look, Work};
 use crate::cli::Refresh;
+use crate::codes::StandardInput;
 use crate::environment::Environment;
-use crate::mfa_code::StandardInput;
 use crate::plan::{self, Selection};
 use crate::report::Report;
 

@@ -177,7 +177,8 @@ impl<'v> Overview<'v> {
         let target = target.in_its_place(credentials);
         let naming = &self.ground.naming;
         let plan = plan::plan(&self.request, self.environment, naming, &target, self.files);
-        let device = plan.ok().map(|plan| plan.device.value.to_string());
+        let device = plan.ok().and_then(|plan| plan.device);
+        let device = device.map(|device| device.value.to_string());
         let wanted = self.wanted(&target);
         self.shown_profiles.insert(target.long_term.clone());
         let is_private = target.keep.is_private();

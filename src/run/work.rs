@@ -6,24 +6,27 @@ use chrono::TimeDelta;
 use super::details::{tell, tell_plan, tell_target};
 use super::ending::Ending;
 use super::ground::Ground;
-use crate::cli::{Asking, Request};
-use crate::credentials::{Credentials, Secret};
+use crate::cli::{self, Request};
+use crate::codes::{Codes, StandardInput};
+use crate::credentials::{Credentials, LongTermKeys};
 use crate::device::SerialNumber;
+use crate::discovery::{Found, Search};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::group::{self, Group, Job, Seen, Wanted};
 use crate::key_process;
-use crate::mfa_code::{Codes, StandardInput};
-use crate::plan::{self, Chosen, Target};
+use crate::plan::{self, Asking, Chosen, Given, Target};
 use crate::profiles::Files;
 use crate::renewal;
 use crate::report::Report;
 use crate::session::Maker;
+use crate::store::Lock;
+use crate::terminal::PATIENCE;
 
 /// All that the work on some profiles needs.
 pub(super) struct Work<'w> {
     pub request: &'w Request,
-    pub asking: &'w Asking,
+    pub asking: &'w cli::Asking,
     pub environment: &'w Environment,
     pub ground: &'w Ground,
     pub files: &'w Files<'w>,
@@ -95,14 +98,16 @@ impl Work<'_> {
         if jobs.is_empty() {
             return Ok(());
         }
-        let groups = self.groups(jobs, ending)?;
-        let given = plan::given_code(self.asking, self.environment);
-        if let Some(code) = &given {
-            tell(ending.report, "code", "given", &code.origin);
+        let asking = Asking::new(self.asking, self.environment, PATIENCE)?;
+        let groups = self.groups(jobs, &asking, ending)?;
+        match &asking.given {
+            Some(Given::Code(code)) => tell(ending.report, "code", "given", &code.origin),
+            Some(Given::StandardInput) => ending.report.detail("code: on standard input (--token)"),
+            None => {}
         }
         let path = &self.ground.paths.credentials;
         let mut needed: Vec<SerialNumber> = Vec::new();
-        for group in &groups {
+        for (group, _) in &groups {
             let session = group.session_at_hand(path, &self.files.credentials);
             let device = &group.maker.device;
             needed.extend(std::iter::repeat_n(
@@ -110,18 +115,26 @@ impl Work<'_> {
                 group.codes(session.as_ref()),
             ));
         }
-        check_given(given.as_ref(), &needed)?;
-        let mut codes = Codes::new(given.as_ref(), needed, ending.profiles, self.input)?;
-        for group in &groups {
+        check_given(&asking, &needed)?;
+        let profiles = ending.profiles;
+        let mut codes = Codes::new(&asking, needed, profiles, self.input, self.environment)?;
+        // A turn in which a person chose the device ends with the group: until then, nobody else has to choose.
+        for (group, _turn) in groups {
             let report = ending.report;
-            let results = renewal::renew(self.asking, path, report, group, &mut codes);
-            ending.note(group, results);
+            let results = renewal::renew(&asking, path, report, &group, &mut codes);
+            ending.note(&group, results);
         }
         Ok(())
     }
 
-    /// Brings together what shares the keys and the device, in the order of the profiles.
-    fn groups(&self, jobs: Vec<Job>, ending: &mut Ending) -> Result<Vec<Group>> {
+    /// Brings together what shares the keys and the device, in the order of the profiles; with the turn in which the device was
+    /// chosen, where a person did so.
+    fn groups(
+        &self,
+        jobs: Vec<Job>,
+        asking: &Asking,
+        ending: &mut Ending,
+    ) -> Result<Vec<(Group, Option<Lock>)>> {
         let mut bases: Vec<(String, Vec<Job>)> = Vec::new();
         for job in jobs {
             let place = job.plan.base.place();
@@ -130,7 +143,7 @@ impl Work<'_> {
                 None => bases.push((place, vec![job])),
             }
         }
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<(Group, Option<Lock>)> = Vec::new();
         for (_, jobs) in bases {
             // A command that prints keys is run once.
             let keys = match key_process::keys(&jobs[0].plan.base, self.environment) {
@@ -141,28 +154,86 @@ impl Work<'_> {
                     continue;
                 }
             };
-            for job in jobs {
+            let (known, unknown): (Vec<Job>, Vec<Job>) =
+                jobs.into_iter().partition(|job| job.plan.device.is_some());
+            let of_unknown = match unknown
+                .first()
+                .map(|job| self.search(job, &keys, asking, ending))
+            {
+                None => None,
+                Some(Ok(found)) => Some(found),
+                Some(Err(error)) => {
+                    let names = unknown.iter().map(|job| job.target.profile.value.clone());
+                    ending.fail(names.collect(), error)?;
+                    None
+                }
+            };
+            let known = known
+                .into_iter()
+                .filter_map(|job| Some((job.plan.device.clone()?, job)));
+            let mut with_device: Vec<(Chosen<SerialNumber>, Job)> = known.collect();
+            let mut turn = None;
+            if let Some(found) = of_unknown {
+                let unknown = unknown.into_iter();
+                with_device.extend(unknown.map(|job| (found.device.clone(), job)));
+                turn = found.turn;
+            }
+            with_device.sort_by_key(|(_, job)| job.order);
+            for (device, job) in with_device {
                 let maker = Maker {
                     access_key_id: keys.access_key_id.clone(),
-                    device: job.plan.device.value.clone(),
+                    device: device.value.clone(),
                 };
-                match groups.iter_mut().find(|group| group.maker == maker) {
-                    Some(group) => group.jobs.push(job),
-                    None => groups.push(Group {
+                let process = asking.process.clone().or_else(|| job.plan.process.clone());
+                let place = groups.iter().position(|(group, _)| group.maker == maker);
+                let place = place.unwrap_or_else(|| {
+                    let group = Group {
                         maker,
                         keys: keys.clone(),
-                        jobs: vec![job],
-                    }),
-                }
+                        device,
+                        process: None,
+                        jobs: Vec::new(),
+                    };
+                    groups.push((group, turn.take()));
+                    groups.len() - 1
+                });
+                let (group, _) = &mut groups[place];
+                group.process = group.process.take().or(process);
+                group.jobs.push(job);
             }
         }
         Ok(groups)
     }
+
+    /// Asks AWS which device is meant.
+    fn search(
+        &self,
+        job: &Job,
+        keys: &LongTermKeys,
+        asking: &Asking,
+        ending: &Ending,
+    ) -> Result<Found> {
+        let plan = &job.plan;
+        let found = Search {
+            path: &self.ground.paths.credentials,
+            base: &plan.base,
+            access: &plan.access,
+            keys,
+            profile: plan.profiles.last().map_or("default", String::as_str),
+            prompting: asking.prompting,
+            lock_timeout: asking.lock_timeout,
+            report: ending.report,
+        }
+        .find()?;
+        let Chosen { value, origin } = &found.device;
+        tell(ending.report, "device", value, origin);
+        Ok(found)
+    }
 }
 
 /// A code is of one device.
-fn check_given(given: Option<&Chosen<Secret>>, needed: &[SerialNumber]) -> Result<()> {
-    let Some(Chosen { origin, .. }) = given else {
+fn check_given(asking: &Asking, needed: &[SerialNumber]) -> Result<()> {
+    let Some(Given::Code(Chosen { origin, .. })) = &asking.given else {
         return Ok(());
     };
     let mut devices: Vec<&str> = Vec::new();

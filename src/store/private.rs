@@ -102,14 +102,28 @@ pub(super) fn directory_of(file: &Path) -> &Path {
 /// # Errors
 /// Those of the file system, and when it is not a plain file of ours.
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    open_with(path, OpenOptions::new().create(true))
+}
+
+/// The same where there is one.
+///
+/// # Errors
+/// As above.
+pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
+    match open_with(path, &mut OpenOptions::new()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    options.read(true).write(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
+        options,
         rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
     );
-    let file = private(&mut options).open(path)?;
+    let file = private(options).open(path)?;
     if is_our_file(&file)? {
         Ok(file)
     } else {

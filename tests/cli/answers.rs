@@ -66,8 +66,9 @@ fn a_device_of_somebody_else() {
         &long_term("work"),
         &["--device", "arn:aws:iam::123456789012:mfa/bob"],
         4,
-        "error: AWS cannot check codes of device arn:aws:iam::123456789012:mfa/bob (--device) for access key AKIA…ALIC\n\
-         hint: is it this user's device? the IAM console shows its ARN; after many wrong codes, wait 3 minutes\n",
+        "error: AWS cannot check codes of device arn:aws:iam::123456789012:mfa/bob (--device) for access key AKIA…ALIC: \
+         it is not a device of this user, or it was tried too often\n\
+         hint: `mfa-creds device list -p work` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes\n",
     );
 }
 

@@ -5,8 +5,8 @@ use chrono::{TimeDelta, Utc};
 use crate::harness::{FAR, Home, long_term, short_term};
 
 /// What is said when somebody would have to be asked.
-const NOBODY: &str = "error: an MFA code is needed, and --no-input forbids to ask for it\n\
-                      hint: give it with --token, in MFA_TOKEN, or on standard input\n";
+const NOBODY: &str = "error: an MFA code is needed, and --no-input forbids to ask\n\
+                      hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n";
 
 #[test]
 fn needs_neither_keys_nor_device() {

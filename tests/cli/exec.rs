@@ -43,6 +43,7 @@ fn the_command_has_the_credentials_and_nothing_that_contradicts_them() {
     let outcome = run
         .env("AWS_MAX_ATTEMPTS", "5")
         .env("AWS_CA_BUNDLE", "/ca.pem")
+        .without_env("AWS_ENDPOINT_URL_IAM")
         .outcome();
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert_eq!(outcome.stderr, "", "{outcome:?}");
@@ -116,7 +117,7 @@ fn its_standard_input_is_its_own() {
             3,
             "renewing [work]: there are no credentials yet\n\
              error: an MFA code is needed, and there is no terminal to ask for it\n\
-             hint: give it with --token or in MFA_TOKEN, or run the same once in a terminal\n",
+             hint: have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal\n",
         );
 }
 
@@ -240,7 +241,7 @@ fn without_storing_the_section_is_neither_read_nor_written() {
             3,
             "renewing work: there are no credentials yet\n\
          error: an MFA code is needed, and there is no terminal to ask for it\n\
-         hint: give it with --token or in MFA_TOKEN, or run the same once in a terminal\n",
+         hint: have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal\n",
         );
 }
 

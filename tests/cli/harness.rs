@@ -17,6 +17,9 @@ use tempfile::TempDir;
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_mfa-creds");
 
+/// Where nobody listens.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
 /// A home directory with `.aws` in it, gone when dropped.
 pub struct Home(TempDir);
 
@@ -65,7 +68,9 @@ impl Home {
             .args(arguments)
             .env_clear()
             .env("HOME", self.path())
-            .env("TZ", "UTC");
+            .env("TZ", "UTC")
+            // Whatever a test forgets, no request leaves the machine.
+            .env("AWS_ENDPOINT_URL_IAM", NOWHERE);
         Run {
             home: self,
             command,
@@ -75,7 +80,9 @@ impl Home {
 
     /// A run that calls the stand-in.
     pub fn run_with(&self, sts: &StandIn, arguments: &[&str]) -> Run<'_> {
-        self.run(arguments).env("AWS_ENDPOINT_URL_STS", &sts.url())
+        self.run(arguments)
+            .env("AWS_ENDPOINT_URL_STS", &sts.url())
+            .env("AWS_ENDPOINT_URL_IAM", &sts.url())
     }
 }
 

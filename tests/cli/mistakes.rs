@@ -262,8 +262,9 @@ fn no_device() {
     fails(
         keys,
         &[],
-        "error: the MFA device of [work-long-term] is not known\n\
-         hint: write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into [work-long-term] of ~/.aws/credentials, \
+        "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
+         AWS STS at 127.0.0.1:1 cannot be reached: connection refused\n\
+         hint: write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into [work-long-term] in ~/.aws/credentials, \
          or use --device; the IAM console shows the ARN\n",
     );
 }

@@ -127,7 +127,7 @@ fn standard_input_belongs_to_the_program_that_asks() {
     home().run_with(&sts, &PROCESS).stdin("123456\n").ends(
         3,
         "error: an MFA code is needed, and there is no terminal to ask for it\n\
-         hint: give it with --token or in MFA_TOKEN, or run the same once in a terminal\n",
+         hint: have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal\n",
     );
     assert_eq!(sts.calls(), 0);
 }

@@ -23,7 +23,8 @@ pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
         .env("HOME", home.path())
         .env("PATH", "/usr/bin:/bin")
         .env("TERM", "xterm")
-        .env("AWS_ENDPOINT_URL_STS", sts.url());
+        .env("AWS_ENDPOINT_URL_STS", sts.url())
+        .env("AWS_ENDPOINT_URL_IAM", sts.url());
     let mut session = spawning(|| Session::spawn(command).unwrap());
     session.set_expect_timeout(Some(Duration::from_secs(20)));
     session

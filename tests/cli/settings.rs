@@ -50,8 +50,8 @@ fn verbose_says_where_everything_came_from() {
              region: ap-south-1 (region of [default] in ~/.aws/config)\n\
              endpoint: http://localhost:4566 (AWS_ENDPOINT_URL)\n\
              renewing [work]: there are no credentials yet\n\
-             error: an MFA code is needed, and --no-input forbids to ask for it\n\
-             hint: give it with --token, in MFA_TOKEN, or on standard input\n",
+             error: an MFA code is needed, and --no-input forbids to ask\n\
+             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
         );
 }
 

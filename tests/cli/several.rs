@@ -159,8 +159,8 @@ fn where_all_fail_alike_the_exit_code_says_why() {
     home.run_with(&sts, &["-q", "-p", "dev", "-p", "personal", "--no-input"])
         .ends(
             3,
-            "error: dev, personal: an MFA code is needed, and --no-input forbids to ask for it\n\
-             hint: give it with --token, in MFA_TOKEN, or on standard input\n\
+            "error: dev, personal: an MFA code is needed, and --no-input forbids to ask\n\
+             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n\
              error: 2 of 2 profiles have no valid credentials: dev, personal\n",
         );
     sts.fault(Fault::ResetAfterSpending);
@@ -220,7 +220,7 @@ fn piped_codes_are_taken_in_order_and_none_is_sent_twice() {
         .ends(
             1,
             "error: long: an MFA code is needed, and there is no terminal to ask for it\n\
-             hint: give it with --token, in MFA_TOKEN, or on standard input\n\
+             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n\
              error: 1 of 2 profiles have no valid credentials: long\n",
         );
     assert_eq!(sts.calls(), 3);
@@ -244,12 +244,11 @@ fn two_keys_of_one_device_wait_for_the_next_code() {
     run.expect(prompt).unwrap();
     let code = sts.fresh_code(ALICE_DEVICE);
     run.send_line(&code).unwrap();
-    run.expect("the next code of [arn:aws:iam::123456789012:mfa/alice] comes in ")
-        .unwrap();
+    run.expect("the next code comes in ").unwrap();
     run.expect(prompt).unwrap();
     // Whoever types the old one is told so, and it is not sent.
     run.send_line(&code).unwrap();
-    run.expect("error: this code was used just now; wait for the next one")
+    run.expect("error: this code was used already, and AWS takes each once")
         .unwrap();
     run.expect(prompt).unwrap();
     run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
@@ -357,7 +356,7 @@ fn a_code_that_is_repeated_for_ever_is_sent_once() {
         .ends(
             1,
             "error: b: an MFA code is needed, and there is no terminal to ask for it\n\
-             hint: give it with --token, in MFA_TOKEN, or on standard input\n\
+             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n\
              error: 1 of 2 profiles have no valid credentials: b\n",
         );
     assert_eq!(sts.calls(), 1);

@@ -1,0 +1,350 @@
+//! IAM, as far as a user's own MFA devices are concerned.
+
+use std::error::Error as StdError;
+
+use aws_config::retry::RetryConfig;
+use aws_sdk_iam::config::http::HttpResponse;
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use chrono::DateTime;
+
+use crate::credentials::{Credentials, LongTermKeys, Secret};
+use crate::device::{Device, SerialNumber};
+use crate::error::Failure;
+use crate::mfa_code::MfaCode;
+use crate::network::{self, Network, Request, Service, Signer, Trouble};
+use crate::plan::{Access, Base};
+
+/// How often a call that only reads is tried.
+const ATTEMPTS: u32 = 3;
+/// The shortest session that STS grants, in seconds.
+const SHORTEST_SESSION: i32 = 900;
+
+/// The user who has some keys, and the services that know the user.
+pub struct Iam<'a> {
+    pub network: &'a Network,
+    pub access: &'a Access,
+    pub base: &'a Base,
+    pub keys: &'a LongTermKeys,
+    /// Signs in place of the keys, where there is one.
+    pub session: Option<&'a Credentials>,
+}
+
+/// Who the keys belong to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Owner {
+    pub account: String,
+    partition: String,
+    /// None for the root user.
+    pub name: Option<String>,
+}
+
+/// A device that was made and is not enabled yet.
+pub struct NewDevice {
+    pub serial: SerialNumber,
+    /// In base32, as apps take it.
+    pub seed: Secret,
+}
+
+/// Why a call came to nothing.
+#[derive(Debug)]
+pub struct Problem {
+    pub trouble: Option<Trouble>,
+    pub failure: Failure,
+}
+
+/// Two codes, one right after the other.
+pub type Pair = [MfaCode; 2];
+
+/// A call's result.
+pub type Result<T> = std::result::Result<T, Problem>;
+
+impl From<Problem> for anyhow::Error {
+    fn from(problem: Problem) -> Self {
+        problem.failure.into()
+    }
+}
+
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        Self {
+            trouble: None,
+            failure: Failure::new(error.to_string()),
+        }
+    }
+}
+
+impl Problem {
+    /// AWS's code for a refusal.
+    pub fn code(&self) -> Option<&str> {
+        Some(self.trouble.as_ref()?.refusal()?.0)
+    }
+}
+
+impl Owner {
+    /// From the ARN that STS gives: `arn:aws:iam::123456789012:user/team/alice`, or `…:root`.
+    fn parse(arn: &str) -> Option<Self> {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let ["arn", partition, _, _, account, resource] = parts[..] else {
+            return None;
+        };
+        let name = match resource.split_once('/') {
+            Some(("user", path)) => Some(path.rsplit('/').next()?.to_owned()),
+            None if resource == "root" => None,
+            _ => return None,
+        };
+        Some(Self {
+            account: account.to_owned(),
+            partition: partition.to_owned(),
+            name,
+        })
+    }
+
+    /// The ARN of a virtual device of this name.
+    pub fn device(&self, name: &str) -> String {
+        let Self {
+            account, partition, ..
+        } = self;
+        format!("arn:{partition}:iam::{account}:mfa/{name}")
+    }
+
+    /// What most people's device is called.
+    pub fn usual_device(&self) -> String {
+        let root = "root-account-mfa-device";
+        self.device(self.name.as_deref().unwrap_or(root))
+    }
+
+    /// For messages.
+    pub fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or("the root user")
+    }
+}
+
+impl Iam<'_> {
+    /// Who the keys belong to. STS says so to everybody: no policy can deny it.
+    ///
+    /// # Errors
+    /// When the keys are not good, or STS cannot be reached.
+    pub fn owner(&self) -> Result<Owner> {
+        let sts = self.sts(RetryConfig::standard().with_max_attempts(ATTEMPTS))?;
+        let answer = self.network.block_on(sts.get_caller_identity().send());
+        let answer = answer.map_err(|error| {
+            let trouble = Trouble::of(&error, &[]);
+            Problem {
+                failure: self.request(Service::Sts, &[]).explain(&trouble),
+                trouble: Some(trouble),
+            }
+        })?;
+        let owner = answer.arn().and_then(Owner::parse);
+        owner.ok_or_else(|| Problem {
+            trouble: None,
+            failure: Failure::new(format!(
+                "the keys of {} are not those of an IAM user",
+                self.base.place()
+            ))
+            .hint("put the IAM user's own keys there"),
+        })
+    }
+
+    /// The devices that are enabled for the user.
+    ///
+    /// # Errors
+    /// When IAM does not say.
+    pub fn devices(&self, owner: &Owner) -> Result<Vec<Device>> {
+        let iam = self.iam(RetryConfig::standard().with_max_attempts(ATTEMPTS))?;
+        let pages = iam
+            .list_mfa_devices()
+            .set_user_name(owner.name.clone())
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<std::result::Result<Vec<_>, _>>();
+        let devices = self.network.block_on(pages);
+        let devices = devices.map_err(|error| self.problem("ListMFADevices", &error, &[]))?;
+        let devices = devices.iter().map(|device| {
+            let since = device.enable_date();
+            Device::new(
+                device.serial_number(),
+                DateTime::from_timestamp(since.secs(), 0),
+            )
+        });
+        Ok(devices.collect())
+    }
+
+    /// Makes a virtual device.
+    ///
+    /// # Errors
+    /// `EntityAlreadyExists` where there is one of this name, and others.
+    pub fn create(&self, name: &str) -> Result<NewDevice> {
+        let iam = self.iam(RetryConfig::disabled())?;
+        let call = iam
+            .create_virtual_mfa_device()
+            .virtual_mfa_device_name(name);
+        let answer = self.network.block_on(call.send());
+        let answer = answer.map_err(|error| self.problem("CreateVirtualMFADevice", &error, &[]))?;
+        let device = answer.virtual_mfa_device();
+        let serial = device.and_then(|device| SerialNumber::parse(device.serial_number()).ok());
+        let seed = device
+            .and_then(|device| device.base32_string_seed())
+            .and_then(|seed| str::from_utf8(seed.as_ref()).ok());
+        let (Some(serial), Some(seed)) = (serial, seed) else {
+            let request = self.request(Service::Iam, &[]);
+            return Err(Problem {
+                trouble: None,
+                failure: request.foreign("it holds no device"),
+            });
+        };
+        Ok(NewDevice {
+            serial,
+            seed: Secret::new(seed),
+        })
+    }
+
+    /// Enables a device for the user.
+    ///
+    /// # Errors
+    /// `InvalidAuthenticationCode` where the codes are not right, and others.
+    pub fn enable(&self, owner: &Owner, serial: &SerialNumber, codes: &Pair) -> Result<()> {
+        let iam = self.iam(RetryConfig::disabled())?;
+        let call = iam
+            .enable_mfa_device()
+            .set_user_name(owner.name.clone())
+            .serial_number(serial.as_str())
+            .authentication_code1(codes[0].expose())
+            .authentication_code2(codes[1].expose());
+        let answer = self.network.block_on(call.send());
+        answer.map_err(|error| self.problem("EnableMFADevice", &error, codes))?;
+        Ok(())
+    }
+
+    /// Tells IAM which codes a device shows now.
+    ///
+    /// # Errors
+    /// `InvalidAuthenticationCode` where the codes are not right, and others.
+    pub fn resync(&self, owner: &Owner, serial: &SerialNumber, codes: &Pair) -> Result<()> {
+        let iam = self.iam(RetryConfig::disabled())?;
+        let call = iam
+            .resync_mfa_device()
+            .set_user_name(owner.name.clone())
+            .serial_number(serial.as_str())
+            .authentication_code1(codes[0].expose())
+            .authentication_code2(codes[1].expose());
+        let answer = self.network.block_on(call.send());
+        answer.map_err(|error| self.problem("ResyncMFADevice", &error, codes))?;
+        Ok(())
+    }
+
+    /// Deletes a virtual device.
+    ///
+    /// # Errors
+    /// `DeleteConflict` where it is enabled for somebody, and others.
+    pub fn delete(&self, serial: &str) -> Result<()> {
+        let iam = self.iam(RetryConfig::disabled())?;
+        let call = iam.delete_virtual_mfa_device().serial_number(serial);
+        let answer = self.network.block_on(call.send());
+        answer.map_err(|error| self.problem("DeleteVirtualMFADevice", &error, &[]))?;
+        Ok(())
+    }
+
+    /// Whether STS knows a device already. It is asked with a code that is used up, so that it costs none.
+    ///
+    /// # Errors
+    /// When STS does not say.
+    pub fn is_known_to_sts(&self, serial: &SerialNumber, used: &MfaCode) -> Result<bool> {
+        let request = self.request(Service::Sts, std::slice::from_ref(used));
+        let config = self.network.config(&self.access.sts)?;
+        let config = aws_sdk_sts::config::Builder::from(config)
+            .credentials_provider(network::signing_keys(self.keys))
+            .retry_config(RetryConfig::disabled())
+            .build();
+        let call = aws_sdk_sts::Client::from_conf(config)
+            .get_session_token()
+            .duration_seconds(SHORTEST_SESSION)
+            .serial_number(serial.as_str())
+            .token_code(used.expose());
+        let Err(error) = self.network.block_on(call.send()) else {
+            return Ok(true);
+        };
+        let trouble = Trouble::of(&error, request.codes);
+        match trouble.refusal() {
+            Some(("AccessDenied", message)) if message.contains("one time pass code") => Ok(true),
+            Some(("AccessDenied", message)) if message.contains("unable to validate") => Ok(false),
+            _ => Err(Problem {
+                failure: request.explain(&trouble),
+                trouble: Some(trouble),
+            }),
+        }
+    }
+
+    fn sts(&self, retries: RetryConfig) -> anyhow::Result<aws_sdk_sts::Client> {
+        let config = self.network.config(&self.access.sts)?;
+        let config = aws_sdk_sts::config::Builder::from(config)
+            .credentials_provider(self.signing())
+            .retry_config(retries);
+        Ok(aws_sdk_sts::Client::from_conf(config.build()))
+    }
+
+    fn iam(&self, retries: RetryConfig) -> anyhow::Result<aws_sdk_iam::Client> {
+        let config = self.network.config(&self.access.iam)?;
+        let config = aws_sdk_iam::config::Builder::from(config)
+            .credentials_provider(self.signing())
+            .retry_config(retries);
+        Ok(aws_sdk_iam::Client::from_conf(config.build()))
+    }
+
+    fn signing(&self) -> aws_sdk_sts::config::Credentials {
+        match self.session {
+            Some(session) => network::signing_credentials(session),
+            None => network::signing_keys(self.keys),
+        }
+    }
+
+    fn request<'r>(&'r self, service: Service, codes: &'r [MfaCode]) -> Request<'r> {
+        Request {
+            service,
+            connection: match service {
+                Service::Sts => &self.access.sts,
+                Service::Iam => &self.access.iam,
+            },
+            base: self.base,
+            access_key_id: &self.keys.access_key_id,
+            signer: match self.session {
+                Some(_) => Signer::Session,
+                None => Signer::Keys,
+            },
+            codes,
+        }
+    }
+
+    fn problem<E>(
+        &self,
+        action: &str,
+        error: &SdkError<E, HttpResponse>,
+        codes: &[MfaCode],
+    ) -> Problem
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        let request = self.request(Service::Iam, codes);
+        let trouble = Trouble::of(error, codes);
+        let failure = match trouble.refusal() {
+            Some(("AccessDenied", message)) => Failure::new(format!(
+                "AWS denied iam:{action} to {}: {message}",
+                request.signer_name()
+            ))
+            .hint(if message.contains("authenticated with an MFA device") {
+                "a user who has a device needs an MFA session for this: run `mfa-creds` for the profile first"
+            } else {
+                "a policy must allow it; ask an administrator"
+            }),
+            Some((code @ ("NoSuchEntity" | "LimitExceeded" | "EntityAlreadyExists"), message)) => {
+                Failure::new(format!("AWS IAM refused iam:{action}: {code}: {message}"))
+                    .hint("`mfa-creds device list` shows the user's devices")
+            }
+            _ => request.explain(&trouble),
+        };
+        Problem {
+            trouble: Some(trouble),
+            failure,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A QR code for a terminal, two modules in each character.
+//!
+//! The colours are said in full, so that it is dark on light whatever the terminal's own are, and a margin keeps it apart.
+
+use std::fmt::Write as _;
+
+use qrcode::{Color, EcLevel, QrCode};
+
+/// The margin on each side, in modules.
+const MARGIN: usize = 2;
+/// The upper half of a character, whose lower half is the background.
+const UPPER_HALF: char = '\u{2580}';
+/// Black and white of the 256 colours, which no theme changes.
+const BLACK: u8 = 16;
+const WHITE: u8 = 231;
+
+/// A rendered code.
+pub struct Picture {
+    /// Lines, each with its end.
+    pub text: String,
+    /// How many lines.
+    pub rows: usize,
+    /// How many characters each line has.
+    pub columns: usize,
+}
+
+/// Renders a text. None where it is too long for any code.
+pub fn render(text: &str) -> Option<Picture> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
+    let (width, modules) = (code.width(), code.to_colors());
+    let size = width + 2 * MARGIN;
+    let color = |row: usize, column: usize| {
+        let inside = |place: usize| (MARGIN..MARGIN + width).contains(&place);
+        let is_dark = inside(row)
+            && inside(column)
+            && modules[(row - MARGIN) * width + column - MARGIN] == Color::Dark;
+        if is_dark { BLACK } else { WHITE }
+    };
+    let mut text = String::new();
+    for row in (0..size).step_by(2) {
+        let mut last = None;
+        for column in 0..size {
+            let colors = (color(row, column), color(row + 1, column));
+            if last != Some(colors) {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\u{1b}[38;5;{};48;5;{}m", colors.0, colors.1);
+                last = Some(colors);
+            }
+            text.push(UPPER_HALF);
+        }
+        text.push_str("\u{1b}[0m\n");
+    }
+    Some(Picture {
+        text,
+        rows: size.div_ceil(2),
+        columns: size,
+    })
+}
