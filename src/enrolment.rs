@@ -145,7 +145,9 @@ impl Enrolment<'_> {
         let uri = uri(self.owner, self.name, new);
         let picture = qr::render(&uri);
         if let Some(picture) = &picture {
-            self.terminal.say(&picture.text)?;
+            self.terminal
+                .say("Scan this with an authenticator app, then type two codes that it shows, one after the other:")?;
+            self.terminal.say(picture.text.trim_end())?;
             let (rows, columns) = self.terminal.size();
             if columns < picture.columns || rows <= picture.rows {
                 self.terminal.say(&format!(
