@@ -1,0 +1,230 @@
+//! Codes that a command prints: `mfa_process`.
+
+use std::fs;
+
+use expectrl::Expect as _;
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
+use crate::harness::{Home, long_term};
+use crate::prompt::{exited, on_terminal};
+
+/// A home whose long-term section has this command.
+fn home_with(command: &str) -> Home {
+    Home::with(&format!("{}mfa_process = {command}\n", long_term("work")))
+}
+
+/// A home whose command prints what is in the file `code`.
+fn home_of_file() -> Home {
+    let home = home_with("cat $HOME/code");
+    fs::write(home.path().join("code"), "").unwrap();
+    home
+}
+
+fn put(home: &Home, code: &str) {
+    fs::write(home.path().join("code"), code).unwrap();
+}
+
+#[test]
+fn the_code_comes_from_the_command_of_the_long_term_section() {
+    let sts = StandIn::start(Account::example());
+    let home = home_of_file();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    put(&home, &format!("\n {} {} \r\n", &code[..3], &code[3..]));
+    // Standard input is not looked at.
+    home.run_with(&sts, &["-q", "-p", "work"])
+        .stdin("000000\n")
+        .env("PATH", "/usr/bin:/bin")
+        .ends(0, "");
+    assert_eq!(sts.requests()[0].parameter("TokenCode"), Some(&*code));
+}
+
+#[test]
+fn flag_environment_section_and_config_come_in_this_order() {
+    let sts = StandIn::start(Account::example());
+    let says = |what: &str| format!("echo {what} >&2; exit 1");
+    let (in_section, in_config) = (says("section"), says("config"));
+    let home = home_with(&in_section);
+    home.write(
+        "config",
+        &format!("[profile work]\nmfa_process = {in_config}\n"),
+    );
+    let renewing = "renewing [work]: there are no credentials yet\n";
+    let failed = |said: &str, origin: &str| {
+        format!(
+            "{renewing}{said}\nerror: the command of {origin} failed: exit status: 1\n\
+             hint: run it by itself; it must print the six digits\n"
+        )
+    };
+    let run = |arguments: &[&str]| home.run_with(&sts, &[&["-p", "work"], arguments].concat());
+    run(&["--mfa-process", &says("flag")])
+        .env("MFA_PROCESS", &says("environment"))
+        .ends(1, &failed("flag", "--mfa-process"));
+    run(&[])
+        .env("MFA_PROCESS", &says("environment"))
+        .ends(1, &failed("environment", "MFA_PROCESS"));
+    run(&[]).ends(
+        1,
+        &failed(
+            "section",
+            "mfa_process of [work-long-term] in ~/.aws/credentials",
+        ),
+    );
+    home.write("credentials", &long_term("work"));
+    run(&[]).ends(
+        1,
+        &failed("config", "mfa_process of [profile work] in ~/.aws/config"),
+    );
+    // A code that is there is not asked for.
+    run(&["-q", "--token", &sts.fresh_code(ALICE_DEVICE)]).ends(0, "");
+}
+
+#[test]
+fn the_command_has_the_terminal_though_everything_is_redirected() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("printf 'touch the key: ' >&2; read -r code; echo $code");
+    let mut run = on_terminal(&home, &sts, "\"$0\" -p work </dev/null >out 2>err; exit $?");
+    run.expect("touch the key: ").unwrap();
+    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    assert_eq!(exited(run), 0);
+    let err = fs::read_to_string(home.path().join("err")).unwrap();
+    assert!(err.contains("[work] is valid until"), "{err}");
+    assert!(!err.contains("touch"), "{err}");
+}
+
+#[test]
+fn without_a_terminal_the_command_reads_nothing() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("read -r code || echo nobody >&2; echo $code");
+    home.run_with(&sts, &["-q", "-p", "work"])
+        .stdin("123456\n")
+        .ends(
+            1,
+            "nobody\n\
+             error: the command of mfa_process of [work-long-term] in ~/.aws/credentials prints something else than six digits\n\
+             hint: run it by itself; it must print the six digits, and nothing else\n",
+        );
+    assert_eq!(sts.calls(), 0);
+}
+
+#[test]
+fn what_a_command_prints_by_mistake_is_not_shown() {
+    let sts = StandIn::start(Account::example());
+    for printed in ["FakeSecret", "123456 FakeSecret", "yes | head -c 100000"] {
+        let home = home_with(&format!("echo {printed}"));
+        let outcome = home.run_with(&sts, &["-p", "work"]).outcome();
+        assert_eq!(outcome.status, Some(1), "{outcome:?}");
+        assert!(!outcome.stderr.contains("FakeSecret"), "{outcome:?}");
+        assert!(!outcome.stderr.contains("123456"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn the_command_knows_which_device_is_meant() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("echo $MFA_DEVICE >$HOME/device; cat $HOME/code");
+    put(&home, &sts.fresh_code(ALICE_DEVICE));
+    home.run_with(&sts, &["-q", "-p", "work"])
+        .env("PATH", "/usr/bin:/bin")
+        .ends(0, "");
+    let device = fs::read_to_string(home.path().join("device")).unwrap();
+    assert_eq!(device.trim_end(), ALICE_DEVICE);
+}
+
+#[test]
+fn a_command_that_does_not_end_is_ended() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("exec sleep 60");
+    home.run_with(&sts, &["-q", "-p", "work", "--prompt-timeout", "1"])
+        .env("PATH", "/usr/bin:/bin")
+        .ends(
+            3,
+            "error: the command of mfa_process of [work-long-term] in ~/.aws/credentials did not end within 1 s\n\
+             hint: does it wait for somebody? run it by itself; --prompt-timeout gives it more time\n",
+        );
+}
+
+#[test]
+fn a_command_that_leaves_something_running_is_not_waited_for() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("sleep 30 2>/dev/null & cat $HOME/code");
+    put(&home, &sts.fresh_code(ALICE_DEVICE));
+    home.run_with(&sts, &["-q", "-p", "work", "--prompt-timeout", "20"])
+        .env("PATH", "/usr/bin:/bin")
+        .ends(0, "");
+}
+
+#[test]
+fn programs_that_have_no_standard_input_for_us_get_codes_from_it() {
+    let sts = StandIn::start(Account::example());
+    let home = home_of_file();
+    put(&home, &sts.fresh_code(ALICE_DEVICE));
+    let outcome = home
+        .run_with(&sts, &["export", "-p", "work", "--format", "process"])
+        .env("PATH", "/usr/bin:/bin")
+        .outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("\"Version\": 1"), "{outcome:?}");
+}
+
+#[test]
+fn it_is_used_where_nobody_may_be_asked() {
+    let sts = StandIn::start(Account::example());
+    let home = home_of_file();
+    put(&home, &sts.fresh_code(ALICE_DEVICE));
+    home.run_with(&sts, &["-q", "-p", "work", "--no-input"])
+        .env("PATH", "/usr/bin:/bin")
+        .ends(0, "");
+}
+
+#[test]
+fn a_code_that_was_used_or_refused_is_followed_by_the_next_one() {
+    std::thread::scope(|scope| {
+        // What it prints first was used by an earlier process, or is refused because of another tool.
+        for was_used_by_us in [true, false] {
+            scope.spawn(move || {
+                let sts = StandIn::start(Account::example());
+                let home = home_with("cat $HOME/code; cp $HOME/next $HOME/code");
+                let first = sts.fresh_code(ALICE_DEVICE);
+                let other = Home::of_alice();
+                let by = if was_used_by_us { &home } else { &other };
+                by.run_with(&sts, &["-q", "-p", "work", "--token", &first])
+                    .ends(0, "");
+                put(&home, &first);
+                let next = sts.code_at_step(ALICE_DEVICE, 1);
+                fs::write(home.path().join("next"), &next).unwrap();
+                let outcome = home
+                    .run_with(&sts, &["-p", "work", "--force"])
+                    .env("PATH", "/usr/bin:/bin")
+                    .succeeds();
+                let said = if was_used_by_us {
+                    "the code of mfa_process of [work-long-term] in ~/.aws/credentials was used already, and AWS takes each once; the next one comes in "
+                } else {
+                    "it is wrong, or was used already; trying once more\n"
+                };
+                assert!(outcome.stderr.contains(said), "{outcome:?}");
+                let sent = sts.requests();
+                let sent: Vec<_> = sent.iter().map(|it| it.parameter("TokenCode").unwrap()).collect();
+                if was_used_by_us {
+                    assert_eq!(sent, [&*first, &*next]);
+                } else {
+                    assert_eq!(sent, [&*first, &*first, &*next]);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_command_that_is_wrong_twice_is_not_asked_a_third_time() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("cat $HOME/code; cp $HOME/next $HOME/code");
+    put(&home, &sts.code_at_step(ALICE_DEVICE, 500));
+    let next = sts.code_at_step(ALICE_DEVICE, 501);
+    fs::write(home.path().join("next"), next).unwrap();
+    let outcome = home
+        .run_with(&sts, &["-p", "work"])
+        .env("PATH", "/usr/bin:/bin")
+        .outcome();
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
+    assert_eq!(sts.calls(), 2);
+}

@@ -1,0 +1,296 @@
+//! What becomes of codes: refused ones, used ones, and those whose answer was lost.
+
+use std::fs;
+
+use expectrl::Expect as _;
+use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
+
+use crate::harness::{Home, value};
+use crate::prompt::{PROMPT, exited, on_terminal};
+
+const REFRESH: &str = "exec \"$0\" -p work";
+
+/// A code that the device shows hours away.
+fn wrong(sts: &StandIn, offset: i64) -> String {
+    sts.code_at_step(ALICE_DEVICE, 500 + offset)
+}
+
+#[test]
+fn a_refused_code_is_said_and_asked_for_again() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut run = on_terminal(&home, &sts, REFRESH);
+    for offset in 0..2 {
+        run.expect(PROMPT).unwrap();
+        run.send_line(wrong(&sts, offset)).unwrap();
+        run.expect(format!(
+            "error: AWS refused the code for device {ALICE_DEVICE} (aws_mfa_device of [work-long-term]"
+        ))
+        .unwrap();
+        run.expect("it is wrong, or was used already\r\n").unwrap();
+    }
+    // No waiting in between: the right one is on the screen of the device.
+    let seen = run.expect(PROMPT).unwrap();
+    assert_eq!(seen.before(), b"");
+    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    run.expect("[work] is valid until").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(sts.calls(), 3);
+}
+
+#[test]
+fn after_three_refused_codes_it_ends() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut run = on_terminal(&home, &sts, REFRESH);
+    for offset in 0..3 {
+        run.expect(PROMPT).unwrap();
+        run.send_line(wrong(&sts, offset)).unwrap();
+    }
+    run.expect("hint: wait for the next code and run it again")
+        .unwrap();
+    assert_eq!(exited(run), 4);
+    assert_eq!(sts.calls(), 3);
+}
+
+#[test]
+fn a_refused_code_that_is_typed_again_is_not_sent_again() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut run = on_terminal(&home, &sts, REFRESH);
+    for _ in 0..2 {
+        run.expect(PROMPT).unwrap();
+        run.send_line(wrong(&sts, 0)).unwrap();
+    }
+    run.expect("error: this code was refused already").unwrap();
+    drop(run);
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn a_code_that_was_used_is_known_to_the_next_process() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "--token", &code])
+        .succeeds();
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" -p work --force");
+    run.set_expect_timeout(Some(std::time::Duration::from_mins(1)));
+    run.expect(PROMPT).unwrap();
+    run.send_line(&code).unwrap();
+    run.expect("error: this code was used already, and AWS takes each once\r\n")
+        .unwrap();
+    // At once, or after a countdown where the device still shows it.
+    run.expect(PROMPT).unwrap();
+    assert_eq!(sts.calls(), 1);
+    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    run.expect("[work] is valid until").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(sts.calls(), 2);
+}
+
+#[test]
+fn a_code_that_was_used_is_explained_when_aws_refuses_it() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let force = ["-p", "work", "--force", "-q", "--token", &code];
+    home.run_with(&sts, &force).succeeds();
+    let outcome = home.run_with(&sts, &force).outcome();
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
+    assert!(
+        outcome
+            .stderr
+            .starts_with("error: the code from --token was used already, and AWS takes each once"),
+        "{outcome:?}"
+    );
+    // Another profile's device has other codes.
+    home.write(
+        "credentials",
+        &home
+            .credentials()
+            .replace(ALICE_DEVICE, "arn:aws:iam::123456789012:mfa/other"),
+    );
+    let outcome = home.run_with(&sts, &force).outcome();
+    assert!(
+        outcome.stderr.contains("AWS cannot check codes of device"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn the_record_of_used_codes_is_private_and_holds_no_code() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "--token", &code])
+        .succeeds();
+    let files = fs::read_dir(home.file(".mfa-creds")).unwrap();
+    let records: Vec<_> = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.to_str().unwrap().contains(".used"))
+        .collect();
+    let [record] = &records[..] else {
+        panic!("{records:?}")
+    };
+    let text = fs::read_to_string(record).unwrap();
+    let words: Vec<&str> = text.trim_end().split(' ').collect();
+    assert_eq!((words.len(), words[1]), (3, "accepted"), "{text}");
+    assert_eq!(words[2].len(), 64, "{text}");
+    assert!(!text.contains(&code), "{text}");
+    let mode = fs::metadata(record).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_record_that_somebody_spoiled_or_replaced_does_no_harm() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let first = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "--token", &first])
+        .succeeds();
+    let files = fs::read_dir(home.file(".mfa-creds")).unwrap();
+    let record = files
+        .map(|file| file.unwrap().path())
+        .find(|path| path.to_str().unwrap().contains(".used"))
+        .unwrap();
+    let elsewhere = home.path().join("elsewhere");
+    let refresh = |home: &Home| {
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-p", "work", "--force", "--token", &code])
+            .succeeds();
+    };
+    fs::write(
+        &record,
+        "no\nrecord \u{0}\n99999999999999999999 accepted x\n",
+    )
+    .unwrap();
+    refresh(&home);
+    // A link is not followed.
+    fs::write(&elsewhere, "mine").unwrap();
+    fs::remove_file(&record).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &record).unwrap();
+    refresh(&home);
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");
+}
+
+#[test]
+fn a_code_whose_answer_was_lost_is_not_sent_again() {
+    let sts = StandIn::start(Account::example());
+    for fault in [Fault::ResetAfterSpending, Fault::Truncated] {
+        let home = Home::of_alice();
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let calls = sts.calls();
+        sts.fault(fault);
+        let mut run = on_terminal(&home, &sts, REFRESH);
+        run.expect(PROMPT).unwrap();
+        run.send_line(&code).unwrap();
+        run.expect("broke off").unwrap();
+        run.expect("this one may have been used up").unwrap();
+        assert_eq!(exited(run), 1);
+        // Nor by the next process.
+        let mut run = on_terminal(&home, &sts, REFRESH);
+        run.expect(PROMPT).unwrap();
+        run.send_line(&code).unwrap();
+        run.expect("error: this code was sent already, and may have been used up")
+            .unwrap();
+        drop(run);
+        assert_eq!(sts.calls(), calls + 1);
+    }
+}
+
+#[test]
+fn a_fresh_code_is_asked_for_where_aws_was_busy() {
+    // Each waits for the next code of the device.
+    std::thread::scope(|scope| {
+        for (fault, message) in [
+            (
+                Fault::Throttling,
+                "error: AWS STS is asked too often just now",
+            ),
+            (Fault::InternalError, "has a problem of its own: 500"),
+            (Fault::ServiceUnavailable, "has a problem of its own: 503"),
+        ] {
+            scope.spawn(move || {
+                let sts = StandIn::start(Account::example());
+                let home = Home::of_alice();
+                sts.fault(fault);
+                let code = sts.fresh_code(ALICE_DEVICE);
+                let mut run = on_terminal(&home, &sts, REFRESH);
+                run.set_expect_timeout(Some(std::time::Duration::from_mins(1)));
+                run.expect(PROMPT).unwrap();
+                run.send_line(&code).unwrap();
+                run.expect(message).unwrap();
+                run.expect("the next code comes in ").unwrap();
+                run.expect(PROMPT).unwrap();
+                assert_eq!(sts.calls(), 1);
+                run.send_line(sts.code_at_step(ALICE_DEVICE, 1)).unwrap();
+                run.expect("[work] is valid until").unwrap();
+                assert_eq!(exited(run), 0);
+                assert_eq!(sts.calls(), 2);
+            });
+        }
+    });
+}
+
+#[test]
+fn token_dash_reads_standard_input() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let dash = ["-q", "-p", "work", "--force", "--token", "-"];
+    home.run_with(&sts, &dash)
+        .stdin(&format!("{}\n", sts.fresh_code(ALICE_DEVICE)))
+        .ends(0, "");
+    // What it says comes before the environment and a command.
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &dash)
+        .stdin(&format!("{code}\n"))
+        .env("MFA_TOKEN", "000000")
+        .env("MFA_PROCESS", "echo 000000")
+        .ends(0, "");
+    assert_eq!(sts.requests()[1].parameter("TokenCode"), Some(&*code));
+    home.run_with(&sts, &dash).ends(
+        3,
+        "error: an MFA code is needed, and none came on standard input\n\
+         hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
+    );
+    home.run_with(&sts, &dash).stdin("12345\n").ends(
+        1,
+        "error: the code from standard input is not six digits\n\
+         hint: type the six digits that the device shows now\n",
+    );
+    assert_eq!(sts.calls(), 2);
+}
+
+#[test]
+fn token_dash_reads_it_for_a_command_too() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let outcome = home
+        .run_with(
+            &sts,
+            &["exec", "-q", "-p", "work", "--token", "-", "--", "env"],
+        )
+        .stdin(&format!("{code}\n"))
+        .outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert!(
+        outcome
+            .stdout
+            .contains("AWS_SESSION_TOKEN=FakeSessionToken")
+    );
+    assert!(value(&home.credentials(), "work", "expiration").is_some());
+}
+
+#[test]
+fn token_dash_asks_where_standard_input_is_the_terminal() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" -p work --token -");
+    run.expect(PROMPT).unwrap();
+    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    assert_eq!(exited(run), 0);
+}

@@ -1,0 +1,239 @@
+//! The graphical prompt, by scripts that speak as pinentry, zenity and kdialog do. The real ones are tried by tests/real.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use expectrl::Expect as _;
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
+use crate::harness::{Home, Run};
+use crate::prompt::{PROMPT, exited, on_terminal};
+
+/// Answers GETPIN with the first line of the file `codes`, and takes that away. Keeps what it is told in the file `told`.
+const PINENTRY: &str = r#"#!/bin/sh
+echo "OK Pleased to meet you"
+while read -r line; do
+    echo "$line" >>"$HOME/told"
+    case $line in
+    GETPIN)
+        read -r answer <"$HOME/codes"
+        sed -i 1d "$HOME/codes"
+        case $answer in
+        ERR*) echo "$answer" ;;
+        *) printf 'D %s\nOK\n' "$answer" ;;
+        esac
+        ;;
+    BYE) echo OK; exit ;;
+    *) echo OK ;;
+    esac
+done
+"#;
+
+/// Answers with the file `codes`, and ends with the status in the file `status`.
+const DIALOG: &str = r#"#!/bin/sh
+printf '%s\n' "$0" "$@" >>"$HOME/told"
+cat "$HOME/codes"
+exit "$(cat "$HOME/status")"
+"#;
+
+struct Desk {
+    home: Home,
+    sts: StandIn,
+}
+
+impl Desk {
+    /// A desk where these programs are.
+    fn new(programs: &[(&str, &str)]) -> Self {
+        let desk = Self {
+            home: Home::of_alice(),
+            sts: StandIn::start(Account::example()),
+        };
+        fs::create_dir(desk.path("bin")).unwrap();
+        for (name, script) in programs {
+            let path = desk.path("bin").join(name);
+            fs::write(&path, script).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        // What the scripts need, and no program that is by chance on this machine.
+        for tool in ["sh", "sed", "cat"] {
+            let real = ["/bin", "/usr/bin"].map(|place| PathBuf::from(place).join(tool));
+            let real = real.iter().find(|path| path.exists()).unwrap();
+            std::os::unix::fs::symlink(real, desk.path("bin").join(tool)).unwrap();
+        }
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn answers(&self, codes: &[&str]) {
+        fs::write(self.path("codes"), codes.join("\n") + "\n").unwrap();
+    }
+
+    fn told(&self) -> String {
+        fs::read_to_string(self.path("told")).unwrap_or_default()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run<'_> {
+        self.home
+            .run_with(&self.sts, &[&["-q", "-p", "work"], arguments].concat())
+            .env("PATH", self.path("bin").to_str().unwrap())
+            .env("DISPLAY", ":77")
+    }
+}
+
+#[test]
+fn asks_by_pinentry_where_there_is_no_terminal() {
+    let desk = Desk::new(&[("pinentry", PINENTRY)]);
+    desk.answers(&[&desk.sts.fresh_code(ALICE_DEVICE)]);
+    desk.run(&[]).ends(0, "");
+    let told = desk.told();
+    assert!(
+        told.contains(&format!("SETDESC {}\n", PROMPT.trim_end_matches(':'))),
+        "{told}"
+    );
+    assert!(told.contains("SETTIMEOUT 120\n"), "{told}");
+    assert!(!told.contains("SETERROR"), "{told}");
+    // A pinentry for terminals must not take one that is not ours.
+    assert!(told.contains("OPTION ttyname=/dev/null/none\n"), "{told}");
+}
+
+#[test]
+fn says_in_the_window_what_was_wrong() {
+    let desk = Desk::new(&[("pinentry", PINENTRY)]);
+    let wrong = desk.sts.code_at_step(ALICE_DEVICE, 500);
+    let right = desk.sts.fresh_code(ALICE_DEVICE);
+    desk.answers(&["12345", &wrong, &wrong, &right]);
+    desk.run(&[]).ends(0, "");
+    let told = desk.told();
+    let errors: Vec<&str> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("SETERROR "))
+        .collect();
+    assert_eq!(errors.len(), 3, "{told}");
+    assert_eq!(errors[0], "a code is six digits");
+    assert!(
+        errors[1].starts_with("AWS refused the code for device"),
+        "{told}"
+    );
+    assert!(
+        errors[2].starts_with("this code was refused already"),
+        "{told}"
+    );
+    assert_eq!(desk.sts.calls(), 2);
+}
+
+#[test]
+fn a_window_that_is_closed_or_left_alone_is_a_person_who_is_not_there() {
+    let desk = Desk::new(&[("pinentry", PINENTRY)]);
+    desk.answers(&["ERR 83886179 Operation cancelled <Pinentry>"]);
+    desk.run(&[]).ends(3, "error: nothing was typed\n");
+    desk.answers(&["ERR 83886142 Timeout <Pinentry>"]);
+    desk.run(&["--prompt-timeout", "7"]).ends(
+        3,
+        "error: nobody answered within 7 s\n\
+         hint: run it again; --prompt-timeout gives more time\n",
+    );
+    assert!(desk.told().contains("SETTIMEOUT 7\n"));
+    assert_eq!(desk.sts.calls(), 0);
+}
+
+#[test]
+fn a_pinentry_that_cannot_open_a_window_is_passed_over() {
+    let broken = "#!/bin/sh\nexit 1\n";
+    let desk = Desk::new(&[("pinentry", broken), ("pinentry-qt", PINENTRY)]);
+    desk.answers(&[&desk.sts.fresh_code(ALICE_DEVICE)]);
+    desk.run(&[]).ends(0, "");
+}
+
+#[test]
+fn asks_by_zenity_or_kdialog_where_there_is_no_pinentry() {
+    for program in ["zenity", "kdialog"] {
+        let desk = Desk::new(&[(program, DIALOG)]);
+        let code = desk.sts.fresh_code(ALICE_DEVICE);
+        for (status, codes, end, message) in [
+            ("1", "", 3, "error: nothing was typed\n"),
+            ("0", &*code, 0, ""),
+        ] {
+            desk.answers(&[codes]);
+            fs::write(desk.path("status"), status).unwrap();
+            desk.run(&[]).ends(end, message);
+        }
+        let told = desk.told();
+        assert!(told.contains("Enter AWS MFA code for device"), "{told}");
+        assert!(!told.contains(&code), "{told}");
+    }
+}
+
+#[test]
+fn a_program_that_hangs_does_not_hang_us() {
+    // It may be ended by nobody but itself: that is after the test.
+    let desk = Desk::new(&[("kdialog", "#!/bin/sh\nread -r line </dev/zero\n")]);
+    desk.run(&["--prompt-timeout", "1"]).ends(
+        3,
+        "error: nobody answered within 1 s\n\
+         hint: run it again; --prompt-timeout gives more time\n",
+    );
+}
+
+#[test]
+fn where_nothing_can_ask_it_says_what_to_install() {
+    let desk = Desk::new(&[]);
+    desk.run(&[]).ends(
+        3,
+        "error: an MFA code is needed, and no program can ask for it in a window\n\
+         hint: install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the same once in a terminal\n",
+    );
+    let hint =
+        "hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n";
+    for (run, why) in [
+        (
+            desk.run(&["--prompt", "gui"]).without_env("DISPLAY"),
+            "there is no display to ask for it",
+        ),
+        (
+            desk.run(&["--prompt", "terminal"]),
+            "there is no terminal to ask for it",
+        ),
+        (desk.run(&["--prompt", "none"]), "--no-input forbids to ask"),
+        (
+            desk.run(&[]).env("MFA_CREDS_PROMPT", "none"),
+            "--no-input forbids to ask",
+        ),
+    ] {
+        run.ends(
+            3,
+            &format!("error: an MFA code is needed, and {why}\n{hint}"),
+        );
+    }
+    desk.run(&[]).env("MFA_CREDS_PROMPT", "loud").ends(
+        1,
+        "error: `loud` (MFA_CREDS_PROMPT) is not a place to ask\n\
+         hint: use auto, terminal, gui or none\n",
+    );
+}
+
+#[test]
+fn the_terminal_comes_first_and_a_window_where_it_is_wanted() {
+    let desk = Desk::new(&[("pinentry", PINENTRY)]);
+    let path = desk.path("bin");
+    let script = |flags: &str| {
+        format!(
+            "export DISPLAY=:77 PATH={}; exec \"$0\" -p work --force {flags}",
+            path.display()
+        )
+    };
+    let mut run = on_terminal(&desk.home, &desk.sts, &script(""));
+    run.expect(PROMPT).unwrap();
+    run.send_line(desk.sts.fresh_code(ALICE_DEVICE)).unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(desk.told(), "");
+
+    desk.answers(&[&desk.sts.fresh_code(ALICE_DEVICE)]);
+    let mut run = on_terminal(&desk.home, &desk.sts, &script("--prompt gui"));
+    run.expect("[work] is valid until").unwrap();
+    assert_eq!(exited(run), 0);
+    assert!(desk.told().contains("GETPIN"));
+}
