@@ -18,6 +18,7 @@ mod clear_sessions;
 mod code_process;
 mod codes;
 mod completions;
+mod devices;
 mod exec;
 mod export;
 mod file;

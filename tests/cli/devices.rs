@@ -1,0 +1,397 @@
+//! The device where nobody names one: AWS is asked, before any code is.
+
+use expectrl::Expect as _;
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, StandIn, User,
+};
+
+use crate::harness::{Home, long_term, value};
+use crate::prompt::{PROMPT, exited, on_terminal};
+
+const SECOND: &str = "arn:aws:iam::123456789012:mfa/alice-tablet";
+const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/alice/key-FAKEFAKEFAKE";
+
+/// The long-term section of alice, without a device.
+pub fn keys_only() -> String {
+    let section = long_term("work");
+    let (keys, _device) = section.split_once("aws_mfa_device").unwrap();
+    keys.to_owned()
+}
+
+pub fn alice() -> User {
+    User::new("alice").access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
+}
+
+pub fn stand_in(user: User) -> StandIn {
+    StandIn::start(Account::new().user(user))
+}
+
+/// The actions that were called.
+fn actions(sts: &StandIn) -> Vec<String> {
+    let requests = sts.requests().into_iter();
+    requests.map(|request| request.action).collect()
+}
+
+#[test]
+fn the_only_device_is_found_and_used() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&keys_only());
+    home.run_with(
+        &sts,
+        &["-p", "work", "--token", &sts.fresh_code(ALICE_DEVICE)],
+    )
+    .ends(
+        0,
+        "renewing [work]: there are no credentials yet\n[work] is valid until …\n",
+    );
+    assert_eq!(
+        actions(&sts),
+        ["GetCallerIdentity", "ListMFADevices", "GetSessionToken"]
+    );
+    let requests = sts.requests();
+    assert_eq!(requests[1].parameter("UserName"), Some("alice"));
+    assert_eq!(requests[2].parameter("SerialNumber"), Some(ALICE_DEVICE));
+    // The file holds no device that nobody has asked to be written.
+    assert!(home.credentials().starts_with(&keys_only()));
+    // Nothing is asked while the session is there, not even for a role or another profile.
+    home.run_with(&sts, &["-p", "work"]).succeeds();
+    home.write(
+        "credentials",
+        &format!(
+            "{}\n{}",
+            home.credentials(),
+            keys_only().replace("[work-", "[play-")
+        ),
+    );
+    let outcome = home.run_with(&sts, &["-v", "-p", "play"]).succeeds();
+    assert!(
+        outcome.stderr.contains(&format!(
+            "device: {ALICE_DEVICE} (of the session that is there)\n"
+        )),
+        "{outcome:?}"
+    );
+    assert_eq!(sts.calls(), 3);
+}
+
+#[test]
+fn verbose_and_plan_say_that_aws_is_asked() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&keys_only());
+    let plan = home.run_with(&sts, &["plan", "-p", "work"]).outcome();
+    assert!(
+        plan.stdout
+            .contains("device   not known: AWS is asked which the user has\n"),
+        "{plan:?}"
+    );
+    assert_eq!(sts.calls(), 0);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let outcome = home
+        .run_with(&sts, &["-v", "-p", "work", "--token", &code])
+        .succeeds();
+    assert!(
+        outcome.stderr.contains(&format!(
+            "device: {ALICE_DEVICE} (the only one of the user)\n"
+        )),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_fido_key_is_named_and_passed_over() {
+    let sts = stand_in(
+        alice()
+            .path("/team/")
+            .device(Device::fido(FIDO))
+            .device(Device::new(ALICE_DEVICE)),
+    );
+    let home = Home::with(&keys_only());
+    home.run_with(
+        &sts,
+        &["-p", "work", "--token", &sts.fresh_code(ALICE_DEVICE)],
+    )
+    .ends(
+        0,
+        &format!(
+            "passed over {FIDO}: a FIDO key, which STS cannot use\n\
+             renewing [work]: there are no credentials yet\n[work] is valid until …\n"
+        ),
+    );
+    assert_eq!(sts.requests()[1].parameter("UserName"), Some("alice"));
+}
+
+#[test]
+fn a_user_without_a_device_is_told_how_to_get_one() {
+    let sts = stand_in(alice());
+    let home = Home::with(&keys_only());
+    home.run_with(&sts, &["-p", "work"]).ends(
+        1,
+        "error: alice has no MFA device\n\
+         hint: `mfa-creds device enroll -p work` makes one with an authenticator app\n",
+    );
+    let sts = stand_in(alice().device(Device::fido(FIDO)));
+    home.run_with(&sts, &["-q", "-p", "work"]).ends(
+        1,
+        "error: alice has no MFA device that STS can use\n\
+         hint: add an authenticator app in the IAM console, where the FIDO key works\n",
+    );
+    assert_eq!(home.credentials(), keys_only());
+}
+
+#[test]
+fn several_devices_are_a_list_to_pick_from_and_the_choice_can_be_saved() {
+    let sts = stand_in(
+        alice()
+            .device(Device::new(ALICE_DEVICE))
+            .device(Device::new(SECOND)),
+    );
+    for save in [true, false] {
+        let home = Home::with(&keys_only());
+        let mut run = on_terminal(&home, &sts, "exec \"$0\" -p work");
+        run.expect("Which MFA device?").unwrap();
+        run.expect(SECOND).unwrap();
+        run.send("\u{1b}[B\r").unwrap();
+        run.expect("Write it to [work-long-term], so that it is not asked for again?")
+            .unwrap();
+        run.send(if save { "y" } else { "n" }).unwrap();
+        run.expect(PROMPT.replace(ALICE_DEVICE, SECOND)).unwrap();
+        run.send_line(sts.fresh_code(SECOND)).unwrap();
+        run.expect("[work] is valid until").unwrap();
+        assert_eq!(exited(run), 0);
+        let file = home.credentials();
+        let saved = format!("{}aws_mfa_device = {SECOND}\n", keys_only());
+        assert_eq!(file.starts_with(&saved), save, "{file}");
+        assert!(file.starts_with(&keys_only()), "{file}");
+        assert!(value(&file, "work", "aws_session_token").is_some());
+    }
+}
+
+#[test]
+fn several_devices_and_nobody_to_pick_one() {
+    let sts = stand_in(
+        alice()
+            .device(Device::new(ALICE_DEVICE))
+            .device(Device::fido(FIDO))
+            .device(Device::new("GAHT12345678")),
+    );
+    let home = Home::with(&keys_only());
+    let message = format!(
+        "error: alice has 2 MFA devices, and nobody says which to use\n\
+         hint: write one as aws_mfa_device into [work-long-term] in ~/.aws/credentials, or use --device; \
+         there are: {ALICE_DEVICE}, GAHT12345678\n"
+    );
+    for arguments in [&["--no-input"][..], &["--token", "123456"], &[]] {
+        home.run_with(&sts, &[&["-q", "-p", "work"], arguments].concat())
+            .ends(3, &message);
+    }
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" -q -p work");
+    run.expect("Which MFA device?").unwrap();
+    run.send("\u{1b}").unwrap();
+    run.expect("error: no MFA device was picked").unwrap();
+    assert_eq!(exited(run), 3);
+    assert!(!actions(&sts).contains(&"GetSessionToken".to_owned()));
+}
+
+#[test]
+fn one_picks_for_all_that_run_at_once() {
+    let sts = stand_in(
+        alice()
+            .device(Device::new(ALICE_DEVICE))
+            .device(Device::new(SECOND)),
+    );
+    let home = Home::with(&keys_only());
+    let mut first = on_terminal(&home, &sts, "echo $$ >pid; exec \"$0\" -p work");
+    first.expect("Which MFA device?").unwrap();
+    let mut other = on_terminal(&home, &sts, "exec \"$0\" -p work");
+    other
+        .expect("which asks for the MFA device of the same keys")
+        .unwrap();
+    first.send("\r").unwrap();
+    first.expect("Write it to").unwrap();
+    first.send("n").unwrap();
+    first.expect(PROMPT).unwrap();
+    first.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    first.expect("[work] is valid until").unwrap();
+    other.expect("[work] is still valid until").unwrap();
+    assert_eq!((exited(first), exited(other)), (0, 0));
+    let calls = actions(&sts);
+    let sessions = calls.iter().filter(|action| *action == "GetSessionToken");
+    assert_eq!(sessions.count(), 1, "{calls:?}");
+}
+
+#[test]
+fn where_iam_does_not_say_the_usual_name_is_suggested() {
+    let sts = stand_in(
+        alice()
+            .device(Device::new(ALICE_DEVICE))
+            .denies("iam:ListMFADevices"),
+    );
+    let home = Home::with(&keys_only());
+    let hint = format!(
+        "hint: often it is {ALICE_DEVICE}: write `aws_mfa_device = {ALICE_DEVICE}` into [work-long-term] in ~/.aws/credentials, \
+         or use --device; the IAM console shows the ARN\n"
+    );
+    home.run_with(&sts, &["-p", "work"]).ends(
+        1,
+        &format!(
+            "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
+             AWS denied iam:ListMFADevices to access key AKIA…ALIC: User: arn:aws:iam::123456789012:user/alice is not \
+             authorized to perform: iam:ListMFADevices on resource: user alice with an explicit deny in an identity-based \
+             policy: arn:aws:iam::123456789012:policy/fake-deny\n{hint}"
+        ),
+    );
+    // IAM may be out of reach where STS is not.
+    home.run_with(&sts, &["-p", "work"])
+        .env("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:9")
+        .ends(
+            1,
+            &format!(
+                "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
+                 AWS IAM at 127.0.0.1:9 cannot be reached: connection refused\n{hint}"
+            ),
+        );
+}
+
+#[test]
+fn keys_that_aws_does_not_know_are_said_to_be_so() {
+    let sts = StandIn::start(Account::new());
+    let home = Home::with(&keys_only());
+    home.run_with(&sts, &["-p", "work"]).ends(
+        1,
+        "error: AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive\n\
+         hint: the IAM console shows the user's access keys; in China and GovCloud set the region, too\n",
+    );
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn iam_is_called_in_the_region_of_the_partition() {
+    for (partition, region, of_iam) in [
+        ("aws", "eu-west-1", "us-east-1"),
+        ("aws-cn", "cn-northwest-1", "cn-north-1"),
+        ("aws-us-gov", "us-gov-east-1", "us-gov-west-1"),
+    ] {
+        let device = format!("arn:{partition}:iam::123456789012:mfa/alice");
+        let user = alice().device(Device::new(&device));
+        let sts = StandIn::start(Account::new().partition(partition).user(user));
+        let home = Home::with(&keys_only());
+        let code = sts.fresh_code(&device);
+        home.run_with(
+            &sts,
+            &["-q", "-p", "work", "--region", region, "--token", &code],
+        )
+        .ends(0, "");
+        let requests = sts.requests();
+        let regions: Vec<_> = requests
+            .iter()
+            .map(|request| request.region.as_deref().unwrap())
+            .collect();
+        assert_eq!(regions, [region, of_iam, region]);
+    }
+}
+
+#[test]
+fn the_endpoint_of_iam_comes_from_where_that_of_sts_does() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&keys_only());
+    let url = sts.url();
+    home.write(
+        "config",
+        &format!(
+            "[profile work]\nservices = local\n\n[services local]\nsts =\n  endpoint_url = {url}\niam =\n  endpoint_url = {url}\n"
+        ),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run(&["-q", "-p", "work", "--token", &code])
+        .without_env("AWS_ENDPOINT_URL_IAM")
+        .ends(0, "");
+    assert_eq!(sts.calls(), 3);
+}
+
+#[test]
+fn the_list_shows_what_the_user_has() {
+    let sts = stand_in(
+        alice()
+            .device(Device::new(ALICE_DEVICE))
+            .device(Device::fido(FIDO))
+            .device(Device::new("GAHT12345678")),
+    );
+    let home = Home::of_alice();
+    let outcome = home
+        .run_with(&sts, &["device", "list", "-p", "work"])
+        .outcome();
+    let lines: Vec<Vec<&str>> = outcome
+        .stdout
+        .lines()
+        .map(|line| {
+            line.split("  ")
+                .filter(|cell| !cell.is_empty())
+                .map(str::trim)
+                .collect()
+        })
+        .collect();
+    assert_eq!(lines[0], ["DEVICE", "KIND", "SINCE", "USE"]);
+    assert_eq!(lines[1][..2], [ALICE_DEVICE, "app"]);
+    assert_eq!(lines[1][3], "set for this profile");
+    assert_eq!(lines[2][..2], [FIDO, "FIDO key"]);
+    assert_eq!(lines[2][3], "not for STS");
+    assert_eq!(lines[3][..2], ["GAHT12345678", "hardware token"]);
+    assert_eq!(
+        (lines[3].len(), outcome.status),
+        (3, Some(0)),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.stderr, "");
+
+    let outcome = home
+        .run_with(&sts, &["device", "list", "-p", "work", "--json"])
+        .outcome();
+    let list: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(list["version"], 1);
+    assert_eq!(
+        (&list["account"], &list["user"]),
+        (&"123456789012".into(), &"alice".into())
+    );
+    let devices = list["devices"].as_array().unwrap();
+    let of = |key: &str| -> Vec<serde_json::Value> {
+        devices.iter().map(|device| device[key].clone()).collect()
+    };
+    assert_eq!(of("serial_number"), [ALICE_DEVICE, FIDO, "GAHT12345678"]);
+    assert_eq!(of("usable"), [true, false, true]);
+    assert_eq!(of("set"), [true, false, false]);
+    assert!(
+        of("enabled")
+            .iter()
+            .all(|time| time.as_str().unwrap().ends_with('Z'))
+    );
+}
+
+#[test]
+fn the_list_of_nobody_and_of_a_device_that_is_set_wrongly() {
+    let sts = stand_in(alice());
+    // What is set in the file may be what is to be mended.
+    let home = Home::with(&long_term("work").replace(":mfa/", ":user/"));
+    home.run_with(&sts, &["device", "list", "-p", "work"]).ends(
+        0,
+        "alice has no MFA device; `mfa-creds device enroll -p work` makes one\n",
+    );
+    let outcome = home
+        .run_with(&sts, &["device", "list", "-p", "work", "--json"])
+        .outcome();
+    assert!(outcome.stdout.contains("\"devices\": []"), "{outcome:?}");
+}
+
+#[test]
+fn the_list_is_asked_for_with_the_session_where_there_is_one() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+        .ends(0, "");
+    let outcome = home
+        .run_with(&sts, &["device", "list", "-p", "work"])
+        .outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let last = sts.requests().pop().unwrap();
+    assert_eq!(last.action, "ListMFADevices");
+    assert!(last.access_key_id.unwrap().starts_with("ASIA"));
+}
