@@ -1,12 +1,13 @@
 //! The codes of a run, and where they come from: a flag, the environment, standard input, a command, or a person.
 
-use std::collections::VecDeque;
+mod known;
+mod piped;
+
 use std::io::{self, IsTerminal as _};
 use std::thread;
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, Utc};
-use zeroize::Zeroizing;
+use chrono::Utc;
 
 use crate::cli::Prompt;
 use crate::code_process;
@@ -17,11 +18,10 @@ use crate::mfa_code::{self, MfaCode, NotACode};
 use crate::person::{Complaint, Person};
 use crate::plan::{Asking, Chosen, Given, Prompting};
 use crate::report::Report;
-use crate::stdin::Lines;
 use crate::store::{Use, UsedCodes};
+use known::{Known, Sent};
+use piped::Piped;
 
-/// So many more lines of standard input are looked at than codes were thought to be needed.
-const UNFORESEEN: usize = 2;
 /// So many codes in a row are asked of a person. AWS lets a device in no more after nine tries in three minutes.
 const TRIES_OF_PERSON: usize = 3;
 /// So many of a command: what it printed first may have been used by another tool in the same half minute.
@@ -31,10 +31,6 @@ const RUNS: usize = 3;
 
 /// Where the codes of a run come from, and which were used.
 pub struct Codes<'e> {
-    /// The devices that codes are needed of, in the order in which they are asked for.
-    needed: Vec<SerialNumber>,
-    /// How many profiles are asked for, valid ones too.
-    profiles: usize,
     /// Codes that are there and were not sent.
     there: Vec<There>,
     piped: Piped,
@@ -44,8 +40,6 @@ pub struct Codes<'e> {
     prompting: Prompting,
     environment: &'e Environment,
     sent: Vec<Sent>,
-    /// How many codes in a row were got of a person or a command, and have served nothing.
-    tries: usize,
     /// What the person is told when the next one is asked for.
     complaint: Option<Complaint>,
 }
@@ -86,37 +80,6 @@ enum Source {
     Person,
 }
 
-/// How far standard input was read.
-enum Piped {
-    /// Not at all.
-    Unread,
-    /// So many lines, of which some wait for their turn.
-    Read {
-        lines: Lines,
-        waiting: VecDeque<Zeroizing<String>>,
-        taken: usize,
-    },
-    /// To its end, or it is a terminal.
-    Ended,
-}
-
-/// A code that was sent: AWS takes each once.
-struct Sent {
-    device: SerialNumber,
-    code: MfaCode,
-    source: Source,
-    /// The time step in which it was sent.
-    step: i64,
-    /// What became of it.
-    came_to: Use,
-}
-
-/// A code that cannot be sent, as it was sent before.
-struct Known {
-    came_to: Use,
-    step: i64,
-}
-
 impl<'e> Codes<'e> {
     /// From a code that was given in advance, else from a command, else from standard input, else from the person.
     ///
@@ -142,19 +105,17 @@ impl<'e> Codes<'e> {
         let must_be_piped =
             matches!(asking.given, Some(Given::StandardInput)) && !io::stdin().is_terminal();
         Ok(Self {
-            needed,
-            profiles,
             there,
-            piped: match input {
-                StandardInput::OfAnother if !must_be_piped => Piped::Ended,
-                _ => Piped::Unread,
-            },
+            piped: Piped::new(
+                needed,
+                profiles,
+                input == StandardInput::Ours || must_be_piped,
+            ),
             must_be_piped,
             input,
             prompting: asking.prompting,
             environment,
             sent: Vec::new(),
-            tries: 0,
             complaint: None,
         })
     }
@@ -169,10 +130,14 @@ impl<'e> Codes<'e> {
             if need.process.is_some() && !self.must_be_piped {
                 return Ok(false);
             }
-            let Some(line) = self.next_piped()? else {
+            let Some((device, code)) = self.piped.next()? else {
                 return Ok(false);
             };
-            self.there.push(line);
+            self.there.push(There {
+                device,
+                code,
+                source: Source::Fixed(piped::ORIGIN.to_owned()),
+            });
         }
         Ok(true)
     }
@@ -196,7 +161,6 @@ impl<'e> Codes<'e> {
     /// # Errors
     /// Exit code 3 when nobody answers, and whatever goes wrong with the command.
     pub fn get(&mut self, need: Need<'_>, seconds: u32) -> Result<()> {
-        self.tries += 1;
         let (code, source) = match need.process {
             Some(command) => (self.run(command, need)?, Source::Command),
             None => (self.ask(need, seconds)?, Source::Person),
@@ -249,28 +213,26 @@ impl<'e> Codes<'e> {
             return;
         };
         last.came_to = came_to;
-        if came_to == Use::Accepted {
-            self.tries = 0;
-        }
         // Without the record the next process learns it from AWS.
         let _ = need.used.note(&last.code, came_to, last.step, Utc::now());
     }
 
     /// Whether there can be another code in place of the one that was sent last and came to nothing. What is said of that
     /// one, the person is told then.
-    pub fn has_another(&mut self, complaint: String) -> bool {
+    pub fn has_another(&mut self, need: Need<'_>, complaint: String) -> bool {
         let most = match self.sent.last().map(|last| &last.source) {
             Some(Source::Person) => TRIES_OF_PERSON,
             Some(Source::Command) => TRIES_OF_COMMAND,
             Some(Source::Fixed(_)) | None => 0,
         };
-        let has_another = self.tries < most;
-        if has_another {
-            self.complaint = Some(Complaint::new(complaint));
-        } else {
-            self.tries = 0;
+        let of_device = self.sent.iter().rev();
+        let in_vain = of_device
+            .take_while(|sent| sent.device == *need.device && sent.came_to != Use::Accepted);
+        if in_vain.count() >= most {
+            return false;
         }
-        has_another
+        self.complaint = Some(Complaint::new(complaint));
+        true
     }
 
     fn place(&self, device: &SerialNumber) -> Option<usize> {
@@ -278,80 +240,6 @@ impl<'e> Codes<'e> {
         self.there.iter().position(|there| {
             there.device.as_ref().is_none_or(|of| of == device) && !sent(&there.code)
         })
-    }
-
-    /// The next line of standard input, for the device whose turn it is. Where nothing comes, nothing is waited for again.
-    fn next_piped(&mut self) -> Result<Option<There>> {
-        let piped = std::mem::replace(&mut self.piped, Piped::Ended);
-        let (lines, mut waiting, taken) = match piped {
-            Piped::Unread => match Lines::open() {
-                Some(lines) => (lines, VecDeque::new(), 0),
-                None => return Ok(None),
-            },
-            Piped::Read {
-                lines,
-                waiting,
-                taken,
-            } => (lines, waiting, taken),
-            Piped::Ended => return Ok(None),
-        };
-        // `yes CODE` never ends.
-        if taken == self.needed.len().max(1) + UNFORESEEN {
-            return Ok(None);
-        }
-        let next = match waiting.pop_front() {
-            Some(line) => Some(line),
-            None => lines.next_filled("an MFA code")?,
-        };
-        let Some(line) = next else {
-            return Ok(None);
-        };
-        if taken == 0 && self.profiles > 1 {
-            waiting = self.others_at_once(&line, &lines)?;
-        }
-        self.piped = Piped::Read {
-            lines,
-            waiting,
-            taken: taken + 1,
-        };
-        let origin = "standard input";
-        Ok(Some(There {
-            device: self.needed.get(taken).cloned(),
-            code: parse(&line, origin)?,
-            source: Source::Fixed(origin.to_owned()),
-        }))
-    }
-
-    /// The lines that come together with the first one. One more than codes are needed would be another device's: of one
-    /// whose credentials are still valid.
-    fn others_at_once(
-        &self,
-        first: &Zeroizing<String>,
-        lines: &Lines,
-    ) -> Result<VecDeque<Zeroizing<String>>> {
-        let mut others = VecDeque::new();
-        while others.len() < self.needed.len()
-            && let Some(line) = lines.next_at_once()
-        {
-            others.push_back(line);
-        }
-        let is_one_more = others.len() >= self.needed.len().max(1)
-            && others.back().is_some_and(|last| {
-                last != first && others.iter().filter(|other| *other == last).count() == 1
-            });
-        if is_one_more {
-            let devices: Vec<&str> = self.needed.iter().map(SerialNumber::as_str).collect();
-            bail!(
-                Failure::new(format!(
-                    "more codes came on standard input than are needed, which are of: {}",
-                    devices.join(", ")
-                ))
-                .hint(
-                    "pipe in a line for each of them, in this order; what is still valid needs none"
-                )
-            );
-        }
-        Ok(others)
     }
 
     /// Asks the person. Where a code of the device was used in this run, that waits for the next one.
@@ -433,42 +321,6 @@ impl<'e> Codes<'e> {
                 }
             })
             .exit(Exit::HumanNeeded)
-    }
-}
-
-impl Sent {
-    fn is(&self, device: &SerialNumber, code: &MfaCode) -> bool {
-        self.device == *device && self.code == *code
-    }
-}
-
-impl Known {
-    /// Completes "this code …".
-    fn what(&self) -> &'static str {
-        match self.came_to {
-            Use::Accepted => "was used already, and AWS takes each once",
-            Use::Refused => "was refused already",
-            Use::Lost => "was sent already, and may have been used up",
-        }
-    }
-
-    /// When the device shows another, where it still shows this one.
-    fn next(&self) -> Option<DateTime<Utc>> {
-        (self.step == mfa_code::step(Utc::now())).then(|| mfa_code::begin(self.step + 1))
-    }
-
-    fn complaint(&self) -> Complaint {
-        Complaint::new(format!("this code {}", self.what())).until(self.next())
-    }
-
-    fn failure(&self, source: &Source) -> Failure {
-        let text = match source {
-            Source::Fixed(origin) => format!("the code from {origin} {}", self.what()),
-            Source::Command | Source::Person => format!("this code {}", self.what()),
-        };
-        Failure::new(Complaint::new(text).until(self.next()).to_string())
-            .hint("run it again with the next code")
-            .exit(Exit::Refused)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way from stale credentials to new ones, for a group of profiles: one code for all of them. One process at a time goes
 //! it for the same keys and device, while the others wait.
 
+mod spending;
 mod written;
 
 use std::path::Path;
@@ -9,18 +10,19 @@ use std::rc::Rc;
 use anyhow::{Error, Result, bail};
 use chrono::Utc;
 
-use crate::codes::{Codes, Need};
+use crate::codes::Codes;
 use crate::credentials::Credentials;
 use crate::document::Document;
-use crate::error::{self, Failure};
+use crate::error::Failure;
 use crate::group::{Done, Group, Job, Results, Seen, look};
 use crate::network::{self, Preparation};
-use crate::plan::{Asking, Plan, Way};
+use crate::plan::{Asking, Way};
 use crate::profiles::{self, File};
 use crate::report::Report;
 use crate::session::Session;
-use crate::store::{self, Lock, Store, Turn, Use, UsedCodes};
+use crate::store::{self, Lock, Store, Turn, UsedCodes};
 use crate::sts::{Client, Reading, Refusal};
+use spending::Spent;
 use written::News;
 
 /// How often the files are looked at, while other processes or AWS end sessions that were just found.
@@ -353,68 +355,6 @@ impl<'a, 'e> Renewal<'a, 'e> {
         }
     }
 
-    /// Makes the first call of a plan, if there is a code.
-    fn spend(&mut self, plan: &Plan) -> Result<Spent> {
-        let client = self.client.get()?;
-        let (need, device) = (need(self.group, &self.used), &self.group.device);
-        let code = match self.codes.take(need) {
-            Ok(Some(code)) => code,
-            Ok(None) => return Ok(Spent::Nothing),
-            Err(used) if self.codes.has_another(used.message().to_owned()) => {
-                return Ok(Spent::InVain);
-            }
-            Err(used) => bail!(used),
-        };
-        let mut refusal = match client.spend(plan, &self.group.keys, device, &code) {
-            Ok(credentials) => {
-                self.codes.note(need, Use::Accepted);
-                return Ok(Spent::On(credentials));
-            }
-            Err(refusal) => refusal,
-        };
-        let (came_to, may_go_on) = match refusal.reading {
-            Reading::Code => (Some(Use::Refused), true),
-            Reading::Busy => (None, true),
-            Reading::Failing => (Some(Use::Lost), true),
-            Reading::Lost => (Some(Use::Lost), false),
-            Reading::Session | Reading::Other => (None, false),
-        };
-        if refusal.reading == Reading::Code
-            && let Some(known) = self.codes.known_of_last(need)
-        {
-            refusal.error = known.into();
-        }
-        if let Some(came_to) = came_to {
-            self.codes.note(need, came_to);
-        }
-        if may_go_on && self.codes.has_another(error::message(&refusal.error)) {
-            return Ok(Spent::InVain);
-        }
-        Err(refusal.error)
-    }
-
-    /// Sees to it that there is a code, unless it is no longer needed when the turn comes to ask for one.
-    fn have_code(
-        &mut self,
-        seconds: u32,
-        still_needed: impl FnOnce(&mut Self) -> Result<bool>,
-    ) -> Result<()> {
-        let group = self.group;
-        // Whoever has a code need not wait until a person has typed one for another process.
-        if self.codes.find(need(group, &self.used))? {
-            return Ok(());
-        }
-        self.codes.check_source(need(group, &self.used))?;
-        if self.asking_turn.is_none() {
-            self.asking_turn = Some(self.take(Turn::Ask)?);
-        }
-        if still_needed(self)? {
-            return self.codes.get(need(group, &self.used), seconds);
-        }
-        self.asking_turn = None;
-        Ok(())
-    }
-
     fn take(&self, turn: Turn) -> Result<Lock> {
         let timeout = self.asking.lock_timeout;
         let credentials = self.group.maker.section();
@@ -453,24 +393,6 @@ impl<'a, 'e> Renewal<'a, 'e> {
             session,
             needs_session,
         })
-    }
-}
-
-/// What a code was spent on.
-enum Spent {
-    /// On these credentials.
-    On(Credentials),
-    /// On nothing, but there can be another.
-    InVain,
-    /// There was none.
-    Nothing,
-}
-
-fn need<'n>(group: &'n Group, used: &'n UsedCodes) -> Need<'n> {
-    Need {
-        device: &group.maker.device,
-        process: group.process.as_ref(),
-        used,
     }
 }
 

@@ -1,0 +1,98 @@
+//! A new device.
+
+use anyhow::{Result, bail};
+
+use super::{Ready, terminal};
+use crate::cli::Enroll;
+use crate::device::{Device, SerialNumber};
+use crate::enrolment::{self, Enrolled, Enrolment};
+use crate::environment::Environment;
+use crate::error::Failure;
+use crate::iam::Owner;
+use crate::profiles::File;
+use crate::report::Report;
+use crate::setup;
+use crate::terminal::Terminal;
+
+pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
+    let report = Report::new(&args.of.verbosity);
+    let terminal = terminal(&args.of, environment, "an enrolment")?;
+    let ready = Ready::new(&args.of, environment)?;
+    let iam = ready.iam();
+    let owner = iam.owner()?;
+    let Some(user) = &owner.name else {
+        bail!(
+            Failure::new("the root user's devices cannot be made from here")
+                .hint("make it in the IAM console, and use an IAM user for the rest")
+        );
+    };
+    let name = args.name.as_ref().unwrap_or(user);
+    // Where IAM does not say, its answers to what follows do.
+    let devices = iam.devices(&owner).unwrap_or_default();
+    check_new(&ready, &owner, &devices, name)?;
+    let Enrolled { serial, codes } = Enrolment {
+        iam: &iam,
+        owner: &owner,
+        terminal: &terminal,
+        report,
+        name,
+        shows_secret: args.show_secret,
+    }
+    .run()?;
+    report.progress(format_args!("{serial} is enabled for {user}"));
+    let is_known = enrolment::wait_for_sts(&iam, &serial, &codes[1], report);
+    ready.note(&serial, &codes[1]);
+    if !is_known {
+        report.warning("STS does not know the device yet; wait a minute before the first code");
+    }
+    save(&ready, &terminal, &serial, report)?;
+    report.progress(format_args!("next: mfa-creds{}", ready.flag));
+    Ok(())
+}
+
+/// What would fail in the end is said in the beginning.
+fn check_new(ready: &Ready, owner: &Owner, devices: &[Device], name: &str) -> Result<()> {
+    let serial = owner.device(name);
+    if devices.iter().any(|device| device.serial == serial) {
+        bail!(
+            Failure::new(format!(
+                "{serial} is a device of {} already",
+                owner.called()
+            ))
+            .hint("--name calls the new one differently")
+        );
+    }
+    if devices.is_empty() || ready.session.is_some() {
+        return Ok(());
+    }
+    let failure = Failure::new(format!(
+        "{} has an MFA device already, so AWS wants an MFA session for a second one",
+        owner.called()
+    ));
+    bail!(if devices.iter().any(|device| device.usable().is_some()) {
+        failure.hint(format!(
+            "`mfa-creds{}` makes a session; then run this again",
+            ready.flag
+        ))
+    } else {
+        failure.hint("add the authenticator app in the IAM console, where the FIDO key works")
+    })
+}
+
+/// Offers to write the device where it is looked for.
+fn save(ready: &Ready, terminal: &Terminal, serial: &SerialNumber, report: Report) -> Result<()> {
+    let base = &ready.user.base;
+    let set = ready.set().map(|set| &set.value);
+    if set == Some(serial) || !ready.store.is_of(&base.path) {
+        return Ok(());
+    }
+    let section = &base.section;
+    let instead = set.map_or_else(String::new, |set| format!(" in place of {set}"));
+    if terminal.confirm(&format!("Write it to [{section}]{instead}?"))? {
+        ready
+            .store
+            .update(|file: &File<'_>| setup::save_device(file, section, serial))?;
+        report.progress(format_args!("wrote aws_mfa_device of [{section}]"));
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! An end to prompts that cannot be interrupted.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use super::{nobody_answered, signals};
+use crate::error::Exit;
+use crate::report;
+
+/// Ends the process when a prompt that cannot be interrupted has waited too long. Dropped when there is an answer.
+pub(super) struct Watch(#[allow(dead_code, reason = "its end is the message")] mpsc::Sender<()>);
+
+impl Watch {
+    pub(super) fn begin(limit: Duration) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                signals::restore();
+                report::error(nobody_answered(limit));
+                end();
+            }
+        });
+        Self(sender)
+    }
+}
+
+#[allow(
+    clippy::exit,
+    reason = "dialoguer reads until it has an answer, so the process ends with it, as at a signal"
+)]
+fn end() -> ! {
+    std::process::exit(Exit::HumanNeeded as i32)
+}
