@@ -180,8 +180,8 @@ pub struct Request {
 /// How the code is come by.
 #[derive(Args)]
 pub struct Asking {
-    /// The code from the device, or `-` to read it from standard input; as an argument, other users can see it in the process
-    /// list [env: `MFA_TOKEN`]
+    /// The code from the device, or `-` to read it from standard input. Other users can see an argument in the process list:
+    /// better typed, piped in, or printed by --mfa-process [env: `MFA_TOKEN`]
     #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m", "mf", "mfa", "mfa-"])]
     pub token: Option<String>,
     /// A command that prints the code [env: `MFA_PROCESS`]
@@ -200,7 +200,8 @@ pub struct Prompting {
     /// Where to ask [env: `MFA_CREDS_PROMPT`] [default: auto]
     #[arg(long, value_name = "WHERE", value_enum)]
     pub prompt: Option<Prompt>,
-    /// Wait so long for a person to answer: seconds, or `5m` [env: `MFA_CREDS_PROMPT_TIMEOUT`] [default: 2m]
+    /// Wait so long for a person to answer: seconds, or `5m` [env: `MFA_CREDS_PROMPT_TIMEOUT`] [default: 2m; 10m for setup and
+    /// `device`]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub prompt_timeout: Option<u64>,
     /// The same as `--prompt none`

@@ -1,8 +1,6 @@
 //! A code from a command, such as one of a password manager or a hardware key: `mfa_process`, as in aws-vault.
 
-use std::io::{self, ErrorKind};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -10,7 +8,7 @@ use crate::child::{self, Ended};
 use crate::device::SerialNumber;
 use crate::error::{Exit, Failure};
 use crate::mfa_code::MfaCode;
-use crate::plan::Chosen;
+use crate::plan::{Chosen, Prompting};
 use crate::profiles::reason;
 use crate::terminal::Terminal;
 
@@ -22,16 +20,30 @@ const DEVICE: &str = "MFA_DEVICE";
 ///
 /// # Errors
 /// When it fails, takes too long, or prints something else than six digits.
-pub fn code(command: &Chosen<String>, device: &SerialNumber, limit: Duration) -> Result<MfaCode> {
+pub fn code(
+    command: &Chosen<String>,
+    device: &SerialNumber,
+    prompting: &Prompting,
+) -> Result<MfaCode> {
     let Chosen { value, origin } = command;
     let mut shell = shell(value);
     shell.env(DEVICE, device.as_str());
-    attach(&mut shell, limit);
+    let limit = prompting.limit.value;
+    // Without a terminal, or where nobody may be asked, the command can show what it has to say, but ask nothing.
+    shell.stdin(Stdio::null());
+    let terminal = Terminal::for_prompting(prompting);
+    let _as_it_was = terminal.as_ref().and_then(Terminal::keep);
+    if let Some((input, errors)) = terminal.as_ref().and_then(Terminal::for_child) {
+        shell.stdin(input).stderr(errors);
+    }
     match child::run(shell, limit)? {
-        Err(error) => bail!(Failure::new(format!(
-            "the command of {origin} cannot be run: {}",
-            reason(&error)
-        ))),
+        Err(error) => bail!(
+            Failure::new(format!(
+                "the command of {origin} cannot be run: {}",
+                reason(&error)
+            ))
+            .hint("run it by itself; it must print the six digits")
+        ),
         Ok(Ended::ByUs) => bail!(
             Failure::new(format!(
                 "the command of {origin} did not end within {} s",
@@ -42,10 +54,14 @@ pub fn code(command: &Chosen<String>, device: &SerialNumber, limit: Duration) ->
             )
             .exit(Exit::HumanNeeded)
         ),
-        Ok(Ended::ByItself { status, .. }) if !status.success() => bail!(
-            Failure::new(format!("the command of {origin} failed: {status}"))
-                .hint("run it by itself; it must print the six digits")
-        ),
+        Ok(Ended::ByItself { status, output, .. })
+            if !status.success() && output.len() < child::MOST_OUTPUT =>
+        {
+            bail!(
+                Failure::new(format!("the command of {origin} failed: {status}"))
+                    .hint("run it by itself; it must print the six digits")
+            )
+        }
         Ok(Ended::ByItself { output, .. }) => {
             let text = str::from_utf8(&output).unwrap_or_default();
             MfaCode::parse(text).or_else(|_not_a_code| {
@@ -60,18 +76,6 @@ pub fn code(command: &Chosen<String>, device: &SerialNumber, limit: Duration) ->
     }
 }
 
-/// Without a terminal the command can show what it has to say, but ask nothing.
-fn attach(command: &mut Command, limit: Duration) {
-    let streams = || -> io::Result<(Stdio, Stdio)> {
-        let terminal = Terminal::open(limit).ok_or(ErrorKind::NotFound)?;
-        Ok((terminal.for_child()?, terminal.for_child()?))
-    };
-    match streams() {
-        Ok((input, error)) => command.stdin(input).stderr(error),
-        Err(_no_terminal) => command.stdin(Stdio::null()),
-    };
-}
-
 #[cfg(unix)]
 fn shell(command: &str) -> Command {
     let mut shell = Command::new("/bin/sh");
@@ -79,9 +83,12 @@ fn shell(command: &str) -> Command {
     shell
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn shell(command: &str) -> Command {
+    use std::os::windows::process::CommandExt as _;
+
     let mut shell = Command::new("cmd.exe");
-    shell.args(["/C", command]);
+    // As it is written: cmd.exe has rules of its own for quotes.
+    shell.arg("/C").raw_arg(command);
     shell
 }

@@ -5,6 +5,7 @@ mod piped;
 
 use std::io::{self, IsTerminal as _};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use chrono::Utc;
@@ -26,8 +27,13 @@ use piped::Piped;
 const TRIES_OF_PERSON: usize = 3;
 /// So many of a command: what it printed first may have been used by another tool in the same half minute.
 const TRIES_OF_COMMAND: usize = 2;
+/// So many answers are taken that are no code, or an old one. A program that answers in place of a person must not do so for
+/// ever.
+const ANSWERS: usize = 20;
 /// So often a command is run for a code that was not used.
 const RUNS: usize = 3;
+/// Clocks that count whole seconds may lag behind by a tick.
+const LEEWAY: Duration = Duration::from_millis(500);
 
 /// Where the codes of a run come from, and which were used.
 pub struct Codes<'e> {
@@ -35,7 +41,7 @@ pub struct Codes<'e> {
     there: Vec<There>,
     piped: Piped,
     /// Whether somebody has said that they are on standard input.
-    must_be_piped: bool,
+    is_said_to_be_piped: bool,
     input: StandardInput,
     prompting: Prompting,
     environment: &'e Environment,
@@ -101,19 +107,17 @@ impl<'e> Codes<'e> {
                 source: Source::Fixed(origin),
             });
         }
-        // At a terminal, the prompt says what is to be typed.
-        let must_be_piped =
-            matches!(asking.given, Some(Given::StandardInput)) && !io::stdin().is_terminal();
+        let is_said_to_be_piped = matches!(asking.given, Some(Given::StandardInput));
         Ok(Self {
             there,
             piped: Piped::new(
                 needed,
                 profiles,
-                input == StandardInput::Ours || must_be_piped,
+                input == StandardInput::Ours || is_said_to_be_piped,
             ),
-            must_be_piped,
+            is_said_to_be_piped,
             input,
-            prompting: asking.prompting,
+            prompting: asking.prompting.clone(),
             environment,
             sent: Vec::new(),
             complaint: None,
@@ -127,7 +131,7 @@ impl<'e> Codes<'e> {
     /// When it is not six digits, when there are more codes than are needed, or exit code 3 when nothing comes.
     pub fn find(&mut self, need: Need<'_>) -> Result<bool> {
         while self.place(need.device).is_none() {
-            if need.process.is_some() && !self.must_be_piped {
+            if self.process(need).is_some() {
                 return Ok(false);
             }
             let Some((device, code)) = self.piped.next()? else {
@@ -147,11 +151,13 @@ impl<'e> Codes<'e> {
     /// # Errors
     /// Exit code 3 when there is nothing.
     pub fn check_source(&self, need: Need<'_>) -> Result<()> {
-        if self.must_be_piped {
+        // At a terminal, a prompt says what is to be typed.
+        if self.is_said_to_be_piped && !io::stdin().is_terminal() {
             bail!(self.nobody("none came on standard input"));
         }
-        if need.process.is_none() && self.prompting.prompt == Prompt::None {
-            bail!(self.nobody("--no-input forbids to ask"));
+        let Chosen { value, origin } = &self.prompting.prompt;
+        if self.process(need).is_none() && *value == Prompt::None {
+            bail!(self.nobody(&format!("{origin} forbids to ask")));
         }
         Ok(())
     }
@@ -161,7 +167,7 @@ impl<'e> Codes<'e> {
     /// # Errors
     /// Exit code 3 when nobody answers, and whatever goes wrong with the command.
     pub fn get(&mut self, need: Need<'_>, seconds: u32) -> Result<()> {
-        let (code, source) = match need.process {
+        let (code, source) = match self.process(need) {
             Some(command) => (self.run(command, need)?, Source::Command),
             None => (self.ask(need, seconds)?, Source::Person),
         };
@@ -182,16 +188,20 @@ impl<'e> Codes<'e> {
             return Ok(None);
         };
         let There { code, source, .. } = self.there.remove(place);
-        // Whoever gives one has said so. Not every server takes a code only once, as those that are for tests.
-        let known = match source {
-            Source::Fixed(_) => None,
-            Source::Command | Source::Person => need.used.find(&code, Utc::now()),
-        };
+        let now = Utc::now();
+        let known = need
+            .used
+            .find(&code, now)
+            .filter(|(came_to, _)| match source {
+                // Whoever gives one has said so, and not every server takes a code only once, as those that are for tests.
+                Source::Fixed(_) => *came_to == Use::Lost,
+                Source::Command | Source::Person => true,
+            });
         self.sent.push(Sent {
             device: need.device.clone(),
             code: code.clone(),
             source: source.clone(),
-            step: known.map_or_else(|| mfa_code::step(Utc::now()), |(_, step)| step),
+            step: known.map_or_else(|| mfa_code::step(now), |(_, step)| step),
             came_to: known.map_or(Use::Lost, |(came_to, _)| came_to),
         });
         match known {
@@ -200,14 +210,14 @@ impl<'e> Codes<'e> {
         }
     }
 
-    /// What an earlier process has done with the code that was sent last, and that AWS has refused.
-    pub fn known_of_last(&self, need: Need<'_>) -> Option<Failure> {
+    /// What an earlier process has done with the code that is about to be sent, and what is to be said of it.
+    pub fn known_of_last(&self, need: Need<'_>) -> Option<(Use, Failure)> {
         let last = self.sent.last()?;
         let (came_to, step) = need.used.find(&last.code, Utc::now())?;
-        Some(Known { came_to, step }.failure(&last.source))
+        Some((came_to, Known { came_to, step }.failure(&last.source)))
     }
 
-    /// Notes what became of the code that was sent last.
+    /// Notes what became of the code that was taken last: before it is sent, that nobody knows.
     pub fn note(&mut self, need: Need<'_>, came_to: Use) {
         let Some(last) = self.sent.last_mut() else {
             return;
@@ -235,6 +245,21 @@ impl<'e> Codes<'e> {
         true
     }
 
+    /// The command, unless somebody has said that the code is on standard input.
+    fn process<'n>(&self, need: Need<'n>) -> Option<&'n Chosen<String>> {
+        need.process.filter(|_| !self.is_said_to_be_piped)
+    }
+
+    /// What is said of the last code, where it was of the same device.
+    fn take_complaint(&mut self, need: Need<'_>) -> Option<Complaint> {
+        let complaint = self.complaint.take();
+        let is_of_device = self
+            .sent
+            .last()
+            .is_some_and(|sent| sent.device == *need.device);
+        complaint.filter(|_| is_of_device)
+    }
+
     fn place(&self, device: &SerialNumber) -> Option<usize> {
         let sent = |code| self.sent.iter().any(|sent| sent.is(device, code));
         self.there.iter().position(|there| {
@@ -244,18 +269,17 @@ impl<'e> Codes<'e> {
 
     /// Asks the person. Where a code of the device was used in this run, that waits for the next one.
     fn ask(&mut self, need: Need<'_>, seconds: u32) -> Result<MfaCode> {
-        let Prompting { prompt, limit } = self.prompting;
         let person =
-            Person::find(prompt, limit, self.environment).map_err(|why| self.nobody(why))?;
+            Person::find(&self.prompting, self.environment).map_err(|why| self.nobody(&why))?;
         let device = need.device;
-        let mut complaint = self.complaint.take();
+        let mut complaint = self.take_complaint(need);
         let is_used = |sent: &&Sent| sent.device == *device && sent.came_to != Use::Refused;
         if let Some(used) = self.sent.iter().rfind(is_used) {
             complaint.get_or_insert_default().next = Some(mfa_code::begin(used.step + 1));
         }
         let prompt =
             format!("Enter AWS MFA code for device [{device}] (renewing for {seconds} seconds)");
-        loop {
+        for _ in 0..ANSWERS {
             let text = person.ask(&prompt, complaint.as_ref())?;
             complaint = Some(match MfaCode::parse(&text) {
                 Err(NotACode) => Complaint::new("a code is six digits"),
@@ -265,24 +289,35 @@ impl<'e> Codes<'e> {
                 },
             });
         }
+        bail!(
+            Failure::new(format!(
+                "{ANSWERS} answers, and none was a new code of six digits"
+            ))
+            .hint("run it again, and type the code that the device shows now")
+            .exit(Exit::HumanNeeded)
+        )
     }
 
     /// Runs the command until it prints a code that was not used.
     fn run(&mut self, command: &Chosen<String>, need: Need<'_>) -> Result<MfaCode> {
-        if let Some(complaint) = self.complaint.take() {
+        if let Some(complaint) = self.take_complaint(need) {
             Report::notice(format_args!("{complaint}; trying once more"));
         }
-        for _ in 0..RUNS {
-            let code = code_process::code(command, need.device, self.prompting.limit)?;
+        for run in 1..=RUNS {
+            let code = code_process::code(command, need.device, &self.prompting)?;
             let Some(known) = self.known(need, &code) else {
                 return Ok(code);
             };
+            if run == RUNS {
+                break;
+            }
+            let now = Utc::now();
             let next = known
                 .next()
-                .unwrap_or_else(|| mfa_code::begin(mfa_code::step(Utc::now()) + 1));
+                .unwrap_or_else(|| mfa_code::begin(mfa_code::step(now) + 1));
             let text = format!("the code of {} {}", command.origin, known.what());
             Report::notice(Complaint::new(text).until(Some(next)));
-            thread::sleep((next - Utc::now()).to_std().unwrap_or_default());
+            thread::sleep((next - now).to_std().unwrap_or_default() + LEEWAY);
         }
         bail!(
             Failure::new(format!(
@@ -327,7 +362,7 @@ impl<'e> Codes<'e> {
 fn parse(text: &str, origin: &str) -> Result<MfaCode> {
     MfaCode::parse(text).map_err(|NotACode| {
         Failure::new(format!("the code from {origin} is not six digits"))
-            .hint("type the six digits that the device shows now")
+            .hint("give the six digits that the device shows now")
             .into()
     })
 }

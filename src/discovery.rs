@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::cli::Prompt;
 use crate::credentials::LongTermKeys;
 use crate::device::{Device, Kind, SerialNumber};
 use crate::document::Document;
@@ -13,12 +12,12 @@ use crate::error::{Exit, Failure};
 use crate::group;
 use crate::iam::{Iam, Owner, Problem};
 use crate::network;
-use crate::plan::{Access, Base, Chosen, Origin, Prompting, quoted};
-use crate::profiles::{self, File};
+use crate::plan::{Access, Base, Chosen, Origin, Prompting};
+use crate::profiles::{self, File, key};
 use crate::report::Report;
 use crate::setup;
 use crate::store::{self, Lock, Store, Turn};
-use crate::terminal::Terminal;
+use crate::terminal::{Answer, Terminal};
 
 /// What is known before AWS is asked.
 pub struct Search<'s> {
@@ -27,9 +26,9 @@ pub struct Search<'s> {
     pub base: &'s Base,
     pub access: &'s Access,
     pub keys: &'s LongTermKeys,
-    /// The profile that has the keys, for hints.
-    pub profile: &'s str,
-    pub prompting: Prompting,
+    /// The flag that names the profile with the keys, for hints.
+    pub flag: &'s str,
+    pub prompting: &'s Prompting,
     pub lock_timeout: Duration,
     pub report: Report,
 }
@@ -58,6 +57,7 @@ impl Search<'_> {
             base: self.base,
             keys: self.keys,
             session: None,
+            flag: self.flag,
         };
         let owner = match iam.owner() {
             Ok(owner) => owner,
@@ -96,6 +96,19 @@ impl Search<'_> {
             path: self.path,
             document: Document::parse(&text),
         };
+        if let Some(saved) = file.get(&self.base.section, key::AWS_MFA_DEVICE)
+            && self.base.path == self.path
+            && let Ok(value) = SerialNumber::parse(&saved)
+        {
+            return Ok(Some(Chosen {
+                value,
+                origin: Origin::File {
+                    key: key::AWS_MFA_DEVICE,
+                    section: self.base.section.clone(),
+                    path: self.path.to_path_buf(),
+                },
+            }));
+        }
         let found = group::session_of_key(self.path, &file, &self.keys.access_key_id);
         Ok(found.map(|(maker, _session)| Chosen {
             value: maker.device,
@@ -104,25 +117,7 @@ impl Search<'_> {
     }
 
     fn pick(&self, owner: &Owner, devices: &[SerialNumber]) -> Result<Found> {
-        let Prompting { prompt, limit } = self.prompting;
-        let may_ask = matches!(prompt, Prompt::Auto | Prompt::Terminal);
-        let terminal = may_ask.then(|| Terminal::open(limit)).flatten();
-        let Some(terminal) = terminal.filter(Terminal::has_room_for_a_list) else {
-            let names: Vec<&str> = devices.iter().map(SerialNumber::as_str).collect();
-            bail!(
-                Failure::new(format!(
-                    "{} has {} MFA devices, and nobody says which to use",
-                    owner.called(),
-                    devices.len()
-                ))
-                .hint(format!(
-                    "write one as aws_mfa_device into {}, or use --device; there are: {}",
-                    self.base.place(),
-                    names.join(", ")
-                ))
-                .exit(Exit::HumanNeeded)
-            );
-        };
+        let terminal = terminal_to_pick(self.prompting, owner, self.base, devices)?;
         let store = Store::open(self.path)?;
         let turn = store.take(
             Turn::Ask,
@@ -139,12 +134,19 @@ impl Search<'_> {
         if let Some(device) = self.at_hand()? {
             return Ok(Found { device, turn: None });
         }
-        let items: Vec<String> = devices.iter().map(ToString::to_string).collect();
-        let Some(place) = terminal.pick("Which MFA device?", &items)? else {
-            bail!(Failure::new("no MFA device was picked").exit(Exit::HumanNeeded));
-        };
-        let device = devices[place].clone();
-        self.offer_to_save(&terminal, &store, &device)?;
+        let device = pick(&terminal, devices)?;
+        let question = format!(
+            "Write it to [{}], so that it is not asked for again?",
+            self.base.section
+        );
+        if self.base.path == self.path
+            && terminal.confirm(&question, Answer::Yes)?
+            && let Err(error) =
+                store.update(|file| setup::save_device(file, &self.base.section, &device))
+        {
+            self.report
+                .warning(format_args!("the device is not written: {error}"));
+        }
         Ok(Found {
             device: Chosen {
                 value: device,
@@ -152,24 +154,6 @@ impl Search<'_> {
             },
             turn: Some(turn),
         })
-    }
-
-    fn offer_to_save(
-        &self,
-        terminal: &Terminal,
-        store: &Store,
-        device: &SerialNumber,
-    ) -> Result<()> {
-        let section = &self.base.section;
-        if self.base.path != self.path {
-            return Ok(());
-        }
-        if terminal.confirm(&format!(
-            "Write it to [{section}], so that it is not asked for again?"
-        ))? {
-            store.update(|file| setup::save_device(file, section, device))?;
-        }
-        Ok(())
     }
 
     /// Nobody says which devices there are. Most people's is called like the user.
@@ -192,21 +176,72 @@ impl Search<'_> {
     }
 
     fn none(&self, owner: &Owner, devices: &[Device]) -> Failure {
-        let has_others = if devices.is_empty() {
-            ""
-        } else {
-            " that STS can use"
-        };
-        let profile = quoted(self.profile);
-        Failure::new(format!("{} has no MFA device{has_others}", owner.called())).hint(
-            if devices.is_empty() {
-                format!(
-                    "`mfa-creds device enroll -p {profile}` makes one with an authenticator app"
-                )
-            } else {
-                "add an authenticator app in the IAM console, where the FIDO key works".to_owned()
-            },
-        )
+        let others: Vec<String> = devices
+            .iter()
+            .map(|device| format!("{} is {}", device.serial, what(device)))
+            .collect();
+        let called = owner.called();
+        if others.is_empty() {
+            let failure = Failure::new(format!("{called} has no MFA device"));
+            return match owner.name {
+                Some(_) => failure.hint(format!(
+                    "`mfa-creds device enroll{}` makes one with an authenticator app",
+                    self.flag
+                )),
+                None => failure.hint("the IAM console makes one for it"),
+            };
+        }
+        Failure::new(format!(
+            "{called} has no MFA device that STS can use: {}",
+            others.join(", ")
+        ))
+        .hint("add an authenticator app in the IAM console, where that one works")
+    }
+}
+
+/// The terminal to pick one of several devices at.
+///
+/// # Errors
+/// Exit code 3 when there is none, with the devices.
+pub fn terminal_to_pick(
+    prompting: &Prompting,
+    owner: &Owner,
+    base: &Base,
+    devices: &[SerialNumber],
+) -> Result<Terminal> {
+    let terminal = Terminal::for_prompting(prompting);
+    terminal
+        .filter(Terminal::has_room_for_a_list)
+        .ok_or_else(|| {
+            let names: Vec<&str> = devices.iter().map(SerialNumber::as_str).collect();
+            Failure::new(format!(
+                "{} has {} MFA devices, and nobody says which to use",
+                owner.called(),
+                devices.len()
+            ))
+            .hint(format!(
+                "write one as aws_mfa_device into {}, or use --device; there are: {}",
+                base.place(),
+                names.join(", ")
+            ))
+            .exit(Exit::HumanNeeded)
+            .into()
+        })
+}
+
+/// Has the person pick one of several devices.
+///
+/// # Errors
+/// Exit code 3 when none is picked.
+pub fn pick(terminal: &Terminal, devices: &[SerialNumber]) -> Result<SerialNumber> {
+    let items: Vec<String> = devices.iter().map(ToString::to_string).collect();
+    match terminal.pick("Which MFA device?", &items)? {
+        Some(place) => Ok(devices[place].clone()),
+        None => bail!(
+            Failure::new("no MFA device was picked")
+                .hint("pick one with the arrow keys and Enter, or use --device")
+                .exit(Exit::HumanNeeded)
+        ),
     }
 }
 

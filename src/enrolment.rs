@@ -10,23 +10,18 @@ use zeroize::Zeroizing;
 
 use crate::device::SerialNumber;
 use crate::error::{Exit, Failure};
-use crate::iam::{Iam, NewDevice, Owner, Pair, Problem};
+use crate::iam::{IN_USE, Iam, NewDevice, Owner, Pair, Problem, TAKEN, WRONG_CODES};
 use crate::mfa_code::{self, MfaCode, NotACode};
 use crate::network::Trouble;
 use crate::output::qr;
 use crate::report::Report;
-use crate::terminal::Terminal;
+use crate::terminal::{Answer, Noting, Terminal};
 
 /// How often two codes are asked for.
 const TRIES: usize = 3;
 /// How long to wait before STS is asked again whether it knows a device, in seconds. It takes about ten on AWS, and more than
 /// nine questions in three minutes lock the device out.
 const PAUSES: [u64; 6] = [2, 3, 4, 5, 6, 8];
-/// AWS's words for codes that are not right, for a name that is taken, and for a device that somebody uses.
-const WRONG_CODES: &str = "InvalidAuthenticationCode";
-const TAKEN: &str = "EntityAlreadyExists";
-const IN_USE: &str = "DeleteConflict";
-
 /// What does not stand as it is in the label of an entry.
 const NOT_IN_LABELS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -42,6 +37,8 @@ pub struct Enrolment<'e> {
     pub report: Report,
     /// What the device is called.
     pub name: &'e str,
+    /// Whether IAM has said that the user has no enabled device of this name.
+    pub is_known_to_be_free: bool,
     /// Whether the seed is shown as text, too.
     pub shows_secret: bool,
 }
@@ -58,17 +55,18 @@ impl Enrolment<'_> {
     /// # Errors
     /// Each of AWS's refusals. A device that was made and not enabled is deleted again.
     pub fn run(&self) -> Result<Enrolled> {
+        // Ctrl-C, too, is no reason to leave a device behind.
+        let noting = Noting::begin()?;
         let new = self.create()?;
-        match self.enable(&new) {
-            Ok(codes) => Ok(Enrolled {
-                serial: new.serial,
-                codes,
-            }),
-            Err(error) => {
-                self.give_up(&new.serial);
-                Err(error)
-            }
+        let enabled = self.enable(&new);
+        if enabled.is_err() {
+            self.give_up(&new.serial);
         }
+        noting.end();
+        Ok(Enrolled {
+            serial: new.serial,
+            codes: enabled?,
+        })
     }
 
     /// Where an earlier enrolment was broken off, its device goes.
@@ -79,19 +77,20 @@ impl Enrolment<'_> {
             other => return Ok(other?),
         }
         let serial = self.owner.device(self.name);
-        let begun = format!(
+        let taken = || {
+            Failure::new(format!("there is a device {serial} already"))
+                .hint("--name calls the new one differently")
+        };
+        let question = format!(
             "{serial} was made before, and is not enabled for {}. Delete it and begin anew?",
             self.owner.called()
         );
-        if !self.terminal.confirm(&begun)? {
-            bail!(
-                Failure::new(format!("there is a device {serial} already"))
-                    .hint("--name calls the new one differently")
-            );
+        if !self.is_known_to_be_free || !self.terminal.confirm(&question, Answer::No)? {
+            bail!(taken());
         }
         match iam.delete(&serial) {
             Err(problem) if problem.code() == Some(IN_USE) => bail!(
-                Failure::new(format!("{serial} is another user's device"))
+                Failure::new(format!("{serial} is enabled for somebody else"))
                     .hint("--name calls the new one differently")
             ),
             other => other?,
@@ -109,13 +108,18 @@ impl Enrolment<'_> {
                     "error: AWS refused these codes: they have to be two in a row of the new entry in the app",
                 )?,
                 Err(problem) if self.is_enabled_after(&problem, &new.serial) => return Ok(codes),
+                Err(problem) if problem.may_pass() => self
+                    .terminal
+                    .say(&format!("error: {}", problem.failure.message()))?,
                 Err(problem) => bail!(problem),
             }
         }
         bail!(
-            Failure::new("AWS refused the codes of the new device")
-                .hint("is the clock of the device right? run it again")
-                .exit(Exit::Refused)
+            Failure::new(
+                "the new device was not enabled: there was no pair of codes that AWS took"
+            )
+            .hint("is the clock of the device right? run it again")
+            .exit(Exit::Refused)
         )
     }
 
@@ -135,6 +139,9 @@ impl Enrolment<'_> {
             Ok(()) => self.report.progress(format_args!(
                 "{serial} was deleted again; the entry in the app is good for nothing"
             )),
+            Err(problem) if problem.code() == Some(IN_USE) => self.report.warning(format_args!(
+                "{serial} is enabled all the same: write it as aws_mfa_device into the long-term section"
+            )),
             Err(_) => self.report.warning(format_args!(
                 "{serial} was made and is not enabled; the next `mfa-creds device enroll` deletes it"
             )),
@@ -147,7 +154,7 @@ impl Enrolment<'_> {
         if let Some(picture) = &picture {
             self.terminal
                 .say("Scan this with an authenticator app, then type two codes that it shows, one after the other:")?;
-            self.terminal.say(picture.text.trim_end())?;
+            self.terminal.draw(picture.text.trim_end())?;
             let (rows, columns) = self.terminal.size();
             if columns < picture.columns || rows <= picture.rows {
                 self.terminal.say(&format!(
@@ -158,8 +165,8 @@ impl Enrolment<'_> {
             }
         }
         if self.shows_secret || picture.is_none() {
-            self.terminal
-                .say(&format!("Secret: {}", new.seed.expose()))?;
+            let line = Zeroizing::new(format!("Secret: {}", new.seed.expose()));
+            self.terminal.say(&line)?;
         }
         Ok(())
     }
@@ -198,17 +205,23 @@ pub fn two_codes(terminal: &Terminal) -> Result<Pair> {
 }
 
 /// Waits until STS knows a device. Says whether it does.
-pub fn wait_for_sts(iam: &Iam<'_>, serial: &SerialNumber, used: &MfaCode, report: Report) -> bool {
+///
+/// # Errors
+/// When STS does not say.
+pub fn wait_for_sts(
+    iam: &Iam<'_>,
+    serial: &SerialNumber,
+    used: &MfaCode,
+    report: Report,
+) -> std::result::Result<bool, Problem> {
     for (question, pause) in (0..).zip(PAUSES) {
-        match iam.is_known_to_sts(serial, used) {
-            Ok(true) => return true,
-            Ok(false) => {}
-            Err(_) => return false,
+        if iam.is_known_to_sts(serial, used)? {
+            return Ok(true);
         }
         if question == 0 {
             report.progress("waiting until STS knows the device, which takes about 10 s");
         }
         thread::sleep(Duration::from_secs(pause));
     }
-    iam.is_known_to_sts(serial, used).unwrap_or(false)
+    iam.is_known_to_sts(serial, used)
 }

@@ -58,7 +58,7 @@ impl Gui {
 mod programs {
     use std::io;
     use std::process::{Command, Stdio};
-    use std::sync::mpsc;
+    use std::sync::mpsc::{self, RecvTimeoutError};
     use std::thread;
     use std::time::Duration;
 
@@ -69,7 +69,7 @@ mod programs {
     use super::TITLE;
     use crate::child::{self, Ended};
     use crate::error::{Exit, Failure};
-    use crate::terminal::nobody_answered;
+    use crate::terminal::{nobody_answered, nothing_typed};
 
     /// What the system has chosen, then those that can be there beside it.
     const PINENTRIES: [&str; 6] = [
@@ -85,7 +85,9 @@ mod programs {
     /// A terminal that is none: a pinentry for terminals must not ask on one that this process may not use.
     const NO_TERMINAL: &str = "/dev/null/none";
     /// How much longer than it was told a program is waited for.
-    const GRACE: Duration = Duration::from_secs(5);
+    const GRACE: Duration = Duration::from_secs(1);
+    /// What GTK says of a display that is not there.
+    const NO_DISPLAY: &str = "cannot open display";
     /// zenity's exit status when its time is over.
     const ZENITY_TIMEOUT: i32 = 5;
 
@@ -105,10 +107,10 @@ mod programs {
         complaint: Option<&str>,
         limit: Duration,
     ) -> Result<Zeroizing<String>> {
-        let text = shortened(&match complaint {
+        let text = match complaint {
             Some(complaint) => format!("{complaint}\n{prompt}"),
             None => prompt.to_owned(),
-        });
+        };
         let seconds = limit.as_secs().to_string();
         let zenity = ["--entry", "--title", TITLE, "--timeout", &seconds, "--text"];
         let kdialog = ["--title", TITLE, "--inputbox"];
@@ -123,7 +125,7 @@ mod programs {
         match answer {
             Answer::Text(text) => Ok(text),
             Answer::Cancelled => {
-                bail!(Failure::new("nothing was typed").exit(Exit::HumanNeeded))
+                bail!(nothing_typed())
             }
             Answer::TimedOut => bail!(nobody_answered(limit)),
             Answer::NoWindow => bail!(
@@ -138,6 +140,7 @@ mod programs {
     fn by_pinentry(prompt: &str, complaint: Option<&str>, limit: Duration) -> Answer {
         let (prompt, complaint) = (shortened(prompt), complaint.map(shortened));
         let seconds = u16::try_from(limit.as_secs()).unwrap_or(u16::MAX);
+        child::end_with_us();
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let mut answers = PINENTRIES.iter().filter_map(|name| {
@@ -163,7 +166,13 @@ mod programs {
         });
         receiver
             .recv_timeout(limit + GRACE)
-            .unwrap_or(Answer::TimedOut)
+            .unwrap_or_else(|error| match error {
+                RecvTimeoutError::Timeout => {
+                    child::end_descendants(std::process::id());
+                    Answer::TimedOut
+                }
+                RecvTimeoutError::Disconnected => Answer::NoWindow,
+            })
     }
 
     fn exposed(text: &secrecy::SecretString) -> Zeroizing<String> {
@@ -173,12 +182,20 @@ mod programs {
     }
 
     fn by_command(mut command: Command, limit: Duration) -> Result<Answer> {
-        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
         Ok(match child::run(command, limit + GRACE)? {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Answer::NoWindow,
             Err(error) => return Err(error.into()),
             Ok(Ended::ByUs) => Answer::TimedOut,
-            Ok(Ended::ByItself { status, output }) => match status.code() {
+            Ok(Ended::ByItself {
+                status,
+                output,
+                errors,
+            }) => match status.code() {
+                // zenity calls that a cancelled dialog.
+                Some(1) if String::from_utf8_lossy(&errors).contains(NO_DISPLAY) => {
+                    Answer::NoWindow
+                }
                 Some(0) => Answer::Text(Zeroizing::new(
                     String::from_utf8_lossy(&output).trim().to_owned(),
                 )),
@@ -190,6 +207,6 @@ mod programs {
     }
 
     fn shortened(text: &str) -> String {
-        text.chars().take(LONGEST_TEXT).collect()
+        text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()
     }
 }

@@ -1,10 +1,13 @@
 //! IAM, as far as a user's own MFA devices are concerned.
 
+mod owner;
+
 use std::error::Error as StdError;
 
 use aws_config::retry::RetryConfig;
 use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::config::Credentials as SdkCredentials;
 use chrono::DateTime;
 
 use crate::credentials::{Credentials, LongTermKeys, Secret};
@@ -12,7 +15,8 @@ use crate::device::{Device, SerialNumber};
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
 use crate::network::{self, Network, Request, Service, Signer, Trouble};
-use crate::plan::{Access, Base};
+use crate::plan::{Access, Base, Connection};
+pub use owner::Owner;
 
 /// How often a call that only reads is tried.
 const ATTEMPTS: u32 = 3;
@@ -27,16 +31,16 @@ pub struct Iam<'a> {
     pub keys: &'a LongTermKeys,
     /// Signs in place of the keys, where there is one.
     pub session: Option<&'a Credentials>,
+    /// The flag that names the profile with the keys, for hints.
+    pub flag: &'a str,
 }
 
-/// Who the keys belong to.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Owner {
-    pub account: String,
-    partition: String,
-    /// None for the root user.
-    pub name: Option<String>,
-}
+/// AWS's words for codes that are not right, for a name that is taken, and for a device that somebody uses.
+pub const WRONG_CODES: &str = "InvalidAuthenticationCode";
+pub const TAKEN: &str = "EntityAlreadyExists";
+pub const IN_USE: &str = "DeleteConflict";
+/// And for one that another request is changing.
+const BEING_CHANGED: &str = "EntityTemporarilyUnmodifiable";
 
 /// A device that was made and is not enabled yet.
 pub struct NewDevice {
@@ -68,54 +72,25 @@ impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
         Self {
             trouble: None,
-            failure: Failure::new(error.to_string()),
+            failure: error
+                .downcast()
+                .unwrap_or_else(|error| Failure::new(error.to_string())),
         }
     }
 }
 
 impl Problem {
+    /// Whether the same may work a little later, with new codes.
+    pub fn may_pass(&self) -> bool {
+        self.code() == Some(BEING_CHANGED)
+            || self.trouble.as_ref().is_some_and(|trouble| {
+                trouble.is_of_service() || matches!(trouble, Trouble::Unreachable { .. })
+            })
+    }
+
     /// AWS's code for a refusal.
     pub fn code(&self) -> Option<&str> {
         Some(self.trouble.as_ref()?.refusal()?.0)
-    }
-}
-
-impl Owner {
-    /// From the ARN that STS gives: `arn:aws:iam::123456789012:user/team/alice`, or `…:root`.
-    fn parse(arn: &str) -> Option<Self> {
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        let ["arn", partition, _, _, account, resource] = parts[..] else {
-            return None;
-        };
-        let name = match resource.split_once('/') {
-            Some(("user", path)) => Some(path.rsplit('/').next()?.to_owned()),
-            None if resource == "root" => None,
-            _ => return None,
-        };
-        Some(Self {
-            account: account.to_owned(),
-            partition: partition.to_owned(),
-            name,
-        })
-    }
-
-    /// The ARN of a virtual device of this name.
-    pub fn device(&self, name: &str) -> String {
-        let Self {
-            account, partition, ..
-        } = self;
-        format!("arn:{partition}:iam::{account}:mfa/{name}")
-    }
-
-    /// What most people's device is called.
-    pub fn usual_device(&self) -> String {
-        let root = "root-account-mfa-device";
-        self.device(self.name.as_deref().unwrap_or(root))
-    }
-
-    /// For messages.
-    pub fn called(&self) -> &str {
-        self.name.as_deref().unwrap_or("the root user")
     }
 }
 
@@ -125,8 +100,11 @@ impl Iam<'_> {
     /// # Errors
     /// When the keys are not good, or STS cannot be reached.
     pub fn owner(&self) -> Result<Owner> {
-        let sts = self.sts(RetryConfig::standard().with_max_attempts(ATTEMPTS))?;
-        let answer = self.network.block_on(sts.get_caller_identity().send());
+        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+        let sts = self.sts(self.signing(), retries)?;
+        let answer = self
+            .network
+            .wait_for(Service::Sts, sts.get_caller_identity().send());
         let answer = answer.map_err(|error| {
             let trouble = Trouble::of(&error, &[]);
             Problem {
@@ -158,7 +136,7 @@ impl Iam<'_> {
             .items()
             .send()
             .collect::<std::result::Result<Vec<_>, _>>();
-        let devices = self.network.block_on(pages);
+        let devices = self.network.wait_for(Service::Iam, pages);
         let devices = devices.map_err(|error| self.problem("ListMFADevices", &error, &[]))?;
         let devices = devices.iter().map(|device| {
             let since = device.enable_date();
@@ -179,7 +157,7 @@ impl Iam<'_> {
         let call = iam
             .create_virtual_mfa_device()
             .virtual_mfa_device_name(name);
-        let answer = self.network.block_on(call.send());
+        let answer = self.network.wait_for(Service::Iam, call.send());
         let answer = answer.map_err(|error| self.problem("CreateVirtualMFADevice", &error, &[]))?;
         let device = answer.virtual_mfa_device();
         let serial = device.and_then(|device| SerialNumber::parse(device.serial_number()).ok());
@@ -211,7 +189,7 @@ impl Iam<'_> {
             .serial_number(serial.as_str())
             .authentication_code1(codes[0].expose())
             .authentication_code2(codes[1].expose());
-        let answer = self.network.block_on(call.send());
+        let answer = self.network.wait_for(Service::Iam, call.send());
         answer.map_err(|error| self.problem("EnableMFADevice", &error, codes))?;
         Ok(())
     }
@@ -228,7 +206,7 @@ impl Iam<'_> {
             .serial_number(serial.as_str())
             .authentication_code1(codes[0].expose())
             .authentication_code2(codes[1].expose());
-        let answer = self.network.block_on(call.send());
+        let answer = self.network.wait_for(Service::Iam, call.send());
         answer.map_err(|error| self.problem("ResyncMFADevice", &error, codes))?;
         Ok(())
     }
@@ -240,7 +218,7 @@ impl Iam<'_> {
     pub fn delete(&self, serial: &str) -> Result<()> {
         let iam = self.iam(RetryConfig::disabled())?;
         let call = iam.delete_virtual_mfa_device().serial_number(serial);
-        let answer = self.network.block_on(call.send());
+        let answer = self.network.wait_for(Service::Iam, call.send());
         answer.map_err(|error| self.problem("DeleteVirtualMFADevice", &error, &[]))?;
         Ok(())
     }
@@ -251,17 +229,14 @@ impl Iam<'_> {
     /// When STS does not say.
     pub fn is_known_to_sts(&self, serial: &SerialNumber, used: &MfaCode) -> Result<bool> {
         let request = self.request(Service::Sts, std::slice::from_ref(used));
-        let config = self.network.config(&self.access.sts)?;
-        let config = aws_sdk_sts::config::Builder::from(config)
-            .credentials_provider(network::signing_keys(self.keys))
-            .retry_config(RetryConfig::disabled())
-            .build();
-        let call = aws_sdk_sts::Client::from_conf(config)
+        let signing = network::signing_keys(self.keys);
+        let call = self
+            .sts(signing, RetryConfig::disabled())?
             .get_session_token()
             .duration_seconds(SHORTEST_SESSION)
             .serial_number(serial.as_str())
             .token_code(used.expose());
-        let Err(error) = self.network.block_on(call.send()) else {
+        let Err(error) = self.network.wait_for(Service::Sts, call.send()) else {
             return Ok(true);
         };
         let trouble = Trouble::of(&error, request.codes);
@@ -275,23 +250,31 @@ impl Iam<'_> {
         }
     }
 
-    fn sts(&self, retries: RetryConfig) -> anyhow::Result<aws_sdk_sts::Client> {
-        let config = self.network.config(&self.access.sts)?;
-        let config = aws_sdk_sts::config::Builder::from(config)
-            .credentials_provider(self.signing())
+    fn sts(
+        &self,
+        signing: SdkCredentials,
+        retries: RetryConfig,
+    ) -> anyhow::Result<aws_sdk_sts::Client> {
+        let connection = &self.access.sts;
+        let config = self.network.config(connection)?;
+        let mut config = aws_sdk_sts::config::Builder::from(config)
+            .credentials_provider(signing)
             .retry_config(retries);
+        config.set_endpoint_url(endpoint(connection));
         Ok(aws_sdk_sts::Client::from_conf(config.build()))
     }
 
     fn iam(&self, retries: RetryConfig) -> anyhow::Result<aws_sdk_iam::Client> {
-        let config = self.network.config(&self.access.iam)?;
-        let config = aws_sdk_iam::config::Builder::from(config)
+        let connection = &self.access.iam;
+        let config = self.network.config(connection)?;
+        let mut config = aws_sdk_iam::config::Builder::from(config)
             .credentials_provider(self.signing())
             .retry_config(retries);
+        config.set_endpoint_url(endpoint(connection));
         Ok(aws_sdk_iam::Client::from_conf(config.build()))
     }
 
-    fn signing(&self) -> aws_sdk_sts::config::Credentials {
+    fn signing(&self) -> SdkCredentials {
         match self.session {
             Some(session) => network::signing_credentials(session),
             None => network::signing_keys(self.keys),
@@ -332,13 +315,16 @@ impl Iam<'_> {
                 request.signer_name()
             ))
             .hint(if message.contains("authenticated with an MFA device") {
-                "a user who has a device needs an MFA session for this: run `mfa-creds` for the profile first"
+                format!("a user who has a device needs an MFA session for this: `mfa-creds{}`, then this again", self.flag)
             } else {
-                "a policy must allow it; ask an administrator"
+                "a policy must allow it; ask an administrator".to_owned()
             }),
             Some((code @ ("NoSuchEntity" | "LimitExceeded" | "EntityAlreadyExists"), message)) => {
                 Failure::new(format!("AWS IAM refused iam:{action}: {code}: {message}"))
-                    .hint("`mfa-creds device list` shows the user's devices")
+                    .hint(format!(
+                        "`mfa-creds device list{}` shows the user's devices",
+                        self.flag
+                    ))
             }
             _ => request.explain(&trouble),
         };
@@ -347,4 +333,10 @@ impl Iam<'_> {
             failure,
         }
     }
+}
+
+/// The endpoint that was decided on. Where there is none, the SDK must not look for another.
+fn endpoint(connection: &Connection) -> Option<String> {
+    let url = connection.endpoint_url.as_ref();
+    url.map(|url| url.value.clone())
 }

@@ -2,10 +2,11 @@
 //! being answered. Knows of no service in particular.
 
 mod http;
-mod request;
 mod trouble;
+mod request;
 
 use std::mem::ManuallyDrop;
+use std::pin::pin;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,16 +16,20 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_sts::config::{Credentials as SdkCredentials, SharedHttpClient};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use crate::child;
 use crate::credentials::{Credentials, LongTermKeys};
 use crate::plan::Connection;
+use crate::report::Report;
 pub use request::{Request, Service, Signer, is_of_clock, masked};
 pub use trouble::Trouble;
 
 /// How long to wait for a connection, and for the whole answer. AWS answers within a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+/// After so long, whoever waits is told for what.
+const SILENCE: Duration = Duration::from_secs(2);
 /// How the SDK calls us in its own notes.
 const PROVIDER: &str = "mfa-creds";
 
@@ -101,6 +106,20 @@ impl Network {
     /// Carries out calls to their end.
     pub fn block_on<F: Future>(&self, calls: F) -> F::Output {
         self.runtime.block_on(calls)
+    }
+
+    /// Carries out calls to their end, and says what for, if that takes long.
+    pub fn wait_for<F: Future>(&self, service: Service, calls: F) -> F::Output {
+        self.runtime.block_on(async {
+            let mut calls = pin!(calls);
+            match timeout(SILENCE, calls.as_mut()).await {
+                Ok(answer) => answer,
+                Err(_elapsed) => {
+                    Report::notice(format_args!("waiting for {}", service.name()));
+                    calls.await
+                }
+            }
+        })
     }
 
     /// What a client of a service is made of.

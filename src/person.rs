@@ -1,7 +1,6 @@
 //! The person who is asked for the code: at the terminal, or in a window where there is no terminal.
 
 use std::fmt;
-use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -10,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::cli::Prompt;
 use crate::environment::Environment;
 use crate::gui::Gui;
+use crate::plan::{Chosen, Prompting};
 use crate::terminal::Terminal;
 
 /// Somebody to ask, and how.
@@ -32,20 +32,15 @@ impl Person {
     ///
     /// # Errors
     /// Completes "an MFA code is needed, and …".
-    pub fn find(
-        prompt: Prompt,
-        limit: Duration,
-        environment: &Environment,
-    ) -> Result<Self, &'static str> {
-        let terminal = || Terminal::open(limit).map(Self::AtTerminal);
-        let display = || Gui::find(limit, environment).map(Self::AtDisplay);
-        match prompt {
-            Prompt::Auto => terminal()
-                .or_else(display)
-                .ok_or("there is no terminal to ask for it"),
-            Prompt::Terminal => terminal().ok_or("there is no terminal to ask for it"),
-            Prompt::Gui => display().ok_or("there is no display to ask for it"),
-            Prompt::None => Err("--no-input forbids to ask"),
+    pub fn find(prompting: &Prompting, environment: &Environment) -> Result<Self, String> {
+        let Chosen { value, origin } = &prompting.prompt;
+        let terminal = || Terminal::for_prompting(prompting).map(Self::AtTerminal);
+        let display = || Gui::find(prompting.limit.value, environment).map(Self::AtDisplay);
+        match value {
+            Prompt::Auto => terminal().or_else(display).ok_or_else(no_terminal),
+            Prompt::Terminal => terminal().ok_or_else(no_terminal),
+            Prompt::Gui => display().ok_or("there is no display to ask for it".to_owned()),
+            Prompt::None => Err(format!("{origin} forbids to ask")),
         }
     }
 
@@ -72,6 +67,14 @@ impl Person {
                 gui.ask(prompt, complaint.as_deref())
             }
         }
+    }
+}
+
+fn no_terminal() -> String {
+    if Terminal::is_in_background() {
+        "a job in the background cannot ask for it at the terminal".to_owned()
+    } else {
+        "there is no terminal to ask for it".to_owned()
     }
 }
 

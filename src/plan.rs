@@ -23,7 +23,7 @@ use crate::environment::Environment;
 use crate::error::Failure;
 use crate::profiles::{File, Files, config_header, key};
 use crate::short_term;
-pub use asking::{Asking, Given, Prompting};
+pub use asking::{Asking, Given, Prompting, process_of_environment};
 pub use chosen::{Chosen, Origin};
 use chosen::{default, first, flag, in_file, inherited, variable};
 use decision::{Circumstances, Wish, decide};
@@ -130,6 +130,11 @@ impl Plan {
         }
     }
 
+    /// The flag that names the profile with the keys.
+    pub fn base_flag(&self) -> String {
+        profile_flag(self.profiles.last().map_or(DEFAULT_PROFILE, String::as_str))
+    }
+
     /// Whether the code buys a session.
     pub fn has_session(&self) -> bool {
         self.decision.way != Way::Direct
@@ -151,6 +156,18 @@ pub struct Connection {
     pub endpoint_url: Option<Chosen<String>>,
     /// A file of certificates in place of the system's.
     pub ca_bundle: Option<Chosen<String>>,
+}
+
+/// The profile that is meant where nobody names one.
+const DEFAULT_PROFILE: &str = "default";
+
+/// The flag that names a profile, as it is typed behind a command; nothing for the default one.
+pub fn profile_flag(profile: &str) -> String {
+    if profile == DEFAULT_PROFILE {
+        String::new()
+    } else {
+        format!(" -p {}", quoted(profile))
+    }
 }
 
 /// How long credentials must still last to be used again, in seconds, when nobody says otherwise.

@@ -150,7 +150,7 @@ pub fn error(message: impl fmt::Display) {
 }
 
 /// A text of which a terminal obeys nothing: the files and the servers may hold what it would.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.replace(
         |c: char| c.is_control() && !matches!(c, '\n' | '\t'),
         "\u{fffd}",

@@ -18,12 +18,12 @@ use anyhow::{Result, bail};
 use chrono::{TimeDelta, Utc};
 use zeroize::Zeroizing;
 
-use crate::cli::{Cli, Command, Preview, Setup};
+use crate::cli::{self, Cli, Command, Preview, Setup};
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::group::{self, Wanted};
-use crate::plan::{self, Chosen, Keys, Naming, Origin, Plan, Selection};
+use crate::plan::{self, Chosen, Keys, Naming, Origin, Plan, Prompting, Selection};
 use crate::preview;
 use crate::profiles::{self, File, Paths};
 use crate::report::{self, Report};
@@ -31,6 +31,7 @@ use crate::session::{Maker, Session};
 use crate::setup::{self, Respondent};
 use crate::short_term;
 use crate::store::{Store, private_directory};
+use crate::terminal::PATIENCE_TO_FETCH;
 pub use completions::answer_shell;
 use ending::Ending;
 use ground::Ground;
@@ -83,7 +84,8 @@ fn show_plan(args: &Preview, environment: &Environment) -> Result<()> {
                     force: request.force,
                 };
                 let seen = group::look(&files.credentials, &target, &wanted)?;
-                let plan = plan::plan(request, environment, naming, &target, &files)?;
+                let mut plan = plan::plan(request, environment, naming, &target, &files)?;
+                plan.process = plan::process_of_environment(environment).or(plan.process);
                 let now = Utc::now();
                 let session = session_at_hand(&plan, &files.credentials)
                     .filter(|session| group::serves(session, &plan, &wanted, now));
@@ -127,7 +129,8 @@ fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         Some(name) if !name.is_empty() => name.clone(),
         _ => plan::profile_of_environment(environment).value,
     };
-    let mut respondent = Respondent::find()?;
+    let prompting = Prompting::new(&cli::Prompting::default(), environment, PATIENCE_TO_FETCH)?;
+    let mut respondent = Respondent::find(&prompting)?;
     let target = naming.target(Chosen {
         value: respondent.profile(&suggested)?,
         origin: Origin::Flag("--profile"),

@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 use crate::device::{SerialNumber, WrongDevice};
 use crate::document::Change;
 use crate::error::{Exit, Failure};
-use crate::plan::is_name_part;
+use crate::plan::{Prompting, is_name_part};
 use crate::profiles::{File, key};
 use crate::short_term;
 use crate::stdin;
 use crate::store::Edit;
-use crate::terminal::{PATIENCE_TO_FETCH, Terminal};
+use crate::terminal::{Answer, Terminal};
 
 /// What the person answered.
 pub struct Answers {
@@ -41,12 +41,12 @@ impl Respondent {
     ///
     /// # Errors
     /// Exit code 3 when there is neither.
-    pub fn find() -> Result<Self> {
+    pub fn find(prompting: &Prompting) -> Result<Self> {
         let lines = stdin::lines(4, "the answers")?;
         if !lines.is_empty() {
             return Ok(Self::Lines(lines));
         }
-        match Terminal::open(PATIENCE_TO_FETCH) {
+        match Terminal::for_prompting(prompting) {
             Some(terminal) => Ok(Self::Person(terminal)),
             None => bail!(
                 Failure::new("setup needs a terminal to ask for the keys")
@@ -83,9 +83,10 @@ impl Respondent {
     /// When nobody is there any more.
     pub fn agrees_to_move(&self, from: &str, to: &str) -> Result<bool> {
         match self {
-            Self::Person(terminal) => terminal.confirm(&format!(
-                "[{from}] holds long-term keys. Move them to [{to}]?"
-            )),
+            Self::Person(terminal) => terminal.confirm(
+                &format!("[{from}] holds long-term keys. Move them to [{to}]?"),
+                Answer::Yes,
+            ),
             Self::Lines(_) => Ok(true),
         }
     }

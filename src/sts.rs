@@ -84,10 +84,7 @@ impl Client {
             plan,
             keys,
             step: &plan.steps[0],
-            proof: Some(Proof {
-                device,
-                code: std::slice::from_ref(code),
-            }),
+            proof: Some(Proof { device, code }),
             signer: Signer::Keys,
         };
         self.0
@@ -189,7 +186,7 @@ impl Client {
         let seconds = i32::try_from(step.duration.value).context("the duration is too long")?;
         let proof = attempt.proof.as_ref();
         let serial_number = proof.map(|proof| proof.device.value.as_str().to_owned());
-        let token_code = proof.map(|proof| proof.code[0].expose().to_owned());
+        let token_code = proof.map(|proof| proof.code.expose().to_owned());
         let answer = match &step.call {
             Call::GetSessionToken => {
                 sts.get_session_token()
@@ -215,7 +212,11 @@ impl Client {
                     .credentials
             }
         };
-        Ok(granted(answer, attempt)?)
+        // The code has bought something, whatever it is.
+        granted(answer, attempt).map_err(|error| Refusal {
+            error,
+            reading: Reading::Lost,
+        })
     }
 }
 

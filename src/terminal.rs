@@ -5,17 +5,22 @@ mod signals;
 mod watch;
 
 use std::io;
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
 use chrono::{DateTime, Utc};
 use console::Term;
 use dialoguer::theme::SimpleTheme;
-use dialoguer::{Confirm, Input, Password, Select};
+use dialoguer::{Input, Password, Select};
 use zeroize::Zeroizing;
 
+use crate::cli::Prompt;
 use crate::error::{Exit, Failure};
+use crate::plan::Prompting;
+use crate::report;
+pub use signals::Noting;
 use watch::Watch;
 
 /// How long a person may take to type a code.
@@ -32,10 +37,25 @@ pub struct Terminal {
     limit: Duration,
 }
 
+/// What Enter alone means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    Yes,
+    No,
+}
+
 /// Says what is wrong with an answer, so that it is asked for again.
 type Complaint = Result<(), String>;
 
 impl Terminal {
+    /// The terminal, where a person may be asked there.
+    pub fn for_prompting(prompting: &Prompting) -> Option<Self> {
+        match prompting.prompt.value {
+            Prompt::Auto | Prompt::Terminal => Self::open(prompting.limit.value),
+            Prompt::Gui | Prompt::None => None,
+        }
+    }
+
     /// Asks for a line in the terminal's own line mode: every key that edits, ends or suspends does what it does elsewhere,
     /// the prompt stays on the screen, and whatever ends the process leaves the terminal as it was.
     ///
@@ -50,11 +70,11 @@ impl Terminal {
             self.term
                 .write_str(&format!("{prompt}: "))
                 .and_then(|()| self.term.flush())
-                .context("the terminal went away")?;
+                .map_err(gone)?;
             let _watch = self.wait()?;
-            let Some(line) = self.read_line().context("the terminal went away")? else {
+            let Some(line) = self.read_line().map_err(gone)? else {
                 let _ = self.term.write_line("");
-                bail!(Failure::new("nothing was typed").exit(Exit::HumanNeeded));
+                bail!(nothing_typed());
             };
             match check(&line) {
                 Ok(()) => return Ok(line),
@@ -63,12 +83,20 @@ impl Terminal {
         }
     }
 
-    /// Shows a line, or several.
+    /// Shows a line, or several, of which the terminal obeys nothing.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub fn say(&self, text: &str) -> Result<()> {
-        self.term.write_line(text).context("the terminal went away")
+        self.draw(&report::printable(text))
+    }
+
+    /// Shows lines with colours.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&self, text: &str) -> Result<()> {
+        self.term.write_line(text).map_err(gone)
     }
 
     /// Waits until then, with a line that says how long, in whole seconds.
@@ -78,12 +106,13 @@ impl Terminal {
     pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
         let mut shown = false;
         while let Ok(left) = (end - Utc::now()).to_std() {
+            check_interrupted()?;
             let whole = i64::try_from(left.as_millis().div_ceil(1000))?;
             self.term
                 .clear_line()
                 .and_then(|()| self.term.write_str(&line(whole)))
                 .and_then(|()| self.term.flush())
-                .context("the terminal went away")?;
+                .map_err(gone)?;
             shown = true;
             // To the next whole second.
             let rest = left.subsec_nanos();
@@ -94,7 +123,8 @@ impl Terminal {
             }));
         }
         if shown {
-            self.term.clear_line().context("the terminal went away")?;
+            self.forget_input();
+            self.term.clear_line().map_err(gone)?;
         }
         Ok(())
     }
@@ -165,21 +195,52 @@ impl Terminal {
     /// Asks a question that is answered by yes or no.
     ///
     /// # Errors
-    /// When the terminal is gone.
-    pub fn confirm(&self, question: &str) -> Result<bool> {
-        let _watch = self.begin()?;
-        let answer = Confirm::with_theme(&SimpleTheme)
-            .with_prompt(question)
-            .default(true)
-            .interact_on(&self.term);
-        finish(answer)
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
+    pub fn confirm(&self, question: &str, default: Answer) -> Result<bool> {
+        let choice = match default {
+            Answer::Yes => "[Y/n]",
+            Answer::No => "[y/N]",
+        };
+        let parse = |line: &str| match line.trim().to_lowercase().as_str() {
+            "" => Ok(default),
+            "y" | "yes" => Ok(Answer::Yes),
+            "n" | "no" => Ok(Answer::No),
+            _ => Err("answer y or n".to_owned()),
+        };
+        let line = self.ask_line(&format!("{question} {choice}"), |line| {
+            parse(line).map(drop)
+        })?;
+        Ok(parse(&line) == Ok(Answer::Yes))
     }
+}
+
+fn gone(error: impl Into<Error>) -> Error {
+    let error: Error = error.into();
+    Failure::new(format!("the terminal went away: {error}"))
+        .hint("run it again in a terminal")
+        .exit(Exit::HumanNeeded)
+        .into()
+}
+
+/// Whether somebody has given up while signals were noted.
+fn check_interrupted() -> Result<()> {
+    match signals::noted() {
+        Some(_signal) => bail!(Failure::new("interrupted").exit(Exit::HumanNeeded)),
+        None => Ok(()),
+    }
+}
+
+/// The person has ended the input.
+pub fn nothing_typed() -> Failure {
+    Failure::new("nothing was typed")
+        .hint("run it again, and type what is asked for")
+        .exit(Exit::HumanNeeded)
 }
 
 /// Nobody has answered in time.
 pub fn nobody_answered(limit: Duration) -> Failure {
     Failure::new(format!("nobody answered within {} s", limit.as_secs()))
-        .hint("run it again; --prompt-timeout gives more time")
+        .hint("run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time")
         .exit(Exit::HumanNeeded)
 }
 
@@ -192,7 +253,7 @@ fn finish<T>(answer: dialoguer::Result<T>) -> Result<T> {
             if error.kind() == io::ErrorKind::Interrupted {
                 signals::die();
             }
-            Err(error).context("the terminal went away")
+            Err(gone(error))
         }
     }
 }
@@ -216,9 +277,29 @@ impl Terminal {
         Some(Self { term, file, limit })
     }
 
-    /// The terminal for a command that asks by itself.
-    pub fn for_child(&self) -> io::Result<std::process::Stdio> {
-        self.file.try_clone().map(Into::into)
+    /// Whether this process runs in the background of a terminal.
+    pub fn is_in_background() -> bool {
+        std::fs::File::open("/dev/tty").is_ok_and(|file| {
+            rustix::termios::tcgetpgrp(&file)
+                .is_ok_and(|foreground| foreground != rustix::process::getpgrp())
+        })
+    }
+
+    /// The terminal for a command that asks by itself: for what it reads, and for what it says.
+    pub fn for_child(&self) -> Option<(Stdio, Stdio)> {
+        let file = || self.file.try_clone().ok().map(Stdio::from);
+        Some((file()?, file()?))
+    }
+
+    /// Keeps how the terminal is. It will be so again when this is dropped.
+    pub fn keep(&self) -> Option<signals::Kept> {
+        signals::Kept::of(&self.file)
+    }
+
+    /// Takes back what was typed before it was asked for.
+    fn forget_input(&self) {
+        // Where it fails, what was typed is read.
+        let _ = rustix::termios::tcflush(&self.file, rustix::termios::QueueSelector::IFlush);
     }
 
     /// Waits until a line is there.
@@ -228,6 +309,7 @@ impl Terminal {
 
         let limit = Timespec::try_from(self.limit).context("the time for an answer is too long")?;
         loop {
+            check_interrupted()?;
             let mut input = [PollFd::new(&self.file, PollFlags::IN)];
             match poll(&mut input, Some(&limit)) {
                 // Whoever suspended the process has not gone away.
@@ -241,7 +323,7 @@ impl Terminal {
                     return Ok(Some(Watch::begin(self.limit)));
                 }
                 Ok(_) => return Ok(None),
-                Err(error) => return Err(error).context("the terminal went away"),
+                Err(error) => return Err(gone(error)),
             }
         }
     }
@@ -281,15 +363,25 @@ impl Terminal {
         term.is_term().then_some(Self { term, limit })
     }
 
-    /// The terminal for a command that asks by itself.
-    #[allow(
-        clippy::unnecessary_wraps,
-        clippy::unused_self,
-        reason = "the same call on every system"
-    )]
-    pub fn for_child(&self) -> io::Result<std::process::Stdio> {
-        Ok(std::process::Stdio::inherit())
+    /// There is no such thing.
+    pub fn is_in_background() -> bool {
+        false
     }
+
+    /// The command has what this process has.
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    pub fn for_child(&self) -> Option<(Stdio, Stdio)> {
+        None
+    }
+
+    /// The system keeps it.
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    pub fn keep(&self) -> Option<()> {
+        None
+    }
+
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    fn forget_input(&self) {}
 
     #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
     fn wait(&self) -> Result<Option<Watch>> {

@@ -160,14 +160,9 @@ pub struct DeviceOf {
     pub profile: Profile,
     #[command(flatten)]
     pub suffixes: Suffixes,
-    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`]
-    #[arg(long, value_name = "ARN")]
-    pub device: Option<String>,
     /// A region of the partition that the user is in [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    #[command(flatten)]
-    pub prompting: Prompting,
     #[command(flatten)]
     pub verbosity: Verbosity,
 }
@@ -193,6 +188,8 @@ pub struct Enroll {
     /// Show the secret as text, too, for an app that cannot read the QR code
     #[arg(long)]
     pub show_secret: bool,
+    #[command(flatten)]
+    pub prompting: Prompting,
 }
 
 /// What `device resync` can be told.
@@ -200,6 +197,11 @@ pub struct Enroll {
 pub struct Resync {
     #[command(flatten)]
     pub of: DeviceOf,
+    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`]
+    #[arg(long, value_name = "ARN")]
+    pub device: Option<String>,
+    #[command(flatten)]
+    pub prompting: Prompting,
 }
 
 /// What `completions` can be told.

@@ -38,6 +38,7 @@ impl Known {
         match self.came_to {
             Use::Accepted => "was used already, and AWS takes each once",
             Use::Refused => "was refused already",
+            Use::Unserved => "was sent already",
             Use::Lost => "was sent already, and may have been used up",
         }
     }

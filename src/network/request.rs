@@ -1,6 +1,6 @@
 //! What went wrong with a request, said so that a person knows what to do, as far as it does not depend on the call.
 
-use super::Trouble;
+use super::trouble::{Trouble, is_throttling};
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
 use crate::plan::{Base, Connection};
@@ -56,7 +56,7 @@ impl Request<'_> {
                 code,
                 message,
             } => self.refused(*status, code, message),
-            Trouble::Foreign { evidence } => self.foreign(evidence),
+            Trouble::Foreign { evidence, .. } => self.foreign(evidence),
             Trouble::Unreachable { why, hint } => {
                 Failure::new(format!("{service} at {host} cannot be reached: {why}")).hint(*hint)
             }
@@ -125,7 +125,7 @@ impl Request<'_> {
                 "aws_secret_access_key of {section} does not belong to access key {key}"
             ))
             .hint("write the secret that was shown when the key was made; if it is lost, make a new key"),
-            _ if trouble_of_too_many(code) => {
+            _ if is_throttling(status, code) => {
                 Failure::new(format!("{service} is asked too often just now")).hint(format!(
                     "wait a moment and {}",
                     self.with_the_next_code("run it again")
@@ -195,14 +195,6 @@ pub fn is_of_clock(code: &str, message: &str) -> bool {
     code == "RequestExpired"
         || message.contains("Signature expired")
         || message.contains("Signature not yet current")
-}
-
-/// Whether a refusal says that there are too many requests.
-pub(super) fn trouble_of_too_many(code: &str) -> bool {
-    matches!(
-        code,
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException"
-    )
 }
 
 /// An access key id with its middle left out, enough to find it in the console.

@@ -8,7 +8,6 @@ use std::io;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
-use super::request::trouble_of_too_many;
 use crate::mfa_code::MfaCode;
 
 /// What went wrong with a request.
@@ -21,7 +20,7 @@ pub enum Trouble {
         message: String,
     },
     /// Something answered that is not the service, or not wholly.
-    Foreign { evidence: String },
+    Foreign { status: u16, evidence: String },
     /// The request has not left this machine, or has met nobody.
     Unreachable { why: String, hint: &'static str },
     /// There was no answer in time. Whether it was carried out is not known.
@@ -101,11 +100,11 @@ impl Trouble {
                 | io::ErrorKind::BrokenPipe
                 | io::ErrorKind::UnexpectedEof,
             ) => Self::BrokenOff,
-            _ if is_cut_off(error) => Self::BrokenOff,
-            _ => Self::unreachable(
+            _ if text.contains(WHILE_CONNECTING) && !is_cut_off(error) => Self::unreachable(
                 "the connection failed",
                 "check the network, the endpoint with -v, and proxy settings like HTTPS_PROXY",
             ),
+            _ => Self::BrokenOff,
         }
     }
 
@@ -122,11 +121,10 @@ impl Trouble {
             .get("content-type")
             .and_then(|kind| kind.split(';').next())
             .unwrap_or("unknown");
+        let status = response.status().as_u16();
         Self::Foreign {
-            evidence: format!(
-                "its status is {}, its type {kind}",
-                response.status().as_u16()
-            ),
+            status,
+            evidence: format!("its status is {status}, its type {kind}"),
         }
     }
 
@@ -141,7 +139,8 @@ impl Trouble {
     /// Whether the service has not looked at the request, for reasons of its own: it may be made again.
     pub fn is_of_service(&self) -> bool {
         match self {
-            Self::Refused { status, code, .. } => *status >= 500 || trouble_of_too_many(code),
+            Self::Refused { status, code, .. } => *status >= 500 || is_throttling(*status, code),
+            Self::Foreign { status, .. } => *status >= 500,
             _ => false,
         }
     }
@@ -154,6 +153,24 @@ impl Trouble {
             Self::Unreachable { .. } | Self::Unbuilt => false,
         }
     }
+}
+
+/// What the HTTP client says of an error before anything was sent.
+const WHILE_CONNECTING: &str = "(Connect)";
+
+/// Whether a refusal says that there are too many requests.
+pub(super) fn is_throttling(status: u16, code: &str) -> bool {
+    status == 429
+        || matches!(
+            code,
+            "Throttling"
+                | "ThrottlingException"
+                | "RequestThrottled"
+                | "RequestThrottledException"
+                | "RequestLimitExceeded"
+                | "TooManyRequestsException"
+                | "SlowDown"
+        )
 }
 
 /// Whether a connection ended before the answer did.

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use qrcode::{Color, EcLevel, QrCode};
+use zeroize::Zeroizing;
 
 /// The margin on each side, in modules.
 const MARGIN: usize = 2;
@@ -17,7 +18,7 @@ const WHITE: u8 = 231;
 /// A rendered code.
 pub struct Picture {
     /// Lines, each with its end.
-    pub text: String,
+    pub text: Zeroizing<String>,
     /// How many lines.
     pub rows: usize,
     /// How many characters each line has.
@@ -51,7 +52,7 @@ pub fn render(text: &str) -> Option<Picture> {
         text.push_str("\u{1b}[0m\n");
     }
     Some(Picture {
-        text,
+        text: Zeroizing::new(text),
         rows: size.div_ceil(2),
         columns: size,
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::ValueEnum as _;
 
-use super::chosen::{Chosen, first, flag, variable};
+use super::chosen::{Chosen, Origin, default, first, flag, variable};
 use super::settings::given_seconds;
 use crate::cli::{self, Prompt};
 use crate::credentials::Secret;
@@ -14,6 +14,10 @@ use crate::error::Failure;
 
 /// How long to wait for another process that renews with the same device: as long as a person may take to type a code.
 const LOCK_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Nobody answers sooner, and nobody waits longer.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// How the code is come by.
 pub struct Asking {
@@ -33,11 +37,11 @@ pub enum Given {
 }
 
 /// How a person is asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Prompting {
-    pub prompt: Prompt,
+    pub prompt: Chosen<Prompt>,
     /// How long an answer may take.
-    pub limit: Duration,
+    pub limit: Chosen<Duration>,
 }
 
 impl Asking {
@@ -50,21 +54,24 @@ impl Asking {
             flag("--token", asked.token.as_ref()),
             variable(environment, "MFA_TOKEN"),
         ]);
-        let given = token.map(|Chosen { value, origin }| match asked.token.as_deref() {
-            Some("-") => Given::StandardInput,
+        let given = token.map(|Chosen { value, origin }| match value.as_str() {
+            "-" => Given::StandardInput,
             _ => Given::Code(Chosen {
                 value: Secret::new(value),
                 origin,
             }),
         });
+        let prompting = Prompting::new(&asked.prompting, environment, usual)?;
+        // Whoever holds the turn may wait so long for a person.
+        let lock_timeout = LOCK_TIMEOUT.max(prompting.limit.value);
         Ok(Self {
             given,
             process: first([
                 flag("--mfa-process", asked.mfa_process.as_ref()),
-                variable(environment, "MFA_PROCESS"),
+                process_of_environment(environment),
             ]),
             prompting: Prompting::new(&asked.prompting, environment, usual)?,
-            lock_timeout: asked.lock_timeout.map_or(LOCK_TIMEOUT, Duration::from_secs),
+            lock_timeout: asked.lock_timeout.map_or(lock_timeout, Duration::from_secs),
         })
     }
 }
@@ -82,26 +89,41 @@ impl Prompting {
         )?;
         Ok(Self {
             prompt: prompt(asked, environment)?,
-            limit: limit.map_or(usual, |limit| Duration::from_secs(limit.value)),
+            limit: match limit {
+                Some(Chosen { value, origin }) => Chosen {
+                    value: Duration::from_secs(value).clamp(SHORTEST, LONGEST),
+                    origin,
+                },
+                None => default(usual),
+            },
         })
     }
 }
 
-fn prompt(asked: &cli::Prompting, environment: &Environment) -> Result<Prompt> {
-    if asked.no_input {
-        return Ok(Prompt::None);
-    }
-    if let Some(prompt) = asked.prompt {
-        return Ok(prompt);
+fn prompt(asked: &cli::Prompting, environment: &Environment) -> Result<Chosen<Prompt>> {
+    let by_flag = |value, name| Chosen {
+        value,
+        origin: Origin::Flag(name),
+    };
+    match asked.prompt {
+        _ if asked.no_input => return Ok(by_flag(Prompt::None, "--no-input")),
+        Some(Prompt::None) => return Ok(by_flag(Prompt::None, "--prompt none")),
+        Some(prompt) => return Ok(by_flag(prompt, "--prompt")),
+        None => {}
     }
     let Some(Chosen { value, origin }) = variable(environment, "MFA_CREDS_PROMPT") else {
-        return Ok(Prompt::Auto);
+        return Ok(default(Prompt::Auto));
     };
     match Prompt::from_str(&value, true) {
-        Ok(prompt) => Ok(prompt),
+        Ok(value) => Ok(Chosen { value, origin }),
         Err(_unknown) => bail!(
             Failure::new(format!("`{value}` ({origin}) is not a place to ask"))
                 .hint("use auto, terminal, gui or none")
         ),
     }
+}
+
+/// The command that the environment names.
+pub fn process_of_environment(environment: &Environment) -> Option<Chosen<String>> {
+    variable(environment, "MFA_PROCESS")
 }

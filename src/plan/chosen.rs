@@ -30,6 +30,8 @@ pub enum Origin {
     },
     /// Picked from a list in the terminal.
     Person,
+    /// There is one for each partition of AWS.
+    Partition,
     /// The only device that IAM knows of the user.
     OnlyOne,
     /// The device that the session is of.
@@ -55,6 +57,7 @@ impl fmt::Display for Origin {
                 write!(f, "{key} of [{section}] in {}", path.display())
             }
             Self::Person => f.write_str("your choice"),
+            Self::Partition => f.write_str("the only one of its partition"),
             Self::OnlyOne => f.write_str("the only one of the user"),
             Self::Session => f.write_str("of the session that is there"),
             Self::Default => f.write_str("default"),

@@ -59,13 +59,17 @@ impl View<'_> {
     /// The IAM of the profile with the keys. It is signed for the one region that its partition's IAM has.
     fn iam_connection(&self) -> Result<Connection> {
         let mut connection = self.connection(&self.base_first(), &IAM)?;
-        let region = &mut connection.region.value;
+        let region = &connection.region.value;
         let of_partition = IAM_REGIONS
             .iter()
             .find(|(begin, _)| region.starts_with(begin));
-        of_partition
-            .map_or(IAM_REGION, |(_, iam)| iam)
-            .clone_into(region);
+        let of_iam = of_partition.map_or(IAM_REGION, |(_, iam)| iam);
+        if region != of_iam {
+            connection.region = Chosen {
+                value: of_iam.to_owned(),
+                origin: Origin::Partition,
+            };
+        }
         Ok(connection)
     }
 

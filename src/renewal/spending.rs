@@ -34,6 +34,9 @@ impl Renewal<'_, '_> {
             }
             Err(used) => bail!(used),
         };
+        let known = self.codes.known_of_last(need);
+        // Whatever happens to this process, the next one knows that the code was sent.
+        self.codes.note(need, Use::Lost);
         let mut refusal = match client.spend(plan, &self.group.keys, device, &code) {
             Ok(credentials) => {
                 self.codes.note(need, Use::Accepted);
@@ -41,21 +44,19 @@ impl Renewal<'_, '_> {
             }
             Err(refusal) => refusal,
         };
-        let (came_to, may_go_on) = match refusal.reading {
-            Reading::Code => (Some(Use::Refused), true),
-            Reading::Busy => (None, true),
-            Reading::Failing => (Some(Use::Lost), true),
-            Reading::Lost => (Some(Use::Lost), false),
-            Reading::Session | Reading::Other => (None, false),
+        let (mut came_to, may_go_on) = match refusal.reading {
+            Reading::Code => (Use::Refused, true),
+            Reading::Busy => (Use::Unserved, true),
+            Reading::Failing => (Use::Lost, true),
+            Reading::Lost => (Use::Lost, false),
+            Reading::Session | Reading::Other => (Use::Unserved, false),
         };
-        if refusal.reading == Reading::Code
-            && let Some(known) = self.codes.known_of_last(need)
+        if came_to == Use::Refused
+            && let Some((earlier, failure)) = known
         {
-            refusal.error = known.into();
+            (came_to, refusal.error) = (earlier, failure.into());
         }
-        if let Some(came_to) = came_to {
-            self.codes.note(need, came_to);
-        }
+        self.codes.note(need, came_to);
         if may_go_on && self.codes.has_another(need, error::message(&refusal.error)) {
             return Ok(Spent::InVain);
         }

@@ -3,7 +3,6 @@
 use anyhow::{Result, bail};
 
 use super::work::Work;
-use crate::cli::Prompt;
 use crate::error::{Exit, Failure};
 use crate::group::{self, Seen};
 use crate::plan::{self, Chosen, Origin, Prompting, Target};
@@ -29,10 +28,8 @@ pub(super) fn of_several(profile: Chosen<String>, work: &Work<'_>) -> Result<Cho
     if names.len() < 2 {
         return Ok(profile);
     }
-    let Prompting { prompt, limit } =
-        Prompting::new(&work.asking.prompting, work.environment, PATIENCE)?;
-    let may_ask = matches!(prompt, Prompt::Auto | Prompt::Terminal);
-    let terminal = may_ask.then(|| Terminal::open(limit)).flatten();
+    let prompting = Prompting::new(&work.asking.prompting, work.environment, PATIENCE)?;
+    let terminal = Terminal::for_prompting(&prompting);
     let Some(terminal) = terminal.filter(Terminal::has_room_for_a_list) else {
         bail!(nobody_named(&target, &names, work));
     };

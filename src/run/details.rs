@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::plan::{Call, Keep, Origin, Plan, Step, Target};
+use crate::cli::Prompt;
+use crate::plan::{Asking, Call, Given, Keep, Origin, Plan, Prompting, Step, Target};
 use crate::profiles::File;
 use crate::report::Report;
 
@@ -51,9 +52,34 @@ pub(super) fn tell_plan(report: Report, plan: &Plan) {
         Some(device) => tell(report, "device", &device.value, &device.origin),
         None => report.detail("device: not known, AWS is asked"),
     }
+    if let Some(process) = &plan.process {
+        tell(report, "code", "printed by a command", &process.origin);
+    }
     for step in &plan.steps {
         tell_step(report, step, plan.role().is_some());
     }
+}
+
+/// How the code is come by.
+pub(super) fn tell_asking(report: Report, asking: &Asking) {
+    match &asking.given {
+        Some(Given::Code(code)) => tell(report, "code", "given", &code.origin),
+        Some(Given::StandardInput) => report.detail("code: on standard input (--token)"),
+        None => {}
+    }
+    if let Some(process) = &asking.process {
+        tell(report, "code", "printed by a command", &process.origin);
+    }
+    let Prompting { prompt, limit } = &asking.prompting;
+    let place = match prompt.value {
+        Prompt::Auto => "at the terminal, or in a window",
+        Prompt::Terminal => "at the terminal",
+        Prompt::Gui => "in a window",
+        Prompt::None => "nobody",
+    };
+    tell(report, "asked for", place, &prompt.origin);
+    let seconds = format!("{} s", limit.value.as_secs());
+    tell(report, "time for an answer", seconds, &limit.origin);
 }
 
 fn tell_step(report: Report, step: &Step, for_a_role: bool) {

@@ -18,10 +18,10 @@ use crate::iam::Iam;
 use crate::key_process;
 use crate::mfa_code::{self, MfaCode};
 use crate::network::{self, Network};
-use crate::plan::{self, Chosen, Prompting, User, quoted};
+use crate::plan::{self, Chosen, Prompting, User};
 use crate::session::Maker;
 use crate::store::{Store, Use};
-use crate::terminal::{self, Terminal};
+use crate::terminal::{PATIENCE_TO_FETCH, Terminal};
 
 /// Does what the command says.
 ///
@@ -43,16 +43,16 @@ struct Ready {
     session: Option<Credentials>,
     network: Network,
     store: Store,
-    /// The flag that names the profile, where it is not the default one.
+    /// The flag that names the profile.
     flag: String,
 }
 
 impl Ready {
-    fn new(of: &DeviceOf, environment: &Environment) -> Result<Self> {
+    fn new(of: &DeviceOf, device: Option<&String>, environment: &Environment) -> Result<Self> {
         let request = cli::Request {
             suffixes: of.suffixes.clone(),
             region: of.region.clone(),
-            device: of.device.clone(),
+            device: device.cloned(),
             ..cli::Request::default()
         };
         let profiles = Profiles {
@@ -64,11 +64,7 @@ impl Ready {
         let naming = &ground.naming;
         let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
         let profile = selected.pop().context("no profile is meant")?;
-        let flag = if profile.value == "default" {
-            String::new()
-        } else {
-            format!(" -p {}", quoted(&profile.value))
-        };
+        let flag = plan::profile_flag(&profile.value);
         let target = naming.target_beside_role(profile, &files)?;
         let user = plan::user(&request, environment, naming, &target, &files)?;
         let keys = key_process::keys(&user.base, environment)?;
@@ -93,6 +89,7 @@ impl Ready {
             base: &self.user.base,
             keys: &self.keys,
             session: self.session.as_ref(),
+            flag: &self.flag,
         }
     }
 
@@ -101,7 +98,7 @@ impl Ready {
         self.user.device.as_ref()?.as_ref().ok()
     }
 
-    /// Notes a code that STS has got.
+    /// Notes a code that STS gets.
     fn note(&self, serial: &SerialNumber, code: &MfaCode) {
         let maker = Maker {
             access_key_id: self.keys.access_key_id.clone(),
@@ -114,17 +111,26 @@ impl Ready {
     }
 }
 
-/// Codes of a device that is not in use can come from a person only.
-fn terminal(of: &DeviceOf, environment: &Environment, what: &str) -> Result<Terminal> {
-    let usual = terminal::PATIENCE_TO_FETCH;
-    let prompting = Prompting::new(&of.prompting, environment, usual)?;
-    let may_ask = matches!(prompting.prompt, cli::Prompt::Auto | cli::Prompt::Terminal);
-    match may_ask.then(|| Terminal::open(prompting.limit)).flatten() {
-        Some(terminal) => Ok(terminal),
-        None => bail!(
-            Failure::new(format!("{what} needs a terminal, to ask for two codes"))
-                .hint("run it in a terminal, without --no-input")
-                .exit(Exit::HumanNeeded)
-        ),
-    }
+/// How a person is asked who may have to fetch a telephone.
+fn prompting(asked: &cli::Prompting, environment: &Environment) -> Result<Prompting> {
+    Prompting::new(asked, environment, PATIENCE_TO_FETCH)
+}
+
+/// Two codes of a device can come from a person at a terminal only.
+fn terminal(prompting: &Prompting) -> Result<Terminal> {
+    let Some(terminal) = Terminal::for_prompting(prompting) else {
+        let Chosen { value, origin } = &prompting.prompt;
+        let why = match value {
+            cli::Prompt::Auto | cli::Prompt::Terminal => "there is none".to_owned(),
+            cli::Prompt::Gui | cli::Prompt::None => format!("{origin} forbids to use it"),
+        };
+        bail!(
+            Failure::new(format!(
+                "two codes have to be asked for at a terminal, and {why}"
+            ))
+            .hint("run it in a terminal")
+            .exit(Exit::HumanNeeded)
+        )
+    };
+    Ok(terminal)
 }

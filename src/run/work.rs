@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use chrono::TimeDelta;
 
-use super::details::{tell, tell_plan, tell_target};
+use super::details::{tell, tell_asking, tell_plan, tell_target};
 use super::ending::Ending;
 use super::ground::Ground;
 use crate::cli::{self, Request};
@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::error::Failure;
 use crate::group::{self, Group, Job, Seen, Wanted};
 use crate::key_process;
-use crate::plan::{self, Asking, Chosen, Given, Target};
+use crate::plan::{self, Asking, Chosen, Given, Origin, Target};
 use crate::profiles::Files;
 use crate::renewal;
 use crate::report::Report;
@@ -100,11 +100,7 @@ impl Work<'_> {
         }
         let asking = Asking::new(self.asking, self.environment, PATIENCE)?;
         let groups = self.groups(jobs, &asking, ending)?;
-        match &asking.given {
-            Some(Given::Code(code)) => tell(ending.report, "code", "given", &code.origin),
-            Some(Given::StandardInput) => ending.report.detail("code: on standard input (--token)"),
-            None => {}
-        }
+        tell_asking(ending.report, &asking);
         let path = &self.ground.paths.credentials;
         let mut needed: Vec<SerialNumber> = Vec::new();
         for (group, _) in &groups {
@@ -184,6 +180,7 @@ impl Work<'_> {
                     access_key_id: keys.access_key_id.clone(),
                     device: device.value.clone(),
                 };
+                let is_picked = device.origin == Origin::Person;
                 let process = asking.process.clone().or_else(|| job.plan.process.clone());
                 let place = groups.iter().position(|(group, _)| group.maker == maker);
                 let place = place.unwrap_or_else(|| {
@@ -194,10 +191,13 @@ impl Work<'_> {
                         process: None,
                         jobs: Vec::new(),
                     };
-                    groups.push((group, turn.take()));
+                    groups.push((group, None));
                     groups.len() - 1
                 });
-                let (group, _) = &mut groups[place];
+                let (group, choosing) = &mut groups[place];
+                if is_picked {
+                    *choosing = choosing.take().or_else(|| turn.take());
+                }
                 group.process = group.process.take().or(process);
                 group.jobs.push(job);
             }
@@ -219,8 +219,8 @@ impl Work<'_> {
             base: &plan.base,
             access: &plan.access,
             keys,
-            profile: plan.profiles.last().map_or("default", String::as_str),
-            prompting: asking.prompting,
+            flag: &plan.base_flag(),
+            prompting: &asking.prompting,
             lock_timeout: asking.lock_timeout,
             report: ending.report,
         }

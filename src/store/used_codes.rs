@@ -1,4 +1,4 @@
-//! The codes of a device that were used a moment ago, so that the next process knows them, too.
+//! The codes of a device that an access key has used a moment ago, so that the next process knows them, too.
 //!
 //! A line for each: the time step in which it was sent, what became of it, and a hash. The hash is keyed with the secret access
 //! key that signed the request, so that nobody else can find the code by trying a million of them.
@@ -35,6 +35,8 @@ pub enum Use {
     Accepted,
     /// AWS refused it.
     Refused,
+    /// AWS had no time to look at it.
+    Unserved,
     /// Nobody knows.
     Lost,
 }
@@ -61,22 +63,24 @@ impl UsedCodes {
         })
     }
 
-    /// Keeps in mind what became of a code.
+    /// Keeps in mind what became of a code, in place of what was known of it. Forgets one that came to nothing.
     ///
     /// # Errors
     /// Those of the file system.
     pub fn note(&self, code: &MfaCode, used: Use, sent: i64, now: DateTime<Utc>) -> io::Result<()> {
-        let Some((_, word)) = Use::KEPT.into_iter().find(|(kept, _)| *kept == used) else {
-            return Ok(());
-        };
+        let kept = Use::KEPT.into_iter().find(|(kept, _)| *kept == used);
         let mut file = private::open(&self.path)?;
         let old = read(&mut file)?;
         let mut new = String::new();
         for (sent, word, hash) in entries(&old, now) {
-            // Writing to a string cannot fail.
-            let _ = writeln!(new, "{sent} {word} {hash}");
+            if hash != self.hash(code, sent) {
+                // Writing to a string cannot fail.
+                let _ = writeln!(new, "{sent} {word} {hash}");
+            }
         }
-        let _ = writeln!(new, "{sent} {word} {}", self.hash(code, sent));
+        if let Some((_, word)) = kept {
+            let _ = writeln!(new, "{sent} {word} {}", self.hash(code, sent));
+        }
         file.rewind()?;
         file.set_len(0)?;
         file.write_all(new.as_bytes())

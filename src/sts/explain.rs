@@ -11,7 +11,7 @@ use crate::device::SerialNumber;
 use crate::error::{Exit, Failure};
 use crate::mfa_code::MfaCode;
 use crate::network::{Request, Service, Signer, Trouble, is_of_clock, masked};
-use crate::plan::{Call, Chosen, Plan, Role, Step, Way, quoted};
+use crate::plan::{Call, Chosen, Plan, Role, Step, Way};
 
 /// A call that is made, with all that a message about it may name.
 pub(super) struct Attempt<'a> {
@@ -26,8 +26,7 @@ pub(super) struct Attempt<'a> {
 /// A code, and the device that it is of.
 pub(super) struct Proof<'a> {
     pub device: &'a Chosen<SerialNumber>,
-    /// Exactly one.
-    pub code: &'a [MfaCode],
+    pub code: &'a MfaCode,
 }
 
 impl Attempt<'_> {
@@ -39,7 +38,10 @@ impl Attempt<'_> {
             base: &self.plan.base,
             access_key_id: &self.keys.access_key_id,
             signer: self.signer,
-            codes: self.proof.as_ref().map_or(&[], |proof| proof.code),
+            codes: match &self.proof {
+                Some(proof) => std::slice::from_ref(proof.code),
+                None => &[],
+            },
         }
     }
 
@@ -93,7 +95,7 @@ impl Attempt<'_> {
                     "AWS cannot check codes of device {} for access key {key}: it is not a device of this user, or it was tried too often",
                     device()
                 ))
-                .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.profile_flag()))
+                .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.plan.base_flag()))
                 .exit(Exit::Refused)
             }
             "AccessDenied" => match &self.step.call {
@@ -127,16 +129,6 @@ impl Attempt<'_> {
             ))
             .hint("ask for less with --duration; 3600 always works"),
             _ => self.request().explain(trouble),
-        }
-    }
-
-    /// The flag that names the profile with the keys, where it is not the default one.
-    fn profile_flag(&self) -> String {
-        let profile = self.plan.profiles.last().map_or("default", String::as_str);
-        if profile == "default" {
-            String::new()
-        } else {
-            format!(" -p {}", quoted(profile))
         }
     }
 

@@ -8,3 +8,24 @@ pub(super) fn restore() {}
 
 /// There is no suspending.
 pub(super) fn let_suspend() {}
+
+/// They end the process.
+pub struct Noting;
+
+impl Noting {
+    /// Nothing begins.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn begin() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Nothing came.
+    pub fn end(self) {}
+}
+
+/// None.
+pub(super) fn noted() -> Option<i32> {
+    None
+}

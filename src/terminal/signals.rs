@@ -79,3 +79,80 @@ pub(super) fn restore() {
         let _ = tcsetattr(terminal, OptionalActions::Now, attributes);
     }
 }
+
+/// How a terminal was. It is so again when this is dropped.
+pub struct Kept {
+    terminal: File,
+    attributes: Termios,
+}
+
+impl Kept {
+    /// How it is now; none where it cannot be known.
+    pub(super) fn of(terminal: &File) -> Option<Self> {
+        Some(Self {
+            attributes: tcgetattr(terminal).ok()?,
+            terminal: terminal.try_clone().ok()?,
+        })
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // Where it fails there is no terminal any more.
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.attributes);
+    }
+}
+
+/// The signals by which people give up, each with whether it came while it was noted.
+static NOTED: OnceLock<[(i32, Arc<AtomicBool>); 3]> = OnceLock::new();
+/// Whether they end the process at once, as ever.
+static MAY_END: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// While this is held, signals do not end the process: prompts and countdowns end in an error, so that something can be put
+/// in order.
+pub struct Noting;
+
+impl Noting {
+    /// From now on.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn begin() -> io::Result<Self> {
+        let may_end = MAY_END.get_or_init(|| Arc::new(AtomicBool::new(true)));
+        if NOTED.get().is_none() {
+            let noted = [SIGHUP, SIGINT, SIGTERM].map(|signal| (signal, Arc::default()));
+            for (signal, came) in NOTED.get_or_init(|| noted) {
+                signal_hook::flag::register_conditional_default(*signal, Arc::clone(may_end))?;
+                signal_hook::flag::register(*signal, Arc::clone(came))?;
+            }
+        }
+        may_end.store(false, Ordering::SeqCst);
+        Ok(Self)
+    }
+
+    /// Ends the process as the signal would have that came meanwhile.
+    pub fn end(self) {
+        let came = noted();
+        drop(self);
+        if let Some(signal) = came {
+            // Where it fails, the error of the prompt ends the process.
+            let _ = emulate_default_handler(signal);
+        }
+    }
+}
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        if let Some(may_end) = MAY_END.get() {
+            may_end.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The signal that came while signals were noted.
+pub(super) fn noted() -> Option<i32> {
+    let came = NOTED.get()?.iter();
+    came.filter(|(_, came)| came.load(Ordering::SeqCst))
+        .map(|(signal, _)| *signal)
+        .next()
+}

@@ -237,3 +237,57 @@ fn a_command_that_is_wrong_twice_is_not_asked_a_third_time() {
     assert_eq!(outcome.status, Some(4), "{outcome:?}");
     assert_eq!(sts.calls(), 2);
 }
+
+#[test]
+fn what_a_command_has_begun_ends_with_it() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("sh -c 'echo $$ >$HOME/pid; exec sleep 60' | cat");
+    let outcome = home
+        .run_with(&sts, &["-q", "-p", "work", "--prompt-timeout", "1"])
+        .env("PATH", "/usr/bin:/bin")
+        .outcome();
+    assert_eq!(outcome.status, Some(3), "{outcome:?}");
+    let pid = fs::read_to_string(home.path().join("pid")).unwrap();
+    // Standard error was closed by all who had it, or there would be no outcome yet; and it is gone, or about to be reaped.
+    let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "{state}");
+}
+
+#[test]
+fn the_terminal_is_as_before_whatever_a_command_does_to_it() {
+    let sts = StandIn::start(Account::example());
+    for command in ["stty -echo -icanon; sleep 60", "stty -echo; echo 12"] {
+        let home = home_with(command);
+        let script = "stty echo; stty -a >before; \"$0\" -p work --prompt-timeout 1; echo \"status $?\"; stty -a >after";
+        let mut run = on_terminal(&home, &sts, script);
+        run.expect("status ").unwrap();
+        assert_eq!(exited(run), 0);
+        let read = |name| fs::read_to_string(home.path().join(name)).unwrap();
+        assert_eq!(read("after"), read("before"));
+    }
+}
+
+#[test]
+fn a_command_that_prints_too_much_is_said_to_do_so() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("yes 000000");
+    let outcome = home
+        .run_with(&sts, &["-q", "-p", "work"])
+        .env("PATH", "/usr/bin:/bin")
+        .outcome();
+    assert!(
+        outcome
+            .stderr
+            .contains("prints something else than six digits"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_command_may_not_ask_where_nobody_may_be_asked() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("read -r code; echo $code");
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" -p work --no-input");
+    run.expect("prints something else than six digits").unwrap();
+    assert_eq!(exited(run), 1);
+}

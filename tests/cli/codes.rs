@@ -5,8 +5,8 @@ use std::fs;
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
-use crate::harness::{Home, value};
-use crate::prompt::{PROMPT, exited, on_terminal};
+use crate::harness::{Home, long_term, value};
+use crate::prompt::{PROMPT, exited, kill, on_terminal};
 
 const REFRESH: &str = "exec \"$0\" -p work";
 
@@ -253,7 +253,7 @@ fn token_dash_reads_standard_input() {
     home.run_with(&sts, &dash).stdin("12345\n").ends(
         1,
         "error: the code from standard input is not six digits\n\
-         hint: type the six digits that the device shows now\n",
+         hint: give the six digits that the device shows now\n",
     );
     assert_eq!(sts.calls(), 2);
 }
@@ -287,4 +287,80 @@ fn token_dash_asks_where_standard_input_is_the_terminal() {
     run.expect(PROMPT).unwrap();
     run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
     assert_eq!(exited(run), 0);
+}
+
+#[test]
+fn a_code_whose_answer_was_lost_is_not_sent_again_for_whoever_gives_it() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    sts.fault(Fault::ResetAfterSpending);
+    let run = || {
+        home.run_with(&sts, &["-q", "-p", "work"])
+            .env("MFA_TOKEN", &code)
+    };
+    assert_eq!(run().outcome().status, Some(1));
+    let outcome = run().outcome();
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
+    let said = "error: the code from MFA_TOKEN was sent already, and may have been used up";
+    assert!(outcome.stderr.starts_with(said), "{outcome:?}");
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn a_code_that_was_under_way_when_the_process_was_killed_is_not_sent_again() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    sts.fault(Fault::Hang(std::time::Duration::from_secs(20)));
+    let mut run = on_terminal(&home, &sts, "echo $$ >pid; exec \"$0\" -p work");
+    run.expect(PROMPT).unwrap();
+    run.send_line(&code).unwrap();
+    while sts.calls() == 0 {
+        std::thread::yield_now();
+    }
+    kill(&home, "KILL");
+    drop(run);
+    let mut run = on_terminal(&home, &sts, REFRESH);
+    run.expect(PROMPT).unwrap();
+    run.send_line(&code).unwrap();
+    run.expect("error: this code was sent already, and may have been used up")
+        .unwrap();
+    drop(run);
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn a_job_in_the_background_does_not_stop_but_says_why() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut run = on_terminal(
+        &home,
+        &sts,
+        "set -m; \"$0\" -p work & wait $!; echo \"status $?\"",
+    );
+    run.expect("a job in the background cannot ask for it at the terminal")
+        .unwrap();
+    run.expect("status 3").unwrap();
+}
+
+#[test]
+fn nobody_who_answers_is_not_waited_for() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" -p work --prompt-timeout 1");
+    run.expect(PROMPT).unwrap();
+    run.expect("error: nobody answered within 1 s").unwrap();
+    assert_eq!(exited(run), 3);
+    // The list of profiles does not wait either, and leaves the terminal as it was.
+    let list = Home::with(&format!("{}{}", long_term("a"), long_term("b")));
+    let script =
+        "stty -a >before; MFA_CREDS_PROMPT_TIMEOUT=1 \"$0\"; echo \"status $?\"; stty -a >after";
+    let mut run = on_terminal(&list, &sts, script);
+    run.expect("Which profile?").unwrap();
+    run.expect("error: nobody answered within 1 s").unwrap();
+    run.expect("status 3").unwrap();
+    assert_eq!(exited(run), 0);
+    let read = |name| fs::read_to_string(list.path().join(name)).unwrap();
+    assert_eq!(read("after"), read("before"));
 }

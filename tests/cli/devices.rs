@@ -131,8 +131,10 @@ fn a_user_without_a_device_is_told_how_to_get_one() {
     let sts = stand_in(alice().device(Device::fido(FIDO)));
     home.run_with(&sts, &["-q", "-p", "work"]).ends(
         1,
-        "error: alice has no MFA device that STS can use\n\
-         hint: add an authenticator app in the IAM console, where the FIDO key works\n",
+        &format!(
+            "error: alice has no MFA device that STS can use: {FIDO} is a FIDO key\n\
+             hint: add an authenticator app in the IAM console, where that one works\n"
+        ),
     );
     assert_eq!(home.credentials(), keys_only());
 }
@@ -152,7 +154,7 @@ fn several_devices_are_a_list_to_pick_from_and_the_choice_can_be_saved() {
         run.send("\u{1b}[B\r").unwrap();
         run.expect("Write it to [work-long-term], so that it is not asked for again?")
             .unwrap();
-        run.send(if save { "y" } else { "n" }).unwrap();
+        run.send_line(if save { "y" } else { "n" }).unwrap();
         run.expect(PROMPT.replace(ALICE_DEVICE, SECOND)).unwrap();
         run.send_line(sts.fresh_code(SECOND)).unwrap();
         run.expect("[work] is valid until").unwrap();
@@ -207,7 +209,7 @@ fn one_picks_for_all_that_run_at_once() {
         .unwrap();
     first.send("\r").unwrap();
     first.expect("Write it to").unwrap();
-    first.send("n").unwrap();
+    first.send_line("n").unwrap();
     first.expect(PROMPT).unwrap();
     first.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
     first.expect("[work] is valid until").unwrap();
@@ -239,16 +241,20 @@ fn where_iam_does_not_say_the_usual_name_is_suggested() {
              policy: arn:aws:iam::123456789012:policy/fake-deny\n{hint}"
         ),
     );
-    // IAM may be out of reach where STS is not.
-    home.run_with(&sts, &["-p", "work"])
+    // IAM may be out of reach where STS is not. That is tried more than once, and said when it takes long.
+    let outcome = home
+        .run_with(&sts, &["-p", "work"])
         .env("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:9")
-        .ends(
-            1,
-            &format!(
-                "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
-                 AWS IAM at 127.0.0.1:9 cannot be reached: connection refused\n{hint}"
-            ),
-        );
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let stderr = outcome.stderr.trim_start_matches("waiting for AWS IAM\n");
+    assert_eq!(
+        stderr,
+        format!(
+            "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
+             AWS IAM at 127.0.0.1:9 cannot be reached: connection refused\n{hint}"
+        )
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use stand_in::{ALICE_DEVICE, Device, Fault, StandIn};
 
 use crate::devices::{alice, keys_only, stand_in};
 use crate::harness::{Home, long_term};
-use crate::prompt::{exited, on_terminal};
+use crate::prompt::{exited, kill, on_terminal};
 
 const FIRST: &str = "Code that the device shows now:";
 const SECOND: &str = "Next code:";
@@ -117,7 +117,7 @@ pub fn a_device_from_nothing_to_the_first_session() {
     run.expect("waiting until STS knows the device").unwrap();
     run.expect("Write it to [work-long-term]?").unwrap();
     assert_eq!(sts.devices("alice"), [ALICE_DEVICE]);
-    run.send("y").unwrap();
+    run.send_line("y").unwrap();
     run.expect("wrote aws_mfa_device of [work-long-term]")
         .unwrap();
     run.expect("next: mfa-creds -p work").unwrap();
@@ -153,7 +153,7 @@ pub fn wrong_codes_are_asked_for_again() {
     run.expect(FIRST).unwrap();
     type_codes(&mut run, &sts, ALICE_DEVICE);
     run.expect("Write it to").unwrap();
-    run.send("n").unwrap();
+    run.send_line("n").unwrap();
     assert_eq!(exited(run), 0);
     assert_eq!(home.credentials(), keys_only());
 }
@@ -170,7 +170,7 @@ pub fn after_three_pairs_the_device_is_deleted_again() {
     }
     run.expect(format!("{ALICE_DEVICE} was deleted again"))
         .unwrap();
-    run.expect("error: AWS refused the codes of the new device")
+    run.expect("error: the new device was not enabled: there was no pair of codes that AWS took")
         .unwrap();
     assert_eq!(exited(run), 4);
     assert_eq!(sts.unassigned(), Vec::<String>::new());
@@ -185,7 +185,7 @@ pub fn a_lost_answer_is_looked_after() {
     type_codes(&mut run, &sts, ALICE_DEVICE);
     run.expect("is enabled for alice").unwrap();
     run.expect("Write it to").unwrap();
-    run.send("y").unwrap();
+    run.send_line("y").unwrap();
     assert_eq!(exited(run), 0);
     assert_eq!(sts.devices("alice"), [ALICE_DEVICE]);
 }
@@ -213,8 +213,8 @@ pub fn a_second_device_is_made_with_the_session() {
     )
     .ends(
         3,
-        "error: an enrolment needs a terminal, to ask for two codes\n\
-             hint: run it in a terminal, without --no-input\n",
+        "error: two codes have to be asked for at a terminal, and there is none\n\
+             hint: run it in a terminal\n",
     );
     let script = format!("{ENROLL} --name tablet");
     let mut run = begin(&home, &sts, &script);
@@ -237,7 +237,7 @@ pub fn a_second_device_is_made_with_the_session() {
         "Write it to [work-long-term] in place of {ALICE_DEVICE}?"
     ))
     .unwrap();
-    run.send("y").unwrap();
+    run.send_line("y").unwrap();
     assert_eq!(exited(run), 0);
     assert_eq!(sts.devices("alice"), [ALICE_DEVICE, second]);
     assert!(
@@ -250,10 +250,9 @@ pub fn a_second_device_is_made_with_the_session() {
 fn an_enrolment_that_was_broken_off_is_begun_anew() {
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
-    let mut run = begin(&home, &sts, ENROLL);
+    let mut run = begin(&home, &sts, &format!("echo $$ >pid; {ENROLL}"));
     run.expect(FIRST).unwrap();
-    // Ctrl-C: nothing can be done about it any more.
-    run.send("\u{3}").unwrap();
+    kill(&home, "KILL");
     drop(run);
     assert_eq!(sts.unassigned(), [ALICE_DEVICE]);
     let old = sts.seed(ALICE_DEVICE);
@@ -263,7 +262,7 @@ fn an_enrolment_that_was_broken_off_is_begun_anew() {
     );
     let mut run = begin(&home, &sts, ENROLL);
     run.expect(&question).unwrap();
-    run.send("n").unwrap();
+    run.send_line("n").unwrap();
     run.expect("hint: --name calls the new one differently")
         .unwrap();
     assert_eq!(exited(run), 1);
@@ -271,7 +270,7 @@ fn an_enrolment_that_was_broken_off_is_begun_anew() {
 
     let mut run = begin(&home, &sts, ENROLL);
     run.expect(&question).unwrap();
-    run.send("y").unwrap();
+    run.send_line("y").unwrap();
     run.expect(FIRST).unwrap();
     assert_ne!(sts.seed(ALICE_DEVICE), old);
     // Ctrl-D: it cleans up behind itself.
@@ -279,6 +278,31 @@ fn an_enrolment_that_was_broken_off_is_begun_anew() {
     run.expect("was deleted again").unwrap();
     run.expect("error: nothing was typed").unwrap();
     assert_eq!(exited(run), 3);
+    assert_eq!(sts.unassigned(), Vec::<String>::new());
+}
+
+#[test]
+fn a_signal_leaves_no_device_behind() {
+    for (signal, status) in [("INT", "status 130"), ("TERM", "status 143")] {
+        let sts = stand_in(alice());
+        let home = Home::with(&keys_only());
+        let script = "trap : INT; sh -c 'echo $$ >pid; exec \"$0\" device enroll -p work' \"$0\"; echo \"status $?\"";
+        let mut run = begin(&home, &sts, script);
+        run.expect(FIRST).unwrap();
+        kill(&home, signal);
+        run.expect("was deleted again").unwrap();
+        run.expect(status).unwrap();
+        assert_eq!(sts.unassigned(), Vec::<String>::new());
+    }
+    // In the countdown, too, and by Ctrl-C.
+    let sts = stand_in(alice());
+    let home = Home::with(&keys_only());
+    let mut run = begin(&home, &sts, ENROLL);
+    run.expect(FIRST).unwrap();
+    run.send_line("000000").unwrap();
+    run.expect("the next code comes in").unwrap();
+    run.send("\u{3}").unwrap();
+    run.expect("was deleted again").unwrap();
     assert_eq!(sts.unassigned(), Vec::<String>::new());
 }
 
@@ -312,9 +336,11 @@ fn a_name_that_is_taken_is_said_before_anything_is_made() {
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
     run.expect("Delete it and begin anew?").unwrap();
-    run.send("y").unwrap();
-    run.expect(format!("error: {ALICE_DEVICE} is another user's device"))
-        .unwrap();
+    run.send_line("y").unwrap();
+    run.expect(format!(
+        "error: {ALICE_DEVICE} is enabled for somebody else"
+    ))
+    .unwrap();
     assert_eq!(exited(run), 1);
     assert_eq!(sts.devices("bob"), [ALICE_DEVICE]);
 }

@@ -353,7 +353,7 @@ fn a_duration_that_aws_does_not_grant() {
 #[test]
 fn a_code_that_is_none() {
     let home = Home::of_alice();
-    let hint = "hint: type the six digits that the device shows now\n";
+    let hint = "hint: give the six digits that the device shows now\n";
     for code in ["12345", "1234567", "12345a", "abcdef", "１２３４５６"] {
         home.run(&["-p", "work", "--token", code]).ends(
             1,

@@ -323,7 +323,7 @@ fn setup_moves_keys_after_a_yes_and_not_after_a_no() {
         session
             .expect("[work] holds long-term keys. Move them to [work-long-term]?")
             .unwrap();
-        session.send(answer).unwrap();
+        session.send_line(answer).unwrap();
         if moved {
             assert_eq!(exited(session), 0);
             assert_eq!(

@@ -49,6 +49,8 @@ fn verbose_says_where_everything_came_from() {
              duration: 3600 s (default)\n\
              region: ap-south-1 (region of [default] in ~/.aws/config)\n\
              endpoint: http://localhost:4566 (AWS_ENDPOINT_URL)\n\
+             asked for: nobody (--no-input)\n\
+             time for an answer: 120 s (default)\n\
              renewing [work]: there are no credentials yet\n\
              error: an MFA code is needed, and --no-input forbids to ask\n\
              hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",

@@ -8,7 +8,7 @@ use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::harness::{Home, Run};
-use crate::prompt::{PROMPT, exited, on_terminal};
+use crate::prompt::{PROMPT, exited, kill, on_terminal};
 
 /// Answers GETPIN with the first line of the file `codes`, and takes that away. Keeps what it is told in the file `told`.
 const PINENTRY: &str = r#"#!/bin/sh
@@ -129,12 +129,15 @@ fn says_in_the_window_what_was_wrong() {
 fn a_window_that_is_closed_or_left_alone_is_a_person_who_is_not_there() {
     let desk = Desk::new(&[("pinentry", PINENTRY)]);
     desk.answers(&["ERR 83886179 Operation cancelled <Pinentry>"]);
-    desk.run(&[]).ends(3, "error: nothing was typed\n");
+    desk.run(&[]).ends(
+        3,
+        "error: nothing was typed\nhint: run it again, and type what is asked for\n",
+    );
     desk.answers(&["ERR 83886142 Timeout <Pinentry>"]);
     desk.run(&["--prompt-timeout", "7"]).ends(
         3,
         "error: nobody answered within 7 s\n\
-         hint: run it again; --prompt-timeout gives more time\n",
+         hint: run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time\n",
     );
     assert!(desk.told().contains("SETTIMEOUT 7\n"));
     assert_eq!(desk.sts.calls(), 0);
@@ -154,7 +157,12 @@ fn asks_by_zenity_or_kdialog_where_there_is_no_pinentry() {
         let desk = Desk::new(&[(program, DIALOG)]);
         let code = desk.sts.fresh_code(ALICE_DEVICE);
         for (status, codes, end, message) in [
-            ("1", "", 3, "error: nothing was typed\n"),
+            (
+                "1",
+                "",
+                3,
+                "error: nothing was typed\nhint: run it again, and type what is asked for\n",
+            ),
             ("0", &*code, 0, ""),
         ] {
             desk.answers(&[codes]);
@@ -174,7 +182,7 @@ fn a_program_that_hangs_does_not_hang_us() {
     desk.run(&["--prompt-timeout", "1"]).ends(
         3,
         "error: nobody answered within 1 s\n\
-         hint: run it again; --prompt-timeout gives more time\n",
+         hint: run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time\n",
     );
 }
 
@@ -197,10 +205,13 @@ fn where_nothing_can_ask_it_says_what_to_install() {
             desk.run(&["--prompt", "terminal"]),
             "there is no terminal to ask for it",
         ),
-        (desk.run(&["--prompt", "none"]), "--no-input forbids to ask"),
+        (
+            desk.run(&["--prompt", "none"]),
+            "--prompt none forbids to ask",
+        ),
         (
             desk.run(&[]).env("MFA_CREDS_PROMPT", "none"),
-            "--no-input forbids to ask",
+            "MFA_CREDS_PROMPT forbids to ask",
         ),
     ] {
         run.ends(
@@ -236,4 +247,48 @@ fn the_terminal_comes_first_and_a_window_where_it_is_wanted() {
     run.expect("[work] is valid until").unwrap();
     assert_eq!(exited(run), 0);
     assert!(desk.told().contains("GETPIN"));
+}
+
+#[test]
+fn a_program_that_answers_by_itself_does_not_do_so_for_ever() {
+    let desk = Desk::new(&[("zenity", DIALOG)]);
+    desk.answers(&["no code"]);
+    fs::write(desk.path("status"), "0").unwrap();
+    desk.run(&[]).ends(
+        3,
+        "error: 20 answers, and none was a new code of six digits\n\
+         hint: run it again, and type the code that the device shows now\n",
+    );
+}
+
+#[test]
+fn a_display_that_is_not_there_is_no_person_who_said_no() {
+    let broken =
+        "#!/bin/sh\necho '(zenity:1): Gtk-WARNING **: cannot open display: :77' >&2\nexit 1\n";
+    let desk = Desk::new(&[("zenity", broken), ("kdialog", DIALOG)]);
+    desk.answers(&[&desk.sts.fresh_code(ALICE_DEVICE)]);
+    fs::write(desk.path("status"), "0").unwrap();
+    desk.run(&[]).ends(0, "");
+}
+
+#[test]
+fn a_window_does_not_outlive_the_process() {
+    let waiting = "#!/bin/sh\necho $$ >\"$HOME/window\"\nsleep 60\n";
+    let desk = Desk::new(&[("kdialog", waiting)]);
+    let path = desk.path("bin");
+    let script = format!(
+        "echo $$ >pid; export DISPLAY=:77 PATH={}:/usr/bin:/bin; exec \"$0\" -p work --prompt gui",
+        path.display()
+    );
+    let run = on_terminal(&desk.home, &desk.sts, &script);
+    while fs::read_to_string(desk.path("window"))
+        .unwrap_or_default()
+        .is_empty()
+    {
+        std::thread::yield_now();
+    }
+    kill(&desk.home, "TERM");
+    // Its end closes the terminal for good only when the window has gone, too.
+    let mut run = run;
+    run.expect(expectrl::Eof).unwrap();
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::{Ready, terminal};
+use super::{Ready, prompting, terminal};
 use crate::cli::Enroll;
 use crate::device::{Device, SerialNumber};
 use crate::enrolment::{self, Enrolled, Enrolment};
@@ -12,12 +12,12 @@ use crate::iam::Owner;
 use crate::profiles::File;
 use crate::report::Report;
 use crate::setup;
-use crate::terminal::Terminal;
+use crate::terminal::{Answer, Terminal};
 
 pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
-    let terminal = terminal(&args.of, environment, "an enrolment")?;
-    let ready = Ready::new(&args.of, environment)?;
+    let terminal = terminal(&prompting(&args.prompting, environment)?)?;
+    let ready = Ready::new(&args.of, None, environment)?;
     let iam = ready.iam();
     let owner = iam.owner()?;
     let Some(user) = &owner.name else {
@@ -26,24 +26,51 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
                 .hint("make it in the IAM console, and use an IAM user for the rest")
         );
     };
-    let name = args.name.as_ref().unwrap_or(user);
+    let given = args.name.as_ref().filter(|name| !name.is_empty());
+    let name = given.unwrap_or(user);
+    if !name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
+    {
+        bail!(
+            Failure::new(format!("a device cannot be called `{name}`"))
+                .hint("use letters, digits, and any of _+=,.@-")
+        );
+    }
     // Where IAM does not say, its answers to what follows do.
-    let devices = iam.devices(&owner).unwrap_or_default();
-    check_new(&ready, &owner, &devices, name)?;
+    let devices = iam.devices(&owner).ok();
+    check_new(&ready, &owner, devices.as_deref().unwrap_or_default(), name)?;
+    let base = &ready.user.base;
+    if ready.store.is_of(&base.path) {
+        // So that everything that can fail does so before a device is made.
+        let like_it = SerialNumber::parse(&owner.device(name)).map_err(|wrong| {
+            Failure::new(format!("a device called `{name}` {}", wrong.problem)).hint(wrong.hint)
+        })?;
+        ready
+            .store
+            .check(|file| setup::save_device(file, &base.section, &like_it))?;
+    }
     let Enrolled { serial, codes } = Enrolment {
         iam: &iam,
         owner: &owner,
         terminal: &terminal,
         report,
         name,
+        is_known_to_be_free: devices.is_some(),
         shows_secret: args.show_secret,
     }
     .run()?;
     report.progress(format_args!("{serial} is enabled for {user}"));
-    let is_known = enrolment::wait_for_sts(&iam, &serial, &codes[1], report);
     ready.note(&serial, &codes[1]);
-    if !is_known {
-        report.warning("STS does not know the device yet; wait a minute before the first code");
+    match enrolment::wait_for_sts(&iam, &serial, &codes[1], report) {
+        Ok(true) => {}
+        Ok(false) => {
+            report.warning("STS does not know the device yet; wait a minute before the first code");
+        }
+        Err(problem) => report.warning(format_args!(
+            "whether STS knows the device yet is not known: {}",
+            problem.failure.message()
+        )),
     }
     save(&ready, &terminal, &serial, report)?;
     report.progress(format_args!("next: mfa-creds{}", ready.flag));
@@ -88,11 +115,15 @@ fn save(ready: &Ready, terminal: &Terminal, serial: &SerialNumber, report: Repor
     }
     let section = &base.section;
     let instead = set.map_or_else(String::new, |set| format!(" in place of {set}"));
-    if terminal.confirm(&format!("Write it to [{section}]{instead}?"))? {
+    let question = format!("Write it to [{section}]{instead}?");
+    // Nobody who answers does not undo what is done.
+    if terminal.confirm(&question, Answer::Yes).unwrap_or(false) {
         ready
             .store
             .update(|file: &File<'_>| setup::save_device(file, section, serial))?;
         report.progress(format_args!("wrote aws_mfa_device of [{section}]"));
+    } else {
+        report.progress(format_args!("not written: {serial}"));
     }
     Ok(())
 }

@@ -2,31 +2,47 @@
 
 use anyhow::{Result, bail};
 
-use super::{Ready, terminal};
+use super::{Ready, prompting, terminal};
 use crate::cli::Resync;
 use crate::device::{Device, SerialNumber};
+use crate::discovery;
 use crate::enrolment;
 use crate::environment::Environment;
 use crate::error::{Exit, Failure};
-use crate::iam::{Iam, Owner};
+use crate::iam::{Iam, Owner, WRONG_CODES};
+use crate::plan::Prompting;
 use crate::report::Report;
-use crate::terminal::Terminal;
 
 pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
-    let terminal = terminal(&args.of, environment, "a resynchronisation")?;
-    let mut ready = Ready::new(&args.of, environment)?;
+    let prompting = prompting(&args.prompting, environment)?;
+    let terminal = terminal(&prompting)?;
+    let mut ready = Ready::new(&args.of, args.device.as_ref(), environment)?;
     let device = ready.user.device.take().transpose()?;
     let iam = ready.iam();
     let owner = iam.owner()?;
     let serial = match device {
         Some(device) => device.value,
-        None => pick(&iam, &owner, &terminal)?,
+        None => only_or_picked(&iam, &owner, &ready, &prompting)?,
     };
+    if let Ok(devices) = iam.devices(&owner)
+        && !devices
+            .iter()
+            .any(|device| device.serial == serial.as_str())
+    {
+        bail!(
+            Failure::new(format!("{serial} is not a device of {}", owner.called()))
+                .hint(format!(
+                    "`mfa-creds device list{}` shows the user's devices",
+                    ready.flag
+                ))
+                .exit(Exit::Refused)
+        );
+    }
     let codes = enrolment::two_codes(&terminal)?;
     match iam.resync(&owner, &serial, &codes) {
         Ok(()) => {}
-        Err(problem) if problem.code() == Some("InvalidAuthenticationCode") => bail!(
+        Err(problem) if problem.code() == Some(WRONG_CODES) => bail!(
             Failure::new(format!("AWS refused the two codes of {serial}"))
                 .hint("they have to be two in a row of this device; run it again")
                 .exit(Exit::Refused)
@@ -37,22 +53,26 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-fn pick(iam: &Iam<'_>, owner: &Owner, terminal: &Terminal) -> Result<SerialNumber> {
+fn only_or_picked(
+    iam: &Iam<'_>,
+    owner: &Owner,
+    ready: &Ready,
+    prompting: &Prompting,
+) -> Result<SerialNumber> {
     let devices = iam.devices(owner)?;
-    let mut usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
-    if usable.len() > 1 && terminal.has_room_for_a_list() {
-        let items: Vec<String> = usable.iter().map(ToString::to_string).collect();
-        let Some(place) = terminal.pick("Which MFA device?", &items)? else {
-            bail!(Failure::new("no MFA device was picked").exit(Exit::HumanNeeded));
-        };
-        return Ok(usable.swap_remove(place));
-    }
-    match usable.pop() {
-        Some(only) if usable.is_empty() => Ok(only),
-        Some(_) => bail!(Failure::new("nobody says which device to use").hint("use --device")),
-        None => bail!(Failure::new(format!(
-            "{} has no MFA device with codes",
-            owner.called()
-        ))),
+    let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
+    match &usable[..] {
+        [] => bail!(
+            Failure::new(format!("{} has no MFA device with codes", owner.called())).hint(format!(
+                "`mfa-creds device list{}` shows what there is",
+                ready.flag
+            ))
+        ),
+        [only] => Ok(only.clone()),
+        _ => {
+            let base = &ready.user.base;
+            let terminal = discovery::terminal_to_pick(prompting, owner, base, &usable)?;
+            discovery::pick(&terminal, &usable)
+        }
     }
 }
