@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import fcntl
 import functools
 import http.client
 import http.server
@@ -9,11 +10,15 @@ import itertools
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
@@ -49,7 +54,7 @@ class User:
     arn: str
     key: str
     secret: str
-    device: str
+    device: str | None
 
 
 class Server:
@@ -68,18 +73,24 @@ class Server:
             aws_secret_access_key="test",
         )
 
-    def user(self, name, may):
-        """Makes a user who may do what is said (a list of IAM actions)."""
+    def user(self, name, may, device=True):
+        """Makes a user who may do what is said (a list of IAM actions), with a device of the same name or without."""
         iam = self.client("iam")
         arn = iam.create_user(UserName=name)["User"]["Arn"]
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        device = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]["SerialNumber"]
-        iam.enable_mfa_device(
-            UserName=name, SerialNumber=device, AuthenticationCode1="123456", AuthenticationCode2="654321"
-        )
+        device = self.device(name, name) if device else None
         statement = {"Effect": "Allow", "Action": may, "Resource": "*"}
         iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=policy(statement))
         return User(arn, key["AccessKeyId"], key["SecretAccessKey"], device)
+
+    def device(self, user, name):
+        """Makes a device that is enabled for a user, and returns its ARN. The servers take any codes."""
+        iam = self.client("iam")
+        serial = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]["SerialNumber"]
+        iam.enable_mfa_device(
+            UserName=user, SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321"
+        )
+        return serial
 
     def role(self, name, principal, may=()):
         """Makes a role that the user or role with this ARN may assume, and returns its ARN."""
@@ -139,6 +150,65 @@ class Recording(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Terminal:
+    """A program on a terminal of its own, and the person before it. On leaving, the program has ended."""
+
+    def __init__(self, command, environment, home, stderr=None):
+        self.ours, theirs = pty.openpty()
+        # So large that a QR code has room.
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 160, 0, 0))
+        try:
+            self.program = subprocess.Popen(
+                # It makes its standard input the terminal of a new session, and becomes the program.
+                ["/usr/bin/setsid", "--ctty", *command],
+                env=environment | {"TERM": "xterm-256color"},
+                cwd=home,
+                stdin=theirs,
+                stdout=theirs,
+                stderr=stderr or theirs,
+            )
+        finally:
+            os.close(theirs)
+        self.screen = b""
+        self.looked_at = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.program.poll() is None:
+            self.program.kill()
+        self.program.wait()
+        os.close(self.ours)
+
+    def wait_for(self, text):
+        """Waits until the program has shown a text after the last one; returns what it showed up to there."""
+        deadline = time.monotonic() + SECONDS
+        while (place := self.screen.find(text.encode(), self.looked_at)) < 0:
+            assert self.read(deadline), f"{text!r} did not come: {self.screen.decode()!r}"
+        before, self.looked_at = self.looked_at, place + len(text.encode())
+        return self.screen[before : self.looked_at].decode()
+
+    def type(self, text):
+        os.write(self.ours, text.encode())
+
+    def end(self):
+        """Waits until the program has ended; returns its exit status and everything that it showed."""
+        deadline = time.monotonic() + SECONDS
+        while self.read(deadline):
+            pass
+        return self.program.wait(max(1, deadline - time.monotonic())), self.screen.decode()
+
+    def read(self, deadline):
+        ready, _, _ = select.select([self.ours], [], [], max(0, deadline - time.monotonic()))
+        try:
+            part = os.read(self.ours, 65536) if ready else b""
+        except OSError:  # nobody has the other end any more
+            part = b""
+        self.screen += part
+        return part
+
+
 def policy(statement):
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
@@ -150,7 +220,7 @@ def unique(name):
 
 def long_term(user, section="p-long-term", device=True):
     lines = [f"[{section}]", f"aws_access_key_id = {user.key}", f"aws_secret_access_key = {user.secret}"]
-    if device:
+    if device and user.device:
         lines.append(f"aws_mfa_device = {user.device}")
     return "\n".join([*lines, "", ""]).encode()
 
@@ -169,18 +239,19 @@ class RealTest(unittest.TestCase):
         self.nobody.setblocking(False)
         self.nobody_url = f"http://127.0.0.1:{self.nobody.getsockname()[1]}"
 
-    def run_program(self, command, code=None, **environment):
-        clean = {
+        self.clean = {
             "HOME": str(self.home),
             "PATH": "/usr/bin:/bin",
             "USER": "tester",
             "LC_ALL": "C.UTF-8",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def run_program(self, command, code=None, **environment):
         source = {"input": f"{code}\n".encode()} if code else {"stdin": subprocess.DEVNULL}
         done = subprocess.run(
             [str(part) for part in command],
-            env=clean | environment,
+            env=self.clean | environment,
             cwd=self.home,
             capture_output=True,
             timeout=SECONDS,
@@ -199,6 +270,10 @@ class RealTest(unittest.TestCase):
         for secret in secrets | self.secrets():
             self.assertNotIn(secret, done.stderr, f"a secret in the messages of {arguments}")
         return done.stderr
+
+    def on_terminal(self, *arguments, stderr=None, **environment):
+        """Runs the binary on a terminal."""
+        return Terminal([MFA_CREDS, *arguments], self.clean | environment, self.home, stderr)
 
     def mfa_creds_without_network(self, *arguments, **environment):
         """Runs the binary where its endpoint counts the calls, and wants none, and the file as it was."""
