@@ -158,7 +158,9 @@ class Enrolment(RealTest):
         moto, ministack = Server("MOTO"), Server("MINISTACK")
         waits = [(self.enroll, moto), (self.enroll, ministack), (self.resynchronise, ministack)]
         with concurrent.futures.ThreadPoolExecutor(len(waits)) as threads:
-            futures = [threads.submit(wait, server, self.home / str(place)) for place, (wait, server) in enumerate(waits)]
+            futures = [
+                threads.submit(wait, server, self.home / str(place)) for place, (wait, server) in enumerate(waits)
+            ]
         for future in futures:
             future.result()
 
