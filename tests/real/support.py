@@ -240,7 +240,6 @@ class RealTest(unittest.TestCase):
         self.nobody_url = f"http://127.0.0.1:{self.nobody.getsockname()[1]}"
 
         self.clean = {
-            "HOME": str(self.home),
             "PATH": "/usr/bin:/bin",
             "USER": "tester",
             "LC_ALL": "C.UTF-8",
@@ -251,7 +250,7 @@ class RealTest(unittest.TestCase):
         source = {"input": f"{code}\n".encode()} if code else {"stdin": subprocess.DEVNULL}
         done = subprocess.run(
             [str(part) for part in command],
-            env=self.clean | environment,
+            env={"HOME": str(self.home)} | self.clean | environment,
             cwd=self.home,
             capture_output=True,
             timeout=SECONDS,
@@ -273,7 +272,8 @@ class RealTest(unittest.TestCase):
 
     def on_terminal(self, *arguments, stderr=None, **environment):
         """Runs the binary on a terminal."""
-        return Terminal([MFA_CREDS, *arguments], self.clean | environment, self.home, stderr)
+        environment = {"HOME": str(self.home)} | self.clean | environment
+        return Terminal([MFA_CREDS, *arguments], environment, self.home, stderr)
 
     def mfa_creds_without_network(self, *arguments, **environment):
         """Runs the binary where its endpoint counts the calls, and wants none, and the file as it was."""

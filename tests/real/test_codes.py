@@ -272,7 +272,7 @@ class Display(CodesTest):
         """Starts the binary without a terminal."""
         run = subprocess.Popen(
             [MFA_CREDS, "-p", "p", *arguments],
-            env=self.clean | self.environment,
+            env={"HOME": str(self.home)} | self.clean | self.environment,
             cwd=self.home,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
