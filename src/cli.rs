@@ -145,7 +145,7 @@ pub enum LogLevel {
 pub struct Request {
     #[command(flatten)]
     pub suffixes: Suffixes,
-    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`]
+    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`] [default: AWS is asked]
     #[arg(long, value_name = "ARN")]
     pub device: Option<String>,
     /// How long the credentials shall last: seconds, or `12h`, `1h30m` [env: `MFA_STS_DURATION`] [default: 12h, 1h for a role]

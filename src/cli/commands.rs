@@ -197,7 +197,7 @@ pub struct Enroll {
 pub struct Resync {
     #[command(flatten)]
     pub of: DeviceOf,
-    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`]
+    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`] [default: AWS is asked]
     #[arg(long, value_name = "ARN")]
     pub device: Option<String>,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::cli::Prompt;
-use crate::plan::{Asking, Call, Given, Keep, Origin, Plan, Prompting, Step, Target};
+use crate::plan::{Asking, Call, Connection, Given, Keep, Origin, Plan, Prompting, Step, Target};
 use crate::profiles::File;
 use crate::report::Report;
 
@@ -101,11 +101,16 @@ fn tell_step(report: Report, step: &Step, for_a_role: bool) {
         connection,
         ..
     } = step;
+    let seconds = format!("{} s", duration.value);
+    tell(report, &format!("{of}duration"), seconds, &duration.origin);
+    tell_connection(report, of, connection);
+}
+
+/// Where a service is, and how it is reached.
+pub(super) fn tell_connection(report: Report, of: &str, connection: &Connection) {
     let tell = |what: &str, value: &str, origin| {
         tell(report, &format!("{of}{what}"), value, origin);
     };
-    let seconds = format!("{} s", duration.value);
-    tell("duration", &seconds, &duration.origin);
     let region = &connection.region;
     tell("region", &region.value, &region.origin);
     if let Some(url) = &connection.endpoint_url {

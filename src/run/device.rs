@@ -7,6 +7,7 @@ mod resync;
 use anyhow::{Context as _, Result, bail};
 use chrono::Utc;
 
+use super::details::{tell, tell_connection, tell_target};
 use super::ground::Ground;
 use crate::cli::{self, DeviceCommand, DeviceOf, Profiles};
 use crate::credentials::{Credentials, LongTermKeys};
@@ -19,6 +20,7 @@ use crate::key_process;
 use crate::mfa_code::{self, MfaCode};
 use crate::network::{self, Network};
 use crate::plan::{self, Chosen, Prompting, User};
+use crate::report::Report;
 use crate::session::Maker;
 use crate::store::{Store, Use};
 use crate::terminal::{PATIENCE_TO_FETCH, Terminal};
@@ -48,7 +50,12 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(of: &DeviceOf, device: Option<&String>, environment: &Environment) -> Result<Self> {
+    fn new(
+        of: &DeviceOf,
+        device: Option<&String>,
+        environment: &Environment,
+        report: Report,
+    ) -> Result<Self> {
         let request = cli::Request {
             suffixes: of.suffixes.clone(),
             region: of.region.clone(),
@@ -71,6 +78,17 @@ impl Ready {
         let path = &ground.paths.credentials;
         let session = group::session_of_key(path, &files.credentials, &keys.access_key_id)
             .map(|(_maker, session)| session.credentials);
+        tell_target(report, &target);
+        report.detail(format_args!("keys: {}", user.base.place()));
+        if let Some(Ok(device)) = &user.device {
+            tell(report, "device", &device.value, &device.origin);
+        }
+        tell_connection(report, "STS ", &user.access.sts);
+        tell_connection(report, "IAM ", &user.access.iam);
+        report.detail(match session {
+            Some(_) => "signed with the MFA session that is there",
+            None => "signed with the long-term keys",
+        });
         let connections = [&user.access.sts, &user.access.iam];
         Ok(Self {
             network: network::prepare(connections)?.finish()?,

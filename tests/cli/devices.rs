@@ -401,3 +401,31 @@ fn the_list_is_asked_for_with_the_session_where_there_is_one() {
     assert_eq!(last.action, "ListMFADevices");
     assert!(last.access_key_id.unwrap().starts_with("ASIA"));
 }
+
+#[test]
+fn verbose_says_where_the_list_comes_from() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let outcome = home
+        .run_with(
+            &sts,
+            &[
+                "device",
+                "list",
+                "-v",
+                "-p",
+                "work",
+                "--region",
+                "eu-west-1",
+            ],
+        )
+        .outcome();
+    for line in [
+        "keys: [work-long-term] in ~/.aws/credentials\n",
+        "STS region: eu-west-1 (--region)\n",
+        "IAM region: us-east-1 (the only one of its partition)\n",
+        "signed with the long-term keys\n",
+    ] {
+        assert!(outcome.stderr.contains(line), "{line}: {outcome:?}");
+    }
+}

@@ -68,7 +68,7 @@ class OnAServer:
             terminal.wait_for(devices[1])
             terminal.type("\x1b[B\r")
             terminal.wait_for("Write it to [p-long-term]")
-            terminal.type("y")
+            terminal.type("y\n")
             self.assertEqual(*with_screen(terminal.end(), 0))
         self.assert_written(seconds=43200)
         self.assertTrue(self.credentials.read_text().startswith(f"{before.rstrip()}\naws_mfa_device = {devices[1]}\n"))
@@ -84,7 +84,8 @@ class OnAServer:
 
     def test_list(self):
         devices = self.have(2)
-        command = ["device", "list", "-p", "p", "--device", devices[1]]
+        self.endpoint["MFA_DEVICE"] = devices[1]
+        command = ["device", "list", "-p", "p"]
         lines = self.printed(*command).splitlines()
         self.assertEqual(lines[0].split(), ["DEVICE", "KIND", "SINCE", "USE"])
         listed = self.server.client("iam").list_mfa_devices(UserName=self.name)["MFADevices"]
@@ -184,7 +185,7 @@ class Enrolment(RealTest):
             self.two_codes(terminal)
             terminal.wait_for(f":mfa/{name} is enabled for {name}")
             terminal.wait_for("Write it to [p-long-term]?")
-            terminal.type("y")
+            terminal.type("y\n")
             terminal.wait_for("wrote aws_mfa_device of [p-long-term]")
             self.assertEqual(*with_screen(terminal.end(), 0))
         [device] = server.client("iam").list_mfa_devices(UserName=name)["MFADevices"]

@@ -17,7 +17,7 @@ use crate::terminal::{Answer, Terminal};
 pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let terminal = terminal(&prompting(&args.prompting, environment)?)?;
-    let ready = Ready::new(&args.of, None, environment)?;
+    let ready = Ready::new(&args.of, None, environment, report)?;
     let iam = ready.iam();
     let owner = iam.owner()?;
     let Some(user) = &owner.name else {

@@ -9,7 +9,8 @@ use crate::output::devices;
 use crate::report::{self, Report};
 
 pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> {
-    let ready = Ready::new(&args.of, None, environment)?;
+    let report = Report::new(&args.of.verbosity);
+    let ready = Ready::new(&args.of, None, environment, report)?;
     let iam = ready.iam();
     let owner = iam.owner()?;
     let known = iam.devices(&owner)?;
@@ -23,7 +24,7 @@ pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> 
         )?);
     }
     if known.is_empty() {
-        Report::new(&args.of.verbosity).progress(format_args!(
+        report.progress(format_args!(
             "{} has no MFA device{}",
             owner.called(),
             match owner.name {

@@ -17,7 +17,7 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let prompting = prompting(&args.prompting, environment)?;
     let terminal = terminal(&prompting)?;
-    let mut ready = Ready::new(&args.of, args.device.as_ref(), environment)?;
+    let mut ready = Ready::new(&args.of, args.device.as_ref(), environment, report)?;
     let device = ready.user.device.take().transpose()?;
     let iam = ready.iam();
     let owner = iam.owner()?;
