@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::device::SerialNumber;
 use crate::error::{Exit, Failure};
-use crate::iam::{IN_USE, Iam, NewDevice, Owner, Pair, Problem, TAKEN, WRONG_CODES};
+use crate::iam::{IN_USE, Iam, Known, NewDevice, Owner, Pair, Problem, TAKEN, WRONG_CODES};
 use crate::mfa_code::{self, MfaCode, NotACode};
 use crate::network::Trouble;
 use crate::output::qr;
@@ -211,17 +211,17 @@ pub fn two_codes(terminal: &Terminal) -> Result<Pair> {
 pub fn wait_for_sts(
     iam: &Iam<'_>,
     serial: &SerialNumber,
-    used: &MfaCode,
+    code: &MfaCode,
     report: Report,
-) -> std::result::Result<bool, Problem> {
+) -> std::result::Result<Known, Problem> {
     for (question, pause) in (0..).zip(PAUSES) {
-        if iam.is_known_to_sts(serial, used)? {
-            return Ok(true);
+        if let known @ Known::Yes(_) = iam.is_known_to_sts(serial, code)? {
+            return Ok(known);
         }
         if question == 0 {
             report.progress("waiting until STS knows the device, which takes about 10 s");
         }
         thread::sleep(Duration::from_secs(pause));
     }
-    iam.is_known_to_sts(serial, used)
+    iam.is_known_to_sts(serial, code)
 }

@@ -16,12 +16,11 @@ use crate::error::Failure;
 use crate::mfa_code::MfaCode;
 use crate::network::{self, Network, Request, Service, Signer, Trouble};
 use crate::plan::{Access, Base, Connection};
+use crate::sts;
 pub use owner::Owner;
 
 /// How often a call that only reads is tried.
 const ATTEMPTS: u32 = 3;
-/// The shortest session that STS grants, in seconds.
-const SHORTEST_SESSION: i32 = 900;
 
 /// The user who has some keys, and the services that know the user.
 pub struct Iam<'a> {
@@ -47,6 +46,14 @@ pub struct NewDevice {
     pub serial: SerialNumber,
     /// In base32, as apps take it.
     pub seed: Secret,
+}
+
+/// Whether STS knows a device.
+#[derive(Debug)]
+pub enum Known {
+    /// With a session, where one came of the question.
+    Yes(Option<Credentials>),
+    No,
 }
 
 /// Why a call came to nothing.
@@ -223,26 +230,37 @@ impl Iam<'_> {
         Ok(())
     }
 
-    /// Whether STS knows a device already. It is asked with a code that is used up, so that it costs none.
+    /// Whether STS knows a device already. It is asked with a code that has enabled the device: where STS takes that once more,
+    /// there is a session.
     ///
     /// # Errors
     /// When STS does not say.
-    pub fn is_known_to_sts(&self, serial: &SerialNumber, used: &MfaCode) -> Result<bool> {
-        let request = self.request(Service::Sts, std::slice::from_ref(used));
+    pub fn is_known_to_sts(&self, serial: &SerialNumber, code: &MfaCode) -> Result<Known> {
+        let request = Request {
+            signer: Signer::Keys,
+            ..self.request(Service::Sts, std::slice::from_ref(code))
+        };
         let signing = network::signing_keys(self.keys);
         let call = self
             .sts(signing, RetryConfig::disabled())?
             .get_session_token()
-            .duration_seconds(SHORTEST_SESSION)
             .serial_number(serial.as_str())
-            .token_code(used.expose());
-        let Err(error) = self.network.wait_for(Service::Sts, call.send()) else {
-            return Ok(true);
+            .token_code(code.expose());
+        let error = match self.network.wait_for(Service::Sts, call.send()) {
+            Ok(answer) => {
+                let session = sts::granted(answer.credentials, &request, None);
+                return Ok(Known::Yes(session.ok()));
+            }
+            Err(error) => error,
         };
         let trouble = Trouble::of(&error, request.codes);
         match trouble.refusal() {
-            Some(("AccessDenied", message)) if message.contains("one time pass code") => Ok(true),
-            Some(("AccessDenied", message)) if message.contains("unable to validate") => Ok(false),
+            Some(("AccessDenied", message)) if message.contains("one time pass code") => {
+                Ok(Known::Yes(None))
+            }
+            Some(("AccessDenied", message)) if message.contains("unable to validate") => {
+                Ok(Known::No)
+            }
             _ => Err(Problem {
                 failure: request.explain(&trouble),
                 trouble: Some(trouble),

@@ -24,6 +24,7 @@ use crate::store::{self, Lock, Store, Turn, UsedCodes};
 use crate::sts::{Client, Reading, Refusal};
 use spending::Spent;
 use written::News;
+pub use written::of_session;
 
 /// How often the files are looked at, while other processes or AWS end sessions that were just found.
 const ROUNDS: usize = 3;

@@ -12,7 +12,7 @@ use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::device::SerialNumber;
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
-use crate::network::{self, Network, Signer};
+use crate::network::{self, Network, Request, Signer};
 use crate::plan::{Call, Chosen, Plan};
 use explain::{Attempt, Proof};
 
@@ -213,16 +213,25 @@ impl Client {
             }
         };
         // The code has bought something, whatever it is.
-        granted(answer, attempt).map_err(|error| Refusal {
+        let role_arn = match &step.call {
+            Call::GetSessionToken => None,
+            Call::AssumeRole(role) => Some(role.arn.value.clone()),
+        };
+        granted(answer, &attempt.request(), role_arn).map_err(|error| Refusal {
             error,
             reading: Reading::Lost,
         })
     }
 }
 
-fn granted(
+/// What STS has granted, where it is whole and good for something.
+///
+/// # Errors
+/// When it is not.
+pub fn granted(
     answer: Option<aws_sdk_sts::types::Credentials>,
-    attempt: &Attempt<'_>,
+    request: &Request<'_>,
+    role_arn: Option<String>,
 ) -> Result<Credentials> {
     let whole = answer.filter(|answer| {
         ![
@@ -234,15 +243,15 @@ fn granted(
         .any(|part| part.is_empty())
     });
     let Some(answer) = whole else {
-        bail!(attempt.request().foreign("it holds no credentials"));
+        bail!(request.foreign("it holds no credentials"));
     };
     let expiration = DateTime::from_timestamp(answer.expiration.secs(), 0)
-        .ok_or_else(|| attempt.request().foreign("its expiration is no date"))?;
+        .ok_or_else(|| request.foreign("its expiration is no date"))?;
     if expiration <= Utc::now() {
         bail!(
             Failure::new(format!(
                 "what {} granted ended at {expiration} already",
-                attempt.request().host()
+                request.host()
             ))
             .hint("is the clock of this machine right? see `date -u`")
         );
@@ -252,9 +261,6 @@ fn granted(
         secret_access_key: Secret::new(answer.secret_access_key),
         session_token: Secret::new(answer.session_token),
         expiration,
-        role_arn: match &attempt.step.call {
-            Call::GetSessionToken => None,
-            Call::AssumeRole(role) => Some(role.arn.value.clone()),
-        },
+        role_arn,
     })
 }

@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::group::{Group, Job, Results, holds_session_of_another};
 use crate::plan::{self, Way};
 use crate::profiles::{self, File, key};
-use crate::session::{self, Session};
+use crate::session::{self, Maker, Session};
 use crate::short_term;
 use crate::store::{self, Edit, Store};
 
@@ -135,7 +135,7 @@ impl Renewal<'_, '_> {
                 credentials: credentials.clone(),
                 section: None,
             };
-            edits.push(of_session(self.group, &session));
+            edits.push(of_session(&self.group.maker, self.long_term(), &session));
         }
         if let Err(error) = self.update_sessions(&edits) {
             self.report.warning(format_args!(
@@ -156,6 +156,12 @@ impl Renewal<'_, '_> {
         })
     }
 
+    /// The section with the keys of the group.
+    fn long_term(&self) -> &'_ str {
+        let first = self.group.jobs.first();
+        first.map_or("", |job| &job.plan.base.section)
+    }
+
     /// Keeps in mind, for other profiles and processes, where a session is.
     fn remember(&mut self, credentials: &Credentials, owner: Option<String>) {
         if let Some(section) = &owner
@@ -167,7 +173,9 @@ impl Renewal<'_, '_> {
             credentials: credentials.clone(),
             section: owner,
         };
-        if let Err(error) = self.update_sessions(&[of_session(self.group, &session)]) {
+        if let Err(error) =
+            self.update_sessions(&[of_session(&self.group.maker, self.long_term(), &session)])
+        {
             self.report.warning(format_args!(
                 "the MFA session is not kept for other profiles: {error}"
             ));
@@ -231,13 +239,12 @@ fn is_free(file: &File<'_>, section: &str) -> bool {
         && short_term::may_take_session(file, section, Utc::now())
 }
 
-fn of_session(group: &Group, session: &Session) -> Edit<'static> {
+/// What the file of sessions says of a session that was made with the keys of a section.
+pub fn of_session(maker: &Maker, long_term: &str, session: &Session) -> Edit<'static> {
     let mut changes = session::changes(session);
-    if let Some(job) = group.jobs.first() {
-        let section = Cow::Owned(job.plan.base.section.clone());
-        changes.push(Change::Set(key::LONG_TERM_SECTION, section));
-    }
-    Edit::new(group.maker.section(), changes)
+    let section = Cow::Owned(long_term.to_owned());
+    changes.push(Change::Set(key::LONG_TERM_SECTION, section));
+    Edit::new(maker.section(), changes)
 }
 
 /// Credentials of the shape that STS grants.

@@ -20,8 +20,9 @@ use crate::key_process;
 use crate::mfa_code::{self, MfaCode};
 use crate::network::{self, Network};
 use crate::plan::{self, Chosen, Prompting, User};
+use crate::renewal;
 use crate::report::Report;
-use crate::session::Maker;
+use crate::session::{Maker, Session};
 use crate::store::{Store, Use};
 use crate::terminal::{PATIENCE_TO_FETCH, Terminal};
 
@@ -116,13 +117,31 @@ impl Ready {
         self.user.device.as_ref()?.as_ref().ok()
     }
 
+    fn maker(&self, device: &SerialNumber) -> Maker {
+        Maker {
+            access_key_id: self.keys.access_key_id.clone(),
+            device: device.clone(),
+        }
+    }
+
+    /// Keeps a session for the profiles with these keys and this device.
+    fn keep(&self, device: &SerialNumber, credentials: Credentials, report: Report) {
+        let session = Session {
+            credentials,
+            section: None,
+        };
+        let edit = renewal::of_session(&self.maker(device), &self.user.base.section, &session);
+        let sessions = self.store.sessions();
+        if let Err(error) = sessions.and_then(|sessions| sessions.update(|_file| Ok(vec![edit]))) {
+            report.warning(format_args!("the MFA session is not kept: {error}"));
+        }
+    }
+
     /// Notes a code that STS gets.
     fn note(&self, serial: &SerialNumber, code: &MfaCode) {
-        let maker = Maker {
-            access_key_id: self.keys.access_key_id.clone(),
-            device: serial.clone(),
-        };
-        let used = self.store.used_codes(&maker.section(), &self.keys);
+        let used = self
+            .store
+            .used_codes(&self.maker(serial).section(), &self.keys);
         let now = Utc::now();
         // Without the record the next process learns it from AWS.
         let _ = used.note(code, Use::Accepted, mfa_code::step(now), now);

@@ -190,6 +190,10 @@ class Enrolment(RealTest):
             self.assertEqual(*with_screen(terminal.end(), 0))
         [device] = server.client("iam").list_mfa_devices(UserName=name)["MFADevices"]
         self.assertEqual(credentials.read_text(), f"{before.rstrip()}\naws_mfa_device = {device['SerialNumber']}\n\n")
+        # These servers take a code twice, so the question whether STS knows the device has got a session.
+        done = self.run_program([MFA_CREDS, "-p", "p", "--no-input"], **environment)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        self.assertIn("[p] shares the session of its key and device", done.stderr)
 
     def resynchronise(self, server, home):
         name, credentials, environment = self.have(server, home, [LIST, "iam:ResyncMFADevice"], device=True)

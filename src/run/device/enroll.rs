@@ -8,7 +8,7 @@ use crate::device::{Device, SerialNumber};
 use crate::enrolment::{self, Enrolled, Enrolment};
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::iam::Owner;
+use crate::iam::{Known, Owner};
 use crate::profiles::File;
 use crate::report::Report;
 use crate::setup;
@@ -63,8 +63,12 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     report.progress(format_args!("{serial} is enabled for {user}"));
     ready.note(&serial, &codes[1]);
     match enrolment::wait_for_sts(&iam, &serial, &codes[1], report) {
-        Ok(true) => {}
-        Ok(false) => {
+        Ok(Known::Yes(session)) => {
+            if let Some(session) = session {
+                ready.keep(&serial, session, report);
+            }
+        }
+        Ok(Known::No) => {
             report.warning("STS does not know the device yet; wait a minute before the first code");
         }
         Err(problem) => report.warning(format_args!(
