@@ -9,6 +9,7 @@ use crate::enrolment::{self, Enrolled, Enrolment};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::iam::{Known, Owner};
+use crate::plan::Origin;
 use crate::profiles::File;
 use crate::report::Report;
 use crate::setup;
@@ -113,12 +114,14 @@ fn check_new(ready: &Ready, owner: &Owner, devices: &[Device], name: &str) -> Re
 /// Offers to write the device where it is looked for.
 fn save(ready: &Ready, terminal: &Terminal, serial: &SerialNumber, report: Report) -> Result<()> {
     let base = &ready.user.base;
-    let set = ready.set().map(|set| &set.value);
-    if set == Some(serial) || !ready.store.is_of(&base.path) {
+    let section = &base.section;
+    let is_there =
+        |origin: &Origin| matches!(origin, Origin::File { section: of, .. } if of == section);
+    let set = ready.set().filter(|set| is_there(&set.origin));
+    if set.is_some_and(|set| set.value == *serial) || !ready.store.is_of(&base.path) {
         return Ok(());
     }
-    let section = &base.section;
-    let instead = set.map_or_else(String::new, |set| format!(" in place of {set}"));
+    let instead = set.map_or_else(String::new, |set| format!(" in place of {}", set.value));
     let question = format!("Write it to [{section}]{instead}?");
     // Nobody who answers does not undo what is done.
     if terminal.confirm(&question, Answer::Yes).unwrap_or(false) {
