@@ -13,10 +13,16 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::descendants;
+use crate::terminal;
+
 /// More than anything that is asked for. A command that prints more than this is not waited for until it has done so.
 pub const MOST_OUTPUT: usize = 4096;
 /// How long the end of the output may take after the end of the command.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// How long a signal may take to be heeded.
+const GIVING_UP: Duration = Duration::from_millis(500);
 
 /// How a command ended.
 pub enum Ended {
@@ -37,7 +43,9 @@ pub enum Ended {
 pub fn run(command: Command, limit: Duration) -> Result<io::Result<Ended>> {
     let mut command = tokio::process::Command::from(command);
     command.stdout(Stdio::piped()).kill_on_drop(true);
-    end_with_us();
+    // Where the system does not let us, the command ends by its time limit.
+    let _ = terminal::end_with_us();
+    terminal::stay_if_ending();
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let mut child = command.spawn()?;
@@ -70,12 +78,36 @@ pub fn run(command: Command, limit: Duration) -> Result<io::Result<Ended>> {
         };
         let ended = timeout(limit, read_and_wait).await;
         ended.unwrap_or_else(|_elapsed| {
-            id.into_iter().for_each(end);
+            id.into_iter().for_each(descendants::end);
             Ok(Ended::ByUs)
         })
     });
     runtime.shutdown_background();
+    if let Ok(Ended::ByItself { status, .. }) = &ended
+        && is_given_up(*status)
+    {
+        // The same signal is about to end this process.
+        thread::sleep(GIVING_UP);
+    }
     Ok(ended)
+}
+
+/// Whether somebody has ended the command, as by Ctrl-C.
+#[cfg(unix)]
+fn is_given_up(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let shells_way = |signal: i32| status.code() == Some(128 + signal);
+    [SIGHUP, SIGINT, SIGTERM]
+        .into_iter()
+        .any(|signal| status.signal() == Some(signal) || shells_way(signal))
+}
+
+#[cfg(not(unix))]
+fn is_given_up(_status: ExitStatus) -> bool {
+    false
 }
 
 async fn read(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {
@@ -83,56 +115,6 @@ async fn read(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io:
         stream.take(MOST_OUTPUT as u64).read_to_end(into).await?;
     }
     Ok(())
-}
-
-/// Sees to it that a signal that ends this process ends what it has begun, too.
-#[cfg(unix)]
-pub fn end_with_us() {
-    use std::sync::Once;
-
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    use signal_hook::iterator::Signals;
-    use signal_hook::low_level::emulate_default_handler;
-
-    static BEGUN: Once = Once::new();
-    BEGUN.call_once(|| {
-        let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM]) else {
-            return;
-        };
-        thread::spawn(move || {
-            for signal in signals.forever() {
-                end_descendants(std::process::id());
-                // Where it fails, whoever sent the signal may send another.
-                let _ = emulate_default_handler(signal);
-            }
-        });
-    });
-}
-
-#[cfg(not(unix))]
-pub fn end_with_us() {}
-
-/// Ends a process and all that it has begun, as far as the system tells what that is.
-fn end(process: u32) {
-    end_descendants(process);
-    #[cfg(unix)]
-    if let Some(process) = rustix::process::Pid::from_raw(process.cast_signed()) {
-        // Where there is none any more, it has ended.
-        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
-    }
-}
-
-/// Ends what a process has begun. Only Linux tells what that is.
-pub fn end_descendants(process: u32) {
-    let threads = std::fs::read_dir(format!("/proc/{process}/task"));
-    for thread in threads.into_iter().flatten().flatten() {
-        let children = std::fs::read_to_string(thread.path().join("children"));
-        let children = children.unwrap_or_default();
-        children
-            .split_whitespace()
-            .filter_map(|child| child.parse().ok())
-            .for_each(end);
-    }
 }
 
 /// A runtime, on this thread, for what has to be waited for: commands, and the network.

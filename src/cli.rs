@@ -189,7 +189,8 @@ pub struct Asking {
     pub mfa_process: Option<String>,
     #[command(flatten)]
     pub prompting: Prompting,
-    /// Wait so long for another process that renews with the same device: seconds, or `5m` [default: 2m]
+    /// Wait so long for another process that renews with the same device: seconds, or `5m` [default: 2m, or
+    /// --prompt-timeout if that is longer]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub lock_timeout: Option<u64>,
 }
@@ -200,13 +201,19 @@ pub struct Prompting {
     /// Where to ask [env: `MFA_CREDS_PROMPT`] [default: auto]
     #[arg(long, value_name = "WHERE", value_enum)]
     pub prompt: Option<Prompt>,
-    /// Wait so long for a person to answer: seconds, or `5m` [env: `MFA_CREDS_PROMPT_TIMEOUT`] [default: 2m; 10m for setup and
-    /// `device`]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
-    pub prompt_timeout: Option<u64>,
+    #[command(flatten)]
+    pub timeout: PromptTimeout,
     /// The same as `--prompt none`
     #[arg(long, conflicts_with = "prompt")]
     pub no_input: bool,
+}
+
+/// How long a person may take.
+#[derive(Args, Clone, Copy, Default)]
+pub struct PromptTimeout {
+    /// Wait so long for a person to answer: seconds, or `5m` [env: `MFA_CREDS_PROMPT_TIMEOUT`] [default: 2m; 10m for `device`]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub prompt_timeout: Option<u64>,
 }
 
 /// Where a person is asked for the code.

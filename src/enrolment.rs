@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
@@ -22,6 +22,9 @@ const TRIES: usize = 3;
 /// How long to wait before STS is asked again whether it knows a device, in seconds. It takes about ten on AWS, and more than
 /// nine questions in three minutes lock the device out.
 const PAUSES: [u64; 6] = [2, 3, 4, 5, 6, 8];
+/// How long it takes to type a code.
+const TYPING: TimeDelta = TimeDelta::seconds(6);
+
 /// What does not stand as it is in the label of an entry.
 const NOT_IN_LABELS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -59,8 +62,13 @@ impl Enrolment<'_> {
         let noting = Noting::begin()?;
         let new = self.create()?;
         let enabled = self.enable(&new);
-        if enabled.is_err() {
-            self.give_up(&new.serial);
+        match &enabled {
+            Ok(_codes) => self.report.progress(format_args!(
+                "{} is enabled for {}",
+                new.serial,
+                self.owner.called()
+            )),
+            Err(_) => self.give_up(&new.serial),
         }
         noting.end();
         Ok(Enrolled {
@@ -183,7 +191,7 @@ fn uri(owner: &Owner, name: &str, new: &NewDevice) -> Zeroizing<String> {
     ))
 }
 
-/// Asks for two codes in a row, with a countdown to the second.
+/// Asks for two codes in a row, with a countdown to the second where that cannot be there yet.
 ///
 /// # Errors
 /// Exit code 3 when the person does not answer.
@@ -194,8 +202,12 @@ pub fn two_codes(terminal: &Terminal) -> Result<Pair> {
         parse(text).map(drop)
     })?;
     let first = parse(&first).map_err(Failure::new)?;
-    let next = mfa_code::begin(mfa_code::step(Utc::now()) + 1);
-    terminal.count_down(next, |left| format!("the next code comes in {left} s"))?;
+    let (now, step) = (Utc::now(), mfa_code::step(Utc::now()));
+    // Typed right after the device went on, it may still be the code before: then the next one is there already.
+    if now - mfa_code::begin(step) > TYPING {
+        let next = mfa_code::begin(step + 1);
+        terminal.count_down(next, |left| format!("the next code comes in {left} s"))?;
+    }
     let second = terminal.ask_line("Next code", |text| match parse(text)? {
         code if code == first => Err("this is the first one; wait for the next".to_owned()),
         _ => Ok(()),

@@ -68,8 +68,9 @@ mod programs {
 
     use super::TITLE;
     use crate::child::{self, Ended};
+    use crate::descendants;
     use crate::error::{Exit, Failure};
-    use crate::terminal::{nobody_answered, nothing_typed};
+    use crate::terminal::{self, nobody_answered, nothing_typed};
 
     /// What the system has chosen, then those that can be there beside it.
     const PINENTRIES: [&str; 6] = [
@@ -140,10 +141,12 @@ mod programs {
     fn by_pinentry(prompt: &str, complaint: Option<&str>, limit: Duration) -> Answer {
         let (prompt, complaint) = (shortened(prompt), complaint.map(shortened));
         let seconds = u16::try_from(limit.as_secs()).unwrap_or(u16::MAX);
-        child::end_with_us();
+        // Where the system does not let us, the window ends by its time limit.
+        let _ = terminal::end_with_us();
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let mut answers = PINENTRIES.iter().filter_map(|name| {
+                terminal::stay_if_ending();
                 let mut input = PassphraseInput::with_binary(name)?;
                 input
                     .with_title(TITLE)
@@ -168,7 +171,7 @@ mod programs {
             .recv_timeout(limit + GRACE)
             .unwrap_or_else(|error| match error {
                 RecvTimeoutError::Timeout => {
-                    child::end_descendants(std::process::id());
+                    descendants::end_begun();
                     Answer::TimedOut
                 }
                 RecvTimeoutError::Disconnected => Answer::NoWindow,

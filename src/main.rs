@@ -16,6 +16,7 @@ mod freshness;
 mod plan;
 mod session;
 mod stdin;
+mod descendants;
 mod terminal;
 mod child;
 mod gui;

@@ -20,7 +20,7 @@ use crate::cli::Prompt;
 use crate::error::{Exit, Failure};
 use crate::plan::Prompting;
 use crate::report;
-pub use signals::Noting;
+pub use signals::{Noting, end_with_us, stay_if_ending};
 use watch::Watch;
 
 /// How long a person may take to type a code.
@@ -207,6 +207,7 @@ impl Terminal {
             "n" | "no" => Ok(Answer::No),
             _ => Err("answer y or n".to_owned()),
         };
+        self.forget_input();
         let line = self.ask_line(&format!("{question} {choice}"), |line| {
             parse(line).map(drop)
         })?;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{Asking, Profile, Profiles, Prompting, Request, Suffixes, Verbosity, about};
+use super::{Asking, Profile, Profiles, PromptTimeout, Request, Suffixes, Verbosity, about};
 use crate::seconds;
 
 /// What a refresh can be told.
@@ -189,7 +189,7 @@ pub struct Enroll {
     #[arg(long)]
     pub show_secret: bool,
     #[command(flatten)]
-    pub prompting: Prompting,
+    pub timeout: PromptTimeout,
 }
 
 /// What `device resync` can be told.
@@ -201,7 +201,7 @@ pub struct Resync {
     #[arg(long, value_name = "ARN")]
     pub device: Option<String>,
     #[command(flatten)]
-    pub prompting: Prompting,
+    pub timeout: PromptTimeout,
 }
 
 /// What `completions` can be told.

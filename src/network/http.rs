@@ -1,5 +1,7 @@
 //! The HTTP client: proxies from the environment, and the certificates that are trusted.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_sts::config::SharedHttpClient;
 use aws_smithy_http_client::{Builder, Connector, proxy, tls};
@@ -10,6 +12,10 @@ use crate::error::Failure;
 use crate::plan::Chosen;
 use crate::profiles::reason;
 
+/// How long a connection may be idle and still be used again. Nobody looks after it while a person types, and a code that goes
+/// out on one that the other side has closed meanwhile counts as used up.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// Makes a client: without TLS, or with the certificates of a bundle, or with those of the system.
 ///
 /// # Errors
@@ -18,7 +24,9 @@ pub(super) fn client(plain: bool, bundle: Option<Vec<u8>>) -> Result<SharedHttpC
     let trust = if plain { None } else { Some(trust(bundle)?) };
     Ok(
         Builder::new().build_with_connector_fn(move |settings, components| {
-            let mut connector = Connector::builder().proxy_config(proxy::ProxyConfig::from_env());
+            let mut connector = Connector::builder()
+                .proxy_config(proxy::ProxyConfig::from_env())
+                .pool_idle_timeout(IDLE);
             connector.set_connector_settings(settings.cloned());
             if let Some(components) = components {
                 connector.set_sleep_impl(components.sleep_impl());

@@ -70,7 +70,7 @@ impl Asking {
                 flag("--mfa-process", asked.mfa_process.as_ref()),
                 process_of_environment(environment),
             ]),
-            prompting: Prompting::new(&asked.prompting, environment, usual)?,
+            prompting,
             lock_timeout: asked.lock_timeout.map_or(lock_timeout, Duration::from_secs),
         })
     }
@@ -84,7 +84,7 @@ impl Prompting {
     pub fn new(asked: &cli::Prompting, environment: &Environment, usual: Duration) -> Result<Self> {
         let limit = given_seconds(
             "--prompt-timeout",
-            asked.prompt_timeout,
+            asked.timeout.prompt_timeout,
             Some((environment, "MFA_CREDS_PROMPT_TIMEOUT")),
         )?;
         Ok(Self {
@@ -108,6 +108,7 @@ fn prompt(asked: &cli::Prompting, environment: &Environment) -> Result<Chosen<Pr
     match asked.prompt {
         _ if asked.no_input => return Ok(by_flag(Prompt::None, "--no-input")),
         Some(Prompt::None) => return Ok(by_flag(Prompt::None, "--prompt none")),
+        Some(Prompt::Gui) => return Ok(by_flag(Prompt::Gui, "--prompt gui")),
         Some(prompt) => return Ok(by_flag(prompt, "--prompt")),
         None => {}
     }

@@ -51,10 +51,13 @@ impl Renewal<'_, '_> {
             Reading::Lost => (Use::Lost, false),
             Reading::Session | Reading::Other => (Use::Unserved, false),
         };
-        if came_to == Use::Refused
+        if came_to != Use::Lost
             && let Some((earlier, failure)) = known
         {
-            (came_to, refusal.error) = (earlier, failure.into());
+            if came_to == Use::Refused {
+                refusal.error = failure.into();
+            }
+            came_to = earlier;
         }
         self.codes.note(need, came_to);
         if may_go_on && self.codes.has_another(need, error::message(&refusal.error)) {
@@ -91,5 +94,9 @@ fn need<'n>(group: &'n Group, used: &'n UsedCodes) -> Need<'n> {
         device: &group.maker.device,
         process: group.process.as_ref(),
         used,
+        is_for_tests: group
+            .jobs
+            .iter()
+            .any(|job| job.plan.steps[0].connection.is_local()),
     }
 }

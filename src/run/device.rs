@@ -149,8 +149,12 @@ impl Ready {
 }
 
 /// How a person is asked who may have to fetch a telephone.
-fn prompting(asked: &cli::Prompting, environment: &Environment) -> Result<Prompting> {
-    Prompting::new(asked, environment, PATIENCE_TO_FETCH)
+fn prompting(timeout: cli::PromptTimeout, environment: &Environment) -> Result<Prompting> {
+    let asked = cli::Prompting {
+        timeout,
+        ..cli::Prompting::default()
+    };
+    Prompting::new(&asked, environment, PATIENCE_TO_FETCH)
 }
 
 /// Two codes of a device can come from a person at a terminal only.

@@ -139,6 +139,8 @@ impl Work<'_> {
                 None => bases.push((place, vec![job])),
             }
         }
+        // In the same order in every process, so that none waits for another one's turn while it holds one.
+        bases.sort_by(|(place, _), (other, _)| place.cmp(other));
         let mut groups: Vec<(Group, Option<Lock>)> = Vec::new();
         for (_, jobs) in bases {
             // A command that prints keys is run once.
@@ -202,6 +204,7 @@ impl Work<'_> {
                 group.jobs.push(job);
             }
         }
+        groups.sort_by_key(|(group, _)| group.jobs.iter().map(|job| job.order).min());
         Ok(groups)
     }
 

@@ -9,6 +9,17 @@ pub(super) fn restore() {}
 /// There is no suspending.
 pub(super) fn let_suspend() {}
 
+/// The system does so.
+///
+/// # Errors
+/// Never.
+pub fn end_with_us() -> std::io::Result<()> {
+    Ok(())
+}
+
+/// The system ends the process at once.
+pub fn stay_if_ending() {}
+
 /// They end the process.
 pub struct Noting;
 

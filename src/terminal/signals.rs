@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::thread;
 
 use rustix::process::getpgrp;
@@ -11,6 +11,8 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr}
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
+
+use crate::descendants;
 
 const SHOW_CURSOR: &[u8] = b"\x1b[?25h";
 const OTHERS: [i32; 3] = [SIGHUP, SIGQUIT, SIGTERM];
@@ -20,6 +22,8 @@ static TERMINAL: OnceLock<(File, Termios)> = OnceLock::new();
 /// Which of [`OTHERS`] came. Console takes any of them for Ctrl-C and raises SIGINT, so SIGINT counts only where none
 /// of them came.
 static CAME: OnceLock<[Arc<AtomicBool>; 3]> = OnceLock::new();
+/// Whether a signal is ending the process.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
 /// Whether the person may suspend the process now.
 static MAY_SUSPEND: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
@@ -33,19 +37,49 @@ pub(super) fn leave_as_it_was(terminal: &File) -> io::Result<()> {
     if TERMINAL.set(state).is_err() {
         return Ok(());
     }
-    let came = CAME.get_or_init(Default::default);
-    for (signal, came) in OTHERS.into_iter().zip(came) {
-        signal_hook::flag::register(signal, Arc::clone(came))?;
-    }
     // Suspended at a hidden prompt, the shell would switch echo on again, and a secret would be seen.
     signal_hook::flag::register_conditional_default(SIGTSTP, Arc::clone(may_suspend))?;
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    end_with_us()
+}
+
+/// Sees to it that a signal that ends this process ends what it has begun, too, and leaves the terminal as it was.
+///
+/// # Errors
+/// When the system does not let us.
+pub fn end_with_us() -> io::Result<()> {
+    static BEGUN: Once = Once::new();
+
+    let mut begun = Ok(());
+    BEGUN.call_once(|| begun = begin_to_watch());
+    begun
+}
+
+fn begin_to_watch() -> io::Result<()> {
+    descendants::remember_inherited();
+    let came = CAME.get_or_init(Default::default);
+    for (signal, came) in OTHERS.into_iter().zip(came) {
+        if !is_ignored(signal) {
+            signal_hook::flag::register(signal, Arc::clone(came))?;
+        }
+    }
+    let signals = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+    let mut signals = Signals::new(signals.iter().filter(|signal| !is_ignored(**signal)))?;
     thread::spawn(move || {
         for _signal in signals.forever() {
             die();
         }
     });
     Ok(())
+}
+
+/// Whether whoever has begun this process has said that a signal is to be ignored, as `nohup` does. Only Linux tells.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
 }
 
 /// dialoguer has done its work: the terminal is as it was, until the next time.
@@ -55,8 +89,17 @@ pub(super) fn let_suspend() {
     }
 }
 
+/// Does not come back where a signal is ending the process: nothing new is begun then.
+pub fn stay_if_ending() {
+    while IS_ENDING.load(Ordering::SeqCst) {
+        thread::park();
+    }
+}
+
 /// Ends the process as the signal that came would have. Does not come back.
 pub(super) fn die() {
+    IS_ENDING.store(true, Ordering::SeqCst);
+    descendants::end_begun();
     restore();
     let came = CAME.get_or_init(Default::default);
     let other = OTHERS
@@ -70,8 +113,7 @@ pub(super) fn die() {
 /// Leaves the terminal as it was.
 pub(super) fn restore() {
     if let Some((terminal, attributes)) = TERMINAL.get()
-        // In the background the terminal is somebody else's, and to touch it would stop the process.
-        && tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
+        && is_ours(terminal)
     {
         // Where these fail there is no terminal any more.
         let _ = (&*terminal).write_all(SHOW_CURSOR);
@@ -80,7 +122,7 @@ pub(super) fn restore() {
     }
 }
 
-/// How a terminal was. It is so again when this is dropped.
+/// How a terminal was. It is so again when this is dropped, or when a signal ends the process.
 pub struct Kept {
     terminal: File,
     attributes: Termios,
@@ -89,22 +131,33 @@ pub struct Kept {
 impl Kept {
     /// How it is now; none where it cannot be known.
     pub(super) fn of(terminal: &File) -> Option<Self> {
-        Some(Self {
+        let kept = Self {
             attributes: tcgetattr(terminal).ok()?,
             terminal: terminal.try_clone().ok()?,
-        })
+        };
+        leave_as_it_was(terminal).ok()?;
+        let_suspend();
+        Some(kept)
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // Where it fails there is no terminal any more.
-        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.attributes);
+        if is_ours(&self.terminal) {
+            // Where it fails there is no terminal any more.
+            let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.attributes);
+        }
     }
 }
 
+/// Whether this process is in the foreground. In the background the terminal is somebody else's, and to touch it would stop the
+/// process.
+fn is_ours(terminal: &File) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
+}
+
 /// The signals by which people give up, each with whether it came while it was noted.
-static NOTED: OnceLock<[(i32, Arc<AtomicBool>); 3]> = OnceLock::new();
+static NOTED: OnceLock<[(i32, Arc<AtomicBool>); 4]> = OnceLock::new();
 /// Whether they end the process at once, as ever.
 static MAY_END: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
@@ -120,9 +173,12 @@ impl Noting {
     pub fn begin() -> io::Result<Self> {
         let may_end = MAY_END.get_or_init(|| Arc::new(AtomicBool::new(true)));
         if NOTED.get().is_none() {
-            let noted = [SIGHUP, SIGINT, SIGTERM].map(|signal| (signal, Arc::default()));
-            for (signal, came) in NOTED.get_or_init(|| noted) {
+            let noted = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].map(|signal| (signal, Arc::default()));
+            let noted = NOTED.get_or_init(|| noted).iter();
+            for (signal, came) in noted.filter(|(signal, _)| !is_ignored(*signal)) {
                 signal_hook::flag::register_conditional_default(*signal, Arc::clone(may_end))?;
+                // Who gives up twice does not want to wait.
+                signal_hook::flag::register_conditional_default(*signal, Arc::clone(came))?;
                 signal_hook::flag::register(*signal, Arc::clone(came))?;
             }
         }

@@ -291,3 +291,34 @@ fn a_command_may_not_ask_where_nobody_may_be_asked() {
     run.expect("prints something else than six digits").unwrap();
     assert_eq!(exited(run), 1);
 }
+
+#[test]
+fn a_signal_that_is_ignored_stays_so() {
+    let sts = StandIn::start(Account::example());
+    let home = home_of_file();
+    put(&home, &sts.fresh_code(ALICE_DEVICE));
+    let script = "trap '' HUP; \"$0\" exec -q -p work -- grep SigIgn /proc/self/status";
+    let mut run = on_terminal(&home, &sts, script);
+    run.expect("SigIgn:\t").unwrap();
+    let mask = run.expect("\r\n").unwrap();
+    let mask = String::from_utf8_lossy(mask.before()).into_owned();
+    assert_eq!(
+        u64::from_str_radix(mask.trim(), 16).unwrap() & 1,
+        1,
+        "{mask}"
+    );
+}
+
+#[test]
+fn control_c_ends_the_run_as_an_interrupt_and_leaves_the_terminal_as_it_was() {
+    let sts = StandIn::start(Account::example());
+    let home = home_with("stty -echo; echo ready >&2; sleep 60");
+    let script = "trap : INT; stty echo; stty -a >before; sh -c 'exec \"$0\" -p work' \"$0\"; echo \"status $?\"; stty -a >after";
+    let mut run = on_terminal(&home, &sts, script);
+    run.expect("ready").unwrap();
+    run.send("\u{3}").unwrap();
+    run.expect("status 130").unwrap();
+    assert_eq!(exited(run), 0);
+    let read = |name| fs::read_to_string(home.path().join(name)).unwrap();
+    assert_eq!(read("after"), read("before"));
+}

@@ -295,8 +295,11 @@ fn a_code_whose_answer_was_lost_is_not_sent_again_for_whoever_gives_it() {
     let home = Home::of_alice();
     let code = sts.fresh_code(ALICE_DEVICE);
     sts.fault(Fault::ResetAfterSpending);
+    // It leads to this machine, and does not say so: a server on it is one for tests.
+    let url = sts.url().replace("127.0.0.1", "0.0.0.0");
     let run = || {
         home.run_with(&sts, &["-q", "-p", "work"])
+            .env("AWS_ENDPOINT_URL_STS", &url)
             .env("MFA_TOKEN", &code)
     };
     assert_eq!(run().outcome().status, Some(1));
@@ -305,6 +308,24 @@ fn a_code_whose_answer_was_lost_is_not_sent_again_for_whoever_gives_it() {
     let said = "error: the code from MFA_TOKEN was sent already, and may have been used up";
     assert!(outcome.stderr.starts_with(said), "{outcome:?}");
     assert_eq!(sts.calls(), 1);
+    // Which may take it again.
+    let outcome = run().env("AWS_ENDPOINT_URL_STS", &sts.url()).outcome();
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
+    assert_eq!(sts.calls(), 2);
+}
+
+#[test]
+fn a_busy_answer_does_not_make_forget_that_a_code_was_used() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let force = ["-q", "-p", "work", "--force", "--token", &code];
+    home.run_with(&sts, &force).ends(0, "");
+    sts.fault(Fault::Throttling);
+    assert_eq!(home.run_with(&sts, &force).outcome().status, Some(1));
+    let outcome = home.run_with(&sts, &force).outcome();
+    let said = "error: the code from --token was used already, and AWS takes each once";
+    assert!(outcome.stderr.starts_with(said), "{outcome:?}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use expectrl::session::OsSession;
 use expectrl::{Expect as _, Regex};
@@ -27,9 +28,16 @@ fn type_codes(run: &mut OsSession, sts: &StandIn, serial: &str) {
     let now = sts.code(serial);
     let next = sts.code_at_step(serial, 1);
     run.send_line(now).unwrap();
-    run.expect("the next code comes in ").unwrap();
     run.expect(SECOND).unwrap();
     run.send_line(next).unwrap();
+}
+
+/// Waits until nobody could still be typing the code before: then there is a countdown to the next.
+fn wait_for_a_countdown() {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    while !(7..29).contains(&(now().as_secs() % 30)) {
+        thread::sleep(Duration::from_millis(200));
+    }
 }
 
 /// The text of a QR code on a screen, read from its colours.
@@ -103,6 +111,7 @@ pub fn a_device_from_nothing_to_the_first_session() {
     run.send_line("12345").unwrap();
     run.expect("error: a code is six digits").unwrap();
     run.expect(FIRST).unwrap();
+    wait_for_a_countdown();
     run.send_line(&first).unwrap();
     run.expect(Regex("the next code comes in [0-9]+ s"))
         .unwrap();
@@ -299,6 +308,7 @@ fn a_signal_leaves_no_device_behind() {
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
     run.expect(FIRST).unwrap();
+    wait_for_a_countdown();
     run.send_line("000000").unwrap();
     run.expect("the next code comes in").unwrap();
     run.send("\u{3}").unwrap();

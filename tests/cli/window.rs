@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::{Home, Run};
+use crate::harness::{Home, Run, spawning};
 use crate::prompt::{PROMPT, exited, kill, on_terminal};
 
 /// Answers GETPIN with the first line of the file `codes`, and takes that away. Keeps what it is told in the file `told`.
@@ -273,22 +273,40 @@ fn a_display_that_is_not_there_is_no_person_who_said_no() {
 
 #[test]
 fn a_window_does_not_outlive_the_process() {
-    let waiting = "#!/bin/sh\necho $$ >\"$HOME/window\"\nsleep 60\n";
+    let waiting = "#!/bin/sh\necho $$ >\"$HOME/window\"\nexec sleep 60\n";
     let desk = Desk::new(&[("kdialog", waiting)]);
     let path = desk.path("bin");
+    // Of a shell that lives on: what a leader of a session leaves behind, the system would end.
     let script = format!(
-        "echo $$ >pid; export DISPLAY=:77 PATH={}:/usr/bin:/bin; exec \"$0\" -p work --prompt gui",
+        "trap : HUP TERM; export DISPLAY=:77 PATH={}:/usr/bin:/bin; \
+         sh -c 'sleep 62 & echo $! >inherited; echo $$ >pid; exec \"$0\" -p work --prompt gui' \"$0\"; \
+         echo \"status $?\"; read -r line",
         path.display()
     );
-    let run = on_terminal(&desk.home, &desk.sts, &script);
-    while fs::read_to_string(desk.path("window"))
-        .unwrap_or_default()
-        .is_empty()
-    {
+    let mut run = on_terminal(&desk.home, &desk.sts, &script);
+    let read = |name| fs::read_to_string(desk.path(name)).unwrap_or_default();
+    while read("window").is_empty() {
         std::thread::yield_now();
     }
     kill(&desk.home, "TERM");
-    // Its end closes the terminal for good only when the window has gone, too.
-    let mut run = run;
-    run.expect(expectrl::Eof).unwrap();
+    run.expect("status 143").unwrap();
+    let lives = |name| {
+        let stat = format!("/proc/{}/stat", read(name).trim());
+        fs::read_to_string(stat).is_ok_and(|stat| !stat.contains(") Z "))
+    };
+    assert!(!lives("window"));
+    // It was there before.
+    assert!(lives("inherited"));
+    kill_process(read("inherited").trim());
+}
+
+fn kill_process(process: &str) {
+    let mut command = std::process::Command::new("/bin/kill");
+    command.arg(process);
+    assert!(
+        spawning(|| command.spawn().unwrap())
+            .wait()
+            .unwrap()
+            .success()
+    );
 }

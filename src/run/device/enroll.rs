@@ -17,7 +17,7 @@ use crate::terminal::{Answer, Terminal};
 
 pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
-    let terminal = terminal(&prompting(&args.prompting, environment)?)?;
+    let terminal = terminal(&prompting(args.timeout, environment)?)?;
     let ready = Ready::new(&args.of, None, environment, report)?;
     let iam = ready.iam();
     let owner = iam.owner()?;
@@ -61,7 +61,6 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
         shows_secret: args.show_secret,
     }
     .run()?;
-    report.progress(format_args!("{serial} is enabled for {user}"));
     ready.note(&serial, &codes[1]);
     match enrolment::wait_for_sts(&iam, &serial, &codes[1], report) {
         Ok(Known::Yes(session)) => {

@@ -15,7 +15,7 @@ use crate::report::Report;
 
 pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
-    let prompting = prompting(&args.prompting, environment)?;
+    let prompting = prompting(args.timeout, environment)?;
     let terminal = terminal(&prompting)?;
     let mut ready = Ready::new(&args.of, args.device.as_ref(), environment, report)?;
     let device = ready.user.device.take().transpose()?;

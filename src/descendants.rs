@@ -1,0 +1,93 @@
+//! The processes that this one has begun, so that none of them outlives it. Only Linux tells which those are.
+
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+/// How long a process may take to end when it is told to.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// The children that were there before this process began any: whoever was here before has begun them.
+static INHERITED: OnceLock<Vec<u32>> = OnceLock::new();
+
+/// Notes what is there already. To be called before anything is begun.
+pub fn remember_inherited() {
+    INHERITED.get_or_init(|| children(std::process::id()));
+}
+
+/// Ends all that this process has begun.
+pub fn end_begun() {
+    let inherited = INHERITED.get_or_init(Vec::new);
+    let mut begun = children(std::process::id());
+    begun.retain(|child| !inherited.contains(child));
+    end_all(&begun);
+}
+
+/// Ends a process and all that it has begun.
+pub fn end(process: u32) {
+    end_all(&[process]);
+}
+
+fn end_all(processes: &[u32]) {
+    let mut all = Vec::new();
+    for process in processes {
+        collect(*process, &mut all);
+    }
+    if all.is_empty() {
+        return;
+    }
+    for process in &all {
+        tell(*process, Tell::ToEnd);
+    }
+    thread::sleep(GRACE);
+    for process in &all {
+        tell(*process, Tell::ItIsOver);
+    }
+}
+
+/// What a process is told.
+#[derive(Clone, Copy)]
+enum Tell {
+    /// It may put things in order.
+    ToEnd,
+    /// It is not asked.
+    ItIsOver,
+}
+
+#[cfg(unix)]
+fn tell(process: u32, what: Tell) {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let signal = match what {
+        Tell::ToEnd => Signal::TERM,
+        Tell::ItIsOver => Signal::KILL,
+    };
+    if let Some(process) = Pid::from_raw(process.cast_signed()) {
+        // Where there is none any more, it has ended.
+        let _ = kill_process(process, signal);
+    }
+}
+
+#[cfg(not(unix))]
+fn tell(_process: u32, _what: Tell) {}
+
+fn collect(process: u32, all: &mut Vec<u32>) {
+    all.push(process);
+    for child in children(process) {
+        collect(child, all);
+    }
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task"));
+    let threads = threads.into_iter().flatten().flatten();
+    let children = threads.filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.path().join("children")).ok()?;
+        Some(
+            text.split_whitespace()
+                .flat_map(str::parse)
+                .collect::<Vec<u32>>(),
+        )
+    });
+    children.flatten().collect()
+}
