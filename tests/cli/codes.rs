@@ -385,3 +385,20 @@ fn nobody_who_answers_is_not_waited_for() {
     let read = |name| fs::read_to_string(list.path().join(name)).unwrap();
     assert_eq!(read("after"), read("before"));
 }
+
+#[test]
+fn no_code_goes_out_on_a_connection_that_was_idle() {
+    let sts = StandIn::start(Account::example());
+    sts.hang_up_after_answers();
+    let home = Home::of_alice();
+    let mut run = on_terminal(&home, &sts, REFRESH);
+    run.expect(PROMPT).unwrap();
+    run.send_line(wrong(&sts, 0)).unwrap();
+    run.expect("it is wrong, or was used already").unwrap();
+    run.expect(PROMPT).unwrap();
+    // Nobody types faster.
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    run.expect("[work] is valid until").unwrap();
+    assert_eq!(exited(run), 0);
+}

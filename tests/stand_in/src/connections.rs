@@ -11,6 +11,8 @@ use crate::exchange::{Delivery, State};
 use crate::faults::Fault;
 use crate::http::{Connection, HttpResponse, ReadError};
 
+/// How long a connection stays open where the stand-in is to hang up after an answer.
+const HANGING_UP: Duration = Duration::from_millis(300);
 /// How long a connection may be silent, or refuse to take an answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -155,6 +157,11 @@ fn serve_one(connection: &mut Connection<TcpStream>, shared: &Shared) -> After {
         return After::Close;
     }
     match connection.write(&reply.response, request.keep_alive) {
+        Ok(()) if shared.state().hangs_up => {
+            // Not before the client has turned to something else.
+            shared.wait(HANGING_UP);
+            After::Close
+        }
         Ok(()) if request.keep_alive => After::Continue,
         _ => After::Close,
     }

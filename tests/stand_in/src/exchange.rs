@@ -101,6 +101,8 @@ pub(crate) struct State {
     pub(crate) clock_offset: TimeDelta,
     pub(crate) faults: Faults,
     pub(crate) requests: Vec<Request>,
+    /// Whether connections are closed after each answer, though nothing says so.
+    pub(crate) hangs_up: bool,
 }
 
 impl State {
@@ -110,6 +112,7 @@ impl State {
             clock_offset: TimeDelta::zero(),
             faults: Faults::default(),
             requests: Vec::new(),
+            hangs_up: false,
         }
     }
 

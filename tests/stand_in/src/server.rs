@@ -176,6 +176,12 @@ impl StandIn {
     pub fn granted_at_most(&self, seconds: u32) {
         self.shared.state().cloud.granted_at_most = Some(seconds);
     }
+
+    /// Closes each connection after its next answer from now on, without having said so: as front
+    /// ends do that were left idle for too long.
+    pub fn hang_up_after_answers(&self) {
+        self.shared.state().hangs_up = true;
+    }
 }
 
 impl Drop for StandIn {
