@@ -106,7 +106,7 @@ impl Terminal {
     pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
         let mut shown = false;
         while let Ok(left) = (end - Utc::now()).to_std() {
-            check_interrupted()?;
+            self.check_interrupted()?;
             let whole = i64::try_from(left.as_millis().div_ceil(1000))?;
             self.term
                 .clear_line()
@@ -127,6 +127,15 @@ impl Terminal {
             self.term.clear_line().map_err(gone)?;
         }
         Ok(())
+    }
+
+    /// Whether somebody has given up while signals were noted.
+    fn check_interrupted(&self) -> Result<()> {
+        if signals::noted().is_none() {
+            return Ok(());
+        }
+        let _ = self.term.write_line("");
+        bail!(Failure::new("interrupted").exit(Exit::HumanNeeded))
     }
 
     /// Asks for a line that can be edited; an empty one stands for the default.
@@ -223,14 +232,6 @@ fn gone(error: impl Into<Error>) -> Error {
         .into()
 }
 
-/// Whether somebody has given up while signals were noted.
-fn check_interrupted() -> Result<()> {
-    match signals::noted() {
-        Some(_signal) => bail!(Failure::new("interrupted").exit(Exit::HumanNeeded)),
-        None => Ok(()),
-    }
-}
-
 /// The person has ended the input.
 pub fn nothing_typed() -> Failure {
     Failure::new("nothing was typed")
@@ -310,7 +311,7 @@ impl Terminal {
 
         let limit = Timespec::try_from(self.limit).context("the time for an answer is too long")?;
         loop {
-            check_interrupted()?;
+            self.check_interrupted()?;
             let mut input = [PollFd::new(&self.file, PollFlags::IN)];
             match poll(&mut input, Some(&limit)) {
                 // Whoever suspended the process has not gone away.
