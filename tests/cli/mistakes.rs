@@ -259,13 +259,18 @@ fn sections_and_keys_that_come_twice() {
 fn no_device() {
     let keys = long_term("work");
     let (keys, _device) = keys.split_once("aws_mfa_device").unwrap();
-    fails(
-        keys,
-        &[],
+    let outcome = Home::with(keys)
+        .run(&["-p", "work", "--token", "123456", "-q"])
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    // That is tried more than once, and said when it takes long.
+    assert_eq!(
+        outcome.stderr.trim_start_matches("waiting for AWS STS\n"),
         "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
          AWS STS at 127.0.0.1:1 cannot be reached: connection refused\n\
          hint: write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into [work-long-term] in ~/.aws/credentials, \
-         or use --device; the IAM console shows the ARN\n",
+         or use --device; the IAM console shows the ARN\n"
     );
 }
 
