@@ -194,6 +194,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
                 if let Some(session) = state.session {
                     return Ok(Some((session, false, calling)));
                 }
+                rounds += 1;
                 continue;
             }
             match self.spend(&first.plan)? {
