@@ -35,7 +35,7 @@ pub enum Use {
     Accepted,
     /// AWS refused it.
     Refused,
-    /// AWS had no time to look at it.
+    /// AWS did not come to it, or had another reason to say no.
     Unserved,
     /// Nobody knows.
     Lost,

@@ -9,7 +9,10 @@ use crate::error::Exit;
 use crate::report;
 
 /// Ends the process when a prompt that cannot be interrupted has waited too long. Dropped when there is an answer.
-pub(super) struct Watch(#[allow(dead_code, reason = "its end is the message")] mpsc::Sender<()>);
+pub(super) struct Watch {
+    /// Its end is the message.
+    _answer: mpsc::Sender<()>,
+}
 
 impl Watch {
     pub(super) fn begin(limit: Duration) -> Self {
@@ -21,7 +24,7 @@ impl Watch {
                 end();
             }
         });
-        Self(sender)
+        Self { _answer: sender }
     }
 }
 
