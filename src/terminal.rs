@@ -3,13 +3,15 @@
 #[cfg_attr(not(unix), path = "terminal/no_signals.rs")]
 mod signals;
 mod watch;
+#[cfg_attr(unix, path = "terminal/unix.rs")]
+#[cfg_attr(not(unix), path = "terminal/other.rs")]
+mod system;
 
 use std::io;
-use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Error, Result, bail};
+use anyhow::{Error, Result, bail};
 use chrono::{DateTime, Utc};
 use console::Term;
 use dialoguer::theme::SimpleTheme;
@@ -21,7 +23,6 @@ use crate::error::{Exit, Failure};
 use crate::plan::Prompting;
 use crate::report;
 pub use signals::{Noting, end_with_us, stay_if_ending};
-use watch::Watch;
 
 /// How long a person may take to type a code.
 pub const PATIENCE: Duration = Duration::from_mins(2);
@@ -78,7 +79,7 @@ impl Terminal {
             };
             match check(&line) {
                 Ok(()) => return Ok(line),
-                Err(complaint) => self.term.write_line(&format!("error: {complaint}"))?,
+                Err(complaint) => self.draw(&format!("error: {complaint}"))?,
             }
         }
     }
@@ -257,145 +258,5 @@ fn finish<T>(answer: dialoguer::Result<T>) -> Result<T> {
             }
             Err(gone(error))
         }
-    }
-}
-
-#[cfg(unix)]
-impl Terminal {
-    /// Opens the terminal; none where this process has none, or runs in its background, where it may not read from it.
-    pub fn open(limit: Duration) -> Option<Self> {
-        use rustix::process::getpgrp;
-        use rustix::termios::tcgetpgrp;
-
-        let file = std::fs::File::options()
-            .read(true)
-            .write(true)
-            .open("/dev/tty")
-            .ok()?;
-        if tcgetpgrp(&file).ok()? != getpgrp() {
-            return None;
-        }
-        let term = Term::read_write_pair(file.try_clone().ok()?, file.try_clone().ok()?);
-        Some(Self { term, file, limit })
-    }
-
-    /// Whether this process runs in the background of a terminal.
-    pub fn is_in_background() -> bool {
-        std::fs::File::open("/dev/tty").is_ok_and(|file| {
-            rustix::termios::tcgetpgrp(&file)
-                .is_ok_and(|foreground| foreground != rustix::process::getpgrp())
-        })
-    }
-
-    /// The terminal for a command that asks by itself: for what it reads, and for what it says.
-    pub fn for_child(&self) -> Option<(Stdio, Stdio)> {
-        let file = || self.file.try_clone().ok().map(Stdio::from);
-        Some((file()?, file()?))
-    }
-
-    /// Keeps how the terminal is. It will be so again when this is dropped.
-    pub fn keep(&self) -> Option<signals::Kept> {
-        signals::Kept::of(&self.file)
-    }
-
-    /// Takes back what was typed before it was asked for.
-    fn forget_input(&self) {
-        // Where it fails, what was typed is read.
-        let _ = rustix::termios::tcflush(&self.file, rustix::termios::QueueSelector::IFlush);
-    }
-
-    /// Waits until a line is there.
-    fn wait(&self) -> Result<Option<Watch>> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        use rustix::io::Errno;
-
-        let limit = Timespec::try_from(self.limit).context("the time for an answer is too long")?;
-        loop {
-            self.check_interrupted()?;
-            let mut input = [PollFd::new(&self.file, PollFlags::IN)];
-            match poll(&mut input, Some(&limit)) {
-                // Whoever suspended the process has not gone away.
-                Err(Errno::INTR) => {}
-                Ok(0) => {
-                    let _ = self.term.write_line("");
-                    bail!(nobody_answered(self.limit));
-                }
-                // Not every system can wait for a terminal so.
-                Ok(_) if input[0].revents().contains(PollFlags::NVAL) => {
-                    return Ok(Some(Watch::begin(self.limit)));
-                }
-                Ok(_) => return Ok(None),
-                Err(error) => return Err(gone(error)),
-            }
-        }
-    }
-
-    /// A line without its end; none at the end of input. A terminal gives out at most one line at a time.
-    fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
-        use std::io::Read as _;
-
-        let mut line = Zeroizing::new(Vec::new());
-        let mut buffer = Zeroizing::new([0; 256]);
-        while !line.ends_with(b"\n") {
-            match (&self.file).read(&mut buffer[..]) {
-                Ok(0) if line.is_empty() => return Ok(None),
-                Ok(0) => break,
-                Ok(count) => line.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Some(Zeroizing::new(
-            String::from_utf8_lossy(&line).trim_end().to_owned(),
-        )))
-    }
-
-    /// Before dialoguer asks.
-    fn begin(&self) -> Result<Watch> {
-        signals::leave_as_it_was(&self.file).context("the terminal cannot be used")?;
-        Ok(Watch::begin(self.limit))
-    }
-}
-
-#[cfg(not(unix))]
-impl Terminal {
-    /// Opens the terminal; none where this process has none.
-    pub fn open(limit: Duration) -> Option<Self> {
-        let term = Term::stderr();
-        term.is_term().then_some(Self { term, limit })
-    }
-
-    /// There is no such thing.
-    pub fn is_in_background() -> bool {
-        false
-    }
-
-    /// The command has what this process has.
-    #[allow(clippy::unused_self, reason = "the same call on every system")]
-    pub fn for_child(&self) -> Option<(Stdio, Stdio)> {
-        None
-    }
-
-    /// The system keeps it.
-    #[allow(clippy::unused_self, reason = "the same call on every system")]
-    pub fn keep(&self) -> Option<()> {
-        None
-    }
-
-    #[allow(clippy::unused_self, reason = "the same call on every system")]
-    fn forget_input(&self) {}
-
-    #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
-    fn wait(&self) -> Result<Option<Watch>> {
-        Ok(Some(Watch::begin(self.limit)))
-    }
-
-    fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
-        self.term.read_line().map(Zeroizing::new).map(Some)
-    }
-
-    #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
-    fn begin(&self) -> Result<Watch> {
-        Ok(Watch::begin(self.limit))
     }
 }

@@ -1,4 +1,5 @@
-//! dialoguer switches off echo, line mode and the cursor. A signal that ends the process must not leave it so.
+//! What a signal that ends the process must not leave behind: the terminal as dialoguer or a command has made it (without echo,
+//! line mode or cursor), commands and windows that were begun, and whatever else has to be put in order before.
 
 use std::fs::File;
 use std::io::{self, Write as _};

@@ -1,0 +1,54 @@
+//! The terminal of a process elsewhere: where its standard error is.
+
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Result;
+use console::Term;
+use zeroize::Zeroizing;
+
+use super::Terminal;
+use super::watch::Watch;
+
+impl Terminal {
+    /// Opens the terminal; none where this process has none.
+    pub fn open(limit: Duration) -> Option<Self> {
+        let term = Term::stderr();
+        term.is_term().then_some(Self { term, limit })
+    }
+
+    /// There is no such thing.
+    pub fn is_in_background() -> bool {
+        false
+    }
+
+    /// The command has what this process has.
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    pub fn for_child(&self) -> Option<(Stdio, Stdio)> {
+        None
+    }
+
+    /// The system keeps it.
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    pub fn keep(&self) -> Option<()> {
+        None
+    }
+
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    pub(super) fn forget_input(&self) {}
+
+    #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
+    pub(super) fn wait(&self) -> Result<Option<Watch>> {
+        Ok(Some(Watch::begin(self.limit)))
+    }
+
+    pub(super) fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        self.term.read_line().map(Zeroizing::new).map(Some)
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
+    pub(super) fn begin(&self) -> Result<Watch> {
+        Ok(Watch::begin(self.limit))
+    }
+}
