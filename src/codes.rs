@@ -1,24 +1,21 @@
 //! The codes of a run, and where they come from: a flag, the environment, standard input, a command, or a person.
 
+mod asking;
 mod known;
 mod piped;
 
 use std::io::{self, IsTerminal as _};
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 use chrono::Utc;
 
 use crate::cli::Prompt;
-use crate::code_process;
 use crate::device::SerialNumber;
 use crate::environment::Environment;
 use crate::error::{Exit, Failure};
 use crate::mfa_code::{self, MfaCode, NotACode};
-use crate::person::{Complaint, Person};
+use crate::person::Complaint;
 use crate::plan::{Asking, Chosen, Given, Prompting};
-use crate::report::Report;
 use crate::store::{Use, UsedCodes};
 use known::{Known, Sent};
 use piped::Piped;
@@ -27,14 +24,6 @@ use piped::Piped;
 const TRIES_OF_PERSON: usize = 3;
 /// So many of a command: what it printed first may have been used by another tool in the same half minute.
 const TRIES_OF_COMMAND: usize = 2;
-/// So many answers are taken that are no code, or an old one. A program that answers in place of a person must not do so for
-/// ever.
-const ANSWERS: usize = 20;
-/// So often a command is run for a code that was not used.
-const RUNS: usize = 3;
-/// Clocks that count whole seconds may lag behind by a tick.
-const LEEWAY: Duration = Duration::from_millis(500);
-
 /// Where the codes of a run come from, and which were used.
 pub struct Codes<'e> {
     /// Codes that are there and were not sent.
@@ -252,97 +241,10 @@ impl<'e> Codes<'e> {
         need.process.filter(|_| !self.is_said_to_be_piped)
     }
 
-    /// What is said of the last code, where it was of the same device.
-    fn take_complaint(&mut self, need: Need<'_>) -> Option<Complaint> {
-        let complaint = self.complaint.take();
-        let is_of_device = self
-            .sent
-            .last()
-            .is_some_and(|sent| sent.device == *need.device);
-        complaint.filter(|_| is_of_device)
-    }
-
     fn place(&self, device: &SerialNumber) -> Option<usize> {
         let sent = |code| self.sent.iter().any(|sent| sent.is(device, code));
         self.there.iter().position(|there| {
             there.device.as_ref().is_none_or(|of| of == device) && !sent(&there.code)
-        })
-    }
-
-    /// Asks the person. Where a code of the device was used in this run, that waits for the next one.
-    fn ask(&mut self, need: Need<'_>, seconds: u32) -> Result<MfaCode> {
-        let person =
-            Person::find(&self.prompting, self.environment).map_err(|why| self.nobody(&why))?;
-        let device = need.device;
-        let mut complaint = self.take_complaint(need);
-        let is_used = |sent: &&Sent| sent.device == *device && sent.came_to != Use::Refused;
-        if let Some(used) = self.sent.iter().rfind(is_used) {
-            complaint.get_or_insert_default().next = Some(mfa_code::begin(used.step + 1));
-        }
-        let prompt =
-            format!("Enter AWS MFA code for device [{device}] (renewing for {seconds} seconds)");
-        for _ in 0..ANSWERS {
-            let text = person.ask(&prompt, complaint.as_ref())?;
-            complaint = Some(match MfaCode::parse(&text) {
-                Err(NotACode) => Complaint::new("a code is six digits"),
-                Ok(code) => match self.known(need, &code) {
-                    None => return Ok(code),
-                    Some(known) => known.complaint(),
-                },
-            });
-        }
-        bail!(
-            Failure::new(format!(
-                "{ANSWERS} answers, and none was a new code of six digits"
-            ))
-            .hint("run it again, and type the code that the device shows now")
-            .exit(Exit::HumanNeeded)
-        )
-    }
-
-    /// Runs the command until it prints a code that was not used.
-    fn run(&mut self, command: &Chosen<String>, need: Need<'_>) -> Result<MfaCode> {
-        if let Some(complaint) = self.take_complaint(need) {
-            Report::notice(format_args!("{complaint}; trying once more"));
-        }
-        for run in 1..=RUNS {
-            let code = code_process::code(command, need.device, &self.prompting)?;
-            let Some(known) = self.known(need, &code) else {
-                return Ok(code);
-            };
-            if run == RUNS {
-                break;
-            }
-            let now = Utc::now();
-            let next = known
-                .next()
-                .unwrap_or_else(|| mfa_code::begin(mfa_code::step(now) + 1));
-            let text = format!("the code of {} {}", command.origin, known.what());
-            Report::notice(Complaint::new(text).until(Some(next)));
-            thread::sleep((next - now).to_std().unwrap_or_default() + LEEWAY);
-        }
-        bail!(
-            Failure::new(format!(
-                "the command of {} prints the same code again and again, and AWS takes each once",
-                command.origin
-            ))
-            .hint("is its clock right? run it by itself, and again after half a minute")
-            .exit(Exit::Refused)
-        )
-    }
-
-    /// What is known of a code, from this run and from earlier ones.
-    fn known(&self, need: Need<'_>, code: &MfaCode) -> Option<Known> {
-        let in_this_run = self.sent.iter().rfind(|sent| sent.is(need.device, code));
-        let earlier = || {
-            let (came_to, step) = need.used.find(code, Utc::now())?;
-            Some(Known { came_to, step })
-        };
-        in_this_run.map_or_else(earlier, |sent| {
-            Some(Known {
-                came_to: sent.came_to,
-                step: sent.step,
-            })
         })
     }
 

@@ -4,7 +4,6 @@ mod owner;
 
 use std::error::Error as StdError;
 
-use aws_config::retry::RetryConfig;
 use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::config::Credentials as SdkCredentials;
@@ -14,13 +13,10 @@ use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::device::{Device, SerialNumber};
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
-use crate::network::{self, Network, Request, Service, Signer, Trouble};
-use crate::plan::{Access, Base, Connection};
+use crate::network::{self, Network, Request, Service, Signer, Tries, Trouble};
+use crate::plan::{Access, Base};
 use crate::sts;
 pub use owner::Owner;
-
-/// How often a call that only reads is tried.
-const ATTEMPTS: u32 = 3;
 
 /// The user who has some keys, and the services that know the user.
 pub struct Iam<'a> {
@@ -107,8 +103,10 @@ impl Iam<'_> {
     /// # Errors
     /// When the keys are not good, or STS cannot be reached.
     pub fn owner(&self) -> Result<Owner> {
-        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-        let sts = self.sts(self.signing(), retries)?;
+        let connection = &self.access.sts;
+        let sts = self
+            .network
+            .sts(connection, self.signing(), Tries::Several)?;
         let answer = self
             .network
             .wait_for(Service::Sts, sts.get_caller_identity().send());
@@ -135,7 +133,7 @@ impl Iam<'_> {
     /// # Errors
     /// When IAM does not say.
     pub fn devices(&self, owner: &Owner) -> Result<Vec<Device>> {
-        let iam = self.iam(RetryConfig::standard().with_max_attempts(ATTEMPTS))?;
+        let iam = self.iam(Tries::Several)?;
         let pages = iam
             .list_mfa_devices()
             .set_user_name(owner.name.clone())
@@ -160,7 +158,7 @@ impl Iam<'_> {
     /// # Errors
     /// `EntityAlreadyExists` where there is one of this name, and others.
     pub fn create(&self, name: &str) -> Result<NewDevice> {
-        let iam = self.iam(RetryConfig::disabled())?;
+        let iam = self.iam(Tries::Once)?;
         let call = iam
             .create_virtual_mfa_device()
             .virtual_mfa_device_name(name);
@@ -189,7 +187,7 @@ impl Iam<'_> {
     /// # Errors
     /// `InvalidAuthenticationCode` where the codes are not right, and others.
     pub fn enable(&self, owner: &Owner, serial: &SerialNumber, codes: &Pair) -> Result<()> {
-        let iam = self.iam(RetryConfig::disabled())?;
+        let iam = self.iam(Tries::Once)?;
         let call = iam
             .enable_mfa_device()
             .set_user_name(owner.name.clone())
@@ -206,7 +204,7 @@ impl Iam<'_> {
     /// # Errors
     /// `InvalidAuthenticationCode` where the codes are not right, and others.
     pub fn resync(&self, owner: &Owner, serial: &SerialNumber, codes: &Pair) -> Result<()> {
-        let iam = self.iam(RetryConfig::disabled())?;
+        let iam = self.iam(Tries::Once)?;
         let call = iam
             .resync_mfa_device()
             .set_user_name(owner.name.clone())
@@ -223,7 +221,7 @@ impl Iam<'_> {
     /// # Errors
     /// `DeleteConflict` where it is enabled for somebody, and others.
     pub fn delete(&self, serial: &str) -> Result<()> {
-        let iam = self.iam(RetryConfig::disabled())?;
+        let iam = self.iam(Tries::Once)?;
         let call = iam.delete_virtual_mfa_device().serial_number(serial);
         let answer = self.network.wait_for(Service::Iam, call.send());
         answer.map_err(|error| self.problem("DeleteVirtualMFADevice", &error, &[]))?;
@@ -242,7 +240,8 @@ impl Iam<'_> {
         };
         let signing = network::signing_keys(self.keys);
         let call = self
-            .sts(signing, RetryConfig::disabled())?
+            .network
+            .sts(&self.access.sts, signing, Tries::Once)?
             .get_session_token()
             .serial_number(serial.as_str())
             .token_code(code.expose());
@@ -268,28 +267,9 @@ impl Iam<'_> {
         }
     }
 
-    fn sts(
-        &self,
-        signing: SdkCredentials,
-        retries: RetryConfig,
-    ) -> anyhow::Result<aws_sdk_sts::Client> {
-        let connection = &self.access.sts;
-        let config = self.network.config(connection)?;
-        let mut config = aws_sdk_sts::config::Builder::from(config)
-            .credentials_provider(signing)
-            .retry_config(retries);
-        config.set_endpoint_url(endpoint(connection));
-        Ok(aws_sdk_sts::Client::from_conf(config.build()))
-    }
-
-    fn iam(&self, retries: RetryConfig) -> anyhow::Result<aws_sdk_iam::Client> {
+    fn iam(&self, tries: Tries) -> anyhow::Result<aws_sdk_iam::Client> {
         let connection = &self.access.iam;
-        let config = self.network.config(connection)?;
-        let mut config = aws_sdk_iam::config::Builder::from(config)
-            .credentials_provider(self.signing())
-            .retry_config(retries);
-        config.set_endpoint_url(endpoint(connection));
-        Ok(aws_sdk_iam::Client::from_conf(config.build()))
+        self.network.iam(connection, self.signing(), tries)
     }
 
     fn signing(&self) -> SdkCredentials {
@@ -351,10 +331,4 @@ impl Iam<'_> {
             failure,
         }
     }
-}
-
-/// The endpoint that was decided on. Where there is none, the SDK must not look for another.
-fn endpoint(connection: &Connection) -> Option<String> {
-    let url = connection.endpoint_url.as_ref();
-    url.map(|url| url.value.clone())
 }

@@ -2,6 +2,7 @@
 //! being answered. Knows of no service in particular.
 
 mod http;
+mod clients;
 mod trouble;
 mod request;
 
@@ -10,18 +11,18 @@ use std::pin::pin;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_sdk_sts::config::{Credentials as SdkCredentials, SharedHttpClient};
+use aws_sdk_sts::config::SharedHttpClient;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use crate::child;
-use crate::credentials::{Credentials, LongTermKeys};
 use crate::plan::Connection;
 use crate::report::Report;
+pub use clients::{Tries, signing_credentials, signing_keys};
 pub use request::{Request, Service, Signer, is_of_clock, masked};
 pub use trouble::Trouble;
 
@@ -30,8 +31,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// After so long, whoever waits is told for what.
 const SILENCE: Duration = Duration::from_secs(2);
-/// How the SDK calls us in its own notes.
-const PROVIDER: &str = "mfa-creds";
 
 /// Clients that are being made on threads of their own.
 pub struct Preparation(Vec<(Connection, JoinHandle<Result<SharedHttpClient>>)>);
@@ -121,40 +120,6 @@ impl Network {
             }
         })
     }
-
-    /// What a client of a service is made of.
-    ///
-    /// # Errors
-    /// When the connection was not prepared.
-    pub fn config(&self, connection: &Connection) -> Result<&SdkConfig> {
-        self.connections
-            .iter()
-            .find(|(other, _)| other == connection)
-            .map(|(_, config)| config)
-            .context("the connection was not prepared")
-    }
-}
-
-/// Long-term keys, to sign with.
-pub fn signing_keys(keys: &LongTermKeys) -> SdkCredentials {
-    SdkCredentials::new(
-        &keys.access_key_id,
-        keys.secret_access_key.expose(),
-        None,
-        None,
-        PROVIDER,
-    )
-}
-
-/// Temporary credentials, to sign with.
-pub fn signing_credentials(credentials: &Credentials) -> SdkCredentials {
-    SdkCredentials::new(
-        &credentials.access_key_id,
-        credentials.secret_access_key.expose(),
-        Some(credentials.session_token.expose().to_owned()),
-        None,
-        PROVIDER,
-    )
 }
 
 async fn config(connection: &Connection, client: SharedHttpClient) -> SdkConfig {

@@ -12,7 +12,6 @@ mod connection;
 mod base;
 mod steps;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -168,19 +167,6 @@ pub fn profile_flag(profile: &str) -> String {
         String::new()
     } else {
         format!(" -p {}", quoted(profile))
-    }
-}
-
-impl Connection {
-    /// Whether it leads to this machine, where no AWS is but a server for tests.
-    pub fn is_local(&self) -> bool {
-        let uri = self.endpoint_url.as_ref();
-        let uri = uri.and_then(|url| url.value.parse::<http::Uri>().ok());
-        let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
-        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        host == "localhost"
-            || host.ends_with(".localhost")
-            || address.is_ok_and(|address| address.is_loopback())
     }
 }
 

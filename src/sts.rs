@@ -3,7 +3,6 @@
 mod explain;
 
 use anyhow::{Context as _, Error, Result, bail};
-use aws_config::retry::RetryConfig;
 use aws_sdk_sts::config::Credentials as SdkCredentials;
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt as _};
@@ -12,12 +11,10 @@ use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::device::SerialNumber;
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
-use crate::network::{self, Network, Request, Signer};
+use crate::network::{self, Network, Request, Signer, Tries};
 use crate::plan::{Call, Chosen, Plan};
 use explain::{Attempt, Proof};
 
-/// How often a call without a code is tried. One with a code is never sent twice.
-const ATTEMPTS: u32 = 3;
 /// How many calls are under way at the same time.
 const AT_ONCE: usize = 8;
 
@@ -164,16 +161,11 @@ impl Client {
         attempt: &Attempt<'_>,
         signing: SdkCredentials,
     ) -> Result<aws_sdk_sts::Client> {
-        let connection = &attempt.step.connection;
-        let mut config = aws_sdk_sts::config::Builder::from(self.0.config(connection)?)
-            .credentials_provider(signing)
-            .retry_config(match attempt.proof {
-                Some(_) => RetryConfig::disabled(),
-                None => RetryConfig::standard().with_max_attempts(ATTEMPTS),
-            });
-        let url = connection.endpoint_url.as_ref();
-        config.set_endpoint_url(url.map(|url| url.value.clone()));
-        Ok(aws_sdk_sts::Client::from_conf(config.build()))
+        let tries = match attempt.proof {
+            Some(_) => Tries::Once,
+            None => Tries::Several,
+        };
+        self.0.sts(&attempt.step.connection, signing, tries)
     }
 
     async fn call(

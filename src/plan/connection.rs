@@ -1,5 +1,7 @@
 //! Where the services are: region, endpoint and certificates.
 
+use std::net::IpAddr;
+
 use anyhow::{Result, bail};
 
 use super::chosen::{Chosen, Origin, default, first, flag, in_file};
@@ -41,6 +43,19 @@ const IAM: Names = Names {
     variable: "AWS_ENDPOINT_URL_IAM",
     nested: key::IAM,
 };
+
+impl Connection {
+    /// Whether it leads to this machine, where no AWS is but a server for tests.
+    pub fn is_local(&self) -> bool {
+        let uri = self.endpoint_url.as_ref();
+        let uri = uri.and_then(|url| url.value.parse::<http::Uri>().ok());
+        let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost"
+            || host.ends_with(".localhost")
+            || address.is_ok_and(|address| address.is_loopback())
+    }
+}
 
 impl View<'_> {
     /// The services that know the user who has the keys.
