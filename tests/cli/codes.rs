@@ -6,7 +6,7 @@ use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
 use crate::harness::{Home, long_term, value};
-use crate::prompt::{PROMPT, exited, kill, on_terminal};
+use crate::prompt::{PROMPT, exited, kill, on_terminal, type_code};
 
 const REFRESH: &str = "exec \"$0\" -p work";
 
@@ -21,8 +21,7 @@ fn a_refused_code_is_said_and_asked_for_again() {
     let home = Home::of_alice();
     let mut run = on_terminal(&home, &sts, REFRESH);
     for offset in 0..2 {
-        run.expect(PROMPT).unwrap();
-        run.send_line(wrong(&sts, offset)).unwrap();
+        type_code(&mut run, wrong(&sts, offset));
         run.expect(format!(
             "error: AWS refused the code for device {ALICE_DEVICE} (aws_mfa_device of [work-long-term]"
         ))
@@ -44,8 +43,7 @@ fn after_three_refused_codes_it_ends() {
     let home = Home::of_alice();
     let mut run = on_terminal(&home, &sts, REFRESH);
     for offset in 0..3 {
-        run.expect(PROMPT).unwrap();
-        run.send_line(wrong(&sts, offset)).unwrap();
+        type_code(&mut run, wrong(&sts, offset));
     }
     run.expect("hint: wait for the next code and run it again")
         .unwrap();
@@ -59,8 +57,7 @@ fn a_refused_code_that_is_typed_again_is_not_sent_again() {
     let home = Home::of_alice();
     let mut run = on_terminal(&home, &sts, REFRESH);
     for _ in 0..2 {
-        run.expect(PROMPT).unwrap();
-        run.send_line(wrong(&sts, 0)).unwrap();
+        type_code(&mut run, wrong(&sts, 0));
     }
     run.expect("error: this code was refused already").unwrap();
     drop(run);
@@ -75,8 +72,7 @@ pub fn a_code_that_was_used_is_known_to_the_next_process() {
         .succeeds();
     let mut run = on_terminal(&home, &sts, "exec \"$0\" -p work --force");
     run.set_expect_timeout(Some(std::time::Duration::from_mins(1)));
-    run.expect(PROMPT).unwrap();
-    run.send_line(&code).unwrap();
+    type_code(&mut run, &code);
     run.expect("error: this code was used already, and AWS takes each once\r\n")
         .unwrap();
     // At once, or after a countdown where the device still shows it.
@@ -184,15 +180,13 @@ fn a_code_whose_answer_was_lost_is_not_sent_again() {
         let calls = sts.calls();
         sts.fault(fault);
         let mut run = on_terminal(&home, &sts, REFRESH);
-        run.expect(PROMPT).unwrap();
-        run.send_line(&code).unwrap();
+        type_code(&mut run, &code);
         run.expect("broke off").unwrap();
         run.expect("this one may have been used up").unwrap();
         assert_eq!(exited(run), 1);
         // Nor by the next process.
         let mut run = on_terminal(&home, &sts, REFRESH);
-        run.expect(PROMPT).unwrap();
-        run.send_line(&code).unwrap();
+        type_code(&mut run, &code);
         run.expect("error: this code was sent already, and may have been used up")
             .unwrap();
         drop(run);
@@ -217,8 +211,7 @@ fn for_a_fresh_code(fault: Fault, message: &str) {
     sts.fault(fault);
     let mut run = on_terminal(&home, &sts, REFRESH);
     run.set_expect_timeout(Some(std::time::Duration::from_mins(1)));
-    run.expect(PROMPT).unwrap();
-    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    type_code(&mut run, sts.fresh_code(ALICE_DEVICE));
     run.expect(message).unwrap();
     run.expect("the next code comes in ").unwrap();
     run.expect(PROMPT).unwrap();
@@ -284,8 +277,7 @@ fn token_dash_asks_where_standard_input_is_the_terminal() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
     let mut run = on_terminal(&home, &sts, "exec \"$0\" -p work --token -");
-    run.expect(PROMPT).unwrap();
-    run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    type_code(&mut run, sts.fresh_code(ALICE_DEVICE));
     assert_eq!(exited(run), 0);
 }
 
@@ -335,16 +327,14 @@ fn a_code_that_was_under_way_when_the_process_was_killed_is_not_sent_again() {
     let code = sts.fresh_code(ALICE_DEVICE);
     sts.fault(Fault::Hang(std::time::Duration::from_secs(20)));
     let mut run = on_terminal(&home, &sts, "echo $$ >pid; exec \"$0\" -p work");
-    run.expect(PROMPT).unwrap();
-    run.send_line(&code).unwrap();
+    type_code(&mut run, &code);
     while sts.calls() == 0 {
         std::thread::yield_now();
     }
     kill(&home, "KILL");
     drop(run);
     let mut run = on_terminal(&home, &sts, REFRESH);
-    run.expect(PROMPT).unwrap();
-    run.send_line(&code).unwrap();
+    type_code(&mut run, &code);
     run.expect("error: this code was sent already, and may have been used up")
         .unwrap();
     drop(run);
@@ -392,8 +382,7 @@ fn no_code_goes_out_on_a_connection_that_was_idle() {
     sts.hang_up_after_answers();
     let home = Home::of_alice();
     let mut run = on_terminal(&home, &sts, REFRESH);
-    run.expect(PROMPT).unwrap();
-    run.send_line(wrong(&sts, 0)).unwrap();
+    type_code(&mut run, wrong(&sts, 0));
     run.expect("it is wrong, or was used already").unwrap();
     run.expect(PROMPT).unwrap();
     // Nobody types faster.

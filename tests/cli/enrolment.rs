@@ -13,18 +13,18 @@ use crate::devices::{alice, keys_only, stand_in};
 use crate::harness::{Home, long_term};
 use crate::prompt::{exited, kill, on_terminal};
 
-const FIRST: &str = "Code that the device shows now:";
-const SECOND: &str = "Next code:";
+pub const FIRST: &str = "Code that the device shows now:";
+pub const SECOND: &str = "Next code:";
 const ENROLL: &str = "exec \"$0\" device enroll -p work";
 
-fn begin(home: &Home, sts: &StandIn, script: &str) -> OsSession {
+pub fn begin(home: &Home, sts: &StandIn, script: &str) -> OsSession {
     let mut run = on_terminal(home, sts, &format!("stty columns 80 rows 24; {script}"));
     run.set_expect_timeout(Some(Duration::from_mins(1)));
     run
 }
 
 /// Types two codes in a row.
-fn type_codes(run: &mut OsSession, sts: &StandIn, serial: &str) {
+pub fn type_codes(run: &mut OsSession, sts: &StandIn, serial: &str) {
     let now = sts.code(serial);
     let next = sts.code_at_step(serial, 1);
     run.send_line(now).unwrap();
@@ -364,38 +364,4 @@ fn a_small_terminal_is_told_what_it_lacks() {
         .unwrap();
     run.send("\u{4}").unwrap();
     assert_eq!(exited(run), 3);
-}
-
-pub fn a_device_that_has_drifted_away_is_brought_back() {
-    let sts = stand_in(alice().device(Device::new(ALICE_DEVICE).drifted(7)));
-    let home = Home::of_alice();
-    let code = sts.code(ALICE_DEVICE);
-    let outcome = home
-        .run_with(&sts, &["-p", "work", "--token", &code])
-        .outcome();
-    assert_eq!(outcome.status, Some(4), "{outcome:?}");
-    let mut run = begin(&home, &sts, "exec \"$0\" device resync -p work");
-    run.expect(FIRST).unwrap();
-    type_codes(&mut run, &sts, ALICE_DEVICE);
-    run.expect(format!("AWS knows again which codes {ALICE_DEVICE} shows"))
-        .unwrap();
-    assert_eq!(exited(run), 0);
-    let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
-        .ends(0, "");
-}
-
-pub fn a_resynchronisation_with_wrong_codes_says_so() {
-    let sts = stand_in(alice().device(Device::new(ALICE_DEVICE)));
-    let home = Home::with(&keys_only());
-    let mut run = begin(&home, &sts, "exec \"$0\" device resync -p work");
-    run.expect(FIRST).unwrap();
-    run.send_line("000000").unwrap();
-    run.expect(SECOND).unwrap();
-    run.send_line("000001").unwrap();
-    run.expect(format!(
-        "error: AWS refused the two codes of {ALICE_DEVICE}"
-    ))
-    .unwrap();
-    assert_eq!(exited(run), 4);
 }

@@ -30,6 +30,12 @@ pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
     session
 }
 
+/// Types a code at the prompt.
+pub fn type_code(session: &mut OsSession, code: impl AsRef<str>) {
+    session.expect(PROMPT).unwrap();
+    session.send_line(code.as_ref()).unwrap();
+}
+
 fn ended(mut session: OsSession) -> WaitStatus {
     session.expect(Eof).unwrap();
     session.get_process().wait().unwrap()
@@ -65,8 +71,7 @@ fn reaches_the_person_though_everything_is_redirected() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
     let mut session = on_terminal(&home, &sts, "\"$0\" -p work </dev/null >out 2>err; exit $?");
-    session.expect(PROMPT).unwrap();
-    session.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    type_code(&mut session, sts.fresh_code(ALICE_DEVICE));
     assert_eq!(exited(session), 0);
     assert_eq!(fs::read_to_string(home.path().join("out")).unwrap(), "");
     let err = fs::read_to_string(home.path().join("err")).unwrap();
@@ -80,8 +85,7 @@ fn asks_again_for_what_cannot_be_a_code_and_sends_nothing() {
     let home = Home::of_alice();
     let mut session = on_terminal(&home, &sts, "exec \"$0\" -p work");
     for wrong in ["", "12345", "12345x", "1234567"] {
-        session.expect(PROMPT).unwrap();
-        session.send_line(wrong).unwrap();
+        type_code(&mut session, wrong);
         session.expect("a code is six digits").unwrap();
     }
     session.expect(PROMPT).unwrap();
@@ -100,8 +104,7 @@ fn is_shown_even_when_only_errors_are_wanted() {
         &sts,
         "\"$0\" -p work --log-level ERROR 2>err; exit $?",
     );
-    session.expect(PROMPT).unwrap();
-    session.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    type_code(&mut session, sts.fresh_code(ALICE_DEVICE));
     assert_eq!(exited(session), 0);
     assert_eq!(fs::read_to_string(home.path().join("err")).unwrap(), "");
 }

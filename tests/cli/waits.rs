@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::{code_process, codes, enrolment, several};
+use crate::{code_process, codes, enrolment, resync, several};
 
 const SCENARIOS: [(&str, fn()); 14] = [
     (
@@ -55,11 +55,11 @@ const SCENARIOS: [(&str, fn()); 14] = [
     ),
     (
         "resync: drifted",
-        enrolment::a_device_that_has_drifted_away_is_brought_back,
+        resync::a_device_that_has_drifted_away_is_brought_back,
     ),
     (
         "resync: wrong codes",
-        enrolment::a_resynchronisation_with_wrong_codes_says_so,
+        resync::a_resynchronisation_with_wrong_codes_says_so,
     ),
 ];
 

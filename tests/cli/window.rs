@@ -8,7 +8,7 @@ use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::harness::{Home, Run, spawning};
-use crate::prompt::{PROMPT, exited, kill, on_terminal};
+use crate::prompt::{PROMPT, exited, kill, on_terminal, type_code};
 
 /// Answers GETPIN with the first line of the file `codes`, and takes that away. Keeps what it is told in the file `told`.
 const PINENTRY: &str = r#"#!/bin/sh
@@ -237,8 +237,7 @@ fn the_terminal_comes_first_and_a_window_where_it_is_wanted() {
         )
     };
     let mut run = on_terminal(&desk.home, &desk.sts, &script(""));
-    run.expect(PROMPT).unwrap();
-    run.send_line(desk.sts.fresh_code(ALICE_DEVICE)).unwrap();
+    type_code(&mut run, desk.sts.fresh_code(ALICE_DEVICE));
     assert_eq!(exited(run), 0);
     assert_eq!(desk.told(), "");
 
