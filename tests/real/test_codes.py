@@ -238,7 +238,8 @@ class Display(CodesTest):
         super().setUpClass()
         reading, writing = os.pipe()
         cls.server = subprocess.Popen(
-            ["/usr/bin/Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+            # Without -noreset it begins anew whenever its last client goes, and drops who comes meanwhile.
+            ["/usr/bin/Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"],
             pass_fds=[writing],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -318,7 +319,8 @@ class Display(CodesTest):
                 self.assertLessEqual(len(found), 1)
                 if found:
                     return found.pop(), program
-            self.assertIsNone(run.poll(), "it has ended without a window")
+            if run.poll() is not None:
+                self.fail(f"it has ended without a window: {run.communicate()}")
             self.assertLess(time.monotonic(), deadline, "no window came")
             time.sleep(0.1)
 
