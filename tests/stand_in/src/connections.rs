@@ -1,70 +1,63 @@
-//! Sockets and threads: one thread per connection, and faults where they touch the connection.
+//! Sockets and threads: a listener on the loopback interface, with one thread per connection, all
+//! of which end with it.
 
 use std::collections::HashMap;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::account::Account;
-use crate::exchange::{Delivery, State};
-use crate::faults::Fault;
-use crate::http::{Connection, HttpResponse, ReadError};
-
-/// How long a connection stays open where the stand-in is to hang up after an answer.
-const HANGING_UP: Duration = Duration::from_millis(300);
 /// How long a connection may be silent, or refuse to take an answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// A free port of the loopback interface.
+pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// What the threads share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    state: Mutex<State>,
+/// The connections of one listener, and whether it has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
     open: Mutex<Open>,
     stopped: Condvar,
 }
 
-/// The open connections, and whether to close them.
 #[derive(Debug, Default)]
 struct Open {
     streams: HashMap<u64, TcpStream>,
+    count: u64,
     stopping: bool,
 }
 
-impl Shared {
-    pub(crate) fn new(account: Account) -> Self {
-        Self {
-            state: Mutex::new(State::new(account)),
-            open: Mutex::new(Open::default()),
-            stopped: Condvar::new(),
+/// A stream that is shut, and so wakes who reads from it, when the listener ends.
+pub(crate) struct Held<'a> {
+    connections: &'a Connections,
+    number: u64,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.connections.open().streams.remove(&self.number);
+    }
+}
+
+impl Connections {
+    /// Lets the stream end with the listener. None if that has ended, or the stream is broken.
+    pub(crate) fn hold(&self, stream: &TcpStream) -> Option<Held<'_>> {
+        let second_handle = stream.try_clone().ok()?;
+        let mut open = self.open();
+        if open.stopping {
+            return None;
         }
+        open.count += 1;
+        let number = open.count;
+        open.streams.insert(number, second_handle);
+        Some(Held {
+            connections: self,
+            number,
+        })
     }
 
-    /// Ends all waiting, and lets no new connection in.
-    pub(crate) fn stop(&self) {
-        self.open().stopping = true;
-        self.stopped.notify_all();
-    }
-
-    /// Wakes the threads that read from a connection.
-    pub(crate) fn shut_connections(&self) {
-        for stream in self.open().streams.values() {
-            // It doesn't matter if the client was faster.
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-
-    // A panic in another thread is that thread's failure; the data are whole at every moment.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits, but not longer than the stand-in lives. False if it ended.
-    fn wait(&self, time: Duration) -> bool {
+    /// Waits, but not longer than the listener lives. False if it ended.
+    pub(crate) fn wait(&self, time: Duration) -> bool {
         let guard = self.open();
         let waited = self
             .stopped
@@ -72,97 +65,110 @@ impl Shared {
         let (open, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !open.stopping
     }
+
+    /// Ends all waiting and all reading, and lets no new connection in.
+    fn stop(&self) {
+        let mut open = self.open();
+        open.stopping = true;
+        for stream in open.streams.values() {
+            // It doesn't matter if the client was faster.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        self.stopped.notify_all();
+    }
+
+    // A panic in another thread is that thread's failure; the data are whole at every moment.
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Accepts connections until the stand-in stops, and returns the threads that still serve one.
-pub(crate) fn accept(listener: &TcpListener, shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
+/// A listener on the loopback interface. It stops, with all its connections, when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) address: SocketAddr,
+    connections: Arc<Connections>,
+    accepting: Option<JoinHandle<Vec<JoinHandle<()>>>>,
+}
+
+impl Listener {
+    /// Starts on this address. Each connection is served by a thread of its own, and closed when
+    /// what that returned is dropped.
+    pub(crate) fn start<R>(
+        address: SocketAddr,
+        serve: impl Fn(TcpStream, &Connections) -> R + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        if !address.ip().is_loopback() {
+            let message = format!("{address} is not a loopback address");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let listener = TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
+        let connections = Arc::new(Connections::default());
+        let for_thread = Arc::clone(&connections);
+        let accepting = thread::Builder::new()
+            .name("stand-in".to_owned())
+            .spawn(move || accept(&listener, &for_thread, &Arc::new(serve)))?;
+        Ok(Self {
+            address,
+            connections,
+            accepting: Some(accepting),
+        })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.connections.stop();
+        // The accepting thread waits for a connection: give it one.
+        drop(TcpStream::connect_timeout(&self.address, PATIENCE));
+        let accepting = self.accepting.take();
+        let serving = accepting.map(JoinHandle::join).and_then(Result::ok);
+        for thread in serving.unwrap_or_default() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Accepts connections until the listener ends, and returns the threads that still serve one.
+fn accept<R, F>(
+    listener: &TcpListener,
+    connections: &Arc<Connections>,
+    serve: &Arc<F>,
+) -> Vec<JoinHandle<()>>
+where
+    F: Fn(TcpStream, &Connections) -> R + Send + Sync + 'static,
+{
     let mut serving: Vec<JoinHandle<()>> = Vec::new();
-    for number in 0.. {
+    loop {
         let accepted = listener.accept();
         serving.retain(|thread| !thread.is_finished());
-        let mut open = shared.open();
-        if open.stopping {
-            break;
+        if connections.open().stopping {
+            return serving;
         }
         let Ok((stream, _)) = accepted else {
             // Out of file descriptors, most likely; they come back as connections end.
-            drop(open);
             thread::sleep(Duration::from_millis(10));
             continue;
         };
-        let Ok(second_handle) = stream.try_clone() else {
-            continue;
-        };
-        open.streams.insert(number, second_handle);
-        drop(open);
-        let for_thread = Arc::clone(shared);
+        let (connections, serve) = (Arc::clone(connections), Arc::clone(serve));
         serving.push(thread::spawn(move || {
-            let connection = serve(stream, &for_thread);
+            let Some(held) = connections.hold(&stream) else {
+                return;
+            };
+            make_ready(&stream);
+            let served = serve(stream, &connections);
             // Only the last handle closes the connection, so this one has to go first.
-            for_thread.open().streams.remove(&number);
-            drop(connection);
+            drop(held);
+            drop(served);
         }));
     }
-    serving
 }
 
-/// Answers the requests on one connection, and returns it to be closed.
-fn serve(stream: TcpStream, shared: &Shared) -> Connection<TcpStream> {
+/// Bounds the waiting on a stream, and lets small messages go out at once.
+pub(crate) fn make_ready(stream: &TcpStream) {
     // If these fail the connection is gone, and reading from it will say so.
     let _ = stream.set_read_timeout(Some(PATIENCE));
     let _ = stream.set_write_timeout(Some(PATIENCE));
     let _ = stream.set_nodelay(true);
-    let mut connection = Connection::new(stream);
-    while connection.wait_for_request() && serve_one(&mut connection, shared) == After::Continue {}
-    connection
-}
-
-/// What to do with a connection after a request.
-#[derive(PartialEq, Eq)]
-enum After {
-    Continue,
-    Close,
-}
-
-fn serve_one(connection: &mut Connection<TcpStream>, shared: &Shared) -> After {
-    let fault = shared.state().faults.take();
-    if fault == Some(Fault::ResetBeforeReading) {
-        shared.state().note_unread();
-        return After::Close;
-    }
-    let request = match connection.read_request() {
-        Ok(request) => request,
-        Err(ReadError::Broken) => return After::Close,
-        Err(ReadError::Refused(status)) => {
-            let mut state = shared.state();
-            let number = state.note_unread();
-            state.note_answer(number, status);
-            drop(state);
-            let response = HttpResponse::new(status, "text/plain", "");
-            let _ = connection.write(&response, false);
-            return After::Close;
-        }
-    };
-    let reply = shared.state().reply(&request, fault.as_ref());
-    match reply.delivery {
-        Delivery::Never => return After::Close,
-        Delivery::After(time) if !shared.wait(time) => return After::Close,
-        _ => {}
-    }
-    // Before it is sent, so that a test that has the answer finds it noted.
-    let status = reply.response.status;
-    shared.state().note_answer(reply.number, status);
-    if reply.delivery == Delivery::Half {
-        let _ = connection.write_half(&reply.response);
-        return After::Close;
-    }
-    match connection.write(&reply.response, request.keep_alive) {
-        Ok(()) if shared.state().hangs_up => {
-            // Not before the client has turned to something else.
-            shared.wait(HANGING_UP);
-            After::Close
-        }
-        Ok(()) if request.keep_alive => After::Continue,
-        _ => After::Close,
-    }
 }

@@ -103,6 +103,8 @@ pub(crate) struct State {
     pub(crate) requests: Vec<Request>,
     /// Whether connections are closed after each answer, though nothing says so.
     pub(crate) hangs_up: bool,
+    /// How many connections ended before they came to speak TLS.
+    pub(crate) handshakes_failed: usize,
 }
 
 impl State {
@@ -113,6 +115,7 @@ impl State {
             faults: Faults::default(),
             requests: Vec::new(),
             hangs_up: false,
+            handshakes_failed: 0,
         }
     }
 

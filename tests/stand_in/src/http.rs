@@ -111,7 +111,7 @@ impl From<io::Error> for ReadError {
 
 /// One connection, with what was read of the next request.
 pub(crate) struct Connection<S> {
-    stream: S,
+    pub(crate) stream: S,
     buffer: Vec<u8>,
 }
 
@@ -123,8 +123,7 @@ impl<S: Read + Write> Connection<S> {
 
     /// Waits until a request begins. False if none comes.
     ///
-    /// It takes a single byte. If the connection is dropped then, the rest is still unread, and
-    /// the kernel resets the connection in place of closing it in order.
+    /// It takes a single byte, so that the request is still unread.
     pub(crate) fn wait_for_request(&mut self) -> bool {
         !self.buffer.is_empty() || self.fill(1).is_ok()
     }

@@ -6,7 +6,7 @@
 //! issues works for further calls until it expires; a device that is created can be enabled and
 //! used. Faults can be ordered ahead of time.
 //!
-//! It listens on the loopback interface only. All key material in it is fake.
+//! It listens on the loopback interface only, with TLS if it is to. All key material in it is fake.
 //!
 //! ```
 //! use stand_in::{ALICE_DEVICE, Account, StandIn};
@@ -72,8 +72,13 @@ mod faults;
 
 mod exchange;
 
-// Threads and sockets.
+// Threads and sockets, and TLS on them.
+mod authority;
 mod connections;
+
+mod wire;
+
+mod serving;
 
 mod server;
 
@@ -81,6 +86,7 @@ mod server;
 mod tests;
 
 pub use account::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, User};
+pub use authority::{Authority, Identity};
 pub use device::Device;
 pub use exchange::Request;
 pub use faults::Fault;

@@ -1,6 +1,10 @@
-//! The stand-in as a program, to try a client by hand: `stand-in [ADDRESS [ROLE…]]`.
+//! The stand-in as a program, to try a client by hand:
+//! `stand-in [ADDRESS [ROLE…]] [--tls NAME[,NAME…] --ca FILE]`.
 //!
 //! Each role, named by its ARN, may be assumed with MFA, for up to four hours.
+//!
+//! With `--tls` it speaks TLS, as a server with these names and the address. The certificate of the
+//! authority that vouches for it is written to the file.
 //!
 //! It prints where it listens and what a client needs. An empty line on stdin prints a fresh code
 //! of alice's device; any other is the serial number of a device, or the name of a virtual one, and
@@ -11,26 +15,49 @@
 )]
 
 use std::error::Error;
-use std::io;
+use std::net::SocketAddr;
+use std::{fs, io};
 
 use stand_in::{
-    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Role, StandIn,
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Authority, Role, StandIn,
 };
 
+/// What the command line says.
+#[derive(Default)]
+struct Arguments {
+    positional: Vec<String>,
+    names: Option<String>,
+    file: Option<String>,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let address = arguments.next();
-    let address = address.as_deref().unwrap_or("127.0.0.1:0").parse()?;
-    let account = arguments.fold(Account::example(), |account, arn| {
-        let role = Role::new(&arn).requires_mfa().max_session_duration(14_400);
+    let arguments = read_arguments()?;
+    let mut positional = arguments.positional.iter();
+    let address = positional.next().map_or("127.0.0.1:0", String::as_str);
+    let address: SocketAddr = address.parse()?;
+    let account = positional.fold(Account::example(), |account, arn| {
+        let role = Role::new(arn).requires_mfa().max_session_duration(14_400);
         account.role(role.trusts("123456789012"))
     });
-    let stand_in = StandIn::start_on(address, account)?;
+    let stand_in = match (&arguments.names, &arguments.file) {
+        (None, None) => StandIn::start_on(address, account)?,
+        (Some(names), Some(file)) => {
+            let authority = Authority::new("stand-in");
+            let ip = address.ip().to_string();
+            let names: Vec<_> = names.split(',').chain([ip.as_str()]).collect();
+            fs::write(file, authority.pem())?;
+            StandIn::start_tls_on(address, account, &authority.identity(&names))?
+        }
+        _ => return Err("--tls and --ca go together".into()),
+    };
     println!("AWS_ENDPOINT_URL_STS={}", stand_in.url());
     println!("AWS_ENDPOINT_URL_IAM={}", stand_in.url());
     println!("AWS_ACCESS_KEY_ID={ALICE_ACCESS_KEY_ID}");
     println!("AWS_SECRET_ACCESS_KEY={ALICE_SECRET_ACCESS_KEY}");
     println!("AWS_MFA_SERIAL={ALICE_DEVICE}");
+    if let Some(file) = &arguments.file {
+        println!("AWS_CA_BUNDLE={file}");
+    }
     for line in io::stdin().lines() {
         match find_device(&stand_in, line?.trim()) {
             Some(serial) => println!("{}", stand_in.fresh_code(&serial)),
@@ -38,6 +65,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+fn read_arguments() -> Result<Arguments, Box<dyn Error>> {
+    let mut read = Arguments::default();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--tls" => read.names = Some(arguments.next().ok_or("--tls needs names")?),
+            "--ca" => read.file = Some(arguments.next().ok_or("--ca needs a file")?),
+            option if option.starts_with('-') => return Err(format!("unknown {option}").into()),
+            _ => read.positional.push(argument),
+        }
+    }
+    Ok(read)
 }
 
 /// The serial number of the device that a line means, if it shows codes.

@@ -10,3 +10,4 @@ mod faults;
 mod iam;
 mod lifecycle;
 mod roles;
+mod tls;

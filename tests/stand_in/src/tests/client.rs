@@ -104,9 +104,15 @@ impl Client {
     }
 
     pub(super) fn connect(&self) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect(self.url.trim_start_matches("http://"))?;
+        let stream = TcpStream::connect(self.host())?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         Ok(stream)
+    }
+
+    /// The host and the port of the endpoint.
+    pub(super) fn host(&self) -> &str {
+        let (_, host) = self.url.split_once("://").unwrap();
+        host
     }
 
     /// The signed request, as it goes over the wire.
@@ -119,7 +125,7 @@ impl Client {
         }
         let date = self.date.unwrap_or_else(Utc::now);
         let timestamp = date.format("%Y%m%dT%H%M%SZ").to_string();
-        let host = self.url.trim_start_matches("http://");
+        let host = self.host();
         let mut headers = vec![
             ("content-type", "application/x-www-form-urlencoded"),
             ("host", host),
@@ -168,7 +174,7 @@ impl Client {
 }
 
 /// Reads one answer. An early end of the body is an error.
-pub(super) fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
+pub(super) fn read_answer(stream: &mut impl Read) -> io::Result<Answer> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
