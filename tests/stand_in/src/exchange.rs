@@ -134,6 +134,13 @@ impl State {
         self.requests[number].status = Some(status);
     }
 
+    /// Answers what could not be read as a request.
+    pub(crate) fn refuse(&mut self, status: u16) -> HttpResponse {
+        let number = self.note_unread();
+        self.note_answer(number, status);
+        self.respond(number, status, "")
+    }
+
     /// Carries a request out, as far as its fault lets it.
     pub(crate) fn reply(&mut self, request: &HttpRequest, fault: Option<&Fault>) -> Reply {
         let mut parameters = Parameters::parse(&String::from_utf8_lossy(&request.body));
@@ -147,7 +154,7 @@ impl State {
                  the guest network</h1><form method=\"post\" action=\"/login\"><input \
                  name=\"user\"><button>Log in</button></form></body></html>\n",
             ),
-            Some(Fault::Empty200) => HttpResponse::new(200, "text/xml", ""),
+            Some(Fault::Empty200) => self.respond(number, 200, ""),
             _ => self.answer(number, request, &parameters, fault),
         };
         let delivery = match fault {
@@ -170,24 +177,26 @@ impl State {
         parameters: &Parameters,
         fault: Option<&Fault>,
     ) -> HttpResponse {
-        let now = self.now();
-        let request_id = format!("fa4efa4e-0000-4000-8000-{number:012x}");
-        let respond = |status, body| {
-            HttpResponse::new(status, "text/xml", body)
-                .header("x-amzn-RequestId", request_id.as_str())
-                .header("Date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
-        };
         if request.path() != "/" {
-            return respond(404, "<UnknownOperationException/>\n".to_owned());
+            return self.respond(number, 404, "<UnknownOperationException/>\n");
         }
+        let request_id = request_id(number);
         let service = Service::of(parameters.get("Version"));
-        match self.result(request, parameters, fault, now) {
-            Ok(answer) => respond(200, answer.render(&request_id, wording(fault))),
+        match self.result(request, parameters, fault) {
+            Ok(answer) => self.respond(number, 200, answer.render(&request_id, wording(fault))),
             Err(error) => {
                 self.requests[number].error_code = Some(error.code.to_owned());
-                respond(error.status, error.render(service, &request_id))
+                self.respond(number, error.status, error.render(service, &request_id))
             }
         }
+    }
+
+    /// A response of the service, with the headers that all of them have.
+    fn respond(&self, number: usize, status: u16, body: impl Into<String>) -> HttpResponse {
+        let date = self.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        HttpResponse::new(status, "text/xml", body)
+            .header("x-amzn-RequestId", request_id(number))
+            .header("Date", date)
     }
 
     fn result(
@@ -195,7 +204,6 @@ impl State {
         request: &HttpRequest,
         parameters: &Parameters,
         fault: Option<&Fault>,
-        now: DateTime<Utc>,
     ) -> Result<Answer, AwsError> {
         let works_in_every_region = parameters.get("Action") == Some("GetCallerIdentity");
         match fault.and_then(|fault| fault.error(&self.cloud.account.id)) {
@@ -203,6 +211,7 @@ impl State {
             Some(error) => return Err(error),
             None => {}
         }
+        let now = self.now();
         self.cloud.answer(request, parameters, now)
     }
 
@@ -210,6 +219,10 @@ impl State {
         self.requests.push(request);
         self.requests.len() - 1
     }
+}
+
+fn request_id(number: usize) -> String {
+    format!("fa4efa4e-0000-4000-8000-{number:012x}")
 }
 
 fn wording(fault: Option<&Fault>) -> Wording {

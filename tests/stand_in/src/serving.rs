@@ -9,7 +9,7 @@ use crate::authority::Identity;
 use crate::connections::Connections;
 use crate::exchange::{Delivery, State};
 use crate::faults::Fault;
-use crate::http::{Connection, HttpResponse, ReadError};
+use crate::http::{Connection, ReadError};
 use crate::wire::Wire;
 
 /// How long a connection stays open where the stand-in is to hang up after an answer.
@@ -78,11 +78,7 @@ impl Shared {
             Ok(request) => request,
             Err(ReadError::Broken) => return After::Abandon,
             Err(ReadError::Refused(status)) => {
-                let mut state = self.state();
-                let number = state.note_unread();
-                state.note_answer(number, status);
-                drop(state);
-                let response = HttpResponse::new(status, "text/plain", "");
+                let response = self.state().refuse(status);
                 let _ = connection.write(&response, false);
                 return After::Close;
             }

@@ -3,10 +3,12 @@
 mod actions;
 mod authentication;
 mod client;
+mod clocks;
 mod codes;
 mod device_errors;
 mod devices;
 mod faults;
+mod headers;
 mod iam;
 mod lifecycle;
 mod roles;

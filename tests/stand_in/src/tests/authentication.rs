@@ -1,11 +1,9 @@
-//! Keys, secrets, tokens and clocks.
+//! Keys, secrets and tokens.
 
 use std::io::Write;
 
-use chrono::{TimeDelta, Utc};
-
 use super::client::{Client, read_answer};
-use crate::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, Account, StandIn, User};
+use crate::{ALICE_ACCESS_KEY_ID, Account, StandIn, User};
 
 const NO_MATCH: &str = "The request signature we calculated does not match the signature you \
     provided. Check your AWS Secret Access Key and signing method. Consult the service \
@@ -57,35 +55,6 @@ fn a_session_needs_its_own_token() {
         error_of(&wrong_secret),
         denied("SignatureDoesNotMatch", NO_MATCH)
     );
-}
-
-#[test]
-fn a_clock_that_is_off_is_found_out_before_the_code_is_spent() {
-    let stand_in = StandIn::start(Account::example());
-    let code = stand_in.code(ALICE_DEVICE);
-    let mfa = [("SerialNumber", ALICE_DEVICE), ("TokenCode", code.as_str())];
-    for (minutes, beginning) in [
-        (-16, "Signature expired: "),
-        (16, "Signature not yet current: "),
-    ] {
-        let date = Utc::now() + TimeDelta::minutes(minutes);
-        let answer = Client::alice(&stand_in)
-            .at(date)
-            .call("GetSessionToken", &mfa);
-        assert_eq!(
-            (answer.status, answer.text("Code")),
-            (403, "SignatureDoesNotMatch")
-        );
-        let message = answer.text("Message");
-        assert!(message.starts_with(beginning), "{message}");
-        assert!(message.contains(&date.format("%Y%m%dT%H%M%SZ is ").to_string()));
-        assert!(message.ends_with(" 15 min.)"));
-    }
-    let date = Utc::now() - TimeDelta::minutes(14);
-    let answer = Client::alice(&stand_in)
-        .at(date)
-        .call("GetSessionToken", &mfa);
-    assert_eq!(answer.status, 200);
 }
 
 #[test]

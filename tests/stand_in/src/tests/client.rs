@@ -41,6 +41,12 @@ impl Answer {
         inner.map_or("", |(text, _)| text)
     }
 
+    /// The value of a header.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
+        headers.find_map(|(other, value)| other.eq_ignore_ascii_case(name).then_some(value))
+    }
+
     pub(super) fn expiration(&self) -> DateTime<Utc> {
         self.text("Expiration").parse().unwrap()
     }
