@@ -1,4 +1,5 @@
-//! PURE. Base32 and Base64 (RFC 4648), in which new devices are handed out.
+//! PURE. Base32 and Base64 (RFC 4648), in which new devices are handed out and proxies are told
+//! passwords.
 //! <https://www.rfc-editor.org/rfc/rfc4648>
 
 pub(crate) const BASE64: &[u8] =
@@ -11,6 +12,17 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
 
 pub(crate) fn base64(bytes: &[u8]) -> String {
     encode(bytes, BASE64, 6, 4)
+}
+
+/// What was encoded; None if there is another character in it.
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let letters = text.trim_end_matches('=').bytes();
+    let values = letters.map(|letter| BASE64.iter().position(|it| *it == letter));
+    let values: Vec<_> = values.collect::<Option<_>>()?;
+    let bit = |index: usize| u8::from(values[index / 6] >> (5 - index % 6) & 1 == 1);
+    let starts = (0..values.len() * 6 / 8).map(|byte| byte * 8);
+    let bytes = starts.map(|start| (start..start + 8).fold(0, |sum, at| sum * 2 + bit(at)));
+    Some(bytes.collect())
 }
 
 /// A letter for each so many bits, filled up with `=` to whole groups of letters.
@@ -44,7 +56,9 @@ mod tests {
             ("foobar", "Zm9vYmFy", "MZXW6YTBOI======"),
         ] {
             assert_eq!(base64(text.as_bytes()), in_base64);
+            assert_eq!(from_base64(in_base64).unwrap(), text.as_bytes());
             assert_eq!(base32(text.as_bytes()), in_base32);
         }
+        assert_eq!(from_base64("Zm9-"), None);
     }
 }

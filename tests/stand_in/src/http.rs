@@ -65,19 +65,7 @@ impl HttpResponse {
 
     /// Everything up to the body.
     fn head(&self, keep_alive: bool) -> String {
-        let reason = match self.status {
-            200 => "OK",
-            400 => "Bad Request",
-            403 => "Forbidden",
-            404 => "Not Found",
-            411 => "Length Required",
-            413 => "Content Too Large",
-            431 => "Request Header Fields Too Large",
-            500 => "Internal Server Error",
-            503 => "Service Unavailable",
-            _ => "",
-        };
-        let mut head = format!("HTTP/1.1 {} {reason}\r\n", self.status);
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
             head.push_str(name);
             head.push_str(": ");
@@ -91,6 +79,27 @@ impl HttpResponse {
         head.push_str(&self.body.len().to_string());
         head.push_str("\r\n\r\n");
         head
+    }
+}
+
+/// What a status is called.
+pub(crate) fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        302 => "Found",
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        407 => "Proxy Authentication Required",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
     }
 }
 
@@ -167,6 +176,11 @@ impl<S: Read + Write> Connection<S> {
         message.extend_from_slice(&response.body.as_bytes()[..response.body.len() / 2]);
         self.stream.write_all(&message)?;
         self.stream.flush()
+    }
+
+    /// The stream, and what was read of it and not used.
+    pub(crate) fn into_parts(self) -> (S, Vec<u8>) {
+        (self.stream, self.buffer)
     }
 
     fn fill(&mut self, limit: usize) -> io::Result<()> {

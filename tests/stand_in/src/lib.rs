@@ -4,7 +4,7 @@
 //! It checks signatures (Signature Version 4), one-time codes (RFC 6238, each good once), MFA
 //! devices, durations and policies, and answers with AWS's own shapes and error texts. What it
 //! issues works for further calls until it expires; a device that is created can be enabled and
-//! used. Faults can be ordered ahead of time.
+//! used. Faults can be ordered ahead of time, and a proxy can stand before it.
 //!
 //! It listens on the loopback interface only, with TLS if it is to. All key material in it is fake.
 //!
@@ -82,6 +82,8 @@ mod serving;
 
 mod server;
 
+mod proxy;
+
 #[cfg(test)]
 mod tests;
 
@@ -90,5 +92,6 @@ pub use authority::{Authority, Identity};
 pub use device::Device;
 pub use exchange::Request;
 pub use faults::Fault;
+pub use proxy::{Proxy, ProxyRequest, Route};
 pub use role::Role;
 pub use server::StandIn;

@@ -11,5 +11,7 @@ mod faults;
 mod headers;
 mod iam;
 mod lifecycle;
+mod proxy;
 mod roles;
 mod tls;
+mod tls_client;

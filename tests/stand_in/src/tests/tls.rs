@@ -1,74 +1,27 @@
 //! The stand-in over TLS: whom a client trusts, and what faults look like from within.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::version::{TLS12, TLS13};
-use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
-};
-
 use super::client::{Answer, Client, alice_at_a_quiet_time, read_answer};
+use super::tls_client::{BOTH, NEW, OLD, Stream, Trust};
 use crate::{ALICE_DEVICE, Account, Authority, Fault, Identity, StandIn};
-
-type Versions = &'static [&'static SupportedProtocolVersion];
-
-const OLD: Versions = &[&TLS12];
-const NEW: Versions = &[&TLS13];
-const BOTH: Versions = &[&TLS12, &TLS13];
-
-type Stream = StreamOwned<ClientConnection, TcpStream>;
-
-/// What a client trusts, and how it speaks.
-struct Trust {
-    pem: String,
-    versions: Versions,
-}
-
-impl Trust {
-    fn of(authority: &Authority) -> Self {
-        let (pem, versions) = (authority.pem(), BOTH);
-        Self { pem, versions }
-    }
-
-    /// Speaks TLS with the server by this name.
-    fn connect(&self, stand_in: &StandIn, name: &'static str) -> io::Result<Stream> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(self.pem.as_bytes()) {
-            roots.add(certificate.unwrap()).unwrap();
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_protocol_versions(self.versions)
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let session = ClientConnection::new(Arc::new(config), name.try_into().unwrap()).unwrap();
-        let stream = TcpStream::connect(stand_in.address())?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        let mut stream = StreamOwned::new(session, stream);
-        while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock)?;
-        }
-        Ok(stream)
-    }
-
-    fn call(&self, client: &Client, stand_in: &StandIn) -> io::Result<Answer> {
-        let mut stream = self.connect(stand_in, "127.0.0.1")?;
-        stream.write_all(&client.message("GetCallerIdentity", &[]))?;
-        read_answer(&mut stream)
-    }
-}
 
 fn start(identity: impl Fn(&Authority) -> Identity) -> (StandIn, Trust) {
     let authority = Authority::new("Fake Authority");
     let stand_in = StandIn::start_tls(Account::example(), &identity(&authority));
     (stand_in, Trust::of(&authority))
+}
+
+fn connect(stand_in: &StandIn, trust: &Trust, name: &'static str) -> io::Result<Stream> {
+    trust.speak(Client::alice(stand_in).connect()?, name)
+}
+
+fn call(stand_in: &StandIn, trust: &Trust) -> io::Result<Answer> {
+    let mut stream = connect(stand_in, trust, "127.0.0.1")?;
+    stream.write_all(&Client::alice(stand_in).message("GetCallerIdentity", &[]))?;
+    read_answer(&mut stream)
 }
 
 fn at_loopback(authority: &Authority) -> Identity {
@@ -91,7 +44,7 @@ fn it_answers_over_both_versions_of_tls() {
     let alice = Client::alice(&stand_in);
     for versions in [OLD, NEW, BOTH] {
         trust.versions = versions;
-        let mut stream = trust.connect(&stand_in, "sts.amazonaws.com").unwrap();
+        let mut stream = connect(&stand_in, &trust, "sts.amazonaws.com").unwrap();
         for _ in 0..2 {
             let message = alice.message("GetCallerIdentity", &[]);
             stream.write_all(&message).unwrap();
@@ -105,7 +58,7 @@ fn it_answers_over_both_versions_of_tls() {
 fn a_server_is_believed_for_its_names_and_days_only() {
     let error = |identity: fn(&Authority) -> Identity, name| {
         let (stand_in, trust) = start(identity);
-        let error = trust.connect(&stand_in, name).unwrap_err().to_string();
+        let error = connect(&stand_in, &trust, name).unwrap_err().to_string();
         await_failed_handshakes(&stand_in, 1);
         assert_eq!(stand_in.calls(), 0);
         error
@@ -122,9 +75,9 @@ fn a_server_is_believed_for_its_names_and_days_only() {
 fn another_authority_of_the_same_name_is_not_believed() {
     let (stand_in, trust) = start(at_loopback);
     let other = Trust::of(&Authority::new("Fake Authority"));
-    assert!(other.connect(&stand_in, "127.0.0.1").is_err());
+    assert!(connect(&stand_in, &other, "127.0.0.1").is_err());
     await_failed_handshakes(&stand_in, 1);
-    let answer = trust.call(&Client::alice(&stand_in), &stand_in);
+    let answer = call(&stand_in, &trust);
     assert_eq!(answer.unwrap().status, 200);
 }
 
@@ -144,8 +97,8 @@ fn what_is_not_tls_disturbs_nobody() {
     await_failed_handshakes(&stand_in, 1);
     assert_eq!(stand_in.calls(), 0);
     // The fault waited for a request.
-    assert_eq!(trust.call(&alice, &stand_in).unwrap().status, 400);
-    assert_eq!(trust.call(&alice, &stand_in).unwrap().status, 200);
+    assert_eq!(call(&stand_in, &trust).unwrap().status, 400);
+    assert_eq!(call(&stand_in, &trust).unwrap().status, 200);
 
     let start = Instant::now();
     drop(stand_in);
@@ -164,14 +117,18 @@ fn faults_are_the_same_as_without_tls() {
         let alice = alice_at_a_quiet_time(&stand_in);
         let code = stand_in.fresh_code(ALICE_DEVICE);
         let mfa = [("SerialNumber", ALICE_DEVICE), ("TokenCode", code.as_str())];
-        let call = || {
-            let mut stream = trust.connect(&stand_in, "127.0.0.1")?;
+        let get_session = || {
+            let mut stream = connect(&stand_in, &trust, "127.0.0.1")?;
             stream.write_all(&alice.message("GetSessionToken", &mfa))?;
             read_answer(&mut stream)
         };
         stand_in.fault(fault.clone());
-        assert_eq!(call().unwrap_err().kind(), expected, "{fault:?}");
-        assert_eq!(call().unwrap().status == 200, !costs_the_code, "{fault:?}");
+        assert_eq!(get_session().unwrap_err().kind(), expected, "{fault:?}");
+        assert_eq!(
+            get_session().unwrap().status == 200,
+            !costs_the_code,
+            "{fault:?}"
+        );
         assert_eq!(stand_in.calls(), 2);
     }
 }
@@ -182,7 +139,7 @@ fn an_orderly_end_is_told_of() {
     let alice = Client::alice(&stand_in);
     let message = String::from_utf8(alice.message("GetCallerIdentity", &[])).unwrap();
     let message = message.replace("user-agent", "connection: close\r\nuser-agent");
-    let mut stream = trust.connect(&stand_in, "127.0.0.1").unwrap();
+    let mut stream = connect(&stand_in, &trust, "127.0.0.1").unwrap();
     stream.write_all(message.as_bytes()).unwrap();
     assert_eq!(read_answer(&mut stream).unwrap().status, 200);
     // Without the word of the server this would be an error.
@@ -192,10 +149,9 @@ fn an_orderly_end_is_told_of() {
 #[test]
 fn no_answer_waits_for_an_acknowledgement() {
     let (stand_in, trust) = start(at_loopback);
-    let alice = Client::alice(&stand_in);
     let times = (0..10).map(|_| {
         let start = Instant::now();
-        assert_eq!(trust.call(&alice, &stand_in).unwrap().status, 200);
+        assert_eq!(call(&stand_in, &trust).unwrap().status, 200);
         start.elapsed()
     });
     // It would be 40 ms each time.
