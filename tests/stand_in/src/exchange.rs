@@ -146,16 +146,10 @@ impl State {
         let mut parameters = Parameters::parse(&String::from_utf8_lossy(&request.body));
         parameters.0.extend(Parameters::parse(request.query()).0);
         let number = self.note(Request::read(request, &parameters));
-        let response = match fault {
-            Some(Fault::HtmlLoginPage) => HttpResponse::new(
-                200,
-                "text/html; charset=utf-8",
-                "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><h1>Welcome to \
-                 the guest network</h1><form method=\"post\" action=\"/login\"><input \
-                 name=\"user\"><button>Log in</button></form></body></html>\n",
-            ),
-            Some(Fault::Empty200) => self.respond(number, 200, ""),
-            _ => self.answer(number, request, &parameters, fault),
+        let response = match (fault.and_then(Fault::page), fault) {
+            (Some(page), _) => page,
+            (None, Some(Fault::Empty200)) => self.respond(number, 200, ""),
+            (None, _) => self.answer(number, request, &parameters, fault),
         };
         let delivery = match fault {
             Some(Fault::Hang(time)) => Delivery::After(*time),

@@ -4,6 +4,16 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::errors::AwsError;
+use crate::http::HttpResponse;
+
+const LOGIN_URL: &str = "http://login.example/";
+const LOGIN_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>\
+    <h1>Welcome to the guest network</h1><form method=\"post\" action=\"/login\">\
+    <input name=\"user\"><button>Log in</button></form></body></html>\n";
+const MOVED_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>302 Found</title></head><body>\
+    <a href=\"http://login.example/\">Log in</a></body></html>\n";
+const BAD_GATEWAY_PAGE: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\
+    \r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
 
 /// Something that goes wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +26,15 @@ pub enum Fault {
     ServiceUnavailable,
     /// STS is switched off in the region. No code is spent. `GetCallerIdentity` still answers.
     RegionDisabled,
+    /// Any other refusal of the service. No code is spent.
+    Refused {
+        /// The status of HTTP.
+        status: u16,
+        /// AWS's code of the error.
+        code: &'static str,
+        /// AWS's text.
+        message: &'static str,
+    },
     /// The connection is reset once the first byte of the request is there. No code is spent.
     ResetBeforeReading,
     /// The request is carried out, so the code is spent; then the connection closes unanswered.
@@ -26,6 +45,11 @@ pub enum Fault {
     Truncated,
     /// A captive portal answers: status 200, and an HTML page. No code is spent.
     HtmlLoginPage,
+    /// A captive portal sends the client to its login page: status 302. No code is spent.
+    Redirect,
+    /// A load balancer answers in place of the service: status 502, and an HTML page. No code is
+    /// spent.
+    BadGateway,
     /// Status 200 without a body. No code is spent.
     Empty200,
     /// The request is carried out, but the answer has no `Credentials` element.
@@ -52,6 +76,22 @@ impl Fault {
                 "The request has failed due to a temporary failure of the server.",
             )),
             Self::RegionDisabled => Some(AwsError::region_disabled(account_id)),
+            Self::Refused {
+                status,
+                code,
+                message,
+            } => Some(AwsError::new(*status, code, *message)),
+            _ => None,
+        }
+    }
+
+    /// What somebody else answers, before the request comes to the service.
+    pub(crate) fn page(&self) -> Option<HttpResponse> {
+        let page = |status, page| HttpResponse::new(status, "text/html; charset=utf-8", page);
+        match self {
+            Self::HtmlLoginPage => Some(page(200, LOGIN_PAGE)),
+            Self::Redirect => Some(page(302, MOVED_PAGE).header("Location", LOGIN_URL)),
+            Self::BadGateway => Some(page(502, BAD_GATEWAY_PAGE)),
             _ => None,
         }
     }

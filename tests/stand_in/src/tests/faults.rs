@@ -6,6 +6,12 @@ use std::time::{Duration, Instant};
 use super::client::{Answer, Client, alice_at_a_quiet_time};
 use crate::{ALICE_DEVICE, Account, Fault, StandIn};
 
+const OPT_IN: Fault = Fault::Refused {
+    status: 403,
+    code: "OptInRequired",
+    message: "The AWS Access Key Id needs a subscription for the service",
+};
+
 /// What the client got of the faulty request, and whether the same code worked after it.
 fn strike(fault: Fault) -> (std::io::Result<Answer>, bool, StandIn) {
     let stand_in = StandIn::start(Account::example());
@@ -25,6 +31,7 @@ fn errors_of_the_service_leave_the_code_alone() {
         (Fault::InternalError, 500, "InternalFailure"),
         (Fault::ServiceUnavailable, 503, "ServiceUnavailable"),
         (Fault::RegionDisabled, 403, "RegionDisabledException"),
+        (OPT_IN, 403, "OptInRequired"),
     ] {
         let (answer, good_afterwards, stand_in) = strike(fault);
         let answer = answer.unwrap();
@@ -51,6 +58,23 @@ fn a_disabled_region_still_answers_get_caller_identity() {
          can activate STS in this region using the IAM Console."
     );
     assert_eq!(alice.call("GetCallerIdentity", &[]).status, 200);
+}
+
+#[test]
+fn a_refusal_has_the_shape_of_its_service() {
+    let stand_in = StandIn::start(Account::example());
+    let alice = Client::alice(&stand_in);
+    stand_in.fault_always(OPT_IN);
+    for (client, action, name) in [
+        (alice.clone(), "GetSessionToken", "sts"),
+        (alice.iam(), "GetUser", "iam"),
+    ] {
+        let answer = client.call(action, &[]);
+        let message = "The AWS Access Key Id needs a subscription for the service";
+        assert_eq!(answer.error(), (403, "OptInRequired", message));
+        let beginning = format!("<ErrorResponse xmlns=\"https://{name}.amazonaws.com/doc/");
+        assert!(answer.body.starts_with(&beginning), "{}", answer.body);
+    }
 }
 
 #[test]
@@ -100,6 +124,18 @@ fn answers_may_be_no_answers() {
     assert_eq!(answer.status, 200);
     assert!(answer.head.contains("Content-Type: text/html"));
     assert!(answer.body.starts_with("<!DOCTYPE html>") && good_afterwards);
+
+    let (answer, good_afterwards, _) = strike(Fault::Redirect);
+    let answer = answer.unwrap();
+    assert_eq!(answer.status, 302);
+    assert_eq!(answer.header("location"), Some("http://login.example/"));
+    assert!(answer.body.starts_with("<!DOCTYPE html>") && good_afterwards);
+
+    let (answer, good_afterwards, stand_in) = strike(Fault::BadGateway);
+    let answer = answer.unwrap();
+    assert_eq!((answer.status, answer.text("Code")), (502, ""));
+    assert!(answer.body.starts_with("<html>") && good_afterwards);
+    assert_eq!(stand_in.requests()[0].status, Some(502));
 
     let (answer, good_afterwards, _) = strike(Fault::Empty200);
     let answer = answer.unwrap();

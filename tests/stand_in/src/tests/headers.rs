@@ -43,8 +43,10 @@ fn all_answers_of_the_service_have_a_date_and_a_request_id() {
 fn what_others_answer_does_not_look_as_if_it_came_from_the_service() {
     let stand_in = StandIn::start(Account::example());
     let alice = Client::alice(&stand_in);
-    stand_in.fault(Fault::HtmlLoginPage);
-    assert!(!has_service_headers(&alice.call("GetSessionToken", &[])));
+    for fault in [Fault::HtmlLoginPage, Fault::Redirect, Fault::BadGateway] {
+        stand_in.fault(fault);
+        assert!(!has_service_headers(&alice.call("GetSessionToken", &[])));
+    }
 }
 
 #[test]
