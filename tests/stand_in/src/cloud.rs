@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::errors::AwsError;
 use crate::fakes::Fakes;
 use crate::mfa::Verifications;
+use crate::secrets::Secrets;
 use crate::sessions::{Caller, Sessions};
 
 /// The account with everything that happens to it. Each service adds its actions.
@@ -13,6 +14,7 @@ pub(crate) struct Cloud {
     pub(crate) sessions: Sessions,
     pub(crate) verifications: Verifications,
     pub(crate) fakes: Fakes,
+    pub(crate) secrets: Secrets,
     /// Grants no longer sessions than this, whatever is asked for.
     pub(crate) granted_at_most: Option<u32>,
 }
@@ -20,6 +22,7 @@ pub(crate) struct Cloud {
 impl Cloud {
     pub(crate) fn new(account: Account) -> Self {
         Self {
+            secrets: Secrets::of(&account),
             account,
             sessions: Sessions::default(),
             verifications: Verifications::default(),

@@ -60,6 +60,9 @@ mod authentication;
 // What became of one-time codes, and the services that ask for them.
 mod mfa;
 
+// What the services have in common.
+mod secrets;
+
 mod cloud;
 
 mod iam;
@@ -94,4 +97,5 @@ pub use exchange::Request;
 pub use faults::Fault;
 pub use proxy::{Proxy, ProxyRequest, Route};
 pub use role::Role;
+pub use secrets::all_secrets;
 pub use server::StandIn;

@@ -102,6 +102,16 @@ impl StandIn {
         self.shared.state().handshakes_failed
     }
 
+    /// Everything secret that the stand-in knows or has given out, in the order of the alphabet:
+    /// the secret access keys of the account, those and the tokens of all sessions, the seeds of
+    /// all devices, deleted ones too, and the codes that a test was shown.
+    ///
+    /// Codes are six digits, which may well occur by chance in other numbers.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.shared.state().cloud.secrets.list()
+    }
+
     /// The time by the stand-in's clock.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {

@@ -194,8 +194,10 @@ impl Cloud {
 
     fn issue(&mut self, session: Caller, duration: i32, now: DateTime<Utc>) -> Credentials {
         let limit = self.granted_at_most.map_or(i64::MAX, i64::from);
-        self.sessions
-            .issue(session, i64::from(duration).min(limit), now)
+        let seconds = i64::from(duration).min(limit);
+        let credentials = self.sessions.issue(session, seconds, now);
+        self.secrets.note_credentials(&credentials);
+        credentials
     }
 }
 

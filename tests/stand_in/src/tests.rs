@@ -13,5 +13,6 @@ mod iam;
 mod lifecycle;
 mod proxy;
 mod roles;
+mod secrets;
 mod tls;
 mod tls_client;

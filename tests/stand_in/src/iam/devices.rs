@@ -67,9 +67,9 @@ impl Cloud {
             ));
         }
         let seed = self.fakes.bytes(SEED_LENGTH);
-        self.account
-            .unassigned
-            .push(Device::new(&serial).seed(&seed));
+        let device = Device::new(&serial).seed(&seed);
+        self.secrets.note_seed(&device);
+        self.account.unassigned.push(device);
         let seed = base32(&seed);
         Ok(IamAnswer::CreatedDevice { serial, seed })
     }

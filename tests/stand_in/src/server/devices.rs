@@ -23,9 +23,9 @@ impl StandIn {
     /// If there is no such device, enabled or not, or if it shows no codes.
     #[must_use]
     pub fn code_at_step(&self, serial: &str, offset: i64) -> String {
-        let state = self.shared.state();
-        let device = device(&state, serial);
-        shown(device, device.step_at(state.now()) + offset)
+        let mut state = self.shared.state();
+        let step = device(&state, serial).step_at(state.now()) + offset;
+        shown(&mut state, serial, step)
     }
 
     /// A code that was not used yet, and that is good now if the device is not out of step. It is
@@ -36,15 +36,14 @@ impl StandIn {
     /// are good now were used.
     #[must_use]
     pub fn fresh_code(&self, serial: &str) -> String {
-        let state = self.shared.state();
-        let device = device(&state, serial);
-        let now = device.step_at(state.now());
+        let mut state = self.shared.state();
+        let now = device(&state, serial).step_at(state.now());
         // Early codes before late ones: they are good for longer.
         let step = (now..=now + TOLERANCE)
             .chain((now - TOLERANCE..now).rev())
             .find(|step| !state.cloud.verifications.is_used(serial, *step))
             .expect("all codes that are good now were used: move the clock, or add a device");
-        shown(device, step)
+        shown(&mut state, serial, step)
     }
 
     /// The seed of a device in Base32, as a phone is given it. None if there is no such device,
@@ -78,9 +77,12 @@ fn device<'a>(state: &'a State, serial: &str) -> &'a Device {
     device.unwrap_or_else(|| panic!("there is no MFA device {serial}"))
 }
 
-fn shown(device: &Device, step: i64) -> String {
-    let code = device.code(step);
-    code.unwrap_or_else(|| panic!("the MFA device {} shows no codes", device.serial))
+/// The code of a step, which is a secret from now on.
+fn shown(state: &mut State, serial: &str, step: i64) -> String {
+    let code = device(state, serial).code(step);
+    let code = code.unwrap_or_else(|| panic!("the MFA device {serial} shows no codes"));
+    state.cloud.secrets.note(&code);
+    code
 }
 
 fn serials<'a>(devices: impl Iterator<Item = &'a Device>) -> Vec<String> {
