@@ -59,8 +59,6 @@ mod authentication;
 
 // What became of one-time codes, and the services that ask for them.
 mod mfa;
-
-// What the services have in common.
 mod secrets;
 
 mod cloud;

@@ -1,4 +1,4 @@
-//! The stand-in over real sockets. What is pure is tested beside its code.
+//! The stand-in over real sockets. What is pure is tested beside its code, the program in `tests`.
 
 mod actions;
 mod authentication;

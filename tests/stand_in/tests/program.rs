@@ -1,0 +1,55 @@
+//! The stand-in as a program: what it prints, and when it ends.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::{fs, io};
+
+/// Runs the program with an empty stdin, which ends it.
+fn run(arguments: &[&str]) -> io::Result<Output> {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_stand-in"));
+    program.args(arguments).stdin(Stdio::null());
+    program.output()
+}
+
+fn lines(output: &Output) -> Vec<String> {
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn without_tls_it_prints_five_lines() {
+    let role = "arn:aws:iam::123456789012:role/admin";
+    for arguments in [&[][..], &["127.0.0.1:0"], &["127.0.0.1:0", role]] {
+        let lines = lines(&run(arguments).unwrap());
+        assert_eq!(lines.len(), 5, "{lines:?}");
+        assert!(lines[0].starts_with("AWS_ENDPOINT_URL_STS=http://127.0.0.1:"));
+    }
+}
+
+#[test]
+fn with_tls_it_names_the_file_of_the_authority() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("authority.pem");
+    let path = file.display().to_string();
+    let names = "sts.amazonaws.com,iam.amazonaws.com";
+    let lines = lines(&run(&["127.0.0.1:0", "--tls", names, "--ca", &path]).unwrap());
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    assert!(lines[0].starts_with("AWS_ENDPOINT_URL_STS=https://127.0.0.1:"));
+    assert_eq!(lines[5], format!("AWS_CA_BUNDLE={path}"));
+    let pem = fs::read_to_string(&file).unwrap();
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"));
+}
+
+#[test]
+fn what_it_does_not_understand_it_says() {
+    for arguments in [
+        &["--tls", "sts.amazonaws.com"][..],
+        &["--ca"],
+        &["--other"],
+        &["192.0.2.1:80"],
+    ] {
+        let output = run(arguments).unwrap();
+        assert!(!output.status.success() && !output.stderr.is_empty());
+        assert!(output.stdout.is_empty(), "{output:?}");
+    }
+}
