@@ -4,6 +4,7 @@ mod chosen;
 mod decision;
 mod target;
 mod sections;
+mod shadows;
 mod walk;
 mod several;
 mod asking;
@@ -31,6 +32,7 @@ pub use decision::{Decision, Way};
 pub use sections::{check_sections, long_term_keys_in_the_way};
 use settings::View;
 pub use several::{Selection, candidates, profile_of_environment, profiles};
+pub use shadows::{Shadow, keys_before_process, role_before};
 pub use target::{Keep, Naming, Target, is_name_part, quoted};
 use walk::walk;
 

@@ -97,7 +97,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         }
         // Only when something is written there anyway: a run before every command must not nag.
         let is_written = !group.jobs.iter().all(Job::is_private);
-        if let Some(readers) = store.readers().filter(|_| is_written) {
+        if let Some(readers) = store::readers(path).filter(|_| is_written) {
             let path = path.display();
             report.warning(format_args!(
                 "{path} can be read by {readers}: chmod 600 '{path}'"

@@ -157,6 +157,11 @@ pub fn printable(text: &str) -> String {
     )
 }
 
+/// The same, and without what would tear a row.
+pub fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 fn line(message: fmt::Arguments<'_>) {
     let message = printable(&message.to_string());
     // In one piece, so that the lines of several processes do not mix. Nobody is left to tell where the stream is closed.

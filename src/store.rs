@@ -90,6 +90,31 @@ pub fn session_files(path: &Path) -> Vec<PathBuf> {
     files.filter(|file| file.exists()).collect()
 }
 
+/// Whether a file of sessions can be read in one way only.
+pub fn is_whole(sessions: &str) -> bool {
+    let document = Document::parse(sessions);
+    let mut seen = HashSet::new();
+    document.is_plain() && document.names().all(|name| seen.insert(name))
+}
+
+/// Who else can read a file, which holds secrets.
+#[cfg(unix)]
+pub fn readers(path: &Path) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    match fs::metadata(path).ok()?.mode() {
+        mode if mode & 0o004 != 0 => Some("everybody"),
+        mode if mode & 0o040 != 0 => Some("its group"),
+        _ => None,
+    }
+}
+
+/// Who else can read a file: the system has no simple answer.
+#[cfg(not(unix))]
+pub fn readers(_path: &Path) -> Option<&'static str> {
+    None
+}
+
 impl Store {
     /// Gets ready to change a file.
     ///
@@ -127,15 +152,8 @@ impl Store {
     /// Those of the file system.
     pub fn forget_spoiled_sessions(&self) -> io::Result<bool> {
         let path = self.private.path(SESSIONS);
-        let is_whole = match String::from_utf8(fs::read(&path)?).map(Zeroizing::new) {
-            Err(_not_text) => false,
-            Ok(text) => {
-                let document = Document::parse(&text);
-                let mut seen = HashSet::new();
-                document.is_plain() && document.names().all(|name| seen.insert(name))
-            }
-        };
-        if is_whole {
+        let text = String::from_utf8(fs::read(&path)?).map(Zeroizing::new);
+        if text.is_ok_and(|text| is_whole(&text)) {
             return Ok(false);
         }
         fs::remove_file(&path).map(|()| true)
@@ -158,45 +176,9 @@ impl Store {
     pub fn check<'v>(&self, decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>) -> Result<()> {
         self.edited(decide)?;
         let _lock = self.lock()?;
-        let size = match fs::metadata(&self.real) {
-            Ok(metadata) if metadata.permissions().readonly() => {
-                bail!(
-                    Failure::new(format!("{} is read-only", self.path.display())).hint(format!(
-                        "make it writable: chmod u+w '{}'",
-                        self.path.display()
-                    ))
-                );
-            }
-            Ok(metadata) => {
-                fs::File::options()
-                    .write(true)
-                    .open(&self.real)
-                    .map_err(|error| self.unwritable(&error))?;
-                usize::try_from(metadata.len()).unwrap_or(usize::MAX)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => 0,
-            Err(error) => bail!(self.unwritable(&error)),
-        };
+        let size = writable_size(&self.path, &self.real)?.unwrap_or(0);
         replace::check(&self.real, &self.private, size.saturating_add(ROOM))
             .map_err(|error| self.unwritable(&error).into())
-    }
-
-    /// Who else can read the file, which holds secrets.
-    #[cfg(unix)]
-    pub fn readers(&self) -> Option<&'static str> {
-        use std::os::unix::fs::MetadataExt as _;
-
-        match fs::metadata(&self.real).ok()?.mode() {
-            mode if mode & 0o004 != 0 => Some("everybody"),
-            mode if mode & 0o040 != 0 => Some("its group"),
-            _ => None,
-        }
-    }
-
-    /// Who else can read the file: the system has no simple answer.
-    #[cfg(not(unix))]
-    pub fn readers(&self) -> Option<&'static str> {
-        None
     }
 
     /// Edits the file as it is now, which may be newer than when it was read before. Makes it where there is none.
@@ -345,6 +327,27 @@ impl Store {
 /// Another process, for a message.
 pub fn process(id: Option<u32>) -> String {
     id.map_or("another process".to_owned(), |id| format!("process {id}"))
+}
+
+/// How long a file is that can be written; none where there is none. It stays as it is.
+fn writable_size(path: &Path, real: &Path) -> Result<Option<usize>> {
+    match fs::metadata(real) {
+        Ok(metadata) if metadata.permissions().readonly() => {
+            bail!(
+                Failure::new(format!("{} is read-only", path.display()))
+                    .hint(format!("make it writable: chmod u+w '{}'", path.display()))
+            );
+        }
+        Ok(metadata) => {
+            fs::File::options()
+                .write(true)
+                .open(real)
+                .map_err(|error| unwritable(path, &error))?;
+            Ok(Some(usize::try_from(metadata.len()).unwrap_or(usize::MAX)))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => bail!(unwritable(path, &error)),
+    }
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {

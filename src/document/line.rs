@@ -107,6 +107,15 @@ impl Irregularity {
     pub fn is_malformed(self) -> bool {
         !matches!(self, Self::Colon | Self::Indented | Self::AfterHeader)
     }
+
+    /// What comes of it.
+    pub fn consequence(self) -> &'static str {
+        if self.is_malformed() {
+            "AWS tools refuse the file for it"
+        } else {
+            "some AWS SDKs refuse the file for it"
+        }
+    }
 }
 
 impl fmt::Display for Irregularity {

@@ -6,7 +6,7 @@ use console::Style;
 use serde::Serialize;
 
 use super::{json, timestamp};
-use crate::report::{self, span};
+use crate::report::{self, on_one_line, span};
 
 /// No column is made narrower than this to fit a terminal.
 const NARROWEST: usize = 8;
@@ -155,11 +155,6 @@ fn fitted(natural: [usize; COLUMNS], room: Option<usize>) -> Vec<(usize, usize)>
         }
     }
     shown
-}
-
-/// The files may hold what a terminal would obey, or what would tear a row.
-fn on_one_line(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
 }
 
 fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {

@@ -30,33 +30,43 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
                 "mend the line, which is in [{section}]; the AWS tools refuse the whole file for it"
             )));
         }
-        let lines: Vec<usize> = file.document.sections(section).map(Section::line).collect();
-        if let [first, .., last] = lines[..] {
-            bail!(Failure::new(format!(
-                "{path}:{last} begins [{section}] again, after line {first}"
-            ))
-            .hint("make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file"));
-        }
-        for part in file.document.sections(section) {
-            let properties = part.properties();
-            let mut seen: HashMap<String, usize> = HashMap::new();
-            for property in &properties {
-                let of_one_line = key::OF_ONE_LINE.iter().any(|key| property.is(key));
-                if of_one_line && property.lines() > 1 {
-                    bail!(Failure::new(format!(
-                        "{path}:{} sets {} of [{section}], and the indented lines below would be part of its value",
-                        property.line, property.key
-                    ))
-                    .hint("begin the next key or section at the left margin, or with as little indentation as that line"));
-                }
-                let key = property.key.to_ascii_lowercase();
-                if let Some(earlier) = seen.insert(key, property.line) {
-                    bail!(Failure::new(format!(
-                        "{path}:{} sets {} of [{section}] again, after line {}",
-                        property.line, property.key, earlier
-                    ))
-                    .hint("delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file"));
-                }
+        check_unique(file, section)?;
+    }
+    Ok(())
+}
+
+/// Refuses a section that comes twice, or has a key twice, or more lines in a value than it can have.
+///
+/// # Errors
+/// Names the file and the line.
+fn check_unique(file: &File<'_>, section: &str) -> Result<()> {
+    let path = file.path.display();
+    let lines: Vec<usize> = file.document.sections(section).map(Section::line).collect();
+    if let [first, .., last] = lines[..] {
+        bail!(Failure::new(format!(
+            "{path}:{last} begins [{section}] again, after line {first}"
+        ))
+        .hint("make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file"));
+    }
+    for part in file.document.sections(section) {
+        let properties = part.properties();
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        for property in &properties {
+            let of_one_line = key::OF_ONE_LINE.iter().any(|key| property.is(key));
+            if of_one_line && property.lines() > 1 {
+                bail!(Failure::new(format!(
+                    "{path}:{} sets {} of [{section}], and the indented lines below would be part of its value",
+                    property.line, property.key
+                ))
+                .hint("begin the next key or section at the left margin, or with as little indentation as that line"));
+            }
+            let key = property.key.to_ascii_lowercase();
+            if let Some(earlier) = seen.insert(key, property.line) {
+                bail!(Failure::new(format!(
+                    "{path}:{} sets {} of [{section}] again, after line {}",
+                    property.line, property.key, earlier
+                ))
+                .hint("delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file"));
             }
         }
     }

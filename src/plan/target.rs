@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, variable};
+use super::profile_flag;
 use crate::cli::Suffixes;
 use crate::environment::Environment;
 use crate::error::Failure;
@@ -31,6 +32,8 @@ pub struct Target {
     pub suffixes: [Origin; 2],
     /// The command that writes the long-term section.
     pub setup_command: String,
+    /// The suffixes that were given as flags, as they are typed behind a command.
+    suffix_flags: String,
     /// Where the config file has a role of the name of the section to write, so that the AWS tools do not read that.
     pub shadow: Option<String>,
     /// The section with a `credential_process`, where keys in the section to write would come before that.
@@ -57,22 +60,33 @@ impl Keep {
     }
 }
 
+impl Default for Naming {
+    /// As when nobody says otherwise.
+    fn default() -> Self {
+        Self {
+            long_term: default("long-term".to_owned()),
+            short_term: default("none".to_owned()),
+        }
+    }
+}
+
 impl Naming {
     /// As asked for.
     ///
     /// # Errors
     /// When a suffix could not stand in a section's name.
     pub fn new(suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
+        let usual = Self::default();
         let long_term = first([
             flag("--long-term-suffix", suffixes.long_term_suffix.as_ref()),
             variable(environment, "MFA_LONG_TERM_SUFFIX"),
         ])
-        .unwrap_or_else(|| default("long-term".to_owned()));
+        .unwrap_or(usual.long_term);
         let short_term = first([
             flag("--short-term-suffix", suffixes.short_term_suffix.as_ref()),
             variable(environment, "MFA_SHORT_TERM_SUFFIX"),
         ])
-        .unwrap_or_else(|| default("none".to_owned()));
+        .unwrap_or(usual.short_term);
         check_name_part(&long_term)?;
         check_name_part(&short_term)?;
         Ok(Self {
@@ -182,6 +196,7 @@ impl Naming {
                 short_term_suffix.origin.clone(),
             ],
             setup_command,
+            suffix_flags: self.suffix_flags(),
             shadow: None,
             process: None,
             keep: Keep::Section,
@@ -194,15 +209,20 @@ impl Naming {
         if profile != "default" {
             command = format!("{command} --profile {}", quoted(profile));
         }
+        command + &self.suffix_flags()
+    }
+
+    fn suffix_flags(&self) -> String {
+        let mut flags = String::new();
         for (flag, suffix) in [
             ("long-term-suffix", &self.long_term),
             ("short-term-suffix", &self.short_term),
         ] {
             if matches!(suffix.origin, Origin::Flag(_)) {
-                command = format!("{command} --{flag} {}", quoted(&suffix.value));
+                flags = format!("{flags} --{flag} {}", quoted(&suffix.value));
             }
         }
-        command
+        flags
     }
 }
 
@@ -269,6 +289,13 @@ impl Target {
         } else {
             self
         }
+    }
+
+    /// How a command of ours is typed for the profile; an empty name for the renewal.
+    pub fn command(&self, name: &str) -> String {
+        let command = format!("mfa-creds {name}");
+        let profile = profile_flag(&self.profile.value);
+        format!("{}{profile}{}", command.trim_end(), self.suffix_flags)
     }
 
     /// What messages call the credentials: by their section, or by the profile where they have none.

@@ -10,16 +10,20 @@ use crate::report::Report;
 /// Tells of malformed lines elsewhere: they are none of our business, but other tools may refuse the file for them.
 pub(super) fn warn_of_irregularities(report: Report, file: &File<'_>, sections: &[&str]) {
     for note in file.document.notes() {
-        let message = format!("{}:{} {}", file.path.display(), note.line, note.what);
+        let message = format!(
+            "{}:{} {}: {}",
+            file.path.display(),
+            note.line,
+            note.what,
+            note.what.consequence()
+        );
         let ours = sections
             .iter()
             .any(|section| file.document.is_in(note, section));
         if !note.what.is_malformed() {
-            report.detail(format_args!(
-                "{message}: some AWS SDKs refuse the file for it"
-            ));
+            report.detail(message);
         } else if !ours {
-            report.warning(format_args!("{message}: AWS tools refuse the file for it"));
+            report.warning(message);
         }
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::credentials::Credentials;
 use crate::error::{self, Exit, Failure};
 use crate::group::{Done, Group, Job, Results};
-use crate::plan::{Native, Plan, Target, quoted};
+use crate::plan::{self, Native, Plan, Target, quoted};
 use crate::report::{self, Report};
 
 /// What the profiles of a run came to.
@@ -253,9 +253,7 @@ fn shadows(target: &Target) -> Vec<String> {
     let section = &target.short_term;
     let mut warnings = Vec::new();
     if let Some(shadow) = &target.shadow {
-        warnings.push(format!(
-            "AWS tools do not read [{section}]: {shadow} has role_arn, and they assume the role in its place"
-        ));
+        warnings.push(plan::role_before(section, shadow));
     }
     if let Some(process) = &target.process {
         warnings.push(format!(

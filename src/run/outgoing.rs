@@ -14,10 +14,9 @@ use crate::codes::StandardInput;
 use crate::environment::Environment;
 use crate::output;
 use crate::output::Region;
-use crate::plan::{self, Keep, Origin, Target, quoted};
-use crate::profiles::{Files, config_header, key};
+use crate::plan::{self, Keep, Origin, Shadow, Target};
+use crate::profiles::Files;
 use crate::report::{self, Report};
-use crate::short_term;
 
 /// Prints the credentials of a profile.
 ///
@@ -127,44 +126,7 @@ fn region(work: &Work<'_>, target: &Target) -> Option<Region> {
 
 /// Says what AWS tools take in place of a profile's `credential_process`, which may be us.
 fn warn_of_shadows(report: Report, target: &Target, files: &Files<'_>) {
-    let Some(process) = &target.process else {
-        return;
-    };
-    let section = &target.short_term;
-    let Files {
-        credentials,
-        config,
-    } = files;
-    let header = config_header(&config.document, section);
-    let in_config = header.filter(|header| config.get(header, key::AWS_ACCESS_KEY_ID).is_some());
-    let has = |section: &str, key| credentials.get(section, key).is_some();
-    let id = credentials.get(section, key::AWS_ACCESS_KEY_ID);
-    let is_temporary = id.is_some_and(|id| id.starts_with(short_term::TEMPORARY_PREFIX));
-    let by_hand = || "take them out with an editor".to_owned();
-    let (place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
-        let way_out = if short_term::holds_long_term_keys(credentials, section)
-            && !has(&target.long_term, key::AWS_ACCESS_KEY_ID)
-        {
-            format!("move them with `{}`", target.setup_command)
-        } else if has(section, key::ASSUMED_ROLE) && is_temporary {
-            let profile = quoted(&target.profile.value);
-            format!("remove them with `mfa-creds clear -p {profile}`")
-        } else {
-            by_hand()
-        };
-        (
-            format!("[{section}] in {}", credentials.path.display()),
-            way_out,
-        )
-    } else if let Some(header) = in_config {
-        (
-            format!("[{header}] in {}", config.path.display()),
-            by_hand(),
-        )
-    } else {
-        return;
-    };
-    report.warning(format_args!(
-        "the AWS CLI and SDKs do not run the credential_process of {process}, because {place} has keys: {way_out}"
-    ));
+    if let Some(Shadow { problem, way_out }) = plan::keys_before_process(target, files) {
+        report.warning(format_args!("{problem}: {way_out}"));
+    }
 }
