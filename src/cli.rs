@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::seconds;
 pub use commands::{
-    Clear, Completions, DeviceCommand, DeviceOf, Devices, Enroll, Exec, Export, Format,
+    Clear, Completions, DeviceCommand, DeviceOf, Devices, Doctor, Enroll, Exec, Export, Format,
     ListDevices, Man, Outgoing, Preview, Refresh, Resync, Setup, Shell, Status,
 };
 
@@ -49,6 +49,8 @@ pub enum Command {
     Exec(Box<Exec>),
     #[command(about = about::STATUS)]
     Status(Status),
+    #[command(about = about::DOCTOR)]
+    Doctor(Doctor),
     #[command(about = about::CLEAR)]
     Clear(Clear),
     #[command(about = about::DEVICE)]

@@ -72,6 +72,11 @@ pub fn exit(error: &anyhow::Error) -> Exit {
         .map_or(Exit::Failed, |failure| failure.exit)
 }
 
+/// What an error says to type, where it does.
+pub fn hint(error: &anyhow::Error) -> Option<&str> {
+    error.downcast_ref::<Failure>()?.hint.as_deref()
+}
+
 /// What an error says, without its hint.
 pub fn message(error: &anyhow::Error) -> String {
     match error.downcast_ref::<Failure>() {

@@ -35,6 +35,7 @@ mod discovery;
 mod renewal;
 mod preview;
 mod output;
+mod doctor;
 mod enrolment;
 mod run;
 

@@ -19,7 +19,7 @@ use shell::Language;
 
 /// Environment variables of the AWS tools.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings>.
-mod name {
+pub mod name {
     pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
     pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
     pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";

@@ -29,7 +29,7 @@ pub use chosen::{Chosen, Origin};
 use chosen::{default, first, flag, in_file, inherited, variable};
 use decision::{Circumstances, Wish, decide};
 pub use decision::{Decision, Way};
-pub use sections::{check_sections, long_term_keys_in_the_way};
+pub use sections::{check_sections, check_unique, long_term_keys_in_the_way};
 use settings::View;
 pub use several::{Selection, candidates, profile_of_environment, profiles};
 pub use shadows::{Shadow, keys_before_process, role_before};

@@ -132,7 +132,11 @@ fn in_home(path: PathBuf) -> Result<PathBuf> {
     }
 }
 
-fn home() -> Result<PathBuf> {
+/// The user's home directory.
+///
+/// # Errors
+/// When it is not known.
+pub fn home() -> Result<PathBuf> {
     std::env::home_dir()
         .filter(|home| !home.as_os_str().is_empty())
         .ok_or_else(|| {

@@ -8,6 +8,7 @@ mod choice;
 mod refresh;
 mod outgoing;
 mod status;
+mod doctor;
 mod clear;
 mod device;
 mod completions;
@@ -47,6 +48,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
         Some(Command::Export(args)) => outgoing::export(args, environment)?,
         Some(Command::Exec(args)) => return outgoing::exec(args, environment),
         Some(Command::Status(args)) => return status::status(args, environment),
+        Some(Command::Doctor(args)) => return doctor::doctor(args, environment),
         Some(Command::Clear(args)) => clear::clear(args, environment)?,
         Some(Command::Device(args)) => device::device(&args.command, environment)?,
         Some(Command::Completions(args)) => completions::completions(args)?,

@@ -4,6 +4,7 @@
 //! allow that, a backup is kept until the file is whole (see `replace`).
 
 mod edit;
+mod look;
 mod lock;
 mod private;
 mod replace;
@@ -27,6 +28,7 @@ use crate::report::Report;
 pub use edit::Edit;
 pub use lock::Lock;
 use lock::NotLocked;
+pub use look::{Leftover, leftovers, way_to_write};
 use private::Private;
 pub use private::private_directory;
 pub use replace::Way;
@@ -371,7 +373,10 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// Follows symbolic links, also to a file that is not there yet.
-fn resolve(path: &Path) -> Result<PathBuf> {
+///
+/// # Errors
+/// When they lead in a loop.
+pub fn resolve(path: &Path) -> Result<PathBuf> {
     let mut real = path.to_path_buf();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&real) {

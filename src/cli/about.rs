@@ -7,6 +7,7 @@ pub const EXPORT: &str = "Print the credentials of a profile, renewed if need be
 pub const EXEC: &str =
     "Run a command with the credentials of a profile, renewed if need be, in its environment";
 pub const STATUS: &str = "Show which credentials there are, for what, and until when";
+pub const DOCTOR: &str = "Check the files, the environment and the settings of a profile, and say what to type where something is wrong";
 pub const CLEAR: &str = "End credentials early: remove them and the MFA session from the files";
 pub const DEVICE: &str = "Show, enroll and resynchronise the MFA devices of a user";
 pub const COMPLETIONS: &str = "Print what makes a shell complete commands, flags and profile names";

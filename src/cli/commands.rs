@@ -118,6 +118,22 @@ pub struct Status {
     pub suffixes: Suffixes,
 }
 
+/// What `doctor` can be told.
+#[derive(Args)]
+#[command(about = about::DOCTOR)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub profile: Profile,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The region whose STS would be called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+}
+
 /// What `clear` can be told.
 #[derive(Args)]
 #[command(about = about::CLEAR)]
@@ -228,7 +244,7 @@ pub enum Shell {
 #[command(about = about::MAN)]
 pub struct Man {
     /// A command of `mfa-creds`
-    #[arg(value_parser = ["setup", "plan", "export", "exec", "status", "clear", "device", "completions", "man"])]
+    #[arg(value_parser = ["setup", "plan", "export", "exec", "status", "doctor", "clear", "device", "completions", "man"])]
     pub command: Option<String>,
 }
 

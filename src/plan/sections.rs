@@ -39,7 +39,7 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
 ///
 /// # Errors
 /// Names the file and the line.
-fn check_unique(file: &File<'_>, section: &str) -> Result<()> {
+pub fn check_unique(file: &File<'_>, section: &str) -> Result<()> {
     let path = file.path.display();
     let lines: Vec<usize> = file.document.sections(section).map(Section::line).collect();
     if let [first, .., last] = lines[..] {

@@ -73,6 +73,23 @@ impl Ground {
         );
     }
 
+    /// One of what was read already.
+    pub fn of(
+        paths: Paths,
+        naming: Naming,
+        credentials: Option<Zeroizing<String>>,
+        config: Option<Zeroizing<String>>,
+    ) -> Self {
+        Self {
+            paths,
+            naming,
+            texts: Texts {
+                credentials,
+                config: config.unwrap_or_default(),
+            },
+        }
+    }
+
     /// What is in the files.
     pub fn files(&self, profiles: &Profiles) -> Files<'_> {
         let parse = |text| {

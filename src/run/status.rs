@@ -78,7 +78,8 @@ fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {
     Ok(true)
 }
 
-fn layout(environment: &Environment) -> Layout {
+/// The room and the colour of standard output.
+pub(super) fn layout(environment: &Environment) -> Layout {
     let term = Term::stdout();
     let is_term = term.is_term();
     let is_dumb = environment.text("TERM").is_some_and(|term| term == "dumb");

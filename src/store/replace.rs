@@ -78,7 +78,17 @@ pub(super) fn may_be_torn(path: &Path) -> bool {
 }
 
 fn exists(path: &Path, name: &str) -> bool {
-    Private::places(path).any(|private| private.path(name).exists())
+    find(path, name).is_some()
+}
+
+/// What a file was before an interrupted write, where nobody could say what it was to become.
+pub(super) fn kept(path: &Path) -> Option<PathBuf> {
+    find(path, KEPT)
+}
+
+fn find(path: &Path, name: &str) -> Option<PathBuf> {
+    let mut files = Private::places(path).map(|private| private.path(name));
+    files.find(|file| file.exists())
 }
 
 /// Ends a write that was interrupted, so that the file is whole again and nothing is left behind. The caller holds the lock.
@@ -240,7 +250,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 /// Why a new file cannot take the place of the old one, where the errors of the file system say so.
-fn not_beside(error: &io::Error) -> Option<&'static str> {
+pub(super) fn not_beside(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             Some("its directory or owner does not let it be replaced")
@@ -253,7 +263,7 @@ fn not_beside(error: &io::Error) -> Option<&'static str> {
 }
 
 #[cfg(unix)]
-fn in_place_reason(path: &Path) -> Option<&'static str> {
+pub(super) fn in_place_reason(path: &Path) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt as _;
 
     let links = fs::metadata(path).map_or(1, |metadata| metadata.nlink());
@@ -261,7 +271,7 @@ fn in_place_reason(path: &Path) -> Option<&'static str> {
 }
 
 #[cfg(not(unix))]
-fn in_place_reason(_path: &Path) -> Option<&'static str> {
+pub(super) fn in_place_reason(_path: &Path) -> Option<&'static str> {
     None
 }
 

@@ -4,12 +4,13 @@
 use crate::harness::{Home, long_term};
 use crate::roles::{ADMIN, role};
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "setup",
     "plan",
     "export",
     "exec",
     "status",
+    "doctor",
     "clear",
     "completions",
     "man",
@@ -53,6 +54,7 @@ fn profiles_are_completed_from_the_files() {
         &["export", "-p", ""],
         &["exec", "--profile", ""],
         &["status", "-p", ""],
+        &["doctor", "-p", ""],
         &["clear", "-p", ""],
         &["setup", "-p", ""],
     ] {

@@ -1,0 +1,102 @@
+//! Whether the two files are there and can be read.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::Checklist;
+use crate::document::Document;
+use crate::environment::Environment;
+use crate::plan::quoted;
+use crate::profiles;
+use crate::store;
+
+/// One of the two files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Which {
+    Credentials,
+    Config,
+}
+
+impl Which {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials file",
+            Self::Config => "config file",
+        }
+    }
+
+    /// The variable that says where it is.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Credentials => "AWS_SHARED_CREDENTIALS_FILE",
+            Self::Config => "AWS_CONFIG_FILE",
+        }
+    }
+}
+
+/// Reads a file, as far as it can be.
+pub fn read(
+    list: &mut Checklist,
+    which: Which,
+    path: &Path,
+    environment: &Environment,
+) -> Option<Zeroizing<String>> {
+    let subject = which.name();
+    let real = list.attempt(subject, store::resolve(path))?;
+    let (shown, leads_to) = (list.shown(path), list.shown(&real));
+    let text = list.attempt(subject, profiles::read(path))?;
+    let variable = Some(which.variable()).filter(|name| environment.text(name).is_some());
+    match &text {
+        Some(text) => {
+            let mut message = shown;
+            if leads_to != message {
+                message = format!("{message}, which leads to {leads_to}");
+            }
+            if let Some(variable) = variable {
+                message = format!("{message} ({variable})");
+            }
+            let document = Document::parse(text);
+            let sections = document.names().collect::<HashSet<_>>().len();
+            let plural = if sections == 1 { "" } else { "s" };
+            list.ok(subject, format!("{message}, {sections} section{plural}"));
+        }
+        None if fs::symlink_metadata(path).is_ok() => list.problem(
+            subject,
+            format!("{shown} is a symbolic link to {leads_to}, which does not exist"),
+            format!("make that file, or remove the link: rm {}", typed(path)),
+        ),
+        None => absent(list, which, &shown, variable),
+    }
+    text
+}
+
+fn absent(list: &mut Checklist, which: Which, shown: &str, variable: Option<&str>) {
+    let subject = which.name();
+    match (variable, which) {
+        (Some(variable), Which::Credentials) => list.problem(
+            subject,
+            format!("{variable} names {shown}, and there is no such file"),
+            format!("unset {variable}, or `mfa-creds setup` to make the file"),
+        ),
+        (Some(variable), Which::Config) => list.warning(
+            subject,
+            format!("{variable} names {shown}, and there is no such file"),
+            format!("unset {variable}"),
+        ),
+        (None, Which::Credentials) => list.warning(
+            subject,
+            format!("there is no {shown}"),
+            "`mfa-creds setup` makes it",
+        ),
+        (None, Which::Config) => list.ok(subject, format!("none, and none is needed: {shown}")),
+    }
+}
+
+/// A path as a word for a shell.
+pub(super) fn typed(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}

@@ -1,0 +1,91 @@
+//! A check-up of everything that could be wrong. Nothing is renewed or written, and no code is asked for.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::ground::Ground;
+use super::status;
+use crate::cli::{self, Doctor, Profiles, Request};
+use crate::doctor::files::{self, Which};
+use crate::doctor::profile::Examined;
+use crate::doctor::{
+    Checklist, environment as variables, lines, permissions, sections, session, shadows, tools,
+    writing,
+};
+use crate::environment::Environment;
+use crate::plan::{self, Naming};
+use crate::profiles::Paths;
+use crate::report;
+
+/// Shows what is right and what is not. What is wrong is a line of the list, and ends nothing.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCode> {
+    let mut list = Checklist::new();
+    if let Some(paths) = list.attempt("files", Paths::find(environment)) {
+        examine(args, environment, paths, &mut list);
+    }
+    let text = if args.json {
+        list.json()?
+    } else {
+        list.text(status::layout(environment).colour)
+    };
+    report::data(&text)?;
+    Ok(ExitCode::from(u8::from(list.has_problems())))
+}
+
+fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Checklist) {
+    let credentials = files::read(list, Which::Credentials, &paths.credentials, environment);
+    let config = files::read(list, Which::Config, &paths.config, environment);
+    let naming = list.attempt("settings", Naming::new(&args.suffixes, environment));
+    let ground = Ground::of(paths, naming.unwrap_or_default(), credentials, config);
+    let naming = &ground.naming;
+    // With an index, as every section is looked at.
+    let files = &ground.files(&Profiles {
+        all: true,
+        ..Profiles::default()
+    });
+    lines::check(list, Which::Credentials.name(), &files.credentials);
+    lines::check(list, Which::Config.name(), &files.config);
+    permissions::check(list, files);
+    writing::check(list, files.credentials.path);
+    variables::check(list, environment, naming, files);
+    shadows::check(list, naming, files);
+
+    let asked = Profiles {
+        names: args.profile.name.iter().cloned().collect(),
+        all: false,
+    };
+    let selection = plan::profiles(&asked, environment, naming, files);
+    let profile = list
+        .attempt("profile", selection)
+        .and_then(|mut selection| selection.profiles.pop());
+    let target = profile.and_then(|profile| {
+        let named = format!("{} ({})", profile.value, profile.origin);
+        let target = list.attempt("profile", naming.target_beside_role(profile, files))?;
+        list.ok("profile", named);
+        Some(target.in_its_place(&files.credentials))
+    });
+    sections::check(list, files, target.as_ref());
+    tools::check(list, environment, files, target.as_ref());
+    if let Some(target) = &target {
+        let request = &Request {
+            suffixes: args.suffixes.clone(),
+            region: args.region.clone(),
+            ..cli::Request::default()
+        };
+        let examined = Examined {
+            request,
+            environment,
+            naming,
+            files,
+            target,
+        };
+        let user = examined.user(list);
+        examined.settings(list);
+        session::check(list, &examined, user.as_ref());
+        // What AWS has to be asked for comes here, last, for the `user` whose keys were found.
+    }
+}

@@ -1,0 +1,495 @@
+//! What `mfa-creds doctor` says of the environment, of profiles and of other tools.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
+use crate::doctor::{healthy, home, mode, says};
+use crate::harness::{BINARY, FAR, Home, long_term, short_term};
+use crate::roles::ADMIN;
+
+const DOCTOR: [&str; 3] = ["doctor", "-p", "work"];
+
+#[test]
+fn variables_that_come_before_the_files() {
+    let home = home(&healthy(), "");
+    for (variables, level, message, fix) in [
+        (
+            &[("AWS_ACCESS_KEY_ID", "AKIAFAKEFAKEFAKEALIC")][..],
+            "warning",
+            "AWS_ACCESS_KEY_ID (AKIA…ALIC) is set: AWS tools take it before AWS_PROFILE and [default]",
+            "unset AWS_ACCESS_KEY_ID",
+        ),
+        (
+            &[
+                ("AWS_ACCESS_KEY_ID", "x"),
+                ("AWS_SECRET_ACCESS_KEY", "x"),
+                ("AWS_SESSION_TOKEN", "x"),
+            ],
+            "warning",
+            "AWS_ACCESS_KEY_ID (…), AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN are set: AWS tools take them before \
+             AWS_PROFILE and [default]",
+            "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN",
+        ),
+        (
+            &[("AWS_SECURITY_TOKEN", "x"), ("AWS_SESSION_TOKEN", "y")],
+            "warning",
+            "AWS_SECURITY_TOKEN is not AWS_SESSION_TOKEN, and the AWS CLI takes it first",
+            "unset AWS_SECURITY_TOKEN",
+        ),
+        (
+            &[("AWS_WEB_IDENTITY_TOKEN_FILE", "x")],
+            "warning",
+            "AWS_WEB_IDENTITY_TOKEN_FILE is set: some AWS tools assume the role of AWS_ROLE_ARN with it, in place of a profile",
+            "unset AWS_WEB_IDENTITY_TOKEN_FILE",
+        ),
+        (
+            &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "x")],
+            "warning",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is set: AWS tools take the container's credentials where a profile has none",
+            "unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        ),
+        (
+            &[("AWS_PROFILE", "wrk")],
+            "warning",
+            "AWS_PROFILE names the profile wrk, which is in neither file",
+            "unset AWS_PROFILE, or name another profile",
+        ),
+        (
+            &[("AWS_DEFAULT_PROFILE", "work")],
+            "warning",
+            "AWS_DEFAULT_PROFILE is set: the AWS CLI takes the profile work for it, mfa-creds and other tools do not",
+            "unset AWS_DEFAULT_PROFILE, and set AWS_PROFILE",
+        ),
+        (
+            &[("MFA_TOKEN", "123456")],
+            "warning",
+            "MFA_TOKEN is set: a code is good for one use, and for no longer than a minute or two",
+            "unset MFA_TOKEN",
+        ),
+        (
+            &[("MFA_CREDS_PROMPT", "wall")],
+            "problem",
+            "`wall` (MFA_CREDS_PROMPT) is not a place to ask",
+            "use auto, terminal, gui or none",
+        ),
+        (
+            &[("MFA_CREDS_MIN_TTL", "long")],
+            "problem",
+            "`long` (MFA_CREDS_MIN_TTL) is not a duration",
+            "write seconds like `43200`, or a form like `12h` or `1h30m`",
+        ),
+    ] {
+        let run = variables
+            .iter()
+            .fold(home.run(&DOCTOR), |run, (name, value)| run.env(name, value));
+        says(run, level, "environment", message, Some(fix));
+    }
+    let run = home
+        .run(&DOCTOR)
+        .env("MFA_STS_DURATION", "1h")
+        .env("MFA_DEVICE", ALICE_DEVICE);
+    let ours = "set for mfa-creds: MFA_DEVICE, MFA_STS_DURATION";
+    says(run, "ok", "environment", ours, None);
+    let run = home.run(&DOCTOR).env("MFA_LONG_TERM_SUFFIX", "a]");
+    let fix = "leave out brackets, `#`, `;` and blanks at the ends";
+    let suffix = "`a]` (MFA_LONG_TERM_SUFFIX) cannot be part of a section's name";
+    says(run, "problem", "settings", suffix, Some(fix));
+}
+
+#[test]
+fn profiles_of_the_environment_that_can_be_got_are_known() {
+    let home = home(
+        &long_term("work"),
+        &format!("[profile admin]\nrole_arn = {ADMIN}\nsource_profile = work\n"),
+    );
+    for profile in ["work", "admin", "admin-mfa"] {
+        let run = home.run(&["doctor"]).env("AWS_PROFILE", profile);
+        says(
+            run,
+            "ok",
+            "environment",
+            "no variable comes before the profiles",
+            None,
+        );
+    }
+    let run = home.run(&["doctor"]).env("AWS_PROFILE", "admin-mfa");
+    says(run, "ok", "profile", "admin (AWS_PROFILE)", None);
+}
+
+#[test]
+fn sections_that_are_called_wrongly() {
+    let says = |credentials: &str, config, message, fix| {
+        says(
+            home(credentials, config).run(&DOCTOR),
+            "warning",
+            "sections",
+            message,
+            Some(fix),
+        );
+    };
+    says(
+        "[profile work]\nx = y\n",
+        "",
+        "~/.aws/credentials:1 begins [profile work], which AWS tools do not take for the profile work in this file",
+        "write [work], or move it to ~/.aws/config",
+    );
+    says(
+        "",
+        "[plugins]\ncli = x\n[sso-session a]\nsso_start_url = x\n[work]\nregion = eu-west-1\n",
+        "~/.aws/config:5 begins [work], which AWS tools do not take for the profile work in this file",
+        "write [profile work]",
+    );
+}
+
+#[test]
+fn keys_that_are_not_what_they_should_be() {
+    let (id, secret) = (
+        "aws_access_key_id = AKIAFAKEFAKEFAKEALIC\n",
+        "aws_secret_access_key = FakeSecret\n",
+    );
+    let temporary = id.replace("AKIA", "ASIA");
+    let token = "aws_session_token = FakeToken\n";
+    let write = "write it there; the IAM console shows or makes a user's access keys";
+    for (text, message, fix) in [
+        (
+            id.to_owned(),
+            "aws_secret_access_key of [a] in ~/.aws/credentials is missing or empty",
+            write,
+        ),
+        (
+            secret.to_owned(),
+            "aws_access_key_id of [a] in ~/.aws/credentials is missing or empty",
+            write,
+        ),
+        (
+            format!("{id}aws_secret_access_key = \"FakeSecret\"\n"),
+            "aws_secret_access_key of [a] in ~/.aws/credentials stands in quotation marks, which AWS tools take for a part of it",
+            "remove the quotation marks",
+        ),
+        (
+            format!("{temporary}{secret}"),
+            "[a] in ~/.aws/credentials has temporary credentials (ASIA…ALIC) without aws_session_token, which AWS refuses",
+            "take them out with an editor, and get new ones",
+        ),
+        (
+            format!("{id}{secret}{token}"),
+            "[a] in ~/.aws/credentials has long-term keys (AKIA…ALIC) with a session token, which AWS refuses",
+            "take the token out with an editor",
+        ),
+        (
+            format!("{temporary}{secret}{token}aws_security_token = FakeOldToken\n"),
+            "aws_security_token of [a] in ~/.aws/credentials is not its aws_session_token, and the AWS CLI takes it first",
+            "delete the line with aws_security_token",
+        ),
+    ] {
+        let home = home(&format!("{}[a]\n{text}", healthy()), "");
+        says(home.run(&DOCTOR), "warning", "keys", message, Some(fix));
+    }
+    let stale = healthy().replace(
+        "aws_security_token = FakeToken",
+        "aws_security_token = FakeOldToken",
+    );
+    says(
+        home(&stale, "").run(&DOCTOR),
+        "problem",
+        "keys",
+        "aws_security_token of [work] in ~/.aws/credentials is not its aws_session_token, and the AWS CLI takes it first",
+        Some("`mfa-creds -p work` writes both alike"),
+    );
+}
+
+/// What a renewal would be refused for, in its words.
+#[test]
+fn what_keeps_a_profile_from_being_renewed() {
+    let device = |device: &str| long_term("work").replace(ALICE_DEVICE, device);
+    let keys = long_term("work").replace("-long-term", "");
+    let arn = "write an ARN like arn:aws:iam::123456789012:mfa/NAME, or a hardware token's serial number like GAHT12345678";
+    for (credentials, config, subject, message, fix) in [
+        (
+            String::new(),
+            "",
+            "keys",
+            "there is no section [work-long-term] in ~/.aws/credentials",
+            "`mfa-creds setup --profile work` writes it",
+        ),
+        (
+            long_term("work").replace("AKIA", "ASIA"),
+            "",
+            "keys",
+            "[work-long-term] in ~/.aws/credentials holds temporary credentials (ASIA…), which cannot get a session",
+            "put the IAM user's own keys (AKIA…) there",
+        ),
+        (
+            long_term("work").replace("aws_secret_access_key", "secret"),
+            "",
+            "keys",
+            "aws_secret_access_key of [work-long-term] in ~/.aws/credentials is missing or empty",
+            "write it there; the IAM console shows or makes a user's access keys",
+        ),
+        (
+            format!("{}{keys}", long_term("work")),
+            "",
+            "settings",
+            "[work] in ~/.aws/credentials holds long-term keys, which are never overwritten",
+            "[work-long-term] has keys, too: take those of [work] out with an editor",
+        ),
+        (
+            device("arn:aws:iam::123456789012:user/alice"),
+            "",
+            "device",
+            "the device arn:aws:iam::123456789012:user/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) \
+             is a user, not an MFA device",
+            "a device has `:mfa/` in its ARN, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
+        ),
+        (
+            device("arn:aws:iam::123456789012:u2f/user/alice/key"),
+            "",
+            "device",
+            "the device arn:aws:iam::123456789012:u2f/user/alice/key (aws_mfa_device of [work-long-term] in \
+             ~/.aws/credentials) is a FIDO security key or passkey, which STS cannot use",
+            "add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`",
+        ),
+        (
+            device("phone"),
+            "",
+            "device",
+            "the device phone (aws_mfa_device of [work-long-term] in ~/.aws/credentials) is neither an ARN nor a serial number",
+            arn,
+        ),
+        (
+            long_term("work"),
+            "[profile work]\nregion = EU West\n",
+            "settings",
+            "`EU West` (region of [profile work] in ~/.aws/config) is not a region",
+            "write it like eu-west-1",
+        ),
+        (
+            format!("{}aws_mfa_duration = 1s\n", long_term("work")),
+            "",
+            "settings",
+            "a duration of 1 s (aws_mfa_duration of [work-long-term] in ~/.aws/credentials) is outside AWS's limits for a session",
+            "use 900 to 129600 seconds, 15m to 36h",
+        ),
+    ] {
+        says(
+            home(&credentials, config).run(&DOCTOR),
+            "problem",
+            subject,
+            message,
+            Some(fix),
+        );
+    }
+    let process = "[work-long-term]\ncredential_process = pass show aws\n";
+    let home = home(process, "");
+    let printed =
+        "a command prints them: credential_process of [work-long-term] in ~/.aws/credentials";
+    says(home.run(&DOCTOR), "ok", "keys", printed, None);
+    says(
+        home.run(&DOCTOR),
+        "ok",
+        "device",
+        "none is set: AWS is asked which one the user has",
+        None,
+    );
+    let run = home.run(&[&DOCTOR[..], &["--region", "EU"]].concat());
+    let region = "`EU` (--region) is not a region";
+    says(
+        run,
+        "problem",
+        "settings",
+        region,
+        Some("write it like eu-west-1"),
+    );
+}
+
+#[test]
+fn what_one_file_hides_of_the_other() {
+    let keys = "aws_access_key_id = AKIAFAKEFAKEFAKEALIC\naws_secret_access_key = FakeSecret\n";
+    let process = "credential_process = mfa-creds export -p work --format process\n";
+    let role = format!("role_arn = {ADMIN}\nsource_profile = other\n");
+    let in_the_way = "the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
+         [work] in ~/.aws/credentials has keys";
+    let by_role = "AWS tools do not read [work]: [profile work] in ~/.aws/config has role_arn, and they assume the role in \
+         its place";
+    for (credentials, config, message, fix) in [
+        (
+            healthy(),
+            process,
+            in_the_way,
+            "remove them with `mfa-creds clear -p work`",
+        ),
+        (
+            format!("[work]\n{keys}"),
+            process,
+            in_the_way,
+            "move them with `mfa-creds setup --profile work`",
+        ),
+        (
+            healthy(),
+            &role,
+            by_role,
+            "remove them with `mfa-creds clear -p work --short-term-suffix none`",
+        ),
+        (
+            format!("[work]\n{keys}"),
+            &role,
+            by_role,
+            "take the keys out with an editor, or role_arn",
+        ),
+        (
+            healthy(),
+            keys,
+            "the keys of [profile work] in ~/.aws/config are never used, because [work] in ~/.aws/credentials has keys",
+            "take one of the two out with an editor",
+        ),
+    ] {
+        let config = format!("[profile work]\n{config}");
+        // Whichever profile is looked at.
+        let home = home(&credentials, &config);
+        for profile in ["work", "other"] {
+            let run = home.run(&["doctor", "-p", profile]);
+            says(run, "warning", "shadowing", message, Some(fix));
+        }
+    }
+    let own = format!("[profile work]\nrole_arn = {ADMIN}\nsource_profile = work\n");
+    let home = home(&format!("[work]\n{keys}"), &own);
+    let fine = "no profile of one file hides what the other one says";
+    says(home.run(&DOCTOR), "ok", "shadowing", fine, None);
+}
+
+#[test]
+fn credentials_that_cannot_be_used() {
+    let renew = Some("`mfa-creds -p work`");
+    for (section, message) in [
+        (String::new(), "[work]: there are no credentials yet"),
+        (
+            short_term("work", "never"),
+            "[work]: its expiration `never` is no date",
+        ),
+        (
+            short_term("work", FAR).replace("aws_session_token", "token"),
+            "[work]: aws_session_token is missing",
+        ),
+        (
+            short_term("work", FAR)
+                .replace("= False", &format!("= True\nassumed_role_arn = {ADMIN}")),
+            "[work]: its credentials are for arn:aws:iam::123456789012:role/admin",
+        ),
+    ] {
+        let home = home(&format!("{}{section}", long_term("work")), "");
+        says(home.run(&DOCTOR), "warning", "credentials", message, renew);
+    }
+    let run = ["doctor", "-p", "work", "--short-term-suffix", "x"];
+    says(
+        home(&long_term("work"), "").run(&run),
+        "warning",
+        "credentials",
+        "[work-x]: there are no credentials yet",
+        Some("`mfa-creds -p work --short-term-suffix x`"),
+    );
+}
+
+#[test]
+fn the_session_that_is_kept() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    mode(&home.file(""), 0o700);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(
+        &sts,
+        &[
+            "exec",
+            "-q",
+            "-p",
+            "work",
+            "--no-store",
+            "--token",
+            &code,
+            "true",
+        ],
+    )
+    .ends(0, "");
+    let of_alice = "of AKIA…ALIC and arn:aws:iam::123456789012:mfa/alice, valid until …";
+    says(home.run(&DOCTOR), "ok", "MFA session", of_alice, None);
+}
+
+#[test]
+fn other_tools() {
+    let too = |tool: &str| {
+        format!(
+            "{tool} writes [work] in ~/.aws/credentials, too: each takes the place of what the other wrote"
+        )
+    };
+    let elsewhere =
+        "give one of them another section, as in: mfa-creds -p work --short-term-suffix mfa";
+    for (mark, tool) in [
+        ("x_principal_arn = x", "saml2aws"),
+        ("x_security_token_expires = x", "saml2aws or okta-aws-cli"),
+        ("manager = awsume", "awsume"),
+        ("autoawsume = true", "awsume"),
+        ("awsumepy_command = x", "awsume"),
+        ("aws_expiration = x", "aws-azure-login"),
+    ] {
+        let here = home(&format!("{}{mark}\n", healthy()), "");
+        says(
+            here.run(&DOCTOR),
+            "warning",
+            "other tools",
+            &too(tool),
+            Some(elsewhere),
+        );
+        let there = home(&format!("{}[saml]\n{mark}\n", healthy()), "");
+        let message = format!("{tool} writes [saml]");
+        says(there.run(&DOCTOR), "ok", "other tools", &message, None);
+    }
+    for (command, tool) in [
+        ("aws-vault exec work --json", "aws-vault"),
+        (
+            "/usr/local/bin/granted credential-process --profile work",
+            "Granted",
+        ),
+        ("\"C:\\bin\\leapp.exe\" session generate 1", "Leapp"),
+        (
+            "vegas-credentials assume --profile=work",
+            "vegas-credentials",
+        ),
+    ] {
+        let config = format!("[profile work]\ncredential_process = {command}\n");
+        says(
+            home(&long_term("work"), &config).run(&DOCTOR),
+            "warning",
+            "other tools",
+            &format!(
+                "AWS tools get the credentials of [profile work] in ~/.aws/config from {tool}, not from mfa-creds"
+            ),
+            Some("write there: credential_process = mfa-creds export -p work --format process"),
+        );
+    }
+}
+
+#[test]
+fn another_program_of_the_name_aws_mfa() {
+    let home = home(&healthy(), "");
+    let bin = home.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let run = || home.run(&DOCTOR).env("PATH", bin.to_str().unwrap());
+    symlink(BINARY, bin.join("aws-mfa")).unwrap();
+    says(
+        run(),
+        "ok",
+        "other tools",
+        "none has left a trace in the files",
+        None,
+    );
+    fs::remove_file(bin.join("aws-mfa")).unwrap();
+    fs::write(bin.join("aws-mfa"), "").unwrap();
+    says(
+        run(),
+        "warning",
+        "other tools",
+        "~/bin/aws-mfa is another program; the aws-mfa of PyPI truncates the file and writes it anew, without comments",
+        Some("pip uninstall aws-mfa, or ln -sf \"$(command -v mfa-creds)\" ~/bin/aws-mfa"),
+    );
+}
