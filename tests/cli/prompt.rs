@@ -17,7 +17,7 @@ pub const PROMPT: &str = "Enter AWS MFA code for device [arn:aws:iam::1234567890
 pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
     let mut command = Command::new("/bin/sh");
     command
-        .args(["-c", script, BINARY])
+        .args(["-c", &format!("read -r begin; {script}"), BINARY])
         .current_dir(home.path())
         .env_clear()
         .env("HOME", home.path())
@@ -27,6 +27,8 @@ pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
         .env("AWS_ENDPOINT_URL_IAM", sts.url());
     let mut session = spawning(|| Session::spawn(command).unwrap());
     session.set_expect_timeout(Some(Duration::from_secs(20)));
+    // The library sets the size of the terminal when the script runs already, which may be setting it, too.
+    session.send_line("").unwrap();
     session
 }
 
