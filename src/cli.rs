@@ -116,7 +116,7 @@ pub struct Verbosity {
     /// Say nothing but what went wrong
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say where each setting came from
+    /// Say where each setting came from; twice, every decision and request, too [env: `MFA_CREDS_TRACE`, a file]
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
     /// aws-mfa's way to say how much: `ERROR` is `-q`, `WARNING` shows warnings too, `DEBUG` is `-v`
@@ -171,6 +171,9 @@ pub struct Request {
     /// The region whose STS is called, and that goes out with the credentials [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+    /// Give AWS up after so long, with every try: seconds, or `1m` [env: `MFA_CREDS_TIMEOUT`] [default: 30]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub timeout: Option<u64>,
     /// Renew credentials that end sooner than this: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub min_ttl: Option<u64>,
@@ -184,7 +187,7 @@ pub struct Request {
 pub struct Asking {
     /// The code from the device, or `-` to read it from standard input. Other users can see an argument in the process list:
     /// better typed, piped in, or printed by --mfa-process [env: `MFA_TOKEN`]
-    #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m", "mf", "mfa", "mfa-"])]
+    #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m", "mf", "mfa", "mfa-", "t"])]
     pub token: Option<String>,
     /// A command that prints the code [env: `MFA_PROCESS`]
     #[arg(long, value_name = "COMMAND")]

@@ -7,9 +7,9 @@ mod piped;
 use std::io::{self, IsTerminal as _};
 
 use anyhow::{Result, bail};
-use chrono::Utc;
 
 use crate::cli::Prompt;
+use crate::clock;
 use crate::device::SerialNumber;
 use crate::environment::Environment;
 use crate::error::{Exit, Failure};
@@ -179,7 +179,7 @@ impl<'e> Codes<'e> {
             return Ok(None);
         };
         let There { code, source, .. } = self.there.remove(place);
-        let now = Utc::now();
+        let now = clock::now();
         let known = need
             .used
             .find(&code, now)
@@ -204,7 +204,7 @@ impl<'e> Codes<'e> {
     /// What an earlier process has done with the code that is about to be sent, and what is to be said of it.
     pub fn known_of_last(&self, need: Need<'_>) -> Option<(Use, Failure)> {
         let last = self.sent.last()?;
-        let (came_to, step) = need.used.find(&last.code, Utc::now())?;
+        let (came_to, step) = need.used.find(&last.code, clock::now())?;
         Some((came_to, Known { came_to, step }.failure(&last.source)))
     }
 
@@ -215,7 +215,7 @@ impl<'e> Codes<'e> {
         };
         last.came_to = came_to;
         // Without the record the next process learns it from AWS.
-        let _ = need.used.note(&last.code, came_to, last.step, Utc::now());
+        let _ = need.used.note(&last.code, came_to, last.step, clock::now());
     }
 
     /// Whether there can be another code in place of the one that was sent last and came to nothing. What is said of that

@@ -50,7 +50,7 @@ impl Search<'_> {
             return Ok(Found { device, turn: None });
         }
         let connections = [&self.access.sts, &self.access.iam];
-        let network = network::prepare(connections)?.finish()?;
+        let network = network::prepare(connections, self.report)?.finish()?;
         let iam = Iam {
             network: &network,
             access: self.access,

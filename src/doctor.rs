@@ -10,6 +10,7 @@ pub mod shadows;
 pub mod environment;
 pub mod profile;
 pub mod session;
+pub mod network;
 pub mod tools;
 mod paste;
 

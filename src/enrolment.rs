@@ -4,10 +4,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
+use crate::clock;
 use crate::device::SerialNumber;
 use crate::error::{Exit, Failure};
 use crate::iam::{IN_USE, Iam, Known, NewDevice, Owner, Pair, Problem, TAKEN, WRONG_CODES};
@@ -202,7 +203,7 @@ pub fn two_codes(terminal: &Terminal) -> Result<Pair> {
         parse(text).map(drop)
     })?;
     let first = parse(&first).map_err(Failure::new)?;
-    let (now, step) = (Utc::now(), mfa_code::step(Utc::now()));
+    let (now, step) = (clock::now(), mfa_code::step(clock::now()));
     // Typed right after the device went on, it may still be the code before: then the next one is there already.
     if now - mfa_code::begin(step) > TYPING {
         let next = mfa_code::begin(step + 1);

@@ -8,6 +8,7 @@ use anyhow::{Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use zeroize::Zeroizing;
 
+use crate::clock;
 use crate::credentials::{Credentials, LongTermKeys};
 use crate::device::SerialNumber;
 use crate::document::Document;
@@ -132,7 +133,7 @@ fn see(file: &File<'_>, section: &str, wanted: &Wanted) -> Seen {
     };
     let stored = short_term::read(file, section);
     let credentials = short_term::credentials(file, section);
-    match (freshness::judge(&stored, &asked, Utc::now()), credentials) {
+    match (freshness::judge(&stored, &asked, clock::now()), credentials) {
         (Freshness::Reuse, Some(credentials)) => Seen::Valid(credentials),
         (Freshness::Renew { because }, credentials) => Seen::Stale {
             because,
@@ -180,7 +181,7 @@ pub fn files(texts: &[(PathBuf, Zeroizing<String>)]) -> Vec<File<'_>> {
 /// The session of a key and a device that is stored and not about to end. A file of sessions that cannot be read holds none.
 pub fn session_at_hand(path: &Path, credentials: &File<'_>, maker: &Maker) -> Option<Session> {
     let texts = sessions(path);
-    let now = Utc::now();
+    let now = clock::now();
     session::find(maker, credentials, &files(&texts), SESSION_MARGIN, now)
 }
 
@@ -191,7 +192,7 @@ pub fn session_of_key(
     access_key_id: &str,
 ) -> Option<(Maker, Session)> {
     let texts = sessions(path);
-    let now = Utc::now();
+    let now = clock::now();
     session::of_key(
         access_key_id,
         credentials,
@@ -226,7 +227,7 @@ pub fn holds_session_of_another(
     maker: &Maker,
 ) -> bool {
     let found = short_term::credentials(credentials, section);
-    if found.is_none_or(|found| found.expiration <= Utc::now()) {
+    if found.is_none_or(|found| found.expiration <= clock::now()) {
         return false;
     }
     files(&sessions(path))
@@ -259,7 +260,7 @@ impl Group {
 
     /// How many codes are needed where this is the session: one for a new one, and one for each role that takes its own.
     pub fn codes(&self, session: Option<&Session>) -> usize {
-        let now = Utc::now();
+        let now = clock::now();
         let of_session = |job: &&Job| job.plan.has_session();
         let new_session = self
             .jobs

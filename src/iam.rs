@@ -13,8 +13,8 @@ use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::device::{Device, SerialNumber};
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
-use crate::network::{self, Network, Request, Service, Signer, Tries, Trouble};
-use crate::plan::{Access, Base};
+use crate::network::{self, Network, Request, Signer, Tries, Trouble};
+use crate::plan::{Access, Base, Service};
 use crate::sts;
 pub use owner::Owner;
 
@@ -107,15 +107,11 @@ impl Iam<'_> {
         let sts = self
             .network
             .sts(connection, self.signing(), Tries::Several)?;
-        let answer = self
-            .network
-            .wait_for(Service::Sts, sts.get_caller_identity().send());
-        let answer = answer.map_err(|error| {
-            let trouble = Trouble::of(&error, &[]);
-            Problem {
-                failure: self.request(Service::Sts, &[]).explain(&trouble),
-                trouble: Some(trouble),
-            }
+        let request = self.request(Service::Sts, &[]);
+        let answer = self.send(&request, || sts.get_caller_identity().send());
+        let answer = answer.map_err(|trouble| Problem {
+            failure: request.explain(&trouble),
+            trouble: Some(trouble),
         })?;
         let owner = answer.arn().and_then(Owner::parse);
         owner.ok_or_else(|| Problem {
@@ -134,15 +130,11 @@ impl Iam<'_> {
     /// When IAM does not say.
     pub fn devices(&self, owner: &Owner) -> Result<Vec<Device>> {
         let iam = self.iam(Tries::Several)?;
-        let pages = iam
-            .list_mfa_devices()
-            .set_user_name(owner.name.clone())
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<std::result::Result<Vec<_>, _>>();
-        let devices = self.network.wait_for(Service::Iam, pages);
-        let devices = devices.map_err(|error| self.problem("ListMFADevices", &error, &[]))?;
+        let call = iam.list_mfa_devices().set_user_name(owner.name.clone());
+        let devices = self.call("ListMFADevices", &[], || {
+            let pages = call.clone().into_paginator().items().send();
+            pages.collect::<std::result::Result<Vec<_>, _>>()
+        })?;
         let devices = devices.iter().map(|device| {
             let since = device.enable_date();
             Device::new(
@@ -162,8 +154,7 @@ impl Iam<'_> {
         let call = iam
             .create_virtual_mfa_device()
             .virtual_mfa_device_name(name);
-        let answer = self.network.wait_for(Service::Iam, call.send());
-        let answer = answer.map_err(|error| self.problem("CreateVirtualMFADevice", &error, &[]))?;
+        let answer = self.call("CreateVirtualMFADevice", &[], || call.clone().send())?;
         let device = answer.virtual_mfa_device();
         let serial = device.and_then(|device| SerialNumber::parse(device.serial_number()).ok());
         let seed = device
@@ -194,8 +185,7 @@ impl Iam<'_> {
             .serial_number(serial.as_str())
             .authentication_code1(codes[0].expose())
             .authentication_code2(codes[1].expose());
-        let answer = self.network.wait_for(Service::Iam, call.send());
-        answer.map_err(|error| self.problem("EnableMFADevice", &error, codes))?;
+        self.call("EnableMFADevice", codes, || call.clone().send())?;
         Ok(())
     }
 
@@ -211,8 +201,7 @@ impl Iam<'_> {
             .serial_number(serial.as_str())
             .authentication_code1(codes[0].expose())
             .authentication_code2(codes[1].expose());
-        let answer = self.network.wait_for(Service::Iam, call.send());
-        answer.map_err(|error| self.problem("ResyncMFADevice", &error, codes))?;
+        self.call("ResyncMFADevice", codes, || call.clone().send())?;
         Ok(())
     }
 
@@ -223,8 +212,7 @@ impl Iam<'_> {
     pub fn delete(&self, serial: &str) -> Result<()> {
         let iam = self.iam(Tries::Once)?;
         let call = iam.delete_virtual_mfa_device().serial_number(serial);
-        let answer = self.network.wait_for(Service::Iam, call.send());
-        answer.map_err(|error| self.problem("DeleteVirtualMFADevice", &error, &[]))?;
+        self.call("DeleteVirtualMFADevice", &[], || call.clone().send())?;
         Ok(())
     }
 
@@ -245,14 +233,13 @@ impl Iam<'_> {
             .get_session_token()
             .serial_number(serial.as_str())
             .token_code(code.expose());
-        let error = match self.network.wait_for(Service::Sts, call.send()) {
+        let trouble = match self.send(&request, || call.clone().send()) {
             Ok(answer) => {
                 let session = sts::granted(answer.credentials, &request, None);
                 return Ok(Known::Yes(session.ok()));
             }
-            Err(error) => error,
+            Err(trouble) => trouble,
         };
-        let trouble = Trouble::of(&error, request.codes);
         match trouble.refusal() {
             Some(("AccessDenied", message)) if message.contains("one time pass code") => {
                 Ok(Known::Yes(None))
@@ -281,7 +268,6 @@ impl Iam<'_> {
 
     fn request<'r>(&'r self, service: Service, codes: &'r [MfaCode]) -> Request<'r> {
         Request {
-            service,
             connection: match service {
                 Service::Sts => &self.access.sts,
                 Service::Iam => &self.access.iam,
@@ -296,17 +282,32 @@ impl Iam<'_> {
         }
     }
 
-    fn problem<E>(
-        &self,
-        action: &str,
-        error: &SdkError<E, HttpResponse>,
-        codes: &[MfaCode],
-    ) -> Problem
+    /// Calls IAM.
+    fn call<T, E, F>(&self, action: &str, codes: &[MfaCode], call: impl Fn() -> F) -> Result<T>
     where
         E: StdError + ProvideErrorMetadata + 'static,
+        F: Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>>,
     {
         let request = self.request(Service::Iam, codes);
-        let trouble = Trouble::of(error, codes);
+        let answer = self.send(&request, call);
+        answer.map_err(|trouble| self.problem(action, &request, trouble))
+    }
+
+    /// Waits for an answer, and says so if that takes long.
+    fn send<T, E, F>(
+        &self,
+        request: &Request<'_>,
+        call: impl Fn() -> F,
+    ) -> std::result::Result<T, Trouble>
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+        F: Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let sending = self.network.send(request, call);
+        self.network.wait_for(request.connection.service, sending)
+    }
+
+    fn problem(&self, action: &str, request: &Request<'_>, trouble: Trouble) -> Problem {
         let failure = match trouble.refusal() {
             Some(("AccessDenied", message)) => Failure::new(format!(
                 "AWS denied iam:{action} to {}: {message}",

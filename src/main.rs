@@ -4,6 +4,7 @@
 
 mod error;
 mod environment;
+mod clock;
 mod credentials;
 mod document;
 mod profiles;
@@ -59,6 +60,16 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
         }
     };
+    if let Some(path) = environment.path("MFA_CREDS_TRACE")
+        && let Err(error) = report::trace_to(&path)
+    {
+        report::error(format_args!(
+            "the trace {} (MFA_CREDS_TRACE) cannot be written: {}",
+            path.display(),
+            profiles::reason(&error)
+        ));
+        return ExitCode::from(error::Exit::Failed as u8);
+    }
     match run::run(&cli, &environment) {
         Ok(code) => code,
         Err(error) => {

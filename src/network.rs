@@ -2,9 +2,13 @@
 //! being answered. Knows of no service in particular.
 
 mod http;
-mod clients;
+mod obstacle;
+mod probe;
 mod trouble;
+mod trace;
+mod clients;
 mod request;
+mod send;
 
 use std::mem::ManuallyDrop;
 use std::pin::pin;
@@ -20,33 +24,48 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use crate::child;
-use crate::plan::Connection;
+use crate::clock::Clock;
+use crate::plan::{Connection, Proxy, Route, Service};
 use crate::report::Report;
 pub use clients::{Tries, signing_credentials, signing_keys};
-pub use request::{Request, Service, Signer, is_of_clock, masked};
-pub use trouble::Trouble;
+pub use http::{Certificates, certificates};
+pub use request::{Request, Signer, masked};
+pub use send::{SET_THE_CLOCK, off};
+pub use trouble::{Trouble, is_of_clock};
 
-/// How long to wait for a connection, and for the whole answer. AWS answers within a second.
+/// How long to wait for a connection, and for the answer to one of several tries, where there is so much time in all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(12);
 /// After so long, whoever waits is told for what.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// Clients that are being made on threads of their own.
-pub struct Preparation(Vec<(Connection, JoinHandle<Result<SharedHttpClient>>)>);
+pub struct Preparation {
+    begun: Vec<(Connection, Route, JoinHandle<Result<SharedHttpClient>>)>,
+    report: Report,
+}
+
+/// A connection that was prepared.
+struct Prepared {
+    connection: Connection,
+    route: Route,
+    config: SdkConfig,
+}
 
 /// The way to the services, for each connection that was prepared.
 pub struct Network {
     /// Never dropped: that would wait for a look-up of a name that hangs. It ends with the process.
     runtime: ManuallyDrop<Runtime>,
-    connections: Vec<(Connection, SdkConfig)>,
+    connections: Vec<Prepared>,
+    report: Report,
 }
 
-/// Whether a connection's CA bundle, if it has one, can be used.
+/// Whether a connection can be tried: its endpoint is known, and its proxy and its CA bundle, if it has them, can be used.
 ///
 /// # Errors
 /// When it cannot.
 pub fn check(connection: &Connection) -> Result<()> {
+    connection.route()?;
     let bundle = connection.ca_bundle.as_ref();
     bundle.map_or(Ok(()), |bundle| http::certificates(bundle).map(drop))
 }
@@ -54,29 +73,29 @@ pub fn check(connection: &Connection) -> Result<()> {
 /// Begins to make clients for these connections.
 ///
 /// # Errors
-/// When a CA bundle cannot be used.
-pub fn prepare<'c>(connections: impl IntoIterator<Item = &'c Connection>) -> Result<Preparation> {
-    let mut begun: Vec<(Connection, JoinHandle<Result<SharedHttpClient>>)> = Vec::new();
+/// As [`check`] has them.
+pub fn prepare<'c>(
+    connections: impl IntoIterator<Item = &'c Connection>,
+    report: Report,
+) -> Result<Preparation> {
+    let mut begun: Vec<(Connection, Route, JoinHandle<Result<SharedHttpClient>>)> = Vec::new();
     for connection in connections {
-        if begun.iter().any(|(other, _)| other == connection) {
+        if begun.iter().any(|(other, ..)| other == connection) {
             continue;
         }
-        let bundle = connection
-            .ca_bundle
-            .as_ref()
-            .map(http::certificates)
-            .transpose()?;
-        let connection = connection.clone();
-        let plain = connection
-            .endpoint_url
-            .as_ref()
-            .is_some_and(|url| url.value.starts_with("http://"));
+        let route = connection.route()?;
+        let bundle = connection.ca_bundle.as_ref();
+        let bundle = bundle.map(http::certificates).transpose()?;
+        let bundle = bundle.map(|certificates| certificates.pem);
+        let proxy = route.proxy.as_ref().map(|proxy| proxy.value.clone());
+        let plain = !route.is_over_tls() && !proxy.as_ref().is_some_and(Proxy::is_over_tls);
         begun.push((
-            connection,
-            thread::spawn(move || http::client(plain, bundle)),
+            connection.clone(),
+            route,
+            thread::spawn(move || http::client(plain, bundle, proxy.as_ref())),
         ));
     }
-    Ok(Preparation(begun))
+    Ok(Preparation { begun, report })
 }
 
 impl Preparation {
@@ -87,16 +106,21 @@ impl Preparation {
     pub fn finish(self) -> Result<Network> {
         let runtime = ManuallyDrop::new(child::runtime()?);
         let mut connections = Vec::new();
-        for (connection, client) in self.0 {
+        for (connection, route, client) in self.begun {
             let Ok(client) = client.join() else {
                 bail!("the HTTP client could not be made");
             };
-            let config = runtime.block_on(config(&connection, client?));
-            connections.push((connection, config));
+            let config = runtime.block_on(config(&connection, &route, client?));
+            connections.push(Prepared {
+                connection,
+                route,
+                config,
+            });
         }
         Ok(Network {
             runtime,
             connections,
+            report: self.report,
         })
     }
 }
@@ -122,28 +146,33 @@ impl Network {
     }
 }
 
-async fn config(connection: &Connection, client: SharedHttpClient) -> SdkConfig {
+/// How long to wait for a connection: so that it is known for one that did not come about, before the time is over.
+fn connect_timeout(connection: &Connection) -> Duration {
+    CONNECT_TIMEOUT.min(connection.timeout.value / 2)
+}
+
+async fn config(connection: &Connection, route: &Route, client: SharedHttpClient) -> SdkConfig {
     // The SDK drops a whole file for one malformed line, and looks for more than is wanted: it gets an empty one.
     let no_files = EnvConfigFiles::builder()
         .with_contents(EnvConfigFileKind::Config, "")
         .build();
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+    let timeout = connection.timeout.value;
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
         .profile_files(no_files)
-        .region(Region::new(connection.region.value.clone()))
+        .region(Region::new(route.signing_region.value.clone()))
         .no_credentials()
         .http_client(client)
+        .time_source(Clock)
+        // Where the requests go is decided. The SDK would refuse it together with settings for its own endpoints.
+        .endpoint_url(route.url.to_string())
+        .use_fips(false)
+        .use_dual_stack(false)
         .timeout_config(
             TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .operation_timeout(OPERATION_TIMEOUT)
+                .connect_timeout(connect_timeout(connection))
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT.min(timeout))
                 .build(),
-        );
-    if let Some(url) = &connection.endpoint_url {
-        // What is called is said in full; the SDK would refuse it together with settings for its own endpoints.
-        loader = loader
-            .endpoint_url(&url.value)
-            .use_fips(false)
-            .use_dual_stack(false);
-    }
-    loader.load().await
+        )
+        .load()
+        .await
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::cli::Prompt;
+use crate::clock;
 use crate::environment::Environment;
 use crate::gui::Gui;
 use crate::plan::{Chosen, Prompting};
@@ -97,7 +98,9 @@ impl Complaint {
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.text.as_deref();
-        let left = self.next.map(|next| (next - Utc::now()).num_seconds() + 1);
+        let left = self
+            .next
+            .map(|next| (next - clock::now()).num_seconds() + 1);
         match (text, left) {
             (Some(text), Some(left @ 1..)) => {
                 write!(f, "{text}; the next one comes in {left} s")

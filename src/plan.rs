@@ -9,7 +9,9 @@ mod walk;
 mod several;
 mod asking;
 mod settings;
+mod proxy;
 mod connection;
+mod route;
 mod base;
 mod steps;
 
@@ -27,8 +29,11 @@ use crate::short_term;
 pub use asking::{Asking, Given, Prompting, process_of_environment};
 pub use chosen::{Chosen, Origin};
 use chosen::{default, first, flag, in_file, inherited, variable};
+pub use connection::{Connection, Service};
 use decision::{Circumstances, Wish, decide};
 pub use decision::{Decision, Way};
+pub use proxy::Proxy;
+pub use route::Route;
 pub use sections::{check_sections, check_unique, long_term_keys_in_the_way};
 use settings::View;
 pub use several::{Selection, candidates, profile_of_environment, profiles};
@@ -150,16 +155,6 @@ impl Base {
     }
 }
 
-/// Where STS is, and how it is reached.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Connection {
-    pub region: Chosen<String>,
-    /// In place of the region's own endpoint.
-    pub endpoint_url: Option<Chosen<String>>,
-    /// A file of certificates in place of the system's.
-    pub ca_bundle: Option<Chosen<String>>,
-}
-
 /// The profile that is meant where nobody names one.
 const DEFAULT_PROFILE: &str = "default";
 
@@ -262,6 +257,15 @@ pub fn plan(
         });
     }
     let steps = steps::steps(&view, &wanted, &decision)?;
+    if let (Some(device), Some(first)) = (&device, steps.first()) {
+        check_device(device, &first.connection)?;
+    }
+    for step in &steps {
+        if let Call::AssumeRole(role) = &step.call {
+            let (arn, region) = (&role.arn, &step.connection.region);
+            route::check_partition("role", &arn.value, arn, region)?;
+        }
+    }
     let owner = base::owner(&walk, naming, target, files);
     Ok(Plan {
         base,
@@ -318,11 +322,23 @@ pub fn user(
         files,
         walk: &walk,
     };
+    let access = view.access()?;
+    let device = view.device().and_then(|device| {
+        if let Some(device) = &device {
+            check_device(device, &access.sts)?;
+        }
+        Ok(device)
+    });
     Ok(User {
         base: base::base(&walk.base, files)?,
-        access: view.access()?,
-        device: view.device().transpose(),
+        access,
+        device: device.transpose(),
     })
+}
+
+/// Refuses a device of another partition than the STS that is to check its codes.
+fn check_device(device: &Chosen<SerialNumber>, sts: &Connection) -> Result<()> {
+    route::check_partition("device", device.value.as_str(), device, &sts.region)
 }
 
 /// The region that other tools shall use with the credentials of a profile, where somebody said which.

@@ -39,6 +39,9 @@ pub mod key {
     pub const REGION: &str = "region";
     pub const ENDPOINT_URL: &str = "endpoint_url";
     pub const CA_BUNDLE: &str = "ca_bundle";
+    pub const USE_FIPS_ENDPOINT: &str = "use_fips_endpoint";
+    pub const USE_DUALSTACK_ENDPOINT: &str = "use_dualstack_endpoint";
+    pub const STS_REGIONAL_ENDPOINTS: &str = "sts_regional_endpoints";
     pub const SERVICES: &str = "services";
     pub const STS: &str = "sts";
     pub const IAM: &str = "iam";
@@ -71,7 +74,7 @@ pub mod key {
     pub const LONG_TERM_SECTION: &str = "long_term_section";
 
     /// The keys that we use and whose values are one line. More lines are a mistake, and may be another section's secrets.
-    pub const OF_ONE_LINE: [&str; 23] = [
+    pub const OF_ONE_LINE: [&str; 26] = [
         ASSUMED_ROLE,
         ASSUMED_ROLE_ARN,
         AWS_ACCESS_KEY_ID,
@@ -90,6 +93,9 @@ pub mod key {
         REGION,
         ENDPOINT_URL,
         CA_BUNDLE,
+        USE_FIPS_ENDPOINT,
+        USE_DUALSTACK_ENDPOINT,
+        STS_REGIONAL_ENDPOINTS,
         SERVICES,
         IGNORE_CONFIGURED_ENDPOINT_URLS,
         CREDENTIAL_PROCESS,

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Error, Result, bail};
-use chrono::Utc;
 
+use crate::clock;
 use crate::codes::Codes;
 use crate::credentials::Credentials;
 use crate::document::Document;
@@ -114,7 +114,10 @@ impl<'a, 'e> Renewal<'a, 'e> {
             return Ok(None);
         }
         let steps = open.iter().flat_map(|job| &group.jobs[*job].plan.steps);
-        let client = LazyClient::Preparing(network::prepare(steps.map(|step| &step.connection))?);
+        let client = LazyClient::Preparing(network::prepare(
+            steps.map(|step| &step.connection),
+            report,
+        )?);
         tell_begin(report, group, &results.open(group));
         let used = store.used_codes(&group.maker.section(), &group.keys);
         Ok(Some(Self {
@@ -360,6 +363,8 @@ impl<'a, 'e> Renewal<'a, 'e> {
     fn take(&self, turn: Turn) -> Result<Lock> {
         let timeout = self.asking.lock_timeout;
         let credentials = self.group.maker.section();
+        self.report
+            .trace(format_args!("waiting for the turn: {turn:?}"));
         self.store.take(turn, &credentials, timeout, |holder| {
             Report::notice(format_args!(
                 "waiting for {}, which is renewing credentials with the same device",
@@ -385,12 +390,22 @@ impl<'a, 'e> Renewal<'a, 'e> {
             .group
             .session_at_hand(self.path, &credentials)
             .filter(|session| Some(session.credentials.access_key_id.as_str()) != dismissed);
-        let now = Utc::now();
+        let now = clock::now();
         let needs_session = self
             .results
             .open_for_session(self.group)
             .iter()
             .any(|job| !self.group.jobs[*job].is_served(session.as_ref(), now));
+        self.report.trace(match (&session, needs_session) {
+            (Some(session), false) => format!(
+                "a session is there: {}, until {}",
+                network::masked(&session.credentials.access_key_id),
+                session.credentials.expiration
+            ),
+            (_, false) => "no session is needed".to_owned(),
+            (Some(_), true) => "the session that is there does not do".to_owned(),
+            (None, true) => "there is no session".to_owned(),
+        });
         Ok(State {
             session,
             needs_session,

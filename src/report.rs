@@ -1,13 +1,19 @@
 //! What people are told: on standard error, and nothing else there.
 
 use std::fmt;
-use std::io::{ErrorKind, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Local, TimeDelta, Utc};
 use console::Term;
 
 use crate::cli::{LogLevel, Verbosity};
+
+/// Where everything is told, beside standard error.
+static TRACE: OnceLock<File> = OnceLock::new();
 
 /// How much to say.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -16,6 +22,7 @@ enum Level {
     Warnings,
     Progress,
     Details,
+    Trace,
 }
 
 /// The way to standard error.
@@ -43,6 +50,8 @@ impl Report {
         };
         Self(if verbosity.quiet {
             Level::Errors
+        } else if verbosity.verbose > 1 {
+            Level::Trace
         } else if verbosity.verbose > 0 {
             Level::Details
         } else {
@@ -75,6 +84,16 @@ impl Report {
         self.say(Level::Details, format_args!("{message}"));
     }
 
+    /// What is done on the way, step by step: only with `-vv`, and always in the file of the trace.
+    pub fn trace(self, message: impl fmt::Display) {
+        self.say(Level::Trace, format_args!("{message}"));
+    }
+
+    /// Whether details are told to anybody.
+    pub fn has_details(self) -> bool {
+        self.0 >= Level::Details || TRACE.get().is_some()
+    }
+
     /// Shows how many of so many are done, where somebody may watch: only for several, and only on a terminal.
     pub fn count(self, what: &'static str, total: usize) -> Count {
         let term = Term::stderr();
@@ -91,6 +110,8 @@ impl Report {
     fn say(self, level: Level, message: fmt::Arguments<'_>) {
         if level <= self.0 {
             line(message);
+        } else if TRACE.get().is_some() {
+            into_trace(&printable(&message.to_string()));
         }
     }
 }
@@ -164,8 +185,33 @@ pub fn on_one_line(text: &str) -> String {
 
 fn line(message: fmt::Arguments<'_>) {
     let message = printable(&message.to_string());
+    into_trace(&message);
     // In one piece, so that the lines of several processes do not mix. Nobody is left to tell where the stream is closed.
     let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
+}
+
+/// Writes from now on all that is told at any level into a file, too, behind what is there. One that is made can be read by
+/// nobody else.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn trace_to(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // It is set once, in the beginning.
+    let _ = TRACE.set(options.open(path)?);
+    Ok(())
+}
+
+fn into_trace(message: &str) {
+    if let Some(mut file) = TRACE.get() {
+        let (time, process) = (Utc::now().format("%FT%T%.3fZ"), std::process::id());
+        let indented = message.replace('\n', "\n  ");
+        // The run is more important than its trace.
+        let _ = file.write_all(format!("{time} p{process} {indented}\n").as_bytes());
+    }
 }
 
 /// An end, for people: `09:03 +02:00, 12 h`, with the date where it is a day off or more.

@@ -16,10 +16,11 @@ mod completions;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use zeroize::Zeroizing;
 
 use crate::cli::{self, Cli, Command, Preview, Setup};
+use crate::clock;
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
@@ -88,7 +89,7 @@ fn show_plan(args: &Preview, environment: &Environment) -> Result<()> {
                 let seen = group::look(&files.credentials, &target, &wanted)?;
                 let mut plan = plan::plan(request, environment, naming, &target, &files)?;
                 plan.process = plan::process_of_environment(environment).or(plan.process);
-                let now = Utc::now();
+                let now = clock::now();
                 let session = session_at_hand(&plan, &files.credentials)
                     .filter(|session| group::serves(session, &plan, &wanted, now));
                 let session = session.as_ref();

@@ -4,9 +4,12 @@ mod explain;
 
 use anyhow::{Context as _, Error, Result, bail};
 use aws_sdk_sts::config::Credentials as SdkCredentials;
-use chrono::{DateTime, Utc};
+use aws_sdk_sts::config::http::HttpResponse;
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use chrono::DateTime;
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::clock;
 use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::device::SerialNumber;
 use crate::error::Failure;
@@ -119,8 +122,8 @@ impl Client {
         };
         let asked = self.0.block_on(async {
             let sts = self.client(&attempt, network::signing_credentials(session))?;
-            let answer = sts.get_caller_identity().send().await;
-            answer.map_err(|error| attempt.explain(&error))
+            self.send(&attempt, || sts.get_caller_identity().send())
+                .await
         });
         !matches!(
             asked,
@@ -168,6 +171,15 @@ impl Client {
         self.0.sts(&attempt.step.connection, signing, tries)
     }
 
+    async fn send<T, E, F>(&self, attempt: &Attempt<'_>, call: impl Fn() -> F) -> Result<T, Refusal>
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let answer = self.0.send(&attempt.request(), call).await;
+        answer.map_err(|trouble| attempt.explain(&trouble))
+    }
+
     async fn call(
         &self,
         attempt: &Attempt<'_>,
@@ -181,26 +193,26 @@ impl Client {
         let token_code = proof.map(|proof| proof.code.expose().to_owned());
         let answer = match &step.call {
             Call::GetSessionToken => {
-                sts.get_session_token()
+                let call = sts
+                    .get_session_token()
                     .duration_seconds(seconds)
                     .set_serial_number(serial_number)
-                    .set_token_code(token_code)
-                    .send()
-                    .await
-                    .map_err(|error| attempt.explain(&error))?
+                    .set_token_code(token_code);
+                self.send(attempt, || call.clone().send())
+                    .await?
                     .credentials
             }
             Call::AssumeRole(role) => {
-                sts.assume_role()
+                let call = sts
+                    .assume_role()
                     .role_arn(&role.arn.value)
                     .role_session_name(&role.session_name.value)
                     .set_external_id(role.external_id.as_ref().map(|id| id.value.clone()))
                     .duration_seconds(seconds)
                     .set_serial_number(serial_number)
-                    .set_token_code(token_code)
-                    .send()
-                    .await
-                    .map_err(|error| attempt.explain(&error))?
+                    .set_token_code(token_code);
+                self.send(attempt, || call.clone().send())
+                    .await?
                     .credentials
             }
         };
@@ -239,7 +251,7 @@ pub fn granted(
     };
     let expiration = DateTime::from_timestamp(answer.expiration.secs(), 0)
         .ok_or_else(|| request.foreign("its expiration is no date"))?;
-    if expiration <= Utc::now() {
+    if expiration <= clock::now() {
         bail!(
             Failure::new(format!(
                 "what {} granted ended at {expiration} already",

@@ -19,6 +19,7 @@ use dialoguer::{Input, Password, Select};
 use zeroize::Zeroizing;
 
 use crate::cli::Prompt;
+use crate::clock;
 use crate::error::{Exit, Failure};
 use crate::plan::Prompting;
 use crate::report;
@@ -106,7 +107,7 @@ impl Terminal {
     /// When the terminal is gone.
     pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
         let mut shown = false;
-        while let Ok(left) = (end - Utc::now()).to_std() {
+        while let Ok(left) = (end - clock::now()).to_std() {
             self.check_interrupted()?;
             let whole = i64::try_from(left.as_millis().div_ceil(1000))?;
             self.term

@@ -127,9 +127,15 @@ pub struct Doctor {
     /// As JSON
     #[arg(long)]
     pub json: bool,
-    /// The region whose STS would be called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
+    /// Ask AWS nothing, and look only at what is here
+    #[arg(long)]
+    pub offline: bool,
+    /// The region whose STS is called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+    /// Give AWS up after so long, with every try: seconds, or `1m` [env: `MFA_CREDS_TIMEOUT`] [default: 30]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub timeout: Option<u64>,
     #[command(flatten)]
     pub suffixes: Suffixes,
 }
@@ -179,6 +185,9 @@ pub struct DeviceOf {
     /// A region of the partition that the user is in [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+    /// Give AWS up after so long, with every try: seconds, or `1m` [env: `MFA_CREDS_TIMEOUT`] [default: 30]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub timeout: Option<u64>,
     #[command(flatten)]
     pub verbosity: Verbosity,
 }

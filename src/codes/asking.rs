@@ -4,10 +4,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use chrono::Utc;
 
 use super::known::{Known, Sent};
 use super::{Codes, Need};
+use crate::clock;
 use crate::code_process;
 use crate::error::{Exit, Failure};
 use crate::mfa_code::{self, MfaCode, NotACode};
@@ -69,7 +69,7 @@ impl Codes<'_> {
             if run == RUNS {
                 break;
             }
-            let now = Utc::now();
+            let now = clock::now();
             let next = known
                 .next()
                 .unwrap_or_else(|| mfa_code::begin(mfa_code::step(now) + 1));
@@ -91,7 +91,7 @@ impl Codes<'_> {
     fn known(&self, need: Need<'_>, code: &MfaCode) -> Option<Known> {
         let in_this_run = self.sent.iter().rfind(|sent| sent.is(need.device, code));
         let earlier = || {
-            let (came_to, step) = need.used.find(code, Utc::now())?;
+            let (came_to, step) = need.used.find(code, clock::now())?;
             Some(Known { came_to, step })
         };
         in_this_run.map_or_else(earlier, |sent| {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Source;
+use crate::clock;
 use crate::device::SerialNumber;
 use crate::error::{Exit, Failure};
 use crate::mfa_code::{self, MfaCode};
@@ -45,7 +46,7 @@ impl Known {
 
     /// When the device shows another, where it still shows this one.
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {
-        (self.step == mfa_code::step(Utc::now())).then(|| mfa_code::begin(self.step + 1))
+        (self.step == mfa_code::step(clock::now())).then(|| mfa_code::begin(self.step + 1))
     }
 
     pub(super) fn complaint(&self) -> Complaint {

@@ -1,11 +1,16 @@
 //! Clients of the services, each for a connection that was prepared.
 
 use anyhow::{Context as _, Result};
-use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::Credentials as SdkCredentials;
+use aws_sdk_sts::config::retry::{ClassifyRetry, RetryAction};
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 
-use super::Network;
+use super::trace::Tracing;
+use super::trouble::Trouble;
+use super::{Network, Prepared};
 use crate::credentials::{Credentials, LongTermKeys};
 use crate::plan::Connection;
 
@@ -34,10 +39,16 @@ impl Network {
         signing: SdkCredentials,
         tries: Tries,
     ) -> Result<aws_sdk_sts::Client> {
-        let mut config = aws_sdk_sts::config::Builder::from(self.config(connection)?)
+        let prepared = self.prepared(connection)?;
+        let mut config = aws_sdk_sts::config::Builder::from(&prepared.config)
             .credentials_provider(signing)
-            .retry_config(tries.config());
-        config.set_endpoint_url(endpoint(connection));
+            // The time is corrected for the whole run, and said to be.
+            .disable_clock_skew_correction(true)
+            .interceptor(Tracing::new(self.report, prepared))
+            .retry_config(tries.retries())
+            .retry_classifier(InVain);
+        config.set_endpoint_url(Some(prepared.route.url.to_string()));
+        config.set_timeout_config(tries.timeouts(prepared));
         Ok(aws_sdk_sts::Client::from_conf(config.build()))
     }
 
@@ -51,35 +62,64 @@ impl Network {
         signing: SdkCredentials,
         tries: Tries,
     ) -> Result<aws_sdk_iam::Client> {
-        let mut config = aws_sdk_iam::config::Builder::from(self.config(connection)?)
+        let prepared = self.prepared(connection)?;
+        let mut config = aws_sdk_iam::config::Builder::from(&prepared.config)
             .credentials_provider(signing)
-            .retry_config(tries.config());
-        config.set_endpoint_url(endpoint(connection));
+            // The time is corrected for the whole run, and said to be.
+            .disable_clock_skew_correction(true)
+            .interceptor(Tracing::new(self.report, prepared))
+            .retry_config(tries.retries())
+            .retry_classifier(InVain);
+        config.set_endpoint_url(Some(prepared.route.url.to_string()));
+        config.set_timeout_config(tries.timeouts(prepared));
         Ok(aws_sdk_iam::Client::from_conf(config.build()))
     }
 
-    fn config(&self, connection: &Connection) -> Result<&SdkConfig> {
+    pub(super) fn prepared(&self, connection: &Connection) -> Result<&Prepared> {
         self.connections
             .iter()
-            .find(|(other, _)| other == connection)
-            .map(|(_, config)| config)
+            .find(|prepared| prepared.connection == *connection)
             .context("the connection was not prepared")
     }
 }
 
 impl Tries {
-    fn config(self) -> RetryConfig {
+    fn retries(self) -> RetryConfig {
         match self {
             Self::Once => RetryConfig::disabled(),
             Self::Several => RetryConfig::standard().with_max_attempts(ATTEMPTS),
         }
     }
+
+    /// The only try has all the time that there is.
+    fn timeouts(self, prepared: &Prepared) -> Option<TimeoutConfig> {
+        let mut timeouts = prepared.config.timeout_config()?.to_builder();
+        if self == Self::Once {
+            timeouts.set_operation_attempt_timeout(None);
+        }
+        Some(timeouts.build())
+    }
 }
 
-/// The endpoint that was decided on. Where there is none, the SDK must not look for another.
-fn endpoint(connection: &Connection) -> Option<String> {
-    let url = connection.endpoint_url.as_ref();
-    url.map(|url| url.value.clone())
+/// Forbids to try again what cannot come to anything: a certificate is not trusted the next time either.
+#[derive(Debug)]
+struct InVain;
+
+impl ClassifyRetry for InVain {
+    fn name(&self) -> &'static str {
+        "in vain"
+    }
+
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error = context.output_or_error().and_then(Result::err);
+        let error = error.and_then(OrchestratorError::as_connector_error);
+        match error.map(|error| Trouble::undelivered(error)) {
+            Some(Trouble::Unreachable(obstacle)) if !obstacle.may_pass() => {
+                RetryAction::RetryForbidden
+            }
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
 }
 
 /// Long-term keys, to sign with.

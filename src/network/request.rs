@@ -1,16 +1,10 @@
 //! What went wrong with a request, said so that a person knows what to do, as far as it does not depend on the call.
 
-use super::trouble::{Trouble, is_throttling};
+use super::send::SET_THE_CLOCK;
+use super::trouble::{Trouble, is_of_clock, is_throttling};
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
-use crate::plan::{Base, Connection};
-
-/// The services that are called.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Service {
-    Sts,
-    Iam,
-}
+use crate::plan::{Base, Chosen, Connection, Service};
 
 /// Whose credentials sign a request.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +20,6 @@ pub enum Signer<'a> {
 /// A request, with all that a message about it may name.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    pub service: Service,
     pub connection: &'a Connection,
     /// Where the keys are that sign it, or that the session was made with.
     pub base: &'a Base,
@@ -36,20 +29,10 @@ pub struct Request<'a> {
     pub codes: &'a [MfaCode],
 }
 
-impl Service {
-    /// As people call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sts => "AWS STS",
-            Self::Iam => "AWS IAM",
-        }
-    }
-}
-
 impl Request<'_> {
     /// The trouble as a user reads it.
     pub fn explain(&self, trouble: &Trouble) -> Failure {
-        let (service, host) = (self.service.name(), self.host());
+        let (service, host) = (self.service().name(), self.host());
         match trouble {
             Trouble::Refused {
                 status,
@@ -57,12 +40,17 @@ impl Request<'_> {
                 message,
             } => self.refused(*status, code, message),
             Trouble::Foreign { evidence, .. } => self.foreign(evidence),
-            Trouble::Unreachable { why, hint } => {
-                Failure::new(format!("{service} at {host} cannot be reached: {why}")).hint(*hint)
-            }
+            Trouble::Unreachable(obstacle) => match self.connection.route() {
+                Ok(route) => obstacle.explain(self, &route),
+                Err(_never_sent) => Failure::new(format!("{service} cannot be reached")),
+            },
             Trouble::NoAnswer => {
-                Failure::new(format!("{service} at {host} did not answer in time"))
-                    .hint(self.afterwards())
+                let Chosen { value, origin } = &self.connection.timeout;
+                Failure::new(format!(
+                    "{service} at {host} did not answer within {} s ({origin})",
+                    value.as_secs()
+                ))
+                .hint(self.afterwards())
             }
             Trouble::BrokenOff => {
                 Failure::new(format!("the connection to {service} at {host} broke off"))
@@ -81,7 +69,7 @@ impl Request<'_> {
         Failure::new(format!(
             "the answer from {} is not from {}: {evidence}",
             self.host(),
-            self.service.name()
+            self.service().name()
         ))
         .hint(format!(
             "is there a login page of a network or proxy in between? open a web page, then {again}"
@@ -89,7 +77,7 @@ impl Request<'_> {
     }
 
     fn refused(&self, status: u16, code: &str, message: &str) -> Failure {
-        let service = self.service.name();
+        let service = self.service().name();
         let section = self.base.place();
         let key = masked(self.access_key_id);
         let connection = self.connection;
@@ -105,7 +93,7 @@ impl Request<'_> {
             "SignatureDoesNotMatch" | "RequestExpired" if is_of_clock(code, message) => {
                 let unused = if self.codes.is_empty() { "" } else { "; the code was not used" };
                 Failure::new(format!("the clock of this machine is off: {message}"))
-                    .hint(format!("set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL{unused}"))
+                    .hint(format!("{SET_THE_CLOCK}{unused}"))
             }
             "SignatureDoesNotMatch" if message.contains("scoped to a valid region") => {
                 Failure::new(format!(
@@ -173,28 +161,15 @@ impl Request<'_> {
         }
     }
 
-    /// Where the request went: the host of a given endpoint, else the region.
+    /// The host that the request went to.
     pub fn host(&self) -> String {
-        match &self.connection.endpoint_url {
-            Some(url) => url
-                .value
-                .parse::<http::Uri>()
-                .ok()
-                .and_then(|uri| {
-                    let port = uri.port().map(|port| format!(":{port}"));
-                    Some(format!("{}{}", uri.host()?, port.unwrap_or_default()))
-                })
-                .unwrap_or_default(),
-            None => self.connection.region.value.clone(),
-        }
+        let route = self.connection.route();
+        route.map_or_else(|_never_sent| String::new(), |route| route.host())
     }
-}
 
-/// Whether a refusal is about the clock of this machine.
-pub fn is_of_clock(code: &str, message: &str) -> bool {
-    code == "RequestExpired"
-        || message.contains("Signature expired")
-        || message.contains("Signature not yet current")
+    fn service(&self) -> Service {
+        self.connection.service
+    }
 }
 
 /// An access key id with its middle left out, enough to find it in the console.

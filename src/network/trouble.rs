@@ -8,6 +8,7 @@ use std::io;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
+use super::obstacle::{Flaw, Obstacle, PROXY_AUTHENTICATION_REQUIRED, ProxyAnswer};
 use crate::mfa_code::MfaCode;
 
 /// What went wrong with a request.
@@ -21,8 +22,8 @@ pub enum Trouble {
     },
     /// Something answered that is not the service, or not wholly.
     Foreign { status: u16, evidence: String },
-    /// The request has not left this machine, or has met nobody.
-    Unreachable { why: String, hint: &'static str },
+    /// The request has not met the service.
+    Unreachable(Obstacle),
     /// There was no answer in time. Whether it was carried out is not known.
     NoAnswer,
     /// The connection ended before the answer did. Whether it was carried out is not known.
@@ -55,10 +56,9 @@ impl Trouble {
                 }
             }
             SdkError::TimeoutError(_) => Self::NoAnswer,
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::unreachable(
-                "no connection in time",
-                "check the network, and proxy settings like HTTPS_PROXY",
-            ),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                Self::Unreachable(Obstacle::NoConnection)
+            }
             SdkError::DispatchFailure(_) => Self::undelivered(error),
             SdkError::ResponseError(response) => {
                 if cause::<io::Error>(error).is_some() || is_cut_off(error) {
@@ -71,27 +71,31 @@ impl Trouble {
     }
 
     /// Everything that keeps a request from being answered.
-    fn undelivered(error: &(dyn Error + 'static)) -> Self {
+    pub(super) fn undelivered(error: &(dyn Error + 'static)) -> Self {
         let text = whole_text(error);
-        if let Some(tls) = text.split("invalid peer certificate: ").nth(1) {
-            let reason = tls.split([' ', ':', ',', '(', '{']).next().unwrap_or(tls);
-            return Self::unreachable(
-                format!("its certificate is not trusted: {reason}"),
-                "behind a company's proxy, set AWS_CA_BUNDLE to a file with the company's CA certificate",
-            );
+        if let Some(flaw) = text.split("invalid peer certificate: ").nth(1) {
+            return Self::Unreachable(Obstacle::Distrust(flaw_of(flaw), None));
+        }
+        if text.contains("received corrupt message") || text.contains("received fatal alert") {
+            return Self::Unreachable(Obstacle::NoTls);
+        }
+        // What hyper-util says of a CONNECT that was refused.
+        if text.contains("tunnel error: proxy authorization required") {
+            return Self::Unreachable(Obstacle::Proxy(ProxyAnswer {
+                status: Some(PROXY_AUTHENTICATION_REQUIRED),
+                schemes: Vec::new(),
+            }));
+        }
+        if text.contains("tunnel error: ") && !text.contains("underlying connection") {
+            return Self::Unreachable(Obstacle::Proxy(ProxyAnswer::default()));
         }
         if text.contains("failed to lookup address") || text.contains("dns error") {
-            return Self::unreachable(
-                "its name is not known to the DNS",
-                "check the network, and the region with -v",
-            );
+            return Self::Unreachable(Obstacle::UnknownName);
         }
         match cause::<io::Error>(error).map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => {
-                Self::unreachable("connection refused", "check the endpoint with -v")
-            }
+            Some(io::ErrorKind::ConnectionRefused) => Self::Unreachable(Obstacle::Refused),
             Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
-                Self::unreachable("there is no network", "check the network")
+                Self::Unreachable(Obstacle::NoNetwork)
             }
             Some(io::ErrorKind::TimedOut) => Self::NoAnswer,
             Some(
@@ -100,18 +104,10 @@ impl Trouble {
                 | io::ErrorKind::BrokenPipe
                 | io::ErrorKind::UnexpectedEof,
             ) => Self::BrokenOff,
-            _ if text.contains(WHILE_CONNECTING) && !is_cut_off(error) => Self::unreachable(
-                "the connection failed",
-                "check the network, the endpoint with -v, and proxy settings like HTTPS_PROXY",
-            ),
+            _ if text.contains(WHILE_CONNECTING) && !is_cut_off(error) => {
+                Self::Unreachable(Obstacle::Failed)
+            }
             _ => Self::BrokenOff,
-        }
-    }
-
-    fn unreachable(why: impl Into<String>, hint: &'static str) -> Self {
-        Self::Unreachable {
-            why: why.into(),
-            hint,
         }
     }
 
@@ -122,6 +118,15 @@ impl Trouble {
             .and_then(|kind| kind.split(';').next())
             .unwrap_or("unknown");
         let status = response.status().as_u16();
+        // Of the proxy that a plain request went to: the service has no such answer.
+        if status == PROXY_AUTHENTICATION_REQUIRED {
+            let asks = response.headers().get_all("proxy-authenticate");
+            let schemes = asks.filter_map(|asks| asks.split([' ', ',']).next());
+            return Self::Unreachable(Obstacle::Proxy(ProxyAnswer {
+                status: Some(status),
+                schemes: schemes.map(str::to_owned).collect(),
+            }));
+        }
         Self::Foreign {
             status,
             evidence: format!("its status is {status}, its type {kind}"),
@@ -150,8 +155,33 @@ impl Trouble {
         match self {
             Self::Refused { status, .. } => *status >= 500,
             Self::Foreign { .. } | Self::NoAnswer | Self::BrokenOff => true,
-            Self::Unreachable { .. } | Self::Unbuilt => false,
+            Self::Unreachable(_) | Self::Unbuilt => false,
         }
+    }
+}
+
+/// Whether a refusal is about the clock of this machine.
+pub fn is_of_clock(code: &str, message: &str) -> bool {
+    code == "RequestExpired"
+        || message.contains("Signature expired")
+        || message.contains("Signature not yet current")
+}
+
+/// What is wrong with a certificate, in the words of the TLS library.
+fn flaw_of(text: &str) -> Flaw {
+    if text.starts_with("UnknownIssuer") {
+        Flaw::UnknownIssuer
+    } else if text.starts_with("certificate expired") || text.starts_with("Expired") {
+        Flaw::Expired
+    } else if text.starts_with("certificate not valid yet") || text.starts_with("NotValidYet") {
+        Flaw::NotYetValid
+    } else if text.starts_with("certificate not valid for name")
+        || text.starts_with("NotValidForName")
+    {
+        Flaw::WrongName
+    } else {
+        let word = text.split([' ', ':', ',', '(', '{']).next().unwrap_or(text);
+        Flaw::Other(word.to_owned())
     }
 }
 

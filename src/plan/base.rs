@@ -1,7 +1,6 @@
 //! What the end of the walk has: the keys, and the section for their session.
 
 use anyhow::{Result, bail};
-use chrono::Utc;
 
 use super::chosen::{INHERITED, inherited};
 use super::decision::{CHAINED_SECONDS, Decision, Way};
@@ -9,6 +8,7 @@ use super::sections::check_sections;
 use super::target::{Naming, Target};
 use super::walk::{BaseSection, Hop, Walk};
 use super::{Base, Keys, Native};
+use crate::clock;
 use crate::credentials::{LongTermKeys, Secret};
 use crate::error::Failure;
 use crate::profiles::{Files, key};
@@ -86,7 +86,7 @@ pub(super) fn owner(
         && owner != base.section
         && owner != INHERITED
         && !short_term::has_other_source(&files.config, &owner)
-        && short_term::may_take_session(credentials, &owner, Utc::now())
+        && short_term::may_take_session(credentials, &owner, clock::now())
         && check_sections(credentials, &[&owner]).is_ok();
     is_free.then_some(owner)
 }

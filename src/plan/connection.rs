@@ -1,31 +1,73 @@
 //! Where the services are: region, endpoint and certificates.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use super::Access;
 use super::chosen::{Chosen, Origin, default, first, flag, in_file};
-use super::settings::View;
+use super::proxy::Proxies;
+use super::settings::{View, given_seconds};
 use super::walk::{Hop, Link};
-use super::{Access, Connection};
 use crate::error::Failure;
 use crate::profiles::{config_header, key};
 
 /// Where STS is called when nobody says where.
 const DEFAULT_REGION: &str = "us-east-1";
-/// Where IAM is, for regions that begin so: each partition has one place. From the rules that the AWS SDKs are made of, see
-/// <https://docs.aws.amazon.com/general/latest/gr/iam-service.html>.
-const IAM_REGIONS: [(&str, &str); 7] = [
-    ("cn-", "cn-north-1"),
-    ("us-gov-", "us-gov-west-1"),
-    ("us-iso-", "us-iso-east-1"),
-    ("us-isob-", "us-isob-east-1"),
-    ("us-isof-", "us-isof-south-1"),
-    ("eu-isoe-", "eu-isoe-west-1"),
-    ("eusc-", "eusc-de-east-1"),
-];
-/// And for all others.
-const IAM_REGION: &str = "us-east-1";
+/// How long to wait for AWS in all, with every try. It answers within a second.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Nobody waits shorter, and nobody longer.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_mins(10);
+
+/// The services that are called.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Service {
+    Sts,
+    Iam,
+}
+
+/// Where a service is, and how it is reached.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Connection {
+    pub service: Service,
+    pub region: Chosen<String>,
+    /// In place of the region's own endpoint.
+    pub endpoint_url: Option<Chosen<String>>,
+    /// Whether the endpoint is to be one with cryptography that FIPS 140 approves.
+    pub fips: Chosen<bool>,
+    /// Whether it is to be one for IPv6, too.
+    pub dual_stack: Chosen<bool>,
+    /// Whether STS is called where it was before there was one in each region.
+    pub global: Chosen<bool>,
+    /// A file of certificates in place of the system's.
+    pub ca_bundle: Option<Chosen<String>>,
+    pub proxies: Proxies,
+    /// How long to wait in all.
+    pub timeout: Chosen<Duration>,
+}
+
+impl Service {
+    /// As people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sts => "AWS STS",
+            Self::Iam => "AWS IAM",
+        }
+    }
+
+    /// What its settings are called.
+    fn names(self) -> &'static Names {
+        match self {
+            Self::Sts => &STS,
+            Self::Iam => &IAM,
+        }
+    }
+}
+
+/// The values of a setting that is on or off.
+const TRUE_OR_FALSE: [&str; 2] = ["true", "false"];
 
 /// What the settings of a service are called.
 struct Names {
@@ -68,24 +110,12 @@ impl View<'_> {
 
     /// Whose STS gives the session: that of the profile with the keys.
     pub(super) fn session_connection(&self) -> Result<Connection> {
-        self.connection(&self.base_first(), &STS)
+        self.connection(&self.base_first(), Service::Sts)
     }
 
-    /// The IAM of the profile with the keys. It is signed for the one region that its partition's IAM has.
+    /// The IAM of the profile with the keys.
     fn iam_connection(&self) -> Result<Connection> {
-        let mut connection = self.connection(&self.base_first(), &IAM)?;
-        let region = &connection.region.value;
-        let of_partition = IAM_REGIONS
-            .iter()
-            .find(|(begin, _)| region.starts_with(begin));
-        let of_iam = of_partition.map_or(IAM_REGION, |(_, iam)| iam);
-        if region != of_iam {
-            connection.region = Chosen {
-                value: of_iam.to_owned(),
-                origin: Origin::Partition,
-            };
-        }
-        Ok(connection)
+        self.connection(&self.base_first(), Service::Iam)
     }
 
     fn base_first(&self) -> Vec<&Link> {
@@ -96,12 +126,12 @@ impl View<'_> {
     pub(super) fn role_connection(&self, hop: &Hop) -> Result<Connection> {
         self.connection(
             &self.walk.links[hop.link..].iter().collect::<Vec<_>>(),
-            &STS,
+            Service::Sts,
         )
     }
 
     /// Where a service is, as the first of these profiles says that says something.
-    fn connection(&self, links: &[&Link], service: &Names) -> Result<Connection> {
+    fn connection(&self, links: &[&Link], service: Service) -> Result<Connection> {
         let own = |key| links.iter().find_map(|link| self.own(link, key));
         let of_default = || {
             let header = config_header(&self.files.config.document, "default")?;
@@ -124,7 +154,7 @@ impl View<'_> {
                 .hint("write it like eu-west-1")
             );
         }
-        let endpoint_url = self.endpoint_url(links, service);
+        let endpoint_url = self.endpoint_url(links, service.names());
         if let Some(url) = &endpoint_url
             && !is_http_url(&url.value)
         {
@@ -136,13 +166,87 @@ impl View<'_> {
                 .hint("write it like https://sts.eu-west-1.amazonaws.com")
             );
         }
+        let timeout = given_seconds(
+            "--timeout",
+            self.request.timeout,
+            Some((self.environment, "MFA_CREDS_TIMEOUT")),
+        )?;
         Ok(Connection {
+            service,
             region,
             endpoint_url,
+            fips: self.choice(
+                links,
+                "AWS_USE_FIPS_ENDPOINT",
+                key::USE_FIPS_ENDPOINT,
+                &TRUE_OR_FALSE,
+            )?,
+            dual_stack: self.choice(
+                links,
+                "AWS_USE_DUALSTACK_ENDPOINT",
+                key::USE_DUALSTACK_ENDPOINT,
+                &TRUE_OR_FALSE,
+            )?,
+            global: self.choice(
+                links,
+                "AWS_STS_REGIONAL_ENDPOINTS",
+                key::STS_REGIONAL_ENDPOINTS,
+                &["legacy", "regional"],
+            )?,
             ca_bundle: self
                 .variable("AWS_CA_BUNDLE")
-                .or_else(|| own(key::CA_BUNDLE)),
+                .or_else(|| own(key::CA_BUNDLE))
+                .or_else(|| self.openssl_bundle()),
+            proxies: Proxies::of_environment(self.environment),
+            timeout: match timeout {
+                Some(Chosen { value, origin }) => Chosen {
+                    value: Duration::from_secs(value).clamp(SHORTEST, LONGEST),
+                    origin,
+                },
+                None => default(TIMEOUT),
+            },
         })
+    }
+
+    /// A setting with two values; whether it is the first one. See
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html> and
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html>.
+    fn choice(
+        &self,
+        links: &[&Link],
+        variable: &'static str,
+        key: &'static str,
+        values: &[&str; 2],
+    ) -> Result<Chosen<bool>> {
+        let chosen = self
+            .variable(variable)
+            .or_else(|| links.iter().find_map(|link| self.config(link, key)));
+        let Some(Chosen { value, origin }) = chosen else {
+            return Ok(default(false));
+        };
+        match values
+            .iter()
+            .position(|known| value.eq_ignore_ascii_case(known))
+        {
+            Some(place) => Ok(Chosen {
+                value: place == 0,
+                origin,
+            }),
+            None => bail!(
+                Failure::new(format!(
+                    "`{value}` ({origin}) is neither {} nor {}",
+                    values[0], values[1]
+                ))
+                .hint(format!("write one of them, or leave {key} out"))
+            ),
+        }
+    }
+
+    /// What OpenSSL reads in place of the system's certificates. With a directory beside it, both count, which is left to the
+    /// library that reads those of the system.
+    fn openssl_bundle(&self) -> Option<Chosen<String>> {
+        let file = self.variable("SSL_CERT_FILE")?;
+        self.variable("SSL_CERT_DIR").is_none().then_some(file)
     }
 
     /// The endpoint, by the rules of <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.

@@ -40,10 +40,15 @@ impl Renewal<'_, '_> {
         let mut refusal = match client.spend(plan, &self.group.keys, device, &code) {
             Ok(credentials) => {
                 self.codes.note(need, Use::Accepted);
+                self.report.trace("AWS took the code");
                 return Ok(Spent::On(credentials));
             }
             Err(refusal) => refusal,
         };
+        self.report.trace(format_args!(
+            "AWS did not take the code: {:?}",
+            refusal.reading
+        ));
         let (mut came_to, may_go_on) = match refusal.reading {
             Reading::Code => (Use::Refused, true),
             Reading::Busy => (Use::Unserved, true),

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 
 use super::Renewal;
+use crate::clock;
 use crate::credentials::{Credentials, Secret};
 use crate::document::{Change, Document};
 use crate::error::Failure;
@@ -86,6 +87,7 @@ impl Renewal<'_, '_> {
             self.remember(credentials, None);
         }
         let way = way?;
+        self.report.trace(format_args!("wrote {}", path.display()));
         if let store::Way::InPlace(reason) = way {
             self.report.detail(format_args!(
                 "wrote {} in place, with a backup meanwhile: {reason}",
@@ -236,7 +238,7 @@ fn edits(
 /// Whether a section may take a session, as the file is now.
 fn is_free(file: &File<'_>, section: &str) -> bool {
     plan::check_sections(file, &[section]).is_ok()
-        && short_term::may_take_session(file, section, Utc::now())
+        && short_term::may_take_session(file, section, clock::now())
 }
 
 /// What the file of sessions says of a session that was made with the keys of a section.

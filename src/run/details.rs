@@ -3,27 +3,44 @@
 use std::fmt;
 
 use crate::cli::Prompt;
-use crate::plan::{Asking, Call, Connection, Given, Keep, Origin, Plan, Prompting, Step, Target};
-use crate::profiles::File;
+use crate::plan::{
+    Asking, Call, Connection, Given, Keep, Origin, Plan, Prompting, Route, Step, Target,
+};
+use crate::profiles::{Files, config_header};
 use crate::report::Report;
 
-/// Tells of malformed lines elsewhere: they are none of our business, but other tools may refuse the file for them.
-pub(super) fn warn_of_irregularities(report: Report, file: &File<'_>, sections: &[&str]) {
-    for note in file.document.notes() {
-        let message = format!(
-            "{}:{} {}: {}",
-            file.path.display(),
-            note.line,
-            note.what,
-            note.what.consequence()
-        );
-        let ours = sections
-            .iter()
-            .any(|section| file.document.is_in(note, section));
-        if !note.what.is_malformed() {
-            report.detail(message);
-        } else if !ours {
-            report.warning(message);
+/// Tells of malformed lines elsewhere: they are none of our business, but other tools refuse a file for them, or read nothing of it
+/// without a word. What is wrong in the sections of these targets is an error of its own.
+pub(super) fn warn_of_irregularities(report: Report, files: &Files<'_>, targets: &[&Target]) {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let sections: Vec<&str> = targets
+        .iter()
+        .flat_map(|target| [&*target.long_term, &target.short_term])
+        .collect();
+    let headers: Vec<&str> = targets
+        .iter()
+        .filter_map(|target| config_header(&config.document, &target.profile.value))
+        .collect();
+    for (file, sections) in [(credentials, sections), (config, headers)] {
+        for note in file.document.notes() {
+            let message = format!(
+                "{}:{} {}: {}",
+                file.path.display(),
+                note.line,
+                note.what,
+                note.what.consequence()
+            );
+            let ours = sections
+                .iter()
+                .any(|section| file.document.is_in(note, section));
+            if !note.what.is_malformed() {
+                report.detail(message);
+            } else if !ours {
+                report.warning(message);
+            }
         }
     }
 }
@@ -112,16 +129,62 @@ fn tell_step(report: Report, step: &Step, for_a_role: bool) {
 
 /// Where a service is, and how it is reached.
 pub(super) fn tell_connection(report: Report, of: &str, connection: &Connection) {
-    let tell = |what: &str, value: &str, origin| {
+    let tell = |what: &str, value: &str, origin: &Origin| {
         tell(report, &format!("{of}{what}"), value, origin);
     };
-    let region = &connection.region;
+    if !report.has_details() {
+        return;
+    }
+    let Connection {
+        region,
+        endpoint_url,
+        fips,
+        dual_stack,
+        global,
+        ca_bundle,
+        proxies,
+        timeout,
+        ..
+    } = connection;
     tell("region", &region.value, &region.origin);
-    if let Some(url) = &connection.endpoint_url {
+    if let Some(url) = endpoint_url {
         tell("endpoint", &url.value, &url.origin);
     }
-    if let Some(bundle) = &connection.ca_bundle {
+    for (what, kind) in [
+        ("FIPS", fips),
+        ("dual stack", dual_stack),
+        ("global endpoint", global),
+    ] {
+        if kind.origin != Origin::Default {
+            tell(what, if kind.value { "yes" } else { "no" }, &kind.origin);
+        }
+    }
+    // Where it is wrong, that is an error of its own.
+    if let Ok(route) = connection.route() {
+        let Route {
+            url,
+            signing_region,
+            proxy,
+        } = route;
+        if signing_region.origin == Origin::Partition {
+            let region = &signing_region;
+            tell("signed for the region", &region.value, &region.origin);
+        }
+        if endpoint_url.is_none() {
+            report.trace(format_args!("{of}endpoint: {url}"));
+        }
+        match (&proxy, proxies.exception(&url)) {
+            (Some(proxy), _) => tell("proxy", &proxy.value.to_string(), &proxy.origin),
+            (None, Some(exceptions)) => tell("proxy", "none", &exceptions.origin),
+            (None, None) => report.trace(format_args!("{of}proxy: none")),
+        }
+    }
+    if let Some(bundle) = ca_bundle {
         tell("CA bundle", &bundle.value, &bundle.origin);
+    }
+    if timeout.origin != Origin::Default {
+        let seconds = format!("{} s", timeout.value.as_secs());
+        tell("time for AWS", &seconds, &timeout.origin);
     }
 }
 

@@ -5,11 +5,11 @@ mod list;
 mod resync;
 
 use anyhow::{Context as _, Result, bail};
-use chrono::Utc;
 
-use super::details::{tell, tell_connection, tell_target};
+use super::details::{tell, tell_connection, tell_target, warn_of_irregularities};
 use super::ground::Ground;
 use crate::cli::{self, DeviceCommand, DeviceOf, Profiles};
+use crate::clock;
 use crate::credentials::{Credentials, LongTermKeys};
 use crate::device::SerialNumber;
 use crate::environment::Environment;
@@ -60,6 +60,7 @@ impl Ready {
         let request = cli::Request {
             suffixes: of.suffixes.clone(),
             region: of.region.clone(),
+            timeout: of.timeout,
             device: device.cloned(),
             ..cli::Request::default()
         };
@@ -74,6 +75,7 @@ impl Ready {
         let profile = selected.pop().context("no profile is meant")?;
         let flag = plan::profile_flag(&profile.value);
         let target = naming.target_beside_role(profile, &files)?;
+        warn_of_irregularities(report, &files, &[&target]);
         let user = plan::user(&request, environment, naming, &target, &files)?;
         let keys = key_process::keys(&user.base, environment)?;
         let path = &ground.paths.credentials;
@@ -92,7 +94,7 @@ impl Ready {
         });
         let connections = [&user.access.sts, &user.access.iam];
         Ok(Self {
-            network: network::prepare(connections)?.finish()?,
+            network: network::prepare(connections, report)?.finish()?,
             user,
             keys,
             session,
@@ -142,7 +144,7 @@ impl Ready {
         let used = self
             .store
             .used_codes(&self.maker(serial).section(), &self.keys);
-        let now = Utc::now();
+        let now = clock::now();
         // Without the record the next process learns it from AWS.
         let _ = used.note(code, Use::Accepted, mfa_code::step(now), now);
     }

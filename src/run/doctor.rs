@@ -10,10 +10,11 @@ use crate::cli::{self, Doctor, Profiles, Request};
 use crate::doctor::files::{self, Which};
 use crate::doctor::profile::Examined;
 use crate::doctor::{
-    Checklist, environment as variables, lines, permissions, sections, session, shadows, tools,
-    writing,
+    Checklist, environment as variables, lines, network, permissions, sections, session, shadows,
+    tools, writing,
 };
 use crate::environment::Environment;
+use crate::key_process;
 use crate::plan::{self, Naming};
 use crate::profiles::Paths;
 use crate::report;
@@ -74,6 +75,7 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
         let request = &Request {
             suffixes: args.suffixes.clone(),
             region: args.region.clone(),
+            timeout: args.timeout,
             ..cli::Request::default()
         };
         let examined = Examined {
@@ -86,6 +88,12 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
         let user = examined.user(list);
         examined.settings(list);
         session::check(list, &examined, user.as_ref());
-        // What AWS has to be asked for comes here, last, for the `user` whose keys were found.
+        if let Some(user) = &user
+            && network::way(list, user).is_some()
+            && !args.offline
+            && let Some(keys) = list.attempt("keys", key_process::keys(&user.base, environment))
+        {
+            network::ask(list, user, &keys, target);
+        }
     }
 }

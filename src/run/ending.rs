@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Error, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::clock;
 use crate::credentials::Credentials;
 use crate::error::{self, Exit, Failure};
 use crate::group::{Done, Group, Job, Results};
@@ -190,7 +191,7 @@ impl Valid {
             Done::Shared(credentials) => Self {
                 line: format!(
                     "{label} shares the session of its key and device, valid until {}",
-                    report::until(credentials.expiration, Utc::now())
+                    report::until(credentials.expiration, clock::now())
                 ),
                 credentials: Some(credentials),
                 shadows: shadows(target),
@@ -214,19 +215,19 @@ impl Valid {
 }
 
 fn is_valid(label: &str, until: DateTime<Utc>) -> String {
-    let until = report::until(until, Utc::now());
+    let until = report::until(until, clock::now());
     format!("{label} is valid until {until}")
 }
 
 fn still_valid(target: &Target, until: DateTime<Utc>) -> String {
-    let until = report::until(until, Utc::now());
+    let until = report::until(until, clock::now());
     format!("{} is still valid until {until}", target.label())
 }
 
 fn less_than_asked(plan: &Plan, credentials: &Credentials) -> String {
     let asked = TimeDelta::seconds(plan.decision.seconds.into());
     // A minute for the clocks and the way.
-    if credentials.expiration - Utc::now() < asked - TimeDelta::minutes(1) {
+    if credentials.expiration - clock::now() < asked - TimeDelta::minutes(1) {
         format!(" (asked for {})", report::span(asked))
     } else {
         String::new()

@@ -95,11 +95,7 @@ fn get(
     } else {
         target.in_its_place(&files.credentials)
     };
-    warn_of_irregularities(
-        report,
-        &files.credentials,
-        &[&target.long_term, &target.short_term],
-    );
+    warn_of_irregularities(report, &files, &[&target]);
     tell(&target, &files);
     let region = region(&work, &target);
     let credentials = match work.look(report, 0, target)? {

@@ -10,7 +10,7 @@ use super::work::{Look, Work};
 use crate::cli::Refresh;
 use crate::codes::StandardInput;
 use crate::environment::Environment;
-use crate::plan::{self, Selection};
+use crate::plan::{self, Selection, Target};
 use crate::report::Report;
 
 /// Makes sure that the profiles have valid credentials.
@@ -46,10 +46,8 @@ pub(super) fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
             Err(error) => ending.fail(vec![name], error)?,
         }
     }
-    let sections = targets
-        .iter()
-        .flat_map(|(_, target)| [&*target.long_term, &*target.short_term]);
-    warn_of_irregularities(report, &files.credentials, &sections.collect::<Vec<_>>());
+    let told: Vec<&Target> = targets.iter().map(|(_, target)| target).collect();
+    warn_of_irregularities(report, &files, &told);
     let mut jobs = Vec::new();
     for (order, target) in targets {
         let name = target.profile.value.clone();

@@ -9,6 +9,7 @@ use console::Term;
 
 use super::ground::Ground;
 use crate::cli::{Profiles, Request, Status};
+use crate::clock;
 use crate::environment::Environment;
 use crate::freshness::Reason;
 use crate::group::{self, Seen, Wanted};
@@ -126,7 +127,7 @@ impl<'v> Overview<'v> {
             files,
             sessions,
             min_ttl: TimeDelta::seconds(min_ttl.value.into()),
-            now: Utc::now(),
+            now: clock::now(),
             rows: Vec::new(),
             shown: HashSet::new(),
             shown_profiles: HashSet::new(),

@@ -1,16 +1,11 @@
 //! What STS answers, said so that a person knows what to do.
 
-use std::error::Error;
-
-use aws_sdk_sts::config::http::HttpResponse;
-use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
-
 use super::{Reading, Refusal};
 use crate::credentials::LongTermKeys;
 use crate::device::SerialNumber;
 use crate::error::{Exit, Failure};
 use crate::mfa_code::MfaCode;
-use crate::network::{Request, Service, Signer, Trouble, is_of_clock, masked};
+use crate::network::{Request, Signer, Trouble, is_of_clock, masked};
 use crate::plan::{Call, Chosen, Plan, Role, Step, Way};
 
 /// A call that is made, with all that a message about it may name.
@@ -33,7 +28,6 @@ impl Attempt<'_> {
     /// The same as any request to AWS.
     pub(super) fn request(&self) -> Request<'_> {
         Request {
-            service: Service::Sts,
             connection: &self.step.connection,
             base: &self.plan.base,
             access_key_id: &self.keys.access_key_id,
@@ -46,14 +40,10 @@ impl Attempt<'_> {
     }
 
     /// A failed call as a user reads it.
-    pub(super) fn explain<E>(&self, error: &SdkError<E, HttpResponse>) -> Refusal
-    where
-        E: Error + ProvideErrorMetadata + 'static,
-    {
-        let trouble = Trouble::of(error, self.request().codes);
+    pub(super) fn explain(&self, trouble: &Trouble) -> Refusal {
         Refusal {
-            reading: self.reading(&trouble),
-            error: self.failure(&trouble).into(),
+            reading: self.reading(trouble),
+            error: self.failure(trouble).into(),
         }
     }
 
@@ -98,6 +88,11 @@ impl Attempt<'_> {
                 .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.plan.base_flag()))
                 .exit(Exit::Refused)
             }
+            "AccessDenied" if message.contains("with session credentials") => Failure::new(format!(
+                "the keys of {} are temporary ones, which cannot get a session",
+                self.plan.base.place()
+            ))
+            .hint("put the IAM user's own keys (AKIA…) there"),
             "AccessDenied" => match &self.step.call {
                 Call::AssumeRole(role) => self.role_denied(role, message),
                 Call::GetSessionToken => {

@@ -115,7 +115,8 @@ fn verbose_says_where_the_list_comes_from() {
     for line in [
         "keys: [work-long-term] in ~/.aws/credentials\n",
         "STS region: eu-west-1 (--region)\n",
-        "IAM region: us-east-1 (the only one of its partition)\n",
+        "IAM region: eu-west-1 (--region)\n",
+        "IAM signed for the region: us-east-1 (the only one of its partition)\n",
         "signed with the long-term keys\n",
     ] {
         assert!(outcome.stderr.contains(line), "{line}: {outcome:?}");

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use crate::doctor::{healthy, home, mode, says};
 use crate::harness::{FAR, Home, long_term, short_term};
 
-const DOCTOR: [&str; 3] = ["doctor", "-p", "work"];
+const DOCTOR: [&str; 4] = ["doctor", "--offline", "-p", "work"];
 
 #[test]
 fn files_that_are_not_where_a_variable_says() {

@@ -9,7 +9,7 @@ use crate::doctor::{healthy, home, mode, says};
 use crate::harness::{BINARY, FAR, Home, long_term, short_term};
 use crate::roles::ADMIN;
 
-const DOCTOR: [&str; 3] = ["doctor", "-p", "work"];
+const DOCTOR: [&str; 4] = ["doctor", "--offline", "-p", "work"];
 
 #[test]
 fn variables_that_come_before_the_files() {
@@ -105,7 +105,9 @@ fn profiles_of_the_environment_that_can_be_got_are_known() {
         &format!("[profile admin]\nrole_arn = {ADMIN}\nsource_profile = work\n"),
     );
     for profile in ["work", "admin", "admin-mfa"] {
-        let run = home.run(&["doctor"]).env("AWS_PROFILE", profile);
+        let run = home
+            .run(&["doctor", "--offline"])
+            .env("AWS_PROFILE", profile);
         says(
             run,
             "ok",
@@ -114,7 +116,9 @@ fn profiles_of_the_environment_that_can_be_got_are_known() {
             None,
         );
     }
-    let run = home.run(&["doctor"]).env("AWS_PROFILE", "admin-mfa");
+    let run = home
+        .run(&["doctor", "--offline"])
+        .env("AWS_PROFILE", "admin-mfa");
     says(run, "ok", "profile", "admin (AWS_PROFILE)", None);
 }
 
@@ -349,7 +353,7 @@ fn what_one_file_hides_of_the_other() {
         // Whichever profile is looked at.
         let home = home(&credentials, &config);
         for profile in ["work", "other"] {
-            let run = home.run(&["doctor", "-p", profile]);
+            let run = home.run(&["doctor", "--offline", "-p", profile]);
             says(run, "warning", "shadowing", message, Some(fix));
         }
     }
@@ -381,7 +385,14 @@ fn credentials_that_cannot_be_used() {
         let home = home(&format!("{}{section}", long_term("work")), "");
         says(home.run(&DOCTOR), "warning", "credentials", message, renew);
     }
-    let run = ["doctor", "-p", "work", "--short-term-suffix", "x"];
+    let run = [
+        "doctor",
+        "--offline",
+        "-p",
+        "work",
+        "--short-term-suffix",
+        "x",
+    ];
     says(
         home(&long_term("work"), "").run(&run),
         "warning",

@@ -12,7 +12,7 @@ use process_wrap::std::{CommandWrap, ProcessSession};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
 use signal_hook::flag::register_conditional_shutdown;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir, TempPath};
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_mfa-creds");
@@ -20,13 +20,20 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_mfa-creds");
 /// Where nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
-/// A home directory with `.aws` in it, gone when dropped.
-pub struct Home(TempDir);
+/// A home directory with `.aws` in it, gone when dropped. Every run in it is traced at the highest verbosity, and nothing secret
+/// may be in the trace in the end.
+pub struct Home {
+    directory: TempDir,
+    trace: TempPath,
+}
 
 impl Home {
     /// One without any file.
     pub fn new() -> Self {
-        let home = Self(TempDir::new().unwrap());
+        let home = Self {
+            directory: TempDir::new().unwrap(),
+            trace: NamedTempFile::new().unwrap().into_temp_path(),
+        };
         fs::create_dir(home.path().join(".aws")).unwrap();
         home
     }
@@ -44,7 +51,38 @@ impl Home {
     }
 
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.directory.path()
+    }
+
+    /// Where all runs leave their trace.
+    pub fn trace(&self) -> &Path {
+        &self.trace
+    }
+
+    /// What must not be said: all that stand-ins know and have given out, and what is secret in these files.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut secrets = stand_in::all_secrets();
+        let own = self.file(".mfa-creds");
+        for directory in [self.file(""), own] {
+            let Ok(entries) = fs::read_dir(directory) else {
+                continue;
+            };
+            for entry in entries {
+                let text = fs::read(entry.unwrap().path()).unwrap_or_default();
+                secrets.extend(secret_values(&String::from_utf8_lossy(&text)));
+            }
+        }
+        secrets
+    }
+
+    #[track_caller]
+    fn assert_nothing_secret(&self, what: &str, text: &str) {
+        for secret in self.secrets() {
+            assert!(
+                !says(text, &secret),
+                "{what} says the secret {secret}: {text}"
+            );
+        }
     }
 
     /// The path of a file in `.aws`.
@@ -69,6 +107,7 @@ impl Home {
             .env_clear()
             .env("HOME", self.path())
             .env("TZ", "UTC")
+            .env("MFA_CREDS_TRACE", self.trace())
             // Whatever a test forgets, no request leaves the machine.
             .env("AWS_ENDPOINT_URL_IAM", NOWHERE);
         Run {
@@ -84,6 +123,37 @@ impl Home {
             .env("AWS_ENDPOINT_URL_STS", &sts.url())
             .env("AWS_ENDPOINT_URL_IAM", &sts.url())
     }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let trace = fs::read_to_string(&self.trace).unwrap();
+            self.assert_nothing_secret("the trace", &trace);
+        }
+    }
+}
+
+/// The values in a file that nobody may see.
+fn secret_values(text: &str) -> Vec<String> {
+    let values = text.lines().filter_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        let is_secret = ["secret", "token"].iter().any(|word| key.contains(word));
+        is_secret.then(|| value.trim().to_owned())
+    });
+    // Some tests have values that are words.
+    values.filter(|value| value.len() >= 8).collect()
+}
+
+/// Whether a text says a word. What is shorter than that can be a part of a longer one by chance.
+pub fn says(text: &str, secret: &str) -> bool {
+    const LONG: usize = 16;
+    let is_part = |c: char| c.is_ascii_alphanumeric();
+    text.match_indices(secret).any(|(place, _)| {
+        secret.len() >= LONG
+            || !text[..place].ends_with(is_part)
+                && !text[place + secret.len()..].starts_with(is_part)
+    })
 }
 
 /// Starts one process at a time: what the library for terminals opens before it forks must not leak into other children,
@@ -180,11 +250,14 @@ impl Run<'_> {
             let text = String::from_utf8(bytes).unwrap();
             without_spans(&text.replace(self.home.path().to_str().unwrap(), "~"))
         };
-        Outcome {
+        let outcome = Outcome {
             status: output.status.code(),
             stdout: text(output.stdout),
             stderr: text(output.stderr),
-        }
+        };
+        self.home
+            .assert_nothing_secret("standard error", &outcome.stderr);
+        outcome
     }
 
     /// Ends with this status and exactly this on standard error. Standard output is for data: it must be empty.

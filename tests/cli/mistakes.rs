@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
 use crate::harness::{FAR, Home, long_term, short_term};
 
 /// Runs `mfa-creds -p work --token 123456 ARGUMENTS`: it would have a code, and must not get as far as to use it.
@@ -471,4 +473,25 @@ fn no_home() {
         .env("AWS_CONFIG_FILE", home.file("config").to_str().unwrap())
         .outcome();
     assert_eq!(outcome.status, Some(3), "{outcome:?}");
+}
+
+#[test]
+fn a_broken_line_of_the_config_file_is_told() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    home.write(
+        "config",
+        "[profile other]\nregion\n[profile work]\nregion = eu-west-1\n",
+    );
+    let warning = "warning: ~/.aws/config:2 has no `=`: AWS tools refuse the file for it\n";
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let outcome = home
+        .run_with(&sts, &["-p", "work", "--token", &code])
+        .succeeds();
+    assert!(outcome.stderr.starts_with(warning), "{outcome:?}");
+    // What stands in its other lines counts.
+    assert_eq!(sts.requests()[0].region.as_deref(), Some("eu-west-1"));
+    home.run(&["-p", "work", "--log-level", "WARNING"])
+        .ends(0, warning);
+    home.run(&["-p", "work", "-q"]).ends(0, "");
 }

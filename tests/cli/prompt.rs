@@ -23,6 +23,7 @@ pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
         .env("HOME", home.path())
         .env("PATH", "/usr/bin:/bin")
         .env("TERM", "xterm")
+        .env("MFA_CREDS_TRACE", home.trace())
         .env("AWS_ENDPOINT_URL_STS", sts.url())
         .env("AWS_ENDPOINT_URL_IAM", sts.url());
     let mut session = spawning(|| Session::spawn(command).unwrap());

@@ -46,6 +46,11 @@ impl Service {
             (Self::Sts, _) => !region.is_empty() && region.chars().all(in_a_region),
             (Self::Iam, "aws-cn") => region == "cn-north-1",
             (Self::Iam, "aws-us-gov") => region == "us-gov-west-1",
+            (Self::Iam, "aws-iso") => region == "us-iso-east-1",
+            (Self::Iam, "aws-iso-b") => region == "us-isob-east-1",
+            (Self::Iam, "aws-iso-e") => region == "eu-isoe-west-1",
+            (Self::Iam, "aws-iso-f") => region == "us-isof-south-1",
+            (Self::Iam, "aws-eusc") => region == "eusc-de-east-1",
             (Self::Iam, _) => region == "us-east-1",
         }
     }

@@ -1,0 +1,178 @@
+//! Which proxy a request goes through, as the environment says. Who is meant by `NO_PROXY` is left to the HTTP library.
+
+use std::fmt;
+
+use anyhow::{Result, bail};
+use http::Uri;
+use http::header::HeaderValue;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+
+use super::chosen::{Chosen, first, variable};
+use crate::credentials::Secret;
+use crate::environment::Environment;
+use crate::error::Failure;
+
+/// The port of a proxy whose URL names none: that of plain HTTP.
+const DEFAULT_PORT: u16 = 80;
+/// The same for one that is spoken to over TLS.
+const DEFAULT_PORT_OVER_TLS: u16 = 443;
+
+/// What the environment says of proxies.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Proxies {
+    https: Option<Chosen<Secret>>,
+    http: Option<Chosen<Secret>>,
+    /// Hosts that are reached without one.
+    exceptions: Option<Chosen<String>>,
+}
+
+/// A proxy, which may want a user and a password. They are never shown.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Proxy {
+    url: Secret,
+    /// Scheme, host and port.
+    shown: String,
+}
+
+impl Proxies {
+    /// Upper case comes before lower case, as in the AWS SDK for Rust.
+    pub(super) fn of_environment(environment: &Environment) -> Self {
+        let secret = |names: [&'static str; 4]| {
+            let chosen = first(names.map(|name| variable(environment, name)));
+            chosen.map(|Chosen { value, origin }| Chosen {
+                value: Secret::new(value),
+                origin,
+            })
+        };
+        // What calls itself HTTP_PROXY there came with somebody's request: <https://httpoxy.org>.
+        let is_cgi = environment.text("REQUEST_METHOD").is_some();
+        Self {
+            https: secret(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+            http: secret(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+                .filter(|_| !is_cgi),
+            exceptions: first(["NO_PROXY", "no_proxy"].map(|name| variable(environment, name))),
+        }
+    }
+
+    /// The proxy for a URL; none where it is reached without one.
+    ///
+    /// # Errors
+    /// When there is one that cannot be used.
+    pub(super) fn of(&self, url: &Uri) -> Result<Option<Chosen<Proxy>>> {
+        let of_scheme = match url.scheme_str() {
+            Some("http") => &self.http,
+            _ => &self.https,
+        };
+        let Some(Chosen { value, origin }) = of_scheme else {
+            return Ok(None);
+        };
+        if self.exception(url).is_some() {
+            return Ok(None);
+        }
+        match Proxy::parse(value.expose()) {
+            Ok(value) => Ok(Some(Chosen {
+                value,
+                origin: origin.clone(),
+            })),
+            Err(problem) => bail!(
+                Failure::new(format!("the proxy of {origin} cannot be used: {problem}"))
+                    .hint("write it like http://proxy.example:3128, or unset it")
+            ),
+        }
+    }
+
+    /// What says that a URL is reached without a proxy.
+    pub fn exception(&self, url: &Uri) -> Option<&Chosen<String>> {
+        let exceptions = self.exceptions.as_ref()?;
+        // As other tools understand it, too.
+        let list = exceptions.value.replace("*.", ".");
+        let any = Matcher::builder()
+            .all("http://proxy.invalid")
+            .no(list)
+            .build();
+        any.intercept(url).is_none().then_some(exceptions)
+    }
+}
+
+impl Proxy {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let url = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("http://{text}")
+        };
+        let uri: Uri = url.parse().map_err(|_invalid| "it is no URL")?;
+        match uri.scheme_str() {
+            Some("http" | "https") => {}
+            Some(scheme) if scheme.starts_with("socks") => {
+                return Err("it is a SOCKS proxy, and only HTTP proxies are spoken to");
+            }
+            _ => return Err("its scheme is neither http nor https"),
+        }
+        let proxy = Self {
+            url: Secret::new(url),
+            shown: String::new(),
+        };
+        let to = proxy.intercept().ok_or("it is no URL")?.uri().clone();
+        let (Some(host), true) = (to.host().filter(|host| !host.is_empty()), has_port(&to)) else {
+            return Err("it is no URL");
+        };
+        let scheme = to.scheme_str().unwrap_or("http");
+        let port = to.port_u16();
+        let port = port.map_or_else(String::new, |port| format!(":{port}"));
+        let shown = format!("{scheme}://{host}{port}");
+        Ok(Self { shown, ..proxy })
+    }
+
+    /// The whole URL, with user and password.
+    pub fn url(&self) -> &Secret {
+        &self.url
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> Option<(String, u16)> {
+        let to = self.intercept()?.uri().clone();
+        let usual = if self.is_over_tls() {
+            DEFAULT_PORT_OVER_TLS
+        } else {
+            DEFAULT_PORT
+        };
+        let host = to.host()?.trim_matches(['[', ']']);
+        Some((host.to_owned(), to.port_u16().unwrap_or(usual)))
+    }
+
+    /// The header with user and password, where there are any.
+    pub fn authorization(&self) -> Option<HeaderValue> {
+        self.intercept()?.basic_auth().cloned()
+    }
+
+    /// Whether the proxy itself is spoken to over TLS.
+    pub fn is_over_tls(&self) -> bool {
+        self.shown.starts_with("https:")
+    }
+
+    fn intercept(&self) -> Option<Intercept> {
+        let all = Matcher::builder().all(self.url.expose()).build();
+        all.intercept(&Uri::from_static("https://any.invalid"))
+    }
+}
+
+/// Whether what may be a port is one.
+fn has_port(uri: &Uri) -> bool {
+    uri.authority().is_some_and(|authority| {
+        let behind = authority.as_str().strip_prefix(authority.host());
+        behind == Some("") || authority.port_u16().is_some()
+    })
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}

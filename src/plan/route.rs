@@ -1,0 +1,205 @@
+//! Where the requests of a connection go in the end. The endpoints are those of the AWS SDK's own rules.
+
+use anyhow::{Result, bail};
+use aws_sdk_iam::config::endpoint as iam;
+use aws_sdk_sts::config::endpoint as sts;
+use aws_sdk_sts::error::BoxError;
+use futures_util::FutureExt as _;
+use http::Uri;
+use iam::ResolveEndpoint as _;
+use sts::ResolveEndpoint as _;
+
+use super::chosen::{Chosen, Origin};
+use super::connection::{Connection, Service};
+use super::proxy::Proxy;
+use crate::error::Failure;
+
+/// The partitions of AWS, each with the region that its IAM is in.
+/// See <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>.
+const PARTITIONS: [(&str, &str); 8] = [
+    ("us-east-1", "aws"),
+    ("cn-north-1", "aws-cn"),
+    ("us-gov-west-1", "aws-us-gov"),
+    ("us-iso-east-1", "aws-iso"),
+    ("us-isob-east-1", "aws-iso-b"),
+    ("eu-isoe-west-1", "aws-iso-e"),
+    ("us-isof-south-1", "aws-iso-f"),
+    ("eusc-de-east-1", "aws-eusc"),
+];
+
+/// Where the requests of a connection go.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Route {
+    pub url: Uri,
+    /// The region that they are signed for.
+    pub signing_region: Chosen<String>,
+    pub proxy: Option<Chosen<Proxy>>,
+}
+
+/// What the SDK says of an endpoint.
+struct Endpoint {
+    url: String,
+    /// Where it is not the region that was asked for.
+    signing_region: Option<String>,
+}
+
+impl Connection {
+    /// Where its requests go.
+    ///
+    /// # Errors
+    /// When AWS has no such endpoint, or when the proxy cannot be used.
+    pub fn route(&self) -> Result<Route> {
+        let endpoint = match self.resolved() {
+            Ok(endpoint) => endpoint,
+            Err(why) => bail!(
+                Failure::new(format!(
+                    "{} has no such endpoint in {} ({}): {why}",
+                    self.service.name(),
+                    self.region.value,
+                    self.region.origin
+                ))
+                .hint("`-v` shows who asks for a FIPS or a dual-stack endpoint")
+            ),
+        };
+        let url = match &self.endpoint_url {
+            Some(given) => &given.value,
+            None => &endpoint.url,
+        };
+        let Ok(url) = url.parse::<Uri>() else {
+            bail!("`{url}` is not the URL of an endpoint");
+        };
+        // Somebody's own server of STS is in the region that was asked for.
+        let of_another = endpoint
+            .signing_region
+            .filter(|region| *region != self.region.value)
+            .filter(|_| self.endpoint_url.is_none() || self.service == Service::Iam);
+        let signing_region = of_another.map(|value| Chosen {
+            value,
+            origin: Origin::Partition,
+        });
+        Ok(Route {
+            signing_region: signing_region.unwrap_or_else(|| self.region.clone()),
+            proxy: self.proxies.of(&url)?,
+            url,
+        })
+    }
+
+    fn resolved(&self) -> Result<Endpoint, String> {
+        let region = &self.region.value;
+        // What is said in full is of no kind.
+        let asked = |kind: &Chosen<bool>| kind.value && self.endpoint_url.is_none();
+        let (fips, dual_stack) = (asked(&self.fips), asked(&self.dual_stack));
+        match self.service {
+            Service::Sts => {
+                let parameters = sts::Params::builder()
+                    .region(region.clone())
+                    .use_fips(fips)
+                    .use_dual_stack(dual_stack)
+                    .use_global_endpoint(self.global.value);
+                let parameters = parameters.build().map_err(|error| error.to_string())?;
+                let found = sts::DefaultResolver::new()
+                    .resolve_endpoint(&parameters)
+                    .now_or_never();
+                endpoint(found)
+            }
+            Service::Iam => of_iam(region, fips, dual_stack),
+        }
+    }
+}
+
+impl Route {
+    /// Whether it is known who answers.
+    pub fn is_over_tls(&self) -> bool {
+        self.url.scheme_str() == Some("https")
+    }
+
+    /// The host that is called, with a port that is not the usual one.
+    pub fn host(&self) -> String {
+        let host = self.url.host().unwrap_or_default();
+        let port = self.url.port();
+        format!(
+            "{host}{}",
+            port.map_or_else(String::new, |port| format!(":{port}"))
+        )
+    }
+}
+
+fn of_iam(region: &str, fips: bool, dual_stack: bool) -> Result<Endpoint, String> {
+    let parameters = iam::Params::builder()
+        .region(region.to_owned())
+        .use_fips(fips)
+        .use_dual_stack(dual_stack);
+    let parameters = parameters.build().map_err(|error| error.to_string())?;
+    let found = iam::DefaultResolver::new()
+        .resolve_endpoint(&parameters)
+        .now_or_never();
+    endpoint(found)
+}
+
+fn endpoint(found: Option<Result<sts::Endpoint, BoxError>>) -> Result<Endpoint, String> {
+    let endpoint = match found {
+        Some(Ok(endpoint)) => endpoint,
+        Some(Err(error)) => return Err(innermost(error.as_ref())),
+        None => return Err("the SDK does not say".to_owned()),
+    };
+    let mut schemes = endpoint.auth_schemes().iter();
+    let signing_region = schemes.find_map(|scheme| scheme.get("signingRegion")?.as_string());
+    Ok(Endpoint {
+        url: endpoint.url().to_owned(),
+        signing_region: signing_region.map(str::to_owned),
+    })
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), innermost)
+}
+
+/// The partition of a region: the SDK knows which IAM serves it.
+pub(super) fn partition(region: &str) -> Option<&'static str> {
+    let signing = of_iam(region, false, false).ok()?.signing_region;
+    let signing = signing.as_deref().unwrap_or(region);
+    let found = PARTITIONS.iter().find(|(of_iam, _)| *of_iam == signing);
+    found.map(|(_, partition)| *partition)
+}
+
+/// Refuses what is of another partition than the region, before a code is asked for.
+///
+/// # Errors
+/// Says which region would do.
+pub(super) fn check_partition<T>(
+    what: &str,
+    arn: &str,
+    chosen: &Chosen<T>,
+    region: &Chosen<String>,
+) -> Result<()> {
+    let Some(of_arn) = arn
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split(':').next())
+    else {
+        return Ok(());
+    };
+    match partition(&region.value) {
+        Some(of_region) if of_region != of_arn => {
+            let other = PARTITIONS
+                .iter()
+                .find(|(_, partition)| *partition == of_arn);
+            let hint = match other {
+                Some((region, _)) => format!(
+                    "set a region of {of_arn}, for example with `--region {region}`, or `region = {region}` in ~/.aws/config"
+                ),
+                None => {
+                    "is it written right? ARNs begin with arn:aws:, arn:aws-cn: or arn:aws-us-gov:"
+                        .to_owned()
+                }
+            };
+            bail!(
+                Failure::new(format!(
+                    "the {what} {arn} ({}) is of the partition {of_arn}, and the region {} ({}) of {of_region}",
+                    chosen.origin, region.value, region.origin
+                ))
+                .hint(hint)
+            )
+        }
+        _ => Ok(()),
+    }
+}

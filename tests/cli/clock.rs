@@ -1,0 +1,109 @@
+//! A clock that is off: corrected by AWS's own, in one more request with the same code.
+
+use chrono::TimeDelta;
+use stand_in::{ALICE_DEVICE, Account, Proxy, Role, Route, StandIn};
+
+use crate::company::RENEWING;
+use crate::harness::Home;
+
+#[test]
+fn a_clock_that_is_off_is_corrected_with_the_same_code() {
+    for (offset, told) in [
+        (TimeDelta::minutes(90), "1 h 30 min behind"),
+        (TimeDelta::minutes(-20), "20 min ahead of"),
+    ] {
+        let sts = StandIn::start(Account::example());
+        sts.set_clock_offset(offset);
+        let home = Home::of_alice();
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let outcome = home
+            .run_with(&sts, &["-p", "work", "--token", &code])
+            .succeeds();
+        let warning = format!(
+            "warning: your clock is {told} AWS's: set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL\n"
+        );
+        let told = outcome.stderr.strip_prefix(RENEWING).unwrap();
+        assert_eq!(told, format!("{warning}[work] is valid until …\n"));
+        let requests = sts.requests();
+        let statuses: Vec<_> = requests.iter().map(|request| request.status).collect();
+        assert_eq!(statuses, [Some(403), Some(200)]);
+        // The refusal came before the code was looked at: the same one was taken then.
+        assert_eq!(
+            requests[0].error_code.as_deref(),
+            Some("SignatureDoesNotMatch")
+        );
+        assert_eq!(
+            requests[0].parameter("TokenCode"),
+            requests[1].parameter("TokenCode")
+        );
+    }
+}
+
+#[test]
+fn freshness_is_by_the_corrected_clock() {
+    let sts = StandIn::start(
+        Account::example().role(Role::new("arn:aws:iam::123456789012:role/admin").requires_mfa()),
+    );
+    sts.set_clock_offset(TimeDelta::hours(-2));
+    let home = Home::of_alice();
+    home.write(
+        "config",
+        "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = work\n",
+    );
+    // By this machine's clock, everything that AWS grants for an hour has ended before it began.
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let arguments = [
+        "-p",
+        "work",
+        "-p",
+        "admin",
+        "--duration",
+        "1h",
+        "--token",
+        &code,
+    ];
+    let outcome = home.run_with(&sts, &arguments).outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(
+        outcome.stderr.matches("your clock is 2 h ahead").count(),
+        1,
+        "{outcome:?}"
+    );
+    assert!(
+        outcome.stderr.contains("[admin-mfa] is valid until"),
+        "{outcome:?}"
+    );
+    // One refusal for the clock, and none after it.
+    let statuses: Vec<_> = sts
+        .requests()
+        .iter()
+        .map(|request| request.status)
+        .collect();
+    assert_eq!(statuses, [Some(403), Some(200), Some(200)]);
+}
+
+#[test]
+fn the_clock_is_not_taken_from_whoever_is_on_the_way() {
+    // A plain endpoint elsewhere, by way of a proxy: whoever answers could want a signature for another day.
+    let sts = StandIn::start(Account::example());
+    sts.set_clock_offset(TimeDelta::days(1));
+    let proxy = Proxy::start(Route::to(sts.address()));
+    let home = Home::of_alice();
+    let outcome = home
+        .run(&["-p", "work", "--token", &sts.fresh_code(ALICE_DEVICE)])
+        .env("AWS_ENDPOINT_URL_STS", "http://sts.internal.example")
+        .env("HTTP_PROXY", &proxy.url())
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(
+        outcome
+            .stderr
+            .contains("error: the clock of this machine is off: "),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome.stderr.ends_with("; the code was not used\n"),
+        "{outcome:?}"
+    );
+    assert_eq!(sts.calls(), 1);
+}

@@ -1,0 +1,75 @@
+//! The company's network that some tests are in: the default names of AWS are really called, by way of a proxy on this machine that
+//! leads to the stand-in, whatever host it is asked for.
+
+use std::net::{SocketAddr, TcpListener};
+
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Account, Authority, Device, Proxy, Route,
+    StandIn, User,
+};
+
+use crate::harness::{Home, Run};
+
+pub const RENEWING: &str = "renewing [work]: there are no credentials yet\n";
+/// Where STS is called when nobody says where.
+pub const HOST: &str = "sts.us-east-1.amazonaws.com";
+
+/// The company's network: a proxy that looks into TLS with certificates of the company's own authority.
+pub struct Company {
+    pub sts: StandIn,
+    pub proxy: Proxy,
+    pub authority: Authority,
+}
+
+impl Company {
+    pub fn new(account: Account, hosts: &[&str]) -> Self {
+        Self::with(account, hosts, |route| route)
+    }
+
+    pub fn with(account: Account, hosts: &[&str], route: impl FnOnce(Route) -> Route) -> Self {
+        let authority = Authority::new("Fake Company CA");
+        let sts = StandIn::start_tls(account, &authority.identity(hosts));
+        let proxy = Proxy::start(route(Route::to(sts.address())));
+        Self {
+            sts,
+            proxy,
+            authority,
+        }
+    }
+
+    /// A run that calls AWS by its own names, through the proxy and with the company's authority.
+    pub fn run<'h>(&self, home: &'h Home, arguments: &[&str]) -> Run<'h> {
+        home.write("company.pem", &self.authority.pem());
+        home.run(arguments)
+            .without_env("AWS_ENDPOINT_URL_IAM")
+            .env("HTTPS_PROXY", &self.proxy.url())
+            .env("AWS_CA_BUNDLE", home.file("company.pem").to_str().unwrap())
+    }
+
+    pub fn renew<'h>(&self, home: &'h Home, device: &str) -> Run<'h> {
+        let code = self.sts.fresh_code(device);
+        self.run(home, &["-p", "work", "--token", &code])
+    }
+
+    pub fn targets(&self) -> Vec<String> {
+        let requests = self.proxy.requests().into_iter();
+        requests.map(|request| request.target).collect()
+    }
+}
+
+/// Where nobody listens.
+pub fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
+
+/// An account of a partition, with alice in it.
+pub fn account(partition: &str) -> (Account, String) {
+    let device = format!("arn:{partition}:iam::123456789012:mfa/alice");
+    let alice = User::new("alice")
+        .access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
+        .device(Device::new(&device));
+    (Account::new().partition(partition).user(alice), device)
+}

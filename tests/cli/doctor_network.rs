@@ -1,0 +1,349 @@
+//! What `mfa-creds doctor` says of the way to AWS, and what it learns from there without a code.
+
+use chrono::TimeDelta;
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Authority, Device, Fault,
+    Route, StandIn, User,
+};
+
+use crate::company::{Company, HOST, nobody};
+use crate::doctor::{healthy, home, says};
+use crate::harness::{Home, Run, long_term};
+
+const DOCTOR: [&str; 3] = ["doctor", "-p", "work"];
+const SET_THE_CLOCK: &str =
+    "set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL";
+const ENROLL: &str = "`mfa-creds device enroll -p work` makes one with an authenticator app";
+
+fn alice() -> User {
+    User::new("alice").access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
+}
+
+fn stand_in(user: User) -> StandIn {
+    StandIn::start(Account::new().user(user))
+}
+
+fn keys_only() -> String {
+    let lines = long_term("work");
+    lines
+        .lines()
+        .filter(|line| !line.contains("mfa_device"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn a_healthy_way_to_aws() {
+    let company = Company::with(Account::example(), &[HOST, "iam.amazonaws.com"], |route| {
+        route.login("alice", "FakeProxyPassword")
+    });
+    let home = home(&healthy(), "");
+    let url = company.proxy.url();
+    let outcome = company
+        .run(&home, &DOCTOR)
+        .env(
+            "HTTPS_PROXY",
+            &url.replace("http://", "http://alice:FakeProxyPassword@"),
+        )
+        .outcome();
+    let told = outcome.stdout.split_once("ok       endpoint ").unwrap().1;
+    assert_eq!(
+        told,
+        format!(
+            "         AWS STS: https://sts.us-east-1.amazonaws.com, as the region is us-east-1 (default)\n\
+             ok       proxy             {url} for sts.us-east-1.amazonaws.com (HTTPS_PROXY)\n\
+             ok       certificates      1 of ~/.aws/company.pem are trusted (AWS_CA_BUNDLE)\n\
+             ok       endpoint          AWS IAM: https://iam.amazonaws.com, as the region is us-east-1 (default)\n\
+             ok       proxy             {url} for iam.amazonaws.com (HTTPS_PROXY)\n\
+             ok       network           AWS STS at sts.us-east-1.amazonaws.com answers\n\
+             ok       clock             it is that of AWS, to a minute\n\
+             ok       keys              AKIA…ALIC is active, and of alice in account 123456789012\n\
+             ok       device            arn:aws:iam::123456789012:mfa/alice is a device of alice\n\
+             23 ok, 0 warnings, 0 problems\n"
+        )
+    );
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    let actions: Vec<_> = company
+        .sts
+        .requests()
+        .into_iter()
+        .map(|request| request.action)
+        .collect();
+    assert_eq!(actions, ["GetCallerIdentity", "ListMFADevices"]);
+    // Nothing is asked with this flag.
+    let outcome = company
+        .run(&home, &["doctor", "--offline", "-p", "work"])
+        .outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(company.sts.calls(), 2);
+}
+
+fn ask<'h>(home: &'h Home, sts: &StandIn) -> Run<'h> {
+    home.run_with(sts, &DOCTOR)
+}
+
+#[test]
+fn a_clock_that_is_off() {
+    let home = home(&healthy(), "");
+    for (offset, level, told) in [
+        (
+            TimeDelta::minutes(2),
+            "warning",
+            "your clock is 2 min behind AWS's",
+        ),
+        (
+            TimeDelta::minutes(-7),
+            "problem",
+            "your clock is 7 min ahead of AWS's",
+        ),
+        (
+            TimeDelta::hours(9),
+            "problem",
+            "your clock is 9 h behind AWS's",
+        ),
+    ] {
+        let sts = StandIn::start(Account::example());
+        sts.set_clock_offset(offset);
+        says(ask(&home, &sts), level, "clock", told, Some(SET_THE_CLOCK));
+        // The rest is asked by AWS's clock.
+        says(
+            ask(&home, &sts),
+            "ok",
+            "device",
+            &format!("{ALICE_DEVICE} is a device of alice"),
+            None,
+        );
+    }
+}
+
+#[test]
+fn what_keeps_aws_from_answering() {
+    let home = home(&healthy(), "");
+    let address = nobody();
+    says(
+        home.run(&DOCTOR)
+            .env("AWS_ENDPOINT_URL_STS", &format!("http://{address}")),
+        "problem",
+        "network",
+        &format!("AWS STS at {address} cannot be reached: connection refused"),
+        Some("check the endpoint (AWS_ENDPOINT_URL_STS)"),
+    );
+    says(
+        home.run(&DOCTOR).env(
+            "HTTPS_PROXY",
+            &format!("http://alice:FakeProxyPassword@{address}"),
+        ),
+        "problem",
+        "network",
+        &format!("the proxy http://{address} (HTTPS_PROXY) cannot be reached: connection refused"),
+        Some("check its address, or unset HTTPS_PROXY where there is no proxy"),
+    );
+    let company = Company::new(Account::example(), &[HOST]);
+    home.write("other.pem", &Authority::new("Fake Other CA").pem());
+    says(
+        company
+            .run(&home, &DOCTOR)
+            .env("AWS_CA_BUNDLE", home.file("other.pem").to_str().unwrap()),
+        "problem",
+        "network",
+        "AWS STS at sts.us-east-1.amazonaws.com is not trusted: its certificate (sts.us-east-1.amazonaws.com) \
+         is issued by Fake Company CA, which is not known here",
+        Some(
+            "if that is your company's proxy, its CA certificate belongs into ~/.aws/other.pem (AWS_CA_BUNDLE)",
+        ),
+    );
+    let sts = StandIn::start(Account::example());
+    sts.fault(Fault::HtmlLoginPage);
+    says(
+        ask(&home, &sts),
+        "problem",
+        "network",
+        &format!(
+            "the answer from {} is not from AWS STS: its status is 200, its type text/html",
+            sts.address()
+        ),
+        Some(
+            "is there a login page of a network or proxy in between? open a web page, then run it again",
+        ),
+    );
+    let refusing = stand_in::Proxy::start(Route::refused(403));
+    says(
+        home.run(&DOCTOR).env("HTTPS_PROXY", &refusing.url()),
+        "problem",
+        "network",
+        &format!(
+            "the proxy {} (HTTPS_PROXY) does not let through to AWS STS at {HOST}: it answers 403",
+            refusing.url()
+        ),
+        Some("ask whoever runs the proxy to allow that host, or name it in NO_PROXY"),
+    );
+}
+
+#[test]
+fn the_way_is_looked_at_before_it_is_gone() {
+    let home = home(&healthy(), "");
+    says(
+        home.run(&["doctor", "--offline", "-p", "work"])
+            .env("AWS_ENDPOINT_URL_STS", "http://sts.internal.example"),
+        "warning",
+        "endpoint",
+        "AWS STS: http://sts.internal.example (AWS_ENDPOINT_URL_STS)",
+        Some("call it by https: whoever is on the way can read what AWS answers"),
+    );
+    says(
+        home.run(&DOCTOR).env("HTTPS_PROXY", "socks5://127.0.0.1:9"),
+        "problem",
+        "endpoint",
+        "the proxy of HTTPS_PROXY cannot be used: it is a SOCKS proxy, and only HTTP proxies are spoken to",
+        Some("write it like http://proxy.example:3128, or unset it"),
+    );
+    says(
+        home.run(&["doctor", "--offline", "-p", "work"])
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .env("NO_PROXY", ".amazonaws.com"),
+        "ok",
+        "proxy",
+        "none for sts.us-east-1.amazonaws.com (NO_PROXY)",
+        None,
+    );
+    home.write("ca.pem", "none\n");
+    let bundle = home.file("ca.pem");
+    let bundle = bundle.to_str().unwrap();
+    says(
+        home.run(&DOCTOR).env("AWS_CA_BUNDLE", bundle),
+        "problem",
+        "certificates",
+        "the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) holds no certificate",
+        Some("it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line"),
+    );
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    home.write(
+        "ca.pem",
+        &format!("{}{broken}", Authority::new("Fake Company CA").pem()),
+    );
+    says(
+        home.run(&["doctor", "--offline", "-p", "work"])
+            .env("AWS_CA_BUNDLE", bundle),
+        "warning",
+        "certificates",
+        "1 of ~/.aws/ca.pem cannot be read",
+        Some("take them out, or write them anew as PEM"),
+    );
+    std::fs::create_dir(home.file("none")).unwrap();
+    says(
+        home.run(&DOCTOR)
+            .env("SSL_CERT_DIR", home.file("none").to_str().unwrap()),
+        "problem",
+        "certificates",
+        "this machine has none to trust",
+        Some("install ca-certificates, or set AWS_CA_BUNDLE to a file of them"),
+    );
+}
+
+#[test]
+fn keys_that_aws_does_not_take() {
+    let home = home(&healthy(), "");
+    let inactive = User::new("alice")
+        .inactive_access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
+        .device(Device::new(ALICE_DEVICE));
+    says(
+        ask(&home, &stand_in(inactive)),
+        "problem",
+        "keys",
+        "AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive",
+        Some(
+            "the IAM console shows the user's access keys; in China and GovCloud set the region, too",
+        ),
+    );
+    let sts = StandIn::start(Account::example());
+    let failing = "[work-long-term]\ncredential_process = exit 3\n";
+    says(
+        crate::doctor::home(failing, "").run_with(&sts, &DOCTOR),
+        "problem",
+        "keys",
+        "the command of credential_process of [work-long-term] in ~/.aws/credentials failed: it says nothing",
+        Some(
+            "it must end with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}; run it by itself",
+        ),
+    );
+    assert_eq!(sts.calls(), 0);
+}
+
+#[test]
+fn the_devices_of_the_user() {
+    let other = "arn:aws:iam::123456789012:mfa/telephone";
+    let key = "arn:aws:iam::123456789012:u2f/user/alice/key-FAKEFAKEFAKE";
+    let set = home(&healthy(), "");
+    let unset = home(&keys_only(), "");
+    let told = |home: &Home, user: User, level: &str, message: &str, fix: Option<&str>| {
+        says(ask(home, &stand_in(user)), level, "device", message, fix);
+    };
+    told(
+        &set,
+        alice().device(Device::new(other)).device(Device::fido(key)),
+        "problem",
+        &format!("{ALICE_DEVICE} is not a device of alice"),
+        Some(&format!("set the right one as aws_mfa_device: {other}")),
+    );
+    told(
+        &set,
+        alice(),
+        "problem",
+        &format!("{ALICE_DEVICE} is not a device of alice, who has none that STS can use"),
+        Some(ENROLL),
+    );
+    told(
+        &unset,
+        alice(),
+        "problem",
+        "alice has none that STS can use",
+        Some(ENROLL),
+    );
+    told(
+        &unset,
+        alice().device(Device::fido(key)),
+        "problem",
+        &format!("alice has none that STS can use: {key}"),
+        Some(ENROLL),
+    );
+    told(
+        &unset,
+        alice().device(Device::new(other)),
+        "ok",
+        &format!("{other} is the only one of alice"),
+        None,
+    );
+    told(
+        &unset,
+        alice()
+            .device(Device::new(other))
+            .device(Device::new(ALICE_DEVICE)),
+        "warning",
+        &format!("alice has several: {other}, {ALICE_DEVICE}"),
+        Some("set one as aws_mfa_device, so that nobody has to pick it"),
+    );
+    let denied = || {
+        alice()
+            .device(Device::new(ALICE_DEVICE))
+            .denies("iam:ListMFADevices")
+    };
+    let why = "which the user has is not known: AWS denied iam:ListMFADevices to access key AKIA…ALIC: \
+               User: arn:aws:iam::123456789012:user/alice is not authorized to perform: iam:ListMFADevices on resource: user alice";
+    let sts = stand_in(denied());
+    let outcome = ask(&set, &sts).outcome();
+    assert!(
+        outcome
+            .stdout
+            .contains("\nok       device            which the user has is not known: AWS denied"),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let outcome = ask(&unset, &sts).outcome();
+    assert!(
+        outcome.stdout.contains(&format!(
+            "often it is {ALICE_DEVICE}: set it as aws_mfa_device"
+        )),
+        "{why}: {outcome:?}"
+    );
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+}

@@ -1,0 +1,65 @@
+//! How long AWS is waited for, and what is sent again.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
+
+use crate::company::{RENEWING, nobody};
+use crate::harness::Home;
+
+#[test]
+fn an_answer_that_takes_too_long() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    for (arguments, environment, seconds, origin) in [
+        (&["--timeout", "1"][..], None, 1, "--timeout"),
+        (&[], Some("2s"), 2, "MFA_CREDS_TIMEOUT"),
+    ] {
+        sts.fault(Fault::Hang(Duration::from_mins(1)));
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let arguments = [&["-p", "work", "--token", &code], arguments].concat();
+        let run = home.run_with(&sts, &arguments);
+        let run = match environment {
+            Some(value) => run.env("MFA_CREDS_TIMEOUT", value),
+            None => run,
+        };
+        run.ends(
+            1,
+            &format!(
+                "{RENEWING}error: AWS STS at {} did not answer within {seconds} s ({origin})\n\
+                 hint: run it again with the next code; this one may have been used up\n",
+                sts.address()
+            ),
+        );
+    }
+}
+
+#[test]
+fn what_has_met_nobody_is_sent_again() {
+    // Nobody listens at first. The port is taken again only when the first try has failed.
+    let address = nobody();
+    let home = Home::of_alice();
+    let trace = home.trace().to_owned();
+    let code_of = StandIn::start(Account::example());
+    let code = code_of.fresh_code(ALICE_DEVICE);
+    let server = thread::spawn(move || {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline {
+            let text = fs::read_to_string(&trace).unwrap();
+            if text.contains("once more") {
+                return StandIn::start_on(address, Account::example()).ok();
+            }
+            thread::yield_now();
+        }
+        None
+    });
+    let outcome = home
+        .run(&["-p", "work", "--token", &code])
+        .env("AWS_ENDPOINT_URL_STS", &format!("http://{address}"))
+        .outcome();
+    let sts = server.join().unwrap().expect("nobody has tried");
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(sts.calls(), 1);
+}

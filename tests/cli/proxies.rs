@@ -1,0 +1,274 @@
+//! Proxies: every way to name one, whom it does not hold for, and what it may answer.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use stand_in::{ALICE_DEVICE, Account, Proxy, ProxyRequest, Route, StandIn};
+
+use crate::company::{Company, HOST, RENEWING, nobody};
+use crate::harness::{Home, Run};
+
+#[test]
+fn every_way_to_name_a_proxy() {
+    for (name, scheme) in [
+        ("HTTPS_PROXY", "http://"),
+        ("https_proxy", "http://"),
+        ("ALL_PROXY", "http://"),
+        ("all_proxy", "http://"),
+        ("https_proxy", ""),
+    ] {
+        let company = Company::new(Account::example(), &[HOST]);
+        let home = Home::of_alice();
+        let url = company.proxy.url();
+        let value = url.replace("http://", scheme);
+        let outcome = company
+            .renew(&home, ALICE_DEVICE)
+            .without_env("HTTPS_PROXY")
+            .env(name, &value)
+            .succeeds();
+        assert_eq!(company.targets(), [format!("{HOST}:443")], "{name}={value}");
+        let trace = fs::read_to_string(home.trace()).unwrap();
+        let told = format!(" proxy: {url} ({name})\n");
+        assert!(trace.contains(&told), "{told}: {outcome:?}");
+    }
+    // Of several, upper case, and the one for the scheme.
+    let company = Company::new(Account::example(), &[HOST]);
+    let nobody = format!("http://{}", nobody());
+    company
+        .renew(&Home::of_alice(), ALICE_DEVICE)
+        .env("https_proxy", &nobody)
+        .env("ALL_PROXY", &nobody)
+        .env("HTTP_PROXY", &nobody)
+        .succeeds();
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used() {
+    let home = Home::of_alice();
+    let socks = "it is a SOCKS proxy, and only HTTP proxies are spoken to";
+    for (name, proxy, problem) in [
+        ("HTTPS_PROXY", "http://", "it is no URL"),
+        ("HTTPS_PROXY", "proxy.example:99999", "it is no URL"),
+        ("HTTPS_PROXY", "http://proxy example", "it is no URL"),
+        (
+            "HTTPS_PROXY",
+            "ftp://proxy.example",
+            "its scheme is neither http nor https",
+        ),
+        (
+            "https_proxy",
+            "socks5h://alice:FakePassword@127.0.0.1:9",
+            socks,
+        ),
+        ("all_proxy", "socks4://127.0.0.1:9", socks),
+    ] {
+        home.run(&["-p", "work", "--no-input"])
+            .env(name, proxy)
+            .ends(
+                1,
+                &format!(
+                    "error: the proxy of {name} cannot be used: {problem}\n\
+                 hint: write it like http://proxy.example:3128, or unset it\n"
+                ),
+            );
+    }
+}
+
+#[test]
+fn a_plain_endpoint_goes_through_the_plain_proxy() {
+    let sts = StandIn::start(Account::example());
+    let proxy = Proxy::start(Route::to(sts.address()).login("alice", "p@ss word"));
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let with_login = proxy
+        .url()
+        .replace("http://", "http://alice:p%40ss%20word@");
+    let outcome = home
+        .run(&["-p", "work", "--token", &code, "-v"])
+        .env("AWS_ENDPOINT_URL_STS", "http://sts.internal.example:8080")
+        .env("HTTP_PROXY", &with_login)
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .succeeds();
+    assert!(
+        outcome
+            .stderr
+            .contains(&format!("proxy: {} (HTTP_PROXY)\n", proxy.url()))
+    );
+    assert!(!outcome.stderr.contains("p%40ss") && !outcome.stderr.contains("p@ss"));
+    assert_eq!(
+        proxy.requests(),
+        [ProxyRequest {
+            method: "POST".to_owned(),
+            target: "http://sts.internal.example:8080/".to_owned(),
+            authorization: Some("alice:p@ss word".to_owned()),
+        }]
+    );
+    // Without the password it is the proxy that refuses, and AWS gets nothing.
+    let before = sts.calls();
+    home.run(&["-p", "work", "--force", "--token", &sts.fresh_code(ALICE_DEVICE)])
+        .env("AWS_ENDPOINT_URL_STS", "http://sts.internal.example:8080")
+        .env("HTTP_PROXY", &proxy.url())
+        .ends(
+            1,
+            &format!(
+                "renewing [work]: --force\nerror: the proxy {} (HTTP_PROXY) wants a user and a password\n\
+                 hint: write them into HTTP_PROXY, like http://USER:PASSWORD@proxy.example:3128\n",
+                proxy.url()
+            ),
+        );
+    assert_eq!(sts.calls(), before);
+}
+
+#[test]
+fn whom_no_proxy_means_is_called_directly() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let nobody = format!("http://{}", nobody());
+    for (exceptions, name, host) in [
+        ("127.0.0.1", "NO_PROXY", "127.0.0.1"),
+        ("10.0.0.0/8, 127.0.0.0/8", "no_proxy", "127.0.0.1"),
+        ("localhost", "NO_PROXY", "localhost"),
+        ("*", "NO_PROXY", "localhost"),
+        ("other.example,.localhost", "NO_PROXY", "sts.localhost"),
+        ("*.localhost", "NO_PROXY", "sts.localhost"),
+        ("localhost", "NO_PROXY", "sts.localhost"),
+    ] {
+        let url = sts.url().replace("127.0.0.1", host);
+        let run = home
+            .run(&[
+                "-p",
+                "work",
+                "--force",
+                "-v",
+                "--token",
+                &sts.fresh_code(ALICE_DEVICE),
+            ])
+            .env("AWS_ENDPOINT_URL_STS", &url)
+            .env("HTTP_PROXY", &nobody)
+            .env(name, exceptions);
+        // Not every machine knows the names below localhost; whether the proxy is asked shows all the same.
+        let outcome = run.outcome();
+        assert!(
+            outcome
+                .stderr
+                .contains(&format!("\nproxy: none ({name})\n")),
+            "{exceptions}: {outcome:?}"
+        );
+        assert!(
+            host == "sts.localhost" || outcome.status == Some(0),
+            "{exceptions}: {outcome:?}"
+        );
+    }
+    for exceptions in ["128.0.0.1", "127.0.0.1.example", "ocalhost"] {
+        let outcome = home
+            .run(&["-p", "work", "--force", "--token", &sts.fresh_code(ALICE_DEVICE)])
+            .env("AWS_ENDPOINT_URL_STS", &sts.url())
+            .env("HTTP_PROXY", &nobody)
+            .env("NO_PROXY", exceptions)
+            .ends(
+                1,
+                &format!(
+                    "renewing [work]: --force\nerror: the proxy {nobody} (HTTP_PROXY) cannot be reached: connection refused\n\
+                     hint: for {}, none is needed: add 127.0.0.1 to NO_PROXY\n",
+                    sts.address()
+                ),
+            );
+        drop(outcome);
+    }
+}
+
+#[test]
+fn a_proxy_that_wants_to_know_who_asks() {
+    let company = Company::with(Account::example(), &[HOST], |route| {
+        route.login("alice", "FakeProxyPassword")
+    });
+    let home = Home::of_alice();
+    let url = company.proxy.url();
+    let refused = |run: Run<'_>, message: &str| {
+        let outcome = run.ends(1, &format!("{RENEWING}{message}"));
+        assert!(!outcome.stderr.contains("FakeProxyPassword"));
+    };
+    refused(
+        company.renew(&home, ALICE_DEVICE),
+        &format!(
+            "error: the proxy {url} (HTTPS_PROXY) wants a user and a password\n\
+             hint: write them into HTTPS_PROXY, like http://USER:PASSWORD@proxy.example:3128\n"
+        ),
+    );
+    refused(
+        company.renew(&home, ALICE_DEVICE).env(
+            "HTTPS_PROXY",
+            &url.replace("http://", "http://bob:FakeProxyPassword@"),
+        ),
+        &format!(
+            "error: the proxy {url} (HTTPS_PROXY) does not take its user and password\n\
+             hint: check them in HTTPS_PROXY; special characters are written like %40\n"
+        ),
+    );
+    assert_eq!(company.sts.calls(), 0);
+    company
+        .renew(&home, ALICE_DEVICE)
+        .env(
+            "HTTPS_PROXY",
+            &url.replace("http://", "http://alice:FakeProxyPassword@"),
+        )
+        .succeeds();
+    let last = company.proxy.requests().pop().unwrap();
+    assert_eq!(
+        last.authorization.as_deref(),
+        Some("alice:FakeProxyPassword")
+    );
+    let trace = fs::read_to_string(home.trace()).unwrap();
+    assert!(!trace.contains("FakeProxyPassword"), "{trace}");
+}
+
+#[test]
+fn a_proxy_that_does_not_let_through() {
+    let home = Home::of_alice();
+    for (route, message) in [
+        (
+            Route::refused(403),
+            "the proxy PROXY (HTTPS_PROXY) does not let through to AWS STS at sts.us-east-1.amazonaws.com: it answers 403\n\
+             hint: ask whoever runs the proxy to allow that host, or name it in NO_PROXY\n",
+        ),
+        (
+            Route::refused(502),
+            "the proxy PROXY (HTTPS_PROXY) cannot reach AWS STS at sts.us-east-1.amazonaws.com: it answers 502\n\
+             hint: ask whoever runs the proxy, or check the region and the endpoint with -v\n",
+        ),
+    ] {
+        let proxy = Proxy::start(route);
+        home.run(&["-p", "work", "--token", "123456"])
+            .env("HTTPS_PROXY", &proxy.url())
+            .ends(
+                1,
+                &format!(
+                    "{RENEWING}error: {}",
+                    message.replace("PROXY (", &format!("{} (", proxy.url()))
+                ),
+            );
+    }
+    let url = format!("http://{}", nobody());
+    home.run(&["-p", "work", "--token", "123456"])
+        .env("HTTPS_PROXY", &url)
+        .ends(
+            1,
+            &format!(
+                "{RENEWING}error: the proxy {url} (HTTPS_PROXY) cannot be reached: connection refused\n\
+                 hint: check its address, or unset HTTPS_PROXY where there is no proxy\n"
+            ),
+        );
+    let hanging = Proxy::start(Route::hanging());
+    let begin = Instant::now();
+    home.run(&["-p", "work", "--token", "123456", "--timeout", "2"])
+        .env("HTTPS_PROXY", &hanging.url())
+        .ends(
+            1,
+            &format!(
+                "{RENEWING}error: the proxy {} (HTTPS_PROXY) cannot be reached: no connection in time\n\
+                 hint: check its address, or unset HTTPS_PROXY where there is no proxy\n",
+                hanging.url()
+            ),
+        );
+    assert!(begin.elapsed() < Duration::from_secs(15));
+}
