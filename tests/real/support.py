@@ -1,9 +1,12 @@
 """What the checks share: a home of their own, the programs, and the three servers."""
 
+import base64
+import boto3
 import dataclasses
 import datetime
 import fcntl
 import functools
+import hashlib
 import http.client
 import http.server
 import itertools
@@ -148,6 +151,44 @@ class Recording(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+class StandIn:
+    """The stand-in as a program of its own, with what it says of alice."""
+
+    def __init__(self, *arguments):
+        self.command = [os.environ["STAND_IN"], *(arguments or ["127.0.0.1:0"])]
+
+    def __enter__(self):
+        self.program = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env={}
+        )
+        told = dict(self.line().split("=", 1) for _ in range(6 if "--tls" in self.command else 5))
+        self.url = told["AWS_ENDPOINT_URL_STS"]
+        device = told["AWS_MFA_SERIAL"]
+        key, secret = told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"]
+        self.user = User(device.replace(":mfa/", ":user/"), key, secret, device)
+        self.seed = base64.b32encode(hashlib.sha256(f"fake seed of {device}".encode()).digest()[:20]).decode()
+        return self
+
+    def __exit__(self, *_):
+        # The end of its input ends it.
+        self.program.stdin.close()
+        try:
+            self.program.wait(10)
+        finally:
+            self.program.kill()
+            self.program.wait()
+            self.program.stdout.close()
+
+    def line(self):
+        assert select.select([self.program.stdout], [], [], SECONDS)[0], "the stand-in says nothing"
+        return self.program.stdout.readline().decode().strip()
+
+    def code(self):
+        """A fresh code of alice's device."""
+        self.program.stdin.write(b"\n")
+        return self.line()
 
 
 class Terminal:

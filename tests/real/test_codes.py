@@ -3,8 +3,6 @@
 The stand-in of the project verifies the codes, and takes each once, as AWS does.
 """
 
-import base64
-import hashlib
 import itertools
 import os
 import pathlib
@@ -14,45 +12,10 @@ import signal
 import subprocess
 import time
 
-from support import MFA_CREDS, SECONDS, RealTest, Recorder, User, long_term
+from support import MFA_CREDS, SECONDS, RealTest, Recorder, StandIn, long_term
 
 HALF_MINUTE = 30
 USED = "was used already, and AWS takes each once; the next one comes in "
-
-
-class StandIn:
-    """The stand-in as a program of its own, with what it says of alice."""
-
-    def __enter__(self):
-        self.program = subprocess.Popen(
-            [os.environ["STAND_IN"], "127.0.0.1:0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env={}
-        )
-        told = dict(self.line().split("=", 1) for _ in range(5))
-        self.url = told["AWS_ENDPOINT_URL_STS"]
-        device = told["AWS_MFA_SERIAL"]
-        key, secret = told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"]
-        self.user = User(device.replace(":mfa/", ":user/"), key, secret, device)
-        self.seed = base64.b32encode(hashlib.sha256(f"fake seed of {device}".encode()).digest()[:20]).decode()
-        return self
-
-    def __exit__(self, *_):
-        # The end of its input ends it.
-        self.program.stdin.close()
-        try:
-            self.program.wait(10)
-        finally:
-            self.program.kill()
-            self.program.wait()
-            self.program.stdout.close()
-
-    def line(self):
-        assert select.select([self.program.stdout], [], [], SECONDS)[0], "the stand-in says nothing"
-        return self.program.stdout.readline().decode().strip()
-
-    def code(self):
-        """A fresh code of alice's device."""
-        self.program.stdin.write(b"\n")
-        return self.line()
 
 
 class CodesTest(RealTest):
