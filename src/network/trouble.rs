@@ -56,9 +56,6 @@ impl Trouble {
                 }
             }
             SdkError::TimeoutError(_) => Self::NoAnswer,
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                Self::Unreachable(Obstacle::NoConnection)
-            }
             SdkError::DispatchFailure(_) => Self::undelivered(error),
             SdkError::ResponseError(response) => {
                 if cause::<io::Error>(error).is_some() || is_cut_off(error) {
@@ -70,45 +67,18 @@ impl Trouble {
         }
     }
 
-    /// Everything that keeps a request from being answered.
+    /// Everything that keeps a request from being answered. Only what went wrong before there was a connection has surely not met
+    /// the service.
     pub(super) fn undelivered(error: &(dyn Error + 'static)) -> Self {
         let text = whole_text(error);
-        if let Some(flaw) = text.split("invalid peer certificate: ").nth(1) {
-            return Self::Unreachable(Obstacle::Distrust(flaw_of(flaw), None));
+        let kind = cause::<io::Error>(error).map(io::Error::kind);
+        if !text.contains(WHILE_CONNECTING) {
+            return match kind {
+                Some(io::ErrorKind::TimedOut) => Self::NoAnswer,
+                _ => Self::BrokenOff,
+            };
         }
-        if text.contains("received corrupt message") || text.contains("received fatal alert") {
-            return Self::Unreachable(Obstacle::NoTls);
-        }
-        // What hyper-util says of a CONNECT that was refused.
-        if text.contains("tunnel error: proxy authorization required") {
-            return Self::Unreachable(Obstacle::Proxy(ProxyAnswer {
-                status: Some(PROXY_AUTHENTICATION_REQUIRED),
-                schemes: Vec::new(),
-            }));
-        }
-        if text.contains("tunnel error: ") && !text.contains("underlying connection") {
-            return Self::Unreachable(Obstacle::Proxy(ProxyAnswer::default()));
-        }
-        if text.contains("failed to lookup address") || text.contains("dns error") {
-            return Self::Unreachable(Obstacle::UnknownName);
-        }
-        match cause::<io::Error>(error).map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => Self::Unreachable(Obstacle::Refused),
-            Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
-                Self::Unreachable(Obstacle::NoNetwork)
-            }
-            Some(io::ErrorKind::TimedOut) => Self::NoAnswer,
-            Some(
-                io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof,
-            ) => Self::BrokenOff,
-            _ if text.contains(WHILE_CONNECTING) && !is_cut_off(error) => {
-                Self::Unreachable(Obstacle::Failed)
-            }
-            _ => Self::BrokenOff,
-        }
+        Self::Unreachable(obstacle(&text, kind))
     }
 
     fn foreign(response: &HttpResponse) -> Self {
@@ -165,6 +135,37 @@ pub fn is_of_clock(code: &str, message: &str) -> bool {
     code == "RequestExpired"
         || message.contains("Signature expired")
         || message.contains("Signature not yet current")
+}
+
+/// What kept a connection from coming about, in the words of the libraries for TLS, proxies and HTTP.
+fn obstacle(text: &str, kind: Option<io::ErrorKind>) -> Obstacle {
+    if let Some(flaw) = text.split("invalid peer certificate: ").nth(1) {
+        return Obstacle::Distrust(flaw_of(flaw), None);
+    }
+    if text.contains("received corrupt message") || text.contains("received fatal alert") {
+        return Obstacle::NoTls;
+    }
+    if text.contains("tunnel error: proxy authorization required") {
+        return Obstacle::Proxy(ProxyAnswer {
+            status: Some(PROXY_AUTHENTICATION_REQUIRED),
+            schemes: Vec::new(),
+        });
+    }
+    if text.contains("tunnel error: ") && !text.contains("underlying connection") {
+        return Obstacle::Proxy(ProxyAnswer::default());
+    }
+    if text.contains("failed to lookup address") || text.contains("dns error") {
+        return Obstacle::UnknownName;
+    }
+    match kind {
+        Some(io::ErrorKind::ConnectionRefused) => Obstacle::Refused,
+        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
+            Obstacle::NoNetwork
+        }
+        Some(io::ErrorKind::TimedOut) => Obstacle::NoConnection,
+        _ if text.contains("timeout occurred") => Obstacle::NoConnection,
+        _ => Obstacle::Failed,
+    }
 }
 
 /// What is wrong with a certificate, in the words of the TLS library.
