@@ -12,16 +12,27 @@ static MEASURED: AtomicI64 = AtomicI64::new(NEVER);
 static CORRECTION: AtomicI64 = AtomicI64::new(0);
 /// AWS has not answered yet.
 const NEVER: i64 = i64::MIN;
+/// No clock that works is off by so much.
+const ABSURD: TimeDelta = TimeDelta::days(3_660);
+/// AWS takes signatures that are a quarter of an hour off, so this is not why it has refused one.
+const TOLERATED: TimeDelta = TimeDelta::minutes(4);
 
 /// The time now.
 pub fn now() -> DateTime<Utc> {
-    Utc::now() + TimeDelta::seconds(CORRECTION.load(Ordering::Relaxed))
+    Utc::now() + correction()
 }
 
-/// Notes what time it is for AWS.
+/// The time of this machine, right or wrong. All processes share it: what one writes down for another is in it.
+pub fn of_machine() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Notes what time it is for AWS. A date that no clock could be so far off from is none.
 pub fn compare(of_aws: DateTime<Utc>) {
-    let seconds = (of_aws - Utc::now()).num_seconds();
-    MEASURED.store(seconds, Ordering::Relaxed);
+    let ahead = of_aws - Utc::now();
+    if ahead.abs() < ABSURD {
+        MEASURED.store(ahead.num_seconds(), Ordering::Relaxed);
+    }
 }
 
 /// How far AWS's clock is ahead of this machine's, where it has answered.
@@ -30,9 +41,17 @@ pub fn measured() -> Option<TimeDelta> {
     (seconds != NEVER).then(|| TimeDelta::seconds(seconds))
 }
 
-/// From now on, the time is AWS's. Returns how far that is ahead of this machine's, where AWS has answered.
+/// How far AWS's clock is taken to be ahead of this machine's.
+pub fn correction() -> TimeDelta {
+    TimeDelta::seconds(CORRECTION.load(Ordering::Relaxed))
+}
+
+/// From now on, the time is AWS's, where that is another one. Returns how far that is ahead of this machine's.
 pub fn correct() -> Option<TimeDelta> {
     let ahead = measured()?;
+    if (ahead - correction()).abs() < TOLERATED {
+        return None;
+    }
     CORRECTION.store(ahead.num_seconds(), Ordering::Relaxed);
     Some(ahead)
 }

@@ -179,7 +179,7 @@ impl<'e> Codes<'e> {
             return Ok(None);
         };
         let There { code, source, .. } = self.there.remove(place);
-        let now = clock::now();
+        let now = clock::of_machine();
         let known = need
             .used
             .find(&code, now)
@@ -204,7 +204,7 @@ impl<'e> Codes<'e> {
     /// What an earlier process has done with the code that is about to be sent, and what is to be said of it.
     pub fn known_of_last(&self, need: Need<'_>) -> Option<(Use, Failure)> {
         let last = self.sent.last()?;
-        let (came_to, step) = need.used.find(&last.code, clock::now())?;
+        let (came_to, step) = need.used.find(&last.code, clock::of_machine())?;
         Some((came_to, Known { came_to, step }.failure(&last.source)))
     }
 
@@ -215,7 +215,9 @@ impl<'e> Codes<'e> {
         };
         last.came_to = came_to;
         // Without the record the next process learns it from AWS.
-        let _ = need.used.note(&last.code, came_to, last.step, clock::now());
+        let _ = need
+            .used
+            .note(&last.code, came_to, last.step, clock::of_machine());
     }
 
     /// Whether there can be another code in place of the one that was sent last and came to nothing. What is said of that

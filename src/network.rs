@@ -16,6 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -163,6 +164,8 @@ async fn config(connection: &Connection, route: &Route, client: SharedHttpClient
         .no_credentials()
         .http_client(client)
         .time_source(Clock)
+        // The whole time is limited.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // Where the requests go is decided. The SDK would refuse it together with settings for its own endpoints.
         .endpoint_url(route.url.to_string())
         .use_fips(false)

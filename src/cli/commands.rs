@@ -133,7 +133,7 @@ pub struct Doctor {
     /// The region whose STS is called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Give AWS up after so long, with every try: seconds, or `1m` [env: `MFA_CREDS_TIMEOUT`] [default: 30]
+    /// Give AWS up after so long, with every try: seconds, or `1m`, up to 10 minutes [env: `MFA_CREDS_TIMEOUT`] [default: 30]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub timeout: Option<u64>,
     #[command(flatten)]
@@ -185,7 +185,7 @@ pub struct DeviceOf {
     /// A region of the partition that the user is in [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Give AWS up after so long, with every try: seconds, or `1m` [env: `MFA_CREDS_TIMEOUT`] [default: 30]
+    /// Give AWS up after so long, with every try: seconds, or `1m`, up to 10 minutes [env: `MFA_CREDS_TIMEOUT`] [default: 30]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub timeout: Option<u64>,
     #[command(flatten)]

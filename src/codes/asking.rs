@@ -91,7 +91,7 @@ impl Codes<'_> {
     fn known(&self, need: Need<'_>, code: &MfaCode) -> Option<Known> {
         let in_this_run = self.sent.iter().rfind(|sent| sent.is(need.device, code));
         let earlier = || {
-            let (came_to, step) = need.used.find(code, clock::now())?;
+            let (came_to, step) = need.used.find(code, clock::of_machine())?;
             Some(Known { came_to, step })
         };
         in_this_run.map_or_else(earlier, |sent| {

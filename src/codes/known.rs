@@ -46,7 +46,8 @@ impl Known {
 
     /// When the device shows another, where it still shows this one.
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {
-        (self.step == mfa_code::step(clock::now())).then(|| mfa_code::begin(self.step + 1))
+        let is_shown = self.step == mfa_code::step(clock::of_machine());
+        is_shown.then(|| mfa_code::begin(mfa_code::step(clock::now()) + 1))
     }
 
     pub(super) fn complaint(&self) -> Complaint {

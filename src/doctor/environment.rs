@@ -35,7 +35,7 @@ const OTHER_SOURCES: [(&str, &str); 3] = [
     ),
 ];
 /// What is set for us.
-const OURS: [&str; 10] = [
+const OURS: [&str; 12] = [
     "MFA_DEVICE",
     "MFA_STS_DURATION",
     "MFA_ASSUME_ROLE",
@@ -45,6 +45,8 @@ const OURS: [&str; 10] = [
     "MFA_CREDS_PROMPT",
     "MFA_CREDS_PROMPT_TIMEOUT",
     "MFA_CREDS_MIN_TTL",
+    "MFA_CREDS_TIMEOUT",
+    "MFA_CREDS_TRACE",
     REGION_OF_PROFILE,
 ];
 const CODE: &str = "MFA_TOKEN";

@@ -92,7 +92,7 @@ fn without_users(text: &str) -> String {
 }
 
 fn without_secrets(text: &str) -> String {
-    let is_of_key = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    let is_of_key = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
     let mut fit = String::new();
     let mut rest = text;
     while let Some(start) = rest.find(is_of_key) {
@@ -112,6 +112,16 @@ fn without_secrets(text: &str) -> String {
 }
 
 fn is_secret(word: &str) -> bool {
+    // It may have been written behind something else.
+    let last = word.len().checked_sub(SECRET_LENGTH + 1);
+    if let Some(last) = last.and_then(|at| word.get(at..)?.strip_prefix('/'))
+        && is_secret(last)
+        && last
+            .bytes()
+            .any(|byte| byte.is_ascii_digit() || byte == b'+')
+    {
+        return true;
+    }
     let is_long = word.len() == SECRET_LENGTH || word.len() >= TOKEN_LENGTH;
     let has = |is: fn(&u8) -> bool| word.as_bytes().iter().any(is);
     // Not the path of a file.
@@ -159,6 +169,12 @@ mod tests {
                 "device FakeSecretOfAlice/NotReal+FakeSecretFake is none",
                 "device … is none",
             ),
+            (
+                "secret=FakeSecretOfAlice/NotReal+FakeSecretFake",
+                "secret=…",
+            ),
+            ("mfa/FakeSecretOfAlice/NotReal+FakeSecretFake", "…"),
+            ("=AKIAFAKEFAKEFAKEALIC", "=AKIA…ALIC"),
             ("a\u{1b}[31m\nb", "a\u{fffd}[31m\u{fffd}b"),
             (
                 "arn:aws:iam::123456789012:role/AWSReservedSSO_AdministratorAccess",

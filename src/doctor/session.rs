@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::Checklist;
 use super::files::typed;
 use super::profile::Examined;
+use crate::clock;
 use crate::freshness::Reason;
 use crate::group::{self, Seen, Wanted};
 use crate::network::masked;
@@ -53,7 +54,7 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
             subject,
             format!(
                 "{label} is valid until {}",
-                until(found.expiration, Utc::now())
+                until(found.expiration, clock::now())
             ),
         ),
         Seen::Stale { because, .. } => match because {
@@ -78,7 +79,7 @@ fn session(list: &mut Checklist, credentials: &File<'_>, access_key_id: &str) {
             Some((maker, session)) => format!(
                 "of {id} and {}, valid until {}",
                 maker.device,
-                until(session.credentials.expiration, Utc::now())
+                until(session.credentials.expiration, clock::now())
             ),
             None => format!("none of {id}: the next renewal needs a code"),
         },

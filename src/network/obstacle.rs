@@ -87,6 +87,16 @@ impl Obstacle {
                 "{service} at {host} cannot be reached: what answers there speaks no TLS that is known here"
             ))
             .hint("is there a proxy or a login page in between? open a web page, and look at the endpoint with -v"),
+            (Self::NoConnection | Self::Failed, Some(proxy)) => Failure::new(format!(
+                "{service} at {host} cannot be reached through the proxy {} ({}): {}",
+                proxy.value,
+                proxy.origin,
+                self.words()
+            ))
+            .hint(format!(
+                "check the network and the proxy's address, or unset {} where there is no proxy",
+                proxy.origin
+            )),
             (_, Some(proxy)) => Failure::new(format!(
                 "the proxy {} ({}) cannot be reached: {}",
                 proxy.value,

@@ -26,7 +26,7 @@ use crate::plan::Route;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So much of a proxy's answer is read.
 const LONGEST_HEAD: usize = 16 * 1024;
-const MOST_HEADERS: usize = 64;
+const MOST_HEADERS: usize = 100;
 
 /// The certificate that is presented at the end of a route.
 pub(super) async fn certificate(route: &Route) -> Option<Presented> {
@@ -88,7 +88,7 @@ async fn open(route: &Route) -> Result<TcpStream, Option<ProxyAnswer>> {
     stream.write_all(&head).await.map_err(|_| None)?;
     let mut answer = Vec::new();
     loop {
-        if let Some(answer) = read(&answer) {
+        if let Some(answer) = read(&answer).ok_or(None)? {
             return match answer.status {
                 Some(200..300) => Ok(stream),
                 _ => Err(Some(answer)),
@@ -101,12 +101,16 @@ async fn open(route: &Route) -> Result<TcpStream, Option<ProxyAnswer>> {
     }
 }
 
-/// The head of a proxy's answer, where it is whole.
-fn read(bytes: &[u8]) -> Option<ProxyAnswer> {
+/// The head of a proxy's answer, where it is whole already; none where it is not one.
+#[allow(
+    clippy::option_option,
+    reason = "it may be none, and it may be not yet one"
+)]
+fn read(bytes: &[u8]) -> Option<Option<ProxyAnswer>> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     if !response.parse(bytes).ok()?.is_complete() {
-        return None;
+        return Some(None);
     }
     let asks =
         |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("proxy-authenticate");
@@ -114,10 +118,10 @@ fn read(bytes: &[u8]) -> Option<ProxyAnswer> {
         let text = str::from_utf8(header.value).ok()?;
         text.split([' ', ',']).next().map(str::to_owned)
     });
-    Some(ProxyAnswer {
+    Some(Some(ProxyAnswer {
         status: response.code,
         schemes: schemes.collect(),
-    })
+    }))
 }
 
 fn host(route: &Route) -> &str {

@@ -38,6 +38,7 @@ impl Network {
         let deadline = Instant::now() + request.connection.timeout.value;
         let (mut is_corrected, mut tries) = (false, 1);
         let trouble = loop {
+            let correction = clock::correction();
             let error = match timeout_at(deadline, call()).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,
@@ -47,12 +48,16 @@ impl Network {
             if let Some((code, message)) = trouble.refusal()
                 && is_of_clock(code, message)
                 && !is_corrected
-                && let Some(ahead) = clock::correct()
             {
-                is_corrected = true;
-                self.report
-                    .warning(format_args!("{}: {SET_THE_CLOCK}", off(ahead)));
-                continue;
+                if let Some(ahead) = clock::correct() {
+                    self.report
+                        .warning(format_args!("{}: {SET_THE_CLOCK}", off(ahead)));
+                }
+                // Another call, which was under way at the same time, may have corrected it.
+                if clock::correction() != correction {
+                    is_corrected = true;
+                    continue;
+                }
             }
             let pause = PAUSE * tries;
             if request.codes.is_empty()
@@ -82,6 +87,14 @@ impl Network {
                 let presented = probe::certificate(route).await;
                 Trouble::Unreachable(Obstacle::Distrust(flaw, presented.map(Box::new)))
             }
+            // Nobody but a proxy answers so; whoever did has seen the request.
+            Trouble::Unreachable(Obstacle::Proxy(ProxyAnswer {
+                status: Some(status),
+                ..
+            })) if route.proxy.is_none() => Trouble::Foreign {
+                status,
+                evidence: format!("its status is {status}"),
+            },
             Trouble::Unreachable(Obstacle::Proxy(answer)) if answer.schemes.is_empty() => {
                 let again = probe::proxy_answer(route).await;
                 let again = again.filter(|again| *again != ProxyAnswer::default());

@@ -33,7 +33,7 @@ impl Tracing {
     pub fn new(report: Report, prepared: &Prepared) -> Self {
         Self {
             report,
-            is_authentic: prepared.route.is_over_tls() || prepared.connection.is_local(),
+            is_authentic: prepared.route.is_over_tls() || prepared.connection.is_answered_locally(),
             begin: Mutex::new(None),
         }
     }
@@ -47,6 +47,12 @@ impl Tracing {
         let before = begin.replace(Instant::now());
         before.map_or(0, |before| before.elapsed().as_millis())
     }
+}
+
+/// Whether a server says an id, and not something that was said to it.
+fn is_id(id: &str) -> bool {
+    const LONG: usize = 16;
+    id.len() >= LONG && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 impl Intercept for Tracing {
@@ -92,7 +98,8 @@ impl Intercept for Tracing {
         {
             clock::compare(date.with_timezone(&Utc));
         }
-        let id = response.headers().get(REQUEST_ID).unwrap_or("none");
+        let id = response.headers().get(REQUEST_ID);
+        let id = id.filter(|id| is_id(id)).unwrap_or("none");
         self.report.trace(format_args!(
             "< status {} after {time} ms, request id {id}",
             response.status()

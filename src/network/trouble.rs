@@ -44,15 +44,10 @@ impl Trouble {
                 let Some(code) = metadata.code() else {
                     return Self::foreign(refusal.raw());
                 };
-                let mut message = metadata.message().unwrap_or_default().trim().to_owned();
-                // A message may quote what it complains of.
-                for sent in codes {
-                    message = message.replace(sent.expose(), "(the code)");
-                }
                 Self::Refused {
                     status: refusal.raw().status().as_u16(),
-                    code: code.to_owned(),
-                    message,
+                    code: without_codes(code, codes),
+                    message: without_codes(metadata.message().unwrap_or_default().trim(), codes),
                 }
             }
             SdkError::TimeoutError(_) => Self::NoAnswer,
@@ -137,6 +132,13 @@ pub fn is_of_clock(code: &str, message: &str) -> bool {
         || message.contains("Signature not yet current")
 }
 
+/// An answer may quote what it complains of.
+fn without_codes(text: &str, codes: &[MfaCode]) -> String {
+    codes.iter().fold(text.to_owned(), |text, sent| {
+        text.replace(sent.expose(), "(the code)")
+    })
+}
+
 /// What kept a connection from coming about, in the words of the libraries for TLS, proxies and HTTP.
 fn obstacle(text: &str, kind: Option<io::ErrorKind>) -> Obstacle {
     if let Some(flaw) = text.split("invalid peer certificate: ").nth(1) {
@@ -170,7 +172,8 @@ fn obstacle(text: &str, kind: Option<io::ErrorKind>) -> Obstacle {
 
 /// What is wrong with a certificate, in the words of the TLS library.
 fn flaw_of(text: &str) -> Flaw {
-    if text.starts_with("UnknownIssuer") {
+    // An authority's own certificate, as most that somebody has made by hand are.
+    if text.starts_with("UnknownIssuer") || text.contains("CaUsedAsEndEntity") {
         Flaw::UnknownIssuer
     } else if text.starts_with("certificate expired") || text.starts_with("Expired") {
         Flaw::Expired

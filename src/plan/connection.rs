@@ -87,6 +87,11 @@ const IAM: Names = Names {
 };
 
 impl Connection {
+    /// Whether a server on this machine answers, and no proxy in its place.
+    pub fn is_answered_locally(&self) -> bool {
+        self.is_local() && self.route().is_ok_and(|route| route.proxy.is_none())
+    }
+
     /// Whether it leads to this machine, where no AWS is but a server for tests.
     pub fn is_local(&self) -> bool {
         let uri = self.endpoint_url.as_ref();
@@ -154,7 +159,7 @@ impl View<'_> {
                 .hint("write it like eu-west-1")
             );
         }
-        let endpoint_url = self.endpoint_url(links, service.names());
+        let endpoint_url = self.endpoint_url(links, service.names())?;
         if let Some(url) = &endpoint_url
             && !is_http_url(&url.value)
         {
@@ -250,22 +255,24 @@ impl View<'_> {
     }
 
     /// The endpoint, by the rules of <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
-    fn endpoint_url(&self, links: &[&Link], service: &Names) -> Option<Chosen<String>> {
-        let ignored = self
-            .variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-            .or_else(|| {
-                let key = key::IGNORE_CONFIGURED_ENDPOINT_URLS;
-                links.iter().find_map(|link| self.config(link, key))
-            })
-            .is_some_and(|chosen| chosen.value.eq_ignore_ascii_case("true"));
-        if ignored {
-            return None;
+    ///
+    /// # Errors
+    /// When it is not said whether they count.
+    fn endpoint_url(&self, links: &[&Link], service: &Names) -> Result<Option<Chosen<String>>> {
+        let ignored = self.choice(
+            links,
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+            key::IGNORE_CONFIGURED_ENDPOINT_URLS,
+            &TRUE_OR_FALSE,
+        )?;
+        if ignored.value {
+            return Ok(None);
         }
-        first([
+        let url = first([
             self.variable(service.variable),
             self.variable("AWS_ENDPOINT_URL"),
-        ])
-        .or_else(|| {
+        ]);
+        Ok(url.or_else(|| {
             links.iter().find_map(|link| {
                 first([
                     self.long_term(link, key::ENDPOINT_URL),
@@ -273,7 +280,7 @@ impl View<'_> {
                     self.config(link, key::ENDPOINT_URL),
                 ])
             })
-        })
+        }))
     }
 
     /// `endpoint_url` below `sts =` or `iam =` in the `[services NAME]` that the profile names.

@@ -86,6 +86,10 @@ impl Proxies {
         let exceptions = self.exceptions.as_ref()?;
         // As other tools understand it, too.
         let list = exceptions.value.replace("*.", ".");
+        // The library takes that for all names, and for no address.
+        if list.split(',').any(|entry| entry.trim() == "*") {
+            return Some(exceptions);
+        }
         let any = Matcher::builder()
             .all("http://proxy.invalid")
             .no(list)

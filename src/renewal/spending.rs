@@ -102,6 +102,6 @@ fn need<'n>(group: &'n Group, used: &'n UsedCodes) -> Need<'n> {
         is_for_tests: group
             .jobs
             .iter()
-            .any(|job| job.plan.steps[0].connection.is_local()),
+            .any(|job| job.plan.steps[0].connection.is_answered_locally()),
     }
 }

@@ -156,7 +156,12 @@ pub(super) fn tell_connection(report: Report, of: &str, connection: &Connection)
         ("global endpoint", global),
     ] {
         if kind.origin != Origin::Default {
-            tell(what, if kind.value { "yes" } else { "no" }, &kind.origin);
+            let value = match (kind.value, endpoint_url) {
+                (true, Some(_)) => "no effect, as the endpoint is given",
+                (true, None) => "yes",
+                (false, _) => "no",
+            };
+            tell(what, value, &kind.origin);
         }
     }
     // Where it is wrong, that is an error of its own.

@@ -144,7 +144,7 @@ impl Ready {
         let used = self
             .store
             .used_codes(&self.maker(serial).section(), &self.keys);
-        let now = clock::now();
+        let now = clock::of_machine();
         // Without the record the next process learns it from AWS.
         let _ = used.note(code, Use::Accepted, mfa_code::step(now), now);
     }

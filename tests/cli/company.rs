@@ -1,8 +1,9 @@
 //! The company's network that some tests are in: the default names of AWS are really called, by way of a proxy on this machine that
 //! leads to the stand-in, whatever host it is asked for.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
+use socket2::{Domain, Socket, Type};
 use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Account, Authority, Device, Proxy, Route,
     StandIn, User,
@@ -57,12 +58,21 @@ impl Company {
     }
 }
 
-/// Where nobody listens.
-pub fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+/// Where nobody listens. The port is held, so that nobody else comes to, unless a test lets somebody.
+pub struct Nobody {
+    pub address: SocketAddr,
+    _held: Socket,
+}
+
+pub fn nobody() -> Nobody {
+    let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    held.set_reuse_address(true).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    held.bind(&any.into()).unwrap();
+    Nobody {
+        address: held.local_addr().unwrap().as_socket().unwrap(),
+        _held: held,
+    }
 }
 
 /// An account of a partition, with alice in it.

@@ -65,6 +65,7 @@ fn a_healthy_profile_is_all_ok() {
         .run(&["doctor", "--offline", "-p", "work"])
         .env("AWS_ENDPOINT_URL", "http://localhost:4566")
         .without_env("AWS_ENDPOINT_URL_IAM")
+        .without_env("MFA_CREDS_TRACE")
         .prints(
             "ok       credentials file  ~/.aws/credentials, 2 sections\n\
              ok       config file       ~/.aws/config, 1 section\n\
@@ -103,7 +104,7 @@ fn a_problem_has_its_fix_below_it_and_the_exit_code_1() {
         outcome.stdout.ends_with(
             "problem  keys              there is no section [default-long-term] in ~/.aws/credentials\n         \
              fix: `mfa-creds setup` writes it\n\
-             8 ok, 1 warning, 1 problem\n"
+             9 ok, 1 warning, 1 problem\n"
         ),
         "{outcome:?}"
     );

@@ -59,10 +59,10 @@ fn a_healthy_way_to_aws() {
              ok       clock             it is that of AWS, to a minute\n\
              ok       keys              AKIA…ALIC is active, and of alice in account 123456789012\n\
              ok       device            arn:aws:iam::123456789012:mfa/alice is a device of alice\n\
-             23 ok, 0 warnings, 0 problems\n"
+             24 ok, 0 warnings, 0 problems\n"
         )
     );
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+    assert_eq!(outcome.status, Some(0));
     let actions: Vec<_> = company
         .sts
         .requests()
@@ -119,7 +119,12 @@ fn a_clock_that_is_off() {
 #[test]
 fn what_keeps_aws_from_answering() {
     let home = home(&healthy(), "");
-    let address = nobody();
+    // Not every machine has certificates of its own.
+    home.write("ca.pem", &Authority::new("Fake Company CA").pem());
+    let bundle = home.file("ca.pem");
+    let bundle = bundle.to_str().unwrap();
+    let nobody = nobody();
+    let address = nobody.address;
     says(
         home.run(&DOCTOR)
             .env("AWS_ENDPOINT_URL_STS", &format!("http://{address}")),
@@ -129,7 +134,7 @@ fn what_keeps_aws_from_answering() {
         Some("check the endpoint (AWS_ENDPOINT_URL_STS)"),
     );
     says(
-        home.run(&DOCTOR).env(
+        home.run(&DOCTOR).env("AWS_CA_BUNDLE", bundle).env(
             "HTTPS_PROXY",
             &format!("http://alice:FakeProxyPassword@{address}"),
         ),
@@ -168,7 +173,9 @@ fn what_keeps_aws_from_answering() {
     );
     let refusing = stand_in::Proxy::start(Route::refused(403));
     says(
-        home.run(&DOCTOR).env("HTTPS_PROXY", &refusing.url()),
+        home.run(&DOCTOR)
+            .env("AWS_CA_BUNDLE", bundle)
+            .env("HTTPS_PROXY", &refusing.url()),
         "problem",
         "network",
         &format!(
@@ -327,8 +334,6 @@ fn the_devices_of_the_user() {
             .device(Device::new(ALICE_DEVICE))
             .denies("iam:ListMFADevices")
     };
-    let why = "which the user has is not known: AWS denied iam:ListMFADevices to access key AKIA…ALIC: \
-               User: arn:aws:iam::123456789012:user/alice is not authorized to perform: iam:ListMFADevices on resource: user alice";
     let sts = stand_in(denied());
     let outcome = ask(&set, &sts).outcome();
     assert!(
@@ -343,7 +348,7 @@ fn the_devices_of_the_user() {
         outcome.stdout.contains(&format!(
             "often it is {ALICE_DEVICE}: set it as aws_mfa_device"
         )),
-        "{why}: {outcome:?}"
+        "{outcome:?}"
     );
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
 }

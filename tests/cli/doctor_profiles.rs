@@ -90,7 +90,7 @@ fn variables_that_come_before_the_files() {
         .run(&DOCTOR)
         .env("MFA_STS_DURATION", "1h")
         .env("MFA_DEVICE", ALICE_DEVICE);
-    let ours = "set for mfa-creds: MFA_DEVICE, MFA_STS_DURATION";
+    let ours = "set for mfa-creds: MFA_DEVICE, MFA_STS_DURATION, MFA_CREDS_TRACE";
     says(run, "ok", "environment", ours, None);
     let run = home.run(&DOCTOR).env("MFA_LONG_TERM_SUFFIX", "a]");
     let fix = "leave out brackets, `#`, `;` and blanks at the ends";

@@ -149,9 +149,12 @@ fn secret_values(text: &str) -> Vec<String> {
 pub fn says(text: &str, secret: &str) -> bool {
     const LONG: usize = 16;
     let is_part = |c: char| c.is_ascii_alphanumeric();
+    // The number of a process is none.
+    let is_process = |before: &str| before.ends_with("process ") || before.ends_with("kill ");
     text.match_indices(secret).any(|(place, _)| {
         secret.len() >= LONG
-            || !text[..place].ends_with(is_part)
+            || !is_process(&text[..place])
+                && !text[..place].ends_with(is_part)
                 && !text[place + secret.len()..].starts_with(is_part)
     })
 }

@@ -33,7 +33,8 @@ fn every_way_to_name_a_proxy() {
     }
     // Of several, upper case, and the one for the scheme.
     let company = Company::new(Account::example(), &[HOST]);
-    let nobody = format!("http://{}", nobody());
+    let nobody_there = nobody();
+    let nobody = format!("http://{}", nobody_there.address);
     company
         .renew(&Home::of_alice(), ALICE_DEVICE)
         .env("https_proxy", &nobody)
@@ -121,18 +122,20 @@ fn a_plain_endpoint_goes_through_the_plain_proxy() {
 
 #[test]
 fn whom_no_proxy_means_is_called_directly() {
-    let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
-    let nobody = format!("http://{}", nobody());
+    let nobody_there = nobody();
+    let nobody = format!("http://{}", nobody_there.address);
     for (exceptions, name, host) in [
         ("127.0.0.1", "NO_PROXY", "127.0.0.1"),
         ("10.0.0.0/8, 127.0.0.0/8", "no_proxy", "127.0.0.1"),
         ("localhost", "NO_PROXY", "localhost"),
         ("*", "NO_PROXY", "localhost"),
+        ("other.example, *", "NO_PROXY", "127.0.0.1"),
         ("other.example,.localhost", "NO_PROXY", "sts.localhost"),
         ("*.localhost", "NO_PROXY", "sts.localhost"),
         ("localhost", "NO_PROXY", "sts.localhost"),
     ] {
+        let sts = StandIn::start(Account::example());
         let url = sts.url().replace("127.0.0.1", host);
         let run = home
             .run(&[
@@ -160,8 +163,8 @@ fn whom_no_proxy_means_is_called_directly() {
         );
     }
     for exceptions in ["128.0.0.1", "127.0.0.1.example", "ocalhost"] {
-        let outcome = home
-            .run(&["-p", "work", "--force", "--token", &sts.fresh_code(ALICE_DEVICE)])
+        let sts = StandIn::start(Account::example());
+        home.run(&["-p", "work", "--force", "--token", &sts.fresh_code(ALICE_DEVICE)])
             .env("AWS_ENDPOINT_URL_STS", &sts.url())
             .env("HTTP_PROXY", &nobody)
             .env("NO_PROXY", exceptions)
@@ -173,7 +176,6 @@ fn whom_no_proxy_means_is_called_directly() {
                     sts.address()
                 ),
             );
-        drop(outcome);
     }
 }
 
@@ -248,7 +250,8 @@ fn a_proxy_that_does_not_let_through() {
                 ),
             );
     }
-    let url = format!("http://{}", nobody());
+    let nobody_there = nobody();
+    let url = format!("http://{}", nobody_there.address);
     home.run(&["-p", "work", "--token", "123456"])
         .env("HTTPS_PROXY", &url)
         .ends(
@@ -265,8 +268,8 @@ fn a_proxy_that_does_not_let_through() {
         .ends(
             1,
             &format!(
-                "{RENEWING}error: the proxy {} (HTTPS_PROXY) cannot be reached: no connection in time\n\
-                 hint: check its address, or unset HTTPS_PROXY where there is no proxy\n",
+                "{RENEWING}error: AWS STS at {HOST} cannot be reached through the proxy {} (HTTPS_PROXY): no connection in time\n\
+                 hint: check the network and the proxy's address, or unset HTTPS_PROXY where there is no proxy\n",
                 hanging.url()
             ),
         );

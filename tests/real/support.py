@@ -1,7 +1,6 @@
 """What the checks share: a home of their own, the programs, and the three servers."""
 
 import base64
-import boto3
 import dataclasses
 import datetime
 import fcntl
