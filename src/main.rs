@@ -60,17 +60,7 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
         }
     };
-    if let Some(path) = environment.path("MFA_CREDS_TRACE")
-        && let Err(error) = report::trace_to(&path)
-    {
-        report::error(format_args!(
-            "the trace {} (MFA_CREDS_TRACE) cannot be written: {}",
-            path.display(),
-            profiles::reason(&error)
-        ));
-        return ExitCode::from(error::Exit::Failed as u8);
-    }
-    match run::run(&cli, &environment) {
+    match run::trace(&environment).and_then(|()| run::run(&cli, &environment)) {
         Ok(code) => code,
         Err(error) => {
             report::error(&error);

@@ -199,7 +199,12 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // A pipe that nobody reads is not waited for.
+        let no_wait = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        options.mode(0o600).custom_flags(no_wait);
+    }
     // It is set once, in the beginning.
     let _ = TRACE.set(options.open(path)?);
     Ok(())

@@ -13,6 +13,8 @@ mod clear;
 mod device;
 mod completions;
 
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -37,6 +39,38 @@ use crate::terminal::PATIENCE_TO_FETCH;
 pub use completions::answer_shell;
 use ending::Ending;
 use ground::Ground;
+
+/// Begins the trace, where the environment wants one.
+///
+/// # Errors
+/// When the file cannot be written, or is one of those that are read.
+pub fn trace(environment: &Environment) -> Result<()> {
+    let Some(path) = environment.path("MFA_CREDS_TRACE") else {
+        return Ok(());
+    };
+    let name = format!("the trace {} (MFA_CREDS_TRACE)", path.display());
+    let is_same = |own: &Path| match (fs::canonicalize(own), fs::canonicalize(&path)) {
+        (Ok(own), Ok(path)) => own == path,
+        _ => *own == path,
+    };
+    if let Ok(Paths {
+        credentials,
+        config,
+    }) = Paths::find(environment)
+        && [&*credentials, &config].into_iter().any(is_same)
+    {
+        bail!(
+            Failure::new(format!("{name} would be written into a file of AWS's"))
+                .hint("name another file")
+        );
+    }
+    report::trace_to(&path).map_err(|error| {
+        let why = profiles::reason(&error);
+        Failure::new(format!("{name} cannot be written: {why}"))
+            .hint("name a file in a directory that is yours, or unset it")
+            .into()
+    })
+}
 
 /// Does what the command line says.
 ///

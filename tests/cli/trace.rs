@@ -62,8 +62,18 @@ fn the_trace_tells_each_request_and_decision() {
         .env("MFA_CREDS_TRACE", home.file("no/trace").to_str().unwrap())
         .ends(
             1,
-            "error: the trace ~/.aws/no/trace (MFA_CREDS_TRACE) cannot be written: no such file or directory\n",
+            "error: the trace ~/.aws/no/trace (MFA_CREDS_TRACE) cannot be written: no such file or directory\n\
+             hint: name a file in a directory that is yours, or unset it\n",
         );
+    let before = home.credentials();
+    home.run(&["-p", "work"])
+        .env("MFA_CREDS_TRACE", home.file("credentials").to_str().unwrap())
+        .ends(
+            1,
+            "error: the trace ~/.aws/credentials (MFA_CREDS_TRACE) would be written into a file of AWS's\n\
+             hint: name another file\n",
+        );
+    assert_eq!(home.credentials(), before);
 }
 
 #[test]
