@@ -88,7 +88,7 @@ async fn open(route: &Route) -> Result<TcpStream, Option<ProxyAnswer>> {
     stream.write_all(&head).await.map_err(|_| None)?;
     let mut answer = Vec::new();
     loop {
-        if let Some(answer) = read(&answer).ok_or(None)? {
+        if let Some(answer) = read(&answer).map_err(|_| None)? {
             return match answer.status {
                 Some(200..300) => Ok(stream),
                 _ => Err(Some(answer)),
@@ -101,16 +101,12 @@ async fn open(route: &Route) -> Result<TcpStream, Option<ProxyAnswer>> {
     }
 }
 
-/// The head of a proxy's answer, where it is whole already; none where it is not one.
-#[allow(
-    clippy::option_option,
-    reason = "it may be none, and it may be not yet one"
-)]
-fn read(bytes: &[u8]) -> Option<Option<ProxyAnswer>> {
+/// The head of a proxy's answer, where it is whole already.
+fn read(bytes: &[u8]) -> Result<Option<ProxyAnswer>, httparse::Error> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
-    if !response.parse(bytes).ok()?.is_complete() {
-        return Some(None);
+    if !response.parse(bytes)?.is_complete() {
+        return Ok(None);
     }
     let asks =
         |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("proxy-authenticate");
@@ -118,7 +114,7 @@ fn read(bytes: &[u8]) -> Option<Option<ProxyAnswer>> {
         let text = str::from_utf8(header.value).ok()?;
         text.split([' ', ',']).next().map(str::to_owned)
     });
-    Some(Some(ProxyAnswer {
+    Ok(Some(ProxyAnswer {
         status: response.code,
         schemes: schemes.collect(),
     }))
