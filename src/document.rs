@@ -72,7 +72,8 @@ impl<'t> Document<'t> {
         let mut sections: Vec<Section<'t>> = Vec::new();
         let mut notes = Vec::new();
         let mut body = 0..0;
-        for (start, line) in Lines::of_file(text) {
+        let mut lines = Lines::of_file(text);
+        while let Some((start, line)) = lines.next_of_structure() {
             if let Kind::Header { name } = line.kind {
                 if let Some(last) = sections.last_mut() {
                     last.body = &text[body.start..start];

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::string::string_regex;
 
 use super::super::edit::body_of;
-use super::super::line::{Kind, Lines};
+use super::super::line::{Kind, Line, Lines};
 use super::super::{Change, Document, edit};
 
 const KEYS: [&str; 4] = [
@@ -103,6 +103,23 @@ fn untouched<'t>(body: &'t str, changes: &[Change<'_>]) -> Vec<&'t str> {
 proptest! {
     // Instead of a fuzzer: cargo-fuzz needs a nightly toolchain.
     #![proptest_config(ProptestConfig { cases: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_passed_over_quickly_has_no_structure(text in text()) {
+        let summary = |(start, line): (usize, Line<'_>)| {
+            let header = match line.kind {
+                Kind::Header { name } => Some(name.to_owned()),
+                _ => None,
+            };
+            (start, line.number, line.text.to_owned(), header, line.irregularity)
+        };
+        let mut quick = Lines::of_file(&text);
+        let quick = std::iter::from_fn(|| quick.next_of_structure()).map(summary);
+        let is_of_structure = |line: &Line<'_>| matches!(line.kind, Kind::Header { .. }) || line.irregularity.is_some();
+        let quick: Vec<_> = quick.filter(|(.., header, irregularity)| header.is_some() || irregularity.is_some()).collect();
+        let all = Lines::of_file(&text).filter(|(_, line)| is_of_structure(line)).map(summary);
+        prop_assert_eq!(quick, all.collect::<Vec<_>>());
+    }
 
     #[test]
     fn an_edit_does_what_it_should_and_nothing_else(text in text(), plans in plans()) {
