@@ -39,6 +39,7 @@ mod plan;
 mod process;
 mod prompt;
 mod proxies;
+mod reference;
 mod refresh;
 mod resync;
 mod roles;

@@ -1,0 +1,217 @@
+//! `--help` and the README's reference say the same: which commands there are, which flags each takes, and which variables of
+//! the environment stand for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::harness::Home;
+
+const README: &str = include_str!("../../README.md");
+
+type Names = BTreeSet<String>;
+
+/// What `--help` says of a command.
+struct Help {
+    /// The variables that stand for each flag.
+    flags: BTreeMap<String, Names>,
+    commands: Vec<String>,
+    text: String,
+}
+
+fn help(command: &str) -> Help {
+    let home = Home::new();
+    let mut arguments: Vec<&str> = command.split_whitespace().collect();
+    arguments.push("--help");
+    let text = home.run(&arguments).outcome().stdout;
+    let mut flags: BTreeMap<String, Names> = BTreeMap::new();
+    let (mut commands, mut flag, mut chapter) = (Vec::new(), String::new(), "");
+    for line in text.lines() {
+        if !line.starts_with(' ') && line.ends_with(':') {
+            chapter = line;
+        }
+        let indent = line.len() - line.trim_start().len();
+        let words: Vec<&str> = line
+            .split([' ', ','])
+            .filter(|word| !word.is_empty())
+            .collect();
+        match (chapter, &words[..]) {
+            ("Commands:", [name, ..]) if indent == 2 && *name != "help" => {
+                commands.push((*name).to_owned())
+            }
+            ("Options:", [first, ..]) if indent < 8 && first.starts_with('-') => {
+                let long = words.iter().find(|word| word.starts_with("--")).unwrap();
+                long.trim_end_matches('.').clone_into(&mut flag);
+                flags.entry(flag.clone()).or_default();
+            }
+            _ => {}
+        }
+        if let Some(variables) = flags.get_mut(&flag) {
+            variables.extend(
+                quoted(line)
+                    .filter(|name| is_variable(name))
+                    .map(str::to_owned),
+            );
+        }
+    }
+    Help {
+        flags,
+        commands,
+        text,
+    }
+}
+
+/// The help of each command, by its name; that of the tool itself without one.
+fn all_help() -> BTreeMap<String, Help> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![String::new()];
+    while let Some(command) = open.pop() {
+        let help = help(&command);
+        open.extend(
+            help.commands
+                .iter()
+                .map(|name| format!("{command} {name}").trim().to_owned()),
+        );
+        all.insert(command, help);
+    }
+    all
+}
+
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+fn is_variable(word: &str) -> bool {
+    (word.starts_with("AWS_") || word.starts_with("MFA_")) && !word.contains(char::is_lowercase)
+}
+
+/// The rows of the table below a heading, as cells.
+fn table(heading: &str) -> Vec<Vec<&'static str>> {
+    let chapter = README
+        .split(heading)
+        .nth(1)
+        .unwrap_or_else(|| panic!("there is no {heading}"));
+    let rows = chapter
+        .lines()
+        .skip_while(|line| !line.starts_with('|'))
+        .take_while(|line| line.starts_with('|'));
+    rows.skip(2)
+        .map(|row| row.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
+}
+
+fn long_flags(cell: &str) -> Names {
+    quoted(cell)
+        .filter(|word| word.starts_with("--"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Those of the table of settings, which hold wherever they mean something.
+fn settings() -> Vec<(Names, Names)> {
+    let rows = table("## Options, environment and keys").into_iter();
+    rows.map(|cells| {
+        let variables = quoted(cells[2]).filter(|name| is_variable(name));
+        (long_flags(cells[1]), variables.map(str::to_owned).collect())
+    })
+    .collect()
+}
+
+#[test]
+fn each_command_has_a_row_with_the_flags_of_its_own() {
+    let settings: Names = settings()
+        .into_iter()
+        .flat_map(|(flags, _)| flags)
+        .collect();
+    let help = all_help();
+    let rows: BTreeMap<String, Names> = table("### Commands")
+        .into_iter()
+        .map(|cells| {
+            let command = quoted(cells[0])
+                .next()
+                .unwrap()
+                .trim_start_matches("mfa-creds")
+                .trim();
+            (command.to_owned(), long_flags(cells[2]))
+        })
+        .collect();
+    // `device` is only the way to its own commands.
+    let expected = help
+        .iter()
+        .filter(|(_, help)| help.commands.is_empty() || help.flags.len() > 2);
+    let expected = expected.map(|(command, help)| {
+        let usual =
+            |flag: &&String| flag != &"--help" && flag != &"--version" && !settings.contains(*flag);
+        (
+            command.clone(),
+            help.flags.keys().filter(usual).cloned().collect::<Names>(),
+        )
+    });
+    assert_eq!(rows, expected.collect());
+    let known: Names = help
+        .values()
+        .flat_map(|help| help.flags.keys().cloned())
+        .collect();
+    assert_eq!(
+        settings.difference(&known).collect::<Vec<_>>(),
+        [""; 0],
+        "no command takes these"
+    );
+}
+
+#[test]
+fn each_flag_has_the_variables_that_the_table_says() {
+    let help = all_help();
+    for (flags, variables) in settings()
+        .into_iter()
+        .filter(|(flags, _)| !flags.is_empty())
+    {
+        let said = help
+            .values()
+            .flat_map(|help| &help.flags)
+            .filter(|(flag, _)| flags.contains(*flag));
+        let said: Names = said.flat_map(|(_, variables)| variables.clone()).collect();
+        assert_eq!(said, variables, "{flags:?}");
+    }
+}
+
+#[test]
+fn the_exit_codes_are_the_same() {
+    let numbers = |text: &str| -> Names {
+        let words = text.split([' ', ',', '\n', '.']);
+        words
+            .filter(|word| word.parse::<u8>().is_ok())
+            .map(str::to_owned)
+            .collect()
+    };
+    let root = all_help().remove("").unwrap().text;
+    let said = numbers(root.split("Exit codes:").nth(1).unwrap());
+    let table: Names = table("### Exit codes")
+        .iter()
+        .flat_map(|cells| numbers(cells[0]))
+        .collect();
+    assert_eq!(
+        table.difference(&said).collect::<Vec<_>>(),
+        ["126", "127"],
+        "those of `exec`"
+    );
+    assert_eq!(said.difference(&table).collect::<Vec<_>>(), [""; 0]);
+}
+
+/// What is in the README but not in the source was renamed, or never was.
+#[test]
+fn no_variable_of_ours_is_made_up() {
+    let source = [
+        include_str!("../../src/cli.rs"),
+        include_str!("../../src/environment.rs"),
+    ];
+    let said: Names = all_help()
+        .values()
+        .flat_map(|help| help.flags.values().flatten().cloned())
+        .collect();
+    let ours = README.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    for name in ours.filter(|word| word.starts_with("MFA_CREDS_")) {
+        assert!(
+            said.contains(name) || source.iter().any(|text| text.contains(name)),
+            "{name}"
+        );
+    }
+}
