@@ -19,7 +19,6 @@ use anyhow::{Result, bail};
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_sts::config::SharedHttpClient;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -111,7 +110,7 @@ impl Preparation {
             let Ok(client) = client.join() else {
                 bail!("the HTTP client could not be made");
             };
-            let config = runtime.block_on(config(&connection, &route, client?));
+            let config = config(&connection, &route, client?);
             connections.push(Prepared {
                 connection,
                 route,
@@ -152,16 +151,13 @@ fn connect_timeout(connection: &Connection) -> Duration {
     CONNECT_TIMEOUT.min(connection.timeout.value / 2)
 }
 
-async fn config(connection: &Connection, route: &Route, client: SharedHttpClient) -> SdkConfig {
-    // The SDK drops a whole file for one malformed line, and looks for more than is wanted: it gets an empty one.
-    let no_files = EnvConfigFiles::builder()
-        .with_contents(EnvConfigFileKind::Config, "")
-        .build();
+/// What clients are made from. Not by the SDK's loader: that links, and asks, all that could know of credentials and regions, and
+/// both are decided.
+fn config(connection: &Connection, route: &Route, client: SharedHttpClient) -> SdkConfig {
     let timeout = connection.timeout.value;
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .profile_files(no_files)
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(route.signing_region.value.clone()))
-        .no_credentials()
         .http_client(client)
         .time_source(Clock)
         // The whole time is limited.
@@ -176,6 +172,5 @@ async fn config(connection: &Connection, route: &Route, client: SharedHttpClient
                 .operation_attempt_timeout(ATTEMPT_TIMEOUT.min(timeout))
                 .build(),
         )
-        .load()
-        .await
+        .build()
 }

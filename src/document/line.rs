@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use memchr::{memchr, memchr2_iter};
+use memchr::{memchr, memchr2_iter, memchr3};
 
 /// What the file format takes for white space inside a line.
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
@@ -295,14 +295,15 @@ fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     if !text.first()?.is_ascii_alphanumeric() {
         return None;
     }
-    let sign = text
-        .iter()
-        .position(|byte| matches!(byte, b'=' | b':' | b'#' | b';' | b'\r' | b'\n'))?;
-    let value = text[sign..].strip_prefix(b"=")?;
+    let (line, _) = text.split_at(end_of_line(text));
+    let (key, value) = line.split_at(memchr(b'=', line)?);
+    if memchr3(b':', b'#', b';', key).is_some() {
+        return None;
+    }
     // An empty value may have nested lines below.
-    match value.iter().find(|byte| !is_blank(**byte))? {
+    match value[1..].iter().find(|byte| !is_blank(**byte))? {
         b'#' | b';' | b'\r' | b'\n' => None,
-        _ => Some(sign + 1 + end_of_line(value)),
+        _ => Some(line.len()),
     }
 }
 
