@@ -95,6 +95,7 @@ class Run:
         """The command with nothing of the environment that this script was started in."""
         environment = {
             "HOME": str(self.home),
+            "TMPDIR": str(self.home),
             "PATH": "/usr/bin:/bin",
             "USER": "bench",
             "LC_ALL": "C.UTF-8",
