@@ -55,7 +55,8 @@ def targets(results, binaries, ours, peers):
         rows.append([wanted, shown(value), "met" if value <= limit else "**not met**"])
 
     times = lambda value: f"{value:.2f} ×"  # noqa: E731
-    cached, many, https = (results.get(part, {}) for part in ("cached 1", "cached 10,000", "refresh https"))
+    parts = ("cached", "1 profile"), ("cached", "10,000 profiles"), ("refresh", "https")
+    cached, many, https = (results.get(part, {}) for part in parts)
     for program in ours:
         kind = "static" if "static" in program.name else "dynamic"
         if program.name in cached:
