@@ -5,10 +5,13 @@ import os
 import pathlib
 import platform
 import re
+import time
 
 import installing
 
 TRUE = "/bin/true"
+# Of the processors' time, others may have so much before the machine is called busy.
+QUIET = 0.1
 MIB = 1_048_576
 BINARY_BYTES = 6_000_000
 MEMORY_BYTES = 8_000_000
@@ -22,12 +25,26 @@ def machine():
     """One paragraph that says when and on what it was measured."""
     cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)
-    load = os.getloadavg()[0]
+    busy = others_share()
+    quiet = "" if busy <= QUIET else ": the machine was not quiet, so the times are not worth much, and the CPU a little more"
     return (
         f"{datetime.date.today()}; {model[1] if model else platform.machine()}, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.release()}, {' '.join(platform.libc_ver())}, Python {platform.python_version()}, "
-        f"{' '.join(installing.output('rustc', '--version').split()[:2])}; load at the start {load:.1f}."
+        f"{' '.join(installing.output('rustc', '--version').split()[:2])}; {busy:.0%} busy with other things before it began{quiet}."
     )
+
+
+def others_share():
+    """The part of the processors' time that other programs take, in a second in which we do nothing."""
+
+    def times():
+        user, nice, system, idle, waiting, *rest = map(int, pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+        return idle + waiting, user + nice + system + idle + waiting + sum(rest)
+
+    idle, total = times()
+    time.sleep(1)
+    idle_then, total_then = times()
+    return 1 - (idle_then - idle) / (total_then - total)
 
 
 def table(title, measured, peers=()):
