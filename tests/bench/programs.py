@@ -29,6 +29,8 @@ class Program:
     # Whether it can be told which endpoint to call. One that cannot needs the names of AWS to lead to the stand-in.
     takes_endpoint: bool = True
     config: str = ""
+    # Of our own: static or dynamic.
+    kind: str = ""
     # What to ask to have something cached, where that is not the refresh.
     fill: list[str] | None = None
 
@@ -48,18 +50,22 @@ class Program:
         return [str(self.path), *self.fill], f"{code}\n"
 
 
-def ours(path):
-    """A build of mfa-creds, named by what it is."""
-    kind = "static" if installing.is_static(path) else "dynamic"
-    return Program(
-        name=f"mfa-creds ({kind})",
-        path=path,
-        layout=AWS_MFA,
-        cached=["-p", PROFILE],
-        still_valid="is still valid until",
-        refresh=["-p", PROFILE],
-        code_after="--token",
-    )
+def ours(paths):
+    """Builds of mfa-creds, named by what they are, and by where they are too if there are several of a kind."""
+    kinds = ["static" if installing.is_static(path) else "dynamic" for path in paths]
+    return [
+        Program(
+            name=f"mfa-creds ({kind})" if kinds.count(kind) == 1 else f"mfa-creds ({kind}, {path})",
+            path=path,
+            layout=AWS_MFA,
+            cached=["-p", PROFILE],
+            still_valid="is still valid until",
+            refresh=["-p", PROFILE],
+            code_after="--token",
+            kind=kind,
+        )
+        for path, kind in zip(paths, kinds, strict=True)
+    ]
 
 
 def peers(venv, crates):

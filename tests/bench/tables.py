@@ -75,10 +75,10 @@ def targets(results, binaries, ours, peers):
     parts = ("cached", "1 profile"), ("cached", "10,000 profiles"), ("refresh", "https")
     cached, many, https = (results.get(part, {}) for part in parts)
     for program in ours:
-        kind = "static" if "static" in program.name else "dynamic"
+        kind = program.name.removeprefix("mfa-creds (").removesuffix(")")
         if program.name in cached:
             own = cached[program.name].median
-            limit = OF_TRUE[kind]
+            limit = OF_TRUE[program.kind]
             target(f"cached run, {kind}: at most {limit} × `/bin/true`", own / cached[TRUE].median, limit, times)
             if fastest := fastest_peer(cached, peers, "median"):
                 wanted = f"cached run, {kind}: at most half of the fastest peer"
