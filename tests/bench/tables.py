@@ -51,12 +51,12 @@ def table(title, measured, peers=()):
     """A row for each command, with what it is of `/bin/true` and, where there are peers, of the fastest of them."""
     true = measured[TRUE].median if TRUE in measured else None
     fastest = min((measured[name].median for name in peers if name in measured), default=None)
-    heads = ["", "median", "CPU", "peak memory"]
+    heads = ["", "median", "fastest run", "CPU", "peak memory"]
     heads += ["of `/bin/true`"] if true else []
     heads += ["of the fastest peer"] if fastest else []
     rows = []
     for name, result in measured.items():
-        row = [name, milliseconds(result.median), milliseconds(result.median_cpu), f"{result.peak / MIB:.1f} MiB"]
+        row = [name, *map(milliseconds, (result.median, min(result.times), result.median_cpu)), f"{result.peak / MIB:.1f} MiB"]
         row += [f"{result.median / true:.2f} ×"] if true else []
         row += [f"{result.median / fastest:.3f} ×"] if fastest else []
         rows.append(row)
