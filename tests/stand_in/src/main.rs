@@ -1,10 +1,14 @@
 //! The stand-in as a program, to try a client by hand:
-//! `stand-in [ADDRESS [ROLE…]] [--tls NAME[,NAME…] --ca FILE]`.
+//! `stand-in [ADDRESS [ROLE…]] [--tls NAME[,NAME…] --ca FILE] [--users NUMBER]`.
 //!
 //! Each role, named by its ARN, may be assumed with MFA, for up to four hours.
 //!
 //! With `--tls` it speaks TLS, as a server with these names and the address. The certificate of the
 //! authority that vouches for it is written to the file.
+//!
+//! `--users` adds so many users to alice, for whoever needs more codes than one device has: `user-1`
+//! with the device `user-1`, the key `AKIAFAKEUSER00000001` and the secret
+//! `FakeSecretOfUser00000001/NotReal+FakeFak`, and so on.
 //!
 //! It prints where it listens and what a client needs. An empty line on stdin prints a fresh code
 //! of alice's device; any other is the serial number of a device, or the name of a virtual one, and
@@ -19,8 +23,12 @@ use std::net::SocketAddr;
 use std::{fs, io};
 
 use stand_in::{
-    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Authority, Role, StandIn,
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Authority, Device, Role,
+    StandIn, User,
 };
+
+/// What the serial numbers of virtual devices begin with.
+const DEVICES: &str = "arn:aws:iam::123456789012:mfa/";
 
 /// What the command line says.
 #[derive(Default)]
@@ -28,6 +36,7 @@ struct Arguments {
     positional: Vec<String>,
     names: Option<String>,
     file: Option<String>,
+    users: u32,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -35,7 +44,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut positional = arguments.positional.iter();
     let address = positional.next().map_or("127.0.0.1:0", String::as_str);
     let address: SocketAddr = address.parse()?;
-    let account = positional.fold(Account::example(), |account, arn| {
+    let account = (1..=arguments.users).fold(Account::example(), |account, number| {
+        account.user(numbered_user(number))
+    });
+    let account = positional.fold(account, |account, arn| {
         let role = Role::new(arn).requires_mfa().max_session_duration(14_400);
         account.role(role.trusts("123456789012"))
     });
@@ -74,6 +86,7 @@ fn read_arguments() -> Result<Arguments, Box<dyn Error>> {
         match argument.as_str() {
             "--tls" => read.names = Some(arguments.next().ok_or("--tls needs names")?),
             "--ca" => read.file = Some(arguments.next().ok_or("--ca needs a file")?),
+            "--users" => read.users = arguments.next().ok_or("--users needs a number")?.parse()?,
             option if option.starts_with('-') => return Err(format!("unknown {option}").into()),
             _ => read.positional.push(argument),
         }
@@ -81,10 +94,18 @@ fn read_arguments() -> Result<Arguments, Box<dyn Error>> {
     Ok(read)
 }
 
+fn numbered_user(number: u32) -> User {
+    let key = format!("AKIAFAKEUSER{number:08}");
+    let secret = format!("FakeSecretOfUser{number:08}/NotReal+FakeFak");
+    let name = format!("user-{number}");
+    let device = Device::new(&format!("{DEVICES}{name}"));
+    User::new(&name).access_key(&key, &secret).device(device)
+}
+
 /// The serial number of the device that a line means, if it shows codes.
 fn find_device(stand_in: &StandIn, line: &str) -> Option<String> {
     let line = if line.is_empty() { ALICE_DEVICE } else { line };
-    let named = format!("arn:aws:iam::123456789012:mfa/{line}");
+    let named = format!("{DEVICES}{line}");
     let mut serials = [line.to_owned(), named].into_iter();
     serials.find(|serial| stand_in.seed(serial).is_some())
 }

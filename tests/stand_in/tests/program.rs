@@ -1,5 +1,6 @@
 //! The stand-in as a program: what it prints, and when it ends.
 
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::{fs, io};
@@ -41,10 +42,37 @@ fn with_tls_it_names_the_file_of_the_authority() {
 }
 
 #[test]
+fn numbered_users_have_a_device_each_as_many_as_were_asked_for() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_stand-in"))
+        .args(["127.0.0.1:0", "--users", "2"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // What comes after it ends the program.
+    let mut stdin = program.stdin.take().unwrap();
+    stdin.write_all(b"user-1\nuser-2\nuser-3\n").unwrap();
+    drop(stdin);
+    let mut said = String::new();
+    let mut stdout = program.stdout.take().unwrap();
+    stdout.read_to_string(&mut said).unwrap();
+    assert!(program.wait().unwrap().success());
+    let answers: Vec<_> = said.lines().skip(5).collect();
+    assert_eq!(answers.len(), 3, "{said}");
+    for code in &answers[..2] {
+        assert!(code.len() == 6 && code.parse::<u32>().is_ok(), "{code}");
+    }
+    assert_ne!(answers[0], answers[1]);
+    assert_eq!(answers[2], "no such device");
+}
+
+#[test]
 fn what_it_does_not_understand_it_says() {
     for arguments in [
         &["--tls", "sts.amazonaws.com"][..],
         &["--ca"],
+        &["--users"],
+        &["--users", "many"],
         &["--other"],
         &["192.0.2.1:80"],
     ] {
