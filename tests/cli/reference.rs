@@ -35,7 +35,7 @@ fn help(command: &str) -> Help {
             .collect();
         match (chapter, &words[..]) {
             ("Commands:", [name, ..]) if indent == 2 && *name != "help" => {
-                commands.push((*name).to_owned())
+                commands.push((*name).to_owned());
             }
             ("Options:", [first, ..]) if indent < 8 && first.starts_with('-') => {
                 let long = words.iter().find(|word| word.starts_with("--")).unwrap();
