@@ -18,7 +18,7 @@ pub use commands::{
 /// writes to `[PROFILE-mfa]`.
 #[derive(Parser)]
 #[command(
-    version,
+    version = env!("MFA_CREDS_VERSION"),
     infer_long_args = true,
     args_override_self = true,
     args_conflicts_with_subcommands = true,

@@ -66,7 +66,8 @@ pub(super) fn completions(args: &Completions) -> Result<()> {
 /// # Errors
 /// When standard output cannot be written.
 pub(super) fn man(args: &cli::Man) -> Result<()> {
-    let mut command = Cli::command();
+    // A page is the same for all builds of a version.
+    let mut command = Cli::command().version(env!("CARGO_PKG_VERSION"));
     command.build();
     let of = args.command.as_ref();
     let found = of.and_then(|name| command.find_subcommand(name).cloned());

@@ -117,9 +117,4 @@ fn wrong_usage_ends_with_2_and_help_goes_to_standard_output() {
     let outcome = home.run(&["--help"]).outcome();
     assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""));
     assert!(outcome.stdout.contains("--mfa") || outcome.stdout.contains("--token <CODE>"));
-    let outcome = home.run(&["--version"]).outcome();
-    assert_eq!(
-        outcome.stdout,
-        concat!("mfa-creds ", env!("CARGO_PKG_VERSION"), "\n")
-    );
 }

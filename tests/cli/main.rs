@@ -50,5 +50,6 @@ mod setup;
 mod status;
 mod together;
 mod trace;
+mod version;
 mod waits;
 mod window;

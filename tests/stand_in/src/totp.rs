@@ -2,7 +2,7 @@
 //! 30 seconds, six digits. <https://www.rfc-editor.org/rfc/rfc6238>
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 
 /// The length of a time step, in seconds.
