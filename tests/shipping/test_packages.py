@@ -13,8 +13,9 @@ import zipfile
 
 from support import ARCHIVE, BUILT, HOST, MANIFEST, PACKAGES, ROOT, VERSION, attempt, package, run
 
-# Stripped and static. What makes it larger has to be worth it.
-LARGEST_PROGRAM = 6_000_000
+# Stripped and static. The C library that is used here is a megabyte, that of a release a tenth of that; .github/package holds a
+# release to less.
+LARGEST_PROGRAM = 7_000_000 if "gnu" in HOST else 6_000_000
 
 TOP = f"mfa-creds-{VERSION}-{HOST}"
 COMMANDS = ["clear", "completions", "device", "doctor", "exec", "export", "man", "plan", "setup", "status"]
