@@ -253,7 +253,8 @@ pub enum Shell {
 #[command(about = about::MAN)]
 pub struct Man {
     /// A command of `mfa-creds`
-    #[arg(value_parser = ["setup", "plan", "export", "exec", "status", "doctor", "clear", "device", "completions", "man"])]
+    #[arg(value_parser = ["setup", "plan", "export", "exec", "status", "doctor", "clear", "device", "device-list", "device-enroll",
+                          "device-resync", "completions", "man"])]
     pub command: Option<String>,
 }
 

@@ -69,10 +69,13 @@ pub(super) fn man(args: &cli::Man) -> Result<()> {
     // A page is the same for all builds of a version.
     let mut command = Cli::command().version(env!("CARGO_PKG_VERSION"));
     command.build();
-    let of = args.command.as_ref();
-    let found = of.and_then(|name| command.find_subcommand(name).cloned());
+    for name in args.command.iter().flat_map(|names| names.split('-')) {
+        if let Some(found) = command.find_subcommand(name) {
+            command = found.clone();
+        }
+    }
     let mut page = Vec::new();
-    Man::new(found.unwrap_or(command))
+    Man::new(command)
         .render(&mut page)
         .context("the manual page cannot be written")?;
     report::data(&String::from_utf8_lossy(&page))

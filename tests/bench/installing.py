@@ -128,6 +128,11 @@ def stand_in():
     return TARGET / "release" / "stand-in"
 
 
+def library(program):
+    """The C library in a static program."""
+    return "glibc" if b"GNU C Library" in pathlib.Path(program).read_bytes() else "musl"
+
+
 def is_static(program):
     """Whether an ELF file names no dynamic loader."""
     content = pathlib.Path(program).read_bytes()

@@ -53,9 +53,10 @@ class Program:
 def ours(paths):
     """Builds of mfa-creds, named by what they are, and by where they are too if there are several of a kind."""
     kinds = ["static" if installing.is_static(path) else "dynamic" for path in paths]
+    libraries = [f", {installing.library(path)}" if kind == "static" else "" for path, kind in zip(paths, kinds, strict=True)]
     return [
         Program(
-            name=f"mfa-creds ({kind})" if kinds.count(kind) == 1 else f"mfa-creds ({kind}, {path})",
+            name=f"mfa-creds ({kind}{library})" if kinds.count(kind) == 1 else f"mfa-creds ({kind}, {path})",
             path=path,
             layout=AWS_MFA,
             cached=["-p", PROFILE],
@@ -64,7 +65,7 @@ def ours(paths):
             code_after="--token",
             kind=kind,
         )
-        for path, kind in zip(paths, kinds, strict=True)
+        for path, kind, library in zip(paths, kinds, libraries, strict=True)
     ]
 
 

@@ -72,7 +72,7 @@ def targets(results, binaries, ours, peers):
         rows.append([wanted, shown(value), "met" if value <= limit else "**not met**"])
 
     times = lambda value: f"{value:.2f} ×"  # noqa: E731
-    parts = ("cached", "1 profile"), ("cached", "10,000 profiles"), ("refresh", "https")
+    parts = ("cached", "1 profile"), ("cached", "10,000 profiles"), ("refresh", "over https: 1 profile in the file")
     cached, many, https = (results.get(part, {}) for part in parts)
     for program in ours:
         kind = program.name.removeprefix("mfa-creds (").removesuffix(")")

@@ -133,12 +133,28 @@ fn there_is_a_manual_page_for_each_command() {
     let home = home();
     let outcome = home.run(&["man"]).outcome();
     assert!(outcome.stdout.contains(".TH mfa-creds 1"), "{outcome:?}");
-    for command in COMMANDS {
+    let of_device = ["device", "device-list", "device-enroll", "device-resync"];
+    let known = [&COMMANDS[..], &of_device].concat();
+    let mut named = Vec::new();
+    for command in &known {
         let page = home.run(&["man", command]).outcome().stdout;
         assert!(
             page.contains(&format!(".TH mfa-creds-{command} 1")),
             "{page}"
         );
+        named.extend(referred(&page));
     }
+    named.extend(referred(&outcome.stdout));
+    named.retain(|name| !known.contains(&&**name));
+    assert_eq!(named, [""; 0], "these are referred to");
     assert_eq!(home.run(&["man", "nosuch"]).outcome().status, Some(2));
+}
+
+/// The commands whose pages a manual page refers to.
+fn referred(page: &str) -> Vec<String> {
+    let lines = page.lines().filter_map(|line| {
+        let name = line.strip_prefix("mfa\\-creds\\-")?.strip_suffix("(1)")?;
+        Some(name.replace('\\', ""))
+    });
+    lines.collect()
 }

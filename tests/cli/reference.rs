@@ -2,6 +2,8 @@
 //! the environment stand for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use crate::harness::Home;
 
@@ -13,6 +15,8 @@ type Names = BTreeSet<String>;
 struct Help {
     /// The variables that stand for each flag.
     flags: BTreeMap<String, Names>,
+    /// Short and long.
+    shorts: BTreeSet<(String, String)>,
     commands: Vec<String>,
     text: String,
 }
@@ -23,6 +27,7 @@ fn help(command: &str) -> Help {
     arguments.push("--help");
     let text = home.run(&arguments).outcome().stdout;
     let mut flags: BTreeMap<String, Names> = BTreeMap::new();
+    let mut shorts = BTreeSet::new();
     let (mut commands, mut flag, mut chapter) = (Vec::new(), String::new(), "");
     for line in text.lines() {
         if !line.starts_with(' ') && line.ends_with(':') {
@@ -41,6 +46,9 @@ fn help(command: &str) -> Help {
                 let long = words.iter().find(|word| word.starts_with("--")).unwrap();
                 long.trim_end_matches('.').clone_into(&mut flag);
                 flags.entry(flag.clone()).or_default();
+                if *first != *long && !["--help", "--version"].contains(&&*flag) {
+                    shorts.insert(((*first).to_owned(), flag.clone()));
+                }
             }
             _ => {}
         }
@@ -54,6 +62,7 @@ fn help(command: &str) -> Help {
     }
     Help {
         flags,
+        shorts,
         commands,
         text,
     }
@@ -196,22 +205,49 @@ fn the_exit_codes_are_the_same() {
     assert_eq!(said.difference(&table).collect::<Vec<_>>(), [""; 0]);
 }
 
-/// What is in the README but not in the source was renamed, or never was.
 #[test]
-fn no_variable_of_ours_is_made_up() {
-    let source = [
-        include_str!("../../src/cli.rs"),
-        include_str!("../../src/environment.rs"),
-    ];
-    let said: Names = all_help()
-        .values()
-        .flat_map(|help| help.flags.values().flatten().cloned())
-        .collect();
-    let ours = README.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    for name in ours.filter(|word| word.starts_with("MFA_CREDS_")) {
-        assert!(
-            said.contains(name) || source.iter().any(|text| text.contains(name)),
-            "{name}"
-        );
+fn each_short_flag_stands_beside_the_long_one() {
+    let help = all_help();
+    let pairs: BTreeSet<_> = help.values().flat_map(|help| &help.shorts).collect();
+    assert!(pairs.len() > 2, "{pairs:?}");
+    let rows = table("## Options, environment and keys");
+    for (short, long) in pairs {
+        let both = |cell: &str| {
+            [short, long]
+                .iter()
+                .all(|flag| quoted(cell).any(|word| word == *flag))
+        };
+        assert!(rows.iter().any(|cells| both(cells[1])), "{short}, {long}");
     }
+}
+
+/// A name in the one and not in the other was renamed, or never was, or nobody is told of it.
+#[test]
+fn the_variables_of_the_source_are_those_of_the_readme() {
+    let ours = |text: &str| -> Names {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        words
+            .filter(|word| word.starts_with("MFA_"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut source = String::new();
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests") {
+                open.push(path);
+            } else if path.is_file() && !path.ends_with("build.rs") {
+                source.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    // As they are asked for, but not what the build puts in.
+    let literals = source
+        .match_indices("\"MFA_")
+        .filter(|(start, _)| !source[..*start].ends_with("env!("));
+    let asked = literals.filter_map(|(start, _)| source[start..].split('"').nth(1).map(ours));
+    let asked: Names = asked.flatten().collect();
+    assert_eq!(ours(README), asked);
 }

@@ -71,7 +71,7 @@ class Shells(Snippets):
     def says_who_i_am(self, done, rest=""):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{self.stand_in.user.arn}\n{rest}", ""))
 
-    def works_in(self, *shell, function, group):
+    def works_in(self, *shell, function, group, load='eval "$(mfa-creds export -q -p work)"'):
         done = self.shell(*shell, f"{function}\n{ARN} --profile work", code=False)
         self.assertEqual((done.returncode, done.stdout), (3, ""), "no code, no aws")
         self.assertIn("an MFA code is needed", done.stderr)
@@ -90,6 +90,8 @@ class Shells(Snippets):
             self.says_who_i_am(self.shell(*shell, f"{function}\n{ARN} {flag}", code=False, AWS_PROFILE="work"))
             self.written.append(name)
             self.assertEqual(self.sections(), self.written)
+        # There is no [default-long-term], and nobody needs it where the keys are in the environment.
+        self.says_who_i_am(self.shell(*shell, f"{function}\n{load}\n{ARN}", code=False))
 
     def test_bash(self):
         self.works_in("bash", "--norc", "-c", function=self.posix(), group="{{ {}; }}")
@@ -99,7 +101,8 @@ class Shells(Snippets):
 
     def test_fish(self):
         function = snippet("In front of `aws`", "fish")
-        self.works_in("fish", "--no-config", "-c", function=function, group="begin; {}; end")
+        load = "mfa-creds export -q -p work --format fish | source"
+        self.works_in("fish", "--no-config", "-c", function=function, group="begin; {}; end", load=load)
 
     def posix(self):
         return snippet("In front of `aws`", "sh")

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -22,6 +23,12 @@ class Crate(unittest.TestCase):
         if not dirty():
             beside.append(".cargo_vcs_info.json")
         self.assertEqual(sorted(listed), sorted([*beside, *sources]))
+
+    def test_the_readme_names_no_other_version(self):
+        readme = (ROOT / "README.md").read_text()
+        named = re.findall(r"(?:mfa-creds[-_]|/v|VERSION: )(\d[\w.-]*?\d)(?=[-_/\s])", readme)
+        self.assertGreater(len(named), 3)
+        self.assertEqual(set(named), {VERSION})
 
     def test_crates_io_would_take_it_and_it_builds_alone(self):
         run("cargo", "publish", "--dry-run", "--locked", "--package", "mfa-creds", *dirty())

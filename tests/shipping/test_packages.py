@@ -18,7 +18,8 @@ from support import ARCHIVE, BUILT, HOST, MANIFEST, PACKAGES, ROOT, VERSION, att
 LARGEST_PROGRAM = 7_000_000 if "gnu" in HOST else 6_000_000
 
 TOP = f"mfa-creds-{VERSION}-{HOST}"
-COMMANDS = ["clear", "completions", "device", "doctor", "exec", "export", "man", "plan", "setup", "status"]
+COMMANDS = ["clear", "completions", "device", "device-enroll", "device-list", "device-resync", "doctor", "exec", "export", "man",
+            "plan", "setup", "status"]
 PAGES = {"mfa-creds.1", *(f"mfa-creds-{command}.1" for command in COMMANDS)}
 COMPLETIONS = {"mfa-creds.bash", "_mfa-creds", "mfa-creds.fish", "mfa-creds.ps1", "mfa-creds.elv"}
 
@@ -102,7 +103,7 @@ class Debian(unittest.TestCase):
         fields = run("dpkg-deb", "--field", self.PACKAGE)
         architecture = run("dpkg", "--print-architecture").strip()
         self.assertEqual(self.PACKAGE.name, f"mfa-creds_{VERSION}_{architecture}.deb")
-        for field in ["Package: mfa-creds", f"Version: {VERSION}", f"Architecture: {architecture}"]:
+        for field in ["Package: mfa-creds", f"Version: {VERSION.replace('-', '~')}", f"Architecture: {architecture}"]:
             self.assertIn(f"{field}\n", fields)
         # No library: the program is static.
         self.assertIn("Depends: ca-certificates\n", fields)
@@ -169,6 +170,11 @@ class Parts(unittest.TestCase):
                    "--prefix", "none", "--format", "{p}")
         used = {" ".join(line.split()[:2]).replace(" v", " ") for line in tree.splitlines() if line}
         self.assertEqual(named, used - {f"mfa-creds {VERSION}"})
+
+    def test_it_has_what_the_signed_statement_wants_of_it(self):
+        bom = json.loads(self.BOM.read_text())
+        self.assertRegex(bom["serialNumber"], r"^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+        self.assertEqual(bom["specVersion"], "1.5")
 
     def test_each_part_has_its_hash_and_licence(self):
         for part in json.loads(self.BOM.read_text())["components"]:

@@ -72,6 +72,11 @@ class Workflows(unittest.TestCase):
                 pins.setdefault(name, set()).add(pin)
         self.assertEqual([name for name, of in pins.items() if len(of) != 1], [])
 
+    def test_all_take_the_compiler_of_the_releases(self):
+        taken = {match for workflow in WORKFLOWS for match in re.findall(r"RUSTUP_TOOLCHAIN: (.*)", workflow.read_text())}
+        self.assertEqual(len(taken), 1, taken)
+        self.assertEqual([workflow.name for workflow in WORKFLOWS if "\n  RUSTUP_TOOLCHAIN:" not in workflow.read_text()], [])
+
     def test_who_may_write(self):
         may = {}
         grants = 0
