@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
-use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::credentials::{Credentials, LongTermKeys};
@@ -14,7 +13,7 @@ use crate::device::SerialNumber;
 use crate::document::Document;
 use crate::freshness::{self, Asked, Freshness, Reason};
 use crate::plan::{self, Chosen, Origin, Plan, Target, Way};
-use crate::profiles::{self, File};
+use crate::profiles::{self, File, Text};
 use crate::session::{self, Maker, Session};
 use crate::short_term::{self, Defect};
 use crate::store;
@@ -161,7 +160,7 @@ impl Seen {
 }
 
 /// The files of sessions that can be read.
-pub fn sessions(path: &Path) -> Vec<(PathBuf, Zeroizing<String>)> {
+pub fn sessions(path: &Path) -> Vec<(PathBuf, Text)> {
     let texts = store::session_files(path).into_iter().filter_map(|path| {
         let text = profiles::read(&path).ok()??;
         Some((path, text))
@@ -170,7 +169,7 @@ pub fn sessions(path: &Path) -> Vec<(PathBuf, Zeroizing<String>)> {
 }
 
 /// What is in them.
-pub fn files(texts: &[(PathBuf, Zeroizing<String>)]) -> Vec<File<'_>> {
+pub fn files(texts: &[(PathBuf, Text)]) -> Vec<File<'_>> {
     let files = texts.iter().map(|(path, text)| File {
         path,
         document: Document::parse(text),

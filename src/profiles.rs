@@ -152,14 +152,17 @@ pub fn home() -> Result<PathBuf> {
         })
 }
 
+/// The text of a file, wiped when it is dropped: in one go, which a `String` would be byte by byte.
+pub type Text = Zeroizing<Box<str>>;
+
 /// The text of a file; none where there is no file.
 ///
 /// # Errors
 /// When there is one and it cannot be read, with what to type.
-pub fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
+pub fn read(path: &Path) -> Result<Option<Text>> {
     match fs::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(Zeroizing::new(text))),
+            Ok(text) => Ok(Some(Zeroizing::new(text.into_boxed_str()))),
             Err(error) => Err(not_utf8(path, &error)),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -19,7 +19,6 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use chrono::TimeDelta;
-use zeroize::Zeroizing;
 
 use crate::cli::{self, Cli, Command, Preview, Setup};
 use crate::clock;
@@ -172,7 +171,7 @@ fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         value: respondent.profile(&suggested)?,
         origin: Origin::Flag("--profile"),
     })?;
-    let text: Zeroizing<String> = profiles::read(path)?.unwrap_or_default();
+    let text = profiles::read(path)?.unwrap_or_default();
     let file = File {
         path,
         document: Document::parse(&text),

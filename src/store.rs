@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::credentials::LongTermKeys;
 use crate::document::{Document, Uneditable};
 use crate::error::Failure;
-use crate::profiles::{File, read, reason};
+use crate::profiles::{File, Text, read, reason};
 use crate::report::Report;
 pub use edit::Edit;
 pub use lock::Lock;
@@ -206,7 +206,7 @@ impl Store {
     fn edited<'v>(
         &self,
         decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
-    ) -> Result<(Zeroizing<String>, Zeroizing<String>)> {
+    ) -> Result<(Text, Text)> {
         let old = read(&self.real)?.unwrap_or_default();
         let mut document = Document::parse(&old);
         document.index();
@@ -218,7 +218,7 @@ impl Store {
         let path = self.path.display();
         let mut new = old.clone();
         for edit in &edits {
-            new = Zeroizing::new(edit.apply(&new).map_err(|uneditable| {
+            let edited = edit.apply(&new).map_err(|uneditable| {
                 let failure = Failure::new(format!("{path} was left as it was: {uneditable}"));
                 match uneditable {
                     Uneditable::Unwritable(_) => {
@@ -229,7 +229,8 @@ impl Store {
                         failure.hint("begin that line at the left margin, or remove it")
                     }
                 }
-            })?);
+            })?;
+            new = Zeroizing::new(edited.into_boxed_str());
         }
         if let Err(difference) = second_opinion::check(&old, &new, &edits) {
             bail!(

@@ -4,13 +4,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use zeroize::Zeroizing;
-
 use super::Checklist;
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::plan::quoted;
-use crate::profiles;
+use crate::profiles::{self, Text};
 use crate::store;
 
 /// One of the two files.
@@ -44,7 +42,7 @@ pub fn read(
     which: Which,
     path: &Path,
     environment: &Environment,
-) -> Option<Zeroizing<String>> {
+) -> Option<Text> {
     let subject = which.name();
     let real = list.attempt(subject, store::resolve(path))?;
     let (shown, leads_to) = (list.shown(path), list.shown(&real));

@@ -1,14 +1,13 @@
 //! What every command begins with: the two files, read, and how their sections are called.
 
 use anyhow::{Result, bail};
-use zeroize::Zeroizing;
 
 use crate::cli::{Profiles, Suffixes};
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::plan::{self, Chosen, Naming, Origin};
-use crate::profiles::{self, File, Files, Paths, key};
+use crate::profiles::{self, File, Files, Paths, Text, key};
 use crate::store;
 
 /// The ground that a command stands on.
@@ -77,8 +76,8 @@ impl Ground {
     pub fn of(
         paths: Paths,
         naming: Naming,
-        credentials: Option<Zeroizing<String>>,
-        config: Option<Zeroizing<String>>,
+        credentials: Option<Text>,
+        config: Option<Text>,
     ) -> Self {
         Self {
             paths,
@@ -116,8 +115,8 @@ impl Ground {
 /// The texts of the two files.
 struct Texts {
     /// None where there is no such file.
-    credentials: Option<Zeroizing<String>>,
-    config: Zeroizing<String>,
+    credentials: Option<Text>,
+    config: Text,
 }
 
 impl Texts {
