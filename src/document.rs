@@ -23,6 +23,7 @@
 mod clear;
 mod edit;
 mod line;
+mod parts;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

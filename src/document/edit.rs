@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::line::{BLANKS, Kind, Line, Lines, content};
+use super::line::{Kind, Line, Lines};
+use super::parts::{BLANKS, content};
 
 /// What to do with one key.
 #[derive(Clone)]

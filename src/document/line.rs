@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use memchr::{memchr, memchr2_iter, memchr3};
+use super::parts::{
+    COMMENT_SIGNS, content, end_of_line, end_of_plain_property, header, raw, split,
+    without_blanks_before, without_blanks_behind, without_comment,
+};
 
-/// What the file format takes for white space inside a line.
-pub(super) const BLANKS: [char; 2] = [' ', '\t'];
-const COMMENT_SIGNS: [u8; 2] = *b"#;";
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A line with its line ending.
@@ -282,101 +282,4 @@ impl<'t> Iterator for Lines<'t> {
         };
         Some((start, line))
     }
-}
-
-/// Where the line ends that a text begins with.
-fn end_of_line(text: &[u8]) -> usize {
-    memchr(b'\n', text).map_or(text.len(), |at| at + 1)
-}
-
-/// Where the line ends that a text begins with, if it is a property at the left margin with nothing to note. Only to tell such
-/// lines quickly from the others: what is in doubt is none.
-fn end_of_plain_property(text: &[u8]) -> Option<usize> {
-    if !text.first()?.is_ascii_alphanumeric() {
-        return None;
-    }
-    let (line, _) = text.split_at(end_of_line(text));
-    let (key, value) = line.split_at(memchr(b'=', line)?);
-    if memchr3(b':', b'#', b';', key).is_some() {
-        return None;
-    }
-    // An empty value may have nested lines below.
-    match value[1..].iter().find(|byte| !is_blank(**byte))? {
-        b'#' | b';' | b'\r' | b'\n' => None,
-        _ => Some(line.len()),
-    }
-}
-
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
-}
-
-/// A line without its line ending.
-pub(super) fn content(text: &str) -> &str {
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    text.strip_suffix('\r').unwrap_or(text)
-}
-
-// Of a large file nearly all time goes into these two, and with patterns of characters it is three times as much.
-fn without_blanks_before(text: &str) -> &str {
-    let start = text.bytes().position(|byte| !is_blank(byte));
-    &text[start.unwrap_or(text.len())..]
-}
-
-fn without_blanks_behind(text: &str) -> &str {
-    let last = text.bytes().rposition(|byte| !is_blank(byte));
-    &text[..last.map_or(0, |last| last + 1)]
-}
-
-fn without_blanks_around(text: &str) -> &str {
-    without_blanks_behind(without_blanks_before(text))
-}
-
-/// A trimmed line up to an inline comment, whose sign must stand after white space.
-fn without_comment(trimmed: &str) -> &str {
-    let bytes = trimmed.as_bytes();
-    let [number_sign, semicolon] = COMMENT_SIGNS;
-    let sign = memchr2_iter(number_sign, semicolon, bytes)
-        .find(|sign| *sign > 0 && is_blank(bytes[sign - 1]));
-    match sign {
-        Some(sign) => without_blanks_behind(&trimmed[..sign]),
-        None => trimmed,
-    }
-}
-
-/// Key and value of a line without comment.
-fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Irregularity> {
-    let bytes = line.as_bytes();
-    let sign = bytes.iter().position(|byte| matches!(byte, b'=' | b':'));
-    let sign = sign.ok_or(Irregularity::NoEqualsSign)?;
-    let irregularity = (bytes[sign] == b':').then_some(Irregularity::Colon);
-    let key = without_blanks_around(&line[..sign]);
-    if key.is_empty() {
-        return Err(Irregularity::NoKey);
-    }
-    Ok((key, without_blanks_around(&line[sign + 1..]), irregularity))
-}
-
-/// What stands in a trimmed line from the value on, which is a part of it.
-fn raw<'t>(trimmed: &'t str, value: &str) -> &'t str {
-    let start = value.as_ptr().addr() - trimmed.as_ptr().addr();
-    &trimmed[start..]
-}
-
-/// The name in a header, and what is wrong with it.
-fn header(trimmed: &str) -> (&str, Option<Irregularity>) {
-    let sign = trimmed
-        .bytes()
-        .position(|byte| COMMENT_SIGNS.contains(&byte));
-    let uncommented = without_blanks_behind(&trimmed[..sign.unwrap_or(trimmed.len())]);
-    let regular = uncommented.strip_suffix(']');
-    let inner = regular.or_else(|| trimmed.rsplit_once(']').map(|(inner, _)| inner));
-    let inner = inner.and_then(|inner| inner.strip_prefix('['));
-    let name = without_blanks_around(inner.unwrap_or_default());
-    let irregularity = match (name.is_empty(), regular) {
-        (true, _) => Some(Irregularity::BadHeader),
-        (false, None) => Some(Irregularity::AfterHeader),
-        (false, Some(_)) => None,
-    };
-    (name, irregularity)
 }
