@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::SharedHttpClient;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -155,7 +155,11 @@ fn connect_timeout(connection: &Connection) -> Duration {
 /// both are decided.
 fn config(connection: &Connection, route: &Route, client: SharedHttpClient) -> SdkConfig {
     let timeout = connection.timeout.value;
-    SdkConfig::builder()
+    // One that the SDK does not take is left out, as its loader does.
+    let app_name = connection.app_id.clone().map(AppName::new);
+    let mut builder = SdkConfig::builder();
+    builder.set_app_name(app_name.and_then(Result::ok));
+    builder
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(route.signing_region.value.clone()))
         .http_client(client)

@@ -46,6 +46,9 @@ pub struct Connection {
     pub proxies: Proxies,
     /// How long to wait in all.
     pub timeout: Chosen<Duration>,
+    /// The name of the caller for the user agent, as written.
+    /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html>.
+    pub app_id: Option<String>,
 }
 
 impl Service {
@@ -210,6 +213,7 @@ impl View<'_> {
                 },
                 None => default(TIMEOUT),
             },
+            app_id: self.environment.text("AWS_SDK_UA_APP_ID"),
         })
     }
 

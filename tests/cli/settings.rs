@@ -304,3 +304,24 @@ fn the_suffixes() {
         "work-keys (MFA_LONG_TERM_SUFFIX)"
     );
 }
+
+/// Companies look for it in the trail of calls that AWS keeps.
+#[test]
+fn the_user_agent_names_the_app_that_the_environment_names() {
+    let sts = StandIn::start(Account::example());
+    for (app_id, expected) in [
+        ("deploy-tool", Some("app/deploy-tool")),
+        ("", None),
+        ("no such (name)", None),
+    ] {
+        let home = Home::of_alice();
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let run = home.run_with(&sts, &["-p", "work", "--token", &code]);
+        let outcome = run.env("AWS_SDK_UA_APP_ID", app_id).outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+        let requests = sts.requests();
+        let agent = &requests.last().unwrap().user_agent;
+        let named = agent.split(' ').find(|part| part.starts_with("app/"));
+        assert_eq!(named, expected, "{agent}");
+    }
+}
