@@ -7,8 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::seconds;
 pub use commands::{
-    Clear, Completions, DeviceCommand, DeviceOf, Devices, Doctor, Enroll, Exec, Export, Format,
-    ListDevices, Man, Outgoing, Preview, Refresh, Resync, Setup, Shell, Status,
+    Clear, Completions, DeviceCommand, Devices, Doctor, Enroll, Exec, Export, Format, ListDevices,
+    Man, OfUser, Outgoing, Preview, Refresh, Resync, Setup, Shell, Status,
 };
 
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.

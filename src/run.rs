@@ -3,6 +3,7 @@
 mod details;
 mod ending;
 mod ground;
+mod ready;
 mod work;
 mod choice;
 mod refresh;

@@ -175,9 +175,9 @@ pub enum DeviceCommand {
     Resync(Resync),
 }
 
-/// Whose devices are meant.
+/// Which user is meant: the one who has the keys of a profile.
 #[derive(Args)]
-pub struct DeviceOf {
+pub struct OfUser {
     #[command(flatten)]
     pub profile: Profile,
     #[command(flatten)]
@@ -196,7 +196,7 @@ pub struct DeviceOf {
 #[derive(Args)]
 pub struct ListDevices {
     #[command(flatten)]
-    pub of: DeviceOf,
+    pub of: OfUser,
     /// As JSON
     #[arg(long)]
     pub json: bool,
@@ -206,7 +206,7 @@ pub struct ListDevices {
 #[derive(Args)]
 pub struct Enroll {
     #[command(flatten)]
-    pub of: DeviceOf,
+    pub of: OfUser,
     /// What the device shall be called [default: the name of the user]
     #[arg(id = "device_name", long = "name", value_name = "NAME")]
     pub name: Option<String>,
@@ -221,7 +221,7 @@ pub struct Enroll {
 #[derive(Args)]
 pub struct Resync {
     #[command(flatten)]
-    pub of: DeviceOf,
+    pub of: OfUser,
     /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`] [default: AWS is asked]
     #[arg(long, value_name = "ARN")]
     pub device: Option<String>,
