@@ -7,8 +7,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::seconds;
 pub use commands::{
-    Clear, Completions, DeviceCommand, Devices, Doctor, Enroll, Exec, Export, Format, ListDevices,
-    Man, OfUser, Outgoing, Preview, Refresh, Resync, Setup, Shell, Status,
+    Clear, Completions, DeviceCommand, Devices, Doctor, Enroll, Exec, Export, Format, GetKeys,
+    InKeychain, Keychain, KeychainCommand, ListDevices, Man, MoveKeys, OfUser, Outgoing, Preview,
+    Refresh, RestoreKeys, Resync, Setup, Shell, Status,
 };
 
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
@@ -55,6 +56,8 @@ pub enum Command {
     Clear(Clear),
     #[command(about = about::DEVICE)]
     Device(Devices),
+    #[command(about = about::KEYCHAIN)]
+    Keychain(InKeychain),
     #[command(about = about::COMPLETIONS, after_help = COMPLETIONS_USE)]
     Completions(Completions),
     #[command(about = about::MAN)]

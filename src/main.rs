@@ -26,6 +26,7 @@ mod mfa_code;
 mod network;
 mod sts;
 mod key_process;
+mod keychain;
 mod store;
 mod code_process;
 mod codes;

@@ -12,6 +12,8 @@ mod status;
 mod doctor;
 mod clear;
 mod device;
+mod keychain;
+mod setup;
 mod completions;
 
 use std::fs;
@@ -21,21 +23,16 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use chrono::TimeDelta;
 
-use crate::cli::{self, Cli, Command, Preview, Setup};
+use crate::cli::{Cli, Command, Preview, Setup};
 use crate::clock;
-use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::group::{self, Wanted};
-use crate::plan::{self, Chosen, Keys, Naming, Origin, Plan, Prompting, Selection};
+use crate::plan::{self, Keys, Plan, Selection};
 use crate::preview;
 use crate::profiles::{self, File, Paths};
 use crate::report::{self, Report};
 use crate::session::{Maker, Session};
-use crate::setup::{self, Respondent};
-use crate::short_term;
-use crate::store::{Store, private_directory};
-use crate::terminal::PATIENCE_TO_FETCH;
 pub use completions::answer_shell;
 use ending::Ending;
 use ground::Ground;
@@ -78,7 +75,7 @@ pub fn trace(environment: &Environment) -> Result<()> {
 /// What a user has to know.
 pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
     match &cli.command {
-        Some(Command::Setup(args)) => set_up(args, environment)?,
+        Some(Command::Setup(args)) => setup::set_up(args, environment)?,
         Some(Command::Plan(args)) => show_plan(args, environment)?,
         Some(Command::Export(args)) => outgoing::export(args, environment)?,
         Some(Command::Exec(args)) => return outgoing::exec(args, environment),
@@ -86,9 +83,10 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
         Some(Command::Doctor(args)) => return doctor::doctor(args, environment),
         Some(Command::Clear(args)) => clear::clear(args, environment)?,
         Some(Command::Device(args)) => device::device(&args.command, environment)?,
+        Some(Command::Keychain(args)) => keychain::keychain(&args.command, environment)?,
         Some(Command::Completions(args)) => completions::completions(args)?,
         Some(Command::Man(args)) => completions::man(args)?,
-        None if cli.refresh.setup => set_up(&Setup::of(&cli.refresh), environment)?,
+        None if cli.refresh.setup => setup::set_up(&Setup::of(&cli.refresh), environment)?,
         None => refresh::refresh(&cli.refresh, environment)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -154,65 +152,4 @@ fn session_at_hand(plan: &Plan, credentials: &File<'_>) -> Option<Session> {
         device: device.value.clone(),
     };
     group::session_at_hand(path, credentials, &maker)
-}
-
-/// Asks for long-term keys and writes them, or moves those that stand in the way.
-fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
-    let report = Report::new(&args.verbosity);
-    let paths = Paths::find(environment)?;
-    let path = &paths.credentials;
-    let naming = Naming::new(&args.suffixes, environment)?;
-    let suggested = match &args.name {
-        Some(name) if !name.is_empty() => name.clone(),
-        _ => plan::profile_of_environment(environment).value,
-    };
-    let prompting = Prompting::new(&cli::Prompting::default(), environment, PATIENCE_TO_FETCH)?;
-    let mut respondent = Respondent::find(&prompting)?;
-    let target = naming.target(Chosen {
-        value: respondent.profile(&suggested)?,
-        origin: Origin::Flag("--profile"),
-    })?;
-    let text = profiles::read(path)?.unwrap_or_default();
-    let file = File {
-        path,
-        document: Document::parse(&text),
-    };
-    let (long_term, short_term) = (&target.long_term, &target.short_term);
-    plan::check_sections(&file, &[long_term, short_term])?;
-    if setup::has_keys(&file, long_term) {
-        bail!(setup::occupied(path, long_term));
-    }
-    if let Some(directory) = path.parent() {
-        private_directory(directory).map_err(|error| {
-            Failure::new(format!(
-                "{} cannot be made: {}",
-                directory.display(),
-                profiles::reason(&error)
-            ))
-        })?;
-    }
-    let store = Store::open(path)?;
-    store.check(|_file| Ok(Vec::new()))?;
-    if short_term::holds_long_term_keys(&file, short_term)
-        && respondent.agrees_to_move(short_term, long_term)?
-    {
-        let device = if setup::has_device(&file, short_term) {
-            None
-        } else {
-            respondent.device()?
-        };
-        store.update(|file| setup::move_keys(file, short_term, long_term, device.as_ref()))?;
-        report.progress(format_args!(
-            "moved the keys from [{short_term}] to [{long_term}]"
-        ));
-    } else {
-        let answers = respondent.keys()?;
-        store.update(|file| setup::write(file, long_term, &answers))?;
-        report.progress(format_args!("wrote [{long_term}] to {}", path.display()));
-    }
-    report.progress(format_args!(
-        "next: mfa-creds --profile {}",
-        target.profile.value
-    ));
-    Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
+use crate::credentials::{LongTermKeys, Secret};
 use crate::device::{SerialNumber, WrongDevice};
 use crate::document::Change;
 use crate::error::{Exit, Failure};
@@ -18,8 +19,7 @@ use crate::terminal::{Answer, Terminal};
 
 /// What the person answered.
 pub struct Answers {
-    pub access_key_id: String,
-    pub secret_access_key: Zeroizing<String>,
+    pub keys: LongTermKeys,
     /// Not every account wants one now.
     pub device: Option<SerialNumber>,
 }
@@ -135,8 +135,10 @@ impl Respondent {
             }
         };
         Ok(Answers {
-            access_key_id: access_key_id.trim().to_owned(),
-            secret_access_key: Zeroizing::new(secret_access_key.trim().to_owned()),
+            keys: LongTermKeys {
+                access_key_id: access_key_id.trim().to_owned(),
+                secret_access_key: Secret::new(secret_access_key.trim()),
+            },
             device: self.device()?,
         })
     }
@@ -192,24 +194,32 @@ fn check_secret(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes new keys into a section that must not have any.
+/// Writes new keys, or the command that prints them, into a section that must not have any.
 ///
 /// # Errors
 /// When the section has keys.
-pub fn write<'a>(file: &File<'_>, section: &str, answers: &'a Answers) -> Result<Vec<Edit<'a>>> {
+pub fn write<'a>(
+    file: &File<'_>,
+    section: &str,
+    answers: &'a Answers,
+    command: Option<&'a str>,
+) -> Result<Vec<Edit<'a>>> {
     if has_keys(file, section) {
         bail!(occupied(file.path, section));
     }
-    let mut changes = vec![
-        Change::Set(
-            key::AWS_ACCESS_KEY_ID,
-            Cow::Borrowed(&answers.access_key_id),
-        ),
-        Change::Set(
-            key::AWS_SECRET_ACCESS_KEY,
-            Cow::Borrowed(&answers.secret_access_key),
-        ),
-    ];
+    let mut changes = match command {
+        Some(command) => vec![Change::Set(key::CREDENTIAL_PROCESS, Cow::Borrowed(command))],
+        None => vec![
+            Change::Set(
+                key::AWS_ACCESS_KEY_ID,
+                Cow::Borrowed(&answers.keys.access_key_id),
+            ),
+            Change::Set(
+                key::AWS_SECRET_ACCESS_KEY,
+                Cow::Borrowed(answers.keys.secret_access_key.expose()),
+            ),
+        ],
+    };
     changes.extend(answers.device.as_ref().map(device_change));
     Ok(vec![Edit::new(section, changes)])
 }
@@ -275,10 +285,15 @@ pub fn has_device(file: &File<'_>, section: &str) -> bool {
     file.get(section, key::AWS_MFA_DEVICE).is_some() || file.get(section, key::MFA_SERIAL).is_some()
 }
 
-/// Whether a section has keys of any kind.
+/// Whether a section has keys of any kind, or a command that prints them.
 pub fn has_keys(file: &File<'_>, section: &str) -> bool {
-    file.get(section, key::AWS_ACCESS_KEY_ID).is_some()
-        || file.get(section, key::AWS_SECRET_ACCESS_KEY).is_some()
+    [
+        key::AWS_ACCESS_KEY_ID,
+        key::AWS_SECRET_ACCESS_KEY,
+        key::CREDENTIAL_PROCESS,
+    ]
+    .into_iter()
+    .any(|key| file.get(section, key).is_some())
 }
 
 /// The error where keys would have to be overwritten.

@@ -10,5 +10,7 @@ pub const STATUS: &str = "Show which credentials there are, for what, and until 
 pub const DOCTOR: &str = "Check the files, the environment and the settings of a profile, and say what to type where something is wrong";
 pub const CLEAR: &str = "End credentials early: remove them and the MFA session from the files";
 pub const DEVICE: &str = "Show, enroll and resynchronise the MFA devices of a user";
+pub const KEYCHAIN: &str =
+    "Keep long-term keys in the system's keychain, and not in clear text in the credentials file";
 pub const COMPLETIONS: &str = "Print what makes a shell complete commands, flags and profile names";
 pub const MAN: &str = "Print the manual page, of `mfa-creds` or of one of its commands";

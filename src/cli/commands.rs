@@ -175,6 +175,83 @@ pub enum DeviceCommand {
     Resync(Resync),
 }
 
+/// What can be done with the system's keychain.
+#[derive(Args)]
+#[command(about = about::KEYCHAIN)]
+pub struct InKeychain {
+    #[command(subcommand)]
+    pub command: KeychainCommand,
+}
+
+/// What can be done with the system's keychain.
+#[derive(Subcommand)]
+pub enum KeychainCommand {
+    /// Move the long-term keys of a profile from the credentials file into the keychain
+    Move(MoveKeys),
+    /// Move them back into the credentials file
+    Restore(RestoreKeys),
+    /// Print keys as AWS tools read them from a `credential_process`; it is what `move` writes into the section
+    Get(GetKeys),
+}
+
+/// What `keychain move` can be told.
+#[derive(Args)]
+pub struct MoveKeys {
+    #[command(flatten)]
+    pub profile: Profile,
+    /// The keychain
+    #[arg(long, value_name = "STORE", value_enum, default_value_t)]
+    pub store: Keychain,
+    /// Do not ask before the keys are left to a keychain that does not keep them for good
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `keychain restore` can be told.
+#[derive(Args)]
+pub struct RestoreKeys {
+    #[command(flatten)]
+    pub profile: Profile,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `keychain get` can be told.
+#[derive(Args)]
+pub struct GetKeys {
+    /// The access key id (AKIA…)
+    pub access_key_id: String,
+    /// The keychain
+    #[arg(long, value_name = "STORE", value_enum, default_value_t)]
+    pub store: Keychain,
+}
+
+/// The keychains of this system.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Keychain {
+    /// The desktop's: GNOME Keyring, KWallet or KeePassXC
+    #[cfg(all(unix, not(target_os = "macos")))]
+    #[default]
+    SecretService,
+    /// The kernel's: forgets everything when the machine restarts
+    #[cfg(target_os = "linux")]
+    Keyutils,
+    /// The login keychain
+    #[cfg(target_os = "macos")]
+    #[default]
+    Macos,
+    /// The one of the control panel
+    #[cfg(windows)]
+    #[default]
+    CredentialManager,
+}
+
 /// Which user is meant: the one who has the keys of a profile.
 #[derive(Args)]
 pub struct OfUser {
@@ -254,7 +331,8 @@ pub enum Shell {
 pub struct Man {
     /// A command of `mfa-creds`
     #[arg(value_parser = ["setup", "plan", "export", "exec", "status", "doctor", "clear", "device", "device-list", "device-enroll",
-                          "device-resync", "completions", "man"])]
+                          "device-resync", "keychain", "keychain-move", "keychain-restore", "keychain-get", "completions",
+                          "man"])]
     pub command: Option<String>,
 }
 
@@ -265,6 +343,18 @@ pub struct Setup {
     /// The profile to set up [env: `AWS_PROFILE`] [default: default]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
     pub name: Option<String>,
+    /// Put the keys into the system's keychain, and not into the file
+    #[arg(long)]
+    pub keychain: bool,
+    /// The keychain
+    #[arg(
+        long,
+        value_name = "STORE",
+        value_enum,
+        default_value_t,
+        requires = "keychain"
+    )]
+    pub store: Keychain,
     #[command(flatten)]
     pub suffixes: Suffixes,
     #[command(flatten)]
@@ -276,6 +366,8 @@ impl Setup {
     pub fn of(refresh: &Refresh) -> Self {
         Self {
             name: refresh.profiles.names.last().cloned(),
+            keychain: false,
+            store: Keychain::default(),
             suffixes: refresh.request.suffixes.clone(),
             verbosity: refresh.verbosity.clone(),
         }

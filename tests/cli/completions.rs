@@ -133,8 +133,17 @@ fn there_is_a_manual_page_for_each_command() {
     let home = home();
     let outcome = home.run(&["man"]).outcome();
     assert!(outcome.stdout.contains(".TH mfa-creds 1"), "{outcome:?}");
-    let of_device = ["device", "device-list", "device-enroll", "device-resync"];
-    let known = [&COMMANDS[..], &of_device].concat();
+    let nested = [
+        "device",
+        "device-list",
+        "device-enroll",
+        "device-resync",
+        "keychain",
+        "keychain-move",
+        "keychain-restore",
+        "keychain-get",
+    ];
+    let known = [&COMMANDS[..], &nested].concat();
     let mut named = Vec::new();
     for command in &known {
         let page = home.run(&["man", command]).outcome().stdout;

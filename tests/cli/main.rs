@@ -33,6 +33,7 @@ mod exec;
 mod export;
 mod faults;
 mod file;
+mod keychain;
 mod limits;
 mod mistakes;
 mod plan;

@@ -190,6 +190,34 @@ class StandIn:
         return self.line()
 
 
+class Xvfb:
+    """A display with nobody on it."""
+
+    def __enter__(self):
+        reading, writing = os.pipe()
+        self.server = subprocess.Popen(
+            # Without -noreset it begins anew whenever its last client goes, and drops who comes meanwhile.
+            ["/usr/bin/Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"],
+            pass_fds=[writing],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(writing)
+        with open(reading) as pipe:
+            assert select.select([pipe], [], [], SECONDS)[0], "Xvfb does not start"
+            self.display = f":{pipe.readline().strip()}"
+        return self
+
+    def __exit__(self, *_):
+        self.server.terminate()
+        try:
+            self.server.wait(10)
+        finally:
+            self.server.kill()
+            self.server.wait()
+
+
 class Terminal:
     """A program on a terminal of its own, and the person before it. On leaving, the program has ended."""
 

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 
-from support import MFA_CREDS, SECONDS, RealTest, Recorder, StandIn, long_term
+from support import MFA_CREDS, SECONDS, RealTest, Recorder, StandIn, Xvfb, long_term
 
 HALF_MINUTE = 30
 USED = "was used already, and AWS takes each once; the next one comes in "
@@ -199,29 +199,7 @@ class Display(CodesTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        reading, writing = os.pipe()
-        cls.server = subprocess.Popen(
-            # Without -noreset it begins anew whenever its last client goes, and drops who comes meanwhile.
-            ["/usr/bin/Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"],
-            pass_fds=[writing],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        cls.addClassCleanup(cls.end_server)
-        os.close(writing)
-        with open(reading) as pipe:
-            assert select.select([pipe], [], [], SECONDS)[0], "Xvfb does not start"
-            cls.display = f":{pipe.readline().strip()}"
-
-    @classmethod
-    def end_server(cls):
-        cls.server.terminate()
-        try:
-            cls.server.wait(10)
-        finally:
-            cls.server.kill()
-            cls.server.wait()
+        cls.display = cls.enterClassContext(Xvfb()).display
 
     def setUp(self):
         super().setUp()

@@ -18,8 +18,8 @@ from support import ARCHIVE, BUILT, HOST, MANIFEST, PACKAGES, ROOT, VERSION, att
 LARGEST_PROGRAM = 7_000_000 if "gnu" in HOST else 6_000_000
 
 TOP = f"mfa-creds-{VERSION}-{HOST}"
-COMMANDS = ["clear", "completions", "device", "device-enroll", "device-list", "device-resync", "doctor", "exec", "export", "man",
-            "plan", "setup", "status"]
+COMMANDS = ["clear", "completions", "device", "device-enroll", "device-list", "device-resync", "doctor", "exec", "export", "keychain",
+            "keychain-get", "keychain-move", "keychain-restore", "man", "plan", "setup", "status"]
 PAGES = {"mfa-creds.1", *(f"mfa-creds-{command}.1" for command in COMMANDS)}
 COMPLETIONS = {"mfa-creds.bash", "_mfa-creds", "mfa-creds.fish", "mfa-creds.ps1", "mfa-creds.elv"}
 

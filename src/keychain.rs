@@ -1,0 +1,293 @@
+//! The system's keychain, for long-term keys that shall not stand in clear text in a file.
+//!
+//! An entry is called by the access key id, and holds what AWS tools read from a `credential_process`: any program that prints
+//! entries can hand it to them. The section gets a line that runs this tool to print it.
+
+#[cfg(all(unix, not(target_os = "macos")))]
+mod secret_service;
+#[cfg(any(target_os = "linux", target_os = "macos", windows))]
+mod native;
+
+use std::borrow::Cow;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum as _;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::cli::Keychain;
+use crate::credentials::{LongTermKeys, Secret};
+use crate::environment::Environment;
+use crate::error::Failure;
+
+/// Whose the entries are, among those of other programs.
+const SERVICE: &str = "mfa-creds";
+/// What the command of a section says after the name of the program.
+const GET: &str = "keychain get";
+/// And where the keychain is not the usual one.
+const STORE: &str = "--store";
+
+/// More than keys take, in bytes.
+const ROOM: usize = 1024;
+
+/// An entry: what AWS tools want from a `credential_process`.
+/// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry<'a> {
+    version: u8,
+    #[serde(borrow)]
+    access_key_id: Cow<'a, str>,
+    #[serde(borrow)]
+    secret_access_key: Cow<'a, str>,
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(secret) = &mut self.secret_access_key {
+            secret.zeroize();
+        }
+    }
+}
+
+/// Where the keys of a section are: what its `credential_process` says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    pub keychain: Keychain,
+    pub access_key_id: String,
+}
+
+/// Whether keys had to be put into the keychain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Put {
+    New,
+    WasThere,
+}
+
+impl Place {
+    /// Reads the command of a section; none where it is not one that prints an entry.
+    pub fn parse(command: &str) -> Option<Self> {
+        let (_program, entry) = command.rsplit_once(&format!(" {GET} "))?;
+        let words: Vec<&str> = entry.split_whitespace().collect();
+        let (access_key_id, keychain) = match words[..] {
+            [id] => (id, Keychain::default()),
+            [id, STORE, name] => (id, Keychain::from_str(name, false).ok()?),
+            _ => return None,
+        };
+        Some(Self {
+            keychain,
+            access_key_id: access_key_id.to_owned(),
+        })
+    }
+
+    /// The command that prints the entry, as the AWS tools run it.
+    ///
+    /// # Errors
+    /// When the path of this program cannot be written into a file.
+    pub fn command(&self, environment: &Environment) -> Result<String> {
+        let program = program(environment)?;
+        let Some(program) = program.to_str().filter(|path| !path.contains(['\n', '\r'])) else {
+            bail!(
+                Failure::new(format!(
+                    "the path of this program cannot be written into a file: {}",
+                    program.display()
+                ))
+                .hint("install it in another directory")
+            );
+        };
+        let mut command = format!("{} {GET} {}", quoted(program), self.access_key_id);
+        if self.keychain != Keychain::default() {
+            command = format!("{command} {STORE} {}", self.keychain.value());
+        }
+        Ok(command)
+    }
+}
+
+impl Keychain {
+    /// For messages: `the Secret Service`.
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(all(unix, not(target_os = "macos")))]
+            Self::SecretService => "the Secret Service",
+            #[cfg(target_os = "linux")]
+            Self::Keyutils => "the kernel's keyring",
+            #[cfg(target_os = "macos")]
+            Self::Macos => "the macOS keychain",
+            #[cfg(windows)]
+            Self::CredentialManager => "the Windows Credential Manager",
+        }
+    }
+
+    /// What has to be known before keys are left to it alone.
+    pub fn caution(self) -> Option<&'static str> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Keyutils => Some(
+                "the kernel forgets its keyring when the machine restarts, or after some days without use, and AWS shows a secret only once",
+            ),
+            _ => None,
+        }
+    }
+
+    fn value(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Puts keys in, and reads them back before it says that they are there.
+    ///
+    /// # Errors
+    /// When the keychain cannot be used, or holds another secret for this access key.
+    pub fn put(self, keys: &LongTermKeys) -> Result<Put> {
+        let id = &keys.access_key_id;
+        match self.find(id)? {
+            Some(found) if found.secret_access_key == keys.secret_access_key => {
+                return Ok(Put::WasThere);
+            }
+            Some(_other) => bail!(
+                Failure::new(format!(
+                    "{} holds another secret for access key {id}",
+                    self.name()
+                ))
+                .hint(format!(
+                    "one of them is wrong: `mfa-creds {GET} {id}` prints that one; remove it with the program that shows the keychain"
+                ))
+            ),
+            None => {}
+        }
+        self.set(id, &text(keys)?)?;
+        match self.find(id)? {
+            Some(found) if found.secret_access_key == keys.secret_access_key => Ok(Put::New),
+            _ => bail!(
+                Failure::new(format!(
+                    "{} does not give back what was put into it",
+                    self.name()
+                ))
+                .hint("nothing was changed in the file; try another --store")
+            ),
+        }
+    }
+
+    /// The keys of an access key id.
+    ///
+    /// # Errors
+    /// When there are none, or the keychain cannot be used.
+    pub fn get(self, access_key_id: &str) -> Result<LongTermKeys> {
+        let found = self.find(access_key_id)?;
+        found.ok_or_else(|| {
+            Failure::new(format!(
+                "{} has no secret for access key {access_key_id}",
+                self.name()
+            ))
+            .hint(match self.caution() {
+                Some(_) => "the machine was restarted, or it was not used for days: write the keys with `mfa-creds setup` again, or make new ones",
+                None => "it was put in by another user or on another machine, or removed: write the keys with `mfa-creds setup` again, or make new ones",
+            })
+            .into()
+        })
+    }
+
+    /// Removes an entry.
+    ///
+    /// # Errors
+    /// When the keychain cannot be used.
+    pub fn remove(self, access_key_id: &str) -> Result<()> {
+        match self {
+            #[cfg(all(unix, not(target_os = "macos")))]
+            Self::SecretService => secret_service::remove(access_key_id),
+            #[cfg(any(target_os = "linux", target_os = "macos", windows))]
+            #[allow(
+                unreachable_patterns,
+                reason = "not every system has a second keychain"
+            )]
+            _ => native::remove(self, access_key_id),
+        }
+    }
+
+    fn find(self, access_key_id: &str) -> Result<Option<LongTermKeys>> {
+        let found = match self {
+            #[cfg(all(unix, not(target_os = "macos")))]
+            Self::SecretService => secret_service::get(access_key_id)?,
+            #[cfg(any(target_os = "linux", target_os = "macos", windows))]
+            #[allow(
+                unreachable_patterns,
+                reason = "not every system has a second keychain"
+            )]
+            _ => native::get(self, access_key_id)?,
+        };
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let entry = serde_json::from_slice::<Entry<'_>>(&found).ok();
+        let Some(entry) = entry.filter(|entry| entry.access_key_id == access_key_id) else {
+            bail!(
+                Failure::new(format!(
+                    "what {} has for access key {access_key_id} is not what was put in",
+                    self.name()
+                ))
+                .hint("look at it with the program that shows the keychain")
+            );
+        };
+        Ok(Some(LongTermKeys {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: Secret::new(&*entry.secret_access_key),
+        }))
+    }
+
+    fn set(self, access_key_id: &str, secret: &[u8]) -> Result<()> {
+        match self {
+            #[cfg(all(unix, not(target_os = "macos")))]
+            Self::SecretService => secret_service::put(access_key_id, secret),
+            #[cfg(any(target_os = "linux", target_os = "macos", windows))]
+            #[allow(
+                unreachable_patterns,
+                reason = "not every system has a second keychain"
+            )]
+            _ => native::put(self, access_key_id, secret),
+        }
+    }
+}
+
+/// Keys as AWS tools read them from a `credential_process`.
+///
+/// # Errors
+/// When they cannot be written as JSON.
+pub fn text(keys: &LongTermKeys) -> Result<Zeroizing<Vec<u8>>> {
+    let entry = Entry {
+        version: 1,
+        access_key_id: Cow::Borrowed(&keys.access_key_id),
+        secret_access_key: Cow::Borrowed(keys.secret_access_key.expose()),
+    };
+    // So long that it never moves and leaves a copy behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    serde_json::to_writer(&mut *text, &entry).context("the keys cannot be written as JSON")?;
+    Ok(text)
+}
+
+/// Where this program is found again: the name on PATH that leads to it, which stays when a package is renewed, else where it is.
+fn program(environment: &Environment) -> Result<PathBuf> {
+    let own = env::current_exe().context("where this program is cannot be told")?;
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let name = own.file_name().unwrap_or_default();
+    let path = environment.path("PATH").unwrap_or_default();
+    let mut named = env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name));
+    Ok(named
+        .find(|candidate| real(candidate).is_some_and(|found| Some(found) == real(&own)))
+        .unwrap_or(own))
+}
+
+/// The program for the shell that runs the command.
+#[cfg(not(windows))]
+fn quoted(program: &str) -> String {
+    crate::plan::quoted(program)
+}
+
+#[cfg(windows)]
+fn quoted(program: &str) -> String {
+    format!("\"{program}\"")
+}

@@ -1,0 +1,394 @@
+//! Long-term keys in the system's keychain, and back in the file.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::ground::Ground;
+use crate::cli::{
+    self, GetKeys, KeychainCommand, MoveKeys, Profile, Profiles, RestoreKeys, Suffixes,
+};
+use crate::credentials::LongTermKeys;
+use crate::document::Change;
+use crate::environment::Environment;
+use crate::error::{Exit, Failure};
+use crate::key_process;
+use crate::keychain::{self, Place, Put};
+use crate::plan::{self, Base, Chosen, Keys, Origin, Prompting};
+use crate::profiles::{File, Files, key};
+use crate::report::{self, Report};
+use crate::store::{Edit, Store};
+use crate::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
+
+/// Does what the command says.
+///
+/// # Errors
+/// What a user has to know.
+pub(super) fn keychain(command: &KeychainCommand, environment: &Environment) -> Result<()> {
+    match command {
+        KeychainCommand::Move(args) => move_keys(args, environment),
+        KeychainCommand::Restore(args) => restore(args, environment),
+        KeychainCommand::Get(args) => get(args),
+    }
+}
+
+/// The long-term section of a profile, and its keys.
+struct Held {
+    ground: Ground,
+    base: Base,
+    store: Store,
+    flag: String,
+}
+
+impl Held {
+    fn find(profile: &Profile, suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
+        let request = cli::Request {
+            suffixes: suffixes.clone(),
+            ..cli::Request::default()
+        };
+        let profiles = Profiles {
+            names: profile.name.iter().cloned().collect(),
+            all: false,
+        };
+        let ground = Ground::recover(suffixes, &profiles, environment)?;
+        let files = ground.files(&profiles);
+        let naming = &ground.naming;
+        let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
+        let profile = selected.pop().context("no profile is meant")?;
+        let flag = plan::profile_flag(&profile.value);
+        let target = naming.target_beside_role(profile, &files)?;
+        let base = plan::user(&request, environment, naming, &target, &files)?.base;
+        let store = Store::open(&ground.paths.credentials)?;
+        if !store.is_of(&base.path) {
+            bail!(
+                Failure::new(format!("{} is not in the credentials file", base.place()))
+                    .hint("move its keys to a section of the credentials file first")
+            );
+        }
+        Ok(Self {
+            ground,
+            base,
+            store,
+            flag,
+        })
+    }
+
+    /// What is in the files.
+    fn files(&self) -> Files<'_> {
+        self.ground.files(&Profiles::default())
+    }
+}
+
+/// Moves the keys of a profile into the keychain.
+///
+/// # Errors
+/// What a user has to know. The keys are then where they were.
+pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()> {
+    let report = Report::new(&args.verbosity);
+    let held = Held::find(&args.profile, &args.suffixes, environment)?;
+    let section = &held.base.section;
+    let keys = match &held.base.keys {
+        Keys::Stored(keys) => keys,
+        Keys::Process(command) => match Place::parse(&command.value) {
+            Some(Place { keychain, .. }) if keychain == args.store => {
+                report.progress(format_args!(
+                    "the keys of [{section}] are in {} already",
+                    keychain.name()
+                ));
+                return Ok(());
+            }
+            Some(Place { keychain, .. }) => bail!(
+                Failure::new(format!(
+                    "the keys of [{section}] are in {}",
+                    keychain.name()
+                ))
+                .hint(format!(
+                    "`mfa-creds keychain restore{}` brings them back; then run this again",
+                    held.flag
+                ))
+            ),
+            None => bail!(
+                Failure::new(format!(
+                    "a command prints the keys of [{section}]: {}",
+                    command.origin
+                ))
+                .hint("they are not in the file; there is nothing to move")
+            ),
+        },
+    };
+    let deposit = Deposit::new(args.store, keys, environment)?;
+    let command = &*deposit.command;
+    held.store
+        .check(|file| leave_command(file, section, keys, command))?;
+    if !args.yes {
+        consent(args.store, environment)?;
+    }
+    let put = deposit.make(keys, section, &held.base.path, environment)?;
+    let written = held
+        .store
+        .update(|file| leave_command(file, section, keys, command));
+    if let Err(error) = written {
+        deposit.take_back(put, report);
+        return Err(error);
+    }
+    report.progress(format_args!(
+        "moved the keys of [{section}] to {}",
+        args.store.name()
+    ));
+    for other in others_with(&held.files(), section, &keys.access_key_id) {
+        report.warning(format_args!(
+            "[{other}] has the same keys, still in clear text"
+        ));
+    }
+    report.progress(format_args!(
+        "back: mfa-creds keychain restore{}",
+        held.flag
+    ));
+    Ok(())
+}
+
+/// Keys on their way into a keychain.
+pub(super) struct Deposit {
+    place: Place,
+    /// What prints them from there.
+    pub command: String,
+}
+
+impl Deposit {
+    /// Says where they will be.
+    ///
+    /// # Errors
+    /// When no command can be written that leads there.
+    pub fn new(
+        keychain: cli::Keychain,
+        keys: &LongTermKeys,
+        environment: &Environment,
+    ) -> Result<Self> {
+        let place = Place {
+            keychain,
+            access_key_id: keys.access_key_id.clone(),
+        };
+        let command = place.command(environment)?;
+        Ok(Self { place, command })
+    }
+
+    /// Which keychain it is.
+    pub fn keychain(&self) -> cli::Keychain {
+        self.place.keychain
+    }
+
+    /// Puts the keys into the keychain, and makes sure that the command prints them.
+    ///
+    /// # Errors
+    /// When the keychain cannot be used, or the command does not print them. Nothing is then there that was not before.
+    pub fn make(
+        &self,
+        keys: &LongTermKeys,
+        section: &str,
+        path: &Path,
+        environment: &Environment,
+    ) -> Result<Put> {
+        let put = self.place.keychain.put(keys)?;
+        let proven = self.prove(keys, section, path, environment);
+        if proven.is_err() {
+            self.take_back(put, Report::quiet());
+        }
+        proven.map(|()| put)
+    }
+
+    /// Removes an entry that was made for nothing.
+    pub fn take_back(&self, put: Put, report: Report) {
+        if put == Put::New
+            && let Err(error) = self.place.keychain.remove(&self.place.access_key_id)
+        {
+            report.warning(format_args!(
+                "{} keeps a copy of the keys: {error}",
+                self.keychain().name()
+            ));
+        }
+    }
+
+    fn prove(
+        &self,
+        keys: &LongTermKeys,
+        section: &str,
+        path: &Path,
+        environment: &Environment,
+    ) -> Result<()> {
+        let by_command = Base {
+            keys: Keys::Process(Chosen {
+                value: self.command.clone(),
+                origin: Origin::File {
+                    key: key::CREDENTIAL_PROCESS,
+                    section: section.to_owned(),
+                    path: path.to_path_buf(),
+                },
+            }),
+            section: section.to_owned(),
+            path: path.to_path_buf(),
+        };
+        let printed = key_process::keys(&by_command, environment)?;
+        if printed.access_key_id != keys.access_key_id
+            || printed.secret_access_key != keys.secret_access_key
+        {
+            bail!(
+                Failure::new(format!(
+                    "`{}` prints other keys than those of [{section}]",
+                    self.command
+                ))
+                .hint("is there another mfa-creds at that place? nothing was changed")
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The keys go from the section, and the command comes, where the keys are still these.
+fn leave_command<'c>(
+    file: &File<'_>,
+    section: &str,
+    keys: &LongTermKeys,
+    command: &'c str,
+) -> Result<Vec<Edit<'c>>> {
+    let is = |key, value: &str| file.get(section, key).as_deref() == Some(value);
+    if !is(key::AWS_ACCESS_KEY_ID, &keys.access_key_id)
+        || !is(key::AWS_SECRET_ACCESS_KEY, keys.secret_access_key.expose())
+    {
+        bail!(
+            Failure::new(format!(
+                "the keys are not in [{section}] of {} itself, or were changed meanwhile",
+                file.path.display()
+            ))
+            .hint("run it again; keys that are inherited from [DEFAULT] have to be written into the section first")
+        );
+    }
+    Ok(vec![Edit::new(
+        section,
+        vec![
+            Change::Set(key::CREDENTIAL_PROCESS, Cow::Borrowed(command)),
+            Change::Remove(key::AWS_ACCESS_KEY_ID),
+            Change::Remove(key::AWS_SECRET_ACCESS_KEY),
+        ],
+    )])
+}
+
+/// Which other sections have this access key.
+fn others_with(files: &Files<'_>, section: &str, access_key_id: &str) -> Vec<String> {
+    let has = |file: &File<'_>, name: &str| {
+        file.get(name, key::AWS_ACCESS_KEY_ID).as_deref() == Some(access_key_id)
+    };
+    let credentials = files.credentials.document.names();
+    let credentials = credentials.filter(|name| *name != section && has(&files.credentials, name));
+    let config = files.config.document.names();
+    let config = config.filter(|name| has(&files.config, name));
+    credentials.chain(config).map(str::to_owned).collect()
+}
+
+/// Asks a person whether keys may be left to a keychain that does not keep them for good.
+fn consent(keychain: cli::Keychain, environment: &Environment) -> Result<()> {
+    let Some(caution) = keychain.caution() else {
+        return Ok(());
+    };
+    let asked = cli::Prompting::default();
+    let prompting = Prompting::new(&asked, environment, PATIENCE_TO_FETCH)?;
+    let Some(terminal) = Terminal::for_prompting(&prompting) else {
+        bail!(
+            Failure::new(format!(
+                "whether {} shall hold the only copy has to be asked at a terminal",
+                keychain.name()
+            ))
+            .hint("--yes says so at once")
+            .exit(Exit::HumanNeeded)
+        );
+    };
+    terminal.say(&format!("warning: {caution}"))?;
+    if !terminal.confirm("Move the keys there all the same?", Answer::No)? {
+        bail!(
+            Failure::new("the keys were left in the file").hint("--store names another keychain")
+        );
+    }
+    Ok(())
+}
+
+fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
+    let report = Report::new(&args.verbosity);
+    let held = Held::find(&args.profile, &args.suffixes, environment)?;
+    let section = &held.base.section;
+    let command = match &held.base.keys {
+        Keys::Process(command) => command,
+        Keys::Stored(_) => {
+            report.progress(format_args!(
+                "the keys of [{section}] are in the file already"
+            ));
+            return Ok(());
+        }
+    };
+    let Some(place) = Place::parse(&command.value) else {
+        bail!(
+            Failure::new(format!(
+                "the keys of [{section}] are not in a keychain of mfa-creds: {} prints them",
+                command.origin
+            ))
+            .hint("write them with an editor")
+        );
+    };
+    let keys = place.keychain.get(&place.access_key_id)?;
+    let bring_back = |file: &File<'_>| {
+        if file.get(section, key::CREDENTIAL_PROCESS).as_deref() != Some(&*command.value) {
+            bail!(
+                Failure::new(format!(
+                    "[{section}] in {} was changed meanwhile",
+                    file.path.display()
+                ))
+                .hint("run it again")
+            );
+        }
+        Ok(vec![Edit::new(
+            section.clone(),
+            vec![
+                Change::Set(key::AWS_ACCESS_KEY_ID, Cow::Borrowed(&*keys.access_key_id)),
+                Change::Set(
+                    key::AWS_SECRET_ACCESS_KEY,
+                    Cow::Borrowed(keys.secret_access_key.expose()),
+                ),
+                Change::Remove(key::CREDENTIAL_PROCESS),
+            ],
+        )])
+    };
+    held.store.check(bring_back)?;
+    held.store.update(bring_back)?;
+    report.progress(format_args!(
+        "moved the keys from {} to [{section}]",
+        place.keychain.name()
+    ));
+    let files = held.files();
+    let is_needed = |file: &File<'_>| {
+        file.document.names().any(|name| {
+            let command = file.get(name, key::CREDENTIAL_PROCESS);
+            name != section
+                && command.and_then(|command| Place::parse(&command)).as_ref() == Some(&place)
+        })
+    };
+    if is_needed(&files.credentials) || is_needed(&files.config) {
+        report.progress("the entry stays, as another section gets its keys from it");
+    } else if let Err(error) = place.keychain.remove(&place.access_key_id) {
+        report.warning(format_args!(
+            "{} keeps a copy: {error}",
+            place.keychain.name()
+        ));
+    }
+    Ok(())
+}
+
+fn get(args: &GetKeys) -> Result<()> {
+    let keys = args.store.get(&args.access_key_id)?;
+    if io::stdout().is_terminal() {
+        Report::notice("warning: these are secrets, and they are on the screen now");
+    }
+    let text = keychain::text(&keys)?;
+    let text = std::str::from_utf8(&text).context("the keys cannot be written as JSON")?;
+    report::data(text)?;
+    report::data("\n")
+}

@@ -1,0 +1,188 @@
+//! Long-term keys in the system's keychain, as far as that shows without one: nothing is lost where it cannot be used. What it does
+//! with a real one is in `tests/real/test_keychain.py`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY};
+
+use crate::harness::{FAR, Home, long_term, short_term};
+
+const NO_DESKTOP: &str = "error: there is no session of a desktop here, whose keychain (Secret Service) could be used\n\
+     hint: run it where DBUS_SESSION_BUS_ADDRESS is set, or under `dbus-run-session`; or see --store for another keychain\n";
+
+/// A section whose keys are in the keychain.
+fn in_keychain(profile: &str, command: &str) -> String {
+    format!(
+        "[{profile}-long-term]\naws_mfa_device = {ALICE_DEVICE}\ncredential_process = {command}\n"
+    )
+}
+
+#[test]
+fn without_a_desktop_the_keys_stay_where_they_are() {
+    let home = Home::of_alice();
+    home.run(&["keychain", "move", "-p", "work"])
+        .ends(1, NO_DESKTOP);
+    assert_eq!(home.credentials(), long_term("work"));
+}
+
+#[test]
+fn a_bus_that_nobody_serves_is_told() {
+    let home = Home::of_alice();
+    home.run(&["keychain", "move", "-p", "work"])
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+        .ends(
+            1,
+            "error: the keychain of the desktop (Secret Service) cannot be reached: Failed to connect to socket /nonexistent/bus: No such file or directory\n\
+             hint: is DBUS_SESSION_BUS_ADDRESS that of this session? or see --store for another keychain\n",
+        );
+    assert_eq!(home.credentials(), long_term("work"));
+}
+
+#[test]
+fn setup_writes_nothing_where_the_keychain_cannot_be_used() {
+    let home = Home::with("# mine\n");
+    home.run(&["setup", "--keychain", "-p", "work"])
+        .stdin(&format!(
+            "\n{ALICE_ACCESS_KEY_ID}\n{ALICE_SECRET_ACCESS_KEY}\n\n"
+        ))
+        .ends(1, NO_DESKTOP);
+    assert_eq!(home.credentials(), "# mine\n");
+}
+
+#[test]
+fn what_can_fail_without_the_keychain_fails_before_it_is_asked() {
+    let home = Home::of_alice();
+    home.run(&["keychain", "move", "-p", "wrok"]).ends(
+        1,
+        "error: there is no section [wrok-long-term] in ~/.aws/credentials\n\
+         hint: did you mean --profile work?\n",
+    );
+    let inherited = format!(
+        "[DEFAULT]\naws_access_key_id = {ALICE_ACCESS_KEY_ID}\naws_secret_access_key = {ALICE_SECRET_ACCESS_KEY}\n\
+         [work-long-term]\naws_mfa_device = {ALICE_DEVICE}\n"
+    );
+    home.write("credentials", &inherited);
+    home.run(&["keychain", "move", "-p", "work"]).ends(
+        1,
+        "error: the keys are not in [work-long-term] of ~/.aws/credentials itself, or were changed meanwhile\n\
+         hint: run it again; keys that are inherited from [DEFAULT] have to be written into the section first\n",
+    );
+    home.write("credentials", "");
+    home.write(
+        "config",
+        &format!(
+            "[profile work]\naws_access_key_id = {ALICE_ACCESS_KEY_ID}\naws_secret_access_key = {ALICE_SECRET_ACCESS_KEY}\n\
+             [profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = work\n"
+        ),
+    );
+    home.run(&["keychain", "move", "-p", "role"]).ends(
+        1,
+        "error: [profile work] in ~/.aws/config is not in the credentials file\n\
+         hint: move its keys to a section of the credentials file first\n",
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_before_the_keychain_is_asked() {
+    let home = Home::of_alice();
+    let read_only = fs::Permissions::from_mode(0o400);
+    fs::set_permissions(home.file("credentials"), read_only).unwrap();
+    home.run(&["keychain", "move", "-p", "work"]).ends(
+        1,
+        "error: ~/.aws/credentials is read-only\n\
+         hint: make it writable: chmod u+w '~/.aws/credentials'\n",
+    );
+}
+
+#[test]
+fn keys_of_another_command_are_left_to_it() {
+    let section = in_keychain("work", "pass show aws");
+    let home = Home::with(&section);
+    home.run(&["keychain", "move", "-p", "work"]).ends(
+        1,
+        "error: a command prints the keys of [work-long-term]: credential_process of [work-long-term] in ~/.aws/credentials\n\
+         hint: they are not in the file; there is nothing to move\n",
+    );
+    home.run(&["keychain", "restore", "-p", "work"]).ends(
+        1,
+        "error: the keys of [work-long-term] are not in a keychain of mfa-creds: credential_process of [work-long-term] in \
+         ~/.aws/credentials prints them\n\
+         hint: write them with an editor\n",
+    );
+    home.run(&["setup", "--keychain", "-p", "work"])
+        .stdin("work\n")
+        .ends(
+            1,
+            "error: [work-long-term] in ~/.aws/credentials holds keys already, which are never overwritten\n\
+             hint: choose another profile, or change the keys with an editor\n",
+        );
+    assert_eq!(home.credentials(), section);
+}
+
+#[test]
+fn what_is_done_already_is_said() {
+    let home = Home::of_alice();
+    home.run(&["keychain", "restore", "-p", "work"])
+        .ends(0, "the keys of [work-long-term] are in the file already\n");
+    let section = in_keychain("work", "mfa-creds keychain get AKIAFAKEFAKEFAKEFAKE");
+    home.write("credentials", &section);
+    home.run(&["keychain", "move", "-p", "work"]).ends(
+        0,
+        "the keys of [work-long-term] are in the Secret Service already\n",
+    );
+    home.run(&["keychain", "move", "-p", "work", "--store", "keyutils"])
+        .ends(
+            1,
+            "error: the keys of [work-long-term] are in the Secret Service\n\
+             hint: `mfa-creds keychain restore -p work` brings them back; then run this again\n",
+        );
+    assert_eq!(home.credentials(), section);
+}
+
+#[test]
+fn the_only_copy_is_not_left_to_the_kernel_without_a_word() {
+    let home = Home::of_alice();
+    home.run(&["keychain", "move", "-p", "work", "--store", "keyutils"])
+        .ends(
+            3,
+            "error: whether the kernel's keyring shall hold the only copy has to be asked at a terminal\n\
+             hint: --yes says so at once\n",
+        );
+    assert_eq!(home.credentials(), long_term("work"));
+}
+
+#[test]
+fn why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them() {
+    let home = Home::with(&in_keychain(
+        "work",
+        &format!(
+            "{} keychain get AKIAFAKEFAKEFAKEFAKE",
+            crate::harness::BINARY
+        ),
+    ));
+    home.run(&["-p", "work", "--token", "123456"]).ends(
+        1,
+        "error: the command of credential_process of [work-long-term] in ~/.aws/credentials failed: there is no session of a \
+         desktop here, whose keychain (Secret Service) could be used\n\
+         hint: run it where DBUS_SESSION_BUS_ADDRESS is set, or under `dbus-run-session`; or see --store for another keychain\n",
+    );
+}
+
+#[test]
+fn valid_credentials_do_not_touch_the_keychain() {
+    let home = Home::with(&format!(
+        "{}\n{}",
+        in_keychain(
+            "work",
+            "touch \"$HOME/touched\"; mfa-creds keychain get AKIAFAKEFAKEFAKEFAKE"
+        ),
+        short_term("work", FAR)
+    ));
+    home.run(&["-p", "work", "-q"]).ends(0, "");
+    home.run(&["status", "--check", "-p", "work"]).ends(0, "");
+    assert!(!home.path().join("touched").exists());
+    home.run(&["-p", "work", "-q", "--force", "--no-input"])
+        .outcome();
+    assert!(home.path().join("touched").exists());
+}

@@ -1,0 +1,310 @@
+"""Long-term keys in a real keychain: GNOME Keyring, on a D-Bus session of its own without a desktop, and the kernel's."""
+
+import concurrent.futures
+import json
+import pathlib
+import select
+import subprocess
+import tempfile
+import time
+
+from support import BEFORE, MFA_CREDS, SECONDS, RealTest, StandIn, User, Xvfb, long_term
+
+PASSWORD = "fakepassword"
+WORK = User("arn:aws:iam::123456789012:user/other", "AKIAFAKEWORK00000000", "Fake" * 10, None)
+LOCKED = (
+    "the keychain of the desktop (Secret Service) is locked, or not set up yet, and there is no screen to ask for its password\n"
+    "hint: unlock it in the desktop, or with `gnome-keyring-daemon --replace --unlock`, and run this again\n"
+)
+LEFT = "[p-long-term]\n# mine\naws_mfa_device = {device}\ncredential_process = {program} keychain get {key}{store}\n\n[last]\nx = 1\n"
+
+
+class Desktop:
+    """A D-Bus session, and GNOME Keyring on it with a keychain that is unlocked. It ends with its input."""
+
+    def __init__(self, home, keyring=True, **environment):
+        self.runtime = tempfile.TemporaryDirectory()
+        self.environment = {
+            "HOME": str(home),
+            "PATH": "/usr/bin:/bin",
+            "LC_ALL": "C.UTF-8",
+            "XDG_RUNTIME_DIR": self.runtime.name,
+            "NO_AT_BRIDGE": "1",
+        } | environment
+        start = f"printf %s '{PASSWORD}' | gnome-keyring-daemon --unlock --components=secrets >/dev/null; " if keyring else ""
+        self.command = ["dbus-run-session", "--", "sh", "-c", f"{start}echo $DBUS_SESSION_BUS_ADDRESS; exec cat"]
+        if not keyring:
+            # Without the services that the system has, which would be started by being asked for.
+            config = pathlib.Path(self.runtime.name, "bus.conf")
+            config.write_text(
+                "<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>"
+                '<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>'
+                '<allow own="*"/></policy></busconfig>'
+            )
+            self.command[1:1] = [f"--config-file={config}"]
+
+    def __enter__(self):
+        self.program = subprocess.Popen(
+            self.command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert select.select([self.program.stdout], [], [], SECONDS)[0], "there is no session"
+        self.address = {"DBUS_SESSION_BUS_ADDRESS": self.program.stdout.readline().decode().strip()}
+        return self
+
+    def __exit__(self, *_):
+        # The keyring goes with its bus.
+        self.program.stdin.close()
+        self.program.wait(SECONDS)
+        self.program.stdout.close()
+        self.runtime.cleanup()
+
+    def call(self, *arguments):
+        subprocess.run(
+            ["gdbus", arguments[0], "--session", *arguments[1:]],
+            env=self.environment | self.address, check=True, capture_output=True, timeout=SECONDS,
+        )  # fmt: skip
+
+    def lock(self):
+        service = ["--dest", "org.freedesktop.secrets", "--object-path", "/org/freedesktop/secrets"]
+        login = "['/org/freedesktop/secrets/collection/login']"
+        self.call("call", *service, "--method", "org.freedesktop.Secret.Service.Lock", login)
+
+    def unlock(self):
+        subprocess.run(
+            ["gnome-keyring-daemon", "--replace", "--unlock", "--components=secrets"],
+            env=self.environment | self.address, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            input=PASSWORD.encode(), check=True, timeout=SECONDS,
+        )  # fmt: skip
+
+
+class KeychainTest(RealTest):
+    def setUp(self):
+        super().setUp()
+        self.stand_in = self.enterContext(StandIn())
+        self.user = self.stand_in.user
+        self.endpoint = {"AWS_ENDPOINT_URL": self.stand_in.url}
+
+    def write_keys(self):
+        section = long_term(self.user).decode().rstrip().replace("]\n", "]\n# mine\n", 1)
+        self.credentials.write_bytes(BEFORE + f"{section}\n\n[last]\nx = 1\n".encode())
+
+    def left(self, store=""):
+        """What a move leaves of the file."""
+        left = LEFT.format(device=self.user.device, program=MFA_CREDS, key=self.user.key, store=store)
+        return BEFORE + left.encode()
+
+    def assert_clients_get_the_keys(self):
+        """The AWS CLI and boto3 are the user with nothing else than the line in the section."""
+        told = self.aws(self.stand_in.url, "sts", "get-caller-identity", "--profile", "p-long-term", **self.clean)
+        self.assertEqual(told["Arn"], self.user.arn)
+        arn = "session.client('sts').get_caller_identity()['Arn']"
+        self.assertEqual(self.boto3(self.stand_in.url, "p-long-term", arn, **self.clean), self.user.arn)
+
+    def assert_there_and_back(self, *store, name):
+        """The whole way of keys through a keychain."""
+        self.write_keys()
+        flags = ["--store", *store, "--yes"] if store else []
+        messages = self.mfa_creds("keychain", "move", "-p", "p", *flags)
+        self.assertEqual(
+            messages, f"moved the keys of [p-long-term] to {name}\nback: mfa-creds keychain restore -p p\n"
+        )
+        self.assertEqual(self.credentials.read_bytes(), self.left("".join(f" --store {store}" for store in store)))
+        self.assert_clients_get_the_keys()
+        self.mfa_creds("-p", "p", code=self.stand_in.code(), **self.endpoint)
+        written = self.assert_written(seconds=43200)
+        self.assertEqual(self.mfa_creds("keychain", "restore", "-p", "p"), f"moved the keys from {name} to [p-long-term]\n")
+        self.assertEqual(
+            [line for line in self.section("p-long-term") if len(line) == 2],
+            [
+                ("aws_mfa_device", self.user.device),
+                ("aws_access_key_id", self.user.key),
+                ("aws_secret_access_key", self.user.secret),
+            ],
+        )
+        self.assertEqual(self.assert_written(), written)
+        self.assertTrue(self.credentials.read_bytes().startswith(BEFORE + b"[p-long-term]\n# mine\n"))
+        gone = self.run_program([MFA_CREDS, "keychain", "get", self.user.key, *flags[:2]])
+        self.assertEqual((gone.returncode, gone.stdout), (1, ""))
+        self.assertIn(f"error: {name} has no secret for access key {self.user.key}\n", gone.stderr)
+
+    def get(self, key=None):
+        return self.run_program([MFA_CREDS, "keychain", "get", key or self.user.key])
+
+
+class SecretService(KeychainTest):
+    def setUp(self):
+        super().setUp()
+        self.desktop = self.enterContext(Desktop(self.home))
+        self.clean |= self.desktop.address
+
+    def secret_tool(self, *arguments, secret=""):
+        return self.run_program(["secret-tool", *arguments], secret or None)
+
+    def test_there_and_back(self):
+        self.assert_there_and_back(name="the Secret Service")
+
+    def test_other_programs_read_the_entry(self):
+        self.write_keys()
+        self.mfa_creds("keychain", "move", "-p", "p", "-q")
+        printed = self.secret_tool("lookup", "service", "mfa-creds", "username", self.user.key).stdout
+        wanted = {"Version": 1, "AccessKeyId": self.user.key, "SecretAccessKey": self.user.secret}
+        self.assertEqual(json.loads(printed), wanted)
+        self.assertEqual(json.loads(self.get().stdout), wanted)
+
+    def test_a_valid_session_needs_no_keychain(self):
+        self.write_keys()
+        self.mfa_creds("keychain", "move", "-p", "p", "-q")
+        self.mfa_creds("-p", "p", code=self.stand_in.code(), **self.endpoint)
+        self.desktop.lock()
+        self.mfa_creds_without_network("-p", "p")
+
+    def test_a_locked_keychain_loses_nothing(self):
+        self.write_keys()
+        before = self.credentials.read_bytes()
+        self.mfa_creds("keychain", "move", "-p", "p", "-q")
+        self.desktop.lock()
+        self.assertEqual(self.mfa_creds("keychain", "restore", "-p", "p", exit=3), f"error: {LOCKED}")
+        process = f"credential_process of [p-long-term] in {self.credentials}"
+        self.assertEqual(
+            self.mfa_creds("-p", "p", code=self.stand_in.code(), exit=1, **self.endpoint),
+            f"error: the command of {process} failed: {LOCKED}",
+        )
+        self.assertEqual(self.credentials.read_bytes(), self.left())
+        # Nor can another profile's keys go there.
+        self.credentials.write_bytes(before.replace(self.user.key.encode(), WORK.key.encode()))
+        other = self.credentials.read_bytes()
+        self.assertEqual(self.mfa_creds("keychain", "move", "-p", "p", exit=3), f"error: {LOCKED}")
+        self.assertEqual(self.credentials.read_bytes(), other)
+        self.credentials.write_bytes(self.left())
+        self.desktop.unlock()
+        self.mfa_creds("keychain", "restore", "-p", "p", "-q")
+        self.assertIn(("aws_secret_access_key", self.user.secret), self.section("p-long-term"))
+
+    def test_an_entry_that_is_there_is_not_overwritten(self):
+        self.write_keys()
+        before = self.credentials.read_bytes()
+        named = ["service", "mfa-creds", "username", self.user.key]
+        same = json.dumps({"Version": 1, "AccessKeyId": self.user.key, "SecretAccessKey": self.user.secret})
+        self.secret_tool("store", "--label", "mine", *named, secret=same.replace(self.user.secret, WORK.secret))
+        messages = self.mfa_creds("keychain", "move", "-p", "p", exit=1)
+        self.assertIn(f"error: the Secret Service holds another secret for access key {self.user.key}\n", messages)
+        self.assertEqual(self.credentials.read_bytes(), before)
+        # Of an earlier try that was killed, it is as good as a new one.
+        self.secret_tool("store", "--label", "mine", *named, secret=same)
+        self.mfa_creds("keychain", "move", "-p", "p", "-q")
+        self.assertEqual(self.credentials.read_bytes(), self.left())
+        self.secret_tool("store", "--label", "mine", *named, secret="something else")
+        broken = self.get()
+        self.assertEqual((broken.returncode, broken.stdout), (1, ""))
+        self.assertIn("is not what was put in\n", broken.stderr)
+
+    def test_setup_leaves_nothing_in_clear_text(self):
+        self.credentials.write_bytes(BEFORE)
+        answers = f"p\n{self.user.key}\n{self.user.secret}\n{self.user.device}"
+        messages = self.mfa_creds("setup", "--keychain", code=answers)
+        self.assertIn("put its keys into the Secret Service\n", messages)
+        self.assertNotIn(self.user.secret.encode(), self.credentials.read_bytes())
+        self.assert_clients_get_the_keys()
+
+    def test_setup_moves_keys_that_stand_in_the_way(self):
+        self.credentials.write_bytes(long_term(self.user, section="p"))
+        self.mfa_creds("setup", "--keychain", code="p")
+        self.assertNotIn(self.user.secret.encode(), self.credentials.read_bytes())
+        self.assert_clients_get_the_keys()
+
+    def test_an_entry_of_two_sections_stays_for_the_other(self):
+        self.write_keys()
+        self.mfa_creds("keychain", "move", "-p", "p", "-q")
+        line = self.section("p-long-term")[-1]
+        with self.credentials.open("a") as file:
+            file.write(f"[q-long-term]\n{' = '.join(line)}\n")
+        messages = self.mfa_creds("keychain", "restore", "-p", "p")
+        self.assertIn("the entry stays, as another section gets its keys from it\n", messages)
+        self.mfa_creds("keychain", "restore", "-p", "q", "-q")
+        self.assertEqual(self.get().returncode, 1)
+
+    def test_what_stays_in_clear_text_is_told(self):
+        self.write_keys()
+        with self.credentials.open("ab") as file:
+            file.write(long_term(self.user, section="q-long-term"))
+        messages = self.mfa_creds("keychain", "move", "-p", "p")
+        self.assertIn("warning: [q-long-term] has the same keys, still in clear text\n", messages)
+
+
+class Window(KeychainTest):
+    """GNOME Keyring asks a person at a display."""
+
+    def setUp(self):
+        super().setUp()
+        display = {"DISPLAY": self.enterContext(Xvfb()).display}
+        self.desktop = self.enterContext(Desktop(self.home, **display))
+        self.clean |= self.desktop.address | display
+        self.write_keys()
+        self.mfa_creds("keychain", "move", "-p", "p", "-q")
+        self.desktop.lock()
+
+    def answer(self, *keys):
+        """Types into the window that comes when keys are needed, and returns how that ends."""
+        with concurrent.futures.ThreadPoolExecutor() as others:
+            run = others.submit(self.get)
+            window = self.run_program(["xdotool", "search", "--sync", "--onlyvisible", "--class", "gcr-prompter"])
+            self.assertEqual(window.returncode, 0, window.stderr)
+            # There is no window manager that would do it.
+            self.run_program(["xdotool", "windowfocus", "--sync", window.stdout.split()[0]])
+            time.sleep(0.3)
+            self.run_program(["xdotool", "key", "--delay", "30", *keys])
+            return run.result()
+
+    def test_a_password_in_a_window_unlocks_it(self):
+        done = self.answer(*PASSWORD, "Return")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["SecretAccessKey"], self.user.secret)
+
+    def test_a_person_may_refuse(self):
+        done = self.answer("Escape")
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertEqual(
+            done.stderr,
+            "error: the keychain of the desktop (Secret Service) is locked, or not set up yet, and nobody unlocked it\n"
+            "hint: answer the window that asks for its password, or unlock it, and run this again\n",
+        )
+
+
+class WithoutKeychain(KeychainTest):
+    def test_a_session_without_a_keychain_is_told(self):
+        self.write_keys()
+        before = self.credentials.read_bytes()
+        with Desktop(self.home, keyring=False) as desktop:
+            messages = self.mfa_creds("keychain", "move", "-p", "p", exit=1, **desktop.address)
+        self.assertEqual(
+            messages,
+            "error: no program here offers a keychain as a Secret Service\n"
+            "hint: install and start GNOME Keyring, KWallet or KeePassXC; or see --store for another keychain\n",
+        )
+        self.assertEqual(self.credentials.read_bytes(), before)
+
+
+class Keyutils(KeychainTest):
+    """In a session keyring of the test's own."""
+
+    def run_program(self, command, code=None, **environment):
+        command = ["keyctl", "session", f"of{self.home.name}", *command]
+        done = super().run_program(command, code, **environment)
+        done.stderr = "".join(
+            line for line in done.stderr.splitlines(True) if not line.startswith("Joined session keyring")
+        )
+        return done
+
+    def test_there_and_back(self):
+        self.assert_there_and_back("keyutils", name="the kernel's keyring")
+
+    def test_a_person_is_asked(self):
+        self.write_keys()
+        before = self.credentials.read_bytes()
+        with self.on_terminal("keychain", "move", "-p", "p", "--store", "keyutils") as terminal:
+            terminal.wait_for("Move the keys there all the same?")
+            terminal.type("n\r")
+            status, screen = terminal.end()
+        self.assertEqual(status, 1, screen)
+        self.assertIn("the keys were left in the file", screen)
+        self.assertEqual(self.credentials.read_bytes(), before)
