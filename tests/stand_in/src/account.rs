@@ -1,6 +1,11 @@
 //! What the stand-in knows: one account, its users with their keys and devices, and roles.
 
-use crate::device::Device;
+use std::cell::Cell;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::device::{Device, long_ago};
 use crate::role::Role;
 
 /// The access key id of the user `alice` of [`Account::example`].
@@ -100,6 +105,30 @@ impl Account {
         &mut user.expect("a user that was found before").devices
     }
 
+    /// The access keys of a user.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub(crate) fn keys_of(&mut self, name: &str) -> &mut Vec<AccessKey> {
+        let mut users = self.users.iter_mut();
+        let user = users.find(|user| user.name == name);
+        &mut user.expect("a user that was found before").access_keys
+    }
+
+    /// Notes that a key has signed a request.
+    pub(crate) fn note_use(
+        &mut self,
+        id: &str,
+        now: DateTime<Utc>,
+        service: &'static str,
+        region: &str,
+    ) {
+        let keys = self.users.iter_mut().flat_map(|user| &mut user.access_keys);
+        if let Some(key) = keys.into_iter().find(|key| key.id == id) {
+            key.last_used = Some((now, service, region.to_owned()));
+        }
+    }
+
     /// The device, whether a user has enabled it or not.
     pub(crate) fn device(&self, serial: &str) -> Option<&Device> {
         let enabled = self.users.iter().flat_map(|user| &user.devices);
@@ -122,6 +151,10 @@ pub struct User {
     pub(crate) name: String,
     pub(crate) path: String,
     pub(crate) denied: Vec<String>,
+    /// Whether the user can sign in to the console.
+    pub(crate) password: bool,
+    /// By name. Where there is one, only what they allow is allowed.
+    pub(crate) policies: Vec<(String, Value)>,
     pub(crate) access_keys: Vec<AccessKey>,
     pub(crate) devices: Vec<Device>,
 }
@@ -134,6 +167,8 @@ impl User {
             name: name.to_owned(),
             path: "/".to_owned(),
             denied: Vec::new(),
+            password: false,
+            policies: Vec::new(),
             access_keys: Vec::new(),
             devices: Vec::new(),
         }
@@ -146,10 +181,28 @@ impl User {
         self
     }
 
+    /// Has a password for the console.
+    #[must_use]
+    pub fn password(mut self) -> Self {
+        self.password = true;
+        self
+    }
+
     /// A policy denies this action, such as `iam:ListMFADevices`. May be called more than once.
     #[must_use]
     pub fn denies(mut self, action: &str) -> Self {
         self.denied.push(action.to_owned());
+        self
+    }
+
+    /// Attaches a policy. From the first on, the user may do only what one of them allows.
+    ///
+    /// # Panics
+    /// If it is no JSON.
+    #[must_use]
+    pub fn policy(mut self, name: &str, document: &str) -> Self {
+        let document = serde_json::from_str(document).expect("a policy in JSON");
+        self.policies.push((name.to_owned(), document));
         self
     }
 
@@ -177,6 +230,9 @@ impl User {
             id: id.to_owned(),
             secret: secret.to_owned(),
             active,
+            created: long_ago(),
+            last_used: None,
+            unseen: Cell::new(0),
         });
         self
     }
@@ -187,4 +243,9 @@ pub(crate) struct AccessKey {
     pub(crate) id: String,
     pub(crate) secret: String,
     pub(crate) active: bool,
+    pub(crate) created: DateTime<Utc>,
+    /// When, and for which service in which region.
+    pub(crate) last_used: Option<(DateTime<Utc>, &'static str, String)>,
+    /// For so many requests it is not known yet.
+    pub(crate) unseen: Cell<usize>,
 }

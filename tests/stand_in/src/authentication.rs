@@ -95,6 +95,10 @@ fn find_key<'a>(
     match account.access_key(id) {
         // A long-term key with a left-over session token is what a stale environment gives.
         Some(_) if token.is_some() => Err(AwsError::invalid_session_token()),
+        Some((_, key)) if key.unseen.get() > 0 => {
+            key.unseen.set(key.unseen.get() - 1);
+            Err(AwsError::unknown_key())
+        }
         Some((user, key)) if key.active => Ok(Key {
             secret: &key.secret,
             caller: Caller::User {

@@ -1,9 +1,10 @@
 //! What the services share, and remember from one request to the next.
 
-use crate::account::Account;
+use crate::account::{Account, User};
 use crate::errors::AwsError;
 use crate::fakes::Fakes;
 use crate::mfa::Verifications;
+use crate::policy::{self, Question, Verdict};
 use crate::secrets::Secrets;
 use crate::sessions::{Caller, Sessions};
 
@@ -17,6 +18,12 @@ pub(crate) struct Cloud {
     pub(crate) secrets: Secrets,
     /// Grants no longer sessions than this, whatever is asked for.
     pub(crate) granted_at_most: Option<u32>,
+    /// For so many requests, a new access key is not known yet.
+    pub(crate) keys_seen_after: usize,
+    /// For so many questions, a credential report is still being made.
+    pub(crate) report_takes: usize,
+    /// The report that was asked for: how often it is still not there, and when it was begun.
+    pub(crate) report: Option<(usize, chrono::DateTime<chrono::Utc>)>,
 }
 
 impl Cloud {
@@ -28,6 +35,9 @@ impl Cloud {
             verifications: Verifications::default(),
             fakes: Fakes::default(),
             granted_at_most: None,
+            keys_seen_after: 0,
+            report_takes: 0,
+            report: None,
         }
     }
 
@@ -47,6 +57,48 @@ impl Cloud {
             let caller = caller.arn(&self.account);
             return Err(AwsError::denied_by(&policy, &caller, action, resource));
         }
-        Ok(())
+        match user {
+            Some(user) if !user.policies.is_empty() => {
+                self.check_policies(user, caller, action, resource)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An error if no policy of the user allows the action, or one denies it.
+    fn check_policies(
+        &self,
+        user: &User,
+        caller: &Caller,
+        action: &str,
+        resource: &str,
+    ) -> Result<(), AwsError> {
+        let arn = match resource.strip_prefix("user ") {
+            Some(name) => self.account.user_arn(name),
+            None => resource.to_owned(),
+        };
+        let question = Question {
+            action,
+            resource: &arn,
+            user_name: &user.name,
+            mfa_present: match caller {
+                Caller::UserSession { mfa, .. } => Some(*mfa),
+                _ => None,
+            },
+        };
+        let policies: Vec<_> = user.policies.iter().map(|(_, policy)| policy).collect();
+        let caller = caller.arn(&self.account);
+        match policy::decide(&policies, &question) {
+            Verdict::Allowed => Ok(()),
+            // A session needs no permission, and can be denied all the same.
+            Verdict::NotAllowed if action == "sts:GetSessionToken" => Ok(()),
+            Verdict::NotAllowed => Err(AwsError::not_authorized(&caller, action, resource)),
+            Verdict::Denied(number) => {
+                let (partition, id) = (&self.account.partition, &self.account.id);
+                let name = &user.policies[number].0;
+                let policy = format!("arn:{partition}:iam::{id}:policy/{name}");
+                Err(AwsError::denied_by(&policy, &caller, action, resource))
+            }
+        }
     }
 }

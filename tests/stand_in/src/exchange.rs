@@ -152,7 +152,7 @@ impl State {
             (None, _) => self.answer(number, request, &parameters, fault),
         };
         let delivery = match fault {
-            Some(Fault::Hang(time)) => Delivery::After(*time),
+            Some(Fault::Hang(time) | Fault::Stalled(time)) => Delivery::After(*time),
             Some(Fault::Truncated) => Delivery::Half,
             Some(Fault::ResetAfterSpending) => Delivery::Never,
             _ => Delivery::Whole,

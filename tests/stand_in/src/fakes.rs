@@ -39,6 +39,13 @@ impl Fakes {
         }
     }
 
+    /// An access key id, and its secret.
+    pub(crate) fn long_term_key(&mut self) -> (String, String) {
+        let id = self.text(12, UPPER_CASE);
+        let secret = self.text(30, BASE64);
+        (format!("AKIAFAKE{id}"), format!("FakeSecret{secret}"))
+    }
+
     pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         while bytes.len() < length {

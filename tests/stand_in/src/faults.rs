@@ -41,6 +41,8 @@ pub enum Fault {
     ResetAfterSpending,
     /// The request is carried out at once, but answered only after this time.
     Hang(Duration),
+    /// The request is not carried out, and that is answered only after this time: status 503.
+    Stalled(Duration),
     /// The request is carried out, but only half of the body arrives.
     Truncated,
     /// A captive portal answers: status 200, and an HTML page. No code is spent.
@@ -70,7 +72,7 @@ impl Fault {
                 "The request processing has failed because of an unknown error, exception or \
                  failure.",
             )),
-            Self::ServiceUnavailable => Some(AwsError::new(
+            Self::ServiceUnavailable | Self::Stalled(_) => Some(AwsError::new(
                 503,
                 "ServiceUnavailable",
                 "The request has failed due to a temporary failure of the server.",

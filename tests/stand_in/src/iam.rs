@@ -4,6 +4,8 @@
 //! The order is: signature, parameters, policy, and then what there is.
 
 mod devices;
+mod keys;
+mod report;
 
 use chrono::{DateTime, Utc};
 
@@ -15,6 +17,7 @@ use crate::errors::AwsError;
 use crate::iam_answers::{EnabledDevice, IamAnswer, UserDetails, VirtualDevice};
 use crate::parameters::{Constraints, Parameters, TextRule, is_word};
 use crate::sessions::{Caller, user_id};
+pub use keys::KeyStatus;
 
 const USER_NAME: TextRule = TextRule {
     length: 1..=128,
@@ -41,6 +44,13 @@ impl Cloud {
             "ResyncMFADevice" => self.resync_mfa_device(caller, parameters, now),
             "DeactivateMFADevice" => self.deactivate_mfa_device(caller, parameters),
             "DeleteVirtualMFADevice" => self.delete_virtual_mfa_device(caller, parameters),
+            "ListAccessKeys" => self.list_access_keys(caller, parameters),
+            "CreateAccessKey" => self.create_access_key(caller, parameters, now),
+            "UpdateAccessKey" => self.update_access_key(caller, parameters),
+            "DeleteAccessKey" => self.delete_access_key(caller, parameters),
+            "GetAccessKeyLastUsed" => self.get_access_key_last_used(caller, parameters),
+            "GenerateCredentialReport" => self.generate_credential_report(caller, now),
+            "GetCredentialReport" => self.get_credential_report(caller, now),
             _ => return None,
         };
         Some(answer.map(Answer::Iam))

@@ -35,6 +35,15 @@ pub(crate) struct VirtualDevice {
     pub(crate) owner: Option<(UserDetails, DateTime<Utc>)>,
 }
 
+/// An access key, as it is told of.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyDetails {
+    pub(crate) user_name: String,
+    pub(crate) id: String,
+    pub(crate) active: bool,
+    pub(crate) created: DateTime<Utc>,
+}
+
 /// The result of an action of IAM.
 #[derive(Clone, Debug)]
 pub(crate) enum IamAnswer {
@@ -46,6 +55,19 @@ pub(crate) enum IamAnswer {
     VirtualDevices(Vec<VirtualDevice>),
     /// `CreateVirtualMFADevice`: the device, and its seed in Base32.
     CreatedDevice { serial: String, seed: String },
+    /// `ListAccessKeys`.
+    Keys(Vec<KeyDetails>),
+    /// `CreateAccessKey`.
+    CreatedKey { key: KeyDetails, secret: String },
+    /// `GetAccessKeyLastUsed`: when, for which service, in which region.
+    LastUsed {
+        user_name: String,
+        used: Option<(DateTime<Utc>, &'static str, String)>,
+    },
+    /// `GenerateCredentialReport`.
+    ReportState(&'static str),
+    /// `GetCredentialReport`.
+    Report { text: String, made: DateTime<Utc> },
     /// An action without a result.
     Done(&'static str),
 }
@@ -79,6 +101,32 @@ impl IamAnswer {
                 let result = parent("VirtualMFADevice", &device);
                 ("CreateVirtualMFADevice", result)
             }
+            Self::Keys(keys) => {
+                let members = keys.iter().map(key_elements);
+                ("ListAccessKeys", list("AccessKeyMetadata", members))
+            }
+            Self::CreatedKey { key, secret } => {
+                let key = key_elements(key) + &element("SecretAccessKey", secret);
+                ("CreateAccessKey", parent("AccessKey", &key))
+            }
+            Self::LastUsed { user_name, used } => {
+                let (date, service, region) = match used {
+                    Some((when, service, region)) => {
+                        (element("LastUsedDate", &date(*when)), *service, &**region)
+                    }
+                    None => (String::new(), "N/A", "N/A"),
+                };
+                let used = date + &element("ServiceName", service) + &element("Region", region);
+                let result = element("UserName", user_name) + &parent("AccessKeyLastUsed", &used);
+                ("GetAccessKeyLastUsed", result)
+            }
+            Self::ReportState(state) => ("GenerateCredentialReport", element("State", state)),
+            Self::Report { text, made } => {
+                let result = element("Content", &base64(text.as_bytes()))
+                    + &element("ReportFormat", "text/csv")
+                    + &element("GeneratedTime", &date(*made));
+                ("GetCredentialReport", result)
+            }
             Self::Done(action) => return envelope(Service::Iam, action, None, request_id),
         };
         envelope(Service::Iam, action, Some(&result), request_id)
@@ -92,6 +140,13 @@ fn user_element(user: &UserDetails) -> String {
         + &element("Arn", &user.arn)
         + &element("CreateDate", &date(user.created));
     parent("User", &user)
+}
+
+fn key_elements(key: &KeyDetails) -> String {
+    element("UserName", &key.user_name)
+        + &element("AccessKeyId", &key.id)
+        + &element("Status", if key.active { "Active" } else { "Inactive" })
+        + &element("CreateDate", &date(key.created))
 }
 
 /// A whole list: nothing is kept for another page.

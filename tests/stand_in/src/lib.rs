@@ -47,6 +47,7 @@ mod answers;
 mod errors;
 
 mod parameters;
+mod policy;
 
 // HTTP, signatures, and who signed.
 mod fakes;
@@ -93,6 +94,7 @@ pub use authority::{Authority, Identity};
 pub use device::Device;
 pub use exchange::Request;
 pub use faults::Fault;
+pub use iam::KeyStatus;
 pub use proxy::{Proxy, ProxyRequest, Route};
 pub use role::Role;
 pub use secrets::all_secrets;

@@ -9,6 +9,7 @@ use crate::errors::AwsError;
 use crate::http::HttpRequest;
 use crate::parameters::Parameters;
 use crate::service::Service;
+use crate::signature::Authorization;
 
 impl Cloud {
     /// Carries a request out.
@@ -21,6 +22,18 @@ impl Cloud {
         let version = parameters.get("Version");
         let service = Service::of(version);
         let caller = authenticate(request, service, &self.account, &self.sessions, now)?;
+        let signer = request
+            .header("authorization")
+            .and_then(Authorization::parse);
+        if let Some(Authorization {
+            access_key_id,
+            scope,
+            ..
+        }) = signer
+        {
+            self.account
+                .note_use(&access_key_id, now, service.name(), &scope.region);
+        }
         let action = parameters.get("Action").ok_or_else(|| {
             let message = "The request is missing an action or a required parameter.";
             AwsError::new(400, "MissingAction", message)

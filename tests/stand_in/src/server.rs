@@ -1,6 +1,7 @@
 //! The stand-in itself: how it starts and stops, and what a test may ask of it.
 
 mod devices;
+mod keys;
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,0 +1,44 @@
+//! What a test may ask of access keys, policies and the credential report, and how it changes them.
+
+use super::StandIn;
+use crate::iam::KeyStatus;
+
+impl StandIn {
+    /// The access keys of a user, the oldest first.
+    #[must_use]
+    pub fn access_keys(&self, user: &str) -> Vec<KeyStatus> {
+        let state = self.shared.state();
+        let user = state.cloud.account.user_named(user);
+        let keys = user.into_iter().flat_map(|user| &user.access_keys);
+        keys.map(|key| KeyStatus {
+            access_key_id: key.id.clone(),
+            secret_access_key: key.secret.clone(),
+            active: key.active,
+        })
+        .collect()
+    }
+
+    /// Attaches a policy, as [`User::policy`](crate::User::policy) does.
+    ///
+    /// # Panics
+    /// If it is no JSON, or there is no such user.
+    pub fn attach(&self, user: &str, name: &str, document: &str) {
+        let document = serde_json::from_str(document).expect("a policy in JSON");
+        let mut state = self.shared.state();
+        let users = &mut state.cloud.account.users;
+        let user = users.iter_mut().find(|other| other.name == user);
+        let user = user.expect("a user of this name");
+        user.policies.push((name.to_owned(), document));
+    }
+
+    /// From now on, a new access key is not known for so many requests that it signs. AWS takes
+    /// some seconds until it is.
+    pub fn keys_are_seen_after(&self, calls: usize) {
+        self.shared.state().cloud.keys_seen_after = calls;
+    }
+
+    /// From now on, a credential report is ready after it was asked for so many times.
+    pub fn report_takes(&self, calls: usize) {
+        self.shared.state().cloud.report_takes = calls;
+    }
+}
