@@ -7,9 +7,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::seconds;
 pub use commands::{
-    Clear, Completions, DeviceCommand, Devices, Doctor, Enroll, Exec, Export, Format, GetKeys,
-    InKeychain, Keychain, KeychainCommand, ListDevices, Man, MoveKeys, OfUser, Outgoing, Preview,
-    Refresh, RestoreKeys, Resync, Setup, Shell, Status,
+    Audit, Clear, Completions, DeviceCommand, Devices, Doctor, Enroll, Exec, Export, Format,
+    GetKeys, InKeychain, Keychain, KeychainCommand, ListDevices, Man, MoveKeys, OfUser, Outgoing,
+    Policy, PolicyFormat, PolicyName, Preview, Refresh, RestoreKeys, Resync, Rotate, Setup, Shell,
+    Status,
 };
 
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
@@ -56,6 +57,12 @@ pub enum Command {
     Clear(Clear),
     #[command(about = about::DEVICE)]
     Device(Devices),
+    #[command(about = about::ROTATE)]
+    Rotate(Rotate),
+    #[command(about = about::AUDIT, after_help = AUDIT_ENDS)]
+    Audit(Box<Audit>),
+    #[command(about = about::POLICY)]
+    Policy(Policy),
     #[command(about = about::KEYCHAIN)]
     Keychain(InKeychain),
     #[command(about = about::COMPLETIONS, after_help = COMPLETIONS_USE)]
@@ -72,6 +79,9 @@ AWS SDKs:      credential_process = mfa-creds export -p PROFILE --format process
 
 const EXEC_ENDS: &str = "\
 Exit codes: those of COMMAND; 127 if it is not found, 126 if it cannot be run. Before it is run, those of `mfa-creds`.";
+
+const AUDIT_ENDS: &str = "\
+Exit codes: 1 if a person lacks MFA, too; else those of `mfa-creds`.";
 
 const COMPLETIONS_USE: &str = "\
 bash:       source <(mfa-creds completions bash)

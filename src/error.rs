@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Exit {
     /// Anything that has no code of its own.
     Failed = 1,
+    /// The flags do not go together. Most of that, clap tells, with the same code.
+    Usage = 2,
     /// A code was needed, and there was nobody to ask.
     HumanNeeded = 3,
     /// STS refused the code or the device.

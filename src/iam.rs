@@ -1,6 +1,8 @@
 //! IAM, as far as a user's own MFA devices are concerned.
 
+mod keys;
 mod owner;
+mod report;
 
 use std::error::Error as StdError;
 
@@ -16,6 +18,7 @@ use crate::mfa_code::MfaCode;
 use crate::network::{self, Network, Request, Signer, Tries, Trouble};
 use crate::plan::{Access, Base, Service};
 use crate::sts;
+pub use keys::{LastUse, UNKNOWN_KEY};
 pub use owner::Owner;
 
 /// The user who has some keys, and the services that know the user.
@@ -274,8 +277,9 @@ impl Iam<'_> {
             },
             base: self.base,
             access_key_id: &self.keys.access_key_id,
-            signer: match self.session {
-                Some(_) => Signer::Session,
+            signer: match self.session.map(|session| &session.role_arn) {
+                Some(Some(role)) => Signer::Role(role),
+                Some(None) => Signer::Session,
                 None => Signer::Keys,
             },
             codes,
@@ -315,6 +319,8 @@ impl Iam<'_> {
             ))
             .hint(if message.contains("authenticated with an MFA device") {
                 format!("a user who has a device needs an MFA session for this: `mfa-creds{}`, then this again", self.flag)
+            } else if self.session.is_none() {
+                format!("the keys alone prove no MFA, which a policy may demand: `mfa-creds{}`, then this again; else ask an administrator", self.flag)
             } else {
                 "a policy must allow it; ask an administrator".to_owned()
             }),

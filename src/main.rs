@@ -32,13 +32,16 @@ mod code_process;
 mod codes;
 mod setup;
 mod group;
+mod rotation;
 mod iam;
 mod discovery;
 mod renewal;
 mod preview;
+mod audit;
 mod output;
 mod doctor;
 mod enrolment;
+mod policy;
 mod run;
 
 use std::process::ExitCode;

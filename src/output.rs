@@ -1,6 +1,7 @@
 //! Credentials, and what is known of them, as other programs read them. Pure: each output is a rendering of values that are
 //! handed in, and none can get any by itself.
 
+pub mod audit;
 pub mod devices;
 pub mod exec;
 mod json;

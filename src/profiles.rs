@@ -68,6 +68,15 @@ pub mod key {
         "sso_start_url",
     ];
 
+    /// While an access key is rotated: when a new one was asked for, as in RFC 3339.
+    pub const ROTATION_BEGUN: &str = "mfa_creds_rotation_begun";
+    /// The new one, until STS takes it.
+    pub const NEW_ACCESS_KEY_ID: &str = "mfa_creds_new_access_key_id";
+    pub const NEW_SECRET_ACCESS_KEY: &str = "mfa_creds_new_secret_access_key";
+    /// And the old one, from then on until it is deleted.
+    pub const OLD_ACCESS_KEY_ID: &str = "mfa_creds_old_access_key_id";
+    pub const OLD_SECRET_ACCESS_KEY: &str = "mfa_creds_old_secret_access_key";
+
     /// In our own file of sessions: the section of the credentials file that a session is in.
     pub const SECTION: &str = "section";
     /// And the section with the keys that made it.

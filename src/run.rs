@@ -12,6 +12,9 @@ mod status;
 mod doctor;
 mod clear;
 mod device;
+mod rotate;
+mod audit;
+mod policy;
 mod keychain;
 mod setup;
 mod completions;
@@ -83,6 +86,9 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
         Some(Command::Doctor(args)) => return doctor::doctor(args, environment),
         Some(Command::Clear(args)) => clear::clear(args, environment)?,
         Some(Command::Device(args)) => device::device(&args.command, environment)?,
+        Some(Command::Rotate(args)) => rotate::rotate(args, environment)?,
+        Some(Command::Audit(args)) => return audit::audit(args, environment),
+        Some(Command::Policy(args)) => policy::policy(args)?,
         Some(Command::Keychain(args)) => keychain::keychain(&args.command, environment)?,
         Some(Command::Completions(args)) => completions::completions(args)?,
         Some(Command::Man(args)) => completions::man(args)?,

@@ -53,6 +53,8 @@ pub enum Turn {
     Ask,
     /// To call STS and to write what it grants.
     Call,
+    /// To rotate the access key of a section.
+    Rotate,
 }
 
 /// The credentials file, to be changed.
@@ -257,11 +259,17 @@ impl Store {
         let purpose = match turn {
             Turn::Ask => "ask",
             Turn::Call => "call",
+            Turn::Rotate => "rotate",
         };
         let path = self.private.path(&format!("{credentials}.{purpose}"));
         Lock::take(&path, at_most, waiting).map_err(|why| match why {
             NotLocked::Failed(error) => self.unwritable(&error).into(),
             NotLocked::Busy { holder } => {
+                if let Turn::Rotate = turn {
+                    return Failure::new(format!("{} is rotating the same access key", process(holder)))
+                        .hint("wait until it has ended, and run this again")
+                        .into();
+                }
                 let failure = Failure::new(format!(
                     "{} is still renewing credentials with the same device after {} s",
                     process(holder),

@@ -10,6 +10,10 @@ pub const STATUS: &str = "Show which credentials there are, for what, and until 
 pub const DOCTOR: &str = "Check the files, the environment and the settings of a profile, and say what to type where something is wrong";
 pub const CLEAR: &str = "End credentials early: remove them and the MFA session from the files";
 pub const DEVICE: &str = "Show, enroll and resynchronise the MFA devices of a user";
+pub const AUDIT: &str =
+    "Say which users of an account lack MFA, and whose access keys are old or unused";
+pub const ROTATE: &str = "Replace the access key of a user by a new one, so that no crash leaves the file without a working key";
+pub const POLICY: &str = "Print a policy that demands MFA, ready for IAM or Terraform";
 pub const KEYCHAIN: &str =
     "Keep long-term keys in the system's keychain, and not in clear text in the credentials file";
 pub const COMPLETIONS: &str = "Print what makes a shell complete commands, flags and profile names";

@@ -61,7 +61,10 @@ pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<std::proces
 }
 
 /// The credentials of the profile, renewed if need be.
-fn get(
+///
+/// # Errors
+/// What a user has to know.
+pub(super) fn get(
     args: &Outgoing,
     environment: &Environment,
     report: Report,

@@ -114,7 +114,12 @@ impl Ready {
             credentials,
             section: None,
         };
-        let edit = renewal::of_session(&self.maker(device), &self.user.base.section, &session);
+        self.keep_as(&self.maker(device), &session, report);
+    }
+
+    /// Keeps a session, wherever it is, as one that was made with these keys.
+    pub fn keep_as(&self, maker: &Maker, session: &Session, report: Report) {
+        let edit = renewal::of_session(maker, &self.user.base.section, session);
         let sessions = self.store.sessions();
         if let Err(error) = sessions.and_then(|sessions| sessions.update(|_file| Ok(vec![edit]))) {
             report.warning(format_args!("the MFA session is not kept: {error}"));

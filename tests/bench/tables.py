@@ -13,7 +13,7 @@ TRUE = "/bin/true"
 # Of the processors' time, others may have so much before the machine is called busy.
 QUIET = 0.1
 MIB = 1_048_576
-BINARY_BYTES = 6_000_000
+BINARY_BYTES = 7_000_000
 MEMORY_BYTES = 8_000_000
 # Of `/bin/true`, for each kind of build.
 OF_TRUE = {"static": 1.6, "dynamic": 2.0}
@@ -94,7 +94,7 @@ def targets(results, binaries, ours, peers):
             wanted = f"peak memory of everything measured, {kind}: under 8 MB"
             target(wanted, max(peaks), MEMORY_BYTES, lambda value: f"{value / 1e6:.1f} MB")
         size = binaries[program.name]
-        target(f"binary, {kind}: under 6,000,000 bytes", size, BINARY_BYTES, lambda value: f"{value:,}")
+        target(f"binary, {kind}: under 7,000,000 bytes", size, BINARY_BYTES, lambda value: f"{value:,}")
     return "\n".join(["**Targets**", "", line(["", "measured", ""]), line(["---", "---:", "---"]), *map(line, rows), ""])
 
 

@@ -4,7 +4,7 @@
 use crate::harness::{Home, long_term};
 use crate::roles::{ADMIN, role};
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 12] = [
     "setup",
     "plan",
     "export",
@@ -12,6 +12,9 @@ const COMMANDS: [&str; 9] = [
     "status",
     "doctor",
     "clear",
+    "rotate",
+    "audit",
+    "policy",
     "completions",
     "man",
 ];

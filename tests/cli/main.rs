@@ -10,6 +10,7 @@
 mod harness;
 
 mod answers;
+mod audit;
 mod aws_mfa;
 mod cached;
 mod choice;
@@ -37,6 +38,7 @@ mod keychain;
 mod limits;
 mod mistakes;
 mod plan;
+mod policy;
 mod process;
 mod prompt;
 mod proxies;
@@ -44,6 +46,7 @@ mod reference;
 mod refresh;
 mod resync;
 mod roles;
+mod rotate;
 mod security;
 mod settings;
 mod several;

@@ -1,6 +1,7 @@
 """Long-term keys in a real keychain: GNOME Keyring, on a D-Bus session of its own without a desktop, and the kernel's."""
 
 import concurrent.futures
+import dataclasses
 import json
 import pathlib
 import select
@@ -222,6 +223,18 @@ class SecretService(KeychainTest):
         self.assertIn("the entry stays, as another section gets its keys from it\n", messages)
         self.mfa_creds("keychain", "restore", "-p", "q", "-q")
         self.assertEqual(self.get().returncode, 1)
+
+    def test_a_key_is_rotated_where_it_is(self):
+        self.write_keys()
+        self.mfa_creds("keychain", "move", "-p", "p", "-q")
+        self.mfa_creds("rotate", "-p", "p", "--yes", **self.endpoint)
+        _, process = self.section("p-long-term")[-1]
+        new = process.split()[-1]
+        self.assertNotEqual(new, self.user.key)
+        self.assertEqual(self.credentials.read_bytes(), self.left().replace(self.user.key.encode(), new.encode()))
+        self.assertEqual(self.get().returncode, 1)
+        self.user = dataclasses.replace(self.user, key=new)
+        self.assert_clients_get_the_keys()
 
     def test_what_stays_in_clear_text_is_told(self):
         self.write_keys()

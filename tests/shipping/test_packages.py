@@ -14,12 +14,13 @@ import zipfile
 from support import ARCHIVE, BUILT, HOST, MANIFEST, PACKAGES, ROOT, VERSION, attempt, package, run
 
 # Stripped and static. glibc alone is a megabyte of it here. A release has the smaller musl, and .github/package holds it to
-# six million bytes.
-LARGEST_PROGRAM = 7_000_000 if "gnu" in HOST else 6_000_000
+# seven million bytes.
+LARGEST_PROGRAM = 8_000_000 if "gnu" in HOST else 7_000_000
 
 TOP = f"mfa-creds-{VERSION}-{HOST}"
-COMMANDS = ["clear", "completions", "device", "device-enroll", "device-list", "device-resync", "doctor", "exec", "export", "keychain",
-            "keychain-get", "keychain-move", "keychain-restore", "man", "plan", "setup", "status"]
+COMMANDS = ["audit", "clear", "completions", "device", "device-enroll", "device-list", "device-resync", "doctor", "exec",
+            "export", "keychain", "keychain-get", "keychain-move", "keychain-restore", "man", "plan", "policy", "rotate", "setup",
+            "status"]
 PAGES = {"mfa-creds.1", *(f"mfa-creds-{command}.1" for command in COMMANDS)}
 COMPLETIONS = {"mfa-creds.bash", "_mfa-creds", "mfa-creds.fish", "mfa-creds.ps1", "mfa-creds.elv"}
 

@@ -1,0 +1,110 @@
+//! The access keys of a user.
+
+use aws_sdk_iam::types::StatusType;
+use chrono::{DateTime, Utc};
+
+use super::{Iam, Owner, Problem, Result};
+use crate::credentials::{LongTermKeys, Secret};
+use crate::network::Tries;
+use crate::plan::Service;
+use crate::rotation::KnownKey;
+
+/// AWS's word for a key that STS does not know.
+pub const UNKNOWN_KEY: &str = "InvalidClientTokenId";
+
+/// When a key signed last, and what for.
+pub struct LastUse {
+    pub when: DateTime<Utc>,
+    pub service: String,
+    pub region: String,
+}
+
+impl Iam<'_> {
+    /// The user's access keys.
+    ///
+    /// # Errors
+    /// When IAM does not say.
+    pub fn access_keys(&self, owner: &Owner) -> Result<Vec<KnownKey>> {
+        let iam = self.iam(Tries::Several)?;
+        let call = iam.list_access_keys().set_user_name(owner.name.clone());
+        let keys = self.call("ListAccessKeys", &[], || call.clone().send())?;
+        let keys = keys.access_key_metadata().iter().filter_map(|key| {
+            let created = key.create_date()?;
+            Some(KnownKey {
+                id: key.access_key_id()?.to_owned(),
+                is_active: key.status() == Some(&StatusType::Active),
+                created: DateTime::from_timestamp(created.secs(), 0)?,
+            })
+        });
+        Ok(keys.collect())
+    }
+
+    /// Makes another one.
+    ///
+    /// # Errors
+    /// `LimitExceeded` where there are two, and others.
+    pub fn create_access_key(&self, owner: &Owner) -> Result<LongTermKeys> {
+        let iam = self.iam(Tries::Once)?;
+        let call = iam.create_access_key().set_user_name(owner.name.clone());
+        let answer = self.call("CreateAccessKey", &[], || call.clone().send())?;
+        match answer.access_key {
+            Some(key) if !key.access_key_id.is_empty() && !key.secret_access_key.is_empty() => {
+                Ok(LongTermKeys {
+                    access_key_id: key.access_key_id,
+                    secret_access_key: Secret::new(key.secret_access_key),
+                })
+            }
+            _ => Err(Problem {
+                trouble: None,
+                failure: self.request(Service::Iam, &[]).foreign("it holds no key"),
+            }),
+        }
+    }
+
+    /// Deactivates one.
+    ///
+    /// # Errors
+    /// When IAM does not do it.
+    pub fn deactivate_access_key(&self, owner: &Owner, id: &str) -> Result<()> {
+        let iam = self.iam(Tries::Several)?;
+        let call = iam
+            .update_access_key()
+            .set_user_name(owner.name.clone())
+            .access_key_id(id)
+            .status(StatusType::Inactive);
+        self.call("UpdateAccessKey", &[], || call.clone().send())?;
+        Ok(())
+    }
+
+    /// Deletes one.
+    ///
+    /// # Errors
+    /// When IAM does not do it.
+    pub fn delete_access_key(&self, owner: &Owner, id: &str) -> Result<()> {
+        let iam = self.iam(Tries::Once)?;
+        let call = iam
+            .delete_access_key()
+            .set_user_name(owner.name.clone())
+            .access_key_id(id);
+        self.call("DeleteAccessKey", &[], || call.clone().send())?;
+        Ok(())
+    }
+
+    /// When a key was used last; none where it never was.
+    ///
+    /// # Errors
+    /// When IAM does not say.
+    pub fn last_use(&self, id: &str) -> Result<Option<LastUse>> {
+        let iam = self.iam(Tries::Several)?;
+        let call = iam.get_access_key_last_used().access_key_id(id);
+        let answer = self.call("GetAccessKeyLastUsed", &[], || call.clone().send())?;
+        Ok(answer.access_key_last_used().and_then(|used| {
+            let when = used.last_used_date()?;
+            Some(LastUse {
+                when: DateTime::from_timestamp(when.secs(), 0)?,
+                service: used.service_name().to_owned(),
+                region: used.region().to_owned(),
+            })
+        }))
+    }
+}

@@ -1,0 +1,408 @@
+//! A new access key in place of an old one: the order, what can go wrong at each step, and that there is always a key that works.
+
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use expectrl::Expect as _;
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, KeyStatus,
+    StandIn,
+};
+
+use crate::devices::{alice, stand_in};
+use crate::harness::{BINARY, Home, long_term, spawning, value};
+use crate::prompt::{exited, on_terminal};
+
+const ROTATE: [&str; 4] = ["rotate", "-p", "work", "--yes"];
+const OTHER: &str = "AKIAFAKEFAKEFAKEOTHR";
+const AT_ONCE: Fault = Fault::Hang(Duration::ZERO);
+const NEVER: Duration = Duration::from_mins(5);
+
+/// What stands around the section, and in it.
+fn file() -> String {
+    let section = long_term("work").replace("]\n", "]\n; mine\n");
+    format!("# top\n[x]\ny=1\n\n{section}color = blue\n\n[last]\nz = 2\n")
+}
+
+fn home() -> Home {
+    Home::with(&file())
+}
+
+fn actions(sts: &StandIn) -> Vec<String> {
+    sts.requests()
+        .into_iter()
+        .map(|request| request.action)
+        .collect()
+}
+
+fn current(home: &Home) -> (String, String) {
+    let text = home.credentials();
+    let get = |key| value(&text, "work-long-term", key).unwrap();
+    (get("aws_access_key_id"), get("aws_secret_access_key"))
+}
+
+fn is_active(sts: &StandIn, (id, secret): &(String, String)) -> bool {
+    sts.access_keys("alice").contains(&KeyStatus {
+        access_key_id: id.clone(),
+        secret_access_key: secret.clone(),
+        active: true,
+    })
+}
+
+/// There is one key, the file has it, and everything else in the file is as it was.
+#[track_caller]
+fn assert_rotated(home: &Home, sts: &StandIn) {
+    let pair = current(home);
+    let keys = sts.access_keys("alice");
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    assert!(is_active(sts, &pair));
+    assert_ne!(pair.0, ALICE_ACCESS_KEY_ID);
+    let wanted = file()
+        .replace(ALICE_ACCESS_KEY_ID, &pair.0)
+        .replace(ALICE_SECRET_ACCESS_KEY, &pair.1);
+    assert_eq!(home.credentials(), wanted);
+}
+
+#[test]
+fn the_new_key_is_proven_before_the_old_one_goes() {
+    let sts = stand_in(alice());
+    sts.keys_are_seen_after(1);
+    let home = home();
+    let outcome = home.run_with(&sts, &ROTATE).outcome();
+    assert_rotated(&home, &sts);
+    let (new, _) = current(&home);
+    assert_eq!(
+        outcome.stderr,
+        format!(
+            "made access key {new} for alice\n\
+             waiting until …\n\
+             [work-long-term] has it now: STS takes it\n\
+             access key {ALICE_ACCESS_KEY_ID} is inactive\n\
+             deleted access key {ALICE_ACCESS_KEY_ID}\n\
+             [work-long-term] has access key {new}, the only one of alice\n"
+        )
+    );
+    assert_eq!((outcome.status, outcome.stdout), (Some(0), String::new()));
+    assert_eq!(
+        actions(&sts),
+        [
+            "GetCallerIdentity",
+            "ListAccessKeys",
+            "CreateAccessKey",
+            "ListAccessKeys",
+            "GetCallerIdentity",
+            "GetCallerIdentity",
+            "ListAccessKeys",
+            "GetCallerIdentity",
+            "UpdateAccessKey",
+            "ListAccessKeys",
+            "DeleteAccessKey",
+            "ListAccessKeys",
+        ]
+    );
+    // And once more, from there.
+    home.run_with(&sts, &[&ROTATE[..], &["-q"]].concat())
+        .ends(0, "");
+    assert_rotated(&home, &sts);
+    assert_ne!(current(&home).0, new);
+}
+
+/// Kills a run at the request with this number, which was carried out or was not. Says whether there was such a request.
+fn killed_at(home: &Home, sts: &StandIn, number: usize, fault: Fault) -> bool {
+    for _ in 0..number {
+        sts.fault(AT_ONCE);
+    }
+    sts.fault(fault);
+    let mut child = spawning(|| {
+        Command::new(BINARY)
+            .args(ROTATE)
+            .env_clear()
+            .env("HOME", home.path())
+            .env("AWS_ENDPOINT_URL", sts.url())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    });
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let was_there = loop {
+        if sts.calls() > number {
+            break true;
+        }
+        if child.try_wait().unwrap().is_some() {
+            break false;
+        }
+        assert!(Instant::now() < deadline);
+        thread::yield_now();
+    };
+    let _ = child.kill();
+    child.wait().unwrap();
+    sts.clear_faults();
+    was_there
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_step_leaves_a_working_key_and_the_next_run_ends_it() {
+    let mut kills = 0;
+    for is_carried_out in [false, true] {
+        for number in 0.. {
+            let (sts, home) = (stand_in(alice()), home());
+            let fault = if is_carried_out {
+                Fault::Hang(NEVER)
+            } else {
+                Fault::Stalled(NEVER)
+            };
+            if !killed_at(&home, &sts, number, fault) {
+                break;
+            }
+            kills += 1;
+            let step = format!("request {number}, carried out: {is_carried_out}");
+            let pair = current(&home);
+            assert!(is_active(&sts, &pair), "{step}: {}", home.credentials());
+            let outcome = home.run_with(&sts, &ROTATE).outcome();
+            assert_eq!(outcome.status, Some(0), "{step}: {outcome:?}");
+            assert_rotated(&home, &sts);
+        }
+    }
+    assert_eq!(kills, 22);
+}
+
+#[test]
+fn an_answer_that_is_lost_is_found_out_by_the_next_run() {
+    for number in 0..11 {
+        let (sts, home) = (stand_in(alice()), home());
+        for _ in 0..number {
+            sts.fault(AT_ONCE);
+        }
+        sts.fault(Fault::ResetAfterSpending);
+        let outcome = home.run_with(&sts, &ROTATE).outcome();
+        assert!(is_active(&sts, &current(&home)), "{number}: {outcome:?}");
+        let outcome = home.run_with(&sts, &ROTATE).outcome();
+        assert_eq!(outcome.status, Some(0), "{number}: {outcome:?}");
+        assert_rotated(&home, &sts);
+    }
+}
+
+#[test]
+fn a_key_whose_secret_was_lost_is_deleted() {
+    let (sts, home) = (stand_in(alice()), home());
+    sts.fault(AT_ONCE);
+    sts.fault(AT_ONCE);
+    sts.fault(Fault::ResetAfterSpending);
+    let outcome = home.run_with(&sts, &ROTATE).outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let lost = &sts.access_keys("alice")[1].access_key_id;
+    let outcome = home.run_with(&sts, &ROTATE).outcome();
+    let told = format!("deleted access key {lost}, which an earlier run made and could not keep\n");
+    assert!(outcome.stderr.starts_with(&told), "{outcome:?}");
+    assert_rotated(&home, &sts);
+}
+
+#[test]
+fn without_consent_the_old_key_stays_inactive() {
+    let (sts, home) = (stand_in(alice()), home());
+    let outcome = home.run_with(&sts, &ROTATE[..3]).outcome();
+    assert_eq!(outcome.status, Some(0));
+    let told = format!(
+        "not deleted: {ALICE_ACCESS_KEY_ID} is inactive; `mfa-creds rotate -p work --yes` deletes it\n"
+    );
+    assert!(outcome.stderr.ends_with(&told), "{outcome:?}");
+    assert!(is_active(&sts, &current(&home)));
+    let keys = sts.access_keys("alice");
+    assert_eq!(keys.iter().filter(|key| key.active).count(), 1);
+    // The old pair is kept until then.
+    let text = home.credentials();
+    let kept = |key| value(&text, "work-long-term", key);
+    assert_eq!(
+        kept("mfa_creds_old_secret_access_key").as_deref(),
+        Some(ALICE_SECRET_ACCESS_KEY)
+    );
+
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work");
+    run.expect(format!(
+        "Delete access key {ALICE_ACCESS_KEY_ID}, which is inactive now? [Y/n]:"
+    ))
+    .unwrap();
+    run.send_line("").unwrap();
+    run.expect("the only one of alice").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_rotated(&home, &sts);
+}
+
+#[test]
+fn somebody_elses_second_key_is_shown_and_left() {
+    let sts = stand_in(alice().inactive_access_key(OTHER, "FakeSecret"));
+    let home = home();
+    let outcome = home.run_with(&sts, &ROTATE).outcome();
+    let ago = |text: &str| -> String {
+        let lines = text.lines().map(|line| match line.split_once(": made ") {
+            Some((key, rest)) => format!("{key}: made {}\n", &rest[rest.find(" ago").unwrap()..]),
+            None => format!("{line}\n"),
+        });
+        lines.collect()
+    };
+    assert_eq!(
+        ago(&outcome.stderr).replace("last used 0 s", "last used"),
+        format!(
+            "error: alice has 2 access keys already, and AWS allows no more\n  \
+             {ALICE_ACCESS_KEY_ID} of [work-long-term]: made  ago, active, last used ago for iam in us-east-1\n  \
+             {OTHER}: made  ago, inactive, never used\n\
+             hint: if nothing needs {OTHER}: `aws iam delete-access-key --user-name alice --access-key-id {OTHER}` with an MFA \
+             session, and run this again\n"
+        )
+    );
+    assert_eq!(outcome.status, Some(1));
+    assert_eq!(home.credentials(), file());
+    assert_eq!(sts.access_keys("alice").len(), 2);
+}
+
+#[test]
+fn other_sections_with_the_same_keys_get_the_new_ones() {
+    let sts = stand_in(alice());
+    let home = Home::with(&format!("{}{}", file(), long_term("twin")));
+    home.run_with(&sts, &ROTATE).succeeds();
+    let text = home.credentials();
+    for key in ["aws_access_key_id", "aws_secret_access_key"] {
+        assert_eq!(
+            value(&text, "twin-long-term", key),
+            value(&text, "work-long-term", key)
+        );
+    }
+    assert!(!text.contains(ALICE_ACCESS_KEY_ID));
+    assert!(!text.contains("mfa_creds_"));
+}
+
+#[test]
+fn a_copy_that_cannot_be_rotated_is_told_before_anything_is_done() {
+    let sts = stand_in(alice());
+    let home = home();
+    home.write(
+        "config",
+        &format!(
+            "[profile copy]\naws_access_key_id = {ALICE_ACCESS_KEY_ID}\naws_secret_access_key = x\n"
+        ),
+    );
+    home.run_with(&sts, &ROTATE).ends(
+        1,
+        &format!(
+            "error: [profile copy] in ~/.aws/config has the same access key {ALICE_ACCESS_KEY_ID}\n\
+             hint: take it out there, or move it to the credentials file, so that it is rotated, too\n"
+        ),
+    );
+    home.write("config", "");
+    // One with another secret is not of the same kind: it is told before the old key is made useless.
+    let odd = format!(
+        "{}[odd]\naws_access_key_id = {ALICE_ACCESS_KEY_ID}\n",
+        file()
+    );
+    home.write("credentials", &odd);
+    let outcome = home.run_with(&sts, &ROTATE).outcome();
+    let (new, _) = current(&home);
+    assert!(
+        outcome.stderr.ends_with(&format!(
+            "error: [odd] in ~/.aws/credentials still has the old access key {ALICE_ACCESS_KEY_ID}\n\
+             hint: put {new} there, or take the keys out, and run this again: then the old key is deactivated\n"
+        )),
+        "{outcome:?}"
+    );
+    assert!(sts.access_keys("alice").iter().all(|key| key.active));
+    let mended = home.credentials().replace("[odd]", "[odder]");
+    let (mended, _) = mended.split_once("[odder]").unwrap();
+    home.write("credentials", mended);
+    home.run_with(&sts, &ROTATE).succeeds();
+    assert_rotated(&home, &sts);
+}
+
+#[test]
+fn what_aws_denies_is_told_with_the_action_and_that_there_is_no_mfa() {
+    for (action, is_made) in [
+        ("iam:ListAccessKeys", false),
+        ("iam:CreateAccessKey", false),
+        ("iam:UpdateAccessKey", true),
+        ("iam:DeleteAccessKey", true),
+    ] {
+        let sts = stand_in(alice().denies(action));
+        let home = home();
+        let outcome = home.run_with(&sts, &ROTATE).outcome();
+        assert_eq!(outcome.status, Some(1));
+        assert!(
+            outcome
+                .stderr
+                .contains(&format!("error: AWS denied {action} to ")),
+            "{outcome:?}"
+        );
+        assert!(
+            outcome.stderr.ends_with(
+                "hint: the keys alone prove no MFA, which a policy may demand: `mfa-creds -p work`, then this again; else ask an \
+                 administrator\n"
+            ),
+            "{outcome:?}"
+        );
+        assert!(is_active(&sts, &current(&home)));
+        if !is_made {
+            assert_eq!(home.credentials(), file());
+        }
+    }
+}
+
+#[test]
+fn the_session_signs_and_goes_on_with_the_new_key() {
+    let sts = StandIn::start(Account::new().user(alice().device(Device::new(ALICE_DEVICE))));
+    let home = home();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "--token", &code])
+        .succeeds();
+    let session = value(&home.credentials(), "work", "aws_access_key_id").unwrap();
+    home.run_with(&sts, &ROTATE).succeeds();
+    let signed_by = |action: &str| {
+        let requests = sts.requests().into_iter();
+        let mut of_action = requests.filter(|request| request.action == action);
+        of_action.next_back()?.access_key_id
+    };
+    for action in ["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"] {
+        assert_eq!(signed_by(action).as_ref(), Some(&session), "{action}");
+    }
+    // A role needs no code either.
+    let calls = sts.calls();
+    home.run_with(&sts, &["device", "list", "-p", "work"])
+        .outcome();
+    assert_eq!(signed_by("ListMFADevices"), Some(session));
+    assert!(sts.calls() > calls);
+}
+
+#[test]
+fn two_at_once_do_not_meet() {
+    let (sts, home) = (stand_in(alice()), home());
+    sts.fault(Fault::Hang(Duration::from_secs(3)));
+    thread::scope(|scope| {
+        let first = scope.spawn(|| home.run_with(&sts, &ROTATE).outcome());
+        while sts.calls() == 0 {
+            thread::yield_now();
+        }
+        let second = home.run_with(&sts, &ROTATE).outcome();
+        assert_eq!(second.status, Some(1), "{second:?}");
+        assert!(
+            second.stderr.contains(" is rotating the same access key\n"),
+            "{second:?}"
+        );
+        assert_eq!(first.join().unwrap().status, Some(0));
+    });
+    assert_rotated(&home, &sts);
+}
+
+#[test]
+fn keys_that_cannot_be_rotated_are_refused() {
+    let sts = stand_in(alice());
+    let home = Home::with(&format!(
+        "[work-long-term]\ncredential_process = echo '{{\"Version\": 1, \"AccessKeyId\": \"{ALICE_ACCESS_KEY_ID}\", \
+         \"SecretAccessKey\": \"{ALICE_SECRET_ACCESS_KEY}\"}}'\n"
+    ));
+    home.run_with(&sts, &ROTATE).ends(
+        1,
+        "error: a command prints the keys of [work-long-term]: credential_process of [work-long-term] in ~/.aws/credentials\n\
+         hint: rotate them where it has them from, or let them stand in the file for the while\n",
+    );
+    assert_eq!(sts.calls(), 0);
+}
