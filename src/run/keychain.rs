@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use super::ground::Ground;
+use super::ready::{self, Found};
 use crate::cli::{
     self, GetKeys, KeychainCommand, MoveKeys, Profile, Profiles, RestoreKeys, Suffixes,
 };
@@ -16,7 +17,7 @@ use crate::environment::Environment;
 use crate::error::{Exit, Failure};
 use crate::key_process;
 use crate::keychain::{self, Place, Put};
-use crate::plan::{self, Base, Chosen, Keys, Origin, Prompting};
+use crate::plan::{Base, Chosen, Keys, Origin, Prompting};
 use crate::profiles::{File, Files, key};
 use crate::report::{self, Report};
 use crate::store::{Edit, Store};
@@ -48,18 +49,10 @@ impl Held {
             suffixes: suffixes.clone(),
             ..cli::Request::default()
         };
-        let profiles = Profiles {
-            names: profile.name.iter().cloned().collect(),
-            all: false,
-        };
-        let ground = Ground::recover(suffixes, &profiles, environment)?;
-        let files = ground.files(&profiles);
-        let naming = &ground.naming;
-        let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
-        let profile = selected.pop().context("no profile is meant")?;
-        let flag = plan::profile_flag(&profile.value);
-        let target = naming.target_beside_role(profile, &files)?;
-        let base = plan::user(&request, environment, naming, &target, &files)?.base;
+        let Found {
+            ground, user, flag, ..
+        } = ready::find(&request, profile, environment)?;
+        let base = user.base;
         let store = Store::open(&ground.paths.credentials)?;
         if !store.is_of(&base.path) {
             bail!(

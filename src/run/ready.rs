@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 
 use super::details::{tell, tell_connection, tell_target, warn_of_irregularities};
 use super::ground::Ground;
-use crate::cli::{self, OfUser, Profiles};
+use crate::cli::{self, OfUser, Profile, Profiles};
 use crate::clock;
 use crate::credentials::{Credentials, LongTermKeys};
 use crate::device::SerialNumber;
@@ -14,7 +14,7 @@ use crate::iam::Iam;
 use crate::key_process;
 use crate::mfa_code::{self, MfaCode};
 use crate::network::{self, Network};
-use crate::plan::{self, Chosen, User};
+use crate::plan::{self, Chosen, Target, User};
 use crate::renewal;
 use crate::report::Report;
 use crate::session::{Maker, Session};
@@ -32,6 +32,45 @@ pub(super) struct Ready {
     pub flag: String,
 }
 
+/// A profile, and the user whose keys it has.
+pub(super) struct Found {
+    pub ground: Ground,
+    pub target: Target,
+    pub user: User,
+    /// The flag that names the profile.
+    pub flag: String,
+}
+
+/// Finds the user in the files.
+///
+/// # Errors
+/// When there is none, or the files cannot be read.
+pub(super) fn find(
+    request: &cli::Request,
+    profile: &Profile,
+    environment: &Environment,
+) -> Result<Found> {
+    let profiles = Profiles {
+        names: profile.name.iter().cloned().collect(),
+        all: false,
+    };
+    let ground = Ground::recover(&request.suffixes, &profiles, environment)?;
+    let files = ground.files(&profiles);
+    let naming = &ground.naming;
+    let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
+    let profile = selected.pop().context("no profile is meant")?;
+    let flag = plan::profile_flag(&profile.value);
+    let target = naming.target_beside_role(profile, &files)?;
+    let user = plan::user(request, environment, naming, &target, &files)?;
+    drop(files);
+    Ok(Found {
+        ground,
+        target,
+        user,
+        flag,
+    })
+}
+
 impl Ready {
     pub fn new(
         of: &OfUser,
@@ -46,19 +85,14 @@ impl Ready {
             device: device.cloned(),
             ..cli::Request::default()
         };
-        let profiles = Profiles {
-            names: of.profile.name.iter().cloned().collect(),
-            all: false,
-        };
-        let ground = Ground::recover(&request.suffixes, &profiles, environment)?;
-        let files = ground.files(&profiles);
-        let naming = &ground.naming;
-        let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
-        let profile = selected.pop().context("no profile is meant")?;
-        let flag = plan::profile_flag(&profile.value);
-        let target = naming.target_beside_role(profile, &files)?;
+        let Found {
+            ground,
+            target,
+            user,
+            flag,
+        } = find(&request, &of.profile, environment)?;
+        let files = ground.files(&Profiles::default());
         warn_of_irregularities(report, &files, &[&target]);
-        let user = plan::user(&request, environment, naming, &target, &files)?;
         let keys = key_process::keys(&user.base, environment)?;
         let path = &ground.paths.credentials;
         let session = group::session_of_key(path, &files.credentials, &keys.access_key_id)
