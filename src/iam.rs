@@ -326,10 +326,15 @@ impl Iam<'_> {
             }),
             Some((code @ ("NoSuchEntity" | "LimitExceeded" | "EntityAlreadyExists"), message)) => {
                 Failure::new(format!("AWS IAM refused iam:{action}: {code}: {message}"))
-                    .hint(format!(
-                        "`mfa-creds device list{}` shows the user's devices",
-                        self.flag
-                    ))
+                    .hint(if action.contains("AccessKey") {
+                        "did somebody else change the user's keys? wait a minute, and run this again"
+                            .to_owned()
+                    } else {
+                        format!(
+                            "`mfa-creds device list{}` shows the user's devices",
+                            self.flag
+                        )
+                    })
             }
             _ => request.explain(&trouble),
         };

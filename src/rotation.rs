@@ -11,6 +11,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub const MOST_KEYS: usize = 2;
 /// How far IAM's time of a key may be from ours when we asked for it: clocks differ, and a request may be tried for a while.
 const NEAR: TimeDelta = TimeDelta::minutes(15);
+/// How long IAM may take until it lists a new key. AWS says of its changes that they are seen everywhere after a while; it takes
+/// seconds.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html>.
+const SETTLING: TimeDelta = TimeDelta::minutes(5);
 
 /// What the long-term section says.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -57,7 +61,7 @@ pub enum Step {
 }
 
 /// Decides what to do next.
-pub fn next(progress: &Progress, known: &[KnownKey]) -> Step {
+pub fn next(progress: &Progress, known: &[KnownKey], now: DateTime<Utc>) -> Step {
     let find = |id: &str| known.iter().find(|key| key.id == id);
     if let Some(old) = &progress.old {
         return match find(old) {
@@ -70,6 +74,7 @@ pub fn next(progress: &Progress, known: &[KnownKey]) -> Step {
         return match find(new) {
             Some(key) if key.is_active => Step::Prove(new.clone()),
             Some(_) => Step::Discard(new.clone()),
+            None if is_young(progress.begun, now) => Step::Prove(new.clone()),
             None => Step::ForgetNew,
         };
     }
@@ -83,6 +88,11 @@ pub fn next(progress: &Progress, known: &[KnownKey]) -> Step {
         Some(begun) if (other.created - begun).abs() < NEAR => Step::Discard(other.id.clone()),
         _ => Step::Occupied(other.id.clone()),
     }
+}
+
+/// Whether a rotation was begun so lately that IAM need not list its new key yet.
+fn is_young(begun: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    begun.is_some_and(|begun| (now - begun).abs() < SETTLING)
 }
 
 #[cfg(test)]
@@ -164,6 +174,12 @@ mod tests {
                 Step::Discard(other()),
             ),
             (
+                "it is not listed yet",
+                progress(Some(56), Some(OTHER), None),
+                vec![current()],
+                Step::Prove(other()),
+            ),
+            (
                 "somebody has deleted it",
                 progress(Some(0), Some(OTHER), None),
                 vec![current()],
@@ -200,7 +216,8 @@ mod tests {
                 Step::Unknown,
             ),
         ] {
-            assert_eq!(next(&progress, &known), wanted, "{docs}");
+            let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(60);
+            assert_eq!(next(&progress, &known, now), wanted, "{docs}");
         }
     }
 }

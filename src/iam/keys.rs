@@ -9,8 +9,10 @@ use crate::network::Tries;
 use crate::plan::Service;
 use crate::rotation::KnownKey;
 
-/// AWS's word for a key that STS does not know.
+/// AWS's word for a key that signs and is not known.
 pub const UNKNOWN_KEY: &str = "InvalidClientTokenId";
+/// And for one that is not there to be deleted.
+const GONE: &str = "NoSuchEntity";
 
 /// When a key signed last, and what for.
 pub struct LastUse {
@@ -76,7 +78,7 @@ impl Iam<'_> {
         Ok(())
     }
 
-    /// Deletes one.
+    /// Deletes one, if it is still there.
     ///
     /// # Errors
     /// When IAM does not do it.
@@ -86,8 +88,10 @@ impl Iam<'_> {
             .delete_access_key()
             .set_user_name(owner.name.clone())
             .access_key_id(id);
-        self.call("DeleteAccessKey", &[], || call.clone().send())?;
-        Ok(())
+        match self.call("DeleteAccessKey", &[], || call.clone().send()) {
+            Err(problem) if problem.code() == Some(GONE) => Ok(()),
+            answer => answer.map(|_| ()),
+        }
     }
 
     /// When a key was used last; none where it never was.

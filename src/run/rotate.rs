@@ -1,4 +1,5 @@
-//! A new access key in place of an old one, step by step: each looks at what the file and IAM say, and does one thing.
+//! A new access key in place of an old one, step by step: each looks at what the file says and which keys there are, and does one
+//! thing. IAM is asked once which keys there are: for some seconds after a change, it may still say what was before.
 
 mod place;
 
@@ -15,7 +16,7 @@ use crate::credentials::LongTermKeys;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::group;
-use crate::iam::{Iam, LastUse, Owner, UNKNOWN_KEY};
+use crate::iam::{self, Iam, LastUse, Owner, UNKNOWN_KEY};
 use crate::network::Trouble;
 use crate::plan::Prompting;
 use crate::report::{self, Report};
@@ -23,7 +24,7 @@ use crate::rotation::{self, KnownKey, MOST_KEYS, Step};
 use crate::store::Turn;
 use crate::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
 
-/// How long to wait before STS is asked again whether it knows a key, in seconds. It takes about ten on AWS.
+/// How long to wait before AWS is asked again whether it knows a key, in seconds. It takes about ten.
 const PAUSES: [u64; 10] = [1, 1, 2, 3, 4, 5, 6, 8, 10, 15];
 /// More steps than there are.
 const MOST_STEPS: usize = 12;
@@ -54,6 +55,7 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
         );
     }
     let mut rotation = Rotation {
+        known: ready.iam().access_keys(&owner)?,
         keys: ready.keys.clone(),
         ready: &ready,
         kept,
@@ -85,6 +87,8 @@ struct Rotation<'r> {
     keys: LongTermKeys,
     kept: Kept<'r>,
     owner: Owner,
+    /// The user's access keys.
+    known: Vec<KnownKey>,
     report: Report,
     /// Whether the old key is deleted without asking.
     deletes: bool,
@@ -94,13 +98,12 @@ struct Rotation<'r> {
 impl Rotation<'_> {
     fn step(&mut self) -> Result<Next> {
         let progress = self.kept.progress()?;
-        let known = self.iam().access_keys(&self.owner)?;
-        let step = rotation::next(&progress, &known);
+        let step = rotation::next(&progress, &self.known, clock::now());
         self.report
             .trace(format_args!("rotation: {step:?}, as {progress:?}"));
         match step {
             Step::Create => self.create()?,
-            Step::Discard(id) => self.discard(&id, &known)?,
+            Step::Discard(id) => self.discard(&id)?,
             Step::ForgetNew => self
                 .kept
                 .forget_new(progress.new.as_deref().unwrap_or_default(), self.report)?,
@@ -117,7 +120,7 @@ impl Rotation<'_> {
                 ));
                 return Ok(Next::End);
             }
-            Step::Occupied(_) => bail!(self.occupied(&progress.current, &known)),
+            Step::Occupied(_) => bail!(self.occupied(&progress.current)),
             Step::Unknown => bail!(
                 Failure::new(format!(
                     "access key {} of {} is not one of {}",
@@ -131,9 +134,10 @@ impl Rotation<'_> {
         Ok(Next::Step)
     }
 
-    fn create(&self) -> Result<()> {
+    fn create(&mut self) -> Result<()> {
         let kept = &self.kept;
-        kept.begin(clock::now())?;
+        let now = clock::now();
+        kept.begin(now)?;
         let new = match self.iam().create_access_key(&self.owner) {
             Ok(new) => new,
             Err(problem) => {
@@ -164,18 +168,22 @@ impl Rotation<'_> {
             new.access_key_id,
             self.owner.called()
         ));
+        self.known.push(KnownKey {
+            id: new.access_key_id,
+            is_active: true,
+            created: now,
+        });
         Ok(())
     }
 
     /// Deletes a key that nobody has, or that somebody has deactivated before it was used.
-    fn discard(&self, id: &str, known: &[KnownKey]) -> Result<()> {
-        let iam = self.iam();
+    fn discard(&mut self, id: &str) -> Result<()> {
         let is_ours = self.kept.progress()?.new.as_deref() == Some(id);
-        if !is_ours && iam.last_use(id)?.is_some() {
+        if !is_ours && self.iam().last_use(id)?.is_some() {
             let current = self.kept.progress()?.current;
-            bail!(self.occupied(&current, known));
+            bail!(self.occupied(&current));
         }
-        iam.delete_access_key(&self.owner, id)?;
+        self.delete_from_iam(id)?;
         self.report.progress(format_args!(
             "deleted access key {id}, which an earlier run made and could not keep"
         ));
@@ -205,7 +213,7 @@ impl Rotation<'_> {
         self.ready.keep_as(&maker, &session, self.report);
     }
 
-    fn deactivate(&self, old: &str, current: &str) -> Result<()> {
+    fn deactivate(&mut self, old: &str, current: &str) -> Result<()> {
         let keys = self.kept.current_keys(current)?;
         self.wait_until_known(&keys)?;
         let others = self.kept.others_with(old)?;
@@ -215,13 +223,17 @@ impl Rotation<'_> {
                     .hint(format!("put {current} there, or take the keys out, and run this again: then the old key is deactivated"))
             );
         }
-        self.iam().deactivate_access_key(&self.owner, old)?;
+        let iam = self.iam();
+        self.patiently(current, || iam.deactivate_access_key(&self.owner, old))?;
+        for key in self.known.iter_mut().filter(|key| key.id == old) {
+            key.is_active = false;
+        }
         self.report
             .progress(format_args!("access key {old} is inactive"));
         Ok(())
     }
 
-    fn delete(&self, old: &str) -> Result<Next> {
+    fn delete(&mut self, old: &str) -> Result<Next> {
         if !self.deletes && !self.agrees_to_delete(old)? {
             self.report.progress(format_args!(
                 "not deleted: {old} is inactive; `mfa-creds rotate{} --yes` deletes it",
@@ -229,10 +241,16 @@ impl Rotation<'_> {
             ));
             return Ok(Next::End);
         }
-        self.iam().delete_access_key(&self.owner, old)?;
+        self.delete_from_iam(old)?;
         self.report
             .progress(format_args!("deleted access key {old}"));
         Ok(Next::Step)
+    }
+
+    fn delete_from_iam(&mut self, id: &str) -> Result<()> {
+        self.iam().delete_access_key(&self.owner, id)?;
+        self.known.retain(|key| key.id != id);
+        Ok(())
     }
 
     /// Nobody to ask is no consent.
@@ -254,27 +272,7 @@ impl Rotation<'_> {
             ..self.iam()
         };
         let id = &keys.access_key_id;
-        let mut pauses = PAUSES.into_iter();
-        let owner = loop {
-            match iam.owner() {
-                Ok(owner) => break owner,
-                Err(problem) if problem.code() == Some(UNKNOWN_KEY) => {
-                    let Some(pause) = pauses.next() else {
-                        bail!(
-                            Failure::new(format!("STS does not know access key {id} yet"))
-                                .hint("wait a minute, and run this again: it goes on from here")
-                        );
-                    };
-                    if pause == PAUSES[0] && pauses.len() == PAUSES.len() - 1 {
-                        self.report.progress(
-                            "waiting until STS knows the new key, which takes about 10 s",
-                        );
-                    }
-                    thread::sleep(Duration::from_secs(pause));
-                }
-                Err(problem) => bail!(problem),
-            }
-        };
+        let owner = self.patiently(id, || iam.owner())?;
         if owner != self.owner {
             bail!(
                 Failure::new(format!(
@@ -286,6 +284,25 @@ impl Rotation<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Calls AWS until it knows a key that is new.
+    fn patiently<T>(&self, id: &str, call: impl Fn() -> iam::Result<T>) -> Result<T> {
+        for (number, pause) in PAUSES.into_iter().enumerate() {
+            match call() {
+                Err(problem) if problem.code() == Some(UNKNOWN_KEY) => {}
+                answer => return Ok(answer?),
+            }
+            if number == 0 {
+                self.report
+                    .progress("waiting until AWS knows the new key, which takes about 10 s");
+            }
+            thread::sleep(Duration::from_secs(pause));
+        }
+        bail!(
+            Failure::new(format!("AWS does not know access key {id} yet"))
+                .hint("wait a minute, and run this again: it goes on from here")
+        )
     }
 
     fn iam(&self) -> Iam<'_> {
@@ -300,7 +317,7 @@ impl Rotation<'_> {
     }
 
     /// There are two keys, and one of them is not ours.
-    fn occupied(&self, current: &str, known: &[KnownKey]) -> Failure {
+    fn occupied(&self, current: &str) -> Failure {
         let now = clock::now();
         let mut lines = vec![format!(
             "{} has {} access keys already, and AWS allows no more",
@@ -308,7 +325,7 @@ impl Rotation<'_> {
             MOST_KEYS
         )];
         let mut other = None;
-        for key in known {
+        for key in &self.known {
             let place = if key.id == current {
                 format!(" of {}", self.section())
             } else {

@@ -62,6 +62,15 @@ impl<'k> Kept<'k> {
             environment,
         };
         let current = kept.progress()?.current;
+        if current != ready.keys.access_key_id {
+            bail!(
+                Failure::new(format!(
+                    "the keys of {} were changed meanwhile",
+                    base.place()
+                ))
+                .hint("run this again")
+            );
+        }
         let in_config = kept.in_config(&current)?;
         if let Some(section) = in_config.first() {
             bail!(
@@ -148,8 +157,11 @@ impl<'k> Kept<'k> {
         if let Some(keychain) = self.keychain {
             keychain.put(new)?;
         }
-        self.store.update(|_file| Ok(vec![self.of_new(new)]))?;
-        Ok(())
+        let written = self.store.update(|_file| Ok(vec![self.of_new(new)]));
+        if written.is_err() {
+            self.remove_from_keychain(&new.access_key_id, Report::quiet());
+        }
+        written.map(|_| ())
     }
 
     /// Forgets the new key.

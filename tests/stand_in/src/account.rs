@@ -233,6 +233,7 @@ impl User {
             created: long_ago(),
             last_used: None,
             unseen: Cell::new(0),
+            unlisted: Cell::new(0),
         });
         self
     }
@@ -248,4 +249,6 @@ pub(crate) struct AccessKey {
     pub(crate) last_used: Option<(DateTime<Utc>, &'static str, String)>,
     /// For so many requests it is not known yet.
     pub(crate) unseen: Cell<usize>,
+    /// For so many requests it is not listed yet.
+    pub(crate) unlisted: Cell<usize>,
 }

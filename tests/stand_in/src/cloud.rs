@@ -20,6 +20,8 @@ pub(crate) struct Cloud {
     pub(crate) granted_at_most: Option<u32>,
     /// For so many requests, a new access key is not known yet.
     pub(crate) keys_seen_after: usize,
+    /// And for so many, it is not listed.
+    pub(crate) keys_listed_after: usize,
     /// For so many questions, a credential report is still being made.
     pub(crate) report_takes: usize,
     /// The report that was asked for: how often it is still not there, and when it was begun.
@@ -36,6 +38,7 @@ impl Cloud {
             fakes: Fakes::default(),
             granted_at_most: None,
             keys_seen_after: 0,
+            keys_listed_after: 0,
             report_takes: 0,
             report: None,
         }

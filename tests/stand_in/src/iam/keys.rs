@@ -40,7 +40,13 @@ impl Cloud {
     ) -> Result<IamAnswer, AwsError> {
         let name = user_or_own(caller, parameters)?;
         let user = self.user_for(caller, "iam:ListAccessKeys", name)?;
-        let keys = user.access_keys.iter().map(|key| details(name, key));
+        let is_listed = |key: &&AccessKey| {
+            let left = key.unlisted.get();
+            key.unlisted.set(left.saturating_sub(1));
+            left == 0
+        };
+        let keys = user.access_keys.iter().filter(is_listed);
+        let keys = keys.map(|key| details(name, key));
         Ok(IamAnswer::Keys(keys.collect()))
     }
 
@@ -64,6 +70,7 @@ impl Cloud {
             created: now,
             last_used: None,
             unseen: Cell::new(self.keys_seen_after),
+            unlisted: Cell::new(self.keys_listed_after),
         };
         let answer = IamAnswer::CreatedKey {
             key: details(name, &key),

@@ -37,6 +37,11 @@ impl StandIn {
         self.shared.state().cloud.keys_seen_after = calls;
     }
 
+    /// From now on, `ListAccessKeys` leaves out a new access key so many times.
+    pub fn keys_are_listed_after(&self, calls: usize) {
+        self.shared.state().cloud.keys_listed_after = calls;
+    }
+
     /// From now on, a credential report is ready after it was asked for so many times.
     pub fn report_takes(&self, calls: usize) {
         self.shared.state().cloud.report_takes = calls;
