@@ -176,13 +176,38 @@ pub enum DeviceCommand {
     Resync(Resync),
 }
 
+/// What means nothing where AWS is not called.
+const OF_A_CALL: [&str; 21] = [
+    "wait",
+    "no_store",
+    "name",
+    "Suffixes",
+    "device",
+    "duration",
+    "assume_role",
+    "role_session_name",
+    "external_id",
+    "direct",
+    "chain",
+    "region",
+    "timeout",
+    "min_ttl",
+    "force",
+    "token",
+    "mfa_process",
+    "prompt",
+    "no_input",
+    "prompt_timeout",
+    "lock_timeout",
+];
+
 /// What `audit` can be told.
 #[derive(Args)]
 #[command(about = about::AUDIT)]
 pub struct Audit {
     /// Read the report from a file, or `-` from standard input: what `aws iam get-credential-report` prints, or the CSV in it
     /// [default: AWS is asked for one]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "wait"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = OF_A_CALL)]
     pub report: Option<PathBuf>,
     /// An older access key is a finding
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "90d", allow_negative_numbers = true)]

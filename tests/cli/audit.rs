@@ -6,7 +6,7 @@ use serde_json::Value;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, Account, Device, StandIn, User};
 
 use crate::devices::alice;
-use crate::harness::{FAR, Home, Outcome, long_term, short_term};
+use crate::harness::{Home, Outcome};
 
 const HEADER: &str = "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active,access_key_1_active,\
     access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,\
@@ -365,17 +365,45 @@ fn a_report_that_takes_too_long_and_one_that_is_denied() {
 
 #[test]
 fn flags_that_mean_nothing_together_are_refused() {
-    let home = Home::with(&format!(
-        "{}\n{}",
-        long_term("work"),
-        short_term("work", FAR)
-    ));
-    for arguments in [
-        &["audit", "--report", "-", "-p", "work"][..],
-        &["audit", "--report", "-", "--wait", "1m"],
-        &["audit", "--json", "--csv"],
-    ] {
-        let outcome = home.run(arguments).outcome();
-        assert_eq!(outcome.status, Some(2), "{outcome:?}");
+    let home = Home::new();
+    let help = home.run(&["audit", "-h"]).outcome().stdout;
+    let usual = [
+        "report",
+        "max-key-age",
+        "ignore",
+        "json",
+        "csv",
+        "quiet",
+        "verbose...",
+        "log-level",
+        "help",
+    ];
+    let mut of_a_call = 0;
+    let lines = help
+        .lines()
+        .filter(|line| line.trim_start().starts_with('-'));
+    for (_, flag) in lines.filter_map(|line| line.split_once("--")) {
+        let mut words = flag.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        if usual.contains(&name) {
+            continue;
+        }
+        let value = match words.next() {
+            Some("<DURATION>") => Some("5m"),
+            Some("<WHERE>") => Some("none"),
+            Some(word) if word.starts_with('<') => Some("x"),
+            _ => None,
+        };
+        let flag = format!("--{name}");
+        let arguments: Vec<&str> = [&*flag].into_iter().chain(value).collect();
+        let outcome = audit(&report(), &arguments);
+        assert_eq!(outcome.status, Some(2), "{name}: {outcome:?}");
+        assert!(
+            outcome.stderr.contains("cannot be used with"),
+            "{outcome:?}"
+        );
+        of_a_call += 1;
     }
+    assert!(of_a_call > 20, "{help}");
+    assert_eq!(audit(&report(), &["--json", "--csv"]).status, Some(2));
 }
