@@ -182,10 +182,13 @@ impl Keychain {
                 "{} has no secret for access key {access_key_id}",
                 self.name()
             ))
-            .hint(match self.caution() {
-                Some(_) => "the machine was restarted, or it was not used for days: write the keys with `mfa-creds setup` again, or make new ones",
-                None => "it was put in by another user or on another machine, or removed: write the keys with `mfa-creds setup` again, or make new ones",
-            })
+            .hint(format!(
+                "{}: take credential_process out of the section and write the keys with `mfa-creds setup`, or make new ones",
+                match self.caution() {
+                    Some(_) => "the machine was restarted, or it was not used for days",
+                    None => "it was put in by another user or on another machine, or removed",
+                }
+            ))
             .into()
         })
     }
