@@ -104,12 +104,25 @@ fn the_new_key_is_proven_before_the_old_one_goes() {
     assert_ne!(current(&home).0, new);
 }
 
-/// Kills a run at the request with this number, which was carried out or was not. Says whether there was such a request.
-fn killed_at(home: &Home, sts: &StandIn, number: usize, fault: Fault) -> bool {
+/// After so many requests that are answered, one goes wrong.
+fn fault_after(sts: &StandIn, number: usize, fault: Fault) {
     for _ in 0..number {
         sts.fault(AT_ONCE);
     }
     sts.fault(fault);
+}
+
+fn refused(code: &'static str) -> Fault {
+    Fault::Refused {
+        status: 400,
+        code,
+        message: "Not now.",
+    }
+}
+
+/// Kills a run at the request with this number, which was carried out or was not. Says whether there was such a request.
+fn killed_at(home: &Home, sts: &StandIn, number: usize, fault: Fault) -> bool {
+    fault_after(sts, number, fault);
     let mut child = spawning(|| {
         Command::new(BINARY)
             .args(ROTATE)
@@ -169,10 +182,7 @@ fn a_run_that_is_killed_at_any_step_leaves_a_working_key_and_the_next_run_ends_i
 fn an_answer_that_is_lost_is_found_out_by_the_next_run() {
     for number in 0..7 {
         let (sts, home) = (stand_in(alice()), home());
-        for _ in 0..number {
-            sts.fault(AT_ONCE);
-        }
-        sts.fault(Fault::ResetAfterSpending);
+        fault_after(&sts, number, Fault::ResetAfterSpending);
         let outcome = home.run_with(&sts, &ROTATE).outcome();
         assert!(is_active(&sts, &current(&home)), "{number}: {outcome:?}");
         let outcome = home.run_with(&sts, &ROTATE).outcome();
@@ -186,14 +196,7 @@ fn what_aws_has_not_heard_of_yet_is_waited_for() {
     // The new key is not listed when the next run begins.
     let (sts, home) = (stand_in(alice()), home());
     sts.keys_are_listed_after(1);
-    for _ in 0..3 {
-        sts.fault(AT_ONCE);
-    }
-    sts.fault(Fault::Refused {
-        status: 403,
-        code: "ExpiredToken",
-        message: "Broken off.",
-    });
+    fault_after(&sts, 3, refused("ExpiredToken"));
     let outcome = home.run_with(&sts, &ROTATE).outcome();
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     let new = sts.access_keys("alice")[1].access_key_id.clone();
@@ -203,20 +206,8 @@ fn what_aws_has_not_heard_of_yet_is_waited_for() {
 
     // STS knows it already, and IAM does not; the old one has gone by other hands.
     let (sts, home) = (stand_in(alice()), self::home());
-    for _ in 0..5 {
-        sts.fault(AT_ONCE);
-    }
-    sts.fault(Fault::Refused {
-        status: 403,
-        code: "InvalidClientTokenId",
-        message: "The security token included in the request is invalid.",
-    });
-    sts.fault(AT_ONCE);
-    sts.fault(Fault::Refused {
-        status: 404,
-        code: "NoSuchEntity",
-        message: "The Access Key with id AKIAFAKE cannot be found.",
-    });
+    fault_after(&sts, 5, refused("InvalidClientTokenId"));
+    fault_after(&sts, 1, refused("NoSuchEntity"));
     let outcome = home.run_with(&sts, &ROTATE).outcome();
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert_eq!(
@@ -230,9 +221,7 @@ fn what_aws_has_not_heard_of_yet_is_waited_for() {
 #[test]
 fn a_key_whose_secret_was_lost_is_deleted() {
     let (sts, home) = (stand_in(alice()), home());
-    sts.fault(AT_ONCE);
-    sts.fault(AT_ONCE);
-    sts.fault(Fault::ResetAfterSpending);
+    fault_after(&sts, 2, Fault::ResetAfterSpending);
     let outcome = home.run_with(&sts, &ROTATE).outcome();
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     let lost = &sts.access_keys("alice")[1].access_key_id;
