@@ -184,8 +184,9 @@ impl Rotation<'_> {
             bail!(self.occupied(&current));
         }
         self.delete_from_iam(id)?;
+        self.kept.forget_new(id, self.report)?;
         self.report.progress(format_args!(
-            "deleted access key {id}, which an earlier run made and could not keep"
+            "deleted access key {id}, which an earlier run made and nobody uses"
         ));
         Ok(())
     }

@@ -226,7 +226,21 @@ fn a_key_whose_secret_was_lost_is_deleted() {
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     let lost = &sts.access_keys("alice")[1].access_key_id;
     let outcome = home.run_with(&sts, &ROTATE).outcome();
-    let told = format!("deleted access key {lost}, which an earlier run made and could not keep\n");
+    let told = format!("deleted access key {lost}, which an earlier run made and nobody uses\n");
+    assert!(outcome.stderr.starts_with(&told), "{outcome:?}");
+    assert_rotated(&home, &sts);
+}
+
+#[test]
+fn a_new_key_that_somebody_has_deactivated_is_not_waited_for() {
+    let (sts, home) = (stand_in(alice()), home());
+    fault_after(&sts, 3, refused("ExpiredToken"));
+    let outcome = home.run_with(&sts, &ROTATE).outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let new = sts.access_keys("alice")[1].access_key_id.clone();
+    sts.deactivate("alice", &new);
+    let outcome = home.run_with(&sts, &ROTATE).outcome();
+    let told = format!("deleted access key {new}, which an earlier run made and nobody uses\n");
     assert!(outcome.stderr.starts_with(&told), "{outcome:?}");
     assert_rotated(&home, &sts);
 }

@@ -18,6 +18,18 @@ impl StandIn {
         .collect()
     }
 
+    /// Deactivates an access key, as an administrator may.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub fn deactivate(&self, user: &str, id: &str) {
+        let mut state = self.shared.state();
+        let keys = state.cloud.account.keys_of(user);
+        for key in keys.iter_mut().filter(|key| key.id == id) {
+            key.active = false;
+        }
+    }
+
     /// Attaches a policy, as [`User::policy`](crate::User::policy) does.
     ///
     /// # Panics
