@@ -53,8 +53,8 @@ pub enum Turn {
     Ask,
     /// To call STS and to write what it grants.
     Call,
-    /// To rotate the access key of a section.
-    Rotate,
+    /// To change the long-term keys of a section.
+    Keys,
 }
 
 /// The credentials file, to be changed.
@@ -259,14 +259,14 @@ impl Store {
         let purpose = match turn {
             Turn::Ask => "ask",
             Turn::Call => "call",
-            Turn::Rotate => "rotate",
+            Turn::Keys => "keys",
         };
         let path = self.private.path(&format!("{credentials}.{purpose}"));
         Lock::take(&path, at_most, waiting).map_err(|why| match why {
             NotLocked::Failed(error) => self.unwritable(&error).into(),
             NotLocked::Busy { holder } => {
-                if let Turn::Rotate = turn {
-                    return Failure::new(format!("{} is rotating the same access key", process(holder)))
+                if let Turn::Keys = turn {
+                    return Failure::new(format!("{} is changing the same long-term keys", process(holder)))
                         .hint("wait until it has ended, and run this again")
                         .into();
                 }

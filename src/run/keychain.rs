@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -20,7 +21,7 @@ use crate::keychain::{self, Place, Put};
 use crate::plan::{Base, Chosen, Keys, Origin, Prompting};
 use crate::profiles::{File, Files, key};
 use crate::report::{self, Report};
-use crate::store::{Edit, Store};
+use crate::store::{Edit, Lock, Store, Turn};
 use crate::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
 
 /// Does what the command says.
@@ -41,6 +42,7 @@ struct Held {
     base: Base,
     store: Store,
     flag: String,
+    _turn: Lock,
 }
 
 impl Held {
@@ -60,11 +62,27 @@ impl Held {
                     .hint("move its keys to a section of the credentials file first")
             );
         }
+        let section = &base.section;
+        let turn = store.take(Turn::Keys, section, Duration::ZERO, |_| ())?;
+        store.check(|file| {
+            if file.get(section, key::ROTATION_BEGUN).is_none() {
+                return Ok(Vec::new());
+            }
+            bail!(
+                Failure::new(format!(
+                    "a rotation of the access key of [{section}] has not come to its end"
+                ))
+                .hint(format!(
+                    "`mfa-creds rotate{flag} --yes` goes on with it; then run this again"
+                ))
+            )
+        })?;
         Ok(Self {
             ground,
             base,
             store,
             flag,
+            _turn: turn,
         })
     }
 

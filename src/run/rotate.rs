@@ -39,7 +39,7 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     let section = &ready.user.base.section;
     let _turn = ready
         .store
-        .take(Turn::Rotate, section, Duration::ZERO, |_| ())?;
+        .take(Turn::Keys, section, Duration::ZERO, |_| ())?;
     let kept = Kept::of(&ready, environment)?;
     kept.check()?;
     // Whose keys they are, and not whose session.

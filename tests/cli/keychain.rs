@@ -84,6 +84,26 @@ fn what_can_fail_without_the_keychain_fails_before_it_is_asked() {
 }
 
 #[test]
+fn keys_that_are_being_rotated_are_not_moved() {
+    let begun =
+        |section: &str| format!("{section}mfa_creds_rotation_begun = 2026-11-26T12:00:00Z\n");
+    let home = Home::of_alice();
+    let command = format!("mfa-creds keychain get {ALICE_ACCESS_KEY_ID}");
+    for (action, section) in [
+        ("move", begun(&long_term("work"))),
+        ("restore", begun(&in_keychain("work", &command))),
+    ] {
+        home.write("credentials", &section);
+        home.run(&["keychain", action, "-p", "work"]).ends(
+            1,
+            "error: a rotation of the access key of [work-long-term] has not come to its end\n\
+             hint: `mfa-creds rotate -p work --yes` goes on with it; then run this again\n",
+        );
+        assert_eq!(home.credentials(), section);
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_told_before_the_keychain_is_asked() {
     let home = Home::of_alice();
     let read_only = fs::Permissions::from_mode(0o400);

@@ -429,7 +429,9 @@ fn two_at_once_do_not_meet() {
         let second = home.run_with(&sts, &ROTATE).outcome();
         assert_eq!(second.status, Some(1), "{second:?}");
         assert!(
-            second.stderr.contains(" is rotating the same access key\n"),
+            second
+                .stderr
+                .contains(" is changing the same long-term keys\n"),
             "{second:?}"
         );
         assert_eq!(first.join().unwrap().status, Some(0));
