@@ -4,7 +4,7 @@ use super::Checklist;
 use crate::cli::Request;
 use crate::environment::Environment;
 use crate::plan::{self, Base, Keys, Naming, Target, User};
-use crate::profiles::Files;
+use crate::profiles::{Files, key};
 
 /// All that the checks of a profile look at.
 pub struct Examined<'e> {
@@ -28,6 +28,7 @@ impl Examined<'_> {
         match user {
             Ok(user) => {
                 has_keys(list, &user.base);
+                self.rotation(list, &user.base);
                 device(list, &user);
                 Some(user)
             }
@@ -58,6 +59,24 @@ impl Examined<'_> {
             list.ok(
                 "settings",
                 format!("a renewal has all that it needs: see `{preview}`"),
+            );
+        }
+    }
+
+    /// Whether an old or a new access key is kept beside the one that is used.
+    fn rotation(&self, list: &mut Checklist, base: &Base) {
+        let begun = self
+            .files
+            .credentials
+            .get(&base.section, key::ROTATION_BEGUN);
+        if let Some(begun) = begun {
+            list.warning(
+                "keys",
+                format!(
+                    "a rotation of the access key of [{}], begun at {begun}, has not come to its end",
+                    base.section
+                ),
+                self.target.command("rotate"),
             );
         }
     }

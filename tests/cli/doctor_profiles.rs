@@ -481,6 +481,21 @@ fn other_tools() {
 }
 
 #[test]
+fn a_rotation_that_has_not_come_to_its_end() {
+    let section = format!(
+        "{}mfa_creds_rotation_begun = 2026-11-26T12:00:00Z\n",
+        long_term("work")
+    );
+    says(
+        home(&section, "").run(&DOCTOR),
+        "warning",
+        "keys",
+        "a rotation of the access key of [work-long-term], begun at 2026-11-26T12:00:00Z, has not come to its end",
+        Some("mfa-creds rotate -p work"),
+    );
+}
+
+#[test]
 fn another_program_of_the_name_aws_mfa() {
     let home = home(&healthy(), "");
     let bin = home.path().join("bin");
