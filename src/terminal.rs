@@ -15,7 +15,7 @@ use anyhow::{Error, Result, bail};
 use chrono::{DateTime, Utc};
 use console::Term;
 use dialoguer::theme::SimpleTheme;
-use dialoguer::{Input, Password, Select};
+use dialoguer::{Input, Select};
 use zeroize::Zeroizing;
 
 use crate::cli::Prompt;
@@ -68,13 +68,25 @@ impl Terminal {
         prompt: &str,
         check: impl Fn(&str) -> Complaint,
     ) -> Result<Zeroizing<String>> {
+        self.ask_again(prompt, check, || {
+            let _watch = self.wait()?;
+            self.read_line().map_err(gone)
+        })
+    }
+
+    /// Asks until an answer is right.
+    fn ask_again(
+        &self,
+        prompt: &str,
+        check: impl Fn(&str) -> Complaint,
+        read: impl Fn() -> Result<Option<Zeroizing<String>>>,
+    ) -> Result<Zeroizing<String>> {
         loop {
             self.term
                 .write_str(&format!("{prompt}: "))
                 .and_then(|()| self.term.flush())
                 .map_err(gone)?;
-            let _watch = self.wait()?;
-            let Some(line) = self.read_line().map_err(gone)? else {
+            let Some(line) = read()? else {
                 let _ = self.term.write_line("");
                 bail!(nothing_typed());
             };
@@ -160,22 +172,21 @@ impl Terminal {
         finish(answer)
     }
 
-    /// Asks for a line that is not shown.
+    /// Asks for a line that is not shown. Not by dialoguer, which hides it a moment after it has asked: what is pasted in that
+    /// moment is shown, and lost.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// Exit code 3 when the person ends the input (Ctrl-D), or the terminal is gone.
     pub fn ask_hidden(
         &self,
         prompt: &str,
         check: impl Fn(&str) -> Complaint,
     ) -> Result<Zeroizing<String>> {
-        let _watch = self.begin()?;
-        let answer = Password::with_theme(&SimpleTheme)
-            .with_prompt(prompt)
-            .allow_empty_password(true)
-            .validate_with(|text: &String| check(text))
-            .interact_on(&self.term);
-        finish(answer).map(Zeroizing::new)
+        let hidden = self.hide()?;
+        let answer = self.ask_again(prompt, check, || self.read_hidden_line().map_err(gone));
+        drop(hidden);
+        signals::let_suspend();
+        answer
     }
 
     /// How many lines and columns it has.

@@ -47,6 +47,14 @@ impl Terminal {
         self.term.read_line().map(Zeroizing::new).map(Some)
     }
 
+    pub(super) fn hide(&self) -> Result<Watch> {
+        self.begin()
+    }
+
+    pub(super) fn read_hidden_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        self.term.read_secure_line().map(Zeroizing::new).map(Some)
+    }
+
     #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
     pub(super) fn begin(&self) -> Result<Watch> {
         Ok(Watch::begin(self.limit))

@@ -10,7 +10,9 @@ use console::Term;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::getpgrp;
-use rustix::termios::{QueueSelector, tcflush, tcgetpgrp};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+};
 use zeroize::Zeroizing;
 
 use super::watch::Watch;
@@ -93,6 +95,23 @@ impl Terminal {
         Ok(Some(Zeroizing::new(
             String::from_utf8_lossy(&line).trim_end().to_owned(),
         )))
+    }
+
+    /// Shows nothing of what is typed, until what this returns is dropped.
+    pub(super) fn hide(&self) -> Result<(Option<signals::Kept>, Watch)> {
+        let kept = self.keep();
+        let watch = self.begin()?;
+        let mut attributes = tcgetattr(&self.file).map_err(gone)?;
+        attributes.local_modes.remove(LocalModes::ECHO);
+        // The end of a line is no secret.
+        attributes.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(&self.file, OptionalActions::Now, &attributes).map_err(gone)?;
+        Ok((kept, watch))
+    }
+
+    /// A line that is hidden.
+    pub(super) fn read_hidden_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        self.read_line()
     }
 
     /// Before dialoguer asks.

@@ -256,7 +256,10 @@ fn setup_asks_hides_the_secret_and_asks_again_for_what_cannot_be() {
     session
         .expect("aws_secret_access_key (not shown): ")
         .unwrap();
-    hidden(&home);
+    session.send_line("short").unwrap();
+    session
+        .expect("aws_secret_access_key (not shown): ")
+        .unwrap();
     session.send_line(ALICE_SECRET_ACCESS_KEY).unwrap();
     let seen = session.expect("MFA device (may be empty): ").unwrap();
     let seen = String::from_utf8_lossy(seen.before()).into_owned();
@@ -273,9 +276,19 @@ fn setup_asks_hides_the_secret_and_asks_again_for_what_cannot_be() {
     assert_eq!(home.credentials(), long_term("work"));
 }
 
-/// Waits until the terminal does not show what is typed: it does so a moment after the prompt.
-fn hidden(home: &Home) {
-    until_mode(home, "-echo ");
+#[test]
+fn a_secret_that_does_not_come_ends_setup() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    let mut session = on_terminal(&home, &sts, &script("setup -p work"));
+    session.expect("Profile name to [work]: ").unwrap();
+    session.send_line("").unwrap();
+    session.expect("aws_access_key_id: ").unwrap();
+    session.send_line(ALICE_ACCESS_KEY_ID).unwrap();
+    session.expect("(not shown): ").unwrap();
+    session.send("\u{4}").unwrap();
+    terminal_is_as_before(&home, session, "status 3");
+    assert!(!home.file("credentials").exists());
 }
 
 fn until_mode(home: &Home, mode: &str) {
@@ -306,7 +319,6 @@ fn a_signal_in_setup_leaves_the_terminal_as_it_was() {
                 session.expect("aws_access_key_id: ").unwrap();
                 session.send_line(ALICE_ACCESS_KEY_ID).unwrap();
                 session.expect("(not shown): ").unwrap();
-                hidden(&home);
             } else {
                 until_mode(&home, "-icanon");
             }
