@@ -1,17 +1,19 @@
 //! The command line, as clap types. Their comments are the help.
 
 mod about;
+mod account;
 mod commands;
+mod keys;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::seconds;
+pub use account::{Audit, Policy, PolicyFormat, PolicyName};
 pub use commands::{
-    Audit, Clear, Completions, DeviceCommand, Devices, Doctor, Enroll, Exec, Export, Format,
-    GetKeys, InKeychain, Keychain, KeychainCommand, ListDevices, Man, MoveKeys, OfUser, Outgoing,
-    Policy, PolicyFormat, PolicyName, Preview, Refresh, RestoreKeys, Resync, Rotate, Setup, Shell,
-    Status,
+    Clear, Completions, DeviceCommand, Devices, Doctor, Enroll, Exec, Export, Format, ListDevices,
+    Man, OfUser, Outgoing, Preview, Refresh, Resync, Setup, Shell, Status,
 };
+pub use keys::{GetKeys, InKeychain, Keychain, KeychainCommand, MoveKeys, RestoreKeys, Rotate};
 
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
 ///

@@ -1,12 +1,14 @@
 //! Long-term keys in the system's keychain, and back in the file.
 
+mod deposit;
+
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+pub(super) use self::deposit::Deposit;
 use super::ground::Ground;
 use super::ready::{self, Found};
 use crate::cli::{
@@ -16,9 +18,8 @@ use crate::credentials::LongTermKeys;
 use crate::document::Change;
 use crate::environment::Environment;
 use crate::error::{Exit, Failure};
-use crate::key_process;
-use crate::keychain::{self, Place, Put};
-use crate::plan::{Base, Chosen, Keys, Origin, Prompting};
+use crate::keychain::{self, Place};
+use crate::plan::{Base, Keys, Prompting};
 use crate::profiles::{File, Files, key};
 use crate::report::{self, Report};
 use crate::store::{Edit, Lock, Store, Turn};
@@ -158,102 +159,6 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
         held.flag
     ));
     Ok(())
-}
-
-/// Keys on their way into a keychain.
-pub(super) struct Deposit {
-    place: Place,
-    /// What prints them from there.
-    pub command: String,
-}
-
-impl Deposit {
-    /// Says where they will be.
-    ///
-    /// # Errors
-    /// When no command can be written that leads there.
-    pub fn new(
-        keychain: cli::Keychain,
-        keys: &LongTermKeys,
-        environment: &Environment,
-    ) -> Result<Self> {
-        let place = Place {
-            keychain,
-            access_key_id: keys.access_key_id.clone(),
-        };
-        let command = place.command(environment)?;
-        Ok(Self { place, command })
-    }
-
-    /// Which keychain it is.
-    pub fn keychain(&self) -> cli::Keychain {
-        self.place.keychain
-    }
-
-    /// Puts the keys into the keychain, and makes sure that the command prints them.
-    ///
-    /// # Errors
-    /// When the keychain cannot be used, or the command does not print them. Nothing is then there that was not before.
-    pub fn make(
-        &self,
-        keys: &LongTermKeys,
-        section: &str,
-        path: &Path,
-        environment: &Environment,
-    ) -> Result<Put> {
-        let put = self.place.keychain.put(keys)?;
-        let proven = self.prove(keys, section, path, environment);
-        if proven.is_err() {
-            self.take_back(put, Report::quiet());
-        }
-        proven.map(|()| put)
-    }
-
-    /// Removes an entry that was made for nothing.
-    pub fn take_back(&self, put: Put, report: Report) {
-        if put == Put::New
-            && let Err(error) = self.place.keychain.remove(&self.place.access_key_id)
-        {
-            report.warning(format_args!(
-                "{} keeps a copy of the keys: {error}",
-                self.keychain().name()
-            ));
-        }
-    }
-
-    fn prove(
-        &self,
-        keys: &LongTermKeys,
-        section: &str,
-        path: &Path,
-        environment: &Environment,
-    ) -> Result<()> {
-        let by_command = Base {
-            keys: Keys::Process(Chosen {
-                value: self.command.clone(),
-                origin: Origin::File {
-                    key: key::CREDENTIAL_PROCESS,
-                    section: section.to_owned(),
-                    path: path.to_path_buf(),
-                },
-            }),
-            section: section.to_owned(),
-            path: path.to_path_buf(),
-        };
-        let printed = key_process::keys(&by_command, environment)?;
-        if printed.access_key_id != keys.access_key_id
-            || printed.secret_access_key != keys.secret_access_key
-        {
-            bail!(
-                Failure::new(format!(
-                    "`{}` prints other keys than those of [{section}]",
-                    self.command
-                ))
-                .hint("is there another mfa-creds at that place? nothing was changed")
-            );
-        }
-        Ok(())
-    }
 }
 
 /// The keys go from the section, and the command comes, where the keys are still these.
