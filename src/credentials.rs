@@ -28,7 +28,7 @@ impl fmt::Debug for Secret {
 }
 
 /// The keys of an IAM user. They do not expire.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LongTermKeys {
     /// `AKIA…`; not secret, but shown only where it helps.
     pub access_key_id: String,

@@ -86,6 +86,9 @@ impl fmt::Display for Reason {
             Self::Defective(Defect::StaleSecurityToken) => {
                 f.write_str("aws_security_token is not the session token")
             }
+            Self::Defective(Defect::LongTermKeys) => {
+                f.write_str("it holds long-term keys, not a session")
+            }
             Self::OtherRole {
                 made_for: Some(arn),
             } => write!(f, "its credentials are for {arn}"),

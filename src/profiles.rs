@@ -25,6 +25,9 @@ pub mod key {
     /// When the section's credentials end: `YYYY-MM-DD HH:MM:SS`, UTC.
     pub const EXPIRATION: &str = "expiration";
 
+    /// The access key id of a session that we wrote, where it looks like one of long-term keys.
+    pub const WRITTEN_ACCESS_KEY_ID: &str = "mfa_creds_access_key_id";
+
     /// aws-mfa's key for the device.
     pub const AWS_MFA_DEVICE: &str = "aws_mfa_device";
     pub const MFA_SERIAL: &str = "mfa_serial";
@@ -83,7 +86,7 @@ pub mod key {
     pub const LONG_TERM_SECTION: &str = "long_term_section";
 
     /// The keys that we use and whose values are one line. More lines are a mistake, and may be another section's secrets.
-    pub const OF_ONE_LINE: [&str; 26] = [
+    pub const OF_ONE_LINE: [&str; 27] = [
         ASSUMED_ROLE,
         ASSUMED_ROLE_ARN,
         AWS_ACCESS_KEY_ID,
@@ -91,6 +94,7 @@ pub mod key {
         AWS_SESSION_TOKEN,
         AWS_SECURITY_TOKEN,
         EXPIRATION,
+        WRITTEN_ACCESS_KEY_ID,
         AWS_MFA_DEVICE,
         MFA_SERIAL,
         MFA_PROCESS,

@@ -10,6 +10,7 @@ use crate::credentials::{LongTermKeys, Secret};
 use crate::device::{SerialNumber, WrongDevice};
 use crate::document::Change;
 use crate::error::{Exit, Failure};
+use crate::network::masked;
 use crate::plan::{Prompting, is_name_part};
 use crate::profiles::{File, key};
 use crate::short_term;
@@ -77,7 +78,7 @@ impl Respondent {
         }
     }
 
-    /// Asks whether long-term keys shall be moved. Piped in, nobody can say no: whoever pipes has asked for it.
+    /// Asks whether long-term keys are to be moved. Piped in, nobody can say no: whoever pipes has asked for it.
     ///
     /// # Errors
     /// When nobody is there any more.
@@ -88,6 +89,36 @@ impl Respondent {
                 Answer::Yes,
             ),
             Self::Lines(_) => Ok(true),
+        }
+    }
+
+    /// Asks whether long-term keys are to replace others, of which there may be no other copy.
+    ///
+    /// # Errors
+    /// When the person says no, or nobody is there to ask.
+    pub fn agrees_to_replace(
+        &self,
+        (from, new): (&str, &LongTermKeys),
+        (to, old): (&str, &LongTermKeys),
+    ) -> Result<()> {
+        let both = format!(
+            "[{from}] holds the access key {}, and [{to}] {}",
+            masked(&new.access_key_id),
+            masked(&old.access_key_id)
+        );
+        match self {
+            Self::Person(terminal) => {
+                let question = format!("{both}. Replace that of [{to}], which is then lost?");
+                if terminal.confirm(&question, Answer::No)? {
+                    return Ok(());
+                }
+                bail!(Failure::new(format!("{both}, as before")).hint(format!(
+                    "take the one that is not needed out of [{from}] or [{to}] with an editor"
+                )))
+            }
+            Self::Lines(_) => bail!(Failure::new(both).hint(
+                "run this in a terminal, without piping anything in: it asks whether to replace it"
+            )),
         }
     }
 
@@ -224,42 +255,67 @@ pub fn write<'a>(
     Ok(vec![Edit::new(section, changes)])
 }
 
-/// Moves keys, and a device that stands with them, from one section to another that must not have any.
-///
-/// # Errors
-/// When the target has keys, or the source has none any more.
-pub fn move_keys<'a>(
-    file: &File<'_>,
-    from: &str,
-    to: &str,
-    device: Option<&'a SerialNumber>,
-) -> Result<Vec<Edit<'a>>> {
-    if has_keys(file, to) {
-        bail!(occupied(file.path, to));
-    }
-    if !short_term::holds_long_term_keys(file, from) {
-        bail!(
+/// Long-term keys on their way from the section of a session to one of their own.
+pub struct KeyMove<'m> {
+    pub from: &'m str,
+    pub to: &'m str,
+    /// The keys, as they were when the person agreed.
+    pub keys: LongTermKeys,
+    /// Those that they replace, likewise.
+    pub replaced: Option<LongTermKeys>,
+}
+
+impl KeyMove<'_> {
+    /// Moves the keys, and a device that stands with them. What is left of an earlier session beside them goes.
+    ///
+    /// # Errors
+    /// When one of the two sections has other keys meanwhile.
+    pub fn edits<'a>(
+        &self,
+        file: &File<'_>,
+        device: Option<&'a SerialNumber>,
+    ) -> Result<Vec<Edit<'a>>> {
+        let changed = |section: &str| {
             Failure::new(format!(
-                "[{from}] in {} was changed meanwhile",
+                "[{section}] in {} was changed meanwhile",
                 file.path.display()
             ))
             .hint("run it again")
-        );
-    }
-    let (mut removed, mut set) = (Vec::new(), Vec::new());
-    for key in [
-        key::AWS_ACCESS_KEY_ID,
-        key::AWS_SECRET_ACCESS_KEY,
-        key::AWS_MFA_DEVICE,
-        key::MFA_SERIAL,
-    ] {
-        if let Some(value) = file.get(from, key) {
-            removed.push(Change::Remove(key));
-            set.push(Change::Set(key, Cow::Owned(value)));
+        };
+        let Self {
+            from,
+            to,
+            keys,
+            replaced,
+        } = self;
+        if stored_keys(file, to) != *replaced || replaced.is_none() && has_keys(file, to) {
+            bail!(changed(to));
         }
+        if stored_keys(file, from).as_ref() != Some(keys) {
+            bail!(changed(from));
+        }
+        let moved = [
+            key::AWS_ACCESS_KEY_ID,
+            key::AWS_SECRET_ACCESS_KEY,
+            key::AWS_MFA_DEVICE,
+            key::MFA_SERIAL,
+        ];
+        let set = moved
+            .iter()
+            .filter_map(|key| Some(Change::Set(key, Cow::Owned(file.get(from, key)?))));
+        let set = set.chain(device.map(device_change)).collect();
+        let gone = short_term::KEYS.iter().chain(&moved[2..]);
+        let removed = gone.map(|key| Change::Remove(key)).collect();
+        Ok(vec![Edit::new(*to, set), Edit::new(*from, removed)])
     }
-    set.extend(device.map(device_change));
-    Ok(vec![Edit::new(to, set), Edit::new(from, removed)])
+}
+
+/// The keys in a section.
+pub fn stored_keys(file: &File<'_>, section: &str) -> Option<LongTermKeys> {
+    Some(LongTermKeys {
+        access_key_id: file.get(section, key::AWS_ACCESS_KEY_ID)?,
+        secret_access_key: Secret::new(file.get(section, key::AWS_SECRET_ACCESS_KEY)?),
+    })
 }
 
 /// Writes a device into a section that is there.

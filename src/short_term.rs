@@ -13,6 +13,11 @@ const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 /// What the access key id of temporary credentials begins with.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
 pub const TEMPORARY_PREFIX: &str = "ASIA";
+/// The same in `LocalStack`.
+/// See <https://docs.localstack.cloud/aws/capabilities/config/credentials/>.
+const LOCALSTACK_PREFIX: &str = "LSIA";
+/// The access key id of AWS's own examples. moto and `LocalStack` 4 give it to every session, and AWS to nobody.
+const EXAMPLE_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 
 /// What a section says of the credentials in it.
 #[derive(Debug, Eq, PartialEq)]
@@ -34,6 +39,8 @@ pub enum Defect {
     Incomplete(&'static str),
     /// `aws_security_token` is not the session token, and botocore would take it.
     StaleSecurityToken,
+    /// Long-term keys stand where a session was, with what is left of that: `aws configure` leaves it so.
+    LongTermKeys,
 }
 
 /// Reads a section.
@@ -54,6 +61,7 @@ fn stored(values: &Values<'_>) -> Stored {
         .filter(|key| get(key).is_none())
         .collect();
     let defect = match missing[..] {
+        [] if are_long_term_keys(values) => Some(Defect::LongTermKeys),
         [] => get(key::AWS_SECURITY_TOKEN)
             .filter(|token| Some(token) != get(key::AWS_SESSION_TOKEN).as_ref())
             .map(|_stale| Defect::StaleSecurityToken),
@@ -95,12 +103,45 @@ pub fn parse_expiration(text: &str) -> Option<DateTime<Utc>> {
         .map(|time| time.and_utc())
 }
 
-/// Whether a section holds long-term keys, which must never be overwritten: both keys, and no session token with them.
-pub fn holds_long_term_keys(credentials: &File<'_>, section: &str) -> bool {
-    let get = |key| credentials.get(section, key);
-    get(key::AWS_ACCESS_KEY_ID).is_some_and(|id| !id.starts_with(TEMPORARY_PREFIX))
-        && get(key::AWS_SECRET_ACCESS_KEY).is_some()
-        && get(key::AWS_SESSION_TOKEN).is_none()
+/// Whether a section holds long-term keys, or the secret of some, which must never be overwritten: a secret access key whose id
+/// is not one of temporary credentials, and not the one that we wrote there. A session token beside them proves nothing, as
+/// `aws configure` leaves the one of an earlier session.
+pub fn holds_long_term_keys(file: &File<'_>, section: &str) -> bool {
+    are_long_term_keys(&file.values(section))
+}
+
+/// Whether a section holds long-term keys that AWS takes as they stand there: both, and without a session token.
+pub fn holds_usable_long_term_keys(file: &File<'_>, section: &str) -> bool {
+    let values = file.values(section);
+    are_long_term_keys(&values)
+        && values.get(key::AWS_ACCESS_KEY_ID).is_some()
+        && values.get(key::AWS_SESSION_TOKEN).is_none()
+}
+
+/// Whether a section has an access key id that is not one of a session.
+pub fn has_long_term_id(file: &File<'_>, section: &str) -> bool {
+    let values = file.values(section);
+    let id = values.get(key::AWS_ACCESS_KEY_ID);
+    id.is_some_and(|id| is_long_term_id(&id, &values))
+}
+
+fn are_long_term_keys(values: &Values<'_>) -> bool {
+    values.get(key::AWS_SECRET_ACCESS_KEY).is_some()
+        && match values.get(key::AWS_ACCESS_KEY_ID) {
+            Some(id) => is_long_term_id(&id, values),
+            None => values.get(key::ASSUMED_ROLE).is_none(),
+        }
+}
+
+fn is_long_term_id(id: &str, values: &Values<'_>) -> bool {
+    !is_temporary(id) && values.get(key::WRITTEN_ACCESS_KEY_ID).as_deref() != Some(id)
+}
+
+/// Whether an access key id can only be one of temporary credentials.
+fn is_temporary(access_key_id: &str) -> bool {
+    access_key_id.starts_with(TEMPORARY_PREFIX)
+        || access_key_id.starts_with(LOCALSTACK_PREFIX)
+        || access_key_id == EXAMPLE_ID
 }
 
 /// Whether a section holds credentials that neither this tool nor aws-mfa wrote, or says where else they come from.
@@ -133,7 +174,7 @@ pub fn may_take_session(file: &File<'_>, section: &str, now: DateTime<Utc>) -> b
 }
 
 /// The keys that [`changes`] sets or removes: all that is ours in a section.
-pub const KEYS: [&str; 7] = [
+pub const KEYS: [&str; 8] = [
     key::ASSUMED_ROLE,
     key::ASSUMED_ROLE_ARN,
     key::AWS_ACCESS_KEY_ID,
@@ -141,9 +182,11 @@ pub const KEYS: [&str; 7] = [
     key::AWS_SESSION_TOKEN,
     key::AWS_SECURITY_TOKEN,
     key::EXPIRATION,
+    key::WRITTEN_ACCESS_KEY_ID,
 ];
 
-/// The changes that bring the credentials into a section, key for key as aws-mfa writes them.
+/// The changes that bring the credentials into a section, key for key as aws-mfa writes them. An access key id that could be one
+/// of long-term keys, as some servers other than AWS give to sessions, is noted as ours.
 pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
     let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));
     let token = new.session_token.expose();
@@ -152,6 +195,11 @@ pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
         None => ("False", Change::Remove(key::ASSUMED_ROLE_ARN)),
     };
     let expiration = new.expiration.format(EXPIRATION_FORMAT).to_string();
+    let written = if is_temporary(&new.access_key_id) {
+        Change::Remove(key::WRITTEN_ACCESS_KEY_ID)
+    } else {
+        set(key::WRITTEN_ACCESS_KEY_ID, &new.access_key_id)
+    };
     vec![
         set(key::ASSUMED_ROLE, assumed),
         role,
@@ -160,5 +208,6 @@ pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
         set(key::AWS_SESSION_TOKEN, token),
         set(key::AWS_SECURITY_TOKEN, token),
         set(key::EXPIRATION, &expiration),
+        written,
     ]
 }

@@ -6,7 +6,7 @@ use super::Checklist;
 use crate::document::Section;
 use crate::plan::Target;
 use crate::profiles::{File, Files, key, profile_of};
-use crate::short_term::TEMPORARY_PREFIX;
+use crate::short_term::{TEMPORARY_PREFIX, holds_long_term_keys};
 
 /// Looks at every section of both files. What is wrong with those of the profile is worse than what is elsewhere.
 pub fn check(list: &mut Checklist, files: &Files<'_>, target: Option<&Target>) {
@@ -76,6 +76,7 @@ struct Keys<'k> {
     secret: Option<String>,
     session_token: Option<String>,
     security_token: Option<String>,
+    is_long_term: bool,
 }
 
 impl<'k> Keys<'k> {
@@ -88,6 +89,7 @@ impl<'k> Keys<'k> {
             secret: values.get(key::AWS_SECRET_ACCESS_KEY),
             session_token: values.get(key::AWS_SESSION_TOKEN),
             security_token: values.get(key::AWS_SECURITY_TOKEN),
+            is_long_term: holds_long_term_keys(file, section),
         }
     }
 
@@ -131,23 +133,25 @@ impl<'k> Keys<'k> {
     /// Long-term keys begin otherwise than temporary ones, and only those have a token.
     fn check_kind(&self, list: &mut Checklist, id: &str, target: Option<&Target>) {
         let place = &self.place;
-        let is_temporary = id.starts_with(TEMPORARY_PREFIX);
         let is_long_term = target.is_some_and(|target| target.long_term == self.section);
         let has_token = self.session_token.is_some() || self.security_token.is_some();
-        if is_temporary && !has_token && !is_long_term {
+        if id.starts_with(TEMPORARY_PREFIX) && !has_token && !is_long_term {
             list.warning(
                 "keys",
                 format!("{place} has temporary credentials ({id}) without aws_session_token, which AWS refuses"),
                 "take them out with an editor, and get new ones",
             );
-        } else if !is_temporary && has_token && id.starts_with("AKIA") {
-            list.warning(
-                "keys",
-                format!(
-                    "{place} has long-term keys ({id}) with a session token, which AWS refuses"
-                ),
-                "take the token out with an editor",
-            );
+        } else if self.is_long_term && has_token {
+            // In the section to write they are told with the settings, which they spoil.
+            if target.is_none_or(|target| target.short_term != self.section) {
+                list.warning(
+                    "keys",
+                    format!(
+                        "{place} has long-term keys ({id}) with a session token, which AWS refuses"
+                    ),
+                    "take the token out with an editor",
+                );
+            }
         }
     }
 

@@ -59,7 +59,7 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
         ),
         Seen::Stale { because, .. } => match because {
             // It is told where the keys are looked at.
-            Reason::Defective(Defect::StaleSecurityToken) => {}
+            Reason::Defective(Defect::StaleSecurityToken | Defect::LongTermKeys) => {}
             // And so are keys that could not get any.
             Reason::Defective(Defect::Missing) if !has_keys => {}
             Reason::Defective(Defect::Missing) if target.keep.is_private() => {

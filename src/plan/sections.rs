@@ -182,13 +182,33 @@ pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Fai
         setup_command,
         ..
     } = target;
+    let path = credentials.path.display();
+    if credentials
+        .get(short_term, key::AWS_ACCESS_KEY_ID)
+        .is_none()
+    {
+        return Failure::new(format!(
+            "[{short_term}] in {path} holds a secret access key without its id, which is never overwritten"
+        ))
+        .hint("take the secret out with an editor, or write its aws_access_key_id there");
+    }
     let failure = Failure::new(format!(
-        "[{short_term}] in {} holds long-term keys, which are never overwritten",
-        credentials.path.display()
+        "[{short_term}] in {path} holds long-term keys, which are never overwritten"
     ));
-    if credentials.get(long_term, key::AWS_ACCESS_KEY_ID).is_some() {
+    let has = |key| credentials.get(long_term, key).is_some();
+    let is_same = |key: &&str| credentials.get(long_term, key) == credentials.get(short_term, key);
+    let pair = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY];
+    if pair.iter().all(is_same) {
         failure.hint(format!(
-            "[{long_term}] has keys, too: take those of [{short_term}] out with an editor"
+            "[{long_term}] has the same keys: `{setup_command}` takes them out of [{short_term}]"
+        ))
+    } else if has(key::AWS_ACCESS_KEY_ID) {
+        failure.hint(format!(
+            "[{long_term}] has keys, too: `{setup_command}` asks whether to replace them with those of [{short_term}]"
+        ))
+    } else if has(key::CREDENTIAL_PROCESS) {
+        failure.hint(format!(
+            "[{long_term}] gets its keys from a credential_process: take those of [{short_term}] out with an editor"
         ))
     } else {
         failure.hint(format!("move them to [{long_term}] with `{setup_command}`"))

@@ -115,7 +115,7 @@ fn all(naming: &Naming, files: &Files<'_>) -> (Vec<String>, Vec<(String, Error)>
 
 fn is_base(credentials: &File<'_>, section: &str) -> bool {
     credentials.get(section, key::CREDENTIAL_PROCESS).is_some()
-        || short_term::holds_long_term_keys(credentials, section)
+        || short_term::holds_usable_long_term_keys(credentials, section)
 }
 
 fn hangs_on_a_base(

@@ -22,15 +22,14 @@ pub fn keys_before_process(target: &Target, files: &Files<'_>) -> Option<Shadow>
     let header = config_header(&config.document, section);
     let in_config = header.filter(|header| config.get(header, key::AWS_ACCESS_KEY_ID).is_some());
     let has = |section: &str, key| credentials.get(section, key).is_some();
-    let id = credentials.get(section, key::AWS_ACCESS_KEY_ID);
-    let is_temporary = id.is_some_and(|id| id.starts_with(short_term::TEMPORARY_PREFIX));
+    let is_long_term = short_term::has_long_term_id(credentials, section);
     let by_hand = || "take them out with an editor".to_owned();
     let (place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
         let way_out = if short_term::holds_long_term_keys(credentials, section)
             && !has(&target.long_term, key::AWS_ACCESS_KEY_ID)
         {
             format!("move them with `{}`", target.setup_command)
-        } else if has(section, key::ASSUMED_ROLE) && is_temporary {
+        } else if has(section, key::ASSUMED_ROLE) && !is_long_term {
             format!("remove them with `{}`", target.command("clear"))
         } else {
             by_hand()

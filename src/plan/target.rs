@@ -8,6 +8,7 @@ use crate::cli::Suffixes;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::profiles::{File, Files, config_header, key};
+use crate::short_term;
 
 /// What is written behind a role's profile, where the section of the profile's own name would not be read.
 const BESIDE_ROLE: &str = "mfa";
@@ -283,7 +284,9 @@ impl Target {
     /// tools from running a `credential_process`. Where it does so already, it goes on to be renewed.
     pub fn in_its_place(self, credentials: &File<'_>) -> Self {
         let has = |key| credentials.get(&self.short_term, key).is_some();
-        let has_ours = has(key::ASSUMED_ROLE) && has(key::AWS_ACCESS_KEY_ID);
+        let has_ours = has(key::ASSUMED_ROLE)
+            && has(key::AWS_ACCESS_KEY_ID)
+            && !short_term::holds_long_term_keys(credentials, &self.short_term);
         if self.process.is_some() && !has_ours {
             self.kept(Keep::ForProcess)
         } else {

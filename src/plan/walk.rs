@@ -168,8 +168,8 @@ impl Walker<'_> {
     fn link(&self, profile: &str) -> Link {
         let credentials = &self.files.credentials;
         let long_term = self.naming.long_term(profile);
-        let own =
-            short_term::holds_long_term_keys(credentials, profile).then(|| profile.to_owned());
+        let own = short_term::holds_usable_long_term_keys(credentials, profile)
+            .then(|| profile.to_owned());
         Link {
             profile: profile.to_owned(),
             long_term: if credentials.document.has(&long_term) {
@@ -195,8 +195,8 @@ impl Walker<'_> {
             }));
         }
         let header = link.config.as_deref();
-        if let Some(section) =
-            header.filter(|header| short_term::holds_long_term_keys(&self.files.config, header))
+        if let Some(section) = header
+            .filter(|header| short_term::holds_usable_long_term_keys(&self.files.config, header))
         {
             return Ok(Found::Base(BaseSection {
                 section: section.to_owned(),

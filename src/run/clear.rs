@@ -266,9 +266,8 @@ impl Marks {
 fn check(credentials: &File<'_>, section: &str) -> Result<()> {
     let path = credentials.path.display();
     plan::check_sections(credentials, &[section])?;
-    let id = credentials.get(section, key::AWS_ACCESS_KEY_ID);
     // Even beside a session token: somebody may have written new keys over old temporary ones.
-    let problem = if id.is_some_and(|id| !id.starts_with(short_term::TEMPORARY_PREFIX)) {
+    let problem = if short_term::has_long_term_id(credentials, section) {
         "holds long-term keys, which are never removed"
     } else if credentials.get(section, key::ASSUMED_ROLE).is_none() {
         "holds credentials that neither mfa-creds nor aws-mfa wrote"

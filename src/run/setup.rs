@@ -8,9 +8,9 @@ use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::plan::{self, Chosen, Naming, Origin, Prompting, Target};
-use crate::profiles::{self, File, Paths};
+use crate::profiles::{self, File, Paths, key};
 use crate::report::Report;
-use crate::setup::{self, Respondent};
+use crate::setup::{self, KeyMove, Respondent};
 use crate::short_term;
 use crate::store::{Store, private_directory};
 use crate::terminal::PATIENCE_TO_FETCH;
@@ -41,7 +41,10 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     };
     let (long_term, short_term) = (&target.long_term, &target.short_term);
     plan::check_sections(&file, &[long_term, short_term])?;
-    if setup::has_keys(&file, long_term) {
+    let stray = setup::stored_keys(&file, short_term)
+        .filter(|_keys| short_term::holds_long_term_keys(&file, short_term));
+    let replaced = setup::stored_keys(&file, long_term);
+    if setup::has_keys(&file, long_term) && (stray.is_none() || replaced.is_none()) {
         bail!(setup::occupied(path, long_term));
     }
     if let Some(directory) = path.parent() {
@@ -55,15 +58,22 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     }
     let store = Store::open(path)?;
     store.check(|_file| Ok(Vec::new()))?;
-    if short_term::holds_long_term_keys(&file, short_term)
-        && respondent.agrees_to_move(short_term, long_term)?
+    let moving = stray.map(|keys| KeyMove {
+        from: short_term,
+        to: long_term,
+        keys,
+        replaced,
+    });
+    if let Some(moving) = moving
+        && agrees(&respondent, &target, &moving, &file)?
     {
-        let device = if setup::has_device(&file, short_term) {
+        let device = if setup::has_device(&file, short_term) || setup::has_device(&file, long_term)
+        {
             None
         } else {
             respondent.device()?
         };
-        store.update(|file| setup::move_keys(file, short_term, long_term, device.as_ref()))?;
+        store.update(|file| moving.edits(file, device.as_ref()))?;
         report.progress(format_args!(
             "moved the keys from [{short_term}] to [{long_term}]"
         ));
@@ -103,6 +113,45 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         target.profile.value
     ));
     Ok(())
+}
+
+/// Whether keys that stand in the way are to be moved.
+///
+/// # Errors
+/// When they would replace others, and that is not wanted or cannot be.
+fn agrees(
+    respondent: &Respondent,
+    target: &Target,
+    moving: &KeyMove<'_>,
+    file: &File<'_>,
+) -> Result<bool> {
+    let KeyMove {
+        from,
+        to,
+        keys,
+        replaced,
+    } = moving;
+    let Some(replaced) = replaced else {
+        return respondent.agrees_to_move(from, to);
+    };
+    if file.get(to, key::CREDENTIAL_PROCESS).is_some() {
+        bail!(setup::occupied(file.path, to));
+    }
+    if file.get(to, key::ROTATION_BEGUN).is_some() {
+        bail!(
+            Failure::new(format!(
+                "a rotation of the access key of [{to}] has not come to its end"
+            ))
+            .hint(format!(
+                "`{}` goes on with it; then run this again",
+                target.command("rotate")
+            ))
+        );
+    }
+    if keys != replaced {
+        respondent.agrees_to_replace((from, keys), (to, replaced))?;
+    }
+    Ok(true)
 }
 
 /// What `keychain move` would be told for the profile.

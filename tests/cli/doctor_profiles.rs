@@ -237,7 +237,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "",
             "settings",
             "[work] in ~/.aws/credentials holds long-term keys, which are never overwritten",
-            "[work-long-term] has keys, too: take those of [work] out with an editor",
+            "[work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]",
         ),
         (
             device("arn:aws:iam::123456789012:user/alice"),

@@ -276,7 +276,7 @@ fn it_takes_the_place_where_long_term_keys_keep_the_section() {
     .ends(
         1,
         "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: [work-long-term] has keys, too: take those of [work] out with an editor\n",
+         hint: [work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]\n",
     );
     home.run_with(
         &sts,

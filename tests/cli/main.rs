@@ -37,6 +37,7 @@ mod file;
 mod keychain;
 mod limits;
 mod mistakes;
+mod overwritten;
 mod plan;
 mod policy;
 mod process;

@@ -106,7 +106,7 @@ fn long_term_keys_where_temporary_ones_would_go() {
         ),
         &[],
         "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: [work-long-term] has keys, too: take those of [work] out with an editor\n",
+         hint: [work-long-term] has keys, too: `mfa-creds setup --profile work` asks whether to replace them with those of [work]\n",
     );
 }
 
@@ -119,7 +119,7 @@ fn any_keys_without_a_session_token_are_taken_for_long_term_ones() {
         ),
         &[],
         "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: [work-long-term] has keys, too: take those of [work] out with an editor\n",
+         hint: [work-long-term] has keys, too: `mfa-creds setup --profile work` asks whether to replace them with those of [work]\n",
     );
 }
 

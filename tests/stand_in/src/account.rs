@@ -24,6 +24,8 @@ pub struct Account {
     pub(crate) partition: String,
     pub(crate) users: Vec<User>,
     pub(crate) roles: Vec<Role>,
+    /// What the access key ids of sessions begin with.
+    pub(crate) session_prefix: String,
     /// The devices that no user has enabled.
     pub(crate) unassigned: Vec<Device>,
 }
@@ -43,6 +45,7 @@ impl Account {
             partition: "aws".to_owned(),
             users: Vec::new(),
             roles: Vec::new(),
+            session_prefix: "ASIA".to_owned(),
             unassigned: Vec::new(),
         }
     }
@@ -69,6 +72,13 @@ impl Account {
     #[must_use]
     pub fn partition(mut self, partition: &str) -> Self {
         partition.clone_into(&mut self.partition);
+        self
+    }
+
+    /// Another beginning of the access key ids of sessions than AWS's `ASIA`, as some servers have it.
+    #[must_use]
+    pub fn session_prefix(mut self, prefix: &str) -> Self {
+        prefix.clone_into(&mut self.session_prefix);
         self
     }
 

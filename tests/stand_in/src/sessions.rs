@@ -108,8 +108,10 @@ impl Sessions {
         caller: Caller,
         seconds: i64,
         now: DateTime<Utc>,
+        prefix: &str,
     ) -> Credentials {
-        let credentials = self.fakes.credentials(now + TimeDelta::seconds(seconds));
+        let mut credentials = self.fakes.credentials(now + TimeDelta::seconds(seconds));
+        credentials.access_key_id = credentials.access_key_id.replacen("ASIA", prefix, 1);
         let session = Session {
             caller,
             credentials: credentials.clone(),

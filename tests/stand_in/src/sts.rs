@@ -195,7 +195,8 @@ impl Cloud {
     fn issue(&mut self, session: Caller, duration: i32, now: DateTime<Utc>) -> Credentials {
         let limit = self.granted_at_most.map_or(i64::MAX, i64::from);
         let seconds = i64::from(duration).min(limit);
-        let credentials = self.sessions.issue(session, seconds, now);
+        let prefix = &self.account.session_prefix;
+        let credentials = self.sessions.issue(session, seconds, now, prefix);
         self.secrets.note_credentials(&credentials);
         credentials
     }

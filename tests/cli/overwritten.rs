@@ -1,0 +1,243 @@
+//! Long-term keys that `aws configure` wrote over a session: nothing overwrites them or takes them for a session, and `setup`
+//! moves them to where they belong.
+
+use expectrl::Expect as _;
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Role, StandIn,
+};
+
+use crate::harness::{FAR, Home, long_term, short_term, value};
+use crate::prompt::{exited, on_terminal};
+
+const NEW_ID: &str = "AKIAFAKENEWKEY000000";
+const NEW_SECRET: &str = "FakeNewSecretOfAliceNotRealFakeSecretFak";
+const ROLE: &str = "arn:aws:iam::123456789012:role/admin";
+const PAST: &str = "2001-01-01 00:00:00";
+
+/// A section as `aws configure` leaves it: another id and secret, and the rest of a session.
+fn configured(section: &str, expiration: &str) -> String {
+    short_term(section, expiration)
+        .replace("ASIAFAKEFAKEFAKEFAKE", NEW_ID)
+        .replace("FakeSecret", NEW_SECRET)
+}
+
+/// `[work]` of that kind, and `[work-long-term]`.
+fn both(expiration: &str) -> String {
+    long_term("work") + &configured("work", expiration)
+}
+
+fn in_the_way(hint: &str) -> String {
+    format!(
+        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
+         hint: {hint}\n"
+    )
+}
+
+const WITH_KEYS: &str = "[work-long-term] has keys, too: `mfa-creds setup --profile work` asks whether to replace them with those of [work]";
+
+#[test]
+fn no_run_overwrites_them_or_hands_them_out() {
+    for expiration in [FAR, PAST, "tomorrow"] {
+        for arguments in [
+            &["-p", "work"][..],
+            &["-p", "work", "--force", "--token", "123456"],
+            &["export", "-p", "work"],
+            &["export", "-p", "work", "--format", "process"],
+            &["exec", "-p", "work", "--", "true"],
+            &["plan", "-p", "work"],
+        ] {
+            let home = Home::with(&both(expiration));
+            let sts = StandIn::start(Account::example());
+            home.run_with(&sts, arguments)
+                .ends(1, &in_the_way(WITH_KEYS));
+            assert_eq!(home.credentials(), both(expiration), "{arguments:?}");
+            assert!(sts.requests().is_empty(), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn a_session_for_a_role_goes_past_them() {
+    let role =
+        Role::new("arn:aws:iam::123456789012:role/admin").trusts("arn:aws:iam::123456789012:root");
+    let sts = StandIn::start(Account::example().role(role));
+    let home = Home::with(&both(PAST));
+    home.write(
+        "config",
+        "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = work\n",
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "admin", "-q", "--token", &code])
+        .ends(0, "");
+    assert!(home.credentials().starts_with(&both(PAST)));
+}
+
+#[test]
+fn status_and_doctor_say_so() {
+    let home = Home::with(&both(FAR));
+    home.run(&["status", "--check", "-p", "work"]).ends(1, "");
+    let outcome = home.run(&["status", "-p", "work", "--json"]).outcome();
+    assert!(
+        outcome
+            .stdout
+            .contains("\"reason\": \"it holds long-term keys, not a session\""),
+        "{outcome:?}"
+    );
+    assert!(!outcome.stdout.contains("\"valid\""), "{outcome:?}");
+    let outcome = home.run(&["doctor", "--offline", "-p", "work"]).outcome();
+    let settings = in_the_way(WITH_KEYS)
+        .replace("error: ", "")
+        .replace("hint: ", "");
+    let [problem, fix] = settings.lines().collect::<Vec<_>>()[..] else {
+        panic!("two lines");
+    };
+    assert!(outcome.stdout.contains(problem), "{outcome:?}");
+    assert!(outcome.stdout.contains(fix), "{outcome:?}");
+    assert!(!outcome.stdout.contains("is valid until"), "{outcome:?}");
+}
+
+#[test]
+fn setup_replaces_the_old_keys_only_when_told_to() {
+    for (answer, status) in [("", 1), ("n", 1), ("y", 0)] {
+        let sts = StandIn::start(Account::example());
+        let home = Home::with(&both(FAR));
+        let mut run = on_terminal(&home, &sts, "exec \"$0\" setup");
+        run.expect("Profile name to").unwrap();
+        run.send_line("work").unwrap();
+        run.expect(
+            "[work] holds the access key AKIA…0000, and [work-long-term] AKIA…ALIC. \
+             Replace that of [work-long-term], which is then lost? [y/N]:",
+        )
+        .unwrap();
+        run.send_line(answer).unwrap();
+        assert_eq!(exited(run), status, "{answer}");
+        if status == 1 {
+            assert_eq!(home.credentials(), both(FAR));
+        } else {
+            assert_eq!(
+                home.credentials(),
+                long_term("work")
+                    .replace(ALICE_ACCESS_KEY_ID, NEW_ID)
+                    .replace(ALICE_SECRET_ACCESS_KEY, NEW_SECRET)
+                    + "[work]\n"
+            );
+        }
+    }
+}
+
+#[test]
+fn setup_moves_them_where_nothing_is_lost_by_it() {
+    // There are no other keys.
+    let home = Home::with(&configured("work", FAR));
+    home.run(&["setup"])
+        .stdin(&format!("work\n{ALICE_DEVICE}\n"))
+        .ends(
+            0,
+            "moved the keys from [work] to [work-long-term]\nnext: mfa-creds --profile work\n",
+        );
+    let moved = long_term("work")
+        .replace(ALICE_ACCESS_KEY_ID, NEW_ID)
+        .replace(ALICE_SECRET_ACCESS_KEY, NEW_SECRET);
+    assert_eq!(home.credentials(), format!("[work]\n\n{moved}"));
+
+    // They are the same.
+    let same = moved.clone() + &configured("work", FAR);
+    let home = Home::with(&same);
+    home.run(&["-p", "work"]).ends(
+        1,
+        &in_the_way("[work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]"),
+    );
+    home.run(&["setup"]).stdin("work\n").ends(
+        0,
+        "moved the keys from [work] to [work-long-term]\nnext: mfa-creds --profile work\n",
+    );
+    assert_eq!(home.credentials(), format!("{moved}[work]\n"));
+}
+
+#[test]
+fn setup_replaces_nothing_where_nobody_can_be_asked() {
+    let home = Home::with(&both(FAR));
+    home.run(&["setup"]).stdin("work\n").ends(
+        1,
+        "error: [work] holds the access key AKIA…0000, and [work-long-term] AKIA…ALIC\n\
+         hint: run this in a terminal, without piping anything in: it asks whether to replace it\n",
+    );
+    assert_eq!(home.credentials(), both(FAR));
+}
+
+#[test]
+fn setup_replaces_no_keys_of_a_command_and_none_amid_a_rotation() {
+    let process = "[work-long-term]\ncredential_process = print-keys\n";
+    let rotated = long_term("work") + "mfa_creds_rotation_begun = 2026-11-27T00:00:00Z\n";
+    for (own, error) in [
+        (
+            process,
+            "error: [work-long-term] in ~/.aws/credentials holds keys already, which are never overwritten\n\
+             hint: choose another profile, or change the keys with an editor\n",
+        ),
+        (
+            &*rotated,
+            "error: a rotation of the access key of [work-long-term] has not come to its end\n\
+             hint: `mfa-creds rotate -p work` goes on with it; then run this again\n",
+        ),
+    ] {
+        let before = own.to_owned() + &configured("work", FAR);
+        let home = Home::with(&before);
+        home.run(&["setup"]).stdin("work\n").ends(1, error);
+        assert_eq!(home.credentials(), before);
+    }
+}
+
+#[test]
+fn a_secret_without_its_id_stays() {
+    let before = long_term("work") + "[work]\naws_secret_access_key = precious\n";
+    let home = Home::with(&before);
+    home.run(&["-p", "work", "--token", "123456"]).ends(
+        1,
+        "error: [work] in ~/.aws/credentials holds a secret access key without its id, which is never overwritten\n\
+         hint: take the secret out with an editor, or write its aws_access_key_id there\n",
+    );
+    assert_eq!(home.credentials(), before);
+}
+
+#[test]
+fn a_session_whose_id_looks_like_a_long_term_one_is_known_again() {
+    for prefix in ["AKIA", "LSIA"] {
+        for role in [&[][..], &["--assume-role", ROLE]] {
+            let account = Account::example().session_prefix(prefix);
+            let sts = StandIn::start(account.role(Role::new(ROLE).trusts("123456789012")));
+            let home = Home::of_alice();
+            let arguments = [&["-p", "work"][..], role].concat();
+            let renew = |force: &[&'static str]| {
+                let code = sts.fresh_code(ALICE_DEVICE);
+                let token = ["-q", "--token", &code];
+                home.run_with(&sts, &[&arguments[..], force, &token].concat())
+                    .ends(0, "");
+            };
+            renew(&[]);
+            let text = home.credentials();
+            let noted = value(&text, "work", "mfa_creds_access_key_id");
+            let id = value(&text, "work", "aws_access_key_id");
+            assert_eq!(noted, id.filter(|id| id.starts_with("AKIA")));
+            home.run(&[&["status", "--check"][..], &arguments[..2]].concat())
+                .ends(i32::from(!role.is_empty()), "");
+            renew(&["--force"]);
+            assert_ne!(home.credentials(), text);
+            home.run(&["clear", "-q", "-p", "work"]).ends(0, "");
+            assert_eq!(home.credentials(), long_term("work"));
+            // Keys over it are somebody's own again.
+            renew(&[]);
+            let text = home.credentials();
+            let id = value(&text, "work", "aws_access_key_id").unwrap();
+            let over = text.replace(&format!("_access_key_id = {id}"), "_access_key_id = X");
+            let over = over.replacen(
+                "_access_key_id = X",
+                &format!("_access_key_id = {NEW_ID}"),
+                1,
+            );
+            home.write("credentials", &over);
+            home.run(&[&arguments[..], &["--force", "--token", "123456"]].concat())
+                .ends(1, &in_the_way(WITH_KEYS));
+        }
+    }
+}
