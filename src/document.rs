@@ -11,8 +11,9 @@
 //! | `  # text` | part of the value above | comment | comment |
 //! | properties that are all indented | error | properties | properties, noted |
 //! | text after `]` | error | ignored | ignored, noted |
-//! | `[  a  ]` | `a` | `  a  ` | `a` |
-//! | byte order mark | error | error | kept and passed over |
+//! | `[  a  ]` | `a` | `  a  ` | `a`, noted |
+//! | a no-break space beside `=` | part of the key or the value | blank | blank, noted; before the key as in the SDKs |
+//! | byte order mark | error | error | kept and passed over, noted |
 //! | a section twice | merged, the last value wins | error | the last value wins; refused where it matters |
 //! | a key twice | the last value wins | error | the last value wins; refused where it matters |
 //! | `[DEFAULT]` | a profile | aws-mfa: inherited by all | inherited by the long-term section |
@@ -30,8 +31,8 @@ use std::collections::HashMap;
 
 pub use clear::clear;
 pub use edit::{Change, Uneditable, edit};
-pub use line::{Irregularity, Property};
-use line::{Kind, Lines};
+use line::{BYTE_ORDER_MARK, Kind, Lines};
+pub use line::{Harm, Irregularity, Property};
 
 /// A file, taken apart. It borrows the text and copies none of it.
 pub struct Document<'t> {
@@ -72,6 +73,13 @@ impl<'t> Document<'t> {
     pub fn parse(text: &'t str) -> Self {
         let mut sections: Vec<Section<'t>> = Vec::new();
         let mut notes = Vec::new();
+        if text.starts_with(BYTE_ORDER_MARK) {
+            notes.push(Note {
+                line: 1,
+                what: Irregularity::ByteOrderMark,
+                section: None,
+            });
+        }
         let mut body = 0..0;
         let mut lines = Lines::of_file(text);
         while let Some((start, line)) = lines.next_of_structure() {
@@ -169,7 +177,8 @@ impl<'t> Document<'t> {
     /// Whether every line is plain: no continuation, no indented comment, no backslash at an end, nothing irregular.
     /// What every parser reads alike.
     pub fn is_plain(&self) -> bool {
-        self.notes.is_empty() && self.sections.iter().all(Section::is_plain)
+        let is_plain = |note: &Note| note.what == Irregularity::ByteOrderMark;
+        self.notes.iter().all(is_plain) && self.sections.iter().all(Section::is_plain)
     }
 
     /// The lines that are not as the format wants them.

@@ -71,13 +71,7 @@ pub fn render(
         );
     }
     if let Some(shadow) = &target.shadow {
-        text.line(
-            "shadowed",
-            format_args!(
-                "AWS tools do not read [{}]: {shadow} has role_arn",
-                target.short_term
-            ),
-        );
+        text.line("shadowed", shadow.fact(&target.short_term));
     } else if target.short_term != target.profile.value {
         text.line(
             "use",

@@ -61,6 +61,10 @@ pub mod key {
     /// A file with a token that assumes the role.
     pub const WEB_IDENTITY_TOKEN_FILE: &str = "web_identity_token_file";
 
+    /// The account and the role of IAM Identity Center: with either, the AWS CLI signs in there.
+    pub const SSO_ACCOUNT_ID: &str = "sso_account_id";
+    pub const SSO_ROLE_NAME: &str = "sso_role_name";
+
     /// What else the AWS tools get the credentials of a profile from.
     pub const OTHER_SOURCES: [&str; 6] = [
         CREDENTIAL_PROCESS,

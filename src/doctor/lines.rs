@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Checklist;
-use crate::document::Irregularity;
+use crate::document::{Harm, Irregularity};
 use crate::plan;
 use crate::profiles::File;
 
@@ -18,7 +18,7 @@ pub fn check(list: &mut Checklist, subject: &'static str, file: &File<'_>) {
         let what = note.what;
         let message = format!("{path}:{} {what}", note.line);
         let fix = format!("{}; {}", mended(what), what.consequence());
-        if what.is_malformed() {
+        if let Harm::FileRefused | Harm::FileRefusedByCli = what.harm() {
             list.problem(subject, message, fix);
         } else {
             list.warning(subject, message, fix);
@@ -49,5 +49,8 @@ fn mended(what: Irregularity) -> &'static str {
         Irregularity::Colon => "write `=` in place of `:`",
         Irregularity::Indented => "begin it at the left margin",
         Irregularity::AfterHeader => "write what stands behind `]` on a line of its own",
+        Irregularity::BlanksInHeader => "remove them",
+        Irregularity::OddBlank(_) => "write a space in its place",
+        Irregularity::ByteOrderMark => "save the file as UTF-8 without a byte order mark",
     }
 }

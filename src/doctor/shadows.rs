@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Checklist;
-use crate::plan::{self, Chosen, Naming, Origin, Shadow};
+use crate::plan::{self, Chosen, Naming, Origin, Precedence, Shadow, Target};
 use crate::profiles::{Files, key, profile_of};
 
 /// Looks at every profile of the config file.
@@ -19,13 +19,32 @@ pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
             continue;
         };
         let has_keys = credentials.get(name, key::AWS_ACCESS_KEY_ID).is_some();
+        let has_session = has_keys && credentials.get(name, key::ASSUMED_ROLE).is_some();
         let get = |key| config.get(header, key);
+        let profile = Chosen {
+            value: name.to_owned(),
+            origin: Origin::Default,
+        };
+        let target = naming.target_beside_role(profile, files).ok();
         // Otherwise its own keys assume the role.
         let source = get(key::SOURCE_PROFILE).filter(|source| source != name);
-        if has_keys && get(key::ROLE_ARN).is_some() && source.is_some() {
-            role(list, files, header, name);
+        if let Some(precedence) = Precedence::of(header, config)
+            && has_keys
+            && (source.is_some() || !precedence.is_role())
+        {
+            let fix = if precedence.is_role() {
+                without_role(has_session, name)
+            } else {
+                beside(target.as_ref())
+            };
+            list.warning("shadowing", precedence.sentence(name), fix);
         }
-        if has_keys && get(key::AWS_ACCESS_KEY_ID).is_some() {
+        // Where there are no others, it is their session that comes before them.
+        let are_used = has_session
+            && target
+                .as_ref()
+                .is_some_and(|target| !credentials.document.has(&target.long_term));
+        if has_keys && !are_used && get(key::AWS_ACCESS_KEY_ID).is_some() {
             list.warning(
                 "shadowing",
                 format!(
@@ -36,14 +55,8 @@ pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
                 "take one of the two out with an editor",
             );
         }
-        let profile = Chosen {
-            value: name.to_owned(),
-            origin: Origin::Default,
-        };
-        let target = naming.target_beside_role(profile, files);
-        if let Some(Shadow { problem, way_out }) = target
-            .ok()
-            .and_then(|target| plan::keys_before_process(&target, files))
+        if let Some(Shadow { problem, way_out }) =
+            target.and_then(|target| plan::keys_before_process(&target, files))
         {
             list.warning("shadowing", problem, way_out);
         }
@@ -56,18 +69,20 @@ pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
     }
 }
 
-/// Credentials in a section that no AWS tool reads.
-fn role(list: &mut Checklist, files: &Files<'_>, header: &str, name: &str) {
-    let of = format!("[{header}] in {}", files.config.path.display());
-    let is_ours = files.credentials.get(name, key::ASSUMED_ROLE).is_some();
-    let profile = plan::profile_flag(name);
-    list.warning(
-        "shadowing",
-        plan::role_before(name, &of),
-        if is_ours {
-            format!("remove them with `mfa-creds clear{profile} --short-term-suffix none`")
-        } else {
-            "take the keys out with an editor, or role_arn".to_owned()
-        },
-    );
+/// What to do with credentials in the place of a role.
+fn without_role(is_ours: bool, name: &str) -> String {
+    if is_ours {
+        let profile = plan::profile_flag(name);
+        format!("remove them with `mfa-creds clear{profile} --short-term-suffix none`")
+    } else {
+        "take the keys out with an editor, or role_arn".to_owned()
+    }
+}
+
+/// What to do with credentials that only some AWS tools read.
+fn beside(target: Option<&Target>) -> String {
+    target.and_then(Target::command_beside).map_or_else(
+        || "take one of the two out with an editor".to_owned(),
+        |command| format!("`{command}` writes a section that they read"),
+    )
 }

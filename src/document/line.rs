@@ -8,7 +8,7 @@ use super::parts::{
     without_blanks_before, without_blanks_behind, without_comment,
 };
 
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A line with its line ending.
 pub(super) struct Line<'t> {
@@ -102,20 +102,58 @@ pub enum Irregularity {
     Indented,
     /// Text after `]`: passed over, though the AWS SDKs refuse it.
     AfterHeader,
+    /// Blanks between the brackets and the name: passed over, though the AWS CLI takes them for a part of the name.
+    BlanksInHeader,
+    /// A blank beside `=` that is neither a space nor a tab, or a character that nobody sees: passed over where the AWS CLI
+    /// does so, though the AWS SDKs take it for a part of the key or of the value.
+    OddBlank(char),
+    /// A byte order mark begins the file: passed over, though the AWS CLI refuses it.
+    ByteOrderMark,
+}
+
+/// What the AWS tools make of an irregular line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Harm {
+    /// The line has no reading, and each of them refuses the file.
+    FileRefused,
+    /// The AWS CLI refuses the file.
+    FileRefusedByCli,
+    /// Some SDKs refuse the file.
+    FileRefusedBySome,
+    /// Some of them read something else in its section, or find no such section.
+    Misread,
 }
 
 impl Irregularity {
-    /// Whether the line has no reading at all.
-    pub fn is_malformed(self) -> bool {
-        !matches!(self, Self::Colon | Self::Indented | Self::AfterHeader)
+    /// What comes of it.
+    pub fn harm(self) -> Harm {
+        match self {
+            Self::NoEqualsSign
+            | Self::NoKey
+            | Self::OutsideSection
+            | Self::BadHeader
+            | Self::BadNested => Harm::FileRefused,
+            Self::ByteOrderMark => Harm::FileRefusedByCli,
+            Self::Colon | Self::Indented | Self::AfterHeader => Harm::FileRefusedBySome,
+            Self::BlanksInHeader | Self::OddBlank(_) => Harm::Misread,
+        }
     }
 
-    /// What comes of it.
+    /// Whether the line has no reading at all.
+    pub fn is_malformed(self) -> bool {
+        self.harm() == Harm::FileRefused
+    }
+
+    /// What comes of it, in words.
     pub fn consequence(self) -> &'static str {
-        if self.is_malformed() {
-            "AWS tools refuse the file for it"
-        } else {
-            "some AWS SDKs refuse the file for it"
+        match self {
+            Self::BlanksInHeader => "the AWS CLI takes them for a part of the name",
+            Self::OddBlank(_) => "the AWS SDKs take it for a part of the key or of the value",
+            _ => match self.harm() {
+                Harm::FileRefused => "AWS tools refuse the file for it",
+                Harm::FileRefusedByCli => "the AWS CLI refuses the file for it",
+                Harm::FileRefusedBySome | Harm::Misread => "some AWS SDKs refuse the file for it",
+            },
         }
     }
 }
@@ -131,6 +169,20 @@ impl fmt::Display for Irregularity {
             Self::Colon => "has `:` in place of `=`",
             Self::Indented => "is indented",
             Self::AfterHeader => "has text after the section header",
+            Self::BlanksInHeader => "has blanks inside the brackets",
+            Self::OddBlank(c) => {
+                let name = match c {
+                    '\u{a0}' => " (no-break space)",
+                    '\u{feff}' => " (byte order mark)",
+                    _ => "",
+                };
+                let code = u32::from(*c);
+                return write!(
+                    f,
+                    "has the character U+{code:04X}{name} in place of a space"
+                );
+            }
+            Self::ByteOrderMark => "begins with a byte order mark",
         })
     }
 }

@@ -23,12 +23,12 @@ pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     }
     let (line, _) = text.split_at(end_of_line(text));
     let (key, value) = line.split_at(memchr(b'=', line)?);
-    if memchr3(b':', b'#', b';', key).is_some() {
+    if memchr3(b':', b'#', b';', key).is_some() || !key.is_ascii() {
         return None;
     }
     // An empty value may have nested lines below.
     match value[1..].iter().find(|byte| !is_blank(**byte))? {
-        b'#' | b';' | b'\r' | b'\n' => None,
+        b'#' | b';' | b'\r' | b'\n' | 0x80.. => None,
         _ => Some(line.len()),
     }
 }
@@ -79,7 +79,21 @@ pub(super) fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Ir
     if key.is_empty() {
         return Err(Irregularity::NoKey);
     }
-    Ok((key, without_blanks_around(&line[sign + 1..]), irregularity))
+    let value = without_blanks_around(&line[sign + 1..]);
+    let odd = || {
+        let of_value = value.chars().next().into_iter();
+        let odd = key.chars().chain(of_value).find(|c| is_odd_blank(*c));
+        odd.map(Irregularity::OddBlank)
+    };
+    // Only behind the key: with any before it, the line is for some tools a part of the value above.
+    let key = if key.is_ascii() { key } else { key.trim_end() };
+    Ok((key, value, irregularity.or_else(odd)))
+}
+
+/// Whether a character looks like a space, or like nothing, and is neither a space nor a tab.
+fn is_odd_blank(c: char) -> bool {
+    let is_unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+    !c.is_ascii() && (c.is_whitespace() || is_unseen)
 }
 
 /// What stands in a trimmed line from the value on, which is a part of it.
@@ -97,10 +111,12 @@ pub(super) fn header(trimmed: &str) -> (&str, Option<Irregularity>) {
     let regular = uncommented.strip_suffix(']');
     let inner = regular.or_else(|| trimmed.rsplit_once(']').map(|(inner, _)| inner));
     let inner = inner.and_then(|inner| inner.strip_prefix('['));
-    let name = without_blanks_around(inner.unwrap_or_default());
+    let inner = inner.unwrap_or_default();
+    let name = without_blanks_around(inner);
     let irregularity = match (name.is_empty(), regular) {
         (true, _) => Some(Irregularity::BadHeader),
         (false, None) => Some(Irregularity::AfterHeader),
+        (false, Some(_)) if name.len() < inner.len() => Some(Irregularity::BlanksInHeader),
         (false, Some(_)) => None,
     };
     (name, irregularity)

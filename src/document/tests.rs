@@ -44,7 +44,7 @@ fn reads_what_the_sdks_read() {
         ("[a]\nk = v # comment", Some("v")),
         ("[a]\nk = v#kept", Some("v#kept")),
         ("[a] # comment\nk = v", Some("v")),
-        ("[ a ];comment\nk = v", Some("v")),
+        ("[a];comment\nk = v", Some("v")),
         ("[a]\nk =\n", Some("")),
         (
             "[a]\nk = v\n more\n\n  # comment\n more",
@@ -54,7 +54,6 @@ fn reads_what_the_sdks_read() {
         ("[a]\nk = 1\n[b]\nk = 2\n[a]\nk = 3\n", Some("3")),
         ("[a]\nk = 1\nK = 2\n", Some("2")),
         ("[b]\nk = v\n[a]\n", None),
-        ("\u{feff}[a]\nk = v\n", Some("v")),
     ] {
         assert_eq!(get(text, "a", "k").as_deref(), value, "{text:?}");
         assert_eq!(notes(text), [], "{text:?}");
@@ -63,7 +62,7 @@ fn reads_what_the_sdks_read() {
 
 #[test]
 fn reads_what_only_some_tools_read_and_notes_it() {
-    use Irregularity::{AfterHeader, Colon, Indented};
+    use Irregularity::{AfterHeader, BlanksInHeader, ByteOrderMark, Colon, Indented, OddBlank};
     for (text, value, note) in [
         ("[a]\nk : v", "v", (2, Colon)),
         (
@@ -75,6 +74,12 @@ fn reads_what_only_some_tools_read_and_notes_it() {
         ("[a]\n  k = v", "v", (2, Indented)),
         ("[a] trailing\nk = v", "v", (1, AfterHeader)),
         ("  [a]\nk = v", "v", (1, Indented)),
+        ("[ a ];comment\nk = v", "v", (1, BlanksInHeader)),
+        ("[a\t]\nk = v", "v", (1, BlanksInHeader)),
+        ("\u{feff}[a]\nk = v\n", "v", (1, ByteOrderMark)),
+        ("[a]\nk\u{a0}= v", "v", (2, OddBlank('\u{a0}'))),
+        ("[a]\nk\u{2003} = v", "v", (2, OddBlank('\u{2003}'))),
+        ("[a]\nk = \u{a0}v", "\u{a0}v", (2, OddBlank('\u{a0}'))),
     ] {
         assert_eq!(get(text, "a", "k").as_deref(), Some(value), "{text:?}");
         assert_eq!(notes(text), [note], "{text:?}");
@@ -83,6 +88,18 @@ fn reads_what_only_some_tools_read_and_notes_it() {
         get("[a]\n  x = 1\n  k = v\n", "a", "k").as_deref(),
         Some("v")
     );
+}
+
+#[test]
+fn a_character_that_nobody_sees_is_named_where_it_hides_a_key() {
+    for (text, odd) in [
+        ("[a]\n\u{a0}k = v", '\u{a0}'),
+        ("[a]\nk\u{200b} = v", '\u{200b}'),
+        ("[a]\n\u{feff}k = v", '\u{feff}'),
+    ] {
+        assert_eq!(get(text, "a", "k"), None, "{text:?}");
+        assert_eq!(notes(text), [(2, Irregularity::OddBlank(odd))], "{text:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Result, bail};
 
 use super::target::{Naming, Target, quoted};
-use crate::document::Section;
+use crate::document::{Property, Section};
 use crate::error::Failure;
 use crate::profiles::{File, Files, key};
 use crate::short_term;
@@ -71,6 +71,33 @@ pub fn check_unique(file: &File<'_>, section: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The first section or key of a file that stands there twice.
+pub fn first_repeat(file: &File<'_>) -> Option<String> {
+    let path = file.path.display();
+    let mut sections: HashMap<&str, usize> = HashMap::new();
+    for section in file
+        .document
+        .all()
+        .filter(|section| !section.name().is_empty())
+    {
+        let (name, line) = (section.name(), section.line());
+        if let Some(first) = sections.insert(name, line) {
+            return Some(format!(
+                "{path}:{line} begins [{name}] again, after line {first}"
+            ));
+        }
+        let mut keys: HashMap<String, usize> = HashMap::new();
+        for Property { key, line, .. } in section.properties() {
+            if let Some(first) = keys.insert(key.to_ascii_lowercase(), line) {
+                return Some(format!(
+                    "{path}:{line} sets {key} of [{name}] again, after line {first}"
+                ));
+            }
+        }
+    }
+    None
 }
 
 /// Refuses to write a section of a name that nobody asked for, where it belongs to something else.

@@ -1,7 +1,7 @@
 //! What the AWS tools take in place of something else that is written down.
 
 use super::target::Target;
-use crate::profiles::{Files, config_header, key};
+use crate::profiles::{File, Files, config_header, key};
 use crate::short_term;
 
 /// Something that is written in vain.
@@ -54,9 +54,56 @@ pub fn keys_before_process(target: &Target, files: &Files<'_>) -> Option<Shadow>
     })
 }
 
-/// Says that the AWS tools assume a role in place of reading a section; `of` is the place with the role.
-pub fn role_before(section: &str, of: &str) -> String {
-    format!(
-        "AWS tools do not read [{section}]: {of} has role_arn, and they assume the role in its place"
-    )
+/// What of the config file the AWS tools take in place of a section of the credentials file.
+#[derive(Debug)]
+pub struct Precedence {
+    /// The header and its file: `[profile work] in PATH`.
+    place: String,
+    key: &'static str,
+}
+
+impl Precedence {
+    /// What a profile of the config file says that comes before the section of its name.
+    pub fn of(header: &str, config: &File<'_>) -> Option<Self> {
+        let key = [
+            key::ROLE_ARN,
+            key::SSO_ACCOUNT_ID,
+            key::SSO_ROLE_NAME,
+            key::WEB_IDENTITY_TOKEN_FILE,
+        ]
+        .into_iter()
+        .find(|key| config.get(header, key).is_some())?;
+        Some(Self {
+            place: format!("[{header}] in {}", config.path.display()),
+            key,
+        })
+    }
+
+    /// Whether it is the role of the profile.
+    pub fn is_role(&self) -> bool {
+        self.key == key::ROLE_ARN
+    }
+
+    /// Who does not read the section, and for which key. The order is that of botocore 1.44; other SDKs take keys in the section
+    /// before all but a role.
+    /// See <https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-authentication.html#cli-chap-authentication-precedence>.
+    pub fn fact(&self, section: &str) -> String {
+        let Self { place, key } = self;
+        let tools = if self.is_role() {
+            "AWS tools"
+        } else {
+            "the AWS CLI and boto3"
+        };
+        format!("{tools} do not read [{section}]: {place} has {key}")
+    }
+
+    /// The same, with what they do.
+    pub fn sentence(&self, section: &str) -> String {
+        let instead = match self.key {
+            key::ROLE_ARN => "assume the role in its place",
+            key::WEB_IDENTITY_TOKEN_FILE => "use that token in its place",
+            _ => "sign in to IAM Identity Center in its place",
+        };
+        format!("{}, and they {instead}", self.fact(section))
+    }
 }

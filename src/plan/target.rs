@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 
 use super::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, variable};
 use super::profile_flag;
+use super::shadows::Precedence;
 use crate::cli::Suffixes;
 use crate::environment::Environment;
 use crate::error::Failure;
@@ -35,8 +36,8 @@ pub struct Target {
     pub setup_command: String,
     /// The suffixes that were given as flags, as they are typed behind a command.
     suffix_flags: String,
-    /// Where the config file has a role of the name of the section to write, so that the AWS tools do not read that.
-    pub shadow: Option<String>,
+    /// What the AWS tools take in place of the section to write.
+    pub shadow: Option<Precedence>,
     /// The section with a `credential_process`, where keys in the section to write would come before that.
     pub process: Option<String>,
     /// Where the credentials are kept.
@@ -151,23 +152,22 @@ impl Naming {
     /// As above.
     pub fn target_beside_role(&self, profile: Chosen<String>, files: &Files<'_>) -> Result<Target> {
         let config = &files.config;
-        let role = config_header(&config.document, &profile.value)
-            .and_then(|header| in_file(config, header, key::ROLE_ARN));
-        let Some(role) = role else {
-            return Ok(self.target(profile)?.beside_process(files));
-        };
-        let suffix = if self.short_term.origin == Origin::Default {
-            &Chosen {
+        let header = config_header(&config.document, &profile.value);
+        let role = header.and_then(|header| in_file(config, header, key::ROLE_ARN));
+        let suffix = match role {
+            Some(role) if self.short_term.origin == Origin::Default => &Chosen {
                 value: BESIDE_ROLE.to_owned(),
                 origin: role.origin,
-            }
-        } else {
-            &self.short_term
+            },
+            _ => &self.short_term,
         };
         let target = self.named(profile, suffix)?;
-        let shadow = config_header(&config.document, &target.short_term)
-            .filter(|header| config.get(header, key::ROLE_ARN).is_some())
-            .map(|header| format!("[{header}] in {}", config.path.display()));
+        let header = if target.short_term == target.profile.value {
+            header
+        } else {
+            config_header(&config.document, &target.short_term)
+        };
+        let shadow = header.and_then(|header| Precedence::of(header, config));
         Ok(Target { shadow, ..target }.beside_process(files))
     }
 
@@ -299,6 +299,13 @@ impl Target {
         let command = format!("mfa-creds {name}");
         let profile = profile_flag(&self.profile.value);
         format!("{}{profile}{}", command.trim_end(), self.suffix_flags)
+    }
+
+    /// The command that writes the credentials of the profile where the AWS tools read them, when they do not read the section
+    /// of the profile's own name; none where somebody chose the suffix.
+    pub fn command_beside(&self) -> Option<String> {
+        let is_chosen = self.suffixes[1] != Origin::Default;
+        (!is_chosen).then(|| format!("{} --short-term-suffix {BESIDE_ROLE}", self.command("")))
     }
 
     /// What messages call the credentials: by their section, or by the profile where they have none.

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::cli::Prompt;
+use crate::document::Harm;
 use crate::plan::{
-    Asking, Call, Connection, Given, Keep, Origin, Plan, Prompting, Route, Step, Target,
+    self, Asking, Call, Connection, Given, Keep, Origin, Plan, Prompting, Route, Step, Target,
 };
 use crate::profiles::{Files, config_header};
 use crate::report::Report;
@@ -36,11 +37,23 @@ pub(super) fn warn_of_irregularities(report: Report, files: &Files<'_>, targets:
             let ours = sections
                 .iter()
                 .any(|section| file.document.is_in(note, section));
-            if !note.what.is_malformed() {
-                report.detail(message);
-            } else if !ours {
-                report.warning(message);
+            match note.what.harm() {
+                // In ours it is an error of its own.
+                Harm::FileRefused if ours => {}
+                Harm::FileRefused | Harm::FileRefusedByCli => report.warning(message),
+                Harm::Misread if ours => report.warning(message),
+                Harm::Misread | Harm::FileRefusedBySome => report.detail(message),
             }
+        }
+    }
+}
+
+/// Tells of the first section or key of each file that stands there twice: the AWS CLI refuses a whole file for it. Looks at
+/// every line, so it is for when there is something to renew.
+pub(super) fn warn_of_repeats(report: Report, files: &Files<'_>) {
+    for file in [&files.credentials, &files.config] {
+        if let Some(error) = plan::first_repeat(file) {
+            report.warning(format_args!("{error}: the AWS CLI refuses the file for it"));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::credentials::Credentials;
 use crate::error::{self, Exit, Failure};
 use crate::group::{Done, Group, Job, Results};
-use crate::plan::{self, Native, Plan, Target, quoted};
+use crate::plan::{Native, Plan, Target, quoted};
 use crate::report::{self, Report};
 
 /// What the profiles of a run came to.
@@ -254,7 +254,15 @@ fn shadows(target: &Target) -> Vec<String> {
     let section = &target.short_term;
     let mut warnings = Vec::new();
     if let Some(shadow) = &target.shadow {
-        warnings.push(plan::role_before(section, shadow));
+        warnings.push(match target.command_beside() {
+            Some(command) if !shadow.is_role() => {
+                format!(
+                    "{}: `{command}` writes a section that they read",
+                    shadow.sentence(section)
+                )
+            }
+            _ => shadow.sentence(section),
+        });
     }
     if let Some(process) = &target.process {
         warnings.push(format!(

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use chrono::TimeDelta;
 
-use super::details::{tell, tell_asking, tell_plan, tell_target};
+use super::details::{tell, tell_asking, tell_plan, tell_target, warn_of_repeats};
 use super::ending::Ending;
 use super::ground::Ground;
 use crate::cli::{self, Request};
@@ -98,6 +98,7 @@ impl Work<'_> {
         if jobs.is_empty() {
             return Ok(());
         }
+        warn_of_repeats(ending.report, self.files);
         let asking = Asking::new(self.asking, self.environment, PATIENCE)?;
         let groups = self.groups(jobs, &asking, ending)?;
         tell_asking(ending.report, &asking);

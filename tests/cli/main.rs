@@ -36,6 +36,7 @@ mod faults;
 mod file;
 mod keychain;
 mod limits;
+mod misread;
 mod mistakes;
 mod overwritten;
 mod plan;

@@ -12,7 +12,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::Document;
+use super::super::{Document, Irregularity, Note};
 
 /// Profiles, and what stands in them.
 type Profiles = BTreeMap<String, BTreeMap<String, String>>;
@@ -24,12 +24,17 @@ enum Kind {
     Credentials,
 }
 
+/// Whether the SDKs read a line as we do.
+fn is_read_by_sdks(note: &Note) -> bool {
+    note.what == Irregularity::BlanksInHeader
+}
+
 /// Reads both files as the SDKs want them merged. None where one has a line that they refuse.
 fn read(config: &str, credentials: &str) -> Option<(Profiles, Profiles)> {
     let (mut profiles, mut sso_sessions) = (Profiles::new(), Profiles::new());
     for (kind, text) in [(Kind::Config, config), (Kind::Credentials, credentials)] {
         let document = Document::parse(text);
-        if !document.notes().is_empty() {
+        if !document.notes().iter().all(is_read_by_sdks) {
             return None;
         }
         let prefixed_default = document

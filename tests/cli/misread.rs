@@ -1,0 +1,245 @@
+//! Credentials that are valid and that AWS tools cannot use all the same, because of how the files are written: told by the run
+//! that has to do with them, and by `doctor`.
+
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
+use crate::doctor::says;
+use crate::harness::{FAR, Home, long_term, short_term};
+
+const DOCTOR: [&str; 4] = ["doctor", "--offline", "-p", "work"];
+
+fn valid() -> String {
+    long_term("work") + &short_term("work", FAR)
+}
+
+/// A home with these files, the config file where there is one.
+fn home(credentials: &str, config: &str) -> Home {
+    let home = Home::with(credentials);
+    if !config.is_empty() {
+        home.write("config", config);
+    }
+    home
+}
+
+#[test]
+fn what_is_wrong_with_a_line_is_told_by_every_run() {
+    let mark = |file: &str| {
+        (
+            format!("~/.aws/{file}:1 begins with a byte order mark"),
+            "the AWS CLI refuses the file for it",
+            "save the file as UTF-8 without a byte order mark",
+            "problem",
+        )
+    };
+    let blanks = |place: &str| {
+        (
+            format!("~/.aws/{place} has blanks inside the brackets"),
+            "the AWS CLI takes them for a part of the name",
+            "remove them",
+            "warning",
+        )
+    };
+    let odd = |place: &str| {
+        (
+            format!("~/.aws/{place} has the character U+00A0 (no-break space) in place of a space"),
+            "the AWS SDKs take it for a part of the key or of the value",
+            "write a space in its place",
+            "warning",
+        )
+    };
+    let no_break = |key: &str, with: &str| valid().replacen(&format!("{key} ="), with, 1);
+    for (credentials, config, (message, consequence, mended, level)) in [
+        (format!("\u{feff}{}", valid()), "", mark("credentials")),
+        (valid(), "\u{feff}[profile x]\n", mark("config")),
+        (
+            valid().replace("[work]", "[ work]"),
+            "",
+            blanks("credentials:5"),
+        ),
+        (
+            valid().replace("[work-long-term]", "[work-long-term\t]"),
+            "",
+            blanks("credentials:1"),
+        ),
+        (
+            valid(),
+            "[ profile work ]\nregion = eu-west-1\n",
+            blanks("config:1"),
+        ),
+        (
+            no_break("aws_access_key_id", "aws_access_key_id\u{a0}="),
+            "",
+            odd("credentials:2"),
+        ),
+        (
+            no_break("aws_secret_access_key", "aws_secret_access_key =\u{a0}"),
+            "",
+            odd("credentials:3"),
+        ),
+        (
+            valid().replacen("expiration =", "expiration\u{a0}=\u{a0}", 1),
+            "",
+            odd("credentials:11"),
+        ),
+    ] {
+        let home = home(&credentials, config);
+        let warning = format!("warning: {message}: {consequence}\n");
+        home.run(&["-p", "work"])
+            .ends(0, &format!("{warning}[work] is still valid until …\n"));
+        home.run(&["-p", "work", "-q"]).ends(0, "");
+        let subject = if message.contains("config") {
+            "config file"
+        } else {
+            "credentials file"
+        };
+        says(
+            home.run(&DOCTOR),
+            level,
+            subject,
+            &message,
+            Some(&format!("{mended}; {consequence}")),
+        );
+        home.run(&["status", "--check", "-p", "work"]).ends(0, "");
+    }
+}
+
+#[test]
+fn elsewhere_it_is_told_where_the_whole_file_is_refused() {
+    let elsewhere = format!("[ other ]\nregion\u{a0}= x\n{}", valid());
+    home(&elsewhere, "[ profile other ]\n")
+        .run(&["-p", "work"])
+        .ends(0, "[work] is still valid until …\n");
+}
+
+#[test]
+fn keys_are_read_around_a_no_break_space_and_written_without_it() {
+    let sts = StandIn::start(Account::example());
+    let odd = valid()
+        .replace(" = ", "\u{a0}=\u{a0}")
+        .replace(FAR, "2001-01-01 00:00:00");
+    let home = Home::with(&odd);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+        .ends(0, "");
+    let text = home.credentials();
+    let (long_term, written) = text.split_once("[work]\n").unwrap();
+    assert_eq!(odd.split_once("[work]\n").unwrap().0, long_term);
+    assert!(!written.contains('\u{a0}'), "{written}");
+}
+
+#[test]
+fn a_key_that_an_invisible_character_hides_is_named() {
+    for (hidden, code) in [
+        ("\u{a0}aws_access_key_id", "U+00A0 (no-break space)"),
+        ("aws_access_key_id\u{200b}", "U+200B"),
+    ] {
+        let home = Home::with(&long_term("work").replace("aws_access_key_id", hidden));
+        home.run(&["-p", "work", "--token", "123456"]).ends(
+            1,
+            &format!(
+                "warning: ~/.aws/credentials:2 has the character {code} in place of a space: \
+                 the AWS SDKs take it for a part of the key or of the value\n\
+                 error: aws_access_key_id of [work-long-term] in ~/.aws/credentials is missing or empty\n\
+                 hint: write it there; the IAM console shows or makes a user's access keys\n"
+            ),
+        );
+    }
+}
+
+#[test]
+fn what_stands_twice_anywhere_is_told_by_a_renewal() {
+    for (credentials, config, file, message) in [
+        (
+            "[x]\na = 1\n[x]\n",
+            "",
+            "credentials",
+            "begins [x] again, after line",
+        ),
+        (
+            "[x]\na = 1\nA = 2\n",
+            "",
+            "credentials",
+            "sets A of [x] again, after line",
+        ),
+        (
+            "",
+            "[profile x]\n[profile y]\n[profile x]\n",
+            "config",
+            "begins [profile x] again, after line",
+        ),
+    ] {
+        let sts = StandIn::start(Account::example());
+        let home = home(&(long_term("work") + credentials), config);
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let outcome = home
+            .run_with(&sts, &["-p", "work", "--token", &code])
+            .succeeds();
+        let warning = outcome.stderr.lines().next().unwrap();
+        assert!(
+            warning.starts_with(&format!("warning: ~/.aws/{file}:")),
+            "{outcome:?}"
+        );
+        assert!(warning.contains(message), "{outcome:?}");
+        assert!(
+            warning.ends_with(": the AWS CLI refuses the file for it"),
+            "{outcome:?}"
+        );
+        // Nothing is looked for where nothing is renewed.
+        home.run(&["-p", "work"])
+            .ends(0, "[work] is still valid until …\n");
+        let outcome = home.run(&DOCTOR).outcome();
+        assert!(outcome.stdout.contains(message), "{outcome:?}");
+    }
+}
+
+#[test]
+fn what_the_aws_cli_takes_in_place_of_the_section_is_told() {
+    for (setting, instead) in [
+        (
+            "sso_account_id",
+            "sign in to IAM Identity Center in its place",
+        ),
+        (
+            "sso_role_name",
+            "sign in to IAM Identity Center in its place",
+        ),
+        ("web_identity_token_file", "use that token in its place"),
+    ] {
+        let sts = StandIn::start(Account::example());
+        let home = home(
+            &long_term("work"),
+            &format!("[profile work]\n{setting} = x\n"),
+        );
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let fact = format!(
+            "the AWS CLI and boto3 do not read [work]: [profile work] in ~/.aws/config has {setting}"
+        );
+        let way_out = "`mfa-creds -p work --short-term-suffix mfa` writes a section that they read";
+        let outcome = home.run(&["plan", "-p", "work"]).outcome();
+        assert!(
+            outcome.stdout.contains(&format!("shadowed {fact}\n")),
+            "{outcome:?}"
+        );
+        home.run_with(&sts, &["-p", "work", "--token", &code]).ends(
+            0,
+            &format!(
+                "renewing [work]: there are no credentials yet\n[work] is valid until …\n\
+                 warning: {fact}, and they {instead}: {way_out}\n"
+            ),
+        );
+        says(
+            home.run(&DOCTOR),
+            "warning",
+            "shadowing",
+            &format!("{fact}, and they {instead}"),
+            Some(way_out),
+        );
+        // It is a way out.
+        home.run_with(&sts, &["-p", "work", "--short-term-suffix", "mfa"])
+            .ends(
+                0,
+                "renewing [work-mfa]: there are no credentials yet\n\
+             [work-mfa] shares the session of its key and device, valid until …\n",
+            );
+    }
+}
