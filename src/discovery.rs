@@ -159,12 +159,19 @@ impl Search<'_> {
     /// Nobody says which devices there are. Most people's is called like the user.
     fn not_told(&self, owner: Option<&Owner>, problem: &Problem) -> Failure {
         let place = self.base.place();
+        let key = if self.base.path == self.path {
+            key::AWS_MFA_DEVICE
+        } else {
+            key::MFA_SERIAL
+        };
         let hint = match owner.map(Owner::usual_device) {
-            Some(usual) => format!(
-                "often it is {usual}: write `aws_mfa_device = {usual}` into {place}, or use --device"
-            ),
+            Some(usual) => {
+                format!(
+                    "often it is {usual}: write `{key} = {usual}` into {place}, or use --device"
+                )
+            }
             None => format!(
-                "write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into {place}, or use --device"
+                "write `{key} = arn:aws:iam::123456789012:mfa/NAME` into {place}, or use --device"
             ),
         };
         Failure::new(format!(

@@ -82,8 +82,8 @@ pub fn profile_of_environment(environment: &Environment) -> Chosen<String> {
     variable(environment, "AWS_PROFILE").unwrap_or_else(|| default("default".to_owned()))
 }
 
-/// The profiles that `--all` means: those with a long-term section, in the order of the credentials file, and the roles of
-/// the config file that hang on one. Some may come twice.
+/// The profiles that `--all` means: those with a long-term section, in the order of the credentials file, and of the config file
+/// those with keys and a device of their own and the roles that hang on one of all these. Some may come twice.
 fn all(naming: &Naming, files: &Files<'_>) -> (Vec<String>, Vec<(String, Error)>) {
     let Files {
         credentials,
@@ -100,6 +100,13 @@ fn all(naming: &Naming, files: &Files<'_>) -> (Vec<String>, Vec<(String, Error)>
         }
     }
     for header in config.document.names() {
+        if let Some(profile) = profile_of(header)
+            && config.get(header, key::ROLE_ARN).is_none()
+            && config.get(header, key::MFA_SERIAL).is_some()
+            && short_term::holds_usable_long_term_keys(config, header)
+        {
+            profiles.push(profile.to_owned());
+        }
         if let Some(profile) = profile_of(header)
             && let Some(role) = in_file(config, header, key::ROLE_ARN)
         {

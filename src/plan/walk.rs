@@ -135,6 +135,9 @@ impl Walker<'_> {
             });
         }
         if roles.is_empty() || source.is_none() && !in_config {
+            if let Some(base) = self.keys_in_config(&links[0]) {
+                return Ok(Walk { links, roles, base });
+            }
             let credentials = &self.files.credentials;
             return Err(missing_long_term(target, self.naming, credentials).into());
         }
@@ -194,22 +197,27 @@ impl Walker<'_> {
                 in_config: false,
             }));
         }
-        let header = link.config.as_deref();
-        if let Some(section) = header
-            .filter(|header| short_term::holds_usable_long_term_keys(&self.files.config, header))
-        {
-            return Ok(Found::Base(BaseSection {
-                section: section.to_owned(),
-                in_config: true,
-            }));
+        if let Some(base) = self.keys_in_config(link) {
+            return Ok(Found::Base(base));
         }
         if before.iter().any(|other| other.profile == link.profile) {
             return Err(self.looped(link, before).into());
         }
+        let header = link.config.as_deref();
         match header.and_then(|header| in_file(&self.files.config, header, key::ROLE_ARN)) {
             Some(arn) => Ok(Found::Role(arn)),
             None => Err(self.dead_end(link, named_by)),
         }
+    }
+
+    /// Keys in the profile of the config file, where the AWS tools take them from, too.
+    fn keys_in_config(&self, link: &Link) -> Option<BaseSection> {
+        let header = link.config.as_ref()?;
+        let usable = short_term::holds_usable_long_term_keys(&self.files.config, header);
+        usable.then(|| BaseSection {
+            section: header.clone(),
+            in_config: true,
+        })
     }
 
     fn own_role(&self, base: &BaseSection) -> Option<Chosen<String>> {

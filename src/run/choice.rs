@@ -6,6 +6,8 @@ use super::work::Work;
 use crate::error::{Exit, Failure};
 use crate::group::{self, Seen};
 use crate::plan::{self, Chosen, Origin, Prompting, Target};
+use crate::profiles::{Files, config_header};
+use crate::short_term;
 use crate::terminal::{PATIENCE, Terminal};
 
 /// As many names as an error lists.
@@ -44,9 +46,15 @@ pub(super) fn of_several(profile: Chosen<String>, work: &Work<'_>) -> Result<Cho
 
 /// Whether there is a way to the credentials, or they are there already.
 fn can_be_had(target: &Target, work: &Work<'_>) -> Result<bool> {
-    let credentials = &work.files.credentials;
+    let Files {
+        credentials,
+        config,
+    } = work.files;
     let role = plan::wanted_role(work.request, work.environment, target, work.files);
-    if credentials.document.has(&target.long_term) || role.is_some_and(|role| role.is_of_config()) {
+    let has_keys = credentials.document.has(&target.long_term)
+        || config_header(&config.document, &target.profile.value)
+            .is_some_and(|header| short_term::holds_usable_long_term_keys(config, header));
+    if has_keys || role.is_some_and(|role| role.is_of_config()) {
         return Ok(true);
     }
     let seen = group::look(credentials, target, &work.wanted(target))?;

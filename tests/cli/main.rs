@@ -22,6 +22,7 @@ mod code_process;
 mod codes;
 mod company;
 mod completions;
+mod config_keys;
 mod device_list;
 mod devices;
 mod doctor;
