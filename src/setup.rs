@@ -102,13 +102,13 @@ impl Respondent {
         (to, old): (&str, &LongTermKeys),
     ) -> Result<()> {
         let both = format!(
-            "[{from}] holds the access key {}, and [{to}] {}",
+            "[{from}] holds the access key {}, and [{to}] holds {}",
             masked(&new.access_key_id),
             masked(&old.access_key_id)
         );
         match self {
             Self::Person(terminal) => {
-                let question = format!("{both}. Replace that of [{to}], which is then lost?");
+                let question = format!("{both}. Replace the one in [{to}], which is lost then?");
                 if terminal.confirm(&question, Answer::No)? {
                     return Ok(());
                 }

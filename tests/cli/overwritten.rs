@@ -105,8 +105,8 @@ fn setup_replaces_the_old_keys_only_when_told_to() {
         run.expect("Profile name to").unwrap();
         run.send_line("work").unwrap();
         run.expect(
-            "[work] holds the access key AKIA…0000, and [work-long-term] AKIA…ALIC. \
-             Replace that of [work-long-term], which is then lost? [y/N]:",
+            "[work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC. \
+             Replace the one in [work-long-term], which is lost then? [y/N]:",
         )
         .unwrap();
         run.send_line(answer).unwrap();
@@ -159,7 +159,7 @@ fn setup_replaces_nothing_where_nobody_can_be_asked() {
     let home = Home::with(&both(FAR));
     home.run(&["setup"]).stdin("work\n").ends(
         1,
-        "error: [work] holds the access key AKIA…0000, and [work-long-term] AKIA…ALIC\n\
+        "error: [work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC\n\
          hint: run this in a terminal, without piping anything in: it asks whether to replace it\n",
     );
     assert_eq!(home.credentials(), both(FAR));
