@@ -34,7 +34,10 @@ use decision::{Circumstances, Wish, decide};
 pub use decision::{Decision, Way};
 pub use proxy::Proxy;
 pub use route::Route;
-pub use sections::{check_sections, check_unique, first_repeat, long_term_keys_in_the_way};
+pub use sections::{
+    SpoiledValue, check_sections, check_unique, first_repeat, long_term_keys_in_the_way,
+    spoiled_values,
+};
 use settings::View;
 pub use several::{Selection, candidates, profile_of_environment, profiles};
 pub use shadows::{Precedence, Shadow, keys_before_process};

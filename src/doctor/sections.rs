@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Checklist;
 use crate::document::Section;
-use crate::plan::Target;
+use crate::plan::{self, SpoiledValue, Target};
 use crate::profiles::{File, Files, key, profile_of};
 use crate::short_term::{TEMPORARY_PREFIX, holds_long_term_keys};
 
@@ -44,6 +44,9 @@ pub fn check(list: &mut Checklist, files: &Files<'_>, target: Option<&Target>) {
     let mut seen = HashSet::new();
     for section in credentials.document.names() {
         if seen.insert(section) {
+            for SpoiledValue { problem, fix } in plan::spoiled_values(credentials, section) {
+                list.warning("keys", problem, fix);
+            }
             Keys::of(credentials, section).check(list, target);
         }
     }
@@ -96,22 +99,6 @@ impl<'k> Keys<'k> {
     fn check(&self, list: &mut Checklist, target: Option<&Target>) {
         let place = &self.place;
         let subject = "keys";
-        for (key, value) in [
-            (key::AWS_ACCESS_KEY_ID, &self.id),
-            (key::AWS_SECRET_ACCESS_KEY, &self.secret),
-            (key::AWS_SESSION_TOKEN, &self.session_token),
-        ] {
-            if value
-                .as_ref()
-                .is_some_and(|value| value.starts_with(['"', '\'']))
-            {
-                list.warning(
-                    subject,
-                    format!("{key} of {place} stands in quotation marks, which AWS tools take for a part of it"),
-                    "remove the quotation marks",
-                );
-            }
-        }
         match (&self.id, &self.secret) {
             (Some(id), Some(_)) => self.check_kind(list, id, target),
             (None, None) => {}

@@ -64,6 +64,11 @@ impl<'t> Property<'t> {
         [&[self.raw][..], &self.continuations].concat().join("\n")
     }
 
+    /// Whether an inline comment follows the value.
+    pub fn has_comment(&self) -> bool {
+        self.comment.is_some()
+    }
+
     /// How many lines the value has.
     pub fn lines(&self) -> usize {
         1 + self.continuations.len()

@@ -13,6 +13,14 @@ use crate::short_term;
 /// As many names as a person reads in a hint.
 const MOST_NAMES: usize = 10;
 
+/// What AWS tools sign with.
+const CREDENTIAL_KEYS: [&str; 4] = [
+    key::AWS_ACCESS_KEY_ID,
+    key::AWS_SECRET_ACCESS_KEY,
+    key::AWS_SESSION_TOKEN,
+    key::AWS_SECURITY_TOKEN,
+];
+
 /// Refuses to work with sections that cannot be read in one way only.
 ///
 /// # Errors
@@ -71,6 +79,47 @@ pub fn check_unique(file: &File<'_>, section: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A value that some AWS tools read otherwise than it is meant.
+pub struct SpoiledValue {
+    /// Which one it is, and what they make of it.
+    pub problem: String,
+    pub fix: &'static str,
+}
+
+/// The credentials in a section that some AWS tools read otherwise than they are meant.
+pub fn spoiled_values(file: &File<'_>, section: &str) -> Vec<SpoiledValue> {
+    let mut spoiled = Vec::new();
+    let properties = file
+        .document
+        .sections(section)
+        .flat_map(Section::properties);
+    for property in properties {
+        let Some(key) = CREDENTIAL_KEYS.iter().find(|key| property.is(key)) else {
+            continue;
+        };
+        let name = || format!("{key} of [{section}] in {}", file.path.display());
+        if property.value().trim().starts_with(['"', '\'']) {
+            spoiled.push(SpoiledValue {
+                problem: format!(
+                    "{} stands in quotation marks, which AWS tools take for a part of it",
+                    name()
+                ),
+                fix: "remove the quotation marks",
+            });
+        }
+        if property.has_comment() {
+            spoiled.push(SpoiledValue {
+                problem: format!(
+                    "{} has a comment behind it, which the AWS CLI takes for a part of it",
+                    name()
+                ),
+                fix: "move the comment to a line of its own",
+            });
+        }
+    }
+    spoiled
 }
 
 /// The first section or key of a file that stands there twice.

@@ -7,7 +7,7 @@ use crate::document::Harm;
 use crate::plan::{
     self, Asking, Call, Connection, Given, Keep, Origin, Plan, Prompting, Route, Step, Target,
 };
-use crate::profiles::{Files, config_header};
+use crate::profiles::{File, Files, config_header};
 use crate::report::Report;
 
 /// Tells of malformed lines elsewhere: they are none of our business, but other tools refuse a file for them, or read nothing of it
@@ -21,6 +21,7 @@ pub(super) fn warn_of_irregularities(report: Report, files: &Files<'_>, targets:
         .iter()
         .flat_map(|target| [&*target.long_term, &target.short_term])
         .collect();
+    warn_of_spoiled_values(report, credentials, targets);
     let headers: Vec<&str> = targets
         .iter()
         .filter_map(|target| config_header(&config.document, &target.profile.value))
@@ -44,6 +45,15 @@ pub(super) fn warn_of_irregularities(report: Report, files: &Files<'_>, targets:
                 Harm::Misread if ours => report.warning(message),
                 Harm::Misread | Harm::FileRefusedBySome => report.detail(message),
             }
+        }
+    }
+}
+
+/// Tells of credentials in the sections of these targets that AWS tools read otherwise.
+fn warn_of_spoiled_values(report: Report, credentials: &File<'_>, targets: &[&Target]) {
+    for target in targets.iter().filter(|target| !target.keep.is_private()) {
+        for spoiled in plan::spoiled_values(credentials, &target.short_term) {
+            report.warning(spoiled.problem);
         }
     }
 }

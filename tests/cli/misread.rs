@@ -104,6 +104,41 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
 }
 
 #[test]
+fn a_value_that_aws_tools_read_with_more_than_the_value_is_told() {
+    for (spoil, problem, fix) in [
+        (
+            "FakeToken # until noon",
+            "has a comment behind it, which the AWS CLI takes for a part of it",
+            "move the comment to a line of its own",
+        ),
+        (
+            "\"FakeToken\"",
+            "stands in quotation marks, which AWS tools take for a part of it",
+            "remove the quotation marks",
+        ),
+    ] {
+        let home = Home::with(&valid().replace("FakeToken", spoil));
+        let message = |key: &str| format!("{key} of [work] in ~/.aws/credentials {problem}");
+        let warnings: String = ["aws_session_token", "aws_security_token"]
+            .map(|key| format!("warning: {}\n", message(key)))
+            .concat();
+        home.run(&["-p", "work"])
+            .ends(0, &format!("{warnings}[work] is still valid until …\n"));
+        says(
+            home.run(&DOCTOR),
+            "warning",
+            "keys",
+            &message("aws_session_token"),
+            Some(fix),
+        );
+        let elsewhere = valid() + &short_term("other", FAR).replace("FakeToken", spoil);
+        Home::with(&elsewhere)
+            .run(&["-p", "work"])
+            .ends(0, "[work] is still valid until …\n");
+    }
+}
+
+#[test]
 fn elsewhere_it_is_told_where_the_whole_file_is_refused() {
     let elsewhere = format!("[ other ]\nregion\u{a0}= x\n{}", valid());
     home(&elsewhere, "[ profile other ]\n")
