@@ -9,20 +9,33 @@ use std::thread;
 
 use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP,
+    SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::descendants;
 
 const SHOW_CURSOR: &[u8] = b"\x1b[?25h";
-const OTHERS: [i32; 3] = [SIGHUP, SIGQUIT, SIGTERM];
+/// The signals beside SIGINT that end a process by default and can be caught, but for SIGPIPE, which is ignored.
+const OTHERS: [i32; 13] = [
+    SIGHUP, SIGQUIT, SIGTERM, SIGABRT, SIGALRM, SIGBUS, SIGPROF, SIGSYS, SIGTRAP, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGXCPU,
+];
+/// The same, where only Linux has them so: SIGSTKFLT, SIGIO and SIGPWR, which not every machine has in this place.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+const OF_LINUX: [i32; 3] = [16, 29, 30];
+/// The real-time signals that no C library keeps to itself.
+#[cfg(target_os = "linux")]
+const REAL_TIME: std::ops::RangeInclusive<i32> = 35..=64;
 
 /// The terminal, and how it was.
 static TERMINAL: OnceLock<(File, Termios)> = OnceLock::new();
-/// Which of [`OTHERS`] came. Console takes any of them for Ctrl-C and raises SIGINT, so SIGINT counts only where none
-/// of them came.
-static CAME: OnceLock<[Arc<AtomicBool>; 3]> = OnceLock::new();
+/// The signals beside SIGINT, each with whether it came. Console takes any of them for Ctrl-C and raises SIGINT, so SIGINT
+/// counts only where none of them came.
+static CAME: OnceLock<Vec<(i32, Arc<AtomicBool>)>> = OnceLock::new();
 /// Whether a signal is ending the process.
 static IS_ENDING: AtomicBool = AtomicBool::new(false);
 /// Whether the person may suspend the process now.
@@ -57,14 +70,20 @@ pub fn end_with_us() -> io::Result<()> {
 
 fn begin_to_watch() -> io::Result<()> {
     descendants::remember_inherited();
-    let came = CAME.get_or_init(Default::default);
-    for (signal, came) in OTHERS.into_iter().zip(came) {
-        if !is_ignored(signal) {
-            signal_hook::flag::register(signal, Arc::clone(came))?;
+    // As in a write to a file: it is an error of what is written.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+    let ignored = ignored();
+    let watched = others().filter(|signal| !ignored.contains(*signal));
+    let came = CAME.get_or_init(|| watched.map(|signal| (signal, Arc::default())).collect());
+    let mut signals = Signals::new(Some(SIGINT).filter(|signal| !ignored.contains(*signal)))?;
+    for (signal, came) in came {
+        let added = signal_hook::flag::register(*signal, Arc::clone(came))
+            .and_then(|_id| signals.add_signal(*signal));
+        // Not every system has every one of them.
+        if OTHERS.contains(signal) {
+            added?;
         }
     }
-    let signals = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
-    let mut signals = Signals::new(signals.iter().filter(|signal| !is_ignored(**signal)))?;
     thread::spawn(move || {
         for _signal in signals.forever() {
             die();
@@ -73,14 +92,32 @@ fn begin_to_watch() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether whoever has begun this process has said that a signal is to be ignored, as `nohup` does. Only Linux tells.
-fn is_ignored(signal: i32) -> bool {
+/// Every signal beside SIGINT that ends the process, unless it is caught.
+fn others() -> impl Iterator<Item = i32> {
+    let others = OTHERS.into_iter();
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let others = others.chain(OF_LINUX);
+    #[cfg(target_os = "linux")]
+    let others = others.chain(REAL_TIME);
+    others
+}
+
+/// The signals that whoever has begun this process has said are to be ignored, as `nohup` does. Only Linux tells.
+struct Ignored(u64);
+
+impl Ignored {
+    fn contains(&self, signal: i32) -> bool {
+        self.0 & (1 << (signal - 1)) != 0
+    }
+}
+
+fn ignored() -> Ignored {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status
+    let mask = status
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    ignored.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+    Ignored(mask.unwrap_or_default())
 }
 
 /// dialoguer has done its work: the terminal is as it was, until the next time.
@@ -102,13 +139,11 @@ pub(super) fn die() {
     IS_ENDING.store(true, Ordering::SeqCst);
     descendants::end_begun();
     restore();
-    let came = CAME.get_or_init(Default::default);
-    let other = OTHERS
-        .into_iter()
-        .zip(came)
-        .find(|(_, came)| came.load(Ordering::SeqCst));
-    // Where it fails, the error of the prompt ends the process.
-    let _ = emulate_default_handler(other.map_or(SIGINT, |(signal, _)| signal));
+    let mut came = CAME.get().into_iter().flatten();
+    let other = came.find(|(_, came)| came.load(Ordering::SeqCst));
+    // Where it fails, or the library knows no default that ends the process, it ends as when it is told to.
+    let _ = emulate_default_handler(other.map_or(SIGINT, |(signal, _)| *signal));
+    let _ = emulate_default_handler(SIGTERM);
 }
 
 /// Leaves the terminal as it was.
@@ -176,7 +211,8 @@ impl Noting {
         if NOTED.get().is_none() {
             let noted = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].map(|signal| (signal, Arc::default()));
             let noted = NOTED.get_or_init(|| noted).iter();
-            for (signal, came) in noted.filter(|(signal, _)| !is_ignored(*signal)) {
+            let ignored = ignored();
+            for (signal, came) in noted.filter(|(signal, _)| !ignored.contains(*signal)) {
                 signal_hook::flag::register_conditional_default(*signal, Arc::clone(may_end))?;
                 // Who gives up twice does not want to wait.
                 signal_hook::flag::register_conditional_default(*signal, Arc::clone(came))?;

@@ -207,6 +207,33 @@ const SIGNALS: [(&str, &str); 4] = [
     ("QUIT", "status 131"),
 ];
 
+/// Every other signal that can be caught and ends a process by default. Their numbers are those of Linux.
+const OTHER_SIGNALS: [(&str, &str); 11] = [
+    ("ABRT", "status 134"),
+    ("ALRM", "status 142"),
+    ("BUS", "status 135"),
+    ("PROF", "status 155"),
+    ("SYS", "status 159"),
+    ("TRAP", "status 133"),
+    ("USR1", "status 138"),
+    ("USR2", "status 140"),
+    ("VTALRM", "status 154"),
+    ("XCPU", "status 152"),
+    // A write over a limit: it is an error of that write.
+    ("XFSZ", "(not shown): "),
+];
+/// Those that only Linux has, and whose default cannot be brought about: the process ends as by SIGTERM.
+#[cfg(target_os = "linux")]
+const LINUX_SIGNALS: [(&str, &str); 5] = [
+    ("16", "status 143"),
+    ("29", "status 143"),
+    ("30", "status 143"),
+    ("40", "status 143"),
+    ("64", "status 143"),
+];
+#[cfg(not(target_os = "linux"))]
+const LINUX_SIGNALS: [(&str, &str); 0] = [];
+
 /// Runs the binary with these arguments as a child that can be killed.
 fn script(arguments: &str) -> String {
     format!(
@@ -325,6 +352,31 @@ fn a_signal_in_setup_leaves_the_terminal_as_it_was() {
             kill(&home, signal);
             terminal_is_as_before(&home, session, status);
             assert!(!home.file("credentials").exists());
+        }
+    }
+}
+
+#[test]
+fn no_signal_leaves_a_terminal_that_hides_what_is_typed() {
+    let sts = StandIn::start(Account::example());
+    for (signal, status) in OTHER_SIGNALS.into_iter().chain(LINUX_SIGNALS) {
+        let home = Home::new();
+        let mut session = on_terminal(&home, &sts, &script("setup -p work"));
+        session.expect("Profile name to [work]: ").unwrap();
+        session.send_line("").unwrap();
+        session.expect("aws_access_key_id: ").unwrap();
+        session.send_line(ALICE_ACCESS_KEY_ID).unwrap();
+        session.expect("(not shown): ").unwrap();
+        kill(&home, signal);
+        if signal == "XFSZ" {
+            session.send_line("short").unwrap();
+            session.expect(status).unwrap();
+            kill(&home, "TERM");
+            terminal_is_as_before(&home, session, "status 143");
+        } else if cfg!(target_os = "linux") {
+            terminal_is_as_before(&home, session, status);
+        } else {
+            terminal_is_as_before(&home, session, "status");
         }
     }
 }
