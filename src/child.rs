@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::descendants;
+use crate::environment::CODE;
 use crate::terminal;
 
 /// More than anything that is asked for. A command that prints more than this is not waited for until it has done so.
@@ -42,7 +43,11 @@ pub enum Ended {
 /// When it cannot be begun. The outer one: when the system has no runtime left.
 pub fn run(command: Command, limit: Duration) -> Result<io::Result<Ended>> {
     let mut command = tokio::process::Command::from(command);
-    command.stdout(Stdio::piped()).kill_on_drop(true);
+    command
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        // It is a secret, and none of them needs it.
+        .env_remove(CODE);
     // Where the system does not let us, the command ends by its time limit.
     let _ = terminal::end_with_us();
     terminal::stay_if_ending();

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 /// The region that this tool has set: in a shell that took its output, or for a command that it ran.
 pub const REGION_OF_PROFILE: &str = "MFA_CREDS_REGION";
+/// A code. No child has it: it is a secret, and the use that it is good for is this process's.
+pub const CODE: &str = "MFA_TOKEN";
 /// Where a region is set.
 pub const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 

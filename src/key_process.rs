@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::child;
 use crate::credentials::{LongTermKeys, Secret};
-use crate::environment::Environment;
+use crate::environment::{CODE, Environment};
 use crate::error::Failure;
 use crate::plan::{Base, Chosen, Keys, quoted};
 use crate::report::Report;
@@ -97,7 +97,7 @@ pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
     })
 }
 
-/// The SDK hands our environment on, and our standard input, which may hold the code.
+/// The SDK hands our environment on, and our standard input, which may both hold the code.
 #[cfg(unix)]
 fn prepared(command: &str, running: &str) -> String {
     let input = if std::io::stdin().is_terminal() {
@@ -105,12 +105,15 @@ fn prepared(command: &str, running: &str) -> String {
     } else {
         "exec </dev/null\n"
     };
-    format!("export {RUNNING}={}\n{input}{command}", quoted(running))
+    format!(
+        "unset {CODE}; export {RUNNING}={}\n{input}{command}",
+        quoted(running)
+    )
 }
 
 #[cfg(not(unix))]
 fn prepared(command: &str, running: &str) -> String {
-    format!("set \"{RUNNING}={running}\" & {command}")
+    format!("set \"{CODE}=\" & set \"{RUNNING}={running}\" & {command}")
 }
 
 /// The command failed, and said why; or what it printed cannot be read, and may be a secret.

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::Format;
 use crate::credentials::Credentials;
-use crate::environment::{REGION_OF_PROFILE, REGIONS};
+use crate::environment::{CODE, REGION_OF_PROFILE, REGIONS};
 use shell::Language;
 
 /// Environment variables of the AWS tools.
@@ -53,7 +53,7 @@ const CONTRADICTING: [&str; 14] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     // A code, which is a secret and may be spent.
-    "MFA_TOKEN",
+    CODE,
 ];
 
 /// What goes out.

@@ -2,7 +2,7 @@
 
 use super::Checklist;
 use crate::cli::{Profiles, Prompting};
-use crate::environment::{Environment, REGION_OF_PROFILE};
+use crate::environment::{CODE, Environment, REGION_OF_PROFILE};
 use crate::network::masked;
 use crate::output::name::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN};
 use crate::plan::{self, Naming};
@@ -49,7 +49,6 @@ const OURS: [&str; 12] = [
     "MFA_CREDS_TRACE",
     REGION_OF_PROFILE,
 ];
-const CODE: &str = "MFA_TOKEN";
 
 /// Looks at the variables, and at the profiles that they name.
 pub fn check(list: &mut Checklist, environment: &Environment, naming: &Naming, files: &Files<'_>) {

@@ -9,7 +9,7 @@ use super::chosen::{Chosen, Origin, default, first, flag, variable};
 use super::settings::given_seconds;
 use crate::cli::{self, Prompt};
 use crate::credentials::Secret;
-use crate::environment::Environment;
+use crate::environment::{CODE, Environment};
 use crate::error::Failure;
 
 /// How long to wait for another process that renews with the same device: as long as a person may take to type a code.
@@ -52,7 +52,7 @@ impl Asking {
     pub fn new(asked: &cli::Asking, environment: &Environment, usual: Duration) -> Result<Self> {
         let token = first([
             flag("--token", asked.token.as_ref()),
-            variable(environment, "MFA_TOKEN"),
+            variable(environment, CODE),
         ]);
         let given = token.map(|Chosen { value, origin }| match value.as_str() {
             "-" => Given::StandardInput,

@@ -25,7 +25,10 @@ const OTHERS: [i32; 13] = [
     SIGVTALRM, SIGXCPU,
 ];
 /// The same, where only Linux has them so: SIGSTKFLT, SIGIO and SIGPWR, which not every machine has in this place.
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 const OF_LINUX: [i32; 3] = [16, 29, 30];
 /// The real-time signals that no C library keeps to itself.
 #[cfg(target_os = "linux")]
@@ -95,7 +98,10 @@ fn begin_to_watch() -> io::Result<()> {
 /// Every signal beside SIGINT that ends the process, unless it is caught.
 fn others() -> impl Iterator<Item = i32> {
     let others = OTHERS.into_iter();
-    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    #[cfg(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ))]
     let others = others.chain(OF_LINUX);
     #[cfg(target_os = "linux")]
     let others = others.chain(REAL_TIME);

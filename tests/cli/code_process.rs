@@ -3,7 +3,7 @@
 use std::fs;
 
 use expectrl::Expect as _;
-use stand_in::{ALICE_DEVICE, Account, StandIn};
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
 use crate::harness::{Home, long_term};
 use crate::prompt::{exited, on_terminal};
@@ -321,4 +321,23 @@ fn control_c_ends_the_run_as_an_interrupt_and_leaves_the_terminal_as_it_was() {
     assert_eq!(exited(run), 0);
     let read = |name| fs::read_to_string(home.path().join(name)).unwrap();
     assert_eq!(read("after"), read("before"));
+}
+
+#[test]
+fn a_code_of_the_environment_reaches_no_child() {
+    let sts = StandIn::start(Account::example());
+    let see = "echo \"${MFA_TOKEN-none}\" >>$HOME/seen";
+    let home = Home::with(&format!(
+        "[work-long-term]\naws_mfa_device = {ALICE_DEVICE}\n\
+         credential_process = {see}; echo '{{\"Version\": 1, \"AccessKeyId\": \"{ALICE_ACCESS_KEY_ID}\", \
+         \"SecretAccessKey\": \"{ALICE_SECRET_ACCESS_KEY}\"}}'\n"
+    ));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["exec", "-p", "work", "--", "sh", "-c", see])
+        .env("PATH", "/usr/bin:/bin")
+        .env("MFA_TOKEN", &code)
+        .succeeds();
+    // The command that prints the keys, and the one that gets the credentials.
+    let seen = fs::read_to_string(home.path().join("seen")).unwrap();
+    assert_eq!(seen, "none\nnone\n");
 }
