@@ -4,6 +4,7 @@ mod about;
 mod account;
 mod commands;
 mod keys;
+mod similar;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -14,6 +15,7 @@ pub use commands::{
     Man, OfUser, Outgoing, Preview, Refresh, Resync, Setup, Shell, Status,
 };
 pub use keys::{GetKeys, InKeychain, Keychain, KeychainCommand, MoveKeys, RestoreKeys, Rotate};
+pub use similar::told_by_the_help;
 
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
 ///

@@ -91,7 +91,7 @@ fn linked_as_aws_mfa_it_calls_itself_so() {
     let link = home.path().join("aws-mfa");
     std::os::unix::fs::symlink(BINARY, &link).unwrap();
     let output = std::process::Command::new(link)
-        .arg("--nonsense")
+        .arg("--rr")
         .env_clear()
         .output()
         .unwrap();
@@ -117,4 +117,34 @@ fn wrong_usage_ends_with_2_and_help_goes_to_standard_output() {
     let outcome = home.run(&["--help"]).outcome();
     assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""));
     assert!(outcome.stdout.contains("--mfa") || outcome.stdout.contains("--token <CODE>"));
+}
+
+#[test]
+fn its_abbreviations_are_taken_and_never_named() {
+    for (typed, similar) in [
+        (&["--rr"][..], None),
+        (&["--tt"], None),
+        (&["--pp"], None),
+        (&["--m1"], None),
+        (&["export", "--r2"], None),
+        (&["exec", "--t3", "true"], None),
+        // What is written out is known by every name, and called by the one that the help has.
+        (&["--mfa-tokn", "123456"], Some("--token")),
+        (&["--lng-suffix", "none"], Some("--long-term-suffix")),
+        (&["plan", "--shrt-suffix"], Some("--short-term-suffix")),
+        (&["--asume", "x"], Some("--assume-role")),
+        (&["export", "--reion"], Some("--region")),
+        (&["device", "list", "--regon"], Some("--region")),
+        (&["--prfile", "x"], Some("--profile")),
+    ] {
+        let outcome = Home::new().run(typed).outcome();
+        assert_eq!(outcome.status, Some(2), "{outcome:?}");
+        let tip = similar.map(|flag| format!("a similar argument exists: '{flag}'"));
+        match tip {
+            Some(tip) => assert!(outcome.stderr.contains(&tip), "{outcome:?}"),
+            None => assert!(!outcome.stderr.contains("similar"), "{outcome:?}"),
+        }
+        assert!(outcome.stderr.contains("Usage: mfa-creds"), "{outcome:?}");
+        assert!(!outcome.stderr.contains("<NAME>"), "{outcome:?}");
+    }
 }
