@@ -9,8 +9,8 @@ use std::error::Error as StdError;
 use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::config::Credentials as SdkCredentials;
-use chrono::DateTime;
 
+use crate::clock;
 use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::device::{Device, SerialNumber};
 use crate::error::Failure;
@@ -140,10 +140,7 @@ impl Iam<'_> {
         })?;
         let devices = devices.iter().map(|device| {
             let since = device.enable_date();
-            Device::new(
-                device.serial_number(),
-                DateTime::from_timestamp(since.secs(), 0),
-            )
+            Device::new(device.serial_number(), clock::from_timestamp(since.secs()))
         });
         Ok(devices.collect())
     }

@@ -53,5 +53,5 @@ pub fn step(moment: DateTime<Utc>) -> i64 {
 
 /// When a step begins.
 pub fn begin(step: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(step * STEP_SECONDS, 0).unwrap_or(DateTime::UNIX_EPOCH)
+    DateTime::from_timestamp(step.saturating_mul(STEP_SECONDS), 0).unwrap_or(DateTime::UNIX_EPOCH)
 }

@@ -24,7 +24,8 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use crate::child;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
+use crate::error::Failure;
 use crate::plan::{Connection, Proxy, Route, Service};
 use crate::report::Report;
 pub use clients::{Tries, signing_credentials, signing_keys};
@@ -78,6 +79,12 @@ pub fn prepare<'c>(
     connections: impl IntoIterator<Item = &'c Connection>,
     report: Report,
 ) -> Result<Preparation> {
+    if !clock::is_possible() {
+        bail!(
+            Failure::new("the clock of this machine is set to a year before 1970 or after 9998")
+                .hint(SET_THE_CLOCK)
+        );
+    }
     let mut begun: Vec<(Connection, Route, JoinHandle<Result<SharedHttpClient>>)> = Vec::new();
     for connection in connections {
         if begun.iter().any(|(other, ..)| other == connection) {

@@ -11,6 +11,7 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 use console::Term;
 
 use crate::cli::{LogLevel, Verbosity};
+use crate::clock::of_machine;
 
 /// Where everything is told, beside standard error.
 static TRACE: OnceLock<File> = OnceLock::new();
@@ -212,7 +213,7 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
 
 fn into_trace(message: &str) {
     if let Some(mut file) = TRACE.get() {
-        let (time, process) = (Utc::now().format("%FT%T%.3fZ"), std::process::id());
+        let (time, process) = (of_machine().format("%FT%T%.3fZ"), std::process::id());
         let indented = message.replace('\n', "\n  ");
         // The run is more important than its trace.
         let _ = file.write_all(format!("{time} p{process} {indented}\n").as_bytes());

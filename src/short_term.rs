@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+use crate::clock;
 use crate::credentials::{Credentials, Secret};
 use crate::document::Change;
 use crate::profiles::{File, Values, config_header, key};
@@ -95,12 +96,13 @@ pub fn credentials(file: &File<'_>, section: &str) -> Option<Credentials> {
 /// Reads an `expiration`: aws-mfa's form (UTC), or RFC 3339 with `Z`, an offset or fractions of a second.
 pub fn parse_expiration(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.to_utc());
+        return Some(time.to_utc()).filter(clock::is_writable);
     }
     ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
         .map(|time| time.and_utc())
+        .filter(clock::is_writable)
 }
 
 /// Whether a section holds long-term keys, or the secret of some, which must never be overwritten: a secret access key whose id

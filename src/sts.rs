@@ -6,7 +6,6 @@ use anyhow::{Context as _, Error, Result, bail};
 use aws_sdk_sts::config::Credentials as SdkCredentials;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
-use chrono::DateTime;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::clock;
@@ -249,7 +248,7 @@ pub fn granted(
     let Some(answer) = whole else {
         bail!(request.foreign("it holds no credentials"));
     };
-    let expiration = DateTime::from_timestamp(answer.expiration.secs(), 0)
+    let expiration = clock::from_timestamp(answer.expiration.secs())
         .ok_or_else(|| request.foreign("its expiration is no date"))?;
     if expiration <= clock::now() {
         bail!(

@@ -4,6 +4,7 @@ use aws_sdk_iam::types::StatusType;
 use chrono::{DateTime, Utc};
 
 use super::{Iam, Owner, Problem, Result};
+use crate::clock;
 use crate::credentials::{LongTermKeys, Secret};
 use crate::network::Tries;
 use crate::plan::Service;
@@ -35,7 +36,7 @@ impl Iam<'_> {
             Some(KnownKey {
                 id: key.access_key_id()?.to_owned(),
                 is_active: key.status() == Some(&StatusType::Active),
-                created: DateTime::from_timestamp(created.secs(), 0)?,
+                created: clock::from_timestamp(created.secs())?,
             })
         });
         Ok(keys.collect())
@@ -105,7 +106,7 @@ impl Iam<'_> {
         Ok(answer.access_key_last_used().and_then(|used| {
             let when = used.last_used_date()?;
             Some(LastUse {
-                when: DateTime::from_timestamp(when.secs(), 0)?,
+                when: clock::from_timestamp(when.secs())?,
                 service: used.service_name().to_owned(),
                 region: used.region().to_owned(),
             })

@@ -4,6 +4,7 @@ use aws_sdk_iam::types::ReportStateType;
 use chrono::{DateTime, Utc};
 
 use super::{Iam, Problem, Result};
+use crate::clock;
 use crate::error::Failure;
 use crate::network::Tries;
 
@@ -59,7 +60,7 @@ impl Iam<'_> {
         let made = answer.generated_time;
         Ok(Some(CredentialReport {
             text,
-            made: made.and_then(|time| DateTime::from_timestamp(time.secs(), 0)),
+            made: made.and_then(|time| clock::from_timestamp(time.secs())),
         }))
     }
 }

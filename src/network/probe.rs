@@ -20,6 +20,7 @@ use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 use super::obstacle::{Presented, ProxyAnswer};
+use crate::clock;
 use crate::plan::Route;
 
 /// How long to look.
@@ -219,5 +220,5 @@ fn called(name: &Name) -> String {
 
 fn date(time: &Time) -> Option<DateTime<Utc>> {
     let seconds = time.to_unix_duration().as_secs();
-    DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
+    clock::from_timestamp(i64::try_from(seconds).ok()?)
 }

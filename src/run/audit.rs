@@ -30,6 +30,9 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 /// How long to wait before AWS is asked again, at first and at most, in seconds.
 const PAUSES: std::ops::RangeInclusive<u64> = 1..=8;
 
+/// Nobody waits longer, and no clock counts for ever.
+const MOST_WAIT: Duration = Duration::from_hours(24);
+
 /// How a report comes about, for hints.
 const GET_ONE: &str = "`aws iam generate-credential-report`, then `aws iam get-credential-report | mfa-creds audit --report -`";
 
@@ -173,7 +176,8 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Sou
         session: Some(credentials),
         flag: &flag,
     };
-    let deadline = Instant::now() + Duration::from_secs(args.wait);
+    let wait = Duration::from_secs(args.wait).min(MOST_WAIT);
+    let deadline = Instant::now() + wait;
     let mut pause = *PAUSES.start();
     loop {
         if iam.generate_credential_report()?

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use stand_in::{ALICE_DEVICE, Account, Fault, Proxy, Role, Route, StandIn};
 
 use crate::company::{Company, HOST, RENEWING};
-use crate::harness::{Home, long_term};
+use crate::harness::{Home, long_term, short_term};
 
 #[test]
 fn a_clock_that_is_off_is_corrected_with_the_same_code() {
@@ -175,4 +175,63 @@ fn a_clock_that_is_right_is_not_corrected_nor_by_a_date_that_cannot_be() {
     );
     assert!(!outcome.stderr.contains("warning"), "{outcome:?}");
     assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn an_expiration_at_the_ends_of_the_calendar_ends_no_run() {
+    for (expiration, is_valid) in [
+        ("+262142-12-31 23:59:59", false),
+        ("+10000-01-01 00:00:00", false),
+        ("9999-12-31T23:59:59-23:59", false),
+        ("9999-12-31 23:59:59", true),
+        ("0001-01-01 00:00:00", false),
+        ("0001-01-01T00:00:00+23:59", false),
+        ("-262143-01-01 00:00:00", false),
+    ] {
+        let home = Home::with(&format!(
+            "{}{}",
+            long_term("work"),
+            short_term("work", expiration)
+        ));
+        for zone in ["UTC", "UTC-14", "UTC+12", "EST5EDT"] {
+            for arguments in [
+                &["-p", "work", "--no-input"][..],
+                &["status"],
+                &["status", "--json"],
+                &["status", "-p", "work", "--check"],
+                &["plan", "-p", "work"],
+                &["export", "-p", "work", "--no-input", "--format", "process"],
+                &["doctor", "-p", "work", "--offline"],
+            ] {
+                let outcome = home.run(arguments).env("TZ", zone).outcome();
+                let status = outcome.status.expect("it was ended by a signal");
+                assert!(status < 4, "{expiration}: {outcome:?}");
+                if arguments.contains(&"--check") {
+                    assert_eq!(status == 0, is_valid, "{expiration}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_time_that_is_given_in_full_ends_no_run() {
+    let sts = StandIn::start(Account::example());
+    for flag in [
+        "--timeout",
+        "--min-ttl",
+        "--lock-timeout",
+        "--prompt-timeout",
+        "--duration",
+    ] {
+        for value in ["0", "18446744073709551615", "9999999999999h"] {
+            let home = Home::of_alice();
+            let run = ["-p", "work", "--token", "123456", flag, value];
+            let outcome = home.run_with(&sts, &run).outcome();
+            assert!(
+                outcome.status.is_some_and(|status| status < 5),
+                "{outcome:?}"
+            );
+        }
+    }
 }
