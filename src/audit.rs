@@ -1,7 +1,7 @@
 //! Who lacks MFA, and whose access keys are old or unused, by an account's credential report. Pure.
 //!
-//! Who has a password for the console is a person, and the root user is one; whoever has not is taken for a robot, which cannot type
-//! codes. A person who has access keys only cannot be told from a robot.
+//! A user with a password for the console is a person, and so is the root user; one without is listed as a robot. A person who works
+//! with access keys alone cannot be told from a robot, so both count: the kind says where to look, not who may go without MFA.
 
 mod csv;
 mod pattern;
@@ -54,7 +54,7 @@ pub struct Key {
 pub enum Finding {
     /// A person can sign in with a password alone, or the root user can.
     NoMfa,
-    /// A robot's keys work without MFA, as most do.
+    /// There are access keys and no password, and the keys work without MFA.
     KeysWithoutMfa,
     /// The root user has access keys, which can do everything.
     RootKeys,
@@ -145,9 +145,10 @@ fn findings(user: &User, max_key_age: TimeDelta, now: DateTime<Utc>) -> Vec<Find
 }
 
 impl Verdict {
-    /// Whether somebody can do what a person does without MFA.
+    /// Whether somebody can act as this user without MFA, by a password or by access keys.
     pub fn lacks_mfa(&self) -> bool {
-        self.findings.contains(&Finding::NoMfa)
+        let is_lack = |finding| matches!(finding, &Finding::NoMfa | &Finding::KeysWithoutMfa);
+        self.findings.iter().any(is_lack)
     }
 
     fn order(&self) -> (Kind, bool, bool, &str) {

@@ -85,7 +85,7 @@ const EXEC_ENDS: &str = "\
 Exit codes: those of COMMAND; 127 if it is not found, 126 if it cannot be run. Before it is run, those of `mfa-creds`.";
 
 const AUDIT_ENDS: &str = "\
-Exit codes: 1 if a person lacks MFA, too; else those of `mfa-creds`.";
+Exit codes: 0 nobody lacks MFA, 1 somebody does, 2 failed or wrong usage; else those of `mfa-creds`.";
 
 const COMPLETIONS_USE: &str = "\
 bash:       source <(mfa-creds completions bash)

@@ -7,7 +7,8 @@ use std::fmt;
 pub enum Exit {
     /// Anything that has no code of its own.
     Failed = 1,
-    /// The flags do not go together. Most of that, clap tells, with the same code.
+    /// The flags do not go together: most of that, clap tells, with the same code. Or a command whose 1 is an answer, as of grep, has
+    /// none to give.
     Usage = 2,
     /// A code was needed, and there was nobody to ask.
     HumanNeeded = 3,

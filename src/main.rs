@@ -69,7 +69,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             report::error(&error);
-            ExitCode::from(error::exit(&error) as u8)
+            ExitCode::from(run::exit_code(&cli, &error))
         }
     }
 }

@@ -29,7 +29,7 @@ use chrono::TimeDelta;
 use crate::cli::{Cli, Command, Preview, Setup};
 use crate::clock;
 use crate::environment::Environment;
-use crate::error::Failure;
+use crate::error::{self, Exit, Failure};
 use crate::group::{self, Wanted};
 use crate::plan::{self, Keys, Plan, Selection};
 use crate::preview;
@@ -96,6 +96,16 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
         None => refresh::refresh(&cli.refresh, environment)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The exit code of what `run` or `trace` could not do. The 1 of `audit` says that somebody lacks MFA: where it fails, it is 2, as of
+/// grep and diff.
+pub fn exit_code(cli: &Cli, error: &anyhow::Error) -> u8 {
+    let exit = match (error::exit(error), &cli.command) {
+        (Exit::Failed, Some(Command::Audit(_))) => Exit::Usage,
+        (exit, _) => exit,
+    };
+    exit as u8
 }
 
 /// Shows what a refresh would do, and touches nothing.

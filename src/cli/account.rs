@@ -43,7 +43,8 @@ pub struct Audit {
     /// An older access key is a finding
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "90d", allow_negative_numbers = true)]
     pub max_key_age: u64,
-    /// Leave out the users whose name or ARN is like this, with `*` and `?`; several times for several
+    /// Leave out the users whose name or ARN is like this, with `*` and `?`, so that they do not count for the exit code; several
+    /// times for several
     #[arg(long, value_name = "PATTERN")]
     pub ignore: Vec<String>,
     /// Everybody, as JSON

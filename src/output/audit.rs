@@ -80,6 +80,7 @@ struct Audited<'a> {
     ignored: usize,
     people: usize,
     people_without_mfa: usize,
+    users_without_mfa: usize,
     users: Vec<AuditedUser<'a>>,
 }
 
@@ -131,6 +132,7 @@ pub fn json(summary: &Summary<'_>) -> Result<String> {
         ignored: summary.ignored,
         people: summary.people(),
         people_without_mfa: summary.people_without_mfa(),
+        users_without_mfa: summary.users_without_mfa(),
         users: users.collect(),
     };
     Ok(serde_json::to_string_pretty(&audited)? + "\n")
@@ -170,20 +172,43 @@ pub struct Summary<'s> {
     pub made: Option<chrono::DateTime<chrono::Utc>>,
 }
 
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let without = self.users_without_mfa();
+        let people = self.people_without_mfa();
+        let verb = if without == 1 { "lacks" } else { "lack" };
+        write!(f, "{without} of {} users {verb} MFA", self.verdicts.len())?;
+        let counted = |number: usize, one: &str, several: &str| match number {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            number => Some(format!("{number} {several}")),
+        };
+        let parts = [
+            counted(people, "person", "people"),
+            counted(without - people, "robot", "robots"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({})", parts.join(", "))
+    }
+}
+
 impl Summary<'_> {
     /// How many people there are, the root user counted.
-    pub fn people(&self) -> usize {
+    fn people(&self) -> usize {
         self.count(|verdict| verdict.user.kind != Kind::Robot)
     }
 
     /// And how many of them lack MFA.
-    pub fn people_without_mfa(&self) -> usize {
-        self.count(Verdict::lacks_mfa)
+    fn people_without_mfa(&self) -> usize {
+        self.count(|verdict| verdict.user.kind != Kind::Robot && verdict.lacks_mfa())
     }
 
-    /// How many robots there are.
-    pub fn robots(&self) -> usize {
-        self.count(|verdict| verdict.user.kind == Kind::Robot)
+    /// How many users lack MFA, whether they are people or robots.
+    pub fn users_without_mfa(&self) -> usize {
+        self.count(Verdict::lacks_mfa)
     }
 
     fn count(&self, is_one: impl Fn(&Verdict) -> bool) -> usize {

@@ -36,10 +36,10 @@ const MOST_WAIT: Duration = Duration::from_hours(24);
 /// How a report comes about, for hints.
 const GET_ONE: &str = "`aws iam generate-credential-report`, then `aws iam get-credential-report | mfa-creds audit --report -`";
 
-/// Judges the users of an account.
+/// Judges the users of an account. The exit code is 1 where one of them lacks MFA.
 ///
 /// # Errors
-/// What a user has to know.
+/// What a user has to know: then there is no verdict.
 pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode> {
     let report = Report::new(&args.outgoing.verbosity);
     let source = match &args.report {
@@ -76,17 +76,11 @@ pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode>
         let age = report::span((now - made).max(TimeDelta::zero()));
         format!("; the report is {age} old, and AWS makes one in four hours")
     });
-    let robots = match summary.robots() {
-        1 => "1 robot".to_owned(),
-        number => format!("{number} robots"),
-    };
     report.progress(format_args!(
-        "{} of {} people lack MFA; {robots}{ignored}{}",
-        summary.people_without_mfa(),
-        summary.people(),
+        "{summary}{ignored}{}",
         age.unwrap_or_default()
     ));
-    Ok(ExitCode::from(u8::from(summary.people_without_mfa() > 0)))
+    Ok(ExitCode::from(u8::from(summary.users_without_mfa() > 0)))
 }
 
 /// A report in a file, or piped in.

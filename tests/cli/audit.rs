@@ -86,7 +86,10 @@ fn people_and_robots_are_told_apart_and_who_lacks_mfa_comes_first() {
          carol   person  yes  1     key 1 is N d old\n\
          ci      robot   no   1     keys without MFA\n"
     );
-    assert_eq!(outcome.stderr, "1 of 4 people lack MFA; 1 robot\n");
+    assert_eq!(
+        outcome.stderr,
+        "2 of 5 users lack MFA (1 person, 1 robot)\n"
+    );
     assert_eq!(outcome.status, Some(1));
 }
 
@@ -143,7 +146,7 @@ fn who_is_left_out_is_counted() {
     );
     assert_eq!(
         outcome.stderr,
-        "warning: --ignore nobody* meets nobody\n0 of 3 people lack MFA; 0 robots; 2 ignored\n"
+        "warning: --ignore nobody* meets nobody\n0 of 3 users lack MFA; 2 ignored\n"
     );
     assert_eq!(outcome.status, Some(0));
     let outcome = audit(&report(), &["--ignore", "*", "-q"]);
@@ -162,13 +165,16 @@ fn scripts_get_everybody() {
         (&list["people"], &list["people_without_mfa"]),
         (&4.into(), &1.into())
     );
+    assert_eq!(list["users_without_mfa"], 2);
     let users = list["users"].as_array().unwrap();
     let names: Vec<_> = users
         .iter()
         .map(|user| user["user"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["<root_account>", "bob", "a,lice", "carol", "ci"]);
-    assert_eq!(users[1]["lacks_mfa"], true);
+    let lacks = users.iter().map(|user| user["lacks_mfa"].as_bool());
+    let lacks: Vec<_> = lacks.map(Option::unwrap).collect();
+    assert_eq!(lacks, [false, true, false, false, true]);
     assert_eq!(users[0]["findings"], Value::Array(Vec::new()));
     assert_eq!(users[2]["active_keys"][0]["number"], 2);
     assert_eq!(users[2]["active_keys"][0]["made"], "2020-01-01T00:00:00Z");
@@ -183,7 +189,7 @@ fn scripts_get_everybody() {
          '=cmd|x,arn:aws:iam::123456789012:user/bob,person,false,true,0,true,no MFA\n\
          \"a,lice\",arn:aws:iam::123456789012:user/alice,person,true,true,1,false,key 2 is N d old; key 2 was never used in N d\n\
          carol,arn:aws:iam::123456789012:user/carol,person,true,true,1,false,key 1 is N d old\n\
-         ci,arn:aws:iam::123456789012:user/robots/ci,robot,false,false,1,false,keys without MFA\n"
+         ci,arn:aws:iam::123456789012:user/robots/ci,robot,false,false,1,true,keys without MFA\n"
     );
 }
 
@@ -199,7 +205,11 @@ fn the_root_user_is_first() {
         first,
         "<root_account>  root    no   1     no MFA; root user with access keys"
     );
-    assert!(outcome.stderr.starts_with("2 of 4 people lack MFA"));
+    assert!(
+        outcome
+            .stderr
+            .starts_with("3 of 5 users lack MFA (2 people, 1 robot)")
+    );
 }
 
 #[test]
@@ -242,7 +252,7 @@ fn what_is_no_report_is_told() {
             outcome.stderr,
             format!("error: standard input {problem}\n{HINT}")
         );
-        assert_eq!((outcome.status, &*outcome.stdout), (Some(1), ""));
+        assert_eq!((outcome.status, &*outcome.stdout), (Some(2), ""));
     }
     let home = Home::new();
     for (name, why) in [
@@ -260,7 +270,7 @@ fn what_is_no_report_is_told() {
                     .ends_with(&format!(" cannot be read: {why}\n{hint}")),
             "{outcome:?}"
         );
-        assert_eq!(outcome.status, Some(1));
+        assert_eq!(outcome.status, Some(2));
     }
 }
 
@@ -276,7 +286,10 @@ fn many_users_are_no_matter() {
         .unwrap();
     }
     let outcome = audit(&csv, &[]);
-    assert_eq!(outcome.stderr, "5000 of 5000 people lack MFA; 0 robots\n");
+    assert_eq!(
+        outcome.stderr,
+        "5000 of 5000 users lack MFA (5000 people)\n"
+    );
     assert_eq!(outcome.stdout.lines().count(), 5001);
 }
 
@@ -313,7 +326,7 @@ fn aws_is_asked_with_the_credentials_of_the_profile() {
         "renewing [work]: there are no credentials yet\n[work] is valid until …\n"
     );
     assert!(
-        summary.starts_with("1 of 3 people lack MFA; 1 robot; the report is ")
+        summary.starts_with("2 of 4 users lack MFA (1 person, 1 robot); the report is ")
             && summary.ends_with(" s old, and AWS makes one in four hours\n"),
         "{outcome:?}"
     );
@@ -336,7 +349,7 @@ fn a_report_that_takes_too_long_and_one_that_is_denied() {
         .succeeds();
     home.run_with(&sts, &["audit", "-p", "work", "--wait", "0"])
         .ends(
-            1,
+            2,
             "error: AWS is still making the credential report after 0 s\n\
          hint: run this again in some minutes, or wait longer with --wait: AWS goes on with it\n",
         );
@@ -359,8 +372,74 @@ fn a_report_that_takes_too_long_and_one_that_is_denied() {
                     .ends_with("\nhint: a policy must allow it; ask an administrator\n"),
             "{outcome:?}"
         );
-        assert_eq!(outcome.status, Some(1));
+        assert_eq!(outcome.status, Some(2));
     }
+}
+
+#[test]
+fn whoever_works_with_access_keys_alone_counts_unless_ignored() {
+    let report = report().replace(
+        "\nbob,arn:aws:iam::123456789012:user/bob,2020-01-01T00:00:00+00:00,true,N/A,false",
+        "\nbob,arn:aws:iam::123456789012:user/bob,2020-01-01T00:00:00+00:00,true,N/A,true",
+    );
+    let outcome = audit(&report, &["--max-key-age", "36500d"]);
+    assert_eq!(
+        (outcome.status, &*outcome.stderr),
+        (Some(1), "1 of 5 users lacks MFA (1 robot)\n")
+    );
+    let outcome = audit(&report, &["--max-key-age", "36500d", "--ignore", "ci"]);
+    assert_eq!(
+        (outcome.status, &*outcome.stderr),
+        (Some(0), "0 of 4 users lack MFA; 1 ignored\n")
+    );
+    // Without a key that is active, nobody can act as the user.
+    let inactive = report.replace("true,2090-01-01T", "false,2090-01-01T");
+    let outcome = audit(&inactive, &["--max-key-age", "36500d", "-q"]);
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+}
+
+#[test]
+fn what_fails_has_another_exit_code_than_what_is_found() {
+    let home = Home::new();
+    home.write("report", &report());
+    let path = home.file("report");
+    let judging = ["audit", "-q", "--report", path.to_str().unwrap()];
+    assert_eq!(home.run(&judging).outcome().status, Some(1));
+    let outcome = home
+        .run(&judging)
+        .env("MFA_CREDS_TRACE", "/nonexistent/trace")
+        .outcome();
+    assert_eq!(outcome.status, Some(2), "{outcome:?}");
+
+    let home = Home::new();
+    let outcome = home.run(&["audit", "-p", "work"]).outcome();
+    assert!(
+        outcome.stderr.contains("there is no credentials file"),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.status, Some(2), "{outcome:?}");
+
+    // STS gives a session, and nobody is there who could be asked for the report.
+    let sts = account();
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+        .succeeds();
+    let outcome = home
+        .run_with(&sts, &["audit", "-p", "work", "-q"])
+        .env("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:9")
+        .outcome();
+    assert!(outcome.stderr.contains("127.0.0.1:9"), "{outcome:?}");
+    assert_eq!(outcome.status, Some(2), "{outcome:?}");
+
+    // What has a code of its own keeps it.
+    let home = Home::of_alice();
+    let outcome = home.run_with(&sts, &["audit", "-p", "work"]).outcome();
+    assert_eq!(outcome.status, Some(3), "{outcome:?}");
+    let outcome = home
+        .run_with(&sts, &["audit", "-p", "work", "--token", "000000"])
+        .outcome();
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
 }
 
 #[test]

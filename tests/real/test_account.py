@@ -36,10 +36,12 @@ class OnAServer:
         self.server.client("iam").create_login_profile(UserName=other, Password="Fake-password-1")
         self.mfa_creds("-p", "p", code=CODE, **self.endpoint)
         done = self.run_program([MFA_CREDS, "audit", "-p", "p", "--json"], **self.endpoint)
-        self.assertIn(done.returncode, (0, 1), done.stderr)
+        self.assertEqual(done.returncode, 1, done.stderr)
         users = {user["user"]: user for user in json.loads(done.stdout)["users"]}
         self.assertEqual(users[other]["lacks_mfa"], True)
         self.assertEqual(users[self.name]["kind"], "robot")
+        # Who works with keys alone counts, too.
+        self.assertEqual(users[self.name]["lacks_mfa"], not users[self.name]["mfa"])
         # And the same as the AWS CLI brings it.
         environment = self.endpoint | {"AWS_DEFAULT_REGION": "us-east-1"}
         printed = self.aws(self.server.url, "iam", "get-credential-report", "--profile", "p-long-term", **environment)
