@@ -77,6 +77,8 @@ pub mod key {
 
     /// While an access key is rotated: when a new one was asked for, as in RFC 3339.
     pub const ROTATION_BEGUN: &str = "mfa_creds_rotation_begun";
+    /// The access key id that the section had then, or has since the rotation gave it a new one: another one is somebody else's.
+    pub const ROTATION_OF: &str = "mfa_creds_rotation_of";
     /// The new one, until STS takes it.
     pub const NEW_ACCESS_KEY_ID: &str = "mfa_creds_new_access_key_id";
     pub const NEW_SECRET_ACCESS_KEY: &str = "mfa_creds_new_secret_access_key";

@@ -42,8 +42,11 @@ pub struct KnownKey {
 pub enum Step {
     /// Note the time, and make a key.
     Create,
-    /// Delete a key whose secret was lost: its maker was broken off before it could be kept.
+    /// Delete our new key, which somebody has deactivated before it was used.
     Discard(String),
+    /// Ask what becomes of a key that was made when an earlier run asked for one and did not learn which it got. It may be that one,
+    /// whose secret is lost; it may as well be somebody's who made one just then.
+    Doubt(String),
     /// Forget the new key, which IAM does not have any more.
     ForgetNew,
     /// Wait until STS takes the new key, and let it take the place of the current one.
@@ -70,7 +73,12 @@ pub fn next(progress: &Progress, known: &[KnownKey], now: DateTime<Utc>) -> Step
             None => Step::TidyUp,
         };
     }
-    if let Some(new) = &progress.new {
+    // Where it is in use already, a person has put it there.
+    if let Some(new) = progress
+        .new
+        .as_ref()
+        .filter(|new| **new != progress.current)
+    {
         return match find(new) {
             Some(key) if key.is_active => Step::Prove(new.clone()),
             Some(_) => Step::Discard(new.clone()),
@@ -85,7 +93,7 @@ pub fn next(progress: &Progress, known: &[KnownKey], now: DateTime<Utc>) -> Step
         return Step::Create;
     };
     match progress.begun {
-        Some(begun) if (other.created - begun).abs() < NEAR => Step::Discard(other.id.clone()),
+        Some(begun) if (other.created - begun).abs() < NEAR => Step::Doubt(other.id.clone()),
         _ => Step::Occupied(other.id.clone()),
     }
 }
@@ -141,13 +149,13 @@ mod tests {
                 "killed before the new key was kept",
                 progress(Some(0), None, None),
                 vec![current(), key(OTHER, true, 1)],
-                Step::Discard(other()),
+                Step::Doubt(other()),
             ),
             (
                 "our clock is behind",
                 progress(Some(0), None, None),
                 vec![current(), key(OTHER, true, -14)],
-                Step::Discard(other()),
+                Step::Doubt(other()),
             ),
             (
                 "somebody else's key, and no rotation",

@@ -1,7 +1,9 @@
 //! A new access key in place of an old one, step by step: each looks at what the file says and which keys there are, and does one
 //! thing. IAM is asked once which keys there are: for some seconds after a change, it may still say what was before.
 
+mod notes;
 mod place;
+mod strangers;
 
 use std::thread;
 use std::time::Duration;
@@ -16,11 +18,11 @@ use crate::credentials::LongTermKeys;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::group;
-use crate::iam::{self, Iam, LastUse, Owner, UNKNOWN_KEY};
+use crate::iam::{self, Iam, Owner, UNKNOWN_KEY};
 use crate::network::Trouble;
 use crate::plan::Prompting;
-use crate::report::{self, Report};
-use crate::rotation::{self, KnownKey, MOST_KEYS, Step};
+use crate::report::Report;
+use crate::rotation::{self, KnownKey, Step};
 use crate::store::Turn;
 use crate::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
 
@@ -57,6 +59,7 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     let mut rotation = Rotation {
         known: ready.iam().access_keys(&owner)?,
         keys: ready.keys.clone(),
+        made: None,
         ready: &ready,
         kept,
         owner,
@@ -65,8 +68,13 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
         environment,
     };
     for _ in 0..MOST_STEPS {
-        if let Next::End = rotation.step()? {
-            return Ok(());
+        match rotation.step() {
+            Ok(Next::Step) => {}
+            Ok(Next::End) => return Ok(()),
+            Err(error) => {
+                rotation.rescue();
+                return Err(error);
+            }
         }
     }
     bail!(
@@ -85,6 +93,8 @@ struct Rotation<'r> {
     ready: &'r Ready,
     /// What signs, as long as there is no session.
     keys: LongTermKeys,
+    /// The new ones, from when they were made or found.
+    made: Option<LongTermKeys>,
     kept: Kept<'r>,
     owner: Owner,
     /// The user's access keys.
@@ -104,12 +114,13 @@ impl Rotation<'_> {
         match step {
             Step::Create => self.create()?,
             Step::Discard(id) => self.discard(&id)?,
+            Step::Doubt(id) => self.settle(&id)?,
             Step::ForgetNew => self
                 .kept
                 .forget_new(progress.new.as_deref().unwrap_or_default(), self.report)?,
             Step::Prove(id) => self.prove(&id, &progress.current)?,
             Step::Deactivate(old) => self.deactivate(&old, &progress.current)?,
-            Step::Delete(old) => return self.delete(&old),
+            Step::Delete(old) => return self.delete(&old, &progress.current),
             Step::TidyUp => {
                 self.kept.tidy_up(progress.old.as_deref(), self.report)?;
                 self.report.progress(format_args!(
@@ -135,9 +146,8 @@ impl Rotation<'_> {
     }
 
     fn create(&mut self) -> Result<()> {
-        let kept = &self.kept;
         let now = clock::now();
-        kept.begin(now)?;
+        self.kept.begin(now)?;
         let new = match self.iam().create_access_key(&self.owner) {
             Ok(new) => new,
             Err(problem) => {
@@ -147,19 +157,20 @@ impl Rotation<'_> {
                     .as_ref()
                     .is_none_or(Trouble::may_have_worked)
                 {
-                    kept.tidy_up(None, self.report)?;
+                    self.kept.tidy_up(None, self.report)?;
                 }
                 bail!(problem);
             }
         };
-        if let Err(error) = kept.keep_new(&new) {
-            // Nobody has it: it is good for nothing.
-            if self
-                .iam()
-                .delete_access_key(&self.owner, &new.access_key_id)
-                .is_ok()
-            {
-                kept.tidy_up(None, self.report)?;
+        if let Err(error) = self.kept.keep_new(&new) {
+            // It is ours for sure, and nobody has its secret.
+            let id = &new.access_key_id;
+            match self.iam().delete_access_key(&self.owner, id) {
+                Ok(()) => self.kept.tidy_up(None, self.report)?,
+                Err(_) => self.report.warning(format_args!(
+                    "access key {id} was made, and could neither be kept nor deleted: `{}` deletes it",
+                    self.command_to_delete(id)
+                )),
             }
             return Err(error);
         }
@@ -169,20 +180,16 @@ impl Rotation<'_> {
             self.owner.called()
         ));
         self.known.push(KnownKey {
-            id: new.access_key_id,
+            id: new.access_key_id.clone(),
             is_active: true,
             created: now,
         });
+        self.made = Some(new);
         Ok(())
     }
 
-    /// Deletes a key that nobody has, or that somebody has deactivated before it was used.
+    /// Deletes our new key, which somebody has deactivated before it was used.
     fn discard(&mut self, id: &str) -> Result<()> {
-        let is_ours = self.kept.progress()?.new.as_deref() == Some(id);
-        if !is_ours && self.iam().last_use(id)?.is_some() {
-            let current = self.kept.progress()?.current;
-            bail!(self.occupied(&current));
-        }
         self.delete_from_iam(id)?;
         self.kept.forget_new(id, self.report)?;
         self.report.progress(format_args!(
@@ -191,8 +198,28 @@ impl Rotation<'_> {
         Ok(())
     }
 
+    /// Puts the new keys back where another program's write has taken them out: they may be the only ones that work.
+    fn rescue(&self) {
+        let Some(made) = &self.made else {
+            return;
+        };
+        let id = &made.access_key_id;
+        match self.kept.rescue(made) {
+            Ok(false) => {}
+            Ok(true) => self.report.warning(format_args!(
+                "access key {id} was gone from {}, and is kept there now, in the lines that begin with `mfa_creds_new_`",
+                self.section()
+            )),
+            Err(error) => self.report.warning(format_args!(
+                "access key {id} is not in {}, and cannot be kept there: {error}",
+                self.section()
+            )),
+        }
+    }
+
     fn prove(&mut self, id: &str, current: &str) -> Result<()> {
         let new = self.kept.new_keys(id)?;
+        self.made = Some(new.clone());
         self.wait_until_known(&new)?;
         self.hand_on_session(current, id);
         self.kept.swap(&new)?;
@@ -217,13 +244,7 @@ impl Rotation<'_> {
     fn deactivate(&mut self, old: &str, current: &str) -> Result<()> {
         let keys = self.kept.current_keys(current)?;
         self.wait_until_known(&keys)?;
-        let others = self.kept.others_with(old)?;
-        if let Some(other) = others.first() {
-            bail!(
-                Failure::new(format!("{other} still has the old access key {old}"))
-                    .hint(format!("put {current} there, or take the keys out, and run this again: then the old key is deactivated"))
-            );
-        }
+        self.check_unused(old, current, "deactivated")?;
         let iam = self.iam();
         self.patiently(current, || iam.deactivate_access_key(&self.owner, old))?;
         for key in self.known.iter_mut().filter(|key| key.id == old) {
@@ -234,7 +255,21 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    fn delete(&mut self, old: &str) -> Result<Next> {
+    /// Makes sure that the section has the new key, and no section has the old one.
+    fn check_unused(&self, old: &str, current: &str, then: &str) -> Result<()> {
+        self.kept.progress()?;
+        let others = self.kept.others_with(old)?;
+        if let Some(other) = others.first() {
+            bail!(
+                Failure::new(format!("{other} still has the old access key {old}")).hint(format!(
+                    "put {current} there, or take the keys out, and run this again: then the old key is {then}"
+                ))
+            );
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, old: &str, current: &str) -> Result<Next> {
         if !self.deletes && !self.agrees_to_delete(old)? {
             self.report.progress(format_args!(
                 "not deleted: {old} is inactive; `mfa-creds rotate{} --yes` deletes it",
@@ -242,6 +277,8 @@ impl Rotation<'_> {
             ));
             return Ok(Next::End);
         }
+        // The answer may have taken a while.
+        self.check_unused(old, current, "deleted")?;
         self.delete_from_iam(old)?;
         self.report
             .progress(format_args!("deleted access key {old}"));
@@ -256,13 +293,17 @@ impl Rotation<'_> {
 
     /// Nobody to ask is no consent.
     fn agrees_to_delete(&self, old: &str) -> Result<bool> {
-        let asked = cli::Prompting::default();
-        let prompting = Prompting::new(&asked, self.environment, PATIENCE_TO_FETCH)?;
-        let Some(terminal) = Terminal::for_prompting(&prompting) else {
+        let Some(terminal) = self.terminal()? else {
             return Ok(false);
         };
         let question = format!("Delete access key {old}, which is inactive now?");
-        terminal.confirm(&question, Answer::Yes)
+        terminal.confirm(&question, Answer::No)
+    }
+
+    fn terminal(&self) -> Result<Option<Terminal>> {
+        let asked = cli::Prompting::default();
+        let prompting = Prompting::new(&asked, self.environment, PATIENCE_TO_FETCH)?;
+        Ok(Terminal::for_prompting(&prompting))
     }
 
     /// Waits until STS takes keys, and makes sure that they are the user's.
@@ -315,49 +356,5 @@ impl Rotation<'_> {
 
     fn section(&self) -> String {
         format!("[{}]", self.ready.user.base.section)
-    }
-
-    /// There are two keys, and one of them is not ours.
-    fn occupied(&self, current: &str) -> Failure {
-        let now = clock::now();
-        let mut lines = vec![format!(
-            "{} has {} access keys already, and AWS allows no more",
-            self.owner.called(),
-            MOST_KEYS
-        )];
-        let mut other = None;
-        for key in &self.known {
-            let place = if key.id == current {
-                format!(" of {}", self.section())
-            } else {
-                other = Some(&key.id);
-                String::new()
-            };
-            let state = if key.is_active { "active" } else { "inactive" };
-            let used = match self.iam().last_use(&key.id) {
-                Ok(Some(LastUse {
-                    when,
-                    service,
-                    region,
-                })) => format!(
-                    "last used {} ago for {service} in {region}",
-                    report::span(now - when)
-                ),
-                Ok(None) => "never used".to_owned(),
-                Err(_) => "last use not known".to_owned(),
-            };
-            lines.push(format!(
-                "  {}{place}: made {} ago, {state}, {used}",
-                key.id,
-                report::span(now - key.created)
-            ));
-        }
-        let failure = Failure::new(lines.join("\n"));
-        match (other, &self.owner.name) {
-            (Some(other), Some(user)) => failure.hint(format!(
-                "if nothing needs {other}: `aws iam delete-access-key --user-name {user} --access-key-id {other}` with an MFA session, and run this again"
-            )),
-            _ => failure,
-        }
     }
 }

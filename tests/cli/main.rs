@@ -50,6 +50,7 @@ mod refresh;
 mod resync;
 mod roles;
 mod rotate;
+mod rotate_hands;
 mod security;
 mod settings;
 mod several;

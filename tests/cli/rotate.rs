@@ -14,18 +14,18 @@ use crate::devices::{alice, stand_in};
 use crate::harness::{BINARY, Home, long_term, spawning, value};
 use crate::prompt::{exited, on_terminal};
 
-const ROTATE: [&str; 4] = ["rotate", "-p", "work", "--yes"];
-const OTHER: &str = "AKIAFAKEFAKEFAKEOTHR";
+pub const ROTATE: [&str; 4] = ["rotate", "-p", "work", "--yes"];
+pub const OTHER: &str = "AKIAFAKEFAKEFAKEOTHR";
 const AT_ONCE: Fault = Fault::Hang(Duration::ZERO);
 const NEVER: Duration = Duration::from_mins(5);
 
 /// What stands around the section, and in it.
-fn file() -> String {
+pub fn file() -> String {
     let section = long_term("work").replace("]\n", "]\n; mine\n");
     format!("# top\n[x]\ny=1\n\n{section}color = blue\n\n[last]\nz = 2\n")
 }
 
-fn home() -> Home {
+pub fn home() -> Home {
     Home::with(&file())
 }
 
@@ -36,13 +36,13 @@ fn actions(sts: &StandIn) -> Vec<String> {
         .collect()
 }
 
-fn current(home: &Home) -> (String, String) {
+pub fn current(home: &Home) -> (String, String) {
     let text = home.credentials();
     let get = |key| value(&text, "work-long-term", key).unwrap();
     (get("aws_access_key_id"), get("aws_secret_access_key"))
 }
 
-fn is_active(sts: &StandIn, (id, secret): &(String, String)) -> bool {
+pub fn is_active(sts: &StandIn, (id, secret): &(String, String)) -> bool {
     sts.access_keys("alice").contains(&KeyStatus {
         access_key_id: id.clone(),
         secret_access_key: secret.clone(),
@@ -52,7 +52,7 @@ fn is_active(sts: &StandIn, (id, secret): &(String, String)) -> bool {
 
 /// There is one key, the file has it, and everything else in the file is as it was.
 #[track_caller]
-fn assert_rotated(home: &Home, sts: &StandIn) {
+pub fn assert_rotated(home: &Home, sts: &StandIn) {
     let pair = current(home);
     let keys = sts.access_keys("alice");
     assert_eq!(keys.len(), 1, "{keys:?}");
@@ -105,7 +105,7 @@ fn the_new_key_is_proven_before_the_old_one_goes() {
 }
 
 /// After so many requests that are answered, one goes wrong.
-fn fault_after(sts: &StandIn, number: usize, fault: Fault) {
+pub fn fault_after(sts: &StandIn, number: usize, fault: Fault) {
     for _ in 0..number {
         sts.fault(AT_ONCE);
     }
@@ -152,6 +152,28 @@ fn killed_at(home: &Home, sts: &StandIn, number: usize, fault: Fault) -> bool {
     was_there
 }
 
+/// A key that AWS has made, and whose secret is nowhere: a person deletes it, as the hint says.
+fn give_up_lost_key(home: &Home, sts: &StandIn) {
+    let keys = sts.access_keys("alice").into_iter();
+    let text = home.credentials();
+    for lost in keys.filter(|key| !text.contains(&key.secret_access_key)) {
+        home.run_with(sts, &ROTATE)
+            .ends(3, &told_of_lost_key(sts, &lost.access_key_id));
+        assert_eq!(home.credentials(), text);
+        sts.delete_access_key("alice", &lost.access_key_id);
+    }
+}
+
+/// What is said of a key that may be the one whose secret was lost.
+pub fn told_of_lost_key(sts: &StandIn, id: &str) -> String {
+    let made = sts.made_at("alice", id).format("%Y-%m-%d %H:%M:%S UTC");
+    format!(
+        "error: access key {id} of alice, made at {made}, is not deleted: it may be the one that an earlier run asked for, or somebody else's\n\
+         hint: if nothing needs it: `aws iam delete-access-key --user-name alice --access-key-id {id}` with an MFA session, and run this \
+         again\n"
+    )
+}
+
 #[test]
 fn a_run_that_is_killed_at_any_step_leaves_a_working_key_and_the_next_run_ends_it() {
     let mut kills = 0;
@@ -170,6 +192,7 @@ fn a_run_that_is_killed_at_any_step_leaves_a_working_key_and_the_next_run_ends_i
             let step = format!("request {number}, carried out: {is_carried_out}");
             let pair = current(&home);
             assert!(is_active(&sts, &pair), "{step}: {}", home.credentials());
+            give_up_lost_key(&home, &sts);
             let outcome = home.run_with(&sts, &ROTATE).outcome();
             assert_eq!(outcome.status, Some(0), "{step}: {outcome:?}");
             assert_rotated(&home, &sts);
@@ -185,6 +208,7 @@ fn an_answer_that_is_lost_is_found_out_by_the_next_run() {
         fault_after(&sts, number, Fault::ResetAfterSpending);
         let outcome = home.run_with(&sts, &ROTATE).outcome();
         assert!(is_active(&sts, &current(&home)), "{number}: {outcome:?}");
+        give_up_lost_key(&home, &sts);
         let outcome = home.run_with(&sts, &ROTATE).outcome();
         assert_eq!(outcome.status, Some(0), "{number}: {outcome:?}");
         assert_rotated(&home, &sts);
@@ -216,19 +240,6 @@ fn what_aws_has_not_heard_of_yet_is_waited_for() {
         "{outcome:?}"
     );
     assert!(!home.credentials().contains("mfa_creds_"));
-}
-
-#[test]
-fn a_key_whose_secret_was_lost_is_deleted() {
-    let (sts, home) = (stand_in(alice()), home());
-    fault_after(&sts, 2, Fault::ResetAfterSpending);
-    let outcome = home.run_with(&sts, &ROTATE).outcome();
-    assert_eq!(outcome.status, Some(1), "{outcome:?}");
-    let lost = &sts.access_keys("alice")[1].access_key_id;
-    let outcome = home.run_with(&sts, &ROTATE).outcome();
-    let told = format!("deleted access key {lost}, which an earlier run made and nobody uses\n");
-    assert!(outcome.stderr.starts_with(&told), "{outcome:?}");
-    assert_rotated(&home, &sts);
 }
 
 #[test]
@@ -267,10 +278,16 @@ fn without_consent_the_old_key_stays_inactive() {
 
     let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work");
     run.expect(format!(
-        "Delete access key {ALICE_ACCESS_KEY_ID}, which is inactive now? [Y/n]:"
+        "Delete access key {ALICE_ACCESS_KEY_ID}, which is inactive now? [y/N]:"
     ))
     .unwrap();
     run.send_line("").unwrap();
+    run.expect("not deleted: ").unwrap();
+    assert_eq!(exited(run), 0);
+    assert_eq!(sts.access_keys("alice").len(), 2);
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work");
+    run.expect("which is inactive now? [y/N]:").unwrap();
+    run.send_line("y").unwrap();
     run.expect("the only one of alice").unwrap();
     assert_eq!(exited(run), 0);
     assert_rotated(&home, &sts);

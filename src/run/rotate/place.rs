@@ -1,11 +1,13 @@
 //! Where the keys of a section are kept while they are rotated: in the section itself, or their secrets in a keychain.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::super::ready::Ready;
+use super::notes::Notes;
 use crate::cli::Keychain;
 use crate::credentials::{LongTermKeys, Secret};
 use crate::document::{Change, Document};
@@ -26,6 +28,8 @@ pub(super) struct Kept<'k> {
     /// Where the secrets are; none where they are in the file.
     keychain: Option<Keychain>,
     environment: &'k Environment,
+    /// What the section says, as far as is known here.
+    notes: Notes,
 }
 
 impl<'k> Kept<'k> {
@@ -54,15 +58,26 @@ impl<'k> Kept<'k> {
                     .hint("move its keys to a section of the credentials file first")
             );
         }
+        let paths = Paths::find(environment)?;
+        let notes = with_file(&paths.credentials, |file| {
+            check_sections(file, &[&base.section])?;
+            let notes = Notes::of(file, &base.section);
+            notes.check_own(file)?;
+            Ok(notes)
+        })?;
         let kept = Self {
             store: &ready.store,
-            paths: Paths::find(environment)?,
+            paths,
             section: base.section.clone(),
             keychain,
             environment,
+            notes,
         };
         let current = kept.progress()?.current;
-        if current != ready.keys.access_key_id {
+        let secret = kept.notes.get(key::AWS_SECRET_ACCESS_KEY);
+        if current != ready.keys.access_key_id
+            || keychain.is_none() && secret != Some(ready.keys.secret_access_key.expose())
+        {
             bail!(
                 Failure::new(format!(
                     "the keys of {} were changed meanwhile",
@@ -90,20 +105,21 @@ impl<'k> Kept<'k> {
             access_key_id: "AKIA".to_owned(),
             secret_access_key: Secret::new("secret"),
         };
-        self.store.check(|_file| Ok(vec![self.of_new(&like_it)]))
+        self.store
+            .check(|_file| Ok(vec![self.edit(self.of_new(&like_it))]))
     }
 
-    /// What the section says.
+    /// How far the rotation is, if the section still says what it said.
     ///
     /// # Errors
-    /// When it cannot be read in one way only, or has no keys of its own.
+    /// When it was changed by somebody else, cannot be read in one way only, or has no keys of its own.
     pub(super) fn progress(&self) -> Result<Progress> {
         let section = &self.section;
         self.with_file(|file| {
             check_sections(file, &[section])?;
-            let get = |key| file.get(section, key);
+            self.notes.check(file)?;
             let current = match self.keychain {
-                None => get(key::AWS_ACCESS_KEY_ID),
+                None => self.notes.get(key::AWS_ACCESS_KEY_ID).map(str::to_owned),
                 Some(_) => id_in_keychain(file, section),
             };
             let Some(current) = current else {
@@ -115,14 +131,7 @@ impl<'k> Kept<'k> {
                     .hint("write them into it; those that are inherited from [DEFAULT] cannot be rotated")
                 );
             };
-            let begun = get(key::ROTATION_BEGUN);
-            let begun = begun.and_then(|time| DateTime::parse_from_rfc3339(&time).ok());
-            Ok(Progress {
-                current,
-                begun: begun.map(|time| time.to_utc()),
-                new: get(key::NEW_ACCESS_KEY_ID),
-                old: get(key::OLD_ACCESS_KEY_ID),
-            })
+            Ok(self.notes.progress(current))
         })
     }
 
@@ -131,46 +140,79 @@ impl<'k> Kept<'k> {
     /// # Errors
     /// When it cannot be read, and what `look` says.
     pub(super) fn with_file<T>(&self, look: impl FnOnce(&File<'_>) -> Result<T>) -> Result<T> {
-        let path = &self.paths.credentials;
-        let text = profiles::read(path)?.unwrap_or_default();
-        look(&File {
-            path,
-            document: Document::parse(&text),
-        })
+        with_file(&self.paths.credentials, look)
     }
 
     /// Notes that a key will be asked for.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn begin(&self, now: DateTime<Utc>) -> Result<()> {
+    pub(super) fn begin(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let current = self.progress()?.current;
         let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let begun = Change::Set(key::ROTATION_BEGUN, Cow::Owned(now));
-        self.write(vec![begun])
+        self.write(&[
+            Change::Set(key::ROTATION_BEGUN, Cow::Owned(now)),
+            Change::Set(key::ROTATION_OF, Cow::Owned(current)),
+        ])
     }
 
-    /// Keeps a new key beside the current one.
+    /// Keeps a new key beside the current one, whichever that is by now: it must not be lost.
     ///
     /// # Errors
     /// When it cannot be written. Nobody has it then.
-    pub(super) fn keep_new(&self, new: &LongTermKeys) -> Result<()> {
+    pub(super) fn keep_new(&mut self, new: &LongTermKeys) -> Result<()> {
         if let Some(keychain) = self.keychain {
             keychain.put(new)?;
         }
-        let written = self.store.update(|_file| Ok(vec![self.of_new(new)]));
+        let changes = self.of_new(new);
+        let written = self.store.update(|file| {
+            self.notes.check_beside(file)?;
+            Ok(vec![self.edit(changes.clone())])
+        });
         if written.is_err() {
             self.remove_from_keychain(&new.access_key_id, Report::quiet());
         }
-        written.map(|_| ())
+        written?;
+        self.notes.apply(&changes);
+        Ok(())
+    }
+
+    /// Keeps a key of ours that somebody else's write has taken out of the section. Says whether that was necessary.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn rescue(&self, keys: &LongTermKeys) -> Result<bool> {
+        let section = &self.section;
+        if self.with_file(|file| Ok(Notes::of(file, section).have(keys)))? {
+            return Ok(false);
+        }
+        let mut is_kept_now = false;
+        self.store.update(|file| {
+            let found = Notes::of(file, &self.section);
+            is_kept_now = !found.have(keys) && found.get(key::NEW_ACCESS_KEY_ID).is_none();
+            if !is_kept_now {
+                return Ok(Vec::new());
+            }
+            let mut changes = self.of_new(keys);
+            let mut note = |key, value: Option<&str>| {
+                if let Some(value) = value.filter(|_| found.get(key).is_none()) {
+                    changes.push(Change::Set(key, Cow::Owned(value.to_owned())));
+                }
+            };
+            note(key::ROTATION_BEGUN, self.notes.get(key::ROTATION_BEGUN));
+            note(key::ROTATION_OF, found.current().as_deref());
+            Ok(vec![self.edit(changes)])
+        })?;
+        Ok(is_kept_now)
     }
 
     /// Forgets the new key.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn forget_new(&self, id: &str, report: Report) -> Result<()> {
+    pub(super) fn forget_new(&mut self, id: &str, report: Report) -> Result<()> {
         let keys = [key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY];
-        self.write(keys.map(Change::Remove).into())?;
+        self.write(&keys.map(Change::Remove))?;
         self.remove_from_keychain(id, report);
         Ok(())
     }
@@ -195,7 +237,7 @@ impl<'k> Kept<'k> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn swap(&self, new: &LongTermKeys) -> Result<()> {
+    pub(super) fn swap(&mut self, new: &LongTermKeys) -> Result<()> {
         let place = self.keychain.map(|keychain| Place {
             keychain,
             access_key_id: new.access_key_id.clone(),
@@ -203,39 +245,33 @@ impl<'k> Kept<'k> {
         let command = place.map(|place| place.command(self.environment));
         let command = command.transpose()?;
         let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));
+        let take = match &command {
+            Some(command) => vec![set(key::CREDENTIAL_PROCESS, command)],
+            None => vec![
+                set(key::AWS_ACCESS_KEY_ID, &new.access_key_id),
+                set(key::AWS_SECRET_ACCESS_KEY, new.secret_access_key.expose()),
+            ],
+        };
+        let mut changes = take.clone();
+        changes.extend([key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY].map(Change::Remove));
+        changes.push(set(key::ROTATION_OF, &new.access_key_id));
+        let old = self.notes.current().unwrap_or_default();
+        changes.push(set(key::OLD_ACCESS_KEY_ID, &old));
+        if self.keychain.is_none() {
+            let old = self.notes.get(key::AWS_SECRET_ACCESS_KEY);
+            changes.push(set(key::OLD_SECRET_ACCESS_KEY, old.unwrap_or_default()));
+        }
         self.store.update(|file| {
             let section = &self.section;
-            let get = |key| file.get(section, key).unwrap_or_default();
-            let (take, old_pair) = if let Some(command) = &command {
-                let old = id_in_keychain(file, section).unwrap_or_default();
-                (
-                    vec![set(key::CREDENTIAL_PROCESS, command)],
-                    vec![set(key::OLD_ACCESS_KEY_ID, &old)],
-                )
-            } else {
-                let secret = new.secret_access_key.expose();
-                (
-                    vec![
-                        set(key::AWS_ACCESS_KEY_ID, &new.access_key_id),
-                        set(key::AWS_SECRET_ACCESS_KEY, secret),
-                    ],
-                    vec![
-                        set(key::OLD_ACCESS_KEY_ID, &get(key::AWS_ACCESS_KEY_ID)),
-                        set(key::OLD_SECRET_ACCESS_KEY, &get(key::AWS_SECRET_ACCESS_KEY)),
-                    ],
-                )
-            };
+            self.notes.check(file)?;
             let same = |name: &&str| *name != section && self.is_same(file, name);
             let others = file.document.names().filter(same);
             let mut edits: Vec<Edit<'_>> =
                 others.map(|name| Edit::new(name, take.clone())).collect();
-            let mut changes = take.clone();
-            changes
-                .extend([key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY].map(Change::Remove));
-            changes.extend(old_pair);
-            edits.push(Edit::new(section.clone(), changes));
+            edits.push(self.edit(changes.clone()));
             Ok(edits)
         })?;
+        self.notes.apply(&changes);
         Ok(())
     }
 
@@ -253,50 +289,63 @@ impl<'k> Kept<'k> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn tidy_up(&self, old: Option<&str>, report: Report) -> Result<()> {
+    pub(super) fn tidy_up(&mut self, old: Option<&str>, report: Report) -> Result<()> {
         let keys = [
             key::OLD_ACCESS_KEY_ID,
             key::OLD_SECRET_ACCESS_KEY,
             key::ROTATION_BEGUN,
+            key::ROTATION_OF,
         ];
-        self.write(keys.map(Change::Remove).into())?;
+        let mut changes: Vec<_> = keys.map(Change::Remove).into();
+        // What a person has put back into its place is not new any more.
+        if self.notes.get(key::NEW_ACCESS_KEY_ID) == self.notes.current().as_deref() {
+            let keys = [key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY];
+            changes.extend(keys.map(Change::Remove));
+        }
+        self.write(&changes)?;
         if let Some(old) = old {
             self.remove_from_keychain(old, report);
         }
         Ok(())
     }
 
-    fn write(&self, changes: Vec<Change<'_>>) -> Result<()> {
-        let edit = Edit::new(self.section.clone(), changes);
-        self.store.update(|_file| Ok(vec![edit]))?;
+    /// Writes into the section, if it still says what it said.
+    fn write(&mut self, changes: &[Change<'static>]) -> Result<()> {
+        self.store.update(|file| {
+            self.notes.check(file)?;
+            Ok(vec![self.edit(changes.to_vec())])
+        })?;
+        self.notes.apply(changes);
         Ok(())
     }
 
-    fn of_new(&self, new: &LongTermKeys) -> Edit<'static> {
+    fn edit(&self, changes: Vec<Change<'static>>) -> Edit<'static> {
+        Edit::new(self.section.clone(), changes)
+    }
+
+    fn of_new(&self, new: &LongTermKeys) -> Vec<Change<'static>> {
         let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));
         let mut changes = vec![set(key::NEW_ACCESS_KEY_ID, &new.access_key_id)];
         if self.keychain.is_none() {
             let secret = new.secret_access_key.expose();
             changes.push(set(key::NEW_SECRET_ACCESS_KEY, secret));
         }
-        Edit::new(self.section.clone(), changes)
+        changes
     }
 
     fn keys(&self, id: &str, secret: &'static str) -> Result<LongTermKeys> {
         if let Some(keychain) = self.keychain {
             return keychain.get(id);
         }
-        self.with_file(|file| {
-            let secret = file.get(&self.section, secret).with_context(|| {
-                format!(
-                    "the secret of access key {id} has gone from [{}]",
-                    self.section
-                )
-            })?;
-            Ok(LongTermKeys {
-                access_key_id: id.to_owned(),
-                secret_access_key: Secret::new(secret),
-            })
+        let secret = self.notes.get(secret).with_context(|| {
+            format!(
+                "the secret of access key {id} has gone from [{}]",
+                self.section
+            )
+        })?;
+        Ok(LongTermKeys {
+            access_key_id: id.to_owned(),
+            secret_access_key: Secret::new(secret),
         })
     }
 
@@ -314,15 +363,7 @@ impl<'k> Kept<'k> {
     }
 
     fn in_config(&self, id: &str) -> Result<Vec<String>> {
-        let path = &self.paths.config;
-        let text = profiles::read(path)?.unwrap_or_default();
-        Ok(sections_with(
-            &File {
-                path,
-                document: Document::parse(&text),
-            },
-            id,
-        ))
+        with_file(&self.paths.config, |file| Ok(sections_with(file, id)))
     }
 
     fn remove_from_keychain(&self, id: &str, report: Report) {
@@ -335,6 +376,14 @@ impl<'k> Kept<'k> {
             ));
         }
     }
+}
+
+fn with_file<T>(path: &Path, look: impl FnOnce(&File<'_>) -> Result<T>) -> Result<T> {
+    let text = profiles::read(path)?.unwrap_or_default();
+    look(&File {
+        path,
+        document: Document::parse(&text),
+    })
 }
 
 /// The access key id that a section gets from a keychain.

@@ -61,9 +61,20 @@ impl Cloud {
         if user.access_keys.len() >= KEYS_PER_USER {
             return Err(AwsError::limit_exceeded("AccessKeysPerUser", KEYS_PER_USER));
         }
+        let key = self.new_key(now);
+        let answer = IamAnswer::CreatedKey {
+            key: details(name, &key),
+            secret: key.secret.clone(),
+        };
+        self.account.keys_of(name).push(key);
+        Ok(answer)
+    }
+
+    /// A key that nobody has yet.
+    pub(crate) fn new_key(&mut self, now: DateTime<Utc>) -> AccessKey {
         let (id, secret) = self.fakes.long_term_key();
         self.secrets.note(&secret);
-        let key = AccessKey {
+        AccessKey {
             id,
             secret,
             active: true,
@@ -71,13 +82,7 @@ impl Cloud {
             last_used: None,
             unseen: Cell::new(self.keys_seen_after),
             unlisted: Cell::new(self.keys_listed_after),
-        };
-        let answer = IamAnswer::CreatedKey {
-            key: details(name, &key),
-            secret: key.secret.clone(),
-        };
-        self.account.keys_of(name).push(key);
-        Ok(answer)
+        }
     }
 
     pub(super) fn update_access_key(

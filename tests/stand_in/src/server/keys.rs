@@ -1,5 +1,7 @@
 //! What a test may ask of access keys, policies and the credential report, and how it changes them.
 
+use chrono::{DateTime, Utc};
+
 use super::StandIn;
 use crate::iam::KeyStatus;
 
@@ -18,6 +20,19 @@ impl StandIn {
         .collect()
     }
 
+    /// When an access key was made.
+    ///
+    /// # Panics
+    /// If there is no such key.
+    #[must_use]
+    pub fn made_at(&self, user: &str, id: &str) -> DateTime<Utc> {
+        let state = self.shared.state();
+        let user = state.cloud.account.user_named(user);
+        let mut keys = user.into_iter().flat_map(|user| &user.access_keys);
+        let key = keys.find(|key| key.id == id);
+        key.expect("an access key of this id").created
+    }
+
     /// Deactivates an access key, as an administrator may.
     ///
     /// # Panics
@@ -28,6 +43,33 @@ impl StandIn {
         for key in keys.iter_mut().filter(|key| key.id == id) {
             key.active = false;
         }
+    }
+
+    /// Makes an access key, as a person may in the console.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    #[must_use]
+    pub fn make_access_key(&self, user: &str) -> KeyStatus {
+        let now = self.now();
+        let mut state = self.shared.state();
+        let key = state.cloud.new_key(now);
+        let status = KeyStatus {
+            access_key_id: key.id.clone(),
+            secret_access_key: key.secret.clone(),
+            active: key.active,
+        };
+        state.cloud.account.keys_of(user).push(key);
+        status
+    }
+
+    /// Deletes an access key, as an administrator may.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub fn delete_access_key(&self, user: &str, id: &str) {
+        let mut state = self.shared.state();
+        state.cloud.account.keys_of(user).retain(|key| key.id != id);
     }
 
     /// Attaches a policy, as [`User::policy`](crate::User::policy) does.
