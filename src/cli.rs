@@ -14,7 +14,11 @@ pub use commands::{
     Clear, Completions, DeviceCommand, Devices, Doctor, Enroll, Exec, Export, Format, ListDevices,
     Man, OfUser, Outgoing, Preview, Refresh, Resync, Setup, Shell, Status,
 };
-pub use keys::{GetKeys, InKeychain, Keychain, KeychainCommand, MoveKeys, RestoreKeys, Rotate};
+#[cfg(unix)]
+pub use keys::Elsewhere;
+pub use keys::{
+    GetKeys, InKeychain, Keychain, KeychainCommand, MoveKeys, RestoreKeys, Rotate, Store,
+};
 pub use similar::told_by_the_help;
 
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.

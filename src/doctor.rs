@@ -2,6 +2,7 @@
 //! it can be pasted into a ticket: whatever goes into the list is made fit for that there, in one place.
 
 pub mod files;
+pub mod keychains;
 pub mod lines;
 pub mod permissions;
 pub mod writing;

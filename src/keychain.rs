@@ -21,13 +21,13 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::cli::Keychain;
 use crate::credentials::{LongTermKeys, Secret};
 use crate::environment::Environment;
-use crate::error::Failure;
+use crate::error::{Exit, Failure};
 
 /// Whose the entries are, among those of other programs.
 const SERVICE: &str = "mfa-creds";
 /// What the command of a section says after the name of the program.
 const GET: &str = "keychain get";
-/// And where the keychain is not the usual one.
+/// And in lines of earlier versions, where the keychain is not the usual one.
 const STORE: &str = "--store";
 
 /// More than keys take, in bytes.
@@ -98,11 +98,7 @@ impl Place {
                 .hint("install it in another directory")
             );
         };
-        let mut command = format!("{} {GET} {}", quoted(program), self.access_key_id);
-        if self.keychain != Keychain::default() {
-            command = format!("{command} {STORE} {}", self.keychain.value());
-        }
-        Ok(command)
+        Ok(format!("{} {GET} {}", quoted(program), self.access_key_id))
     }
 }
 
@@ -121,20 +117,33 @@ impl Keychain {
         }
     }
 
-    /// What has to be known before keys are left to it alone.
-    pub fn caution(self) -> Option<&'static str> {
+    /// Why no keys may be left to it; none where they may.
+    pub fn flaw(self) -> Option<&'static str> {
         match self {
             #[cfg(target_os = "linux")]
             Self::Keyutils => Some(
-                "the kernel forgets its keyring when the machine restarts, or after some days without use, and AWS shows a secret only once",
+                "forgets its keys when the machine restarts, and hides them from other sessions",
             ),
             _ => None,
         }
     }
 
-    fn value(self) -> String {
-        let value = self.to_possible_value();
-        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    /// Refuses a keychain that keys must not be left to.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn check_takes_keys(self) -> Result<()> {
+        match self.flaw() {
+            None => Ok(()),
+            Some(flaw) => bail!(
+                Failure::new(format!("{} takes no new keys: it {flaw}", self.name()))
+                    .hint(format!(
+                        "leave out {STORE} to use {}, or leave the keys in the file",
+                        Self::default().name()
+                    ))
+                    .exit(Exit::Usage)
+            ),
+        }
     }
 
     /// Puts keys in, and reads them back before it says that they are there.
@@ -142,6 +151,7 @@ impl Keychain {
     /// # Errors
     /// When the keychain cannot be used, or holds another secret for this access key.
     pub fn put(self, keys: &LongTermKeys) -> Result<Put> {
+        self.check_takes_keys()?;
         let id = &keys.access_key_id;
         match self.find(id)? {
             Some(found) if found.secret_access_key == keys.secret_access_key => {
@@ -166,7 +176,7 @@ impl Keychain {
                     "{} does not give back what was put into it",
                     self.name()
                 ))
-                .hint("nothing was changed in the file; try another --store")
+                .hint("nothing was changed in the file; look at it with the program that shows the keychain")
             ),
         }
     }
@@ -184,8 +194,8 @@ impl Keychain {
             ))
             .hint(format!(
                 "{}: take credential_process out of the section and write the keys with `mfa-creds setup`, or make new ones",
-                match self.caution() {
-                    Some(_) => "the machine was restarted, or it was not used for days",
+                match self.flaw() {
+                    Some(_) => "it is in another login session, or the machine was restarted",
                     None => "it was put in by another user or on another machine, or removed",
                 }
             ))
@@ -244,14 +254,21 @@ impl Keychain {
         match self {
             #[cfg(all(unix, not(target_os = "macos")))]
             Self::SecretService => secret_service::put(access_key_id, secret),
-            #[cfg(any(target_os = "linux", target_os = "macos", windows))]
-            #[allow(
-                unreachable_patterns,
-                reason = "not every system has a second keychain"
-            )]
+            #[cfg(target_os = "linux")]
+            Self::Keyutils => self.check_takes_keys(),
+            #[cfg(any(target_os = "macos", windows))]
             _ => native::put(self, access_key_id, secret),
         }
     }
+}
+
+/// Whether a text is what `text` makes of these keys.
+pub fn is_text_of(text: &[u8], keys: &LongTermKeys) -> bool {
+    let entry = serde_json::from_slice::<Entry<'_>>(text);
+    entry.is_ok_and(|entry| {
+        entry.access_key_id == keys.access_key_id
+            && entry.secret_access_key == keys.secret_access_key.expose()
+    })
 }
 
 /// Keys as AWS tools read them from a `credential_process`.

@@ -4,9 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{
-    Asking, Keychain, Profile, Profiles, PromptTimeout, Request, Suffixes, Verbosity, about,
-};
+use super::{Asking, Profile, Profiles, PromptTimeout, Request, Store, Suffixes, Verbosity, about};
 use crate::seconds;
 
 /// What a refresh can be told.
@@ -271,15 +269,8 @@ pub struct Setup {
     /// Put the keys into the system's keychain, and not into the file
     #[arg(long)]
     pub keychain: bool,
-    /// The keychain
-    #[arg(
-        long,
-        value_name = "STORE",
-        value_enum,
-        default_value_t,
-        requires = "keychain"
-    )]
-    pub store: Keychain,
+    #[command(flatten)]
+    pub store: Store,
     #[command(flatten)]
     pub suffixes: Suffixes,
     #[command(flatten)]
@@ -292,7 +283,7 @@ impl Setup {
         Self {
             name: refresh.profiles.names.last().cloned(),
             keychain: false,
-            store: Keychain::default(),
+            store: Store::default(),
             suffixes: refresh.request.suffixes.clone(),
             verbosity: refresh.verbosity.clone(),
         }

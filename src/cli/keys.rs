@@ -32,6 +32,10 @@ pub enum KeychainCommand {
     Restore(RestoreKeys),
     /// Print keys as AWS tools read them from a `credential_process`; it is what `move` writes into the section
     Get(GetKeys),
+    /// Run a command as somebody would who shares nothing with this session but the user
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Elsewhere(Elsewhere),
 }
 
 /// What `keychain move` can be told.
@@ -39,10 +43,9 @@ pub enum KeychainCommand {
 pub struct MoveKeys {
     #[command(flatten)]
     pub profile: Profile,
-    /// The keychain
-    #[arg(long, value_name = "STORE", value_enum, default_value_t)]
-    pub store: Keychain,
-    /// Do not ask before the keys are left to a keychain that does not keep them for good
+    #[command(flatten)]
+    pub store: Store,
+    /// Do not ask before the keys are left to a keychain that only this session can read
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]
@@ -67,9 +70,30 @@ pub struct RestoreKeys {
 pub struct GetKeys {
     /// The access key id (AKIA…)
     pub access_key_id: String,
-    /// The keychain
-    #[arg(long, value_name = "STORE", value_enum, default_value_t)]
-    pub store: Keychain,
+    #[command(flatten)]
+    pub store: Store,
+}
+
+/// What the way to find out whether others can read the keychain is told.
+#[cfg(unix)]
+#[derive(Args)]
+pub struct Elsewhere {
+    /// For the shell
+    pub command: String,
+}
+
+/// Which keychain is meant. There is one on each system, so that nobody has to say; old command lines do.
+#[derive(Args, Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Store {
+    #[arg(
+        id = "store",
+        long,
+        value_name = "STORE",
+        value_enum,
+        default_value_t,
+        hide = true
+    )]
+    pub keychain: Keychain,
 }
 
 /// The keychains of this system.
@@ -79,8 +103,9 @@ pub enum Keychain {
     #[cfg(all(unix, not(target_os = "macos")))]
     #[default]
     SecretService,
-    /// The kernel's: forgets everything when the machine restarts
+    /// The kernel's, for what earlier versions have put there: it forgets, and other sessions do not see it
     #[cfg(target_os = "linux")]
+    #[value(hide = true)]
     Keyutils,
     /// The login keychain
     #[cfg(target_os = "macos")]

@@ -1,4 +1,4 @@
-//! The keychains that the keyring crates have a store for.
+//! The keychains that the keyring crates have a store for. That of Linux is only read and emptied.
 
 use anyhow::Result;
 use keyring_core::api::CredentialStoreApi as _;
@@ -19,6 +19,7 @@ pub(super) fn get(keychain: Keychain, access_key_id: &str) -> Result<Option<Zero
 }
 
 /// Puts in a secret where there is none.
+#[cfg(not(target_os = "linux"))]
 pub(super) fn put(keychain: Keychain, access_key_id: &str, secret: &[u8]) -> Result<()> {
     let put = entry(access_key_id).and_then(|entry| entry.set_secret(secret));
     put.map_err(|error| explain(keychain, &error).into())
@@ -60,6 +61,7 @@ fn explain(keychain: Keychain, error: &Error) -> Failure {
 }
 
 #[cfg(target_os = "linux")]
-const WHERE_IT_IS: &str = "it belongs to a login session; without one, begin with `keyctl session`";
+const WHERE_IT_IS: &str =
+    "it belongs to a login session: run this in the one that put the keys there";
 #[cfg(not(target_os = "linux"))]
 const WHERE_IT_IS: &str = "unlock it, and run this again";

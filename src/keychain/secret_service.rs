@@ -106,11 +106,11 @@ fn explain(error: &Error, has_screen: bool) -> Failure {
         Error::Dbus(error) => match error.name().unwrap_or_default() {
             "org.freedesktop.DBus.Error.ServiceUnknown" => {
                 Failure::new("no program here offers a keychain as a Secret Service")
-                    .hint("install and start GNOME Keyring, KWallet or KeePassXC; or see --store for another keychain")
+                    .hint("install and start GNOME Keyring, KWallet or KeePassXC")
             }
             "org.freedesktop.DBus.Error.NotSupported" => {
                 Failure::new("there is no session of a desktop here, whose keychain (Secret Service) could be used")
-                    .hint("run it where DBUS_SESSION_BUS_ADDRESS is set, or under `dbus-run-session`; or see --store for another keychain")
+                    .hint("run it where XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS is that of the desktop's session")
             }
             "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => {
                 Failure::new("the keychain of the desktop (Secret Service) does not answer")
@@ -120,7 +120,7 @@ fn explain(error: &Error, has_screen: bool) -> Failure {
                 "the keychain of the desktop (Secret Service) cannot be reached: {}",
                 error.message().unwrap_or(name)
             ))
-            .hint("is DBUS_SESSION_BUS_ADDRESS that of this session? or see --store for another keychain"),
+            .hint("is DBUS_SESSION_BUS_ADDRESS that of the desktop's session?"),
         },
         _ => Failure::new(format!(
             "the keychain of the desktop (Secret Service) failed: {error}"

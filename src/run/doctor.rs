@@ -10,8 +10,8 @@ use crate::cli::{self, Doctor, Profiles, Request};
 use crate::doctor::files::{self, Which};
 use crate::doctor::profile::Examined;
 use crate::doctor::{
-    Checklist, environment as variables, lines, network, permissions, sections, session, shadows,
-    tools, writing,
+    Checklist, environment as variables, keychains, lines, network, permissions, sections, session,
+    shadows, tools, writing,
 };
 use crate::environment::Environment;
 use crate::key_process;
@@ -70,6 +70,7 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
         Some(target.in_its_place(&files.credentials))
     });
     sections::check(list, files, target.as_ref());
+    keychains::check(list, naming, files);
     tools::check(list, environment, files, target.as_ref());
     if let Some(target) = &target {
         let request = &Request {

@@ -4,6 +4,8 @@ mod deposit;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _};
+#[cfg(unix)]
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -11,6 +13,8 @@ use anyhow::{Context as _, Result, bail};
 pub(super) use self::deposit::Deposit;
 use super::ground::Ground;
 use super::ready::{self, Found};
+#[cfg(unix)]
+use crate::cli::Elsewhere;
 use crate::cli::{
     self, GetKeys, KeychainCommand, MoveKeys, Profile, Profiles, RestoreKeys, Suffixes,
 };
@@ -34,6 +38,8 @@ pub(super) fn keychain(command: &KeychainCommand, environment: &Environment) -> 
         KeychainCommand::Move(args) => move_keys(args, environment),
         KeychainCommand::Restore(args) => restore(args, environment),
         KeychainCommand::Get(args) => get(args),
+        #[cfg(unix)]
+        KeychainCommand::Elsewhere(args) => elsewhere(args),
     }
 }
 
@@ -99,12 +105,13 @@ impl Held {
 /// What a user has to know. The keys are then where they were.
 pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
+    args.store.keychain.check_takes_keys()?;
     let held = Held::find(&args.profile, &args.suffixes, environment)?;
     let section = &held.base.section;
     let keys = match &held.base.keys {
         Keys::Stored(keys) => keys,
         Keys::Process(command) => match Place::parse(&command.value) {
-            Some(Place { keychain, .. }) if keychain == args.store => {
+            Some(Place { keychain, .. }) if keychain.flaw().is_none() => {
                 report.progress(format_args!(
                     "the keys of [{section}] are in {} already",
                     keychain.name()
@@ -130,14 +137,17 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
             ),
         },
     };
-    let deposit = Deposit::new(args.store, keys, environment)?;
+    let deposit = Deposit::new(keys, environment)?;
     let command = &*deposit.command;
     held.store
         .check(|file| leave_command(file, section, keys, command))?;
-    if !args.yes {
-        consent(args.store, environment)?;
-    }
-    let put = deposit.make(keys, section, &held.base.path, environment)?;
+    let put = deposit.make(keys, section, &held.base.path, environment, || {
+        if args.yes {
+            return Ok(());
+        }
+        let way_out = format!("`mfa-creds keychain move{} --yes` says so", held.flag);
+        consent(deposit.keychain(), environment, &way_out)
+    })?;
     let written = held
         .store
         .update(|file| leave_command(file, section, keys, command));
@@ -147,7 +157,7 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
     }
     report.progress(format_args!(
         "moved the keys of [{section}] to {}",
-        args.store.name()
+        deposit.keychain().name()
     ));
     for other in others_with(&held.files(), section, &keys.access_key_id) {
         report.warning(format_args!(
@@ -202,27 +212,35 @@ fn others_with(files: &Files<'_>, section: &str, access_key_id: &str) -> Vec<Str
     credentials.chain(config).map(str::to_owned).collect()
 }
 
-/// Asks a person whether keys may be left to a keychain that does not keep them for good.
-fn consent(keychain: cli::Keychain, environment: &Environment) -> Result<()> {
-    let Some(caution) = keychain.caution() else {
-        return Ok(());
-    };
+/// Asks a person whether keys may be left to a keychain that answers in this session only.
+///
+/// # Errors
+/// Exit code 3 where nobody can be asked; then `way_out` says what to type.
+pub(super) fn consent(
+    keychain: cli::Keychain,
+    environment: &Environment,
+    way_out: &str,
+) -> Result<()> {
+    let name = keychain.name();
     let asked = cli::Prompting::default();
     let prompting = Prompting::new(&asked, environment, PATIENCE_TO_FETCH)?;
     let Some(terminal) = Terminal::for_prompting(&prompting) else {
         bail!(
             Failure::new(format!(
-                "whether {} shall hold the only copy has to be asked at a terminal",
-                keychain.name()
+                "{name} gives the keys to programs of this session only, and whether that is enough has to be asked at a terminal"
             ))
-            .hint("--yes says so at once")
+            .hint(way_out)
             .exit(Exit::HumanNeeded)
         );
     };
-    terminal.say(&format!("warning: {caution}"))?;
-    if !terminal.confirm("Move the keys there all the same?", Answer::No)? {
+    terminal.say(&format!(
+        "warning: {name} gives the keys to programs of this session only: what is started elsewhere (another terminal, an IDE, cron) does \
+         not get them"
+    ))?;
+    if !terminal.confirm("Put the keys there all the same?", Answer::No)? {
         bail!(
-            Failure::new("the keys were left in the file").hint("--store names another keychain")
+            Failure::new(format!("the keys were not put into {name}"))
+                .hint("in a session of the desktop, other programs can read them, too")
         );
     }
     Ok(())
@@ -252,7 +270,12 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
     };
     let keys = place.keychain.get(&place.access_key_id)?;
     let bring_back = |file: &File<'_>| {
-        if file.get(section, key::CREDENTIAL_PROCESS).as_deref() != Some(&*command.value) {
+        let has_keys = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY]
+            .into_iter()
+            .any(|key| file.get(section, key).is_some());
+        if has_keys
+            || file.get(section, key::CREDENTIAL_PROCESS).as_deref() != Some(&*command.value)
+        {
             bail!(
                 Failure::new(format!(
                     "[{section}] in {} was changed meanwhile",
@@ -299,7 +322,7 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
 }
 
 fn get(args: &GetKeys) -> Result<()> {
-    let keys = args.store.get(&args.access_key_id)?;
+    let keys = args.store.keychain.get(&args.access_key_id)?;
     if io::stdout().is_terminal() {
         Report::notice("warning: these are secrets, and they are on the screen now");
     }
@@ -307,4 +330,15 @@ fn get(args: &GetKeys) -> Result<()> {
     let text = std::str::from_utf8(&text).context("the keys cannot be written as JSON")?;
     report::data(text)?;
     report::data("\n")
+}
+
+/// Becomes the command in a session of its own, which has no terminal.
+#[cfg(unix)]
+fn elsewhere(args: &Elsewhere) -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    // Whoever leads a session already has none to leave.
+    let _ = rustix::process::setsid();
+    let error = Command::new("/bin/sh").args(["-c", &args.command]).exec();
+    Err(error).context("/bin/sh cannot be run")
 }

@@ -21,6 +21,7 @@ use crate::terminal::PATIENCE_TO_FETCH;
 /// What a user has to know.
 pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
+    args.store.keychain.check_takes_keys()?;
     let paths = Paths::find(environment)?;
     let path = &paths.credentials;
     let naming = Naming::new(&args.suffixes, environment)?;
@@ -83,13 +84,16 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     } else {
         let answers = respondent.keys()?;
         let deposit = if args.keychain {
-            Some(Deposit::new(args.store, &answers.keys, environment)?)
+            Some(Deposit::new(&answers.keys, environment)?)
         } else {
             None
         };
-        let put = deposit
-            .as_ref()
-            .map(|deposit| deposit.make(&answers.keys, long_term, path, environment));
+        let put = deposit.as_ref().map(|deposit| {
+            deposit.make(&answers.keys, long_term, path, environment, || {
+                let way_out = "run this in a session of the desktop, or leave out --keychain";
+                keychain::consent(deposit.keychain(), environment, way_out)
+            })
+        });
         let put = put.transpose()?;
         let command = deposit.as_ref().map(|deposit| &*deposit.command);
         let written = store.update(|file| setup::write(file, long_term, &answers, command));
@@ -103,9 +107,6 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
                 "put its keys into {}",
                 deposit.keychain().name()
             ));
-            if let Some(caution) = deposit.keychain().caution() {
-                report.warning(caution);
-            }
         }
     }
     report.progress(format_args!(
@@ -161,7 +162,7 @@ fn into_keychain(args: &Setup, target: &Target) -> MoveKeys {
             name: Some(target.profile.value.clone()),
         },
         store: args.store,
-        yes: true,
+        yes: false,
         suffixes: args.suffixes.clone(),
         verbosity: args.verbosity.clone(),
     }

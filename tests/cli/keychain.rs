@@ -4,12 +4,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY};
+use expectrl::Expect as _;
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
 use crate::harness::{FAR, Home, long_term, short_term};
+use crate::prompt::{exited, on_terminal};
 
 const NO_DESKTOP: &str = "error: there is no session of a desktop here, whose keychain (Secret Service) could be used\n\
-     hint: run it where DBUS_SESSION_BUS_ADDRESS is set, or under `dbus-run-session`; or see --store for another keychain\n";
+     hint: run it where XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS is that of the desktop's session\n";
 
 /// A section whose keys are in the keychain.
 fn in_keychain(profile: &str, command: &str) -> String {
@@ -34,7 +36,7 @@ fn a_bus_that_nobody_serves_is_told() {
         .ends(
             1,
             "error: the keychain of the desktop (Secret Service) cannot be reached: Failed to connect to socket /nonexistent/bus: No such file or directory\n\
-             hint: is DBUS_SESSION_BUS_ADDRESS that of this session? or see --store for another keychain\n",
+             hint: is DBUS_SESSION_BUS_ADDRESS that of the desktop's session?\n",
         );
     assert_eq!(home.credentials(), long_term("work"));
 }
@@ -151,25 +153,141 @@ fn what_is_done_already_is_said() {
         0,
         "the keys of [work-long-term] are in the Secret Service already\n",
     );
-    home.run(&["keychain", "move", "-p", "work", "--store", "keyutils"])
-        .ends(
-            1,
-            "error: the keys of [work-long-term] are in the Secret Service\n\
-             hint: `mfa-creds keychain restore -p work` brings them back; then run this again\n",
-        );
     assert_eq!(home.credentials(), section);
 }
 
 #[test]
-fn the_only_copy_is_not_left_to_the_kernel_without_a_word() {
+#[cfg(target_os = "linux")]
+fn no_keys_go_into_the_kernels_keyring_any_more() {
+    let refusal = "error: the kernel's keyring takes no new keys: it forgets its keys when the machine restarts, and hides them from other \
+         sessions\n\
+         hint: leave out --store to use the Secret Service, or leave the keys in the file\n";
     let home = Home::of_alice();
-    home.run(&["keychain", "move", "-p", "work", "--store", "keyutils"])
-        .ends(
-            3,
-            "error: whether the kernel's keyring shall hold the only copy has to be asked at a terminal\n\
-             hint: --yes says so at once\n",
+    for command in [
+        &["keychain", "move", "-p", "work", "--store", "keyutils"][..],
+        &[
+            "keychain",
+            "move",
+            "-p",
+            "work",
+            "--store=keyutils",
+            "--yes",
+        ],
+        &["setup", "-p", "other", "--keychain", "--store", "keyutils"],
+    ] {
+        home.run(command)
+            .stdin(&format!(
+                "\n{ALICE_ACCESS_KEY_ID}\n{ALICE_SECRET_ACCESS_KEY}\n\n"
+            ))
+            .ends(2, refusal);
+        assert_eq!(home.credentials(), long_term("work"));
+    }
+    // The keychain that is left may be named, as before.
+    home.run(&[
+        "keychain",
+        "move",
+        "-p",
+        "work",
+        "--store",
+        "secret-service",
+    ])
+    .ends(1, NO_DESKTOP);
+    let help = home.run(&["keychain", "move", "--help"]).outcome().stdout;
+    assert!(!help.contains("--store"), "{help}");
+}
+
+/// A section whose keys an earlier version has left to the kernel, with a program that prints them all the same.
+#[cfg(target_os = "linux")]
+fn in_kernel(home: &Home, profile: &str) -> String {
+    let program = home.path().join("printing");
+    fs::write(
+        &program,
+        format!(
+            "#!/bin/sh\n[ \"$*\" = \"keychain get {ALICE_ACCESS_KEY_ID} --store keyutils\" ] || exit 9\necho '{{\"Version\": 1, \"AccessKeyId\": \
+             \"{ALICE_ACCESS_KEY_ID}\", \"SecretAccessKey\": \"{ALICE_SECRET_ACCESS_KEY}\"}}'\n"
+        ),
+    )
+    .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    in_keychain(
+        profile,
+        &format!(
+            "{} keychain get {ALICE_ACCESS_KEY_ID} --store keyutils",
+            program.display()
+        ),
+    )
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_line_that_names_the_kernels_keyring_still_serves_and_takes_no_new_key() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    let section = in_kernel(&home, "work");
+    home.write("credentials", &section);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+        .ends(0, "");
+    home.write("credentials", &section);
+    home.run_with(&sts, &["rotate", "-p", "work", "--yes"]).ends(
+        1,
+        "error: the keys of [work-long-term] are in the kernel's keyring, which forgets its keys when the machine restarts, and hides them \
+         from other sessions\n\
+         hint: `mfa-creds keychain restore -p work` brings them back into the file; then run this again\n",
+    );
+    home.run(&["keychain", "move", "-p", "work"]).ends(
+        1,
+        "error: the keys of [work-long-term] are in the kernel's keyring\n\
+         hint: `mfa-creds keychain restore -p work` brings them back; then run this again\n",
+    );
+    assert_eq!(home.credentials(), section);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn doctor_says_how_keys_come_back_from_the_kernels_keyring() {
+    let home = Home::new();
+    let sections = format!(
+        "{}{}{}",
+        in_kernel(&home, "work"),
+        in_kernel(&home, "other"),
+        in_kernel(&home, "x").replace("[x-long-term]", "[x]")
+    );
+    home.write("credentials", &sections);
+    let outcome = home.run(&["doctor", "-p", "work", "--offline"]).outcome();
+    for (section, flags) in [
+        ("work-long-term", "-p work"),
+        ("other-long-term", "-p other"),
+        ("x", "-p x --long-term-suffix none --short-term-suffix mfa"),
+    ] {
+        let told = format!(
+            "the keys of [{section}] in ~/.aws/credentials are in the kernel's keyring, which forgets its keys when the machine restarts, \
+             and hides them from other sessions\n         fix: mfa-creds keychain restore {flags}\n"
         );
-    assert_eq!(home.credentials(), long_term("work"));
+        assert!(outcome.stdout.contains(&told), "{told}{}", outcome.stdout);
+        // What is said there leads to the keys, as far as there is such a keyring.
+        let flags = flags.split(' ').collect::<Vec<_>>();
+        let outcome = home
+            .run(&[&["keychain", "restore"], &flags[..]].concat())
+            .outcome();
+        let has_tried = outcome.stderr.contains("the kernel's keyring");
+        assert!(has_tried, "{outcome:?}");
+        assert_eq!(home.credentials(), sections);
+    }
+}
+
+#[test]
+fn who_tries_the_keychain_for_others_has_no_terminal() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    let mut run = on_terminal(
+        &home,
+        &sts,
+        "(: </dev/tty) && echo it has; \"$0\" keychain elsewhere '(: </dev/tty) 2>&- || echo it has none'",
+    );
+    run.expect("it has\r").unwrap();
+    run.expect("it has none\r").unwrap();
+    assert_eq!(exited(run), 0);
 }
 
 #[test]
@@ -185,7 +303,7 @@ fn why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them() {
         1,
         "error: the command of credential_process of [work-long-term] in ~/.aws/credentials failed: there is no session of a \
          desktop here, whose keychain (Secret Service) could be used\n\
-         hint: run it where DBUS_SESSION_BUS_ADDRESS is set, or under `dbus-run-session`; or see --store for another keychain\n",
+         hint: run it where XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS is that of the desktop's session\n",
     );
 }
 

@@ -1,18 +1,40 @@
 //! Keys on their way into a keychain: what proves that they are there, and what takes them out again.
 
+#[cfg(unix)]
+use std::env;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::{Command, Stdio};
+#[cfg(unix)]
+use std::time::Duration;
 
+#[cfg(unix)]
+use anyhow::Context as _;
 use anyhow::{Result, bail};
 
+#[cfg(unix)]
+use crate::child::{self, Ended};
 use crate::cli;
 use crate::credentials::LongTermKeys;
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::key_process;
+#[cfg(unix)]
+use crate::keychain;
 use crate::keychain::{Place, Put};
 use crate::plan::{Base, Chosen, Keys, Origin};
 use crate::profiles::key;
 use crate::report::Report;
+
+/// Where cron finds programs.
+#[cfg(unix)]
+const USUAL_PATH: &str = "/usr/bin:/bin";
+/// What all programs of a user have from the login on. By the second one, they find the user's D-Bus.
+#[cfg(unix)]
+const OF_EVERY_PROGRAM: [&str; 2] = ["HOME", "XDG_RUNTIME_DIR"];
+/// How long a keychain may take to answer where it can ask nobody.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Keys on their way into a keychain.
 pub struct Deposit {
@@ -26,13 +48,9 @@ impl Deposit {
     ///
     /// # Errors
     /// When no command can be written that leads there.
-    pub fn new(
-        keychain: cli::Keychain,
-        keys: &LongTermKeys,
-        environment: &Environment,
-    ) -> Result<Self> {
+    pub fn new(keys: &LongTermKeys, environment: &Environment) -> Result<Self> {
         let place = Place {
-            keychain,
+            keychain: cli::Keychain::default(),
             access_key_id: keys.access_key_id.clone(),
         };
         let command = place.command(environment)?;
@@ -44,19 +62,29 @@ impl Deposit {
         self.place.keychain
     }
 
-    /// Puts the keys into the keychain, and makes sure that the command prints them.
+    /// Puts the keys into the keychain, and makes sure that the command prints them: here, and for whoever shares nothing with this
+    /// session. Where it does not do so there, `consent` says whether that is enough.
     ///
     /// # Errors
-    /// When the keychain cannot be used, or the command does not print them. Nothing is then there that was not before.
+    /// When the keychain cannot be used, the command does not print them, or there is no consent. Nothing is then there that was not
+    /// before.
     pub fn make(
         &self,
         keys: &LongTermKeys,
         section: &str,
         path: &Path,
         environment: &Environment,
+        consent: impl FnOnce() -> Result<()>,
     ) -> Result<Put> {
         let put = self.place.keychain.put(keys)?;
         let proven = self.prove(keys, section, path, environment);
+        let proven = proven.and_then(|()| {
+            if self.is_read_elsewhere(keys, environment)? {
+                Ok(())
+            } else {
+                consent()
+            }
+        });
         if proven.is_err() {
             self.take_back(put, Report::quiet());
         }
@@ -73,6 +101,37 @@ impl Deposit {
                 self.keychain().name()
             ));
         }
+    }
+
+    /// Whether the command prints the keys in a session of its own, without a terminal, and with no other variables than every program
+    /// of this user has: as for an IDE, a job in the background, or another login.
+    #[cfg(unix)]
+    fn is_read_elsewhere(&self, keys: &LongTermKeys, environment: &Environment) -> Result<bool> {
+        let program = env::current_exe().context("where this program is cannot be told")?;
+        let mut command = Command::new(program);
+        command
+            .args(["keychain", "elsewhere", &self.command])
+            .env_clear()
+            .env("PATH", USUAL_PATH)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        for name in OF_EVERY_PROGRAM {
+            if let Some(value) = environment.path(name) {
+                command.env(name, value);
+            }
+        }
+        Ok(match child::run(command, PATIENCE)? {
+            Ok(Ended::ByItself { status, output, .. }) => {
+                status.success() && keychain::is_text_of(&output, keys)
+            }
+            Ok(Ended::ByUs) | Err(_) => false,
+        })
+    }
+
+    /// Its keychain belongs to the user, whatever the session.
+    #[cfg(not(unix))]
+    fn is_read_elsewhere(&self, _keys: &LongTermKeys, _environment: &Environment) -> Result<bool> {
+        Ok(true)
     }
 
     fn prove(

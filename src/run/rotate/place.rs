@@ -42,7 +42,22 @@ impl<'k> Kept<'k> {
         let keychain = match &base.keys {
             Keys::Stored(_) => None,
             Keys::Process(command) => match Place::parse(&command.value) {
-                Some(place) => Some(place.keychain),
+                Some(place) => {
+                    if let Some(flaw) = place.keychain.flaw() {
+                        bail!(
+                            Failure::new(format!(
+                                "the keys of [{}] are in {}, which {flaw}",
+                                base.section,
+                                place.keychain.name()
+                            ))
+                            .hint(format!(
+                                "`mfa-creds keychain restore{}` brings them back into the file; then run this again",
+                                ready.flag
+                            ))
+                        );
+                    }
+                    Some(place.keychain)
+                }
                 None => bail!(
                     Failure::new(format!(
                         "a command prints the keys of [{}]: {}",
