@@ -1,4 +1,5 @@
-"""Long-term keys in a real keychain: GNOME Keyring, on a D-Bus session of its own without a desktop, and the kernel's."""
+"""Long-term keys in a real keychain: GNOME Keyring, on a D-Bus session of its own without a desktop, and in the kernel's, where
+earlier versions have left them."""
 
 import concurrent.futures
 import dataclasses
@@ -16,13 +17,15 @@ LOCKED = (
     "the keychain of the desktop (Secret Service) is locked, or not set up yet, and there is no screen to ask for its password\n"
     "hint: unlock it in the desktop, or with `gnome-keyring-daemon --replace --unlock`, and run this again\n"
 )
-LEFT = "[p-long-term]\n# mine\naws_mfa_device = {device}\ncredential_process = {program} keychain get {key}{store}\n\n[last]\nx = 1\n"
+MOVED = "moved the keys of [p-long-term] to the Secret Service\nback: mfa-creds keychain restore -p p\n"
+LEFT = "[p-long-term]\n# mine\naws_mfa_device = {device}\ncredential_process = {program} keychain get {key}\n\n[last]\nx = 1\n"
 
 
 class Desktop:
-    """A D-Bus session, and GNOME Keyring on it with a keychain that is unlocked. It ends with its input."""
+    """A D-Bus session, and GNOME Keyring on it with a keychain that is unlocked. It ends with its input. Programs of the same user find
+    it as they find that of a login, by XDG_RUNTIME_DIR, unless it is a private one, as under dbus-run-session."""
 
-    def __init__(self, home, keyring=True, **environment):
+    def __init__(self, home, keyring=True, private=False, **environment):
         self.runtime = tempfile.TemporaryDirectory()
         self.environment = {
             "HOME": str(home),
@@ -33,22 +36,28 @@ class Desktop:
         } | environment
         start = f"printf %s '{PASSWORD}' | gnome-keyring-daemon --unlock --components=secrets >/dev/null; " if keyring else ""
         self.command = ["dbus-run-session", "--", "sh", "-c", f"{start}echo $DBUS_SESSION_BUS_ADDRESS; exec cat"]
+        self.address = {} if private else {"XDG_RUNTIME_DIR": self.runtime.name}
+        config = pathlib.Path(self.runtime.name, "bus.conf")
+        if not private:
+            config.write_text(
+                "<busconfig><include>/usr/share/dbus-1/session.conf</include>"
+                f"<listen>unix:path={self.runtime.name}/bus</listen></busconfig>"
+            )
+            self.command[1:1] = [f"--config-file={config}"]
         if not keyring:
             # Without the services that the system has, which would be started by being asked for.
-            config = pathlib.Path(self.runtime.name, "bus.conf")
             config.write_text(
                 "<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>"
                 '<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>'
                 '<allow own="*"/></policy></busconfig>'
             )
-            self.command[1:1] = [f"--config-file={config}"]
 
     def __enter__(self):
         self.program = subprocess.Popen(
             self.command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         assert select.select([self.program.stdout], [], [], SECONDS)[0], "there is no session"
-        self.address = {"DBUS_SESSION_BUS_ADDRESS": self.program.stdout.readline().decode().strip()}
+        self.address["DBUS_SESSION_BUS_ADDRESS"] = self.program.stdout.readline().decode().strip()
         return self
 
     def __exit__(self, *_):
@@ -88,9 +97,9 @@ class KeychainTest(RealTest):
         section = long_term(self.user).decode().rstrip().replace("]\n", "]\n# mine\n", 1)
         self.credentials.write_bytes(BEFORE + f"{section}\n\n[last]\nx = 1\n".encode())
 
-    def left(self, store=""):
+    def left(self):
         """What a move leaves of the file."""
-        left = LEFT.format(device=self.user.device, program=MFA_CREDS, key=self.user.key, store=store)
+        left = LEFT.format(device=self.user.device, program=MFA_CREDS, key=self.user.key)
         return BEFORE + left.encode()
 
     def assert_clients_get_the_keys(self):
@@ -100,15 +109,8 @@ class KeychainTest(RealTest):
         arn = "session.client('sts').get_caller_identity()['Arn']"
         self.assertEqual(self.boto3(self.stand_in.url, "p-long-term", arn, **self.clean), self.user.arn)
 
-    def assert_there_and_back(self, *store, name):
-        """The whole way of keys through a keychain."""
-        self.write_keys()
-        flags = ["--store", *store, "--yes"] if store else []
-        messages = self.mfa_creds("keychain", "move", "-p", "p", *flags)
-        self.assertEqual(
-            messages, f"moved the keys of [p-long-term] to {name}\nback: mfa-creds keychain restore -p p\n"
-        )
-        self.assertEqual(self.credentials.read_bytes(), self.left("".join(f" --store {store}" for store in store)))
+    def assert_back(self, name):
+        """The way of keys out of a keychain, where they serve as they are."""
         self.assert_clients_get_the_keys()
         self.mfa_creds("-p", "p", code=self.stand_in.code(), **self.endpoint)
         written = self.assert_written(seconds=43200)
@@ -123,9 +125,6 @@ class KeychainTest(RealTest):
         )
         self.assertEqual(self.assert_written(), written)
         self.assertTrue(self.credentials.read_bytes().startswith(BEFORE + b"[p-long-term]\n# mine\n"))
-        gone = self.run_program([MFA_CREDS, "keychain", "get", self.user.key, *flags[:2]])
-        self.assertEqual((gone.returncode, gone.stdout), (1, ""))
-        self.assertIn(f"error: {name} has no secret for access key {self.user.key}\n", gone.stderr)
 
     def get(self, key=None):
         return self.run_program([MFA_CREDS, "keychain", "get", key or self.user.key])
@@ -141,7 +140,23 @@ class SecretService(KeychainTest):
         return self.run_program(["secret-tool", *arguments], secret or None)
 
     def test_there_and_back(self):
-        self.assert_there_and_back(name="the Secret Service")
+        self.write_keys()
+        self.assertEqual(self.mfa_creds("keychain", "move", "-p", "p"), MOVED)
+        self.assertEqual(self.credentials.read_bytes(), self.left())
+        self.assert_back("the Secret Service")
+        gone = self.get()
+        self.assertEqual((gone.returncode, gone.stdout), (1, ""))
+        self.assertIn(f"error: the Secret Service has no secret for access key {self.user.key}\n", gone.stderr)
+
+    def test_whoever_shares_nothing_but_the_user_gets_the_keys(self):
+        self.write_keys()
+        self.mfa_creds("keychain", "move", "-p", "p", "-q")
+        _, command = self.section("p-long-term")[-1]
+        done = subprocess.run(
+            ["sh", "-c", command], env={"XDG_RUNTIME_DIR": self.clean["XDG_RUNTIME_DIR"]}, cwd="/", stdin=subprocess.DEVNULL,
+            capture_output=True, start_new_session=True, timeout=SECONDS,
+        )  # fmt: skip
+        self.assertEqual(json.loads(done.stdout)["SecretAccessKey"], self.user.secret, done.stderr)
 
     def test_other_programs_read_the_entry(self):
         self.write_keys()
@@ -292,32 +307,103 @@ class WithoutKeychain(KeychainTest):
         self.assertEqual(
             messages,
             "error: no program here offers a keychain as a Secret Service\n"
-            "hint: install and start GNOME Keyring, KWallet or KeePassXC; or see --store for another keychain\n",
+            "hint: install and start GNOME Keyring, KWallet or KeePassXC\n",
         )
         self.assertEqual(self.credentials.read_bytes(), before)
+
+
+class Private(KeychainTest):
+    """A keychain that only those reach who have the address of its D-Bus, as under dbus-run-session."""
+
+    def setUp(self):
+        super().setUp()
+        self.desktop = self.enterContext(Desktop(self.home, private=True))
+        self.clean |= self.desktop.address
+        self.write_keys()
+        self.before = self.credentials.read_bytes()
+
+    def assert_nothing_is_left_there(self):
+        self.assertEqual(self.credentials.read_bytes(), self.before)
+        self.assertIn("has no secret for access key", self.get().stderr)
+
+    def test_nobody_is_no_consent(self):
+        asked = (
+            "error: the Secret Service gives the keys to programs of this session only, and whether that is enough has to be asked at a "
+            "terminal\nhint: "
+        )
+        self.assertEqual(
+            self.mfa_creds("keychain", "move", "-p", "p", exit=3),
+            f"{asked}`mfa-creds keychain move -p p --yes` says so\n",
+        )
+        self.assert_nothing_is_left_there()
+        self.before = BEFORE
+        self.credentials.write_bytes(BEFORE)
+        answers = f"p\n{self.user.key}\n{self.user.secret}\n{self.user.device}"
+        self.assertEqual(
+            self.mfa_creds("setup", "--keychain", code=answers, exit=3),
+            f"{asked}run this in a session of the desktop, or leave out --keychain\n",
+        )
+        self.assert_nothing_is_left_there()
+
+    def test_a_person_is_asked(self):
+        for answer, says in [
+            ("\r", "the keys were not put into the Secret Service"),
+            ("y\r", "moved the keys of [p-long-term] to the Secret Service"),
+        ]:
+            with self.on_terminal("keychain", "move", "-p", "p") as terminal:
+                terminal.wait_for("warning: the Secret Service gives the keys to programs of this session only")
+                terminal.wait_for("Put the keys there all the same? [y/N]")
+                terminal.type(answer)
+                status, screen = terminal.end()
+            self.assertIn(says, screen)
+            if status:
+                self.assert_nothing_is_left_there()
+        self.assertEqual(self.credentials.read_bytes(), self.left())
+
+    def test_yes_says_so(self):
+        self.assertEqual(self.mfa_creds("keychain", "move", "-p", "p", "--yes"), MOVED)
+        self.assert_back("the Secret Service")
 
 
 class Keyutils(KeychainTest):
-    """In a session keyring of the test's own."""
+    """Keys that an earlier version has left to the kernel, in a session keyring of the test's own."""
+
+    LEAVING = 'keyctl padd user "keyring:$KEY@mfa-creds" @s >/dev/null <"$ENTRY" && exec "$@"'
+
+    def setUp(self):
+        super().setUp()
+        self.is_there = True
+        entry = self.home / "entry"
+        entry.write_text(json.dumps({"Version": 1, "AccessKeyId": self.user.key, "SecretAccessKey": self.user.secret}))
+        self.clean |= {"KEY": self.user.key, "ENTRY": str(entry)}
+        self.write_keys()
+        line = f"keychain get {self.user.key}"
+        self.line = f"{line} --store keyutils".encode()
+        self.credentials.write_bytes(self.left().replace(line.encode(), self.line))
 
     def run_program(self, command, code=None, **environment):
-        command = ["keyctl", "session", f"of{self.home.name}", *command]
-        done = super().run_program(command, code, **environment)
-        done.stderr = "".join(
-            line for line in done.stderr.splitlines(True) if not line.startswith("Joined session keyring")
-        )
+        leaving = ["sh", "-c", self.LEAVING, "sh"] if self.is_there else []
+        done = super().run_program(["keyctl", "session", "-", *leaving, *command], code, **environment)
+        lines = done.stderr.splitlines(True)
+        done.stderr = "".join(line for line in lines if not line.startswith("Joined session keyring"))
         return done
 
-    def test_there_and_back(self):
-        self.assert_there_and_back("keyutils", name="the kernel's keyring")
+    def test_they_serve_and_come_back(self):
+        self.assert_back("the kernel's keyring")
 
-    def test_a_person_is_asked(self):
-        self.write_keys()
+    def test_where_they_are_not_nothing_is_changed(self):
+        self.is_there = False
         before = self.credentials.read_bytes()
-        with self.on_terminal("keychain", "move", "-p", "p", "--store", "keyutils") as terminal:
-            terminal.wait_for("Move the keys there all the same?")
-            terminal.type("n\r")
-            status, screen = terminal.end()
-        self.assertEqual(status, 1, screen)
-        self.assertIn("the keys were left in the file", screen)
+        self.assertEqual(
+            self.mfa_creds("keychain", "restore", "-p", "p", exit=1),
+            f"error: the kernel's keyring has no secret for access key {self.user.key}\n"
+            "hint: it is in another login session, or the machine was restarted: take credential_process out of the section and write "
+            "the keys with `mfa-creds setup`, or make new ones\n",
+        )
         self.assertEqual(self.credentials.read_bytes(), before)
+
+    def test_it_goes_from_there(self):
+        then = f'"{MFA_CREDS}" keychain restore -p p && keyctl search @s user "keyring:$KEY@mfa-creds"'
+        done = self.run_program(["sh", "-c", then])
+        self.assertIn("moved the keys from the kernel's keyring to [p-long-term]\n", done.stderr)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
