@@ -254,6 +254,10 @@ impl<'e> Codes<'e> {
     pub fn nobody(&self, why: &str) -> Failure {
         Failure::new(format!("an MFA code is needed, and {why}"))
             .hint(match self.input {
+                // Nothing else is asked then, whatever is set.
+                _ if self.is_said_to_be_piped => {
+                    "pipe the six digits in, or leave out the `-` of --token or MFA_TOKEN"
+                }
                 StandardInput::Ours => {
                     "pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN"
                 }

@@ -152,7 +152,8 @@ impl Enrolment<'_> {
                 "{serial} is enabled all the same: write it as aws_mfa_device into the long-term section"
             )),
             Err(_) => self.report.warning(format_args!(
-                "{serial} was made and is not enabled; the next `mfa-creds device enroll` deletes it"
+                "{serial} was made and is not enabled; the next `mfa-creds device enroll{}` deletes it",
+                self.iam.flag
             )),
         }
     }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
+use crate::plan::Chosen;
 
 /// What the window is called.
 #[cfg(unix)]
@@ -14,13 +15,13 @@ const TITLE: &str = "mfa-creds";
 /// A display to ask on.
 pub struct Gui {
     #[cfg(unix)]
-    limit: Duration,
+    limit: Chosen<Duration>,
 }
 
 #[cfg(unix)]
 impl Gui {
     /// Finds a display; none where this process has none.
-    pub fn find(limit: Duration, environment: &Environment) -> Option<Self> {
+    pub fn find(limit: Chosen<Duration>, environment: &Environment) -> Option<Self> {
         let has_display = cfg!(target_os = "macos")
             || ["WAYLAND_DISPLAY", "DISPLAY"]
                 .iter()
@@ -33,14 +34,14 @@ impl Gui {
     /// # Errors
     /// Exit code 3 when the person closes the window or does not answer, or when no program can ask.
     pub fn ask(&self, prompt: &str, complaint: Option<&str>) -> Result<Zeroizing<String>> {
-        programs::ask(prompt, complaint, self.limit)
+        programs::ask(prompt, complaint, &self.limit)
     }
 }
 
 #[cfg(not(unix))]
 impl Gui {
     /// Finds a display: there is no program that could ask.
-    pub fn find(_limit: Duration, _environment: &Environment) -> Option<Self> {
+    pub fn find(_limit: Chosen<Duration>, _environment: &Environment) -> Option<Self> {
         None
     }
 
@@ -69,6 +70,7 @@ mod programs {
     use crate::child::{self, Ended};
     use crate::descendants;
     use crate::error::{Exit, Failure};
+    use crate::plan::Chosen;
     use crate::terminal::{self, nobody_answered, nothing_typed};
 
     /// What the system has chosen, then those that can be there beside it.
@@ -105,8 +107,9 @@ mod programs {
     pub(super) fn ask(
         prompt: &str,
         complaint: Option<&str>,
-        limit: Duration,
+        chosen: &Chosen<Duration>,
     ) -> Result<Zeroizing<String>> {
+        let limit = chosen.value;
         let text = match complaint {
             Some(complaint) => format!("{complaint}\n{prompt}"),
             None => prompt.to_owned(),
@@ -125,7 +128,7 @@ mod programs {
         match answer {
             Answer::Text(text) => Ok(text),
             Answer::Cancelled => bail!(nothing_typed()),
-            Answer::TimedOut => bail!(nobody_answered(limit)),
+            Answer::TimedOut => bail!(nobody_answered(chosen)),
             Answer::NoWindow => bail!(
                 Failure::new("an MFA code is needed, and no program can ask for it in a window")
                     .hint("install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the same once in a terminal")

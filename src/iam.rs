@@ -279,6 +279,7 @@ impl Iam<'_> {
                 Some(None) => Signer::Session,
                 None => Signer::Keys,
             },
+            flags: self.flag,
             codes,
         }
     }

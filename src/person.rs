@@ -36,7 +36,7 @@ impl Person {
     pub fn find(prompting: &Prompting, environment: &Environment) -> Result<Self, String> {
         let Chosen { value, origin } = &prompting.prompt;
         let terminal = || Terminal::for_prompting(prompting).map(Self::AtTerminal);
-        let display = || Gui::find(prompting.limit.value, environment).map(Self::AtDisplay);
+        let display = || Gui::find(prompting.limit.clone(), environment).map(Self::AtDisplay);
         match value {
             Prompt::Auto => terminal().or_else(display).ok_or_else(no_terminal),
             Prompt::Terminal => terminal().ok_or_else(no_terminal),

@@ -51,6 +51,8 @@ pub struct Plan {
     pub base: Base,
     /// The profiles on the way to the keys, from the one that is asked for.
     pub profiles: Vec<String>,
+    /// The flags that name the profile with the keys.
+    pub base_flags: String,
     /// Which device the code comes from, where somebody says so.
     pub device: Option<Chosen<SerialNumber>>,
     /// A command that prints the code.
@@ -138,11 +140,6 @@ impl Plan {
             Call::GetSessionToken => None,
             Call::AssumeRole(role) => Some(role),
         }
-    }
-
-    /// The flag that names the profile with the keys.
-    pub fn base_flag(&self) -> String {
-        profile_flag(self.profiles.last().map_or(DEFAULT_PROFILE, String::as_str))
     }
 
     /// Whether the code buys a session.
@@ -273,6 +270,10 @@ pub fn plan(
     Ok(Plan {
         base,
         profiles: walk.links.iter().map(|link| link.profile.clone()).collect(),
+        base_flags: match &walk.links[..] {
+            [.., _, base] => naming.flags_of(&base.profile),
+            _ => target.flags.clone(),
+        },
         device,
         process: view.process(),
         access: view.access()?,

@@ -206,8 +206,8 @@ fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
     ));
     match error.kind() {
         ErrorKind::PermissionDenied => failure.hint(format!(
-            "make it yours: chmod u+rw '{path}', or chown it if it belongs to another user",
-            path = path.display()
+            "make it yours: chmod u+rw '{}', or chown it if it belongs to another user",
+            path.to_string_lossy().replace('\'', "'\\''")
         )),
         ErrorKind::IsADirectory => failure
             .hint("it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which"),

@@ -16,7 +16,7 @@ use crate::document::Document;
 use crate::error::Failure;
 use crate::group::{Done, Group, Job, Results, Seen, look};
 use crate::network::{self, Preparation};
-use crate::plan::{Asking, Way};
+use crate::plan::{Asking, Way, quoted};
 use crate::profiles::{self, File};
 use crate::report::Report;
 use crate::session::Session;
@@ -98,9 +98,10 @@ impl<'a, 'e> Renewal<'a, 'e> {
         // Only when something is written there anyway: a run before every command must not nag.
         let is_written = !group.jobs.iter().all(Job::is_private);
         if let Some(readers) = store::readers(path).filter(|_| is_written) {
-            let path = path.display();
             report.warning(format_args!(
-                "{path} can be read by {readers}: chmod 600 '{path}'"
+                "{} can be read by {readers}: chmod 600 {}",
+                path.display(),
+                quoted(&path.to_string_lossy())
             ));
         }
         for job in results.open(group) {

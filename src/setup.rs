@@ -235,7 +235,7 @@ pub fn write<'a>(
     answers: &'a Answers,
     command: Option<&'a str>,
 ) -> Result<Vec<Edit<'a>>> {
-    if has_keys(file, section) {
+    if short_term::has_keys(file, section) {
         bail!(occupied(file.path, section));
     }
     let mut changes = match command {
@@ -288,7 +288,9 @@ impl KeyMove<'_> {
             keys,
             replaced,
         } = self;
-        if stored_keys(file, to) != *replaced || replaced.is_none() && has_keys(file, to) {
+        if stored_keys(file, to) != *replaced
+            || replaced.is_none() && short_term::has_keys(file, to)
+        {
             bail!(changed(to));
         }
         if stored_keys(file, from).as_ref() != Some(keys) {
@@ -339,17 +341,6 @@ pub fn save_device<'a>(
 /// Whether a section names a device.
 pub fn has_device(file: &File<'_>, section: &str) -> bool {
     file.get(section, key::AWS_MFA_DEVICE).is_some() || file.get(section, key::MFA_SERIAL).is_some()
-}
-
-/// Whether a section has keys of any kind, or a command that prints them.
-pub fn has_keys(file: &File<'_>, section: &str) -> bool {
-    [
-        key::AWS_ACCESS_KEY_ID,
-        key::AWS_SECRET_ACCESS_KEY,
-        key::CREDENTIAL_PROCESS,
-    ]
-    .into_iter()
-    .any(|key| file.get(section, key).is_some())
 }
 
 /// The error where keys would have to be overwritten.

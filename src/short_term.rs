@@ -146,6 +146,17 @@ fn is_temporary(access_key_id: &str) -> bool {
         || access_key_id == EXAMPLE_ID
 }
 
+/// Whether a section has keys of any kind, or a command that prints them.
+pub fn has_keys(file: &File<'_>, section: &str) -> bool {
+    [
+        key::AWS_ACCESS_KEY_ID,
+        key::AWS_SECRET_ACCESS_KEY,
+        key::CREDENTIAL_PROCESS,
+    ]
+    .into_iter()
+    .any(|key| file.get(section, key).is_some())
+}
+
 /// Whether a section holds credentials that neither this tool nor aws-mfa wrote, or says where else they come from.
 pub fn is_foreign(file: &File<'_>, section: &str) -> bool {
     let has = |key| file.get(section, key).is_some();

@@ -23,11 +23,12 @@ use zeroize::Zeroizing;
 use crate::credentials::LongTermKeys;
 use crate::document::{Document, Uneditable};
 use crate::error::Failure;
+use crate::plan::quoted;
 use crate::profiles::{File, Text, read, reason};
 use crate::report::Report;
 pub use edit::Edit;
 pub use lock::Lock;
-use lock::NotLocked;
+use lock::{NotLocked, can_end};
 pub use look::{Leftover, leftovers, way_to_write};
 use private::Private;
 pub use private::private_directory;
@@ -275,7 +276,7 @@ impl Store {
                     process(holder),
                     at_most.as_secs()
                 ));
-                match holder {
+                match holder.filter(|id| can_end(*id)) {
                     Some(id) => failure.hint(format!("answer its prompt, end it with `kill {id}`, or wait longer with --lock-timeout")),
                     None => failure.hint("answer its prompt, or wait longer with --lock-timeout"),
                 }
@@ -345,8 +346,10 @@ fn writable_size(path: &Path, real: &Path) -> Result<Option<usize>> {
     match fs::metadata(real) {
         Ok(metadata) if metadata.permissions().readonly() => {
             bail!(
-                Failure::new(format!("{} is read-only", path.display()))
-                    .hint(format!("make it writable: chmod u+w '{}'", path.display()))
+                Failure::new(format!("{} is read-only", path.display())).hint(format!(
+                    "make it writable: chmod u+w {}",
+                    quoted(&real.to_string_lossy())
+                ))
             );
         }
         Ok(metadata) => {
@@ -376,7 +379,10 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         }
         ErrorKind::ReadOnlyFilesystem => failure
             .hint("AWS_SHARED_CREDENTIALS_FILE can name a file that is on a writable file system"),
-        ErrorKind::NotFound => failure.hint("make its directory, or run `mfa-creds setup`"),
+        ErrorKind::NotFound => failure.hint(format!(
+            "make its directory: mkdir -p {}",
+            quoted(&private::directory_of(path).to_string_lossy())
+        )),
         _ => failure,
     }
 }

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::cli::Prompt;
 use crate::clock;
 use crate::error::{Exit, Failure};
-use crate::plan::Prompting;
+use crate::plan::{Chosen, Origin, Prompting};
 use crate::report;
 pub use signals::{Noting, end_with_us, stay_if_ending};
 
@@ -36,7 +36,7 @@ pub struct Terminal {
     #[cfg(unix)]
     file: std::fs::File,
     /// How long an answer may take.
-    limit: Duration,
+    limit: Chosen<Duration>,
 }
 
 /// What Enter alone means.
@@ -53,7 +53,7 @@ impl Terminal {
     /// The terminal, where a person may be asked there.
     pub fn for_prompting(prompting: &Prompting) -> Option<Self> {
         match prompting.prompt.value {
-            Prompt::Auto | Prompt::Terminal => Self::open(prompting.limit.value),
+            Prompt::Auto | Prompt::Terminal => Self::open(prompting.limit.clone()),
             Prompt::Gui | Prompt::None => None,
         }
     }
@@ -253,10 +253,16 @@ pub fn nothing_typed() -> Failure {
 }
 
 /// Nobody has answered in time.
-pub fn nobody_answered(limit: Duration) -> Failure {
-    Failure::new(format!("nobody answered within {} s", limit.as_secs()))
-        .hint("run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time")
-        .exit(Exit::HumanNeeded)
+pub fn nobody_answered(limit: &Chosen<Duration>) -> Failure {
+    let seconds = limit.value.as_secs();
+    let failure = Failure::new(format!("nobody answered within {seconds} s"));
+    match limit.origin {
+        _ if limit.value >= PATIENCE_TO_FETCH => failure.hint("run it again"),
+        // The flag comes before the variable, which not every command has a flag for.
+        Origin::Flag(_) => failure.hint("run it again; --prompt-timeout 10m gives more time"),
+        _ => failure.hint("run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time"),
+    }
+    .exit(Exit::HumanNeeded)
 }
 
 /// The answer; Ctrl-C ends the process as it would have without a prompt.

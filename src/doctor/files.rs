@@ -42,6 +42,7 @@ pub fn read(
     which: Which,
     path: &Path,
     environment: &Environment,
+    setup_command: &str,
 ) -> Option<Text> {
     let subject = which.name();
     let real = list.attempt(subject, store::resolve(path))?;
@@ -67,18 +68,29 @@ pub fn read(
             format!("{shown} is a symbolic link to {leads_to}, which does not exist"),
             format!("make that file, or remove the link: rm {}", typed(path)),
         ),
-        None => absent(list, which, &shown, variable),
+        None => absent(list, which, path, variable, setup_command),
     }
     text
 }
 
-fn absent(list: &mut Checklist, which: Which, shown: &str, variable: Option<&str>) {
-    let subject = which.name();
+fn absent(
+    list: &mut Checklist,
+    which: Which,
+    path: &Path,
+    variable: Option<&str>,
+    setup_command: &str,
+) {
+    let (subject, shown) = (which.name(), list.shown(path));
+    let can_be_made = store::way_to_write(path).is_ok();
     match (variable, which) {
         (Some(variable), Which::Credentials) => list.problem(
             subject,
             format!("{variable} names {shown}, and there is no such file"),
-            format!("unset {variable}, or `mfa-creds setup` to make the file"),
+            if can_be_made {
+                format!("unset {variable}, or `{setup_command}` to make the file")
+            } else {
+                format!("unset {variable}")
+            },
         ),
         (Some(variable), Which::Config) => list.warning(
             subject,
@@ -88,7 +100,11 @@ fn absent(list: &mut Checklist, which: Which, shown: &str, variable: Option<&str
         (None, Which::Credentials) => list.warning(
             subject,
             format!("there is no {shown}"),
-            "`mfa-creds setup` makes it",
+            if can_be_made {
+                format!("`{setup_command}` makes it")
+            } else {
+                "first see to what is in the way of writing it".to_owned()
+            },
         ),
         (None, Which::Config) => list.ok(subject, format!("none, and none is needed: {shown}")),
     }

@@ -10,7 +10,7 @@ use crate::device::Device;
 use crate::error;
 use crate::iam::{Iam, Owner};
 use crate::network::{self, Certificates, SET_THE_CLOCK, Trouble, masked};
-use crate::plan::{Chosen, Connection, Route, Target, User, profile_flag};
+use crate::plan::{Chosen, Connection, Route, Target, User};
 use crate::report::Report;
 
 /// A clock may be so far off without anybody's noticing.
@@ -98,7 +98,7 @@ pub fn ask(list: &mut Checklist, user: &User, keys: &LongTermKeys, target: &Targ
         base: &user.base,
         keys,
         session: None,
-        flag: &profile_flag(&target.profile.value),
+        flag: &target.flags,
     };
     let owner = iam.owner();
     let is_answer = |trouble: &Option<Trouble>| {

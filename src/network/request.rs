@@ -4,7 +4,7 @@ use super::send::SET_THE_CLOCK;
 use super::trouble::{Trouble, is_of_clock, is_throttling};
 use crate::error::Failure;
 use crate::mfa_code::MfaCode;
-use crate::plan::{Base, Chosen, Connection, Service};
+use crate::plan::{Base, Chosen, Connection, Origin, Service};
 
 /// Whose credentials sign a request.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,8 @@ pub struct Request<'a> {
     pub base: &'a Base,
     pub access_key_id: &'a str,
     pub signer: Signer<'a>,
+    /// The flags that name the profile with those keys.
+    pub flags: &'a str,
     /// The codes that are sent with it.
     pub codes: &'a [MfaCode],
 }
@@ -88,7 +90,7 @@ impl Request<'_> {
             .hint("the IAM console shows the user's access keys; in China and GovCloud set the region, too"),
             "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" => {
                 Failure::new(format!("AWS does not take {}: {message}", self.signer_name()))
-                    .hint("`mfa-creds --force` makes a new session")
+                    .hint(format!("`mfa-creds{} --force` makes a new session", self.flags))
             }
             "SignatureDoesNotMatch" | "RequestExpired" if is_of_clock(code, message) => {
                 let unused = if self.codes.is_empty() { "" } else { "; the code was not used" };
@@ -100,7 +102,11 @@ impl Request<'_> {
                     "{} is not the right region for this endpoint ({}): {message}",
                     connection.region.value, connection.region.origin
                 ))
-                .hint("set it with --region or AWS_REGION")
+                .hint(match connection.region.origin {
+                    // It comes before the variable.
+                    Origin::Flag(_) => "set it with --region",
+                    _ => "set it with --region or AWS_REGION",
+                })
             }
             "SignatureDoesNotMatch" | "IncompleteSignature" if !matches!(self.signer, Signer::Keys) => {
                 Failure::new(format!(

@@ -184,8 +184,14 @@ pub(super) fn check_partition<T>(
                 .iter()
                 .find(|(_, partition)| *partition == of_arn);
             let hint = match other {
-                Some((region, _)) => format!(
-                    "set a region of {of_arn}, for example with `--region {region}`, or `region = {region}` in ~/.aws/config"
+                // A variable would come before the file.
+                Some((other, _))
+                    if matches!(region.origin, Origin::Flag(_) | Origin::Environment(_)) =>
+                {
+                    format!("set a region of {of_arn}, for example with `--region {other}`")
+                }
+                Some((other, _)) => format!(
+                    "set a region of {of_arn}, for example with `--region {other}`, or `region = {other}` in ~/.aws/config"
                 ),
                 None => {
                     "is it written right? ARNs begin with arn:aws:, arn:aws-cn: or arn:aws-us-gov:"

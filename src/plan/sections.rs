@@ -215,7 +215,7 @@ pub(super) fn missing_long_term(
             profile.value
         ));
     }
-    if short_term::holds_long_term_keys(credentials, short_term) {
+    if short_term::holds_long_term_keys(credentials, short_term) && !target.is_beside_role() {
         return failure.hint(format!(
             "[{short_term}] holds long-term keys; move them with `{setup_command}`"
         ));
@@ -274,7 +274,12 @@ pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Fai
     let has = |key| credentials.get(long_term, key).is_some();
     let is_same = |key: &&str| credentials.get(long_term, key) == credentials.get(short_term, key);
     let pair = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY];
-    if pair.iter().all(is_same) {
+    if target.is_beside_role() {
+        // What `setup` moves are the keys in the section of the profile.
+        failure.hint(format!(
+            "[{short_term}] is for the credentials of the role: rename it with an editor, or give a --short-term-suffix"
+        ))
+    } else if pair.iter().all(is_same) {
         failure.hint(format!(
             "[{long_term}] has the same keys: `{setup_command}` takes them out of [{short_term}]"
         ))

@@ -26,7 +26,8 @@ pub fn keys_before_process(target: &Target, files: &Files<'_>) -> Option<Shadow>
     let by_hand = || "take them out with an editor".to_owned();
     let (place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
         let way_out = if short_term::holds_long_term_keys(credentials, section)
-            && !has(&target.long_term, key::AWS_ACCESS_KEY_ID)
+            && !short_term::has_keys(credentials, &target.long_term)
+            && !target.is_beside_role()
         {
             format!("move them with `{}`", target.setup_command)
         } else if has(section, key::ASSUMED_ROLE) && !is_long_term {

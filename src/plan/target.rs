@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 
+use super::DEFAULT_PROFILE;
 use super::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, variable};
-use super::profile_flag;
 use super::shadows::Precedence;
 use crate::cli::Suffixes;
 use crate::environment::Environment;
@@ -34,8 +34,8 @@ pub struct Target {
     pub suffixes: [Origin; 2],
     /// The command that writes the long-term section.
     pub setup_command: String,
-    /// The suffixes that were given as flags, as they are typed behind a command.
-    suffix_flags: String,
+    /// The flags by which a command finds the same sections, as they are typed behind it.
+    pub flags: String,
     /// What the AWS tools take in place of the section to write.
     pub shadow: Option<Precedence>,
     /// The section with a `credential_process`, where keys in the section to write would come before that.
@@ -187,7 +187,8 @@ impl Naming {
             ))
             .hint("use another profile; the default profile is `default`, in small letters"));
         }
-        let setup_command = self.setup_command(&profile.value);
+        let flags = self.flags(&profile);
+        let setup_command = self.setup_command_for(&profile);
         Ok(Target {
             profile,
             long_term,
@@ -197,23 +198,47 @@ impl Naming {
                 short_term_suffix.origin.clone(),
             ],
             setup_command,
-            suffix_flags: self.suffix_flags(),
+            flags,
             shadow: None,
             process: None,
             keep: Keep::Section,
         })
     }
 
-    /// The command that writes the long-term section of a profile.
+    /// The command that writes the long-term section of a profile, whatever profile the environment names.
     pub(super) fn setup_command(&self, profile: &str) -> String {
-        let mut command = "mfa-creds setup".to_owned();
-        if profile != "default" {
-            command = format!("{command} --profile {}", quoted(profile));
-        }
-        command + &self.suffix_flags()
+        self.setup_command_of(&format!(" --profile {}", quoted(profile)))
     }
 
-    fn suffix_flags(&self) -> String {
+    /// The same for the profile that is asked for.
+    pub fn setup_command_for(&self, profile: &Chosen<String>) -> String {
+        if names_default(profile) {
+            self.setup_command_of("")
+        } else {
+            self.setup_command(&profile.value)
+        }
+    }
+
+    fn setup_command_of(&self, profile_flag: &str) -> String {
+        format!("mfa-creds setup{profile_flag}{}", self.suffix_flags())
+    }
+
+    /// The flags by which a command finds the same sections, as they are typed behind it.
+    pub fn flags(&self, profile: &Chosen<String>) -> String {
+        if names_default(profile) {
+            self.suffix_flags()
+        } else {
+            self.flags_of(&profile.value)
+        }
+    }
+
+    /// The same for a profile that another one has led to.
+    pub(super) fn flags_of(&self, profile: &str) -> String {
+        format!(" -p {}{}", quoted(profile), self.suffix_flags())
+    }
+
+    /// The flags that name the suffixes, where flags did.
+    pub fn suffix_flags(&self) -> String {
         let mut flags = String::new();
         for (flag, suffix) in [
             ("long-term-suffix", &self.long_term),
@@ -233,6 +258,12 @@ fn section(profile: &str, suffix: &str) -> String {
     } else {
         format!("{profile}-{suffix}")
     }
+}
+
+/// Whether it is the profile that is meant where neither a flag nor the environment names one. A flag may have been there
+/// because the environment does.
+fn names_default(profile: &Chosen<String>) -> bool {
+    profile.value == DEFAULT_PROFILE && !matches!(profile.origin, Origin::Flag(_))
 }
 
 /// The section that has the AWS tools run a command for the credentials of a profile.
@@ -297,8 +328,7 @@ impl Target {
     /// How a command of ours is typed for the profile; an empty name for the renewal.
     pub fn command(&self, name: &str) -> String {
         let command = format!("mfa-creds {name}");
-        let profile = profile_flag(&self.profile.value);
-        format!("{}{profile}{}", command.trim_end(), self.suffix_flags)
+        format!("{}{}", command.trim_end(), self.flags)
     }
 
     /// The command that writes the credentials of the profile where the AWS tools read them, when they do not read the section
@@ -330,7 +360,7 @@ pub fn is_name_part(text: &str) -> bool {
 /// A word for a shell.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
-    if word.chars().all(plain) {
+    if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))

@@ -285,12 +285,33 @@ impl Walker<'_> {
         let credentials = &self.files.credentials;
         let long_term = self.naming.long_term(profile);
         let setup = self.naming.setup_command(profile);
+        let others = [
+            (&self.files.config, config.as_deref()),
+            (credentials, Some(profile)),
+        ];
+        let elsewhere = others.into_iter().find_map(|(file, section)| {
+            let section = section?;
+            let mut others = key::OTHER_SOURCES.into_iter();
+            others.find(|other| {
+                *other != key::CREDENTIAL_PROCESS && file.get(section, other).is_some()
+            })
+        });
+        if let Some(other) = elsewhere {
+            let failure = Failure::new(format!(
+                "the profile {profile} ({origin}) gets its credentials by {other}, not from a user with long-term keys"
+            ));
+            return NoWay::Elsewhere(failure.hint(
+                "the AWS tools get such credentials, and assume the role with them, by themselves: it needs no mfa-creds",
+            ));
+        }
         if credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_some() {
             let failure = Failure::new(format!(
                 "the profile {profile} ({origin}) has no long-term keys: [{profile}] in {} holds temporary credentials, or half of a key",
                 credentials.path.display()
             ));
-            return NoWay::Elsewhere(failure.hint(format!("`{setup}` writes [{long_term}]")));
+            return NoWay::Elsewhere(failure.hint(format!(
+                "if an IAM user's own keys are at hand, `{setup}` writes them to [{long_term}]"
+            )));
         }
         if credentials.document.has(profile) || config.is_some() {
             let failure = Failure::new(format!(

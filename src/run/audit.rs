@@ -151,7 +151,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Sou
             let naming = Naming::new(&request.suffixes, environment);
             let found =
                 naming.and_then(|naming| plan::user(request, environment, &naming, target, files));
-            user = Some((found, plan::profile_flag(&target.profile.value)));
+            user = Some((found, target.flags.clone()));
         },
     )?;
     let (user, flag) = user.context("no profile is meant")?;

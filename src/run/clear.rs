@@ -243,8 +243,9 @@ impl Clearing<'_> {
         let profile = self.ground.naming.profile_of(&long_term);
         if short_term::credentials(&self.files.credentials, &section).is_some() {
             self.report.progress(format_args!(
-                "[{section}] has the MFA session of the device; `mfa-creds clear -p {}` ends that, too",
-                quoted(profile.unwrap_or(&section))
+                "[{section}] has the MFA session of the device; `mfa-creds clear -p {}{}` ends that, too",
+                quoted(profile.unwrap_or(&section)),
+                self.ground.naming.suffix_flags()
             ));
         }
     }

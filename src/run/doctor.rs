@@ -15,7 +15,7 @@ use crate::doctor::{
 };
 use crate::environment::Environment;
 use crate::key_process;
-use crate::plan::{self, Naming};
+use crate::plan::{self, Chosen, Naming, Origin};
 use crate::profiles::Paths;
 use crate::report;
 
@@ -38,9 +38,22 @@ pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCod
 }
 
 fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Checklist) {
-    let credentials = files::read(list, Which::Credentials, &paths.credentials, environment);
-    let config = files::read(list, Which::Config, &paths.config, environment);
-    let naming = list.attempt("settings", Naming::new(&args.suffixes, environment));
+    let naming = Naming::new(&args.suffixes, environment);
+    let asked = args.profile.name.as_ref().map(|name| Chosen {
+        value: name.clone(),
+        origin: Origin::Flag("--profile"),
+    });
+    let asked = asked.unwrap_or_else(|| plan::profile_of_environment(environment));
+    let setup_command = naming.as_ref().map_or_else(
+        |_| "mfa-creds setup".to_owned(),
+        |naming| naming.setup_command_for(&asked),
+    );
+    let [credentials, config] = [
+        (Which::Credentials, &*paths.credentials),
+        (Which::Config, &paths.config),
+    ]
+    .map(|(which, path)| files::read(list, which, path, environment, &setup_command));
+    let naming = list.attempt("settings", naming);
     let ground = Ground::of(paths, naming.unwrap_or_default(), credentials, config);
     let naming = &ground.naming;
     // With an index, as every section is looked at.

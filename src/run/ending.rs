@@ -266,8 +266,8 @@ fn shadows(target: &Target) -> Vec<String> {
     }
     if let Some(process) = &target.process {
         warnings.push(format!(
-            "the AWS CLI and SDKs do not run the credential_process of {process} while [{section}] has keys: `mfa-creds clear -p {}` removes them",
-            quoted(&target.profile.value)
+            "the AWS CLI and SDKs do not run the credential_process of {process} while [{section}] has keys: `{}` removes them",
+            target.command("clear")
         ));
     }
     warnings

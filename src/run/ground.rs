@@ -1,11 +1,13 @@
 //! What every command begins with: the two files, read, and how their sections are called.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 
 use crate::cli::{Profiles, Suffixes};
 use crate::document::Document;
 use crate::environment::Environment;
-use crate::error::Failure;
+use crate::error::{self, Failure};
 use crate::plan::{self, Chosen, Naming, Origin};
 use crate::profiles::{self, File, Files, Paths, Text, key};
 use crate::store;
@@ -63,13 +65,7 @@ impl Ground {
         });
         let profile = profile.unwrap_or_else(|| plan::profile_of_environment(environment));
         let target = self.naming.target(profile)?;
-        bail!(
-            Failure::new(format!(
-                "there is no credentials file {}",
-                self.paths.credentials.display()
-            ))
-            .hint(format!("`{}` makes it", target.setup_command))
-        );
+        bail!(no_file(&self.paths.credentials, &target.setup_command));
     }
 
     /// One of what was read already.
@@ -108,6 +104,22 @@ impl Ground {
                 path: &self.paths.config,
                 document: parse(&self.texts.config),
             },
+        }
+    }
+}
+
+/// The error where there is no credentials file, or where none can be.
+pub(super) fn no_file(path: &Path, setup_command: &str) -> Failure {
+    let missing = format!("there is no credentials file {}", path.display());
+    match store::way_to_write(path) {
+        Ok(_) => Failure::new(missing).hint(format!("`{setup_command}` makes it")),
+        Err(error) => {
+            let why = error::message(&error);
+            let failure = Failure::new(format!("{missing}, and none can be made: {why}"));
+            match error::hint(&error) {
+                Some(hint) => failure.hint(hint),
+                None => failure.hint("AWS_SHARED_CREDENTIALS_FILE can name another file"),
+            }
         }
     }
 }

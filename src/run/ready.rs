@@ -59,7 +59,7 @@ pub(super) fn find(
     let naming = &ground.naming;
     let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
     let profile = selected.pop().context("no profile is meant")?;
-    let flag = plan::profile_flag(&profile.value);
+    let flag = naming.flags(&profile);
     let target = naming.target_beside_role(profile, &files)?;
     let user = plan::user(request, environment, naming, &target, &files)?;
     drop(files);

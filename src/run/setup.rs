@@ -7,7 +7,7 @@ use crate::cli::{self, MoveKeys, Profile, Setup};
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::plan::{self, Chosen, Naming, Origin, Prompting, Target};
+use crate::plan::{self, Chosen, Naming, Origin, Prompting, Target, quoted};
 use crate::profiles::{self, File, Paths, key};
 use crate::report::Report;
 use crate::setup::{self, KeyMove, Respondent};
@@ -45,7 +45,7 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     let stray = setup::stored_keys(&file, short_term)
         .filter(|_keys| short_term::holds_long_term_keys(&file, short_term));
     let replaced = setup::stored_keys(&file, long_term);
-    if setup::has_keys(&file, long_term) && (stray.is_none() || replaced.is_none()) {
+    if short_term::has_keys(&file, long_term) && (stray.is_none() || replaced.is_none()) {
         bail!(setup::occupied(path, long_term));
     }
     if let Some(directory) = path.parent() {
@@ -110,8 +110,9 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         }
     }
     report.progress(format_args!(
-        "next: mfa-creds --profile {}",
-        target.profile.value
+        "next: mfa-creds --profile {}{}",
+        quoted(&target.profile.value),
+        naming.suffix_flags()
     ));
     Ok(())
 }

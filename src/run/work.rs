@@ -223,7 +223,7 @@ impl Work<'_> {
             base: &plan.base,
             access: &plan.access,
             keys,
-            flag: &plan.base_flag(),
+            flag: &plan.base_flags,
             prompting: &asking.prompting,
             lock_timeout: asking.lock_timeout,
             report: ending.report,

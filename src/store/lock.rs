@@ -106,12 +106,50 @@ fn wait(file: &File, at_most: Duration, mut waiting: impl FnMut()) -> Result<(),
 fn sign(file: &mut File) -> io::Result<()> {
     file.rewind()?;
     file.set_len(0)?;
-    writeln!(file, "{}", std::process::id())
+    writeln!(file, "{} {}", std::process::id(), namespace())
 }
 
+/// The process that holds a lock, where it can be told by its number: in another namespace of process ids, as containers have
+/// them, the same number is another process. And whoever could not sign has left the number of one before.
 fn holder(mut file: &File) -> Option<u32> {
     let mut text = String::new();
     file.rewind().ok()?;
-    file.take(32).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    file.take(64).read_to_string(&mut text).ok()?;
+    let (id, of) = text.trim_end_matches('\n').split_once(' ')?;
+    let id = id.parse().ok()?;
+    (of == namespace() && is_alive(id)).then_some(id)
+}
+
+/// The namespace of our process ids. Only Linux has such; elsewhere it is empty.
+fn namespace() -> String {
+    let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    link.to_string_lossy().into_owned()
+}
+
+#[cfg(unix)]
+fn is_alive(process: u32) -> bool {
+    use rustix::io::Errno;
+    use rustix::process::{Pid, test_kill_process};
+
+    Pid::from_raw(process.cast_signed())
+        .is_some_and(|process| matches!(test_kill_process(process), Ok(()) | Err(Errno::PERM)))
+}
+
+#[cfg(not(unix))]
+fn is_alive(_process: u32) -> bool {
+    true
+}
+
+/// Whether we may end a process, by what a shell has for it.
+#[cfg(unix)]
+pub fn can_end(process: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+
+    let process = Pid::from_raw(process.cast_signed());
+    process.is_some_and(|process| test_kill_process(process).is_ok())
+}
+
+#[cfg(not(unix))]
+pub fn can_end(_process: u32) -> bool {
+    false
 }

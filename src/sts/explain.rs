@@ -32,6 +32,7 @@ impl Attempt<'_> {
             base: &self.plan.base,
             access_key_id: &self.keys.access_key_id,
             signer: self.signer,
+            flags: &self.plan.base_flags,
             codes: match &self.proof {
                 Some(proof) => std::slice::from_ref(proof.code),
                 None => &[],
@@ -85,7 +86,7 @@ impl Attempt<'_> {
                     "AWS cannot check codes of device {} for access key {key}: it is not a device of this user, or it was tried too often",
                     device()
                 ))
-                .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.plan.base_flag()))
+                .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.plan.base_flags))
                 .exit(Exit::Refused)
             }
             "AccessDenied" if message.contains("with session credentials") => Failure::new(format!(

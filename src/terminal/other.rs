@@ -10,10 +10,11 @@ use zeroize::Zeroizing;
 
 use super::Terminal;
 use super::watch::Watch;
+use crate::plan::Chosen;
 
 impl Terminal {
     /// Opens the terminal; none where this process has none.
-    pub fn open(limit: Duration) -> Option<Self> {
+    pub fn open(limit: Chosen<Duration>) -> Option<Self> {
         let term = Term::stderr();
         term.is_term().then_some(Self { term, limit })
     }
@@ -40,7 +41,7 @@ impl Terminal {
 
     #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
     pub(super) fn wait(&self) -> Result<Option<Watch>> {
-        Ok(Some(Watch::begin(self.limit)))
+        Ok(Some(Watch::begin(self.limit.clone())))
     }
 
     pub(super) fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
@@ -57,6 +58,6 @@ impl Terminal {
 
     #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
     pub(super) fn begin(&self) -> Result<Watch> {
-        Ok(Watch::begin(self.limit))
+        Ok(Watch::begin(self.limit.clone()))
     }
 }

@@ -17,10 +17,11 @@ use zeroize::Zeroizing;
 
 use super::watch::Watch;
 use super::{Terminal, gone, nobody_answered, signals};
+use crate::plan::Chosen;
 
 impl Terminal {
     /// Opens the terminal; none where this process has none, or runs in its background, where it may not read from it.
-    pub fn open(limit: Duration) -> Option<Self> {
+    pub fn open(limit: Chosen<Duration>) -> Option<Self> {
         let file = File::options()
             .read(true)
             .write(true)
@@ -58,7 +59,8 @@ impl Terminal {
 
     /// Waits until a line is there.
     pub(super) fn wait(&self) -> Result<Option<Watch>> {
-        let limit = Timespec::try_from(self.limit).context("the time for an answer is too long")?;
+        let limit =
+            Timespec::try_from(self.limit.value).context("the time for an answer is too long")?;
         loop {
             self.check_interrupted()?;
             let mut input = [PollFd::new(&self.file, PollFlags::IN)];
@@ -67,11 +69,11 @@ impl Terminal {
                 Err(Errno::INTR) => {}
                 Ok(0) => {
                     let _ = self.term.write_line("");
-                    bail!(nobody_answered(self.limit));
+                    bail!(nobody_answered(&self.limit));
                 }
                 // Not every system can wait for a terminal so.
                 Ok(_) if input[0].revents().contains(PollFlags::NVAL) => {
-                    return Ok(Some(Watch::begin(self.limit)));
+                    return Ok(Some(Watch::begin(self.limit.clone())));
                 }
                 Ok(_) => return Ok(None),
                 Err(error) => return Err(gone(error)),
@@ -117,6 +119,6 @@ impl Terminal {
     /// Before dialoguer asks.
     pub(super) fn begin(&self) -> Result<Watch> {
         signals::leave_as_it_was(&self.file).context("the terminal cannot be used")?;
-        Ok(Watch::begin(self.limit))
+        Ok(Watch::begin(self.limit.clone()))
     }
 }

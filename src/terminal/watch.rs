@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{nobody_answered, signals};
 use crate::error::Exit;
+use crate::plan::Chosen;
 use crate::report;
 
 /// Ends the process when a prompt that cannot be interrupted has waited too long. Dropped when there is an answer.
@@ -15,12 +16,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn begin(limit: Duration) -> Self {
+    pub(super) fn begin(limit: Chosen<Duration>) -> Self {
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
-            if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+            if receiver.recv_timeout(limit.value) == Err(mpsc::RecvTimeoutError::Timeout) {
                 signals::restore();
-                report::error(nobody_answered(limit));
+                report::error(nobody_answered(&limit));
                 end();
             }
         });

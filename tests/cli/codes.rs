@@ -241,7 +241,7 @@ fn token_dash_reads_standard_input() {
     home.run_with(&sts, &dash).ends(
         3,
         "error: an MFA code is needed, and none came on standard input\n\
-         hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
+         hint: pipe the six digits in, or leave out the `-` of --token or MFA_TOKEN\n",
     );
     home.run_with(&sts, &dash).stdin("12345\n").ends(
         1,

@@ -17,7 +17,9 @@ fn files_that_are_not_where_a_variable_says() {
         "problem",
         "credentials file",
         "AWS_SHARED_CREDENTIALS_FILE names ~/nowhere, and there is no such file",
-        Some("unset AWS_SHARED_CREDENTIALS_FILE, or `mfa-creds setup` to make the file"),
+        Some(
+            "unset AWS_SHARED_CREDENTIALS_FILE, or `mfa-creds setup --profile work` to make the file",
+        ),
     );
     says(
         home.run(&DOCTOR).env("AWS_CONFIG_FILE", "~/nowhere"),

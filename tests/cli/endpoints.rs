@@ -113,7 +113,7 @@ fn an_arn_of_another_partition_than_the_region() {
         NOTHING,
         "the device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) \
          is of the partition aws, and the region us-gov-west-1 (--region) of aws-us-gov\n\
-         hint: set a region of aws, for example with `--region us-east-1`, or `region = us-east-1` in ~/.aws/config",
+         hint: set a region of aws, for example with `--region us-east-1`",
     );
     refused(
         &["--device", "arn:aws-us-gov:iam::123456789012:mfa/alice"],

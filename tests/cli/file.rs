@@ -339,7 +339,7 @@ fn a_file_that_others_can_read_is_told_once_and_left_so() {
             .run_with(&sts, &["-p", "work", "--force", "--token", &code])
             .succeeds();
         let warning = format!(
-            "warning: ~/.aws/credentials can be read by {who}: chmod 600 '~/.aws/credentials'\n"
+            "warning: ~/.aws/credentials can be read by {who}: chmod 600 ~/.aws/credentials\n"
         );
         assert_eq!(outcome.stderr.matches(&warning).count(), 1, "{outcome:?}");
         assert_eq!(

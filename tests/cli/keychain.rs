@@ -113,7 +113,7 @@ fn a_file_that_cannot_be_written_is_told_before_the_keychain_is_asked() {
     home.run(&["keychain", "move", "-p", "work"]).ends(
         1,
         "error: ~/.aws/credentials is read-only\n\
-         hint: make it writable: chmod u+w '~/.aws/credentials'\n",
+         hint: make it writable: chmod u+w ~/.aws/credentials\n",
     );
 }
 

@@ -35,6 +35,7 @@ mod exec;
 mod export;
 mod faults;
 mod file;
+mod hints;
 mod keychain;
 mod limits;
 mod misread;

@@ -203,7 +203,7 @@ fn a_file_that_cannot_be_written() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: ~/.aws/credentials is read-only\nhint: make it writable: chmod u+w '~/.aws/credentials'\n",
+        "error: ~/.aws/credentials is read-only\nhint: make it writable: chmod u+w ~/.aws/credentials\n",
     );
     assert_eq!(home.credentials(), long_term("work"));
 }

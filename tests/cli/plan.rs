@@ -182,7 +182,7 @@ fn a_source_without_keys() {
         "a",
         "error: the profile personal (source_profile of [profile a] in ~/.aws/config) has no long-term keys: \
          [personal] in ~/.aws/credentials holds temporary credentials, or half of a key\n\
-         hint: `mfa-creds setup --profile personal` writes [personal-long-term]\n",
+         hint: if an IAM user's own keys are at hand, `mfa-creds setup --profile personal` writes them to [personal-long-term]\n",
     );
 }
 

@@ -112,7 +112,7 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
     empty.run(&["--all"]).ends(
         1,
         "error: --all finds no long-term section in ~/.aws/credentials\n\
-         hint: `mfa-creds setup` writes one\n",
+         hint: `mfa-creds setup --profile default` writes one\n",
     );
 }
 

@@ -137,7 +137,7 @@ fn a_window_that_is_closed_or_left_alone_is_a_person_who_is_not_there() {
     desk.run(&["--prompt-timeout", "7"]).ends(
         3,
         "error: nobody answered within 7 s\n\
-         hint: run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time\n",
+         hint: run it again; --prompt-timeout 10m gives more time\n",
     );
     assert!(desk.told().contains("SETTIMEOUT 7\n"));
     assert_eq!(desk.sts.calls(), 0);
@@ -182,7 +182,7 @@ fn a_program_that_hangs_does_not_hang_us() {
     desk.run(&["--prompt-timeout", "1"]).ends(
         3,
         "error: nobody answered within 1 s\n\
-         hint: run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time\n",
+         hint: run it again; --prompt-timeout 10m gives more time\n",
     );
 }
 
