@@ -1,5 +1,7 @@
 //! Long-term keys in the system's keychain, and back in the file.
 
+#[cfg(target_os = "linux")]
+mod bus;
 mod deposit;
 
 use std::borrow::Cow;
@@ -34,6 +36,10 @@ use crate::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
 /// # Errors
 /// What a user has to know.
 pub(super) fn keychain(command: &KeychainCommand, environment: &Environment) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    if !matches!(command, KeychainCommand::Elsewhere(_)) {
+        bus::find(environment)?;
+    }
     match command {
         KeychainCommand::Move(args) => move_keys(args, environment),
         KeychainCommand::Restore(args) => restore(args, environment),

@@ -108,8 +108,9 @@ impl Home {
             .env("HOME", self.path())
             .env("TZ", "UTC")
             .env("MFA_CREDS_TRACE", self.trace())
-            // Whatever a test forgets, no request leaves the machine.
-            .env("AWS_ENDPOINT_URL_IAM", NOWHERE);
+            // Whatever a test forgets, no request leaves the machine, and the keychain of whoever runs the tests is not touched.
+            .env("AWS_ENDPOINT_URL_IAM", NOWHERE)
+            .env("XDG_RUNTIME_DIR", self.path());
         Run {
             home: self,
             command,

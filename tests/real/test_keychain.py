@@ -4,6 +4,7 @@ earlier versions have left them."""
 import concurrent.futures
 import dataclasses
 import json
+import os
 import pathlib
 import select
 import subprocess
@@ -11,6 +12,7 @@ import tempfile
 
 from support import BEFORE, MFA_CREDS, SECONDS, RealTest, StandIn, User, Xvfb, long_term
 
+NAMESPACE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps"])]
 PASSWORD = "fakepassword"
 WORK = User("arn:aws:iam::123456789012:user/other", "AKIAFAKEWORK00000000", "Fake" * 10, None)
 LOCKED = (
@@ -27,21 +29,22 @@ class Desktop:
 
     def __init__(self, home, keyring=True, private=False, **environment):
         self.runtime = tempfile.TemporaryDirectory()
+        runtime = self.runtime.name
         self.environment = {
             "HOME": str(home),
             "PATH": "/usr/bin:/bin",
             "LC_ALL": "C.UTF-8",
-            "XDG_RUNTIME_DIR": self.runtime.name,
+            "XDG_RUNTIME_DIR": runtime,
             "NO_AT_BRIDGE": "1",
         } | environment
         start = f"printf %s '{PASSWORD}' | gnome-keyring-daemon --unlock --components=secrets >/dev/null; " if keyring else ""
         self.command = ["dbus-run-session", "--", "sh", "-c", f"{start}echo $DBUS_SESSION_BUS_ADDRESS; exec cat"]
-        self.address = {} if private else {"XDG_RUNTIME_DIR": self.runtime.name}
-        config = pathlib.Path(self.runtime.name, "bus.conf")
+        self.address = {} if private else {"XDG_RUNTIME_DIR": runtime}
+        config = pathlib.Path(runtime, "bus.conf")
         if not private:
             config.write_text(
                 "<busconfig><include>/usr/share/dbus-1/session.conf</include>"
-                f"<listen>unix:path={self.runtime.name}/bus</listen></busconfig>"
+                f"<listen>unix:path={runtime}/bus</listen></busconfig>"
             )
             self.command[1:1] = [f"--config-file={config}"]
         if not keyring:
@@ -256,6 +259,31 @@ class SecretService(KeychainTest):
             file.write(long_term(self.user, section="q-long-term"))
         messages = self.mfa_creds("keychain", "move", "-p", "p")
         self.assertIn("warning: [q-long-term] has the same keys, still in clear text\n", messages)
+
+
+class Login(KeychainTest):
+    """Where a login manager has the D-Bus of each user, which programs find that have no variables. Each runs where /run is a
+    place of its own: whoever runs the tests may have a desktop."""
+
+    INSIDE = 'mount -t tmpfs tmpfs /run; mkdir -p "$1"; mount --bind "$2" "$1"; shift 2; exec "$@"'
+
+    def setUp(self):
+        super().setUp()
+        self.desktop = self.enterContext(Desktop(self.home))
+
+    def run_program(self, command, code=None, **environment):
+        usual = f"/run/user/{os.getuid()}"
+        runtime = self.desktop.address["XDG_RUNTIME_DIR"]
+        inside = [*NAMESPACE, "sh", "-euc", self.INSIDE, "sh", usual, runtime]
+        return super().run_program([*inside, *command], code, **environment)
+
+    def test_a_job_of_cron_gets_the_keys(self):
+        self.write_keys()
+        # Nor does the move itself need more.
+        self.assertEqual(self.mfa_creds("keychain", "move", "-p", "p"), MOVED)
+        self.assert_back("the Secret Service")
+        self.mfa_creds("keychain", "move", "-p", "p", XDG_RUNTIME_DIR=f"/run/user/{os.getuid()}")
+        self.assert_clients_get_the_keys()
 
 
 class Window(KeychainTest):

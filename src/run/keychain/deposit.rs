@@ -12,6 +12,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use anyhow::{Result, bail};
 
+#[cfg(target_os = "linux")]
+use super::bus;
 #[cfg(unix)]
 use crate::child::{self, Ended};
 use crate::cli;
@@ -29,9 +31,6 @@ use crate::report::Report;
 /// Where cron finds programs.
 #[cfg(unix)]
 const USUAL_PATH: &str = "/usr/bin:/bin";
-/// What all programs of a user have from the login on. By the second one, they find the user's D-Bus.
-#[cfg(unix)]
-const OF_EVERY_PROGRAM: [&str; 2] = ["HOME", "XDG_RUNTIME_DIR"];
 /// How long a keychain may take to answer where it can ask nobody.
 #[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -104,7 +103,7 @@ impl Deposit {
     }
 
     /// Whether the command prints the keys in a session of its own, without a terminal, and with no other variables than every program
-    /// of this user has: as for an IDE, a job in the background, or another login.
+    /// of this user has: as for an IDE, a job of cron, or another login.
     #[cfg(unix)]
     fn is_read_elsewhere(&self, keys: &LongTermKeys, environment: &Environment) -> Result<bool> {
         let program = env::current_exe().context("where this program is cannot be told")?;
@@ -115,10 +114,16 @@ impl Deposit {
             .env("PATH", USUAL_PATH)
             .stdin(Stdio::null())
             .stderr(Stdio::null());
-        for name in OF_EVERY_PROGRAM {
-            if let Some(value) = environment.path(name) {
-                command.env(name, value);
-            }
+        if let Some(home) = environment.path("HOME") {
+            command.env("HOME", home);
+        }
+        // The usual one is found without it; another one, programs have from the login on.
+        #[cfg(target_os = "linux")]
+        if let Some(runtime) = environment
+            .path(bus::RUNTIME)
+            .filter(|runtime| *runtime != bus::usual_runtime())
+        {
+            command.env(bus::RUNTIME, runtime);
         }
         Ok(match child::run(command, PATIENCE)? {
             Ok(Ended::ByItself { status, output, .. }) => {
