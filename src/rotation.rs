@@ -228,4 +228,15 @@ mod tests {
             assert_eq!(next(&progress, &known, now), wanted, "{docs}");
         }
     }
+    #[test]
+    fn a_new_key_that_a_person_has_put_in_its_place_is_not_swapped_with_itself() {
+        let known = [key(CURRENT, true, 0), key(OTHER, true, -1_000_000)];
+        let step = |old, known| {
+            let progress = progress(Some(0), Some(CURRENT), old);
+            next(&progress, known, DateTime::UNIX_EPOCH)
+        };
+        let deactivate = Step::Deactivate(OTHER.to_owned());
+        assert_eq!(step(Some(OTHER), &known[..]), deactivate);
+        assert_eq!(step(None, &known[..1]), Step::Create);
+    }
 }

@@ -277,6 +277,28 @@ fn doctor_says_how_keys_come_back_from_the_kernels_keyring() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn doctor_says_it_of_the_config_file_too() {
+    let home = Home::new();
+    let section = in_kernel(&home, "work").replace("[work-long-term]", "[profile work]");
+    home.write("config", &section);
+    home.write("credentials", "");
+    let outcome = home.run(&["doctor", "-p", "work", "--offline"]).outcome();
+    let told = "the keys of [profile work] in ~/.aws/config are in the kernel's keyring, which forgets its keys when the machine restarts, \
+                and hides them from other sessions\n         fix: run its credential_process in that session, and give the keys to \
+                `mfa-creds setup -p work`; then take the line out\n";
+    assert!(outcome.stdout.contains(told), "{}", outcome.stdout);
+    home.run(&["setup", "-p", "work"])
+        .stdin(&format!(
+            "\n{ALICE_ACCESS_KEY_ID}\n{ALICE_SECRET_ACCESS_KEY}\n\n"
+        ))
+        .succeeds();
+    home.write("config", "");
+    let outcome = home.run(&["doctor", "-p", "work", "--offline"]).outcome();
+    assert!(!outcome.stdout.contains("keyring"), "{}", outcome.stdout);
+}
+
+#[test]
 fn who_tries_the_keychain_for_others_has_no_terminal() {
     let sts = StandIn::start(Account::example());
     let home = Home::new();
