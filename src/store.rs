@@ -381,10 +381,16 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
             .hint("AWS_SHARED_CREDENTIALS_FILE can name a file that is on a writable file system"),
         ErrorKind::NotFound => failure.hint(format!(
             "make its directory: mkdir -p {}",
-            quoted(&private::directory_of(path).to_string_lossy())
+            quoted(&missing_directory(path).to_string_lossy())
         )),
         _ => failure,
     }
+}
+
+/// The directory that a file has to be in, wherever links lead.
+fn missing_directory(path: &Path) -> PathBuf {
+    let real = resolve(path).unwrap_or_else(|_loop| path.to_path_buf());
+    private::directory_of(&real).to_path_buf()
 }
 
 /// Follows symbolic links, also to a file that is not there yet.

@@ -10,7 +10,7 @@ use crate::device::Device;
 use crate::error;
 use crate::iam::{Iam, Owner};
 use crate::network::{self, Certificates, SET_THE_CLOCK, Trouble, masked};
-use crate::plan::{Chosen, Connection, Route, Target, User};
+use crate::plan::{Chosen, Connection, Origin, Route, Target, User};
 use crate::report::Report;
 
 /// A clock may be so far off without anybody's noticing.
@@ -204,7 +204,16 @@ fn devices(list: &mut Checklist, iam: &Iam<'_>, owner: &Owner, user: &User, targ
         Some(set) => list.problem(
             "device",
             format!("{} is not a device of {called}", set.value),
-            format!("set the right one as aws_mfa_device: {}", names(&usable)),
+            match &set.origin {
+                // It comes before the file.
+                Origin::Flag(name) | Origin::Environment(name) => {
+                    format!(
+                        "set {name} to the right one, or unset it: {}",
+                        names(&usable)
+                    )
+                }
+                _ => format!("set the right one as aws_mfa_device: {}", names(&usable)),
+            },
         ),
         None => match usable.len() {
             0 => list.problem(

@@ -21,6 +21,15 @@ const CREDENTIAL_KEYS: [&str; 4] = [
     key::AWS_SECURITY_TOKEN,
 ];
 
+/// What to do where nothing can be written.
+pub(super) const NAME_A_FILE: &str =
+    "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written";
+
+/// Whether the credentials file is a device, as in scripts that mean by `/dev/null` that there is none.
+pub(super) fn is_no_file(credentials: &File<'_>) -> bool {
+    credentials.path.starts_with("/dev")
+}
+
 /// Refuses to work with sections that cannot be read in one way only.
 ///
 /// # Errors
@@ -226,6 +235,7 @@ pub(super) fn missing_long_term(
         .collect();
     match nearest(&profile.value, others.iter().copied()) {
         Some(name) => failure.hint(format!("did you mean --profile {}?", quoted(name))),
+        None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
         None if others.is_empty() => failure.hint(format!("`{setup_command}` writes it")),
         None => failure.hint(format!(
             "`{setup_command}` writes it; there are keys for: {}",

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use anyhow::{Error, Result, bail};
 
 use super::chosen::{Chosen, Origin, default, in_file, variable};
+use super::sections::{NAME_A_FILE, is_no_file};
 use super::target::Naming;
 use super::walk::{Link, NoWay, walk};
 use crate::cli::Profiles;
@@ -52,7 +53,11 @@ pub fn profiles(
                 "--all finds no long-term section in {}",
                 files.credentials.path.display()
             ))
-            .hint(format!("`{}` writes one", naming.setup_command("default")))
+            .hint(if is_no_file(&files.credentials) {
+                NAME_A_FILE.to_owned()
+            } else {
+                format!("`{}` writes one", naming.setup_command("default"))
+            })
         );
     }
     if !asked.all && profiles.is_empty() {

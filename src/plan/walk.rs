@@ -3,7 +3,7 @@
 use anyhow::{Error, Result};
 
 use super::chosen::{Chosen, in_file, inherited};
-use super::sections::{check_sections, missing_long_term, nearest};
+use super::sections::{NAME_A_FILE, check_sections, is_no_file, missing_long_term, nearest};
 use super::target::{Naming, Target};
 use crate::error::Failure;
 use crate::profiles::{Files, config_header, key, profile_of};
@@ -285,6 +285,13 @@ impl Walker<'_> {
         let credentials = &self.files.credentials;
         let long_term = self.naming.long_term(profile);
         let setup = self.naming.setup_command(profile);
+        let by_setup = || {
+            if is_no_file(credentials) {
+                NAME_A_FILE.to_owned()
+            } else {
+                format!("`{setup}` writes [{long_term}]")
+            }
+        };
         let others = [
             (&self.files.config, config.as_deref()),
             (credentials, Some(profile)),
@@ -325,7 +332,7 @@ impl Walker<'_> {
                 Some(_) => failure.hint(format!(
                     "a credential_process that prints long-term keys belongs into [{long_term}]"
                 )),
-                None => failure.hint(format!("`{setup}` writes [{long_term}]")),
+                None => failure.hint(by_setup()),
             });
         }
         let failure = Failure::new(format!("there is no profile {profile} ({origin})"));
@@ -334,7 +341,7 @@ impl Walker<'_> {
         let others = self.files.config.document.names().filter_map(profile_of);
         match nearest(profile, bases.chain(others)) {
             Some(name) => failure.hint(format!("did you mean source_profile = {name}?")),
-            None => failure.hint(format!("`{setup}` writes [{long_term}]")),
+            None => failure.hint(by_setup()),
         }
         .into()
     }

@@ -3,175 +3,15 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::process::{Command, Stdio};
 
 use expectrl::{Eof, Expect as _};
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
+use stand_in::{ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, StandIn};
 
-use crate::harness::{BINARY, FAR, Home, long_term, short_term, spawning};
-use crate::prompt::{PROMPT, on_terminal};
-use crate::roles::{ADMIN, account};
-
-/// A home, an AWS, and a shell that finds `mfa-creds`.
-struct Scene {
-    home: Home,
-    sts: StandIn,
-    environment: Vec<(String, String)>,
-}
-
-/// What a command in the shell came to.
-#[derive(Debug)]
-struct Typed {
-    status: Option<i32>,
-    said: String,
-}
-
-/// What is typed into standard input, where a command in a hint asks for something.
-#[derive(Clone, Copy, Debug)]
-enum Input {
-    Nothing,
-    /// The next code of the device.
-    Code,
-    /// What `setup` asks for; the profile is the one of the command.
-    Keys,
-}
-
-impl Scene {
-    fn new(credentials: Option<&str>, config: &str) -> Self {
-        let home = Home::new();
-        if let Some(credentials) = credentials {
-            home.write("credentials", credentials);
-        }
-        home.write("config", config);
-        fs::create_dir(home.path().join("bin")).unwrap();
-        symlink(BINARY, home.path().join("bin/mfa-creds")).unwrap();
-        Self {
-            home,
-            sts: StandIn::start(account()),
-            environment: Vec::new(),
-        }
-    }
-
-    fn set(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Types a line into a shell. `$CODE` is the next code.
-    fn types(&self, line: &str, input: Input) -> Typed {
-        let mut command = Command::new("/bin/sh");
-        let bin = self.home.path().join("bin");
-        command
-            .args(["-c", line])
-            .current_dir(self.home.path())
-            .env_clear()
-            .env("HOME", self.home.path())
-            .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
-            .env("TZ", "UTC")
-            .env("MFA_CREDS_TRACE", self.home.trace())
-            .env("AWS_ENDPOINT_URL", self.sts.url())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        for (name, value) in &self.environment {
-            command.env(name, value);
-        }
-        if line.contains("$CODE") {
-            command.env("CODE", self.sts.fresh_code(ALICE_DEVICE));
-        }
-        let answers = match input {
-            Input::Nothing => String::new(),
-            Input::Code => self.sts.fresh_code(ALICE_DEVICE),
-            Input::Keys if line.contains("setup") && self.home.credentials_hold_keys() => {
-                format!("\n{ALICE_DEVICE}\n")
-            }
-            Input::Keys => {
-                format!("\n{ALICE_ACCESS_KEY_ID}\n{ALICE_SECRET_ACCESS_KEY}\n{ALICE_DEVICE}\n")
-            }
-        };
-        let mut child = spawning(|| command.spawn().unwrap());
-        let mut stdin = child.stdin.take().unwrap();
-        // A run that fails early does not read it.
-        let _ = std::io::Write::write_all(&mut stdin, answers.as_bytes());
-        drop(stdin);
-        let output = child.wait_with_output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        Typed {
-            status: output.status.code(),
-            said: String::from_utf8(said).unwrap(),
-        }
-    }
-
-    /// Types a line, takes the command from the hint that it ends with, as it is printed, types that, and then the first line
-    /// again. Returns the command, and what the last line came to.
-    #[track_caller]
-    fn follows(&self, line: &str, input: Input) -> (String, Typed) {
-        let first = self.types(line, Input::Nothing);
-        let hints: Vec<String> = first.said.lines().filter_map(command_in).collect();
-        assert!(!hints.is_empty(), "no hint: {first:?}");
-        let command = hints[0].clone();
-        let followed = self.types(&command, input);
-        assert_eq!(followed.status, Some(0), "`{command}`: {followed:?}");
-        (command, self.types(line, Input::Nothing))
-    }
-
-    /// The same, where the first line works then.
-    #[track_caller]
-    fn helps(&self, line: &str, input: Input, command: &str) {
-        let (typed, again) = self.follows(line, input);
-        assert_eq!(
-            typed.replace(self.home.path().to_str().unwrap(), "~"),
-            command
-        );
-        assert_eq!(again.status, Some(0), "`{typed}` did not help: {again:?}");
-    }
-}
-
-impl Home {
-    /// Whether there are keys that `setup` would move.
-    fn credentials_hold_keys(&self) -> bool {
-        let text = fs::read_to_string(self.file("credentials")).unwrap_or_default();
-        text.starts_with("[work]\naws_access_key_id = AKIA")
-    }
-}
-
-/// Commands that are not ours and that hints begin with.
-const OTHERS: [&str; 8] = [
-    "chmod ", "mkdir ", "rm ", "unset ", "kill ", "sudo ", "aws ", "date ",
-];
-
-/// The first command in a hint, a fix or a warning: in backticks, or to the end of the line.
-fn command_in(line: &str) -> Option<String> {
-    let is_command = |text: &&str| {
-        text.starts_with("mfa-creds") || OTHERS.iter().any(|other| text.starts_with(other))
-    };
-    if let Some(quoted) = line.split('`').skip(1).step_by(2).find(is_command) {
-        return Some(quoted.to_owned());
-    }
-    if let Some(command) = line.strip_prefix("next: ") {
-        return Some(command.to_owned());
-    }
-    let (_, fix) = line
-        .split_once("hint: ")
-        .or_else(|| line.split_once("fix: "))
-        .or_else(|| line.split_once("warning: "))?;
-    let begin = OTHERS.iter().filter_map(|other| fix.find(other)).min()?;
-    let command = &fix[begin..];
-    // What is said behind it.
-    let end = command.find(", ").unwrap_or(command.len());
-    Some(command[..end].to_owned())
-}
-
-const WORK: &str = "mfa-creds -q -p work --token $CODE";
-const ADMIN_LINE: &str = "mfa-creds -q -p admin --token $CODE";
-
-fn plain(profile: &str) -> String {
-    long_term(profile).replace("-long-term", "")
-}
-
-fn admin(source: &str) -> String {
-    format!("[profile admin]\nrole_arn = {ADMIN}\nsource_profile = {source}\n")
-}
+use crate::devices::{alice, keys_only};
+use crate::enrolment::{FIRST, begin, type_codes};
+use crate::harness::{FAR, long_term, short_term};
+use crate::prompt::{PROMPT, exited, on_terminal};
+use crate::scene::{ADMIN_LINE, Input, Scene, WORK, admin, command_in, plain};
 
 #[test]
 fn setup_helps_where_it_is_named() {
@@ -182,20 +22,11 @@ fn setup_helps_where_it_is_named() {
         (Some(long_term("other")), WORK, "work"),
         (Some(plain("work")), WORK, "work"),
         (
-            None,
-            "mfa-creds -q -p 'my work;$x' --token $CODE",
-            "'my work;$x'",
-        ),
-        (
             Some(String::new()),
             "mfa-creds -q --all --token $CODE",
             "default",
         ),
     ] {
-        if profile.contains(';') {
-            // It cannot be a section.
-            continue;
-        }
         let scene = Scene::new(credentials.as_deref(), "");
         scene.helps(line, Input::Keys, &setup(profile));
     }
@@ -367,157 +198,6 @@ fn modes_are_mended_by_what_is_printed() {
 }
 
 #[test]
-fn fixes_of_doctor_mend_what_they_stand_under() {
-    type Prepare = fn(&Scene);
-    let mode = |path: &std::path::Path, mode| {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    };
-    let _ = mode;
-    let cases: [(&str, Prepare); 4] = [
-        ("can be read by", |scene| {
-            fs::set_permissions(
-                scene.home.file("credentials"),
-                fs::Permissions::from_mode(0o644),
-            )
-            .unwrap();
-        }),
-        ("everybody can change", |scene| {
-            fs::set_permissions(scene.home.file(""), fs::Permissions::from_mode(0o777)).unwrap();
-        }),
-        ("is a symbolic link to", |scene| {
-            fs::remove_file(scene.home.file("config")).unwrap();
-            symlink("nowhere", scene.home.file("config")).unwrap();
-        }),
-        ("cannot be read in one way only", |scene| {
-            scene.types(WORK, Input::Nothing);
-            let sessions = scene.home.file(".mfa-creds/credentials.sessions");
-            fs::write(sessions, "nonsense\n").unwrap();
-        }),
-    ];
-    for (problem, prepare) in cases {
-        let scene = Scene::new(Some(&long_term("work")), "");
-        prepare(&scene);
-        let line = "mfa-creds doctor -p work --offline";
-        let said = scene.types(line, Input::Nothing).said;
-        let mut lines = said
-            .lines()
-            .skip_while(|line| !line.contains(problem))
-            .skip(1);
-        let fix = lines.next().unwrap_or_else(|| panic!("{problem}: {said}"));
-        let command = command_in(fix).unwrap();
-        let typed = scene.types(&command, Input::Nothing);
-        assert_eq!(typed.status, Some(0), "`{command}`: {typed:?}");
-        let again = scene.types(line, Input::Nothing).said;
-        assert!(
-            !again.contains(problem),
-            "`{command}` did not help: {again}"
-        );
-    }
-}
-
-#[test]
-fn doctor_names_commands_that_work() {
-    let stale = short_term("work", FAR).replace(
-        "aws_security_token = FakeToken",
-        "aws_security_token = FakeOther",
-    );
-    let expired = short_term("work", "2001-01-01 00:00:00");
-    for (section, problem) in [
-        (stale, "aws_security_token of"),
-        (expired, "expired"),
-        (String::new(), "there are no credentials yet"),
-    ] {
-        let scene = Scene::new(Some(&format!("{}{section}", long_term("work"))), "");
-        let line = "mfa-creds doctor -p work --offline";
-        let said = scene.types(line, Input::Nothing).said;
-        let mut lines = said
-            .lines()
-            .skip_while(|line| !line.contains(problem))
-            .skip(1);
-        let fix = lines.next().unwrap_or_else(|| panic!("{problem}: {said}"));
-        let command = command_in(fix).unwrap_or_else(|| panic!("{fix}"));
-        let typed = scene.types(&command, Input::Code);
-        assert_eq!(typed.status, Some(0), "`{command}`: {typed:?}");
-        let again = scene.types(line, Input::Nothing).said;
-        assert!(
-            !again.contains(problem),
-            "`{command}` did not help: {again}"
-        );
-        // And the plan that it names.
-        let plan = said
-            .lines()
-            .find(|line| line.contains("mfa-creds plan"))
-            .unwrap();
-        let typed = scene.types(&command_in(plan).unwrap(), Input::Nothing);
-        assert_eq!(typed.status, Some(0), "{typed:?}");
-    }
-}
-
-#[test]
-fn keys_in_front_of_a_process_are_moved_or_removed() {
-    let config = "[profile work]\ncredential_process = mfa-creds export -p work --format process\n";
-    let warning = "do not run the credential_process";
-    let cases = [
-        (plain("work"), Input::Keys, "mfa-creds setup --profile work"),
-        (
-            format!("{}{}", long_term("work"), short_term("work", FAR)),
-            Input::Nothing,
-            "mfa-creds clear -p work",
-        ),
-    ];
-    for (credentials, input, expected) in cases {
-        let scene = Scene::new(Some(&credentials), config);
-        let line = "mfa-creds doctor -p work --offline";
-        let said = scene.types(line, Input::Nothing).said;
-        let mut lines = said
-            .lines()
-            .skip_while(|line| !line.contains(warning))
-            .skip(1);
-        let command = command_in(lines.next().unwrap()).unwrap();
-        assert_eq!(command, expected);
-        assert_eq!(scene.types(&command, input).status, Some(0));
-        let again = scene.types(line, Input::Nothing).said;
-        assert!(!again.contains(warning), "{again}");
-    }
-    // A renewal that has just put them there says so, too; with the suffix that it was told.
-    let scene = Scene::new(
-        Some(&long_term("work")),
-        "[profile work-x]\ncredential_process = false\n",
-    );
-    let line = "mfa-creds -p work --token $CODE --force --short-term-suffix x";
-    let said = scene.types(line, Input::Nothing).said;
-    let warned = said.lines().find(|line| line.contains(warning)).unwrap();
-    let command = command_in(warned).unwrap();
-    let typed = scene.types(&command, Input::Nothing);
-    assert_eq!(typed.status, Some(0), "{typed:?}");
-    assert!(
-        !scene.home.credentials().contains("[work-x]\nassumed_role"),
-        "{command}"
-    );
-}
-
-#[test]
-fn a_role_in_a_section_that_no_tool_reads_is_removed() {
-    let section = short_term("admin", FAR);
-    let scene = Scene::new(
-        Some(&format!("{}{section}", long_term("work"))),
-        &admin("work"),
-    );
-    let line = "mfa-creds doctor -p work --offline";
-    let warning = "AWS tools do not read [admin]";
-    let said = scene.types(line, Input::Nothing).said;
-    let mut lines = said
-        .lines()
-        .skip_while(|line| !line.contains(warning))
-        .skip(1);
-    let command = command_in(lines.next().unwrap()).unwrap();
-    let typed = scene.types(&command, Input::Nothing);
-    assert_eq!(typed.status, Some(0), "{typed:?}");
-    let again = scene.types(line, Input::Nothing).said;
-    assert!(!again.contains(warning), "`{command}`: {again}");
-}
-
-#[test]
 fn the_session_that_clear_leaves_is_ended_by_what_it_names() {
     let scene = Scene::new(Some(&long_term("work")), &admin("work"));
     assert_eq!(scene.types(ADMIN_LINE, Input::Nothing).status, Some(0));
@@ -568,4 +248,160 @@ fn a_region_that_a_variable_sets_is_not_set_in_a_file() {
     assert!(!rest.contains("~/.aws/config"), "{said}");
     let typed = scene.types(&format!("{WORK} {flag}"), Input::Nothing);
     assert_eq!(typed.status, Some(0), "{typed:?}");
+}
+
+#[test]
+fn the_source_of_a_role_is_renewed_as_is_said() {
+    let scene = Scene::new(Some(&long_term("work")), &admin("work"));
+    let line = ADMIN_LINE.replace(" -q", "");
+    let said = scene.types(&line, Input::Nothing).said;
+    let command = said.lines().find_map(command_in).unwrap();
+    assert_eq!(command, "mfa-creds --profile work");
+    let typed = scene.types(&command, Input::Nothing);
+    assert_eq!(typed.status, Some(0), "{typed:?}");
+}
+
+#[test]
+fn a_session_that_aws_does_not_take_is_made_anew_for_the_same_profile() {
+    let stale = format!("{}{}", long_term("work"), short_term("work", FAR));
+    let scene = Scene::new(Some(&stale), "");
+    let (command, again) = scene.follows("mfa-creds audit -p work --csv", Input::Code);
+    assert_eq!(command, "mfa-creds -p work --force");
+    // What follows is about the account.
+    assert!(
+        again.status == Some(0) || again.status == Some(1),
+        "{again:?}"
+    );
+    assert!(!again.said.contains("--force"), "{again:?}");
+}
+
+#[test]
+fn who_needs_a_session_for_it_is_told_how_to_get_one() {
+    let mut scene = Scene::new(Some(&long_term("work")), "");
+    let user = alice().device(Device::new(ALICE_DEVICE)).policy(
+        "mfa",
+        r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "iam:ListMFADevices", "Resource": "*",
+            "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}},
+            {"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#,
+    );
+    scene.sts = StandIn::start(Account::new().user(user));
+    scene.helps(
+        "mfa-creds device list -p work",
+        Input::Code,
+        "mfa-creds -p work",
+    );
+}
+
+#[test]
+fn a_user_without_a_device_gets_one_by_the_command() {
+    let mut scene = Scene::new(Some(&keys_only()), "");
+    scene.sts = StandIn::start(Account::new().user(alice()));
+    let said = scene
+        .types("mfa-creds -q -p work --no-input", Input::Nothing)
+        .said;
+    let command = said.lines().find_map(command_in).unwrap();
+    let script = format!("PATH=$PWD/bin:$PATH; exec {command}");
+    let mut enrolling = begin(&scene.home, &scene.sts, &script);
+    enrolling.expect(FIRST).unwrap();
+    type_codes(&mut enrolling, &scene.sts, ALICE_DEVICE);
+    enrolling.expect("Write it to [work-long-term]?").unwrap();
+    enrolling.send_line("y").unwrap();
+    assert_eq!(exited(enrolling), 0);
+    let listed = scene.types("mfa-creds device list -p work", Input::Nothing);
+    assert!(listed.said.contains(ALICE_DEVICE), "{listed:?}");
+}
+
+#[test]
+fn a_directory_that_is_missing_is_made() {
+    let keys = format!(
+        "[profile home]\n{}",
+        plain("home").split_once('\n').unwrap().1
+    );
+    let config = format!("{keys}{}", admin("home"));
+    let scene = Scene::new(None, &config);
+    let missing = scene.home.path().join("it's missing/below/credentials");
+    let scene = scene.set("AWS_SHARED_CREDENTIALS_FILE", missing.to_str().unwrap());
+    let command = "mkdir -p '~/it'\\''s missing/below'";
+    scene.helps(ADMIN_LINE, Input::Nothing, command);
+    // Where a link leads.
+    let scene = Scene::new(None, &config);
+    symlink("gone/credentials", scene.home.file("credentials")).unwrap();
+    let (_, again) = scene.follows(ADMIN_LINE, Input::Nothing);
+    assert_eq!(again.status, Some(0), "{again:?}");
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_unset_or_left_out() {
+    let nowhere = "http://127.0.0.1:9";
+    let scene = Scene::new(Some(&long_term("work")), "").set("http_proxy", nowhere);
+    let said = scene.types(WORK, Input::Nothing).said;
+    assert!(
+        said.contains("none is needed: add 127.0.0.1 to NO_PROXY"),
+        "{said}"
+    );
+    let typed = scene.types(&format!("NO_PROXY=127.0.0.1 {WORK}"), Input::Nothing);
+    assert_eq!(typed.status, Some(0), "{typed:?}");
+
+    // The same machine by a name that does not say so.
+    let scene = Scene::new(Some(&long_term("work")), "").set("http_proxy", nowhere);
+    let url = scene.sts.url().replace("127.0.0.1", "0.0.0.0");
+    let scene = scene.set("AWS_ENDPOINT_URL", &url);
+    let said = scene.types(WORK, Input::Nothing).said;
+    assert!(
+        said.contains(", or unset http_proxy where there is no proxy"),
+        "{said}"
+    );
+    let typed = scene.types(&format!("unset http_proxy; {WORK}"), Input::Nothing);
+    assert_eq!(typed.status, Some(0), "{typed:?}");
+}
+
+#[test]
+fn a_device_in_place_of_the_file_is_unset() {
+    let role = admin("home");
+    for (line, config) in [
+        (WORK, ""),
+        ("mfa-creds -q --all --token $CODE", ""),
+        (ADMIN_LINE, &role),
+    ] {
+        let keys = format!("{}{}", long_term("work"), long_term("home"));
+        let scene = Scene::new(Some(&keys), config).set("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        let typed = scene.types(line, Input::Nothing);
+        assert_eq!(typed.status, Some(1), "{typed:?}");
+        assert!(!typed.said.contains("setup"), "{typed:?}");
+        let command = "unset AWS_SHARED_CREDENTIALS_FILE";
+        assert!(
+            typed.said.contains(&format!("hint: {command}, or")),
+            "{typed:?}"
+        );
+        let typed = scene.types(&format!("{command}; {line}"), Input::Nothing);
+        assert_eq!(typed.status, Some(0), "{typed:?}");
+    }
+}
+
+#[test]
+fn a_device_that_a_variable_names_is_not_set_in_a_file() {
+    let other = "arn:aws:iam::123456789012:mfa/other";
+    let scene = Scene::new(Some(&long_term("work")), "").set("MFA_DEVICE", other);
+    let line = "mfa-creds doctor -p work";
+    let wrong = format!("{other} is not a device of alice");
+    let said = scene.types(line, Input::Nothing).said;
+    let fix = said
+        .lines()
+        .skip_while(|line| !line.contains(&wrong))
+        .nth(1)
+        .unwrap();
+    assert_eq!(
+        fix.trim_start(),
+        format!("fix: set MFA_DEVICE to the right one, or unset it: {ALICE_DEVICE}")
+    );
+    for mended in [
+        format!("MFA_DEVICE={ALICE_DEVICE} {line}"),
+        format!("unset MFA_DEVICE; {line}"),
+    ] {
+        let said = scene.types(&mended, Input::Nothing).said;
+        assert!(
+            said.contains(&format!("{ALICE_DEVICE} is a device of alice")),
+            "{said}"
+        );
+    }
 }

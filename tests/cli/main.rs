@@ -8,6 +8,7 @@
 )]
 
 mod harness;
+mod scene;
 
 mod answers;
 mod audit;
@@ -36,6 +37,8 @@ mod export;
 mod faults;
 mod file;
 mod hints;
+mod hints_of_doctor;
+mod inventory;
 mod keychain;
 mod limits;
 mod misread;

@@ -1,0 +1,381 @@
+//! Every command that a hint names is in this table, with the test that types it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Who makes sure that a command in a hint can be typed, and helps.
+#[derive(Clone, Copy, Debug)]
+enum Tried {
+    /// A test, as `file::name`, in the situation in which it is printed.
+    By(&'static str),
+    /// It needs a program or rights that not every machine has: a shell finds no fault with it.
+    AsSyntax,
+    /// Typed as it stands, it ends well wherever that is.
+    AsItStands,
+    /// It is the name of a thing, and not for typing.
+    NoCommand,
+}
+use Tried::{AsItStands, AsSyntax, By, NoCommand};
+
+/// The commands as the source has them, with `{…}` where a value is put in.
+const COMMANDS: &[(&str, Tried)] = &[
+    (
+        ".command(\"\")",
+        By("hints_of_doctor::doctor_names_commands_that_work"),
+    ),
+    (
+        ".command(\"clear\")",
+        By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
+    ),
+    (
+        ".command(\"device enroll\")",
+        By("hints::a_user_without_a_device_gets_one_by_the_command"),
+    ),
+    (
+        ".command(\"export\")",
+        By("process::the_section_that_would_shadow_it_is_not_written"),
+    ),
+    (
+        ".command(\"plan\")",
+        By("hints_of_doctor::doctor_names_commands_that_work"),
+    ),
+    (
+        ".command(\"rotate\")",
+        By(
+            "rotate::a_run_that_is_killed_at_any_step_leaves_a_working_key_and_the_next_run_ends_it",
+        ),
+    ),
+    ("aws", NoCommand),
+    (
+        "aws iam delete-access-key --user-name {user} --access-key-id {other}",
+        AsSyntax,
+    ),
+    ("aws iam generate-credential-report", AsSyntax),
+    (
+        "aws iam get-credential-report | mfa-creds audit --report -",
+        AsSyntax,
+    ),
+    (
+        "chmod 600 {}",
+        By("hints::modes_are_mended_by_what_is_printed"),
+    ),
+    (
+        "chmod u+rw '{}', or chown it if it belongs to another user",
+        By("hints::modes_are_mended_by_what_is_printed"),
+    ),
+    (
+        "chmod u+w {}",
+        By("hints::modes_are_mended_by_what_is_printed"),
+    ),
+    (
+        "chmod {} {}",
+        By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
+    ),
+    ("date -u", AsItStands),
+    ("dbus-run-session", AsSyntax),
+    ("gnome-keyring-daemon --replace --unlock", AsSyntax),
+    ("keyctl session", AsSyntax),
+    (
+        "kill {id}",
+        By("hints::a_holder_is_ended_by_the_command_and_only_where_it_is_that_process"),
+    ),
+    ("ls -l", AsItStands),
+    ("ls -ld", AsItStands),
+    (
+        "mfa-creds",
+        By("file::a_run_killed_while_it_writes_in_place_is_ended_by_the_next_one"),
+    ),
+    (
+        "mfa-creds --profile {}",
+        By("hints::the_source_of_a_role_is_renewed_as_is_said"),
+    ),
+    (
+        "mfa-creds clear -p {}{}",
+        By("hints::the_session_that_clear_leaves_is_ended_by_what_it_names"),
+    ),
+    (
+        "mfa-creds clear{profile} --short-term-suffix none",
+        By("hints_of_doctor::a_role_in_a_section_that_no_tool_reads_is_removed"),
+    ),
+    (
+        "mfa-creds device enroll{}",
+        By("hints::a_user_without_a_device_gets_one_by_the_command"),
+    ),
+    (
+        "mfa-creds device list{}",
+        By("hints::who_needs_a_session_for_it_is_told_how_to_get_one"),
+    ),
+    (
+        "mfa-creds export",
+        By("process::the_section_that_would_shadow_it_is_not_written"),
+    ),
+    ("mfa-creds export --help", AsItStands),
+    (
+        "mfa-creds keychain restore{}",
+        By("keychain::what_is_done_already_is_said"),
+    ),
+    ("mfa-creds policy --help", AsItStands),
+    (
+        "mfa-creds rotate{flag} --yes",
+        By("rotate::without_consent_the_old_key_stays_inactive"),
+    ),
+    (
+        "mfa-creds rotate{} --yes",
+        By("rotate::without_consent_the_old_key_stays_inactive"),
+    ),
+    (
+        "mfa-creds setup",
+        By("hints::setup_helps_where_it_is_named"),
+    ),
+    (
+        "mfa-creds {GET} {id}",
+        By("keychain::why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them"),
+    ),
+    (
+        "mfa-creds{}",
+        By("hints::who_needs_a_session_for_it_is_told_how_to_get_one"),
+    ),
+    (
+        "mfa-creds{} --force",
+        By("hints::a_session_that_aws_does_not_take_is_made_anew_for_the_same_profile"),
+    ),
+    (
+        "mkdir -p {}",
+        By("hints::a_directory_that_is_missing_is_made"),
+    ),
+    (
+        "next: mfa-creds --profile {}{}",
+        By("hints::what_setup_says_is_next_works"),
+    ),
+    (
+        "next: mfa-creds{}",
+        By("enrolment::a_device_from_nothing_to_the_first_session"),
+    ),
+    (
+        "back: mfa-creds keychain restore{}",
+        By("keychain::what_is_done_already_is_said"),
+    ),
+    (
+        "pip uninstall aws-mfa, or ln -sf \\\"$(command -v mfa-creds)\\\" {}",
+        By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
+    ),
+    (
+        "rm {}",
+        By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
+    ),
+    (
+        "rm {}, which costs a code for each device",
+        By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
+    ),
+    ("sudo chown \\\"$(id -u)\\\" {}", AsSyntax),
+    ("sudo hwclock -s", AsSyntax),
+    ("sudo timedatectl set-ntp true", AsSyntax),
+    (
+        "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written",
+        By("hints::a_device_in_place_of_the_file_is_unset"),
+    ),
+    (
+        "unset {CODE}",
+        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
+    ),
+    (
+        "unset {SECURITY_TOKEN}",
+        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
+    ),
+    (
+        "unset {name}",
+        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
+    ),
+    (
+        "unset {other}, and set {profile}",
+        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
+    ),
+    (
+        "unset {variable}",
+        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
+    ),
+    (
+        "unset {variable}, or name another profile",
+        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
+    ),
+    (
+        "unset {}",
+        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
+    ),
+    (
+        "unset {} where there is no proxy",
+        By("hints::a_proxy_that_is_not_there_is_unset_or_left_out"),
+    ),
+    (
+        "{preview}",
+        By("hints_of_doctor::doctor_names_commands_that_work"),
+    ),
+    (
+        "{setup_command}",
+        By("hints::setup_helps_where_it_is_named"),
+    ),
+    ("{setup}", By("hints::setup_helps_a_source_profile")),
+    // A command in some, and a value that cannot be in others.
+    (
+        "{}",
+        By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
+    ),
+    ("{name}", NoCommand),
+    ("{text}", NoCommand),
+    ("{url}", NoCommand),
+    ("{value}", NoCommand),
+];
+
+/// Programs that are typed.
+const PROGRAMS: [&str; 14] = [
+    "mfa-creds",
+    "aws",
+    "chmod",
+    "chown",
+    "date",
+    "dbus-run-session",
+    "gnome-keyring-daemon",
+    "keyctl",
+    "kill",
+    "ls",
+    "mkdir",
+    "rm",
+    "sudo",
+    "unset",
+];
+/// How a command begins that is a fix or a line by itself, without backticks.
+const BARE: [&str; 10] = [
+    "next: mfa-creds",
+    "back: mfa-creds",
+    "pip uninstall",
+    "chmod ",
+    "mkdir -p",
+    "rm {}",
+    "unset {",
+    "unset AWS",
+    "sudo chown",
+    "kill ",
+];
+
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "tests" {
+            sources(&path, found);
+        } else if name.ends_with(".rs") && !["tests.rs", "build.rs"].contains(&&*name) {
+            found.push(path);
+        }
+    }
+}
+
+/// The texts in a source: what stands between quotation marks, without tests and comments.
+fn texts(source: &str) -> Vec<String> {
+    let product = source
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    let lines = product
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let mut texts = Vec::new();
+    let mut rest = &*code;
+    while let Some(begin) = rest.find('"') {
+        let text = &rest[begin + 1..];
+        let mut escaped = false;
+        let end = text.find(|c| {
+            let is_end = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            is_end
+        });
+        let Some(end) = end else { break };
+        texts.push(text[..end].to_owned());
+        rest = &text[end + 1..];
+    }
+    texts
+}
+
+/// The commands in the sources.
+fn commands() -> BTreeSet<String> {
+    let mut files = Vec::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
+    let mut found = BTreeSet::new();
+    for file in files {
+        let source = fs::read_to_string(&file).unwrap();
+        for text in texts(&source) {
+            for quoted in text.split('`').skip(1).step_by(2) {
+                let program = quoted.split([' ', '{']).next().unwrap();
+                if PROGRAMS.contains(&program) || quoted.starts_with('{') {
+                    found.insert(quoted.to_owned());
+                }
+            }
+            if !text.contains('`') && !text.contains('\n') {
+                let begin = BARE.iter().filter_map(|bare| text.find(bare)).min();
+                found.extend(begin.map(|begin| text[begin..].to_owned()));
+            }
+        }
+        for call in source.split(".command(\"").skip(1) {
+            if let Some((name, _)) = call.split_once("\")") {
+                found.insert(format!(".command(\"{name}\")"));
+            }
+        }
+    }
+    // What a shell is told, and what nobody reads.
+    found.retain(|command| !command.starts_with("unset {CODE};"));
+    found
+}
+
+#[test]
+fn every_command_in_a_hint_has_a_test_that_types_it() {
+    let known: BTreeSet<String> = COMMANDS
+        .iter()
+        .map(|(text, _)| (*text).to_owned())
+        .collect();
+    let found = commands();
+    let new: Vec<_> = found.difference(&known).collect();
+    assert!(
+        new.is_empty(),
+        "give each a situation in tests/cli/hints.rs, and name it here: {new:#?}"
+    );
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(gone.is_empty(), "no hint has them any more: {gone:#?}");
+}
+
+#[test]
+fn the_tests_are_there_and_a_shell_understands_the_rest() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (text, tried) in COMMANDS {
+        match tried {
+            By(test) => {
+                let (file, name) = test.split_once("::").unwrap();
+                let source = root.join(format!("tests/cli/{file}.rs"));
+                let source = fs::read_to_string(source).unwrap_or_default();
+                assert!(
+                    source.contains(&format!("fn {name}() {{")),
+                    "there is no test {test}"
+                );
+            }
+            AsSyntax | AsItStands => {
+                let command = text
+                    .replace('{', "")
+                    .replace('}', "x")
+                    .replace("\\\"", "\"");
+                let mut shell = Command::new("/bin/sh");
+                let bin = Path::new(env!("CARGO_BIN_EXE_mfa-creds")).parent().unwrap();
+                shell.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+                if matches!(tried, AsSyntax) {
+                    shell.arg("-n");
+                }
+                let output = shell.args(["-c", &command]).output().unwrap();
+                assert!(output.status.success(), "`{command}`: {output:?}");
+            }
+            NoCommand => {}
+        }
+    }
+}
