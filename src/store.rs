@@ -344,7 +344,7 @@ pub fn process(id: Option<u32>) -> String {
 /// How long a file is that can be written; none where there is none. It stays as it is.
 fn writable_size(path: &Path, real: &Path) -> Result<Option<usize>> {
     match fs::metadata(real) {
-        Ok(metadata) if metadata.permissions().readonly() => {
+        Ok(metadata) if metadata.permissions().readonly() && may_change_mode(&metadata) => {
             bail!(
                 Failure::new(format!("{} is read-only", path.display())).hint(format!(
                     "make it writable: chmod u+w {}",
@@ -362,6 +362,20 @@ fn writable_size(path: &Path, real: &Path) -> Result<Option<usize>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => bail!(unwritable(path, &error)),
     }
+}
+
+/// Whether we may make a file writable.
+#[cfg(unix)]
+fn may_change_mode(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let us = rustix::process::geteuid();
+    us.is_root() || metadata.uid() == us.as_raw()
+}
+
+#[cfg(not(unix))]
+fn may_change_mode(_metadata: &fs::Metadata) -> bool {
+    true
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {

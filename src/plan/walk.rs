@@ -277,6 +277,30 @@ impl Walker<'_> {
         .hint("one of them must name a profile with long-term keys")
     }
 
+    /// The error where the AWS tools get the credentials of a source by themselves: there are no long-term keys to be written.
+    fn elsewhere(&self, link: &Link, named_by: &Chosen<String>) -> Option<Failure> {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let profile = &link.profile;
+        let places = [(config, link.config.as_ref()), (credentials, Some(profile))];
+        let source = places.into_iter().find_map(|(file, section)| {
+            let section = section?;
+            let mut sources = key::OTHER_SOURCES.into_iter();
+            sources.find(|source| {
+                *source != key::CREDENTIAL_PROCESS && file.get(section, source).is_some()
+            })
+        })?;
+        let failure = Failure::new(format!(
+            "the profile {profile} ({}) gets its credentials by {source}, not from a user with long-term keys",
+            named_by.origin
+        ));
+        Some(failure.hint(
+            "the AWS tools get such credentials, and assume the role with them, by themselves: it needs no mfa-creds",
+        ))
+    }
+
     fn dead_end(&self, link: &Link, named_by: &Chosen<String>) -> NoWay {
         let Link {
             profile, config, ..
@@ -292,24 +316,8 @@ impl Walker<'_> {
                 format!("`{setup}` writes [{long_term}]")
             }
         };
-        let others = [
-            (&self.files.config, config.as_deref()),
-            (credentials, Some(profile)),
-        ];
-        let elsewhere = others.into_iter().find_map(|(file, section)| {
-            let section = section?;
-            let mut others = key::OTHER_SOURCES.into_iter();
-            others.find(|other| {
-                *other != key::CREDENTIAL_PROCESS && file.get(section, other).is_some()
-            })
-        });
-        if let Some(other) = elsewhere {
-            let failure = Failure::new(format!(
-                "the profile {profile} ({origin}) gets its credentials by {other}, not from a user with long-term keys"
-            ));
-            return NoWay::Elsewhere(failure.hint(
-                "the AWS tools get such credentials, and assume the role with them, by themselves: it needs no mfa-creds",
-            ));
+        if let Some(failure) = self.elsewhere(link, named_by) {
+            return NoWay::Elsewhere(failure);
         }
         if credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_some() {
             let failure = Failure::new(format!(

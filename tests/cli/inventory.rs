@@ -265,7 +265,9 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() && name != "tests" {
             sources(&path, found);
-        } else if name.ends_with(".rs") && !["tests.rs", "build.rs"].contains(&&*name) {
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && !["tests.rs", "build.rs"].contains(&&*name)
+        {
             found.push(path);
         }
     }
