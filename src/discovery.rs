@@ -158,18 +158,11 @@ impl Search<'_> {
 
     /// Nobody says which devices there are. Most people's is called like the user.
     fn not_told(&self, owner: Option<&Owner>, problem: &Problem) -> Failure {
-        let place = self.base.place();
-        let key = if self.base.path == self.path {
-            key::AWS_MFA_DEVICE
-        } else {
-            key::MFA_SERIAL
-        };
+        let (place, key) = (self.base.place(), self.base.device_key);
         let hint = match owner.map(Owner::usual_device) {
-            Some(usual) => {
-                format!(
-                    "often it is {usual}: write `{key} = {usual}` into {place}, or use --device"
-                )
-            }
+            Some(usual) => format!(
+                "often it is {usual}: write `{key} = {usual}` into {place}, or use --device"
+            ),
             None => format!(
                 "write `{key} = arn:aws:iam::123456789012:mfa/NAME` into {place}, or use --device"
             ),
@@ -227,7 +220,8 @@ pub fn terminal_to_pick(
                 devices.len()
             ))
             .hint(format!(
-                "write one as aws_mfa_device into {}, or use --device; there are: {}",
+                "write one as {} into {}, or use --device; there are: {}",
+                base.device_key,
                 base.place(),
                 names.join(", ")
             ))

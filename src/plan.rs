@@ -79,6 +79,8 @@ pub struct Base {
     pub keys: Keys,
     pub section: String,
     pub path: PathBuf,
+    /// What names the device there: the config file has no key of aws-mfa's.
+    pub device_key: &'static str,
 }
 
 /// The services that know the user who has the keys.

@@ -151,6 +151,7 @@ fn devices(list: &mut Checklist, iam: &Iam<'_>, owner: &Owner, user: &User, targ
         Some(Err(_)) => return,
         None => None,
     };
+    let key = user.base.device_key;
     let devices = match iam.devices(owner) {
         Ok(devices) => devices,
         Err(problem) => {
@@ -162,10 +163,7 @@ fn devices(list: &mut Checklist, iam: &Iam<'_>, owner: &Owner, user: &User, targ
                 None => list.problem(
                     "device",
                     message,
-                    format!(
-                        "often it is {}: set it as aws_mfa_device",
-                        owner.usual_device()
-                    ),
+                    format!("often it is {}: set it as {key}", owner.usual_device()),
                 ),
             }
             return;
@@ -212,7 +210,13 @@ fn devices(list: &mut Checklist, iam: &Iam<'_>, owner: &Owner, user: &User, targ
                         names(&usable)
                     )
                 }
-                _ => format!("set the right one as aws_mfa_device: {}", names(&usable)),
+                Origin::File { key, section, .. } => {
+                    format!(
+                        "set the right one as {key} of [{section}]: {}",
+                        names(&usable)
+                    )
+                }
+                _ => format!("set the right one as {key}: {}", names(&usable)),
             },
         ),
         None => match usable.len() {
@@ -236,7 +240,7 @@ fn devices(list: &mut Checklist, iam: &Iam<'_>, owner: &Owner, user: &User, targ
                 "device",
                 Level::Warning,
                 &format!("{called} has several: {}", names(&usable)),
-                Some("set one as aws_mfa_device, so that nobody has to pick it"),
+                Some(&format!("set one as {key}, so that nobody has to pick it")),
             ),
         },
     }

@@ -51,6 +51,11 @@ pub(super) fn base(found: &BaseSection, files: &Files<'_>) -> Result<Base> {
         keys,
         section: section.clone(),
         path: file.path.to_path_buf(),
+        device_key: if found.in_config {
+            key::MFA_SERIAL
+        } else {
+            key::AWS_MFA_DEVICE
+        },
     };
     if let Keys::Stored(keys) = &base.keys
         && keys.access_key_id.starts_with(short_term::TEMPORARY_PREFIX)

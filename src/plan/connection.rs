@@ -246,7 +246,11 @@ impl View<'_> {
                     "`{value}` ({origin}) is neither {} nor {}",
                     values[0], values[1]
                 ))
-                .hint(format!("write one of them, or leave {key} out"))
+                .hint(match origin {
+                    // It comes before the files.
+                    Origin::Environment(name) => format!("set one of them, or unset {name}"),
+                    _ => format!("write one of them, or leave {key} out"),
+                })
             ),
         }
     }

@@ -290,7 +290,9 @@ fn the_devices_of_the_user() {
         alice().device(Device::new(other)).device(Device::fido(key)),
         "problem",
         &format!("{ALICE_DEVICE} is not a device of alice"),
-        Some(&format!("set the right one as aws_mfa_device: {other}")),
+        Some(&format!(
+            "set the right one as aws_mfa_device of [work-long-term]: {other}"
+        )),
     );
     told(
         &set,

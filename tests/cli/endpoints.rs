@@ -144,13 +144,13 @@ fn settings_that_cannot_be() {
         &[],
         ("AWS_USE_FIPS_ENDPOINT", "yes"),
         "`yes` (AWS_USE_FIPS_ENDPOINT) is neither true nor false\n\
-         hint: write one of them, or leave use_fips_endpoint out",
+         hint: set one of them, or unset AWS_USE_FIPS_ENDPOINT",
     );
     refused(
         &[],
         ("AWS_STS_REGIONAL_ENDPOINTS", "global"),
         "`global` (AWS_STS_REGIONAL_ENDPOINTS) is neither legacy nor regional\n\
-         hint: write one of them, or leave sts_regional_endpoints out",
+         hint: set one of them, or unset AWS_STS_REGIONAL_ENDPOINTS",
     );
     refused(
         &[],

@@ -31,7 +31,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     (
         ".command(\"device enroll\")",
-        By("hints::a_user_without_a_device_gets_one_by_the_command"),
+        By("hints_of_settings::a_user_without_a_device_gets_one_by_the_command"),
     ),
     (
         ".command(\"export\")",
@@ -89,7 +89,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     (
         "mfa-creds --profile {}",
-        By("hints::the_source_of_a_role_is_renewed_as_is_said"),
+        By("hints_of_settings::the_source_of_a_role_is_renewed_as_is_said"),
     ),
     (
         "mfa-creds clear -p {}{}",
@@ -101,11 +101,11 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     (
         "mfa-creds device enroll{}",
-        By("hints::a_user_without_a_device_gets_one_by_the_command"),
+        By("hints_of_settings::a_user_without_a_device_gets_one_by_the_command"),
     ),
     (
         "mfa-creds device list{}",
-        By("hints::who_needs_a_session_for_it_is_told_how_to_get_one"),
+        By("hints_of_settings::who_needs_a_session_for_it_is_told_how_to_get_one"),
     ),
     (
         "mfa-creds export",
@@ -135,15 +135,15 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     (
         "mfa-creds{}",
-        By("hints::who_needs_a_session_for_it_is_told_how_to_get_one"),
+        By("hints_of_settings::who_needs_a_session_for_it_is_told_how_to_get_one"),
     ),
     (
         "mfa-creds{} --force",
-        By("hints::a_session_that_aws_does_not_take_is_made_anew_for_the_same_profile"),
+        By("hints_of_settings::a_session_that_aws_does_not_take_is_made_anew_for_the_same_profile"),
     ),
     (
         "mkdir -p {}",
-        By("hints::a_directory_that_is_missing_is_made"),
+        By("hints_of_settings::a_directory_that_is_missing_is_made"),
     ),
     (
         "next: mfa-creds --profile {}{}",
@@ -174,7 +174,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("sudo timedatectl set-ntp true", AsSyntax),
     (
         "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written",
-        By("hints::a_device_in_place_of_the_file_is_unset"),
+        By("hints_of_settings::a_device_in_place_of_the_file_is_unset"),
     ),
     (
         "unset {CODE}",
@@ -206,7 +206,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     (
         "unset {} where there is no proxy",
-        By("hints::a_proxy_that_is_not_there_is_unset_or_left_out"),
+        By("hints_of_settings::a_proxy_that_is_not_there_is_unset_or_left_out"),
     ),
     (
         "{preview}",
@@ -221,6 +221,14 @@ const COMMANDS: &[(&str, Tried)] = &[
     (
         "{}",
         By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
+    ),
+    (
+        "{key} = arn:aws:iam::123456789012:mfa/NAME",
+        By("hints_of_settings::a_device_is_written_where_it_counts"),
+    ),
+    (
+        "{key} = {usual}",
+        By("hints_of_settings::a_device_is_written_where_it_counts"),
     ),
     ("{name}", NoCommand),
     ("{text}", NoCommand),
@@ -343,7 +351,7 @@ fn every_command_in_a_hint_has_a_test_that_types_it() {
     let new: Vec<_> = found.difference(&known).collect();
     assert!(
         new.is_empty(),
-        "give each a situation in tests/cli/hints.rs, and name it here: {new:#?}"
+        "give each a test that follows it, as in tests/cli/hints.rs, and name that here: {new:#?}"
     );
     let gone: Vec<_> = known.difference(&found).collect();
     assert!(gone.is_empty(), "no hint has them any more: {gone:#?}");

@@ -38,6 +38,7 @@ mod faults;
 mod file;
 mod hints;
 mod hints_of_doctor;
+mod hints_of_settings;
 mod inventory;
 mod keychain;
 mod limits;

@@ -157,6 +157,7 @@ impl Deposit {
             }),
             section: section.to_owned(),
             path: path.to_path_buf(),
+            device_key: key::AWS_MFA_DEVICE,
         };
         let printed = key_process::keys(&by_command, environment)?;
         if printed.access_key_id != keys.access_key_id
