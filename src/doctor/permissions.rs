@@ -78,8 +78,13 @@ impl Place<'_> {
         let (mode, path) = (metadata.mode(), self.path.display());
         // In such a directory, nobody can replace the files of others.
         let is_shared = metadata.is_dir() && mode & 0o1000 != 0;
-        let fix = format!("chmod {} {}", self.mode, typed(self.path));
         let us = rustix::process::geteuid();
+        let fix = if us.is_root() || metadata.uid() == us.as_raw() {
+            format!("chmod {} {}", self.mode, typed(self.path))
+        } else {
+            // Closed to all but its owner, it would be closed to us.
+            format!("sudo chmod go-w {}", typed(self.path))
+        };
         if metadata.uid() != us.as_raw() && metadata.is_file() && self.holds_secrets {
             let owner = metadata.uid();
             let fix = if us.is_root() {

@@ -73,6 +73,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         "chmod {} {}",
         By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
     ),
+    ("chmod go-w {}", AsSyntax),
     ("date -u", AsItStands),
     ("dbus-run-session", AsSyntax),
     ("gnome-keyring-daemon --replace --unlock", AsSyntax),
