@@ -38,6 +38,10 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("process::the_section_that_would_shadow_it_is_not_written"),
     ),
     (
+        ".command(\"keychain restore\")",
+        By("keychain::doctor_says_how_keys_come_back_from_the_kernels_keyring"),
+    ),
+    (
         ".command(\"plan\")",
         By("hints_of_doctor::doctor_names_commands_that_work"),
     ),
@@ -48,10 +52,6 @@ const COMMANDS: &[(&str, Tried)] = &[
         ),
     ),
     ("aws", NoCommand),
-    (
-        "aws iam delete-access-key --user-name {user} --access-key-id {other}",
-        AsSyntax,
-    ),
     ("aws iam generate-credential-report", AsSyntax),
     (
         "aws iam get-credential-report | mfa-creds audit --report -",
@@ -75,9 +75,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     ("chmod go-w {}", AsSyntax),
     ("date -u", AsItStands),
-    ("dbus-run-session", AsSyntax),
     ("gnome-keyring-daemon --replace --unlock", AsSyntax),
-    ("keyctl session", AsSyntax),
     (
         "kill {id}",
         By("hints::a_holder_is_ended_by_the_command_and_only_where_it_is_that_process"),
@@ -99,6 +97,16 @@ const COMMANDS: &[(&str, Tried)] = &[
     (
         "mfa-creds clear{profile} --short-term-suffix none",
         By("hints_of_doctor::a_role_in_a_section_that_no_tool_reads_is_removed"),
+    ),
+    // With a real keychain it is typed in tests/real/test_keychain.py.
+    ("mfa-creds keychain move{} --yes", AsSyntax),
+    (
+        "mfa-creds setup{}",
+        By("keychain::doctor_says_it_of_the_config_file_too"),
+    ),
+    (
+        "{command}",
+        By("misread::what_the_aws_cli_takes_in_place_of_the_section_is_told"),
     ),
     (
         "mfa-creds device enroll{}",
