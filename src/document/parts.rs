@@ -2,13 +2,28 @@
 //!
 //! Of a large file nearly all time goes into these, so they look at bytes: with patterns of characters it is several times as much.
 
-use memchr::{memchr, memchr2_iter, memchr3};
+use memchr::{memchr, memchr2_iter};
 
 use super::line::Irregularity;
 
 /// What the file format takes for white space inside a line.
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 pub(super) const COMMENT_SIGNS: [u8; 2] = *b"#;";
+
+/// The bytes that a plain property can have before its `=`: all that stand for a character by themselves, but those of comments
+/// and the colon.
+const IS_PLAIN: [bool; 256] = {
+    let mut is_plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        is_plain[byte] = true;
+        byte += 1;
+    }
+    is_plain[b':' as usize] = false;
+    is_plain[b'#' as usize] = false;
+    is_plain[b';' as usize] = false;
+    is_plain
+};
 
 /// Where the line ends that a text begins with.
 pub(super) fn end_of_line(text: &[u8]) -> usize {
@@ -23,7 +38,7 @@ pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     }
     let (line, _) = text.split_at(end_of_line(text));
     let (key, value) = line.split_at(memchr(b'=', line)?);
-    if memchr3(b':', b'#', b';', key).is_some() || !key.is_ascii() {
+    if !key.iter().all(|byte| IS_PLAIN[usize::from(*byte)]) {
         return None;
     }
     // An empty value may have nested lines below.
