@@ -89,7 +89,7 @@ impl SerialNumber {
         if text.starts_with("arn:") {
             check_arn(text)?;
         }
-        let plain = |c: char| c.is_alphanumeric() || "_+=/:,.@-".contains(c);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_+=/:,.@-".contains(c);
         if !LENGTH.contains(&text.chars().count()) || !text.chars().all(plain) {
             return Err(WrongDevice {
                 problem: "is neither an ARN nor a serial number".to_owned(),

@@ -144,8 +144,7 @@ impl Search<'_> {
             && let Err(error) =
                 store.update(|file| setup::save_device(file, &self.base.section, &device))
         {
-            self.report
-                .warning(format_args!("the device is not written: {error}"));
+            self.report.warning_for("the device is not written", &error);
         }
         Ok(Found {
             device: Chosen {

@@ -23,6 +23,7 @@ use console::Style;
 use serde::Serialize;
 
 use crate::error;
+use crate::text::plain_json;
 use paste::Paste;
 
 /// How a check ended.
@@ -180,7 +181,7 @@ impl Checklist {
             warnings: self.count(Level::Warning),
             problems: self.count(Level::Problem),
         };
-        Ok(serde_json::to_string_pretty(&listed)? + "\n")
+        Ok(plain_json(&serde_json::to_string_pretty(&listed)?) + "\n")
     }
 }
 

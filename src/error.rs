@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::plain;
+
 /// How a run ended badly. The numbers are part of the interface and stand in the README.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {
@@ -20,27 +22,37 @@ pub enum Exit {
     NotFound = 127,
 }
 
-/// An error that a user reads. Whatever else reaches `main` is printed as it is, with exit code 1.
+/// An error that a user reads. Whatever else reaches `main` is printed, too, with exit code 1. Each of its lines is one of ours,
+/// whatever the texts are that it quotes.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
+    /// Lines below the message.
+    listing: Vec<String>,
     hint: Option<String>,
     exit: Exit,
 }
 
 impl Failure {
     /// A failure with the general exit code.
-    pub fn new(message: impl Into<String>) -> Self {
+    pub fn new(message: impl AsRef<str>) -> Self {
         Self {
-            message: message.into(),
+            message: plain(message.as_ref()),
+            listing: Vec::new(),
             hint: None,
             exit: Exit::Failed,
         }
     }
 
     /// Says what to type.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub fn hint(mut self, hint: impl AsRef<str>) -> Self {
+        self.hint = Some(plain(hint.as_ref()));
+        self
+    }
+
+    /// Lists what the message is about, a line each.
+    pub fn listing(mut self, lines: &[String]) -> Self {
+        self.listing = lines.iter().map(|line| plain(line)).collect();
         self
     }
 
@@ -59,6 +71,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        for line in &self.listing {
+            write!(f, "\n{line}")?;
+        }
         match &self.hint {
             Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),
@@ -84,6 +99,14 @@ pub fn hint(error: &anyhow::Error) -> Option<&str> {
 pub fn message(error: &anyhow::Error) -> String {
     match error.downcast_ref::<Failure>() {
         Some(failure) => failure.message.clone(),
-        None => error.to_string(),
+        None => plain(&error.to_string()),
+    }
+}
+
+/// The lines of an error as they are shown.
+pub fn lines(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.to_string(),
+        None => plain(&error.to_string()),
     }
 }

@@ -7,6 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::plan::Chosen;
+#[cfg(unix)]
+use crate::text::plain;
 
 /// What the window is called.
 #[cfg(unix)]
@@ -34,8 +36,15 @@ impl Gui {
     /// # Errors
     /// Exit code 3 when the person closes the window or does not answer, or when no program can ask.
     pub fn ask(&self, prompt: &str, complaint: Option<&str>) -> Result<Zeroizing<String>> {
-        programs::ask(prompt, complaint, &self.limit)
+        let complaint = complaint.map(without_markup);
+        programs::ask(&without_markup(prompt), complaint.as_deref(), &self.limit)
     }
+}
+
+/// A text of which no window obeys anything: some take it for markup, or for escape sequences of their own.
+#[cfg(unix)]
+fn without_markup(text: &str) -> String {
+    plain(text).replace(['<', '>', '&', '\\'], "\u{fffd}")
 }
 
 #[cfg(not(unix))]

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::device::{Device, SerialNumber};
 use crate::error::Failure;
+use crate::form::Form;
 use crate::mfa_code::MfaCode;
 use crate::network::{self, Network, Request, Signer, Tries, Trouble};
 use crate::plan::{Access, Base, Service};
@@ -159,7 +160,8 @@ impl Iam<'_> {
         let serial = device.and_then(|device| SerialNumber::parse(device.serial_number()).ok());
         let seed = device
             .and_then(|device| device.base32_string_seed())
-            .and_then(|seed| str::from_utf8(seed.as_ref()).ok());
+            .and_then(|seed| str::from_utf8(seed.as_ref()).ok())
+            .filter(|seed| Form::Seed.fits(seed));
         let (Some(serial), Some(seed)) = (serial, seed) else {
             let request = self.request(Service::Iam, &[]);
             return Err(Problem {

@@ -14,6 +14,7 @@ use crate::child;
 use crate::credentials::{LongTermKeys, Secret};
 use crate::environment::{CODE, Environment};
 use crate::error::Failure;
+use crate::form::{Form, misfit};
 use crate::plan::{Base, Chosen, Keys, quoted};
 use crate::report::Report;
 use crate::short_term::TEMPORARY_PREFIX;
@@ -24,6 +25,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const SILENCE: Duration = Duration::from_secs(2);
 /// Which sections' commands are running, in the environment of the innermost, separated by tabs.
 const RUNNING: &str = "_MFA_CREDS_RUNNING";
+/// What a command has to do.
+const KEYS: &str = r#"it must end with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}; run it by itself"#;
 /// What the SDK says before it repeats what the command said.
 const BEFORE_STDERR: &str = "Stderr: ";
 
@@ -91,6 +94,19 @@ pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
             .hint("it must print the IAM user's own keys, without SessionToken")
         );
     }
+    if let Some(form) = misfit(&[
+        (Form::AccessKeyId, keys.access_key_id()),
+        (Form::SecretAccessKey, keys.secret_access_key()),
+    ]) {
+        bail!(
+            Failure::new(format!(
+                "the command of {} prints something else than keys: its {} is none",
+                command.origin,
+                form.name()
+            ))
+            .hint(KEYS)
+        );
+    }
     Ok(LongTermKeys {
         access_key_id: keys.access_key_id().to_owned(),
         secret_access_key: Secret::new(keys.secret_access_key()),
@@ -118,7 +134,7 @@ fn prepared(command: &str, running: &str) -> String {
 
 /// The command failed, and said why; or what it printed cannot be read, and may be a secret.
 fn wrong(command: &Chosen<String>, why: &str) -> Failure {
-    let mut hint = r#"it must end with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}; run it by itself"#;
+    let mut hint = KEYS;
     let problem = match why.split_once(BEFORE_STDERR) {
         Some((_, said)) => {
             let mut said = said.trim();

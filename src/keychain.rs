@@ -22,6 +22,7 @@ use crate::cli::Keychain;
 use crate::credentials::{LongTermKeys, Secret};
 use crate::environment::Environment;
 use crate::error::{Exit, Failure};
+use crate::form::Form;
 
 /// Whose the entries are, among those of other programs.
 const SERVICE: &str = "mfa-creds";
@@ -88,6 +89,14 @@ impl Place {
     /// # Errors
     /// When the path of this program cannot be written into a file.
     pub fn command(&self, environment: &Environment) -> Result<String> {
+        let id = &self.access_key_id;
+        // A shell runs the command.
+        if !Form::AccessKeyId.fits(id) {
+            bail!(
+                Failure::new(format!("`{id}` is no access key id"))
+                    .hint("write the one that was shown when the key was made, like AKIA…; nothing was changed")
+            );
+        }
         let program = program(environment)?;
         let Some(program) = program.to_str().filter(|path| !path.contains(['\n', '\r'])) else {
             bail!(
@@ -163,7 +172,8 @@ impl Keychain {
                     self.name()
                 ))
                 .hint(format!(
-                    "one of them is wrong: `mfa-creds {GET} {id}` prints that one; remove it with the program that shows the keychain"
+                    "one of them is wrong: `mfa-creds {GET} {}` prints that one; remove it with the program that shows the keychain",
+                    crate::plan::quoted(id)
                 ))
             ),
             None => {}

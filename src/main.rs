@@ -2,6 +2,8 @@
 //!
 //! The modules stand in reading order: each uses only those above it.
 
+mod text;
+mod form;
 mod error;
 mod environment;
 mod clock;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(message) => {
             let message = cli::told_by_the_help(message, std::env::args_os());
+            let message = without_foreign_words(message);
             // Nobody reads it where the stream is closed.
             let _ = message.print();
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
@@ -72,4 +75,10 @@ fn main() -> ExitCode {
             ExitCode::from(run::exit_code(&cli, &error))
         }
     }
+}
+
+/// What is wrong with the command line, or what was asked for, such as help. An argument that it quotes is fit to be shown.
+fn without_foreign_words(message: clap::Error) -> clap::Error {
+    let arguments = std::env::args_os().map(|word| text::plain(&word.to_string_lossy()));
+    Cli::try_parse_from(arguments).err().unwrap_or(message)
 }

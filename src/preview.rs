@@ -10,6 +10,7 @@ use crate::network::masked;
 use crate::plan::{Call, Chosen, Keys, Native, Plan, Step, Target, Way, quoted};
 use crate::report::{span, until};
 use crate::session::Session;
+use crate::text::plain;
 
 /// The plan of a profile, line for line.
 pub fn render(
@@ -83,7 +84,7 @@ pub fn render(
         match but_for {
             None => text.line(
                 "natively",
-                format_args!("--profile {profile} works, too: AWS tools assume its role by themselves from [{source}]"),
+                format_args!("--profile {} works, too: AWS tools assume its role by themselves from [{source}]", quoted(profile)),
             ),
             Some(header) => text.line(
                 "natively",
@@ -100,7 +101,7 @@ struct Lines(String);
 impl Lines {
     fn line(&mut self, what: &str, value: impl fmt::Display) {
         // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "{what:<9}{value}");
+        let _ = writeln!(self.0, "{what:<9}{}", plain(&value.to_string()));
     }
 }
 

@@ -6,12 +6,14 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use chrono::{DateTime, Local, TimeDelta, Utc};
 use console::Term;
 
 use crate::cli::{LogLevel, Verbosity};
 use crate::clock::of_machine;
+use crate::error;
+use crate::text::plain;
 
 /// Where everything is told, beside standard error.
 static TRACE: OnceLock<File> = OnceLock::new();
@@ -67,12 +69,21 @@ impl Report {
 
     /// What a person has to know who sits before a process that waits: at every level, as the prompt is.
     pub fn notice(message: impl fmt::Display) {
-        line(format_args!("{message}"));
+        tell(&plain(&message.to_string()));
     }
 
     /// Something that should be looked at, though it is no error.
     pub fn warning(self, message: impl fmt::Display) {
         self.say(Level::Warnings, format_args!("warning: {message}"));
+    }
+
+    /// The same, for the reason of an error, with its hint.
+    pub fn warning_for(self, message: impl fmt::Display, error: &Error) {
+        let message = plain(&format!("warning: {message}"));
+        self.say_lines(
+            Level::Warnings,
+            &format!("{message}: {}", error::lines(error)),
+        );
     }
 
     /// What is done.
@@ -109,10 +120,16 @@ impl Report {
     }
 
     fn say(self, level: Level, message: fmt::Arguments<'_>) {
+        if level <= self.0 || TRACE.get().is_some() {
+            self.say_lines(level, &plain(&message.to_string()));
+        }
+    }
+
+    fn say_lines(self, level: Level, lines: &str) {
         if level <= self.0 {
-            line(message);
-        } else if TRACE.get().is_some() {
-            into_trace(&printable(&message.to_string()));
+            tell(lines);
+        } else {
+            into_trace(lines);
         }
     }
 }
@@ -167,28 +184,20 @@ pub fn data(text: &str) -> Result<()> {
 }
 
 /// Says why the run ends, at every level.
-pub fn error(message: impl fmt::Display) {
-    line(format_args!("error: {message}"));
+pub fn error(error: &Error) {
+    tell(&format!("error: {}", error::lines(error)));
 }
 
-/// A text of which a terminal obeys nothing: the files and the servers may hold what it would.
-pub fn printable(text: &str) -> String {
-    text.replace(
-        |c: char| c.is_control() && !matches!(c, '\n' | '\t'),
-        "\u{fffd}",
-    )
+/// The same of one of several things.
+pub fn error_of(what: &str, error: &Error) {
+    tell(&format!("error: {}: {}", plain(what), error::lines(error)));
 }
 
-/// The same, and without what would tear a row.
-pub fn on_one_line(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
-}
-
-fn line(message: fmt::Arguments<'_>) {
-    let message = printable(&message.to_string());
-    into_trace(&message);
+/// Lines that are fit to be shown.
+fn tell(lines: &str) {
+    into_trace(lines);
     // In one piece, so that the lines of several processes do not mix. Nobody is left to tell where the stream is closed.
-    let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
+    let _ = std::io::stderr().write_all(format!("{lines}\n").as_bytes());
 }
 
 /// Writes from now on all that is told at any level into a file, too, behind what is there. One that is made can be read by

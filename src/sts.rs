@@ -12,6 +12,7 @@ use crate::clock;
 use crate::credentials::{Credentials, LongTermKeys, Secret};
 use crate::device::SerialNumber;
 use crate::error::Failure;
+use crate::form::{Form, misfit};
 use crate::mfa_code::MfaCode;
 use crate::network::{self, Network, Request, Signer, Tries};
 use crate::plan::{Call, Chosen, Plan};
@@ -248,6 +249,13 @@ pub fn granted(
     let Some(answer) = whole else {
         bail!(request.foreign("it holds no credentials"));
     };
+    if let Some(form) = misfit(&[
+        (Form::AccessKeyId, &answer.access_key_id),
+        (Form::SecretAccessKey, &answer.secret_access_key),
+        (Form::SessionToken, &answer.session_token),
+    ]) {
+        bail!(request.foreign(&format!("its {} is none", form.name())));
+    }
     let expiration = clock::from_timestamp(answer.expiration.secs())
         .ok_or_else(|| request.foreign("its expiration is no date"))?;
     if expiration <= clock::now() {

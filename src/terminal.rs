@@ -22,7 +22,7 @@ use crate::cli::Prompt;
 use crate::clock;
 use crate::error::{Exit, Failure};
 use crate::plan::{Chosen, Origin, Prompting};
-use crate::report;
+use crate::text::{is_plain, plain};
 pub use signals::{Noting, end_with_us, stay_if_ending};
 
 /// How long a person may take to type a code.
@@ -83,7 +83,7 @@ impl Terminal {
     ) -> Result<Zeroizing<String>> {
         loop {
             self.term
-                .write_str(&format!("{prompt}: "))
+                .write_str(&format!("{}: ", plain(prompt)))
                 .and_then(|()| self.term.flush())
                 .map_err(gone)?;
             let Some(line) = read()? else {
@@ -92,17 +92,17 @@ impl Terminal {
             };
             match check(&line) {
                 Ok(()) => return Ok(line),
-                Err(complaint) => self.draw(&format!("error: {complaint}"))?,
+                Err(complaint) => self.say(&format!("error: {complaint}"))?,
             }
         }
     }
 
-    /// Shows a line, or several, of which the terminal obeys nothing.
+    /// Shows a line, of which the terminal obeys nothing.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub fn say(&self, text: &str) -> Result<()> {
-        self.draw(&report::printable(text))
+        self.draw(&plain(text))
     }
 
     /// Shows lines with colours.
@@ -152,7 +152,7 @@ impl Terminal {
         bail!(Failure::new("interrupted").exit(Exit::HumanNeeded))
     }
 
-    /// Asks for a line that can be edited; an empty one stands for the default.
+    /// Asks for a line that can be edited; an empty one stands for the default. One that cannot be shown is none.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -163,8 +163,9 @@ impl Terminal {
         check: impl Fn(&str) -> Complaint,
     ) -> Result<String> {
         let _watch = self.begin()?;
+        let default = if is_plain(default) { default } else { "" };
         let answer = Input::<String>::with_theme(&SimpleTheme)
-            .with_prompt(prompt)
+            .with_prompt(plain(prompt))
             .default(default.to_owned())
             .show_default(!default.is_empty())
             .validate_with(|text: &String| check(text))
@@ -206,9 +207,10 @@ impl Terminal {
     /// When the terminal is gone.
     pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
         let _watch = self.begin()?;
+        let items: Vec<String> = items.iter().map(|item| plain(item)).collect();
         let answer = Select::with_theme(&SimpleTheme)
-            .with_prompt(prompt)
-            .items(items)
+            .with_prompt(plain(prompt))
+            .items(&items)
             .default(0)
             .interact_on_opt(&self.term);
         finish(answer)

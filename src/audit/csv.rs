@@ -1,5 +1,7 @@
 //! Comma-separated values, as <https://datatracker.ietf.org/doc/html/rfc4180> has them.
 
+use crate::text::plain;
+
 /// The records, each with the number of the line that it begins in, counted from 1. Empty lines are none.
 pub(super) fn records(text: &str) -> Vec<(usize, Vec<String>)> {
     let mut records = Vec::new();
@@ -41,14 +43,16 @@ pub(super) fn records(text: &str) -> Vec<(usize, Vec<String>)> {
     records
 }
 
-/// A field as it is written: in quotes where it has to be. What a spreadsheet would take for a formula is made a text.
+/// A field as it is written, on one line, and in quotes where it has to be. What a spreadsheet would take for a formula is made a
+/// text: a name of AWS may begin so, and whoever may make users must not run anything on the machine of whoever audits them.
 pub fn field(text: &str) -> String {
+    let text = plain(text);
     let text = if text.starts_with(['=', '+', '-', '@']) {
         format!("'{text}")
     } else {
-        text.to_owned()
+        text
     };
-    if text.contains(['"', ',', '\n', '\r']) {
+    if text.contains(['"', ',']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text

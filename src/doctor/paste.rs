@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::network::masked;
 use crate::plan::quoted;
 use crate::profiles;
-use crate::report::on_one_line;
+use crate::text::plain;
 
 /// What access key ids begin with, and how long they are at least.
 const KEY_IDS: ([&str; 2], usize) = (["AKIA", "ASIA"], 16);
@@ -36,7 +36,7 @@ impl Paste {
     }
 
     pub fn fit(&self, text: &str) -> String {
-        let mut text = on_one_line(text);
+        let mut text = plain(text);
         for home in &self.homes {
             text = without_home(&text, home);
         }

@@ -1,11 +1,12 @@
 //! The access keys of a user.
 
-use aws_sdk_iam::types::StatusType;
+use aws_sdk_iam::types::{AccessKey, StatusType};
 use chrono::{DateTime, Utc};
 
 use super::{Iam, Owner, Problem, Result};
 use crate::clock;
 use crate::credentials::{LongTermKeys, Secret};
+use crate::form::{Form, misfit};
 use crate::network::Tries;
 use crate::plan::Service;
 use crate::rotation::KnownKey;
@@ -33,8 +34,10 @@ impl Iam<'_> {
         let keys = self.call("ListAccessKeys", &[], || call.clone().send())?;
         let keys = keys.access_key_metadata().iter().filter_map(|key| {
             let created = key.create_date()?;
+            let id = key.access_key_id()?;
+            Form::AccessKeyId.fits(id).then_some(())?;
             Some(KnownKey {
-                id: key.access_key_id()?.to_owned(),
+                id: id.to_owned(),
                 is_active: key.status() == Some(&StatusType::Active),
                 created: clock::from_timestamp(created.secs())?,
             })
@@ -50,7 +53,23 @@ impl Iam<'_> {
         let iam = self.iam(Tries::Once)?;
         let call = iam.create_access_key().set_user_name(owner.name.clone());
         let answer = self.call("CreateAccessKey", &[], || call.clone().send())?;
+        let is_wrong = |key: &AccessKey| {
+            misfit(&[
+                (Form::AccessKeyId, &key.access_key_id),
+                (Form::SecretAccessKey, &key.secret_access_key),
+            ])
+        };
         match answer.access_key {
+            Some(key)
+                if !key.access_key_id.is_empty()
+                    && let Some(form) = is_wrong(&key) =>
+            {
+                let evidence = format!("its {} is none", form.name());
+                Err(Problem {
+                    trouble: None,
+                    failure: self.request(Service::Iam, &[]).foreign(&evidence),
+                })
+            }
             Some(key) if !key.access_key_id.is_empty() && !key.secret_access_key.is_empty() => {
                 Ok(LongTermKeys {
                     access_key_id: key.access_key_id,

@@ -1,5 +1,7 @@
 //! Who some keys belong to.
 
+use crate::form::{Form, misfit};
+
 /// Who the keys belong to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Owner {
@@ -21,6 +23,15 @@ impl Owner {
             None if resource == "root" => None,
             _ => return None,
         };
+        let values = [
+            (Form::Partition, partition),
+            (Form::AccountId, account),
+            // The root user has none.
+            (Form::UserName, name.as_deref().unwrap_or("root")),
+        ];
+        if misfit(&values).is_some() {
+            return None;
+        }
         Some(Self {
             account: account.to_owned(),
             partition: partition.to_owned(),

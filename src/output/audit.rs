@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::audit::{Finding, Kind, Verdict, field};
-use crate::report;
+use crate::text::{plain, plain_json};
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,7 +42,7 @@ pub fn table(verdicts: &[Verdict]) -> String {
             let user = &verdict.user;
             let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
             [
-                report::on_one_line(&user.name),
+                plain(&user.name),
                 user.kind.name().to_owned(),
                 yes(user.mfa),
                 user.keys.len().to_string(),
@@ -58,7 +58,7 @@ pub fn table(verdicts: &[Verdict]) -> String {
         let cells = rows
             .iter()
             .chain([&head])
-            .map(|row| row[column].chars().count());
+            .map(|row| console::measure_text_width(&row[column]));
         cells.max().unwrap_or_default()
     };
     let (user, kind) = (width(0), width(1));
@@ -135,7 +135,7 @@ pub fn json(summary: &Summary<'_>) -> Result<String> {
         users_without_mfa: summary.users_without_mfa(),
         users: users.collect(),
     };
-    Ok(serde_json::to_string_pretty(&audited)? + "\n")
+    Ok(plain_json(&serde_json::to_string_pretty(&audited)?) + "\n")
 }
 
 /// Everybody, as CSV.

@@ -7,18 +7,18 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::device::Device;
-use crate::report;
+use crate::text::{plain, plain_json};
 
 /// A line for each; `set` is the one that the profile names.
 pub fn table(devices: &[Device], set: Option<&str>) -> String {
     let width = |text: &dyn Fn(&Device) -> String| {
         devices
             .iter()
-            .map(|device| text(device).len())
+            .map(|device| console::measure_text_width(&text(device)))
             .max()
             .unwrap_or_default()
     };
-    let serial = width(&|device| report::printable(&device.serial)).max("DEVICE".len());
+    let serial = width(&|device| plain(&device.serial)).max("DEVICE".len());
     let kind = width(&|device| device.kind.to_string()).max("KIND".len());
     let mut text = format!(
         "{:serial$}  {:kind$}  {:10}  USE\n",
@@ -37,7 +37,7 @@ pub fn table(devices: &[Device], set: Option<&str>) -> String {
         };
         let line = format!(
             "{:serial$}  {:kind$}  {since:10}  {used}",
-            device.serial,
+            plain(&device.serial),
             device.kind.to_string()
         );
         // Writing to a string cannot fail.
@@ -91,5 +91,5 @@ pub fn json(
         user,
         devices: devices.collect(),
     };
-    Ok(serde_json::to_string_pretty(&listed)? + "\n")
+    Ok(plain_json(&serde_json::to_string_pretty(&listed)?) + "\n")
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{Outgoing, Region, timestamp};
+use crate::text::plain_json;
 
 /// More than credentials take.
 const ROOM: usize = 64 * 1024;
@@ -74,5 +75,5 @@ pub(super) fn text(value: &impl Serialize) -> Result<Zeroizing<String>> {
     serde_json::to_writer_pretty(&mut *text, value).context("it cannot be written as JSON")?;
     text.push(b'\n');
     let text = std::str::from_utf8(&text).context("it cannot be written as JSON")?;
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(Zeroizing::new(plain_json(text)))
 }

@@ -6,7 +6,8 @@ use console::Style;
 use serde::Serialize;
 
 use super::{json, timestamp};
-use crate::report::{self, on_one_line, span};
+use crate::report::{self, span};
+use crate::text::plain;
 
 /// No column is made narrower than this to fit a terminal.
 const NARROWEST: usize = 8;
@@ -112,7 +113,7 @@ pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
     }
     for (row, line) in rows.iter().zip(&lines[1..]) {
         if let (State::Defective | State::OtherRole, Some(reason)) = (row.state, &row.reason) {
-            text.push_str(&on_one_line(&format!("{}: {reason}", line[0])));
+            text.push_str(&plain(&format!("{}: {reason}", line[0])));
             text.push('\n');
         }
     }
@@ -189,7 +190,7 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
         kind,
         row.device.as_deref().map_or_else(dash, short),
     ]
-    .map(|cell| on_one_line(&cell))
+    .map(|cell| plain(&cell))
 }
 
 /// How long they last; none where they have ended.

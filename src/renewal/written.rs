@@ -140,9 +140,8 @@ impl Renewal<'_, '_> {
             edits.push(of_session(&self.group.maker, self.long_term(), &session));
         }
         if let Err(error) = self.update_sessions(&edits) {
-            self.report.warning(format_args!(
-                "the credentials are not kept for the next run: {error}"
-            ));
+            self.report
+                .warning_for("the credentials are not kept for the next run", &error);
         }
     }
 
@@ -178,9 +177,8 @@ impl Renewal<'_, '_> {
         if let Err(error) =
             self.update_sessions(&[of_session(&self.group.maker, self.long_term(), &session)])
         {
-            self.report.warning(format_args!(
-                "the MFA session is not kept for other profiles: {error}"
-            ));
+            self.report
+                .warning_for("the MFA session is not kept for other profiles", &error);
         }
     }
 }

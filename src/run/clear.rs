@@ -57,7 +57,7 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
 fn end(mut errors: Vec<Error>) -> Result<()> {
     let last = errors.pop();
     for error in errors {
-        report::error(error);
+        report::error(&error);
     }
     last.map_or(Ok(()), Err)
 }

@@ -14,6 +14,7 @@ use crate::cli::{self, Cli, Completions, Profiles, Shell, Suffixes};
 use crate::environment::Environment;
 use crate::plan;
 use crate::report;
+use crate::text::is_plain;
 
 const NAME: &str = "mfa-creds";
 /// With this variable, a shell asks what the words on its command line can go on with.
@@ -126,7 +127,11 @@ fn names(environment: &Environment) -> Vec<String> {
         ..Profiles::default()
     };
     match Ground::read(&Suffixes::default(), environment) {
-        Ok(ground) => plan::candidates(&ground.naming, &ground.files(&profiles)),
+        // A shell shows them as they are.
+        Ok(ground) => plan::candidates(&ground.naming, &ground.files(&profiles))
+            .into_iter()
+            .filter(|name| is_plain(name))
+            .collect(),
         Err(_unreadable) => Vec::new(),
     }
 }

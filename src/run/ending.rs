@@ -74,7 +74,7 @@ impl Ending {
         if self.profiles == 1 {
             return Err(error);
         }
-        report::error(format_args!("{}: {error}", profiles.join(", ")));
+        report::error_of(&profiles.join(", "), &error);
         let exit = error::exit(&error);
         let ended = profiles.into_iter().map(|profile| (profile, exit));
         self.failed.extend(ended);

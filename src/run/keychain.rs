@@ -319,10 +319,8 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
     if is_needed(&files.credentials) || is_needed(&files.config) {
         report.progress("the entry stays, as another section gets its keys from it");
     } else if let Err(error) = place.keychain.remove(&place.access_key_id) {
-        report.warning(format_args!(
-            "{} keeps a copy: {error}",
-            place.keychain.name()
-        ));
+        let name = place.keychain.name();
+        report.warning_for(format_args!("{name} keeps a copy"), &error);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::choice;
 use super::details::warn_of_irregularities;
@@ -12,11 +12,13 @@ use super::work::{Look, Work};
 use crate::cli::{Exec, Export, Format, Outgoing, Profiles};
 use crate::codes::StandardInput;
 use crate::environment::Environment;
+use crate::error::Failure;
 use crate::output;
 use crate::output::Region;
 use crate::plan::{self, Keep, Origin, Shadow, Target};
 use crate::profiles::Files;
 use crate::report::{self, Report};
+use crate::text::is_plain;
 
 /// Prints the credentials of a profile.
 ///
@@ -101,6 +103,10 @@ pub(super) fn get(
     warn_of_irregularities(report, &files, &[&target]);
     tell(&target, &files);
     let region = region(&work, &target);
+    if let Some(Region::OfProfile(value) | Region::OfEnvironment(value)) = &region {
+        // Before a code is asked for.
+        check("AWS_REGION", value)?;
+    }
     let credentials = match work.look(report, 0, target)? {
         Look::Reuse(_, credentials) => credentials,
         Look::Renew(job) => {
@@ -109,10 +115,27 @@ pub(super) fn get(
             ending.end_of_one()?
         }
     };
-    Ok(output::Outgoing {
+    let outgoing = output::Outgoing {
         credentials,
         region,
-    })
+    };
+    for (name, value) in outgoing.variables() {
+        check(name, &value)?;
+    }
+    Ok(outgoing)
+}
+
+/// What goes out is read by shells, and often on a screen before.
+fn check(name: &str, value: &str) -> Result<()> {
+    if is_plain(value) {
+        return Ok(());
+    }
+    bail!(
+        Failure::new(format!(
+            "the value for {name} holds characters that AWS never uses and that cannot be shown"
+        ))
+        .hint("somebody has changed it: mend the region where it is set, or get new credentials with `mfa-creds --force`")
+    )
 }
 
 fn region(work: &Work<'_>, target: &Target) -> Option<Region> {

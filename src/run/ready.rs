@@ -156,7 +156,7 @@ impl Ready {
         let edit = renewal::of_session(maker, &self.user.base.section, session);
         let sessions = self.store.sessions();
         if let Err(error) = sessions.and_then(|sessions| sessions.update(|_file| Ok(vec![edit]))) {
-            report.warning(format_args!("the MFA session is not kept: {error}"));
+            report.warning_for("the MFA session is not kept", &error);
         }
     }
 

@@ -21,7 +21,7 @@ impl Watch {
         thread::spawn(move || {
             if receiver.recv_timeout(limit.value) == Err(mpsc::RecvTimeoutError::Timeout) {
                 signals::restore();
-                report::error(nobody_answered(&limit));
+                report::error(&nobody_answered(&limit).into());
                 end();
             }
         });

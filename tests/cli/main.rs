@@ -66,3 +66,4 @@ mod trace;
 mod version;
 mod waits;
 mod window;
+mod words;

@@ -8,6 +8,7 @@ use crate::device::{Device, SerialNumber};
 use crate::enrolment::{self, Enrolled, Enrolment};
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::form::Form;
 use crate::iam::{Known, Owner};
 use crate::plan::Origin;
 use crate::profiles::File;
@@ -29,10 +30,7 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     };
     let given = args.name.as_ref().filter(|name| !name.is_empty());
     let name = given.unwrap_or(user);
-    if !name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
-    {
+    if !Form::DeviceName.fits(name) {
         bail!(
             Failure::new(format!("a device cannot be called `{name}`"))
                 .hint("use letters, digits, and any of _+=,.@-")

@@ -95,10 +95,8 @@ impl Deposit {
         if put == Put::New
             && let Err(error) = self.place.keychain.remove(&self.place.access_key_id)
         {
-            report.warning(format_args!(
-                "{} keeps a copy of the keys: {error}",
-                self.keychain().name()
-            ));
+            let name = self.keychain().name();
+            report.warning_for(format_args!("{name} keeps a copy of the keys"), &error);
         }
     }
 

@@ -385,10 +385,8 @@ impl<'k> Kept<'k> {
         if let Some(keychain) = self.keychain
             && let Err(error) = keychain.remove(id)
         {
-            report.warning(format_args!(
-                "{} keeps access key {id}: {error}",
-                keychain.name()
-            ));
+            let name = keychain.name();
+            report.warning_for(format_args!("{name} keeps access key {id}"), &error);
         }
     }
 }

@@ -61,11 +61,7 @@ impl Rotation<'_> {
     /// There are two keys, and one of them is not ours.
     pub(super) fn occupied(&self, current: &str) -> Failure {
         let now = clock::now();
-        let mut lines = vec![format!(
-            "{} has {} access keys already, and AWS allows no more",
-            self.owner.called(),
-            MOST_KEYS
-        )];
+        let mut lines = Vec::new();
         let mut other = None;
         for key in &self.known {
             let place = if key.id == current {
@@ -93,7 +89,12 @@ impl Rotation<'_> {
                 report::span(now - key.created)
             ));
         }
-        let failure = Failure::new(lines.join("\n"));
+        let failure = Failure::new(format!(
+            "{} has {} access keys already, and AWS allows no more",
+            self.owner.called(),
+            MOST_KEYS
+        ))
+        .listing(&lines);
         match other {
             Some(other) => failure.hint(format!(
                 "if nothing needs {other}: `{}` with an MFA session, and run this again",

@@ -20,6 +20,8 @@ pub(crate) struct Cloud {
     pub(crate) granted_at_most: Option<u32>,
     /// For so many requests, a new access key is not known yet.
     pub(crate) keys_seen_after: usize,
+    /// What the next new access key is called, in place of an id.
+    pub(crate) next_key_id: Option<String>,
     /// And for so many, it is not listed.
     pub(crate) keys_listed_after: usize,
     /// For so many questions, a credential report is still being made.
@@ -38,6 +40,7 @@ impl Cloud {
             fakes: Fakes::default(),
             granted_at_most: None,
             keys_seen_after: 0,
+            next_key_id: None,
             keys_listed_after: 0,
             report_takes: 0,
             report: None,

@@ -73,6 +73,7 @@ impl Cloud {
     /// A key that nobody has yet.
     pub(crate) fn new_key(&mut self, now: DateTime<Utc>) -> AccessKey {
         let (id, secret) = self.fakes.long_term_key();
+        let id = self.next_key_id.take().unwrap_or(id);
         self.secrets.note(&secret);
         AccessKey {
             id,

@@ -91,6 +91,11 @@ impl StandIn {
         self.shared.state().cloud.keys_seen_after = calls;
     }
 
+    /// Gives the next new access key this id, whatever it is, as only a hostile server would.
+    pub fn call_next_key(&self, id: &str) {
+        self.shared.state().cloud.next_key_id = Some(id.to_owned());
+    }
+
     /// From now on, `ListAccessKeys` leaves out a new access key so many times.
     pub fn keys_are_listed_after(&self, calls: usize) {
         self.shared.state().cloud.keys_listed_after = calls;

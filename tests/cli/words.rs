@@ -1,0 +1,209 @@
+//! Words of files, servers and the command line that would steer a terminal or a shell.
+
+use std::fs;
+
+use expectrl::Expect as _;
+use stand_in::{ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, StandIn};
+
+use crate::devices::{alice, keys_only, stand_in};
+use crate::harness::{FAR, Home, Outcome, long_term, short_term};
+use crate::prompt::on_terminal;
+
+/// What no file of AWS's can hold is left out: line breaks.
+const NASTY: &str =
+    "a\u{1b}]52;c;eA==\u{7}\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2066}\u{200f}\u{200b}\u{2028}z";
+/// A message of a server, which XML can hold.
+const MESSAGE: &str = "no\u{85}\u{202e}\u{2028}\nhint: run evil\nerror: evil\u{feff}";
+
+fn is_nasty(c: char) -> bool {
+    c.is_control() && c != '\n'
+        || "\u{2028}\u{2029}\u{202a}\u{202b}\u{202d}\u{202e}\u{2066}\u{2069}\u{200e}\u{200f}\u{200b}\u{feff}\u{61c}".contains(c)
+}
+
+#[track_caller]
+fn assert_clean(what: &str, outcome: &Outcome) {
+    for text in [&outcome.stdout, &outcome.stderr] {
+        assert!(!text.contains(is_nasty), "{what}: {outcome:?}");
+        let is_forged = |line: &str| line == "hint: run evil" || line.starts_with("error: evil");
+        assert!(!text.lines().any(is_forged), "{what}: {outcome:?}");
+    }
+}
+
+#[test]
+fn nothing_of_a_file_or_of_an_argument_reaches_the_screen_raw() {
+    let sts = StandIn::start(Account::example());
+    let nasty_keys = long_term("work")
+        .replace(stand_in::ALICE_DEVICE, NASTY)
+        .replace("AKIA", &format!("AKIA{NASTY}"));
+    let files = [
+        long_term(NASTY),
+        nasty_keys,
+        short_term(NASTY, FAR) + &long_term(NASTY),
+        short_term("work", NASTY) + &long_term("work"),
+        long_term("work") + &short_term("work", FAR).replace("False", NASTY),
+        format!("[{NASTY}\n{NASTY}\n{NASTY} = {NASTY}\n") + &long_term("work"),
+        long_term("a") + &long_term(NASTY),
+        format!("[work-long-term]\ncredential_process = echo '{NASTY}' >&2; false\n"),
+        long_term("work") + &format!("mfa_process = echo '{NASTY}'\n"),
+    ];
+    let config = format!(
+        "[profile work]\nregion = {NASTY}\n[profile r]\nrole_arn = {NASTY}\nsource_profile = {NASTY}\n[profile {NASTY}]\nregion = x\n"
+    );
+    let commands: [&[&str]; 15] = [
+        &[],
+        &["-v", "-p"],
+        &["--all"],
+        &["plan", "-p"],
+        &["plan", "--all"],
+        &["status"],
+        &["status", "--json"],
+        &["doctor", "--offline", "-p"],
+        &["doctor", "--offline", "--json", "-p"],
+        &["export", "-p"],
+        &["clear", "-p"],
+        &["device", "list", "-p"],
+        &["rotate", "--yes", "-p"],
+        &["keychain", "move", "--yes", "-p"],
+        &["audit", "-p"],
+    ];
+    for file in &files {
+        for command in commands {
+            let asks = command.last() == Some(&"-p");
+            let profiles: &[&str] = if asks { &["work", "r", NASTY] } else { &[""] };
+            for profile in profiles {
+                let home = Home::with(file);
+                home.write("config", &config);
+                let mut arguments = command.to_vec();
+                arguments.extend(asks.then_some(profile));
+                let run = home.run_with(&sts, &arguments).env("MFA_TOKEN", "000000");
+                assert_clean(&format!("{arguments:?} of {file:?}"), &run.outcome());
+                let trace = fs::read_to_string(home.trace()).unwrap();
+                assert!(!trace.contains(is_nasty), "{trace:?}");
+            }
+        }
+    }
+    for arguments in [
+        &["--nasty\u{1b}[2J\nhint: run evil"][..],
+        &["-p", "x\nhint: run evil\u{1b}"],
+        &["\u{202e}evil"],
+        &["--min-ttl", "\u{1b}[2J\nerror: evil"],
+    ] {
+        let home = Home::of_alice();
+        assert_clean(&format!("{arguments:?}"), &home.run(arguments).outcome());
+    }
+}
+
+#[test]
+fn nothing_of_a_server_reaches_the_screen_raw() {
+    let refusals = [
+        "AccessDenied",
+        "ValidationError",
+        "LimitExceeded",
+        "ExpiredToken",
+        "Evil\nhint: run evil",
+    ];
+    let commands: [&[&str]; 7] = [
+        &["-p", "work"],
+        &["export", "-p", "work"],
+        &["device", "list", "-p", "work"],
+        &["rotate", "--yes", "-p", "work"],
+        &["doctor", "-p", "work"],
+        &["audit", "-p", "work"],
+        &[
+            "-v",
+            "-p",
+            "work",
+            "--role-arn",
+            "arn:aws:iam::123456789012:role/x",
+        ],
+    ];
+    for code in refusals {
+        for command in commands {
+            let sts = StandIn::start(Account::example());
+            sts.fault_always(Fault::Refused {
+                status: 403,
+                code,
+                message: MESSAGE,
+            });
+            let home = Home::of_alice();
+            let run = home.run_with(&sts, command).env("MFA_TOKEN", "123456");
+            assert_clean(&format!("{command:?}, {code}"), &run.outcome());
+        }
+    }
+    let nasty = "arn:aws:iam::123456789012:mfa/x\u{202e}\u{85}\nhint: run evil";
+    let sts = stand_in(alice().device(Device::new(nasty)));
+    let home = Home::with(&keys_only());
+    for command in [
+        &["device", "list", "-p", "work"][..],
+        &["-p", "work"],
+        &["device", "list", "--json", "-p", "work"],
+    ] {
+        assert_clean(
+            &format!("{command:?}"),
+            &home.run_with(&sts, command).outcome(),
+        );
+    }
+}
+
+#[test]
+fn nothing_of_a_file_reaches_the_list_to_pick_from() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&(long_term("a") + &long_term(NASTY)));
+    let mut session = on_terminal(&home, &sts, "exec \"$0\"");
+    let found = session.expect("52;c;eA==").unwrap();
+    let before = String::from_utf8_lossy(found.before()).into_owned();
+    assert!(
+        before.ends_with('\u{fffd}') || before.ends_with("\u{fffd}]"),
+        "{before:?}"
+    );
+    let found = session.expect("z").unwrap();
+    let name = String::from_utf8_lossy(found.before()).into_owned();
+    assert!(!name.contains(is_nasty), "{name:?}");
+}
+
+#[test]
+fn an_access_key_id_that_is_a_command_is_neither_written_nor_run() {
+    let evil = "AKIAXXXXXXXXXXXX;touch${IFS}evil";
+    let sts = stand_in(alice());
+    sts.call_next_key(evil);
+    let home = Home::of_alice();
+    let outcome = home
+        .run_with(&sts, &["rotate", "--yes", "-p", "work"])
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(
+        outcome
+            .stderr
+            .contains("is not from AWS IAM: its access key id is none"),
+        "{outcome:?}"
+    );
+    let text = home.credentials();
+    assert!(
+        text.contains(ALICE_SECRET_ACCESS_KEY) && !text.contains("touch"),
+        "{text}"
+    );
+
+    let own = long_term("work").replace(stand_in::ALICE_ACCESS_KEY_ID, evil);
+    let home = Home::with(&own);
+    home.run(&["keychain", "move", "--yes", "-p", "work"]).ends(
+        1,
+        &format!(
+            "error: `{evil}` is no access key id\n\
+             hint: write the one that was shown when the key was made, like AKIA…; nothing was changed\n"
+        ),
+    );
+    assert_eq!(home.credentials(), own);
+}
+
+#[test]
+fn a_command_has_the_core_limit_of_whoever_called_and_we_have_none() {
+    let home = Home::with(&short_term("work", FAR));
+    let script = "ulimit -Sc";
+    let here = std::process::Command::new("sh")
+        .args(["-c", script])
+        .output()
+        .unwrap();
+    let here = String::from_utf8(here.stdout).unwrap();
+    home.run(&["exec", "-q", "-p", "work", "--", "sh", "-c", script])
+        .prints(&here, "");
+}
