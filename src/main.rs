@@ -19,6 +19,7 @@ mod freshness;
 mod plan;
 mod session;
 mod stdin;
+mod core_dump;
 mod descendants;
 mod terminal;
 mod child;
@@ -54,6 +55,8 @@ use crate::cli::Cli;
 use crate::environment::Environment;
 
 fn main() -> ExitCode {
+    // Before the first secret is read.
+    core_dump::forbid();
     let environment = Environment::of_process();
     if let Some(code) = run::answer_shell(&environment) {
         return code;

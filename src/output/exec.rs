@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, bail};
 
 use super::Outgoing;
+use crate::core_dump;
 use crate::error::{Exit, Failure};
 use crate::profiles::reason;
 
@@ -28,6 +29,7 @@ pub fn exec(outgoing: &Outgoing, words: &[OsString]) -> Result<ExitCode> {
     for (name, value) in outgoing.variables() {
         command.env(name, value.as_str());
     }
+    core_dump::allow_again();
     match replace_process(&mut command) {
         Ok(code) => Ok(code),
         Err(error) => bail!(not_run(program, &error)),
