@@ -17,7 +17,7 @@ pub fn forbid() {
     // The commands that we run are no reason to lower what they could raise themselves.
     let none = Rlimit {
         current: Some(0),
-        ..allowed.clone()
+        ..allowed
     };
     if setrlimit(Resource::Core, none).is_ok() {
         let _ = ALLOWED.set(allowed);
@@ -32,7 +32,7 @@ pub fn forbid() {
 #[cfg(unix)]
 pub fn allow_again() {
     if let Some(allowed) = ALLOWED.get() {
-        let _ = setrlimit(Resource::Core, allowed.clone());
+        let _ = setrlimit(Resource::Core, *allowed);
     }
 }
 

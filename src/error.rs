@@ -27,8 +27,6 @@ pub enum Exit {
 #[derive(Debug)]
 pub struct Failure {
     message: String,
-    /// Lines below the message.
-    listing: Vec<String>,
     hint: Option<String>,
     exit: Exit,
 }
@@ -38,7 +36,6 @@ impl Failure {
     pub fn new(message: impl AsRef<str>) -> Self {
         Self {
             message: plain(message.as_ref()),
-            listing: Vec::new(),
             hint: None,
             exit: Exit::Failed,
         }
@@ -52,7 +49,10 @@ impl Failure {
 
     /// Lists what the message is about, a line each.
     pub fn listing(mut self, lines: &[String]) -> Self {
-        self.listing = lines.iter().map(|line| plain(line)).collect();
+        for line in lines {
+            self.message.push('\n');
+            self.message.push_str(&plain(line));
+        }
         self
     }
 
@@ -71,9 +71,6 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        for line in &self.listing {
-            write!(f, "\n{line}")?;
-        }
         match &self.hint {
             Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),

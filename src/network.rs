@@ -6,6 +6,7 @@ mod obstacle;
 mod probe;
 mod trouble;
 mod trace;
+mod limit;
 mod clients;
 mod request;
 mod send;

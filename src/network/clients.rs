@@ -8,6 +8,7 @@ use aws_sdk_sts::config::retry::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 
+use super::limit::Limit;
 use super::trace::Tracing;
 use super::trouble::Trouble;
 use super::{Network, Prepared};
@@ -45,6 +46,7 @@ impl Network {
             // The time is corrected for the whole run, and said to be.
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
+            .interceptor(Limit)
             .retry_config(tries.retries())
             .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));
@@ -68,6 +70,7 @@ impl Network {
             // The time is corrected for the whole run, and said to be.
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
+            .interceptor(Limit)
             .retry_config(tries.retries())
             .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));

@@ -7,6 +7,7 @@ use std::io;
 
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use http_body_util::LengthLimitError;
 
 use super::obstacle::{Flaw, Obstacle, PROXY_AUTHENTICATION_REQUIRED, ProxyAnswer};
 use crate::mfa_code::MfaCode;
@@ -53,6 +54,14 @@ impl Trouble {
             SdkError::TimeoutError(_) => Self::NoAnswer,
             SdkError::DispatchFailure(_) => Self::undelivered(error),
             SdkError::ResponseError(response) => {
+                if cause::<LengthLimitError>(error).is_some()
+                    || whole_text(error).contains("length limit exceeded")
+                {
+                    return Self::Foreign {
+                        status: response.raw().status().as_u16(),
+                        evidence: "it is longer than any of its answers".to_owned(),
+                    };
+                }
                 if cause::<io::Error>(error).is_some() || is_cut_off(error) {
                     return Self::BrokenOff;
                 }

@@ -207,3 +207,48 @@ fn a_command_has_the_core_limit_of_whoever_called_and_we_have_none() {
     home.run(&["exec", "-q", "-p", "work", "--", "sh", "-c", script])
         .prints(&here, "");
 }
+
+/// A server whose answer has no end. Says in the end how much the client took.
+fn endless() -> (String, std::thread::JoinHandle<usize>) {
+    use std::io::{Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        let head =
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n";
+        stream.write_all(head).unwrap();
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000)).into_bytes();
+        let mut sent = 0;
+        while stream.write_all(&chunk).is_ok() {
+            sent += chunk.len();
+        }
+        sent
+    });
+    (url, server)
+}
+
+#[test]
+fn an_endless_answer_is_not_read_to_its_end() {
+    const MOST: usize = 32 * 1024 * 1024;
+
+    let (url, server) = endless();
+    let home = Home::of_alice();
+    let outcome = home
+        .run(&["-p", "work"])
+        .env("AWS_ENDPOINT_URL_STS", &url)
+        .env("MFA_TOKEN", "123456")
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(
+        outcome
+            .stderr
+            .contains("it is longer than any of its answers\nhint: "),
+        "{outcome:?}"
+    );
+    let taken = server.join().unwrap();
+    assert!(taken < MOST, "{taken}");
+    assert_eq!(home.credentials(), long_term("work"));
+}
