@@ -64,8 +64,8 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {
-            let message = cli::told_by_the_help(message, std::env::args_os());
             let message = without_foreign_words(message);
+            let message = cli::told_by_the_help(message, std::env::args_os());
             // Nobody reads it where the stream is closed.
             let _ = message.print();
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));

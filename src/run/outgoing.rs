@@ -105,8 +105,9 @@ pub(super) fn get(
     let region = region(&work, &target);
     if let Some(Region::OfProfile(value) | Region::OfEnvironment(value)) = &region {
         // Before a code is asked for.
-        check("AWS_REGION", value)?;
+        check("AWS_REGION", value, "mend the region where it is set")?;
     }
+    let renewal = format!("`{} --force` gets new credentials", target.command(""));
     let credentials = match work.look(report, 0, target)? {
         Look::Reuse(_, credentials) => credentials,
         Look::Renew(job) => {
@@ -120,13 +121,13 @@ pub(super) fn get(
         region,
     };
     for (name, value) in outgoing.variables() {
-        check(name, &value)?;
+        check(name, &value, &renewal)?;
     }
     Ok(outgoing)
 }
 
 /// What goes out is read by shells, and often on a screen before.
-fn check(name: &str, value: &str) -> Result<()> {
+fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
     if is_plain(value) {
         return Ok(());
     }
@@ -134,7 +135,7 @@ fn check(name: &str, value: &str) -> Result<()> {
         Failure::new(format!(
             "the value for {name} holds characters that AWS never uses and that cannot be shown"
         ))
-        .hint("somebody has changed it: mend the region where it is set, or get new credentials with `mfa-creds --force`")
+        .hint(way_out)
     )
 }
 

@@ -49,6 +49,17 @@ fn a_session_that_aws_does_not_take_is_made_anew_for_the_same_profile() {
 }
 
 #[test]
+fn credentials_that_cannot_be_shown_are_made_anew() {
+    let spoiled = short_term("work", FAR).replace("FakeToken", "Fake\u{202e}Token");
+    let scene = Scene::new(Some(&(long_term("work") + &spoiled)), "");
+    scene.helps(
+        "mfa-creds export -p work",
+        Input::Code,
+        "mfa-creds -p work --force",
+    );
+}
+
+#[test]
 fn who_needs_a_session_for_it_is_told_how_to_get_one() {
     let mut scene = Scene::new(Some(&long_term("work")), "");
     let user = alice().device(Device::new(ALICE_DEVICE)).policy(

@@ -139,12 +139,17 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints::setup_helps_where_it_is_named"),
     ),
     (
-        "mfa-creds {GET} {id}",
+        "mfa-creds {GET} {}",
         By("keychain::why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them"),
     ),
     (
         "mfa-creds{}",
         By("hints_of_settings::who_needs_a_session_for_it_is_told_how_to_get_one"),
+    ),
+    ("{id}", NoCommand),
+    (
+        "{} --force",
+        By("hints_of_settings::credentials_that_cannot_be_shown_are_made_anew"),
     ),
     (
         "mfa-creds{} --force",
