@@ -128,11 +128,11 @@ pub fn has_long_term_id(file: &File<'_>, section: &str) -> bool {
 }
 
 fn are_long_term_keys(values: &Values<'_>) -> bool {
-    values.get(key::AWS_SECRET_ACCESS_KEY).is_some()
-        && match values.get(key::AWS_ACCESS_KEY_ID) {
-            Some(id) => is_long_term_id(&id, values),
-            None => values.get(key::ASSUMED_ROLE).is_none(),
-        }
+    let is_long_term = match values.get(key::AWS_ACCESS_KEY_ID) {
+        Some(id) => is_long_term_id(&id, values),
+        None => values.get(key::ASSUMED_ROLE).is_none(),
+    };
+    is_long_term && values.get(key::AWS_SECRET_ACCESS_KEY).is_some()
 }
 
 fn is_long_term_id(id: &str, values: &Values<'_>) -> bool {

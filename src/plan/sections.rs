@@ -105,15 +105,18 @@ pub fn spoiled_values(file: &File<'_>, section: &str) -> Vec<SpoiledValue> {
         .sections(section)
         .flat_map(Section::properties);
     for property in properties {
+        let is_quoted = property.value().trim().starts_with(['"', '\'']);
+        if !is_quoted && !property.has_comment() {
+            continue;
+        }
         let Some(key) = CREDENTIAL_KEYS.iter().find(|key| property.is(key)) else {
             continue;
         };
-        let name = || format!("{key} of [{section}] in {}", file.path.display());
-        if property.value().trim().starts_with(['"', '\'']) {
+        let name = format!("{key} of [{section}] in {}", file.path.display());
+        if is_quoted {
             spoiled.push(SpoiledValue {
                 problem: format!(
-                    "{} stands in quotation marks, which AWS tools take for a part of it",
-                    name()
+                    "{name} stands in quotation marks, which AWS tools take for a part of it"
                 ),
                 fix: "remove the quotation marks",
             });
@@ -121,8 +124,7 @@ pub fn spoiled_values(file: &File<'_>, section: &str) -> Vec<SpoiledValue> {
         if property.has_comment() {
             spoiled.push(SpoiledValue {
                 problem: format!(
-                    "{} has a comment behind it, which the AWS CLI takes for a part of it",
-                    name()
+                    "{name} has a comment behind it, which the AWS CLI takes for a part of it"
                 ),
                 fix: "move the comment to a line of its own",
             });

@@ -314,11 +314,13 @@ impl Target {
     /// The same, kept where the credentials belong when nobody says otherwise: in the section, unless that would keep AWS
     /// tools from running a `credential_process`. Where it does so already, it goes on to be renewed.
     pub fn in_its_place(self, credentials: &File<'_>) -> Self {
-        let has = |key| credentials.get(&self.short_term, key).is_some();
-        let has_ours = has(key::ASSUMED_ROLE)
-            && has(key::AWS_ACCESS_KEY_ID)
-            && !short_term::holds_long_term_keys(credentials, &self.short_term);
-        if self.process.is_some() && !has_ours {
+        let has_ours = || {
+            let has = |key| credentials.get(&self.short_term, key).is_some();
+            has(key::ASSUMED_ROLE)
+                && has(key::AWS_ACCESS_KEY_ID)
+                && !short_term::holds_long_term_keys(credentials, &self.short_term)
+        };
+        if self.process.is_some() && !has_ours() {
             self.kept(Keep::ForProcess)
         } else {
             self
