@@ -6,7 +6,7 @@
 //! either is ever opened through a link, or trusted when somebody else has made it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 const BESIDE: &str = ".mfa-creds";
@@ -114,6 +114,23 @@ pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         other => other.map(Some),
     }
+}
+
+/// Writes a file that is ours alone, in place of the one that is there: whoever is killed meanwhile leaves one of the two whole.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = Path::new(&name);
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(new)?;
+    file.write_all(content)?;
+    fs::rename(new, path)
 }
 
 fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {

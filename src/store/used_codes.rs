@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -69,8 +69,10 @@ impl UsedCodes {
     /// Those of the file system.
     pub fn note(&self, code: &MfaCode, used: Use, sent: i64, now: DateTime<Utc>) -> io::Result<()> {
         let kept = Use::KEPT.into_iter().find(|(kept, _)| *kept == used);
-        let mut file = private::open(&self.path)?;
-        let old = read(&mut file)?;
+        let old = match private::open_if_there(&self.path)? {
+            Some(mut file) => read(&mut file)?,
+            None => String::new(),
+        };
         let mut new = String::new();
         for (sent, word, hash) in entries(&old, now) {
             if hash != self.hash(code, sent) {
@@ -81,9 +83,7 @@ impl UsedCodes {
         if let Some((_, word)) = kept {
             let _ = writeln!(new, "{sent} {word} {}", self.hash(code, sent));
         }
-        file.rewind()?;
-        file.set_len(0)?;
-        file.write_all(new.as_bytes())
+        private::replace(&self.path, new.as_bytes())
     }
 
     fn hash(&self, code: &MfaCode, sent: i64) -> String {

@@ -140,6 +140,34 @@ fn the_record_of_used_codes_is_private_and_holds_no_code() {
 }
 
 #[test]
+fn the_record_of_used_codes_is_never_empty_while_it_is_written() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let renew = || {
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-p", "work", "--force", "-q", "--token", &code])
+            .succeeds();
+    };
+    renew();
+    let record = || {
+        let mut files = fs::read_dir(home.file(".mfa-creds")).unwrap();
+        let mut record = files.find_map(|file| {
+            let path = file.unwrap().path();
+            path.to_str().unwrap().contains(".used").then_some(path)
+        });
+        record.take().unwrap()
+    };
+    let before = fs::read_to_string(record()).unwrap();
+    let mut old = fs::File::open(record()).unwrap();
+    renew();
+    // Another file has taken its name: this one was neither emptied nor written.
+    let mut kept = String::new();
+    std::io::Read::read_to_string(&mut old, &mut kept).unwrap();
+    assert_eq!(kept, before);
+    assert!(fs::read_to_string(record()).unwrap().starts_with(&before));
+}
+
+#[test]
 fn a_record_that_somebody_spoiled_or_replaced_does_no_harm() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
