@@ -3,6 +3,7 @@
 //! At every instant the file on disk is either the whole old one or the whole new one. Where the file system does not
 //! allow that, a backup is kept until the file is whole (see `replace`).
 
+mod attributes;
 mod edit;
 mod look;
 mod lock;
@@ -109,6 +110,7 @@ pub fn readers(path: &Path) -> Option<&'static str> {
 
     match fs::metadata(path).ok()?.mode() {
         mode if mode & 0o004 != 0 => Some("everybody"),
+        _ if attributes::is_read_by_list(path) => Some("others (its access control list)"),
         mode if mode & 0o040 != 0 => Some("its group"),
         _ => None,
     }

@@ -129,6 +129,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         _ => {}
     }
     let mut file = private(OpenOptions::new().write(true).create_new(true)).open(new)?;
+    leave_to_owner(&file)?;
     file.write_all(content)?;
     fs::rename(new, path)
 }
@@ -142,6 +143,7 @@ fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     );
     let file = private(options).open(path)?;
     if is_our_file(&file)? {
+        leave_to_owner(&file)?;
         Ok(file)
     } else {
         let problem = format!("{} is not a plain file of ours", path.display());
@@ -173,11 +175,17 @@ pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 /// # Errors
 /// Those of the file system.
 pub fn private_directory(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        private_directory(above)?;
+    }
+    match make_directory(path) {
+        // Another process was faster, or it is what a link leads to.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        other => other,
+    }
 }
 
 /// A name that a file may have, whatever it is made of: what cannot stand in it is replaced, and where anything was
@@ -213,9 +221,9 @@ fn cannot_be_ours(error: &io::Error) -> bool {
 
 #[cfg(unix)]
 fn make(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
 
-    match fs::DirBuilder::new().mode(0o700).create(path) {
+    match make_directory(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
@@ -223,9 +231,42 @@ fn make(path: &Path) -> io::Result<()> {
         let problem = format!("{} belongs to somebody else", path.display());
         return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
     }
-    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+    if fs::metadata(path)?.permissions().mode() & 0o777 != 0o700 {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
     }
+    Ok(())
+}
+
+/// Makes a directory that its owner can use, whatever the umask takes away, and nobody else.
+#[cfg(unix)]
+fn make_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+
+    fs::DirBuilder::new().mode(0o700).create(path)?;
+    if fs::metadata(path)?.permissions().mode() & 0o700 != 0o700 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Lets its owner read and write a file that was just made, whatever the umask took away.
+#[cfg(unix)]
+pub(super) fn leave_to_owner(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    if file.metadata()?.permissions().mode() & 0o600 != 0o600 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) fn leave_to_owner(_file: &File) -> io::Result<()> {
     Ok(())
 }
 

@@ -3,13 +3,14 @@
 //! Where that cannot be (a hard link, a single file mounted into a container, a directory that is not writable), the file
 //! is written in place, and a backup is kept until that is done. `recover` ends what was interrupted.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::private::{Private, directory_of, private};
+use super::attributes::{NotCarriedOver, carry_over};
+use super::private::{Private, directory_of, leave_to_owner, private};
 
 const OLD: &str = "in-place-old";
 const NEW: &str = "in-place-new";
@@ -34,15 +35,17 @@ pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<(
     let blank = Zeroizing::new(vec![b'\n'; size]);
     let tried = match in_place_reason(path) {
         Some(_) => Temporary::create(&private.path(NEW)),
-        None => Temporary::create(&beside(path)).or_else(|error| match not_beside(&error) {
-            Some(_) if path.exists() => Temporary::create(&private.path(NEW)),
-            _ => Err(error),
-        }),
+        None => Temporary::create(&beside(path))
+            .and_then(|new| new.keep_attributes_of(path).map(|()| new))
+            .or_else(|error| match not_beside(&error) {
+                Some(_) if path.exists() => Temporary::create(&private.path(NEW)),
+                _ => Err(error),
+            }),
     };
     tried?.file.write_all(&blank)
 }
 
-/// Replaces a file, or makes it. Its owner and mode stay; a new one is 0600.
+/// Replaces a file, or makes it. Its owner, mode, access control list and other attributes stay; a new one is 0600.
 ///
 /// # Errors
 /// Those of the file system. The old file is then as it was.
@@ -151,13 +154,7 @@ fn is_mixed(now: &[u8], old: &[u8], new: &[u8]) -> bool {
 fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut temporary = Temporary::create(&beside(path))?;
     temporary.file.write_all(content)?;
-    match fs::metadata(path) {
-        Ok(old) => keep_owner_and_mode(&temporary.file, &old)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            give_to_owner_of(directory_of(path), &temporary.file)?;
-        }
-        Err(error) => return Err(error),
-    }
+    temporary.keep_attributes_of(path)?;
     // First the content, then the name: a crash must not leave the new name with half of the content.
     temporary.file.sync_all()?;
     fs::rename(&temporary.path, path)?;
@@ -224,11 +221,23 @@ impl Temporary {
     fn create(path: &Path) -> io::Result<Self> {
         remove(path)?;
         let file = private(File::options().write(true).create_new(true)).open(path)?;
+        leave_to_owner(&file)?;
         Ok(Self {
             path: path.to_path_buf(),
             file,
             moved: false,
         })
+    }
+
+    /// Gives it owner, mode and attributes of the file whose place it is to take, where there is one.
+    fn keep_attributes_of(&self, path: &Path) -> io::Result<()> {
+        match File::open(path) {
+            Ok(old) => keep_attributes(&self.file, &old),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                give_to_owner_of(directory_of(path), &self.file)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -251,6 +260,11 @@ fn beside(path: &Path) -> PathBuf {
 
 /// Why a new file cannot take the place of the old one, where the errors of the file system say so.
 pub(super) fn not_beside(error: &io::Error) -> Option<&'static str> {
+    if let Some(inner) = error.get_ref()
+        && inner.is::<NotCarriedOver>()
+    {
+        return Some("a new file cannot get its access control list or other attributes");
+    }
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             Some("its directory or owner does not let it be replaced")
@@ -276,15 +290,17 @@ pub(super) fn in_place_reason(_path: &Path) -> Option<&'static str> {
 }
 
 #[cfg(unix)]
-fn keep_owner_and_mode(new: &File, old: &Metadata) -> io::Result<()> {
+fn keep_attributes(new: &File, old: &File) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
 
-    let fresh = new.metadata()?;
-    if (fresh.uid(), fresh.gid()) != (old.uid(), old.gid()) {
-        fchown(new, Some(old.uid()), Some(old.gid()))?;
+    let (fresh, of_old) = (new.metadata()?, old.metadata()?);
+    if (fresh.uid(), fresh.gid()) != (of_old.uid(), of_old.gid()) {
+        fchown(new, Some(of_old.uid()), Some(of_old.gid()))?;
     }
+    // Before the mode, which without the access control list would give the group more than it had.
+    carry_over(old, new)?;
     // After the owner: a change of owner may clear bits of the mode.
-    new.set_permissions(old.permissions())
+    new.set_permissions(of_old.permissions())
 }
 
 /// A new file that root makes in a user's home (`sudo mfa-creds setup`) is that user's.
@@ -305,8 +321,8 @@ fn give_to_owner_of(_directory: &Path, _new: &File) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn keep_owner_and_mode(_new: &File, _old: &Metadata) -> io::Result<()> {
-    Ok(())
+fn keep_attributes(new: &File, old: &File) -> io::Result<()> {
+    carry_over(old, new)
 }
 
 #[cfg(unix)]

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{BINARY, Home, long_term};
+use crate::harness::{BINARY, Home, long_term, spawning};
 
 /// What `setup` is told to write `[new-long-term]`.
 fn answers() -> String {
@@ -325,6 +326,45 @@ fn a_whole_file_may_be_indented() {
     assert!(new.ends_with(&rest), "{new}");
     home.run(&["-p", "work"])
         .ends(0, "[work] is still valid until …\n");
+}
+
+#[test]
+fn a_umask_takes_nothing_from_the_owner() {
+    for umask in ["377", "777", "000"] {
+        let sts = StandIn::start(Account::example());
+        let home = Home::new();
+        fs::remove_dir(home.file("")).unwrap();
+        let shell = |arguments: &str, input: &str| {
+            let mut command = Command::new("/bin/sh");
+            command
+                .args([
+                    "-c",
+                    &format!("umask {umask}; printf '{input}' | \"$0\" {arguments}"),
+                    BINARY,
+                ])
+                .env_clear()
+                .env("HOME", home.path())
+                .env("AWS_ENDPOINT_URL", sts.url())
+                .current_dir(home.path());
+            let output = spawning(|| command.output().unwrap());
+            assert!(output.status.success(), "{umask}: {output:?}");
+        };
+        let device = ALICE_DEVICE;
+        let keys = format!("{ALICE_ACCESS_KEY_ID}\\n{ALICE_SECRET_ACCESS_KEY}");
+        shell("setup", &format!("work\\n{keys}\\n{device}\\n"));
+        let code = sts.fresh_code(device);
+        shell("-p work --token -", &format!("{code}\\n"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let own = home.file(".mfa-creds");
+        for directory in [&home.file(""), &own] {
+            assert_eq!(mode(directory), 0o700, "{umask}: {}", directory.display());
+        }
+        assert_eq!(mode(&home.file("credentials")), 0o600, "{umask}");
+        for file in fs::read_dir(&own).unwrap() {
+            let path = file.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{umask}: {}", path.display());
+        }
+    }
 }
 
 #[test]

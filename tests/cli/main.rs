@@ -11,6 +11,7 @@ mod harness;
 mod scene;
 
 mod answers;
+mod attributes;
 mod audit;
 mod aws_mfa;
 mod cached;

@@ -1,0 +1,138 @@
+//! What a file has beside its content, owner and mode: an access control list, and other extended attributes.
+//!
+//! The mode of a file with a POSIX ACL shows the mask in place of the group's rights. A new file that got the mode without the
+//! list would give the group what the mask only lets other entries have.
+
+use std::error::Error;
+use std::fmt;
+use std::fs::File;
+use std::io;
+
+/// Why a new file cannot take the place of the old one.
+#[derive(Debug)]
+pub(super) struct NotCarriedOver;
+
+impl fmt::Display for NotCarriedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a new file cannot get its access control list or its other extended attributes",
+        )
+    }
+}
+
+impl Error for NotCarriedOver {}
+
+/// Gives a new file the attributes of the old one, and takes away those that it has from its directory.
+///
+/// # Errors
+/// [`NotCarriedOver`], and those of the file system. The new file is then not fit to take the place of the old one.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub(super) fn carry_over(old: &File, new: &File) -> io::Result<()> {
+    use rustix::fs::{XattrFlags, fremovexattr, fsetxattr};
+
+    let (wanted, present) = (xattr::all(old)?, xattr::all(new)?);
+    let mut done = Ok(());
+    for (name, _) in &present {
+        if !wanted.iter().any(|(wanted, _)| wanted == name) {
+            done = done.and(fremovexattr(new, &**name));
+        }
+    }
+    for attribute in wanted
+        .iter()
+        .filter(|attribute| !present.contains(attribute))
+    {
+        let (name, value) = attribute;
+        done = done.and(fsetxattr(new, &**name, value, XattrFlags::empty()));
+    }
+    // On macOS they give nobody any rights, and the system keeps some of them to itself.
+    if done.is_err() && cfg!(target_os = "linux") {
+        return Err(io::Error::other(NotCarriedOver));
+    }
+    Ok(())
+}
+
+/// Nothing: the system has none that can be read here.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub(super) fn carry_over(_old: &File, _new: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether an access control list lets somebody else read a file, whom the mode does not tell of.
+#[cfg(target_os = "linux")]
+pub(super) fn is_read_by_list(path: &std::path::Path) -> bool {
+    let mut list = Vec::with_capacity(xattr::LONGEST);
+    let read = rustix::fs::getxattr(path, acl::NAME, rustix::buffer::spare_capacity(&mut list));
+    read.is_ok() && acl::gives_others(&list)
+}
+
+/// Nobody: the system has no such list that can be read here.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(super) fn is_read_by_list(_path: &std::path::Path) -> bool {
+    false
+}
+
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod xattr {
+    use std::ffi::CString;
+    use std::fs::File;
+    use std::io;
+
+    use rustix::buffer::spare_capacity;
+    use rustix::fs::{fgetxattr, flistxattr};
+    use rustix::io::Errno;
+
+    /// Linux takes no longer values, and no longer lists of names.
+    pub(super) const LONGEST: usize = 64 * 1024;
+
+    /// The kernel makes these of the content.
+    const OF_THE_CONTENT: [&[u8]; 2] = [b"security.ima", b"security.evm"];
+
+    /// The attributes of a file, by their names.
+    pub(super) fn all(file: &File) -> io::Result<Vec<(CString, Vec<u8>)>> {
+        let mut names = Vec::with_capacity(LONGEST);
+        match flistxattr(file, spare_capacity(&mut names)) {
+            Err(Errno::NOTSUP) => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut all = Vec::new();
+        let names = names.split(|byte| *byte == 0);
+        for name in names.filter(|name| !name.is_empty() && !OF_THE_CONTENT.contains(name)) {
+            let name = CString::new(name)?;
+            let mut value = Vec::with_capacity(LONGEST);
+            match fgetxattr(file, &*name, spare_capacity(&mut value)) {
+                // It went in between, or is only listed.
+                Err(Errno::NODATA | Errno::NOTSUP) => continue,
+                other => other?,
+            };
+            all.push((name, value));
+        }
+        Ok(all)
+    }
+}
+
+/// POSIX ACLs as the kernel hands them over.
+/// See <https://man7.org/linux/man-pages/man5/acl.5.html> and `include/uapi/linux/posix_acl_xattr.h`.
+#[cfg(target_os = "linux")]
+mod acl {
+    pub(super) const NAME: &str = "system.posix_acl_access";
+    const HEADER: usize = 4;
+    const ENTRY: usize = 8;
+    const USER: u16 = 0x02;
+    const GROUP: u16 = 0x08;
+    const MASK: u16 = 0x10;
+    const READ: u16 = 4;
+
+    /// Whether a named user or group may read.
+    pub(super) fn gives_others(list: &[u8]) -> bool {
+        let entries = || {
+            let entries = list.get(HEADER..).unwrap_or_default().chunks_exact(ENTRY);
+            entries.map(|entry| {
+                let number = |at| u16::from_le_bytes([entry[at], entry[at + 1]]);
+                (number(0), number(2))
+            })
+        };
+        let mask = entries().find(|(tag, _)| *tag == MASK);
+        let mask = mask.map_or(READ, |(_, rights)| rights);
+        entries().any(|(tag, rights)| matches!(tag, USER | GROUP) && rights & mask & READ != 0)
+    }
+}
