@@ -202,6 +202,9 @@ impl Store {
             drop(lock);
             return Self::open(&self.path)?.update(decide);
         }
+        if replace::is_doubtful(&self.real) {
+            Report::notice(format_args!("warning: {}", torn_for_good(&self.path)));
+        }
         let (old, new) = self.edited(decide)?;
         replace::replace(&self.real, &self.private, old.as_bytes(), new.as_bytes())
             .map_err(|error| self.unwritable(&error).into())
@@ -336,6 +339,14 @@ impl Store {
     fn unwritable(&self, error: &io::Error) -> Failure {
         unwritable(&self.path, error)
     }
+}
+
+/// What is to be said of a file that nothing can make whole by itself.
+pub fn torn_for_good(path: &Path) -> String {
+    format!(
+        "a write of {} was interrupted, and its backup is gone: the file may be half written",
+        path.display()
+    )
 }
 
 /// Another process, for a message.

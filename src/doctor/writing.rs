@@ -18,6 +18,7 @@ pub fn check(list: &mut Checklist, path: &Path) {
         None => {}
     }
     let leftovers = list.attempt(subject, store::leftovers(path));
+    let torn_for_good = store::torn_for_good(path);
     let path = path.display();
     for leftover in leftovers.unwrap_or_default() {
         match leftover {
@@ -25,6 +26,11 @@ pub fn check(list: &mut Checklist, path: &Path) {
                 subject,
                 format!("a write of {path} was interrupted or is under way: it may be half written"),
                 "`mfa-creds` ends it, with whatever profile",
+            ),
+            Leftover::TornForGood => list.problem(
+                subject,
+                &torn_for_good,
+                "mend what is broken in it with an editor; the next `mfa-creds` that writes it takes it for whole",
             ),
             Leftover::Unfinished => list.warning(
                 subject,

@@ -1,6 +1,7 @@
 //! Which credentials there are, and until when. Nothing is renewed or written.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -16,9 +17,10 @@ use crate::group::{self, Seen, Wanted};
 use crate::output::status::{Layout, Owner, Place, Row, State, json, table};
 use crate::plan::{self, Keep, Selection, Target};
 use crate::profiles::{File, Files, key};
-use crate::report;
+use crate::report::{self, Report};
 use crate::session;
 use crate::short_term::{self, Defect};
+use crate::store::{self, Leftover};
 
 /// Shows what there is, or says by the exit code alone whether it is valid.
 ///
@@ -36,6 +38,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     };
     let ground = Ground::read(&args.suffixes, environment)?;
     let files = ground.files(&profiles);
+    warn_of_a_torn_file(files.credentials.path);
     let texts = group::sessions(files.credentials.path);
     let mut sessions = group::files(&texts);
     for file in &mut sessions {
@@ -57,6 +60,22 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     };
     report::data(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says that what is shown may be of a file that is half written. Nothing is mended here.
+fn warn_of_a_torn_file(path: &Path) {
+    for leftover in store::leftovers(path).unwrap_or_default() {
+        match leftover {
+            Leftover::Torn => Report::notice(format_args!(
+                "warning: a write of {} was interrupted or is under way: it may be half written",
+                path.display()
+            )),
+            Leftover::TornForGood => {
+                Report::notice(format_args!("warning: {}", store::torn_for_good(path)));
+            }
+            Leftover::Unfinished | Leftover::Kept(_) => {}
+        }
+    }
 }
 
 fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {

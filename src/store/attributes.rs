@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 /// Why a new file cannot take the place of the old one.
 #[derive(Debug)]
@@ -51,6 +52,44 @@ pub(super) fn carry_over(old: &File, new: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Marks a file as being written in place, where the file system takes marks: whoever finds the mark and no backup knows that the
+/// file may be half written.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub(super) fn mark(file: &File) {
+    let flags = rustix::fs::XattrFlags::empty();
+    if rustix::fs::fsetxattr(file, xattr::MARK, b"1", flags).is_ok() {
+        // Before the first byte of the content. Where it cannot be, there is still the backup.
+        let _ = file.sync_all();
+    }
+}
+
+/// Takes the mark away again.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub(super) fn unmark(path: &Path) {
+    // Mostly there is none.
+    let _ = rustix::fs::removexattr(path, xattr::MARK);
+}
+
+/// Whether a write of the file was begun and not ended.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub(super) fn is_marked(path: &Path) -> bool {
+    rustix::fs::getxattr(path, xattr::MARK, &mut [0_u8; 8]).is_ok()
+}
+
+/// The system has no marks.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub(super) fn mark(_file: &File) {}
+
+/// The system has no marks.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub(super) fn unmark(_path: &Path) {}
+
+/// The system has no marks.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub(super) fn is_marked(_path: &Path) -> bool {
+    false
+}
+
 /// Nothing: the system has none that can be read here.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub(super) fn carry_over(_old: &File, _new: &File) -> io::Result<()> {
@@ -59,7 +98,7 @@ pub(super) fn carry_over(_old: &File, _new: &File) -> io::Result<()> {
 
 /// Whether an access control list lets somebody else read a file, whom the mode does not tell of.
 #[cfg(target_os = "linux")]
-pub(super) fn is_read_by_list(path: &std::path::Path) -> bool {
+pub(super) fn is_read_by_list(path: &Path) -> bool {
     let mut list = Vec::with_capacity(xattr::LONGEST);
     let read = rustix::fs::getxattr(path, acl::NAME, rustix::buffer::spare_capacity(&mut list));
     read.is_ok() && acl::gives_others(&list)
@@ -67,7 +106,7 @@ pub(super) fn is_read_by_list(path: &std::path::Path) -> bool {
 
 /// Nobody: the system has no such list that can be read here.
 #[cfg(all(unix, not(target_os = "linux")))]
-pub(super) fn is_read_by_list(_path: &std::path::Path) -> bool {
+pub(super) fn is_read_by_list(_path: &Path) -> bool {
     false
 }
 
@@ -84,8 +123,11 @@ mod xattr {
     /// Linux takes no longer values, and no longer lists of names.
     pub(super) const LONGEST: usize = 64 * 1024;
 
-    /// The kernel makes these of the content.
-    const OF_THE_CONTENT: [&[u8]; 2] = [b"security.ima", b"security.evm"];
+    /// Our own mark.
+    pub(super) const MARK: &str = "user.mfa_creds.writing";
+
+    /// The kernel makes these of the content, and ours is of the write.
+    const OF_THE_CONTENT: [&[u8]; 3] = [b"security.ima", b"security.evm", MARK.as_bytes()];
 
     /// The attributes of a file, by their names.
     pub(super) fn all(file: &File) -> io::Result<Vec<(CString, Vec<u8>)>> {

@@ -13,6 +13,8 @@ use super::{Way, replace, resolve, unwritable, writable_size};
 pub enum Leftover {
     /// The file itself may be half written.
     Torn,
+    /// The same, and the backup that would make it whole is gone.
+    TornForGood,
     /// A new file that did not get its name, or copies.
     Unfinished,
     /// What the file was before, in this place, as it was changed in between.
@@ -28,10 +30,13 @@ pub fn leftovers(path: &Path) -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
     if replace::may_be_torn(&real) {
         found.push(Leftover::Torn);
-    } else if replace::has_leftovers(&real) {
+    } else if replace::is_doubtful(&real) {
+        found.push(Leftover::TornForGood);
+    } else if replace::has_leftovers(&real) || replace::has_parts(&real) {
         found.push(Leftover::Unfinished);
     }
-    found.extend(replace::kept(&real).map(Leftover::Kept));
+    let kept = replace::kept(&real).into_iter();
+    found.extend(kept.map(Leftover::Kept));
     Ok(found)
 }
 

@@ -9,12 +9,16 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::attributes::{NotCarriedOver, carry_over};
+use super::attributes::{self, NotCarriedOver, carry_over};
 use super::private::{Private, directory_of, leave_to_owner, private};
 
 const OLD: &str = "in-place-old";
 const NEW: &str = "in-place-new";
 const KEPT: &str = "kept";
+/// What a copy is called until it is whole.
+const PART: &str = ".part";
+/// As many old contents as are kept for a person who does not look at them.
+const MOST_KEPT: u32 = 100;
 /// What a disk writes as a whole, at the least.
 const BLOCK: usize = 512;
 
@@ -80,22 +84,42 @@ pub(super) fn may_be_torn(path: &Path) -> bool {
     exists(path, OLD)
 }
 
+/// Whether the beginning of a copy is left, of a write that did not come as far as the file.
+pub(super) fn has_parts(path: &Path) -> bool {
+    [OLD, NEW].iter().any(|name| exists(path, &part(name)))
+}
+
+/// Whether the file itself may be half written, and nothing is left that could make it whole.
+pub(super) fn is_doubtful(path: &Path) -> bool {
+    attributes::is_marked(path) && !may_be_torn(path)
+}
+
 fn exists(path: &Path, name: &str) -> bool {
-    find(path, name).is_some()
-}
-
-/// What a file was before an interrupted write, where nobody could say what it was to become.
-pub(super) fn kept(path: &Path) -> Option<PathBuf> {
-    find(path, KEPT)
-}
-
-fn find(path: &Path, name: &str) -> Option<PathBuf> {
     let mut files = Private::places(path).map(|private| private.path(name));
-    files.find(|file| file.exists())
+    files.any(|file| file.exists())
+}
+
+/// What a file was before interrupted writes, where nobody could say what it was to become.
+pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
+    let files = Private::places(path).flat_map(|private| places_to_keep(&private));
+    files.filter(|file| file.exists()).collect()
+}
+
+fn places_to_keep(private: &Private) -> Vec<PathBuf> {
+    let names = (0..MOST_KEPT).map(|number| match number {
+        0 => KEPT.to_owned(),
+        _ => format!("{KEPT}-{number}"),
+    });
+    names.map(|name| private.path(&name)).collect()
+}
+
+fn part(name: &str) -> String {
+    format!("{name}{PART}")
 }
 
 /// Ends a write that was interrupted, so that the file is whole again and nothing is left behind. The caller holds the lock.
-/// Returns where the old content is kept, when the file has become something that no interrupted write leaves.
+/// Returns where the old content is kept, when the file is something that no interrupted write leaves: it was changed, emptied
+/// or removed.
 ///
 /// # Errors
 /// Those of the file system.
@@ -107,31 +131,46 @@ pub(super) fn recover(path: &Path) -> io::Result<Option<PathBuf>> {
         let (old_path, new_path) = (private.path(OLD), private.path(NEW));
         // Without both, the file itself was not touched yet, or is whole.
         if let (Some(old), Some(new)) = (read(&old_path)?, read(&new_path)?) {
-            let now = read(path)?.unwrap_or_default();
-            if is_torn(&now, &old, &new) {
-                overwrite(path, &new)?;
-            } else if now[..] != old[..] && now[..] != new[..] {
-                let place = private.path(KEPT);
-                fs::rename(&old_path, &place)?;
-                kept = Some(place);
+            match read(path)? {
+                Some(now) if now == old || now == new => {}
+                Some(now) if is_torn(&now, &old, &new) => overwrite(path, &new)?,
+                Some(_) | None => kept = Some(keep(&old_path, &old, &private)?),
             }
+            attributes::unmark(path);
         }
-        remove(&old_path)?;
-        remove(&new_path)?;
+        for name in [OLD, NEW, &part(OLD), &part(NEW)] {
+            remove(&private.path(name))?;
+        }
     }
     Ok(kept)
 }
 
+/// Keeps what a file was, beside what is kept already.
+fn keep(old_path: &Path, old: &[u8], private: &Private) -> io::Result<PathBuf> {
+    for place in places_to_keep(private) {
+        match read(&place)? {
+            Some(kept) if kept[..] == *old => return Ok(place),
+            Some(_) => {}
+            None => return fs::rename(old_path, &place).map(|()| place),
+        }
+    }
+    let problem = format!("{MOST_KEPT} old contents of the file are kept already");
+    Err(io::Error::new(ErrorKind::AlreadyExists, problem))
+}
+
 /// Whether a file is neither the old nor the new one, but something that an interrupted write of the new one leaves: its
-/// beginning with the end of the old one, or after a power cut blocks of either, zeros, or nothing.
+/// beginning with the end of the old one, or after a power cut blocks of either, or zeros.
 fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
     if now == old || now == new {
         return false;
     }
     let same = now.iter().zip(new).take_while(|(a, b)| a == b).count();
     let rest = &now[same..];
-    now.is_empty()
-        || now.contains(&0)
+    // The length changes last, so an empty file is somebody's wish.
+    if now.is_empty() {
+        return false;
+    }
+    now.contains(&0)
         || old.get(same..) == Some(rest)
         || (rest.is_empty() && same >= old.len())
         || is_mixed(now, old, new)
@@ -167,13 +206,17 @@ fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
 fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Result<()> {
     let (old_path, new_path) = (private.path(OLD), private.path(NEW));
     let mut copies = Vec::new();
-    for (copy, content) in [(&new_path, new), (&old_path, old)] {
-        let mut copy = Temporary::create(copy)?;
-        copy.file.write_all(content)?;
-        copy.file.sync_all()?;
-        copies.push(copy);
+    for (name, copy, content) in [(NEW, &new_path, new), (OLD, &old_path, old)] {
+        let mut part = Temporary::create(&private.path(&part(name)))?;
+        part.file.write_all(content)?;
+        part.file.sync_all()?;
+        // Only a whole copy has the name of one.
+        fs::rename(&part.path, copy)?;
+        copy.clone_into(&mut part.path);
+        copies.push(part);
     }
     sync_directory(directory_of(&old_path))?;
+    attributes::mark(&File::open(path)?);
     let written = overwrite(path, new);
     if written.is_err() {
         // The old content fits where it was before.
@@ -184,6 +227,7 @@ fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Resul
             return Err(error);
         }
     }
+    attributes::unmark(path);
     written
 }
 

@@ -42,6 +42,7 @@ mod hints_of_doctor;
 mod hints_of_settings;
 mod inventory;
 mod keychain;
+mod leftovers;
 mod limits;
 mod misread;
 mod mistakes;
