@@ -269,7 +269,7 @@ impl Store {
         };
         let path = self.private.path(&format!("{credentials}.{purpose}"));
         Lock::take(&path, at_most, waiting).map_err(|why| match why {
-            NotLocked::Failed(error) => self.unwritable(&error).into(),
+            NotLocked::Failed(_) | NotLocked::NoLocks(_) => self.busy(why).into(),
             NotLocked::Busy { holder } => {
                 if let Turn::Keys = turn {
                     return Failure::new(format!("{} is changing the same long-term keys", process(holder)))
@@ -297,7 +297,7 @@ impl Store {
     }
 
     /// Locks the file, and ends what an earlier process was interrupted in.
-    fn lock(&self) -> Result<(Lock, Option<Lock>)> {
+    fn lock(&self) -> Result<(Lock, Vec<Lock>)> {
         let path = self.private.path(FILE_LOCK);
         let waiting = |holder| {
             Report::notice(format_args!(
@@ -308,10 +308,11 @@ impl Store {
         };
         let lock = Lock::take(&path, FILE_LOCK_TIMEOUT, waiting).map_err(|why| self.busy(why))?;
         let content = if replace::may_have_other_locks(&self.real, &self.private) {
-            let content = Lock::of_content(&self.real, FILE_LOCK_TIMEOUT);
-            Some(content.map_err(|why| self.busy(why))?)
+            let by_number = Private::by_number(&self.real);
+            let content = Lock::of_content(&self.real, by_number.as_deref(), FILE_LOCK_TIMEOUT);
+            content.map_err(|why| self.busy(why))?
         } else {
-            None
+            Vec::new()
         };
         let kept = replace::recover(&self.real).map_err(|error| self.unwritable(&error))?;
         if let Some(kept) = kept {
@@ -327,6 +328,7 @@ impl Store {
     fn busy(&self, why: NotLocked) -> Failure {
         match why {
             NotLocked::Failed(error) => self.unwritable(&error),
+            NotLocked::NoLocks(error) => unlockable(&self.path, &error),
             NotLocked::Busy { holder } => Failure::new(format!(
                 "{} holds the lock of {}",
                 process(holder),
@@ -389,6 +391,16 @@ fn may_change_mode(metadata: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn may_change_mode(_metadata: &fs::Metadata) -> bool {
     true
+}
+
+/// Some network and user-space file systems have no locks, and without them two processes could write at once.
+fn unlockable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!(
+        "{} cannot be locked: {}",
+        path.display(),
+        reason(error)
+    ))
+    .hint("its file system may have no locks: let AWS_SHARED_CREDENTIALS_FILE name a file on a local disk")
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {

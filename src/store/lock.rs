@@ -23,8 +23,10 @@ pub struct Lock {
 pub enum NotLocked {
     /// Another process held it all the time.
     Busy { holder: Option<u32> },
-    /// The file system does not let us.
+    /// The file of the lock cannot be had.
     Failed(io::Error),
+    /// It can be had, and its file system locks nothing.
+    NoLocks(io::Error),
 }
 
 impl Lock {
@@ -44,17 +46,27 @@ impl Lock {
         Ok(Self { _file: file })
     }
 
-    /// Locks a file that is not ours alone, for those who find our own locks in another place.
+    /// Locks a file that is not ours alone, for those who find our own locks in another place. Programs that only read it may
+    /// have locked it, too, for as long as they like: they are not waited for. `by_number` is the path of a lock for the file
+    /// whatever its name, where there is such a path: it keeps our own processes apart while readers keep them from locking the
+    /// file for themselves alone.
     ///
     /// # Errors
     /// [`NotLocked`].
-    pub fn of_content(path: &Path, at_most: Duration) -> Result<Self, NotLocked> {
+    pub fn of_content(
+        path: &Path,
+        by_number: Option<&Path>,
+        at_most: Duration,
+    ) -> Result<Vec<Self>, NotLocked> {
+        let ours = by_number.map(|path| Self::take(path, at_most, |_holder| ()));
+        let ours = ours.transpose()?;
         loop {
             let file = File::open(path).map_err(NotLocked::Failed)?;
-            lock(&file, at_most, || {})?;
+            lock_beside_readers(&file, at_most)?;
             // Whoever had it may have replaced it.
             if is_still(path, &file).map_err(NotLocked::Failed)? {
-                return Ok(Self { _file: file });
+                let content = Self { _file: file };
+                return Ok(ours.into_iter().chain([content]).collect());
             }
         }
     }
@@ -63,8 +75,19 @@ impl Lock {
 fn lock(file: &File, at_most: Duration, waiting: impl FnMut()) -> Result<(), NotLocked> {
     match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::Error(error)) => Err(NotLocked::Failed(error)),
+        Err(TryLockError::Error(error)) => Err(NotLocked::NoLocks(error)),
         Err(TryLockError::WouldBlock) => wait(file, at_most, waiting),
+    }
+}
+
+/// Locks a file for this process alone, or where only readers have locked it, beside them.
+fn lock_beside_readers(file: &File, at_most: Duration) -> Result<(), NotLocked> {
+    let only_readers = || file.try_lock_shared().is_ok();
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) if only_readers() => Ok(()),
+        Err(TryLockError::WouldBlock) => wait(file, at_most, || ()),
+        Err(TryLockError::Error(error)) => Err(NotLocked::NoLocks(error)),
+        Ok(()) => Ok(()),
     }
 }
 
@@ -96,7 +119,7 @@ fn wait(file: &File, at_most: Duration, mut waiting: impl FnMut()) -> Result<(),
     });
     match locked {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(NotLocked::Failed(error)),
+        Ok(Err(error)) => Err(NotLocked::NoLocks(error)),
         Err(_elapsed) => Err(NotLocked::Busy {
             holder: holder(file),
         }),

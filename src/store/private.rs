@@ -81,6 +81,27 @@ impl Private {
         }
     }
 
+    /// The path of a lock for a file by what it is, not by what it is called, where there can be one: all names of a file share
+    /// it, for the processes of one user.
+    #[cfg(unix)]
+    pub fn by_number(real: &Path) -> Option<PathBuf> {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let file = fs::metadata(real).ok()?;
+        let place = Self {
+            directory: shared_place(),
+            prefix: format!("{:x}-{:x}", file.dev(), file.ino()),
+        };
+        make(&place.directory).ok()?;
+        Some(place.path("lock"))
+    }
+
+    /// None: the system has no numbers for files that are told so.
+    #[cfg(not(unix))]
+    pub fn by_number(_real: &Path) -> Option<PathBuf> {
+        None
+    }
+
     fn elsewhere(real: &Path) -> Self {
         Self {
             directory: shared_place(),

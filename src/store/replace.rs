@@ -182,7 +182,9 @@ fn is_mixed(now: &[u8], old: &[u8], new: &[u8]) -> bool {
         let start = index * BLOCK;
         content.get(start..start + length).map(<[u8]>::to_vec)
     };
+    // Nothing of it is shorter than both: a person has cut it off.
     now.len() > BLOCK
+        && now.len() >= old.len().min(new.len())
         && now.chunks(BLOCK).enumerate().all(|(index, chunk)| {
             [old, new]
                 .iter()

@@ -98,10 +98,11 @@ impl UsedCodes {
     }
 }
 
+/// What of it is no text tells nothing.
 fn read(file: &mut File) -> io::Result<String> {
-    let mut text = String::new();
-    file.take(LONGEST).read_to_string(&mut text)?;
-    Ok(text)
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The lines of the last steps.

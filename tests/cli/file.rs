@@ -159,11 +159,38 @@ fn a_hard_link_stays_one_and_verbose_says_so() {
 }
 
 #[test]
+fn a_program_that_only_reads_a_hard_linked_file_delays_no_write() {
+    let home = Home::with("# first\n");
+    fs::hard_link(home.file("credentials"), home.path().join("other-name")).unwrap();
+    let reader = fs::File::open(home.file("credentials")).unwrap();
+    reader.lock_shared().unwrap();
+    home.run(&["setup", "-q"]).stdin(&answers()).ends(0, "");
+    assert!(home.credentials().contains("[new-long-term]"));
+}
+
+#[test]
 fn two_names_in_two_directories_lose_nothing() {
+    lose_nothing(None);
+}
+
+#[test]
+fn two_names_in_two_directories_lose_nothing_while_somebody_reads() {
+    let directory = tempfile::tempdir().unwrap();
+    lose_nothing(Some(&directory.path().join("reader")));
+}
+
+/// Writes to two names of a file at once, while the file has a third name that somebody who reads has locked, where one is given.
+fn lose_nothing(reader: Option<&Path>) {
     let home = Home::with("# first\n");
     let other = home.path().join("other");
     fs::create_dir(&other).unwrap();
     fs::hard_link(home.file("credentials"), other.join("name")).unwrap();
+    let reader = reader.map(|name| {
+        fs::hard_link(home.file("credentials"), name).unwrap();
+        let file = fs::File::open(name).unwrap();
+        file.lock_shared().unwrap();
+        file
+    });
     std::thread::scope(|scope| {
         for number in 0..16 {
             let (home, other) = (&home, &other);
@@ -182,6 +209,7 @@ fn two_names_in_two_directories_lose_nothing() {
             });
         }
     });
+    drop(reader);
     let text = home.credentials();
     for number in 0..16 {
         assert!(text.contains(&format!("[p{number}-long-term]\n")), "{text}");

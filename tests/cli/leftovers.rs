@@ -71,6 +71,19 @@ fn each_state_of_the_file_with_both_backups() {
 }
 
 #[test]
+fn a_file_that_was_cut_off_by_hand_stays_so() {
+    let (old, new) = ("# old\n".repeat(300), "# new\n".repeat(300));
+    for now in [&old[..600], &new[..600]] {
+        let home = home(Some(now));
+        home.write(OLD, &old);
+        home.write(NEW, &new);
+        assert_eq!(home.run(&["-p", "nobody"]).outcome().status, Some(1));
+        assert_eq!(home.credentials(), now);
+        assert_eq!(read(&home, KEPT), Some(old.clone()));
+    }
+}
+
+#[test]
 fn a_file_that_was_removed_keeps_no_command_from_its_work() {
     for arguments in [
         &["-p", "work", "--token", "123456"][..],
