@@ -5,6 +5,7 @@
 mod text;
 mod form;
 mod error;
+mod regular_file;
 mod environment;
 mod clock;
 mod credentials;

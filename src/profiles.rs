@@ -1,6 +1,5 @@
 //! The two AWS files as this tool sees them: where they are, what their keys are called, and what stands in a section.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::document::{Document, Property, Section};
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::regular_file::{self, Unfit};
 
 /// Key names. The AWS ones: <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>; the others are aws-mfa's.
 pub mod key {
@@ -174,18 +174,26 @@ pub fn home() -> Result<PathBuf> {
 /// The text of a file, wiped when it is dropped: in one go, which a `String` would be byte by byte.
 pub type Text = Zeroizing<Box<str>>;
 
-/// The text of a file; none where there is no file.
+/// What to do about one of the two files that is no file.
+const MUST_BE_A_FILE: &str =
+    "it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which";
+/// What to do where nothing can be written.
+pub const NAME_A_FILE: &str =
+    "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written";
+
+/// The text of a file; none where there is no file, as scripts say it with the null device, too.
 ///
 /// # Errors
 /// When there is one and it cannot be read, with what to type.
 pub fn read(path: &Path) -> Result<Option<Text>> {
-    match fs::read(path) {
+    match regular_file::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(Zeroizing::new(text.into_boxed_str()))),
             Err(error) => Err(not_utf8(path, &error)),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(None),
+        Err(error) if regular_file::unfit(&error) == Some(Unfit::NullDevice) => Ok(None),
         Err(error) => Err(unreadable(path, &error)),
     }
 }
@@ -209,8 +217,7 @@ fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
             "make it yours: chmod u+rw '{}', or chown it if it belongs to another user",
             path.to_string_lossy().replace('\'', "'\\''")
         )),
-        ErrorKind::IsADirectory => failure
-            .hint("it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which"),
+        _ if regular_file::unfit(error).is_some() => failure.hint(MUST_BE_A_FILE),
         _ => failure,
     }
     .into()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -13,6 +13,7 @@ use console::Term;
 use crate::cli::{LogLevel, Verbosity};
 use crate::clock::of_machine;
 use crate::error;
+use crate::regular_file::{self, Unfit};
 use crate::text::plain;
 
 /// Where everything is told, beside standard error.
@@ -209,15 +210,32 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        // A pipe that nobody reads is not waited for.
-        let no_wait = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        options.mode(0o600).custom_flags(no_wait);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let opened = regular_file::without_waiting(&mut options).open(path);
+    let file = opened.map_err(|error| {
+        let unfit = regular_file::check_path(path).err();
+        match unfit.as_ref().and_then(regular_file::unfit) {
+            // A pipe that has a reader is opened.
+            Some(Unfit::Fifo) => io::Error::other("is a named pipe that no process reads"),
+            _ => unfit.unwrap_or(error),
+        }
+    })?;
+    match regular_file::check(&file.metadata()?) {
+        Err(error) if !can_be_watched(&file, &error) => return Err(error),
+        _ => {}
     }
     // It is set once, in the beginning.
-    let _ = TRACE.set(options.open(path)?);
+    let _ = TRACE.set(file);
     Ok(())
+}
+
+/// Whether somebody sees what is written into something that is no regular file, as with `/dev/stderr`, or wants to see nothing.
+fn can_be_watched(file: &File, error: &io::Error) -> bool {
+    match regular_file::unfit(error) {
+        Some(Unfit::Fifo | Unfit::NullDevice) => true,
+        Some(Unfit::CharacterDevice) => file.is_terminal(),
+        _ => false,
+    }
 }
 
 fn into_trace(message: &str) {

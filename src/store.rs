@@ -25,7 +25,8 @@ use crate::credentials::LongTermKeys;
 use crate::document::{Document, Uneditable};
 use crate::error::Failure;
 use crate::plan::quoted;
-use crate::profiles::{File, Text, read, reason};
+use crate::profiles::{File, NAME_A_FILE, Text, read, reason};
+use crate::regular_file;
 use crate::report::Report;
 pub use edit::Edit;
 pub use lock::Lock;
@@ -129,7 +130,7 @@ impl Store {
     /// When there is no place for locks.
     pub fn open(path: &Path) -> Result<Self> {
         survive_limits_on_the_size_of_files();
-        let real = resolve(path)?;
+        let real = regular(path)?;
         let private = Private::of(&real).map_err(|error| unwritable(path, &error))?;
         Ok(Self {
             path: path.to_path_buf(),
@@ -159,7 +160,7 @@ impl Store {
     /// Those of the file system.
     pub fn forget_spoiled_sessions(&self) -> io::Result<bool> {
         let path = self.private.path(SESSIONS);
-        let text = String::from_utf8(fs::read(&path)?).map(Zeroizing::new);
+        let text = String::from_utf8(regular_file::read(&path)?).map(Zeroizing::new);
         if text.is_ok_and(|text| is_whole(&text)) {
             return Ok(false);
         }
@@ -356,6 +357,16 @@ pub fn process(id: Option<u32>) -> String {
     id.map_or("another process".to_owned(), |id| format!("process {id}"))
 }
 
+/// Where a file is that can be written: behind all symbolic links. One that does not exist can be made.
+///
+/// # Errors
+/// When something is there that is no regular file, or the links lead in a loop.
+pub fn regular(path: &Path) -> Result<PathBuf> {
+    let real = resolve(path)?;
+    regular_file::check_path(&real).map_err(|error| unwritable(path, &error))?;
+    Ok(real)
+}
+
 /// How long a file is that can be written; none where there is none. It stays as it is.
 fn writable_size(path: &Path, real: &Path) -> Result<Option<usize>> {
     match fs::metadata(real) {
@@ -368,9 +379,7 @@ fn writable_size(path: &Path, real: &Path) -> Result<Option<usize>> {
             );
         }
         Ok(metadata) => {
-            fs::File::options()
-                .write(true)
-                .open(real)
+            regular_file::open(real, fs::File::options().write(true))
                 .map_err(|error| unwritable(path, &error))?;
             Ok(Some(usize::try_from(metadata.len()).unwrap_or(usize::MAX)))
         }
@@ -413,7 +422,9 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         ErrorKind::PermissionDenied => {
             failure.hint("make the file and its directory yours: see `ls -ld` of both")
         }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+            if regular_file::unfit(error).is_none() =>
+        {
             failure.hint("free some space; nothing was changed")
         }
         ErrorKind::ReadOnlyFilesystem => failure
@@ -422,7 +433,12 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
             "make its directory: mkdir -p {}",
             quoted(&missing_directory(path).to_string_lossy())
         )),
-        _ => failure,
+        _ if regular_file::unfit(error).is_none() => failure,
+        _ if private::is_own(path) => failure.hint(format!(
+            "remove it: rm -r {}",
+            quoted(&path.to_string_lossy())
+        )),
+        _ => failure.hint(NAME_A_FILE),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Whether the two files are there and can be read.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::Path;
 
 use super::Checklist;
@@ -9,6 +8,7 @@ use crate::document::Document;
 use crate::environment::Environment;
 use crate::plan::quoted;
 use crate::profiles::{self, Text};
+use crate::regular_file;
 use crate::store;
 
 /// One of the two files.
@@ -63,7 +63,8 @@ pub fn read(
             let plural = if sections == 1 { "" } else { "s" };
             list.ok(subject, format!("{message}, {sections} section{plural}"));
         }
-        None if fs::symlink_metadata(path).is_ok() => list.problem(
+        None if regular_file::check_path(path).is_err() => no_file(list, which, &shown, variable),
+        None if path.is_symlink() => list.problem(
             subject,
             format!("{shown} is a symbolic link to {leads_to}, which does not exist"),
             format!("make that file, or remove the link: rm {}", typed(path)),
@@ -71,6 +72,23 @@ pub fn read(
         None => absent(list, which, path, variable, setup_command),
     }
     text
+}
+
+/// What leads to the null device, which is how scripts say that there is none.
+fn no_file(list: &mut Checklist, which: Which, shown: &str, variable: Option<&str>) {
+    let message = match variable {
+        Some(variable) => format!("{shown} ({variable}) is the null device: it counts as empty"),
+        None => format!("{shown} is the null device: it counts as empty"),
+    };
+    match (which, variable) {
+        (Which::Config, _) => list.ok(which.name(), message),
+        (Which::Credentials, Some(variable)) => list.warning(
+            which.name(),
+            message,
+            format!("unset {variable}, or have it name a file"),
+        ),
+        (Which::Credentials, None) => list.warning(which.name(), message, "put a file there"),
+    }
 }
 
 fn absent(

@@ -75,6 +75,10 @@ impl Place<'_> {
         let Ok(metadata) = fs::metadata(self.path) else {
             return;
         };
+        // The modes of devices and the like are their system's.
+        if !metadata.is_file() && !metadata.is_dir() {
+            return;
+        }
         let (mode, path) = (metadata.mode(), self.path.display());
         // In such a directory, nobody can replace the files of others.
         let is_shared = metadata.is_dir() && mode & 0o1000 != 0;

@@ -1,5 +1,6 @@
 //! The HTTP client: proxies from the environment, and the certificates that are trusted.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -12,6 +13,7 @@ use rustls_pki_types::pem::PemObject as _;
 use crate::error::Failure;
 use crate::plan::{Chosen, Proxy};
 use crate::profiles::reason;
+use crate::regular_file;
 
 /// How long a connection may be idle and still be used again. Nobody looks after it while a person types, and a code that goes
 /// out on one that the other side has closed meanwhile counts as used up.
@@ -90,7 +92,7 @@ pub fn certificates(
         Failure::new(format!("the CA bundle {path} ({origin}) {problem}"))
             .hint("it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line")
     };
-    let pem = std::fs::read(path)
+    let pem = regular_file::read(Path::new(path))
         .map_err(|error| wrong(&format!("cannot be read: {}", reason(&error))))?;
     let text = String::from_utf8_lossy(&pem);
     let blocks: Vec<&str> = text

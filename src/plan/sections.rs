@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::target::{Naming, Target, quoted};
 use crate::document::{Property, Section};
 use crate::error::Failure;
-use crate::profiles::{File, Files, key};
+use crate::profiles::{File, Files, NAME_A_FILE, key};
 use crate::short_term;
 
 /// As many names as a person reads in a hint.
@@ -20,10 +20,6 @@ const CREDENTIAL_KEYS: [&str; 4] = [
     key::AWS_SESSION_TOKEN,
     key::AWS_SECURITY_TOKEN,
 ];
-
-/// What to do where nothing can be written.
-pub(super) const NAME_A_FILE: &str =
-    "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written";
 
 /// Whether the credentials file is a device, as in scripts that mean by `/dev/null` that there is none.
 pub(super) fn is_no_file(credentials: &File<'_>) -> bool {

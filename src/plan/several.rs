@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use anyhow::{Error, Result, bail};
 
 use super::chosen::{Chosen, Origin, default, in_file, variable};
-use super::sections::{NAME_A_FILE, is_no_file};
+use super::sections::is_no_file;
 use super::target::Naming;
 use super::walk::{Link, NoWay, walk};
 use crate::cli::Profiles;
 use crate::environment::Environment;
 use crate::error::Failure;
-use crate::profiles::{File, Files, key, profile_of};
+use crate::profiles::{File, Files, NAME_A_FILE, key, profile_of};
 use crate::short_term;
 
 /// Which profiles a run is about.

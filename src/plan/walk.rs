@@ -3,10 +3,10 @@
 use anyhow::{Error, Result};
 
 use super::chosen::{Chosen, in_file, inherited};
-use super::sections::{NAME_A_FILE, check_sections, is_no_file, missing_long_term, nearest};
+use super::sections::{check_sections, is_no_file, missing_long_term, nearest};
 use super::target::{Naming, Target};
 use crate::error::Failure;
-use crate::profiles::{Files, config_header, key, profile_of};
+use crate::profiles::{Files, NAME_A_FILE, config_header, key, profile_of};
 use crate::short_term;
 
 /// A profile on the way.

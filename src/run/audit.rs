@@ -1,6 +1,7 @@
 //! Who lacks MFA: the account's credential report, got or given, and judged.
 
-use std::fs::File;
+mod given;
+
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 use std::process::ExitCode;
@@ -97,7 +98,7 @@ fn given(path: &Path) -> Result<Source> {
         }
         bytes(io::stdin().lock())
     } else {
-        File::open(path).and_then(bytes)
+        given::read(path, MOST_BYTES)
     };
     let bytes = bytes.map_err(|error| {
         let why = profiles::reason(&error);

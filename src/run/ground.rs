@@ -59,6 +59,7 @@ impl Ground {
         if credentials.is_some() || config.contains(key::AWS_ACCESS_KEY_ID) {
             return Ok(());
         }
+        store::regular(&self.paths.credentials)?;
         let profile = profiles.names.first().map(|name| Chosen {
             value: name.clone(),
             origin: Origin::Flag("--profile"),

@@ -12,7 +12,7 @@ use crate::profiles::{self, File, Paths, key};
 use crate::report::Report;
 use crate::setup::{self, KeyMove, Respondent};
 use crate::short_term;
-use crate::store::{Store, private_directory};
+use crate::store::{self, Store, private_directory};
 use crate::terminal::PATIENCE_TO_FETCH;
 
 /// Asks for long-term keys and writes them, or moves those that stand in the way.
@@ -24,6 +24,9 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     args.store.keychain.check_takes_keys()?;
     let paths = Paths::find(environment)?;
     let path = &paths.credentials;
+    // What cannot be a credentials file is refused before anything is asked.
+    profiles::read(path)?;
+    store::regular(path)?;
     let naming = Naming::new(&args.suffixes, environment)?;
     let suggested = match &args.name {
         Some(name) if !name.is_empty() => name.clone(),

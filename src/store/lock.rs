@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::private;
+use crate::regular_file;
 
 /// After so long, whoever waits is told for whom.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -61,7 +62,8 @@ impl Lock {
         let ours = by_number.map(|path| Self::take(path, at_most, |_holder| ()));
         let ours = ours.transpose()?;
         loop {
-            let file = File::open(path).map_err(NotLocked::Failed)?;
+            let (file, _) =
+                regular_file::open(path, File::options().read(true)).map_err(NotLocked::Failed)?;
             lock_beside_readers(&file, at_most)?;
             // Whoever had it may have replaced it.
             if is_still(path, &file).map_err(NotLocked::Failed)? {

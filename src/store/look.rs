@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::private::directory_of;
-use super::{Way, replace, resolve, unwritable, writable_size};
+use super::{Way, regular, replace, resolve, unwritable, writable_size};
 
 /// What an interrupted write has left behind. It may also be one that is under way.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub fn leftovers(path: &Path) -> Result<Vec<Leftover>> {
 /// # Errors
 /// What is in the way, and what to type.
 pub fn way_to_write(path: &Path) -> Result<Way> {
-    let real = resolve(path)?;
+    let real = regular(path)?;
     let is_there = writable_size(path, &real)?.is_some();
     if let Some(reason) = replace::in_place_reason(&real) {
         return Ok(Way::InPlace(reason));

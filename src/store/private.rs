@@ -110,6 +110,12 @@ impl Private {
     }
 }
 
+/// Whether a file is one of those in a private directory.
+pub(super) fn is_own(file: &Path) -> bool {
+    let directory = directory_of(file);
+    directory.ends_with(BESIDE) || directory == shared_place()
+}
+
 /// The directory that a file is in.
 pub(super) fn directory_of(file: &Path) -> &Path {
     match file.parent() {
@@ -156,11 +162,16 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    use rustix::fs::OFlags;
+
     options.read(true).write(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(
         options,
-        rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+        (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY)
+            .bits()
+            .cast_signed(),
     );
     let file = private(options).open(path)?;
     if is_our_file(&file)? {

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::attributes::{self, NotCarriedOver, carry_over};
 use super::private::{Private, directory_of, leave_to_owner, private};
+use crate::regular_file;
 
 const OLD: &str = "in-place-old";
 const NEW: &str = "in-place-new";
@@ -218,7 +219,7 @@ fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Resul
         copies.push(part);
     }
     sync_directory(directory_of(&old_path))?;
-    attributes::mark(&File::open(path)?);
+    attributes::mark(&regular_file::open(path, File::options().read(true))?.0);
     let written = overwrite(path, new);
     if written.is_err() {
         // The old content fits where it was before.
@@ -234,14 +235,14 @@ fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Resul
 }
 
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = File::options().write(true).open(path)?;
+    let (mut file, _) = regular_file::open(path, File::options().write(true))?;
     file.write_all(content)?;
     file.set_len(content.len() as u64)?;
     file.sync_all()
 }
 
 fn read(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    match fs::read(path) {
+    match regular_file::read(path) {
         Ok(content) => Ok(Some(Zeroizing::new(content))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -277,8 +278,8 @@ impl Temporary {
 
     /// Gives it owner, mode and attributes of the file whose place it is to take, where there is one.
     fn keep_attributes_of(&self, path: &Path) -> io::Result<()> {
-        match File::open(path) {
-            Ok(old) => keep_attributes(&self.file, &old),
+        match regular_file::open(path, File::options().read(true)) {
+            Ok((old, _)) => keep_attributes(&self.file, &old),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 give_to_owner_of(directory_of(path), &self.file)
             }

@@ -211,6 +211,10 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
     ),
     (
+        "unset {variable}, or have it name a file",
+        By("hints_of_settings::a_device_in_place_of_the_file_is_unset"),
+    ),
+    (
         "unset {variable}, or name another profile",
         By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
     ),

@@ -156,8 +156,8 @@ fn what_is_done_already_is_said() {
     assert_eq!(home.credentials(), section);
 }
 
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn no_keys_go_into_the_kernels_keyring_any_more() {
     let refusal = "error: the kernel's keyring takes no new keys: it forgets its keys when the machine restarts, and hides them from other \
          sessions\n\
@@ -218,8 +218,8 @@ fn in_kernel(home: &Home, profile: &str) -> String {
     )
 }
 
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn a_line_that_names_the_kernels_keyring_still_serves_and_takes_no_new_key() {
     let sts = StandIn::start(Account::example());
     let home = Home::new();
@@ -243,8 +243,8 @@ fn a_line_that_names_the_kernels_keyring_still_serves_and_takes_no_new_key() {
     assert_eq!(home.credentials(), section);
 }
 
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn doctor_says_how_keys_come_back_from_the_kernels_keyring() {
     let home = Home::new();
     let sections = format!(
@@ -276,8 +276,8 @@ fn doctor_says_how_keys_come_back_from_the_kernels_keyring() {
     }
 }
 
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn doctor_says_it_of_the_config_file_too() {
     let home = Home::new();
     let section = in_kernel(&home, "work").replace("[work-long-term]", "[profile work]");

@@ -46,6 +46,7 @@ mod leftovers;
 mod limits;
 mod misread;
 mod mistakes;
+mod not_files;
 mod overwritten;
 mod plan;
 mod policy;

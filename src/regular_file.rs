@@ -1,0 +1,187 @@
+//! Opens files that have to be regular ones, and says what is there instead.
+//!
+//! Nothing is waited for: a FIFO that no process writes would hang whoever opens it. What counts is what was opened, not what
+//! had the name a moment before.
+
+use std::fmt;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read as _};
+use std::path::Path;
+
+/// The most that a file is read of, in bytes. A credentials file with 40,000 profiles has as many, and the certificates of all
+/// authorities are a fiftieth of it.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Why something is not read or written. Completes "FILE cannot be read: …", as the errors of the system do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unfit {
+    Directory,
+    /// `/dev/null`, by which scripts say that there is no file.
+    NullDevice,
+    CharacterDevice,
+    BlockDevice,
+    Fifo,
+    Socket,
+    /// It is larger than any file of its kind, or does not end.
+    TooLarge,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self {
+            // As the system says it, where it does.
+            Self::Directory => return f.write_str("is a directory"),
+            Self::TooLarge => {
+                return write!(f, "is larger than {MOST_BYTES} bytes");
+            }
+            Self::NullDevice => "the null device",
+            Self::CharacterDevice => "a character device",
+            Self::BlockDevice => "a block device",
+            Self::Fifo => "a named pipe",
+            Self::Socket => "a socket",
+        };
+        write!(f, "is {what}, not a regular file")
+    }
+}
+
+impl std::error::Error for Unfit {}
+
+impl From<Unfit> for io::Error {
+    fn from(unfit: Unfit) -> Self {
+        let kind = match unfit {
+            Unfit::Directory => ErrorKind::IsADirectory,
+            Unfit::TooLarge => ErrorKind::FileTooLarge,
+            _ => ErrorKind::InvalidInput,
+        };
+        Self::new(kind, unfit)
+    }
+}
+
+/// What keeps a file from being read or written, where it is the file itself.
+pub fn unfit(error: &io::Error) -> Option<Unfit> {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(unfit) => Some(*unfit),
+        None => (error.kind() == ErrorKind::IsADirectory).then_some(Unfit::Directory),
+    }
+}
+
+/// What is in a regular file.
+///
+/// # Errors
+/// Those of the file system, and [`Unfit`].
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open(path, File::options().read(true))?;
+    if metadata.len() > MOST_BYTES {
+        return Err(Unfit::TooLarge.into());
+    }
+    // As long as it is: what holds secrets must not be moved while it grows.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    // Files of /proc have no length.
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_BYTES) {
+        return Err(Unfit::TooLarge.into());
+    }
+    Ok(bytes)
+}
+
+/// Opens a regular file.
+///
+/// # Errors
+/// Those of the file system, and [`Unfit`].
+pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
+    let opened = without_waiting(options).open(path);
+    let file = opened.or_else(|error| match (check_path(path), error.kind()) {
+        (Err(unfit), _) => Err(unfit),
+        // Somebody has a lease on it, as file servers do, and is asked to give it back.
+        (Ok(()), ErrorKind::WouldBlock) => waiting(options).open(path),
+        (Ok(()), _) => Err(error),
+    })?;
+    let metadata = file.metadata()?;
+    check(&metadata)?;
+    Ok((file, metadata))
+}
+
+/// Refuses what is at a path and is no regular file. Nothing at all is right.
+///
+/// # Errors
+/// [`Unfit`].
+pub fn check_path(path: &Path) -> io::Result<()> {
+    fs::metadata(path).map_or(Ok(()), |metadata| check(&metadata))
+}
+
+/// Refuses what is no regular file.
+///
+/// # Errors
+/// [`Unfit`].
+pub fn check(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(kind(metadata).into())
+}
+
+#[cfg(unix)]
+fn kind(metadata: &Metadata) -> Unfit {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        Unfit::Directory
+    } else if kind.is_fifo() {
+        Unfit::Fifo
+    } else if kind.is_socket() {
+        Unfit::Socket
+    } else if kind.is_block_device() {
+        Unfit::BlockDevice
+    } else if is_null(metadata) {
+        Unfit::NullDevice
+    } else {
+        Unfit::CharacterDevice
+    }
+}
+
+/// Whether it is the null device, by whatever name.
+#[cfg(unix)]
+fn is_null(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == metadata.rdev())
+}
+
+#[cfg(not(unix))]
+fn kind(metadata: &Metadata) -> Unfit {
+    if metadata.is_dir() {
+        Unfit::Directory
+    } else {
+        Unfit::CharacterDevice
+    }
+}
+
+/// Opens neither wait for the other end of a FIFO, nor take a terminal.
+#[cfg(unix)]
+pub fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+    use rustix::fs::OFlags;
+
+    with_flags(options, OFlags::NONBLOCK | OFlags::NOCTTY)
+}
+
+#[cfg(unix)]
+fn waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+    with_flags(options, rustix::fs::OFlags::empty())
+}
+
+#[cfg(unix)]
+fn with_flags(options: &mut OpenOptions, flags: rustix::fs::OFlags) -> &mut OpenOptions {
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed())
+}
+
+/// The system has no such files where ours are.
+#[cfg(not(unix))]
+pub fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+#[cfg(not(unix))]
+fn waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}

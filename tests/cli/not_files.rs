@@ -1,0 +1,201 @@
+//! What stands where a file should and is none: a directory, a FIFO, a socket, a device, or something without an end.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use rustix::fs::{CWD, Mode, mkfifoat};
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
+use crate::harness::{Home, long_term};
+
+const HINT: &str =
+    "hint: it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which\n";
+
+/// Every command that reads the two files, and does not want a terminal first.
+const COMMANDS: [&[&str]; 11] = [
+    &["-p", "work", "--token", "123456"],
+    &["export", "-p", "work"],
+    &["exec", "-p", "work", "true"],
+    &["status"],
+    &["plan", "-p", "work"],
+    &["clear", "-p", "work"],
+    &["device", "list", "-p", "work"],
+    &["rotate", "-p", "work", "--yes"],
+    &["keychain", "move", "-p", "work", "--yes"],
+    &["keychain", "restore", "-p", "work"],
+    &["audit", "-p", "work"],
+];
+
+fn fifo(path: &Path) {
+    mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).unwrap();
+}
+
+/// Makes something that is no file, and returns what is said of it.
+fn make(what: &str, path: &Path) -> String {
+    match what {
+        "directory" => {
+            fs::create_dir(path).unwrap();
+            return "is a directory".to_owned();
+        }
+        "named pipe" => fifo(path),
+        "socket" => drop(UnixListener::bind(path).unwrap()),
+        "character device" => std::os::unix::fs::symlink("/dev/zero", path).unwrap(),
+        _ => {
+            let file = File::create(path).unwrap();
+            file.set_len(10_000_000_000).unwrap();
+            return "is larger than 16777216 bytes".to_owned();
+        }
+    }
+    format!("is a {what}, not a regular file")
+}
+
+const KINDS: [&str; 5] = [
+    "directory",
+    "named pipe",
+    "socket",
+    "character device",
+    "large",
+];
+
+#[test]
+fn every_command_refuses_what_is_no_file_with_the_same_words() {
+    for kind in KINDS {
+        for (name, variable) in [
+            ("credentials", "AWS_SHARED_CREDENTIALS_FILE"),
+            ("config", "AWS_CONFIG_FILE"),
+        ] {
+            let home = Home::new();
+            let path = home.path().join(name);
+            let run = |command: &[&str]| home.run(command).env(variable, path.to_str().unwrap());
+            if name == "config" {
+                home.write("credentials", &long_term("work"));
+            }
+            let is = make(kind, &path);
+            let said = format!("error: ~/{name} cannot be read: {is}\n{HINT}");
+            for command in COMMANDS {
+                // With 1, `audit` says that it has found something.
+                let status = if command[0] == "audit" { 2 } else { 1 };
+                run(command).ends(status, &said);
+            }
+            if name == "credentials" {
+                run(&["setup"]).stdin("work\n").ends(1, &said);
+            }
+            run(&["status", "--check", "-p", "work"]).ends(1, "");
+            let outcome = run(&["doctor", "--offline", "-p", "work"]).outcome();
+            let line = format!("~/{name} cannot be read: {is}\n");
+            assert!(outcome.stdout.contains(&line), "{outcome:?}");
+            assert!(!home.path().join(".mfa-creds").exists(), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn the_null_device_is_no_file_and_is_never_replaced() {
+    let home = Home::new();
+    let run = |arguments: &[&str]| {
+        let run = home.run(arguments);
+        run.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    };
+    let said = String::from(
+        "error: /dev/null cannot be written: is the null device, not a regular file\n\
+         hint: unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written\n",
+    );
+    run(&["-p", "work", "--token", "123456"]).ends(1, &said);
+    run(&["setup"]).stdin("work\n").ends(1, &said);
+    assert_eq!(run(&["status"]).outcome().status, Some(0));
+    // Keys that are elsewhere do not change that.
+    home.write("config", &long_term("work"));
+    let outcome = run(&["-p", "work", "--token", "123456"]).outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let doctor = run(&["doctor", "--offline", "-p", "work"]).outcome();
+    assert!(
+        doctor.stdout.contains(
+            "/dev/null (AWS_SHARED_CREDENTIALS_FILE) is the null device: it counts as empty\n"
+        ),
+        "{doctor:?}"
+    );
+    assert!(!doctor.stdout.contains("chmod"), "{doctor:?}");
+    let null = fs::metadata("/dev/null").unwrap();
+    assert!(null.file_type().is_char_device());
+    assert!(!Path::new("/dev/.mfa-creds").exists());
+    // As the config file, it is an empty one.
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .ends(0, "");
+}
+
+#[test]
+fn a_bundle_that_is_no_file_is_refused_before_the_code_is_sent() {
+    for kind in KINDS {
+        let sts = StandIn::start(Account::example());
+        let home = Home::of_alice();
+        let path = home.path().join("ca");
+        let is = make(kind, &path);
+        let outcome = home
+            .run_with(&sts, &["-p", "work", "-q", "--token", "123456"])
+            .env("AWS_CA_BUNDLE", path.to_str().unwrap())
+            .outcome();
+        assert_eq!((outcome.status, sts.calls()), (Some(1), 0), "{outcome:?}");
+        let said = format!("the CA bundle ~/ca (AWS_CA_BUNDLE) cannot be read: {is}\n");
+        assert!(outcome.stderr.contains(&said), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_trace_goes_where_somebody_can_see_it() {
+    let home = Home::of_alice();
+    let traced = |path: &str| home.run(&["status"]).env("MFA_CREDS_TRACE", path).outcome();
+    for path in ["/dev/stderr", "/dev/null"] {
+        assert_eq!(traced(path).status, Some(0), "{path}");
+    }
+    for (kind, is) in [
+        ("named pipe", "is a named pipe that no process reads"),
+        ("socket", "is a socket, not a regular file"),
+        (
+            "character device",
+            "is a character device, not a regular file",
+        ),
+        ("directory", "is a directory"),
+    ] {
+        let path = home.path().join(kind);
+        make(kind, &path);
+        let outcome = traced(path.to_str().unwrap());
+        assert_eq!(outcome.status, Some(1), "{outcome:?}");
+        let said = format!("(MFA_CREDS_TRACE) cannot be written: {is}\nhint: ");
+        assert!(outcome.stderr.contains(&said), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_report_may_come_through_a_pipe_that_is_written() {
+    let home = Home::new();
+    // It waits for a writer that is there and slow, as `aws` is: here one that writes nothing.
+    let outcome = home.run(&["audit", "--report", "/dev/stdin"]).outcome();
+    assert!(
+        outcome
+            .stderr
+            .contains("/dev/stdin is no credential report"),
+        "{outcome:?}"
+    );
+    for (kind, is) in [
+        ("named pipe", "is a named pipe that no process writes"),
+        ("socket", "is a socket, not a regular file"),
+        (
+            "character device",
+            "is a character device, not a regular file",
+        ),
+    ] {
+        let path = home.path().join(kind);
+        make(kind, &path);
+        let outcome = home
+            .run(&["audit", "--report", path.to_str().unwrap()])
+            .outcome();
+        assert_eq!(outcome.status, Some(2), "{outcome:?}");
+        assert!(outcome.stderr.contains(is), "{outcome:?}");
+    }
+}
