@@ -18,7 +18,9 @@ use crate::environment::CODE;
 use crate::terminal;
 
 /// More than anything that is asked for. A command that prints more than this is not waited for until it has done so.
-pub const MOST_OUTPUT: usize = 4096;
+pub const MOST_OUTPUT: usize = 64 * 1024;
+/// After so long, whoever waits is told for what.
+const SILENCE: Duration = Duration::from_secs(2);
 /// How long the end of the output may take after the end of the command.
 const GRACE: Duration = Duration::from_millis(200);
 
@@ -37,11 +39,31 @@ pub enum Ended {
     ByUs,
 }
 
-/// Runs a command and waits for it. Its standard output is taken; the rest is as the caller says.
+/// A shell that runs a command as it is written, as the AWS SDKs do.
+#[cfg(unix)]
+pub fn shell(command: &str) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", command]);
+    shell
+}
+
+/// A shell that runs a command as it is written, as the AWS SDKs do.
+#[cfg(windows)]
+pub fn shell(command: &str) -> Command {
+    use std::os::windows::process::CommandExt as _;
+
+    let mut shell = Command::new("cmd.exe");
+    // As it is written: cmd.exe has rules of its own for quotes, and takes an outer pair away.
+    shell.arg("/C").raw_arg(format!("\"{command}\""));
+    shell
+}
+
+/// Runs a command and waits for it. Its standard output is taken; the rest is as the caller says. `waiting` is called once, if it
+/// takes long.
 ///
 /// # Errors
 /// When it cannot be begun. The outer one: when the system has no runtime left.
-pub fn run(command: Command, limit: Duration) -> Result<io::Result<Ended>> {
+pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<io::Result<Ended>> {
     let mut command = tokio::process::Command::from(command);
     command
         .stdout(Stdio::piped())
@@ -61,7 +83,7 @@ pub fn run(command: Command, limit: Duration) -> Result<io::Result<Ended>> {
             let status = {
                 let reading = pin!(try_join(
                     read(stdout, &mut output),
-                    read(stderr, &mut errors)
+                    read_to_end(stderr, &mut errors)
                 ));
                 match select(reading, pin!(child.wait())).await {
                     Either::Left((read, waiting)) => {
@@ -81,7 +103,13 @@ pub fn run(command: Command, limit: Duration) -> Result<io::Result<Ended>> {
                 errors,
             })
         };
-        let ended = timeout(limit, read_and_wait).await;
+        let mut read_and_wait = pin!(read_and_wait);
+        let silence = SILENCE.min(limit);
+        let mut ended = timeout(silence, &mut read_and_wait).await;
+        if ended.is_err() {
+            waiting();
+            ended = timeout(limit.saturating_sub(silence), read_and_wait).await;
+        }
         ended.unwrap_or_else(|_elapsed| {
             id.into_iter().for_each(descendants::end);
             Ok(Ended::ByUs)
@@ -118,6 +146,18 @@ fn is_given_up(_status: ExitStatus) -> bool {
 async fn read(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {
     if let Some(stream) = stream {
         stream.take(MOST_OUTPUT as u64).read_to_end(into).await?;
+    }
+    Ok(())
+}
+
+/// The same, with the rest passed over: what a command says to people may be long, and must not end it.
+async fn read_to_end(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {
+    if let Some(mut stream) = stream {
+        (&mut stream)
+            .take(MOST_OUTPUT as u64)
+            .read_to_end(into)
+            .await?;
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     }
     Ok(())
 }

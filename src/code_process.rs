@@ -1,6 +1,6 @@
 //! A code from a command, such as one of a password manager or a hardware key: `mfa_process`, as in aws-vault.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Result, bail};
 
@@ -26,7 +26,7 @@ pub fn code(
     prompting: &Prompting,
 ) -> Result<MfaCode> {
     let Chosen { value, origin } = command;
-    let mut shell = shell(value);
+    let mut shell = child::shell(value);
     shell.env(DEVICE, device.as_str());
     let limit = prompting.limit.value;
     // Without a terminal, or where nobody may be asked, the command can show what it has to say, but ask nothing.
@@ -36,7 +36,7 @@ pub fn code(
     if let Some((input, errors)) = terminal.as_ref().and_then(Terminal::for_child) {
         shell.stdin(input).stderr(errors);
     }
-    match child::run(shell, limit)? {
+    match child::run(shell, limit, || ())? {
         Err(error) => bail!(
             Failure::new(format!(
                 "the command of {origin} cannot be run: {}",
@@ -74,21 +74,4 @@ pub fn code(
             })
         }
     }
-}
-
-#[cfg(unix)]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", command]);
-    shell
-}
-
-#[cfg(windows)]
-fn shell(command: &str) -> Command {
-    use std::os::windows::process::CommandExt as _;
-
-    let mut shell = Command::new("cmd.exe");
-    // As it is written: cmd.exe has rules of its own for quotes.
-    shell.arg("/C").raw_arg(command);
-    shell
 }

@@ -195,7 +195,7 @@ mod programs {
 
     fn by_command(mut command: Command, limit: Duration) -> Result<Answer> {
         command.stdin(Stdio::null()).stderr(Stdio::piped());
-        Ok(match child::run(command, limit + GRACE)? {
+        Ok(match child::run(command, limit + GRACE, || ())? {
             Err(_not_run) => Answer::NoWindow,
             Ok(Ended::ByUs) => Answer::TimedOut,
             Ok(Ended::ByItself {

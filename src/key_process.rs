@@ -1,34 +1,29 @@
 //! Long-term keys from a command, such as one of a password manager, so that no secret has to stand in the file.
 
-use std::error::Error as _;
-#[cfg(unix)]
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use aws_config::credential_process::CredentialProcessProvider;
-use aws_sdk_sts::config::ProvideCredentials as _;
-use tokio::time::timeout;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
-use crate::child;
+use crate::child::{self, Ended};
 use crate::credentials::{LongTermKeys, Secret};
-use crate::environment::{CODE, Environment};
+use crate::environment::Environment;
 use crate::error::Failure;
 use crate::form::{Form, misfit};
-use crate::plan::{Base, Chosen, Keys, quoted};
+use crate::plan::{Base, Chosen, Keys};
+use crate::profiles::reason;
 use crate::report::Report;
 use crate::short_term::TEMPORARY_PREFIX;
 
 /// How long the command may take: it may have to ask a person for a touch or a password.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// After so long, whoever waits is told for what.
-const SILENCE: Duration = Duration::from_secs(2);
 /// Which sections' commands are running, in the environment of the innermost, separated by tabs.
 const RUNNING: &str = "_MFA_CREDS_RUNNING";
 /// What a command has to do.
 const KEYS: &str = r#"it must end with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}; run it by itself"#;
-/// What the SDK says before it repeats what the command said.
-const BEFORE_STDERR: &str = "Stderr: ";
 
 /// The keys of a base. Runs the command as the AWS SDKs do, where there is one.
 ///
@@ -52,40 +47,11 @@ pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
         );
     }
     running = format!("{running}\t{place}");
-    let provider = CredentialProcessProvider::new(prepared(&command.value, &running));
-    let runtime = child::runtime()?;
-    let answer = runtime.block_on(async {
-        let keys = provider.provide_credentials();
-        tokio::pin!(keys);
-        if let Ok(answer) = timeout(SILENCE, &mut keys).await {
-            return Ok(answer);
-        }
-        Report::notice(format_args!(
-            "waiting for the command of {}",
-            command.origin
-        ));
-        timeout(PATIENCE.saturating_sub(SILENCE), keys).await
-    });
-    runtime.shutdown_background();
-    let keys = match answer {
-        Ok(Ok(keys)) => keys,
-        Ok(Err(error)) => {
-            let why = error.source().map(ToString::to_string).unwrap_or_default();
-            bail!(wrong(command, &why));
-        }
-        Err(_elapsed) => bail!(
-            Failure::new(format!(
-                "the command of {} did not end within {} s",
-                command.origin,
-                PATIENCE.as_secs()
-            ))
-            .hint("does it wait for somebody? run it by itself")
-        ),
+    let output = output(command, &running)?;
+    let Some(keys) = printed(&output) else {
+        bail!(does_not_print_keys(command));
     };
-    if keys.access_key_id().is_empty() || keys.secret_access_key().is_empty() {
-        bail!(wrong(command, ""));
-    }
-    if keys.session_token().is_some() || keys.access_key_id().starts_with(TEMPORARY_PREFIX) {
+    if keys.has_session_token || keys.access_key_id.starts_with(TEMPORARY_PREFIX) {
         bail!(
             Failure::new(format!(
                 "the command of {} prints temporary credentials, which cannot get a session",
@@ -95,8 +61,8 @@ pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
         );
     }
     if let Some(form) = misfit(&[
-        (Form::AccessKeyId, keys.access_key_id()),
-        (Form::SecretAccessKey, keys.secret_access_key()),
+        (Form::AccessKeyId, &keys.access_key_id),
+        (Form::SecretAccessKey, keys.secret_access_key.expose()),
     ]) {
         bail!(
             Failure::new(format!(
@@ -108,44 +74,96 @@ pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
         );
     }
     Ok(LongTermKeys {
-        access_key_id: keys.access_key_id().to_owned(),
-        secret_access_key: Secret::new(keys.secret_access_key()),
+        access_key_id: keys.access_key_id,
+        secret_access_key: keys.secret_access_key,
     })
 }
 
-/// The SDK hands our environment on, and our standard input, which may both hold the code.
-#[cfg(unix)]
-fn prepared(command: &str, running: &str) -> String {
-    let input = if std::io::stdin().is_terminal() {
-        ""
-    } else {
-        "exec </dev/null\n"
-    };
-    format!(
-        "unset {CODE}; export {RUNNING}={}\n{input}{command}",
-        quoted(running)
-    )
-}
-
-#[cfg(not(unix))]
-fn prepared(command: &str, running: &str) -> String {
-    format!("set \"{CODE}=\" & set \"{RUNNING}={running}\" & {command}")
-}
-
-/// The command failed, and said why; or what it printed cannot be read, and may be a secret.
-fn wrong(command: &Chosen<String>, why: &str) -> Failure {
-    let mut hint = KEYS;
-    let problem = match why.split_once(BEFORE_STDERR) {
-        Some((_, said)) => {
-            let mut said = said.trim();
-            // It may be this tool.
-            if let Some((before, theirs)) = said.rsplit_once("\nhint: ") {
-                (said, hint) = (before, theirs);
-            }
-            let last = said.lines().last().unwrap_or("it says nothing");
-            format!("failed: {}", last.trim_start_matches("error: "))
+/// What the command prints, if it ends well.
+fn output(command: &Chosen<String>, running: &str) -> Result<Zeroizing<Vec<u8>>> {
+    let origin = &command.origin;
+    let mut shell = child::shell(&command.value);
+    shell.env(RUNNING, running).stderr(Stdio::piped());
+    // What is piped in may be a code.
+    if !io::stdin().is_terminal() {
+        shell.stdin(Stdio::null());
+    }
+    let waiting = || Report::notice(format_args!("waiting for the command of {origin}"));
+    match child::run(shell, PATIENCE, waiting)? {
+        Err(error) => bail!(
+            Failure::new(format!(
+                "the command of {origin} cannot be run: {}",
+                reason(&error)
+            ))
+            .hint(KEYS)
+        ),
+        Ok(Ended::ByUs) => bail!(
+            Failure::new(format!(
+                "the command of {origin} did not end within {} s",
+                PATIENCE.as_secs()
+            ))
+            .hint("does it wait for somebody? run it by itself")
+        ),
+        Ok(Ended::ByItself { output, .. }) if output.len() >= child::MOST_OUTPUT => {
+            bail!(does_not_print_keys(command))
         }
-        None => "does not print keys".to_owned(),
+        Ok(Ended::ByItself { status, errors, .. }) if !status.success() => {
+            bail!(failed(command, &String::from_utf8_lossy(&errors)))
+        }
+        Ok(Ended::ByItself { output, .. }) => Ok(output),
+    }
+}
+
+/// What a command has printed.
+struct Printed {
+    access_key_id: String,
+    secret_access_key: Secret,
+    has_session_token: bool,
+}
+
+/// Reads what a command has printed as the AWS SDKs do: the case of the names does not count, and unknown ones are passed over.
+/// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
+fn printed(output: &[u8]) -> Option<Printed> {
+    let mut object: Map<String, Value> = serde_json::from_slice(output).ok()?;
+    let mut take = |name: &str| {
+        let found = object
+            .iter_mut()
+            .rfind(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.take())
     };
-    Failure::new(format!("the command of {} {problem}", command.origin)).hint(hint)
+    let version = take("Version")?.as_i64();
+    let text = |value: Option<Value>| match value {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let printed = Printed {
+        access_key_id: text(take("AccessKeyId"))?,
+        secret_access_key: Secret::new(text(take("SecretAccessKey"))?),
+        has_session_token: text(take("SessionToken")).map(Zeroizing::new).is_some(),
+    };
+    let is_right = version == Some(1)
+        && !printed.access_key_id.is_empty()
+        && !printed.secret_access_key.expose().is_empty();
+    is_right.then_some(printed)
+}
+
+/// The command failed, and said why.
+fn failed(command: &Chosen<String>, said: &str) -> Failure {
+    let (mut said, mut hint) = (said.trim(), KEYS);
+    // It may be this tool.
+    if let Some((before, theirs)) = said.rsplit_once("\nhint: ") {
+        (said, hint) = (before, theirs);
+    }
+    let last = said.lines().last().unwrap_or("it says nothing");
+    let why = last.trim_start_matches("error: ");
+    Failure::new(format!("the command of {} failed: {why}", command.origin)).hint(hint)
+}
+
+/// What it printed cannot be read, and may be a secret.
+fn does_not_print_keys(command: &Chosen<String>) -> Failure {
+    Failure::new(format!(
+        "the command of {} does not print keys",
+        command.origin
+    ))
+    .hint(KEYS)
 }

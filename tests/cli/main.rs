@@ -41,6 +41,7 @@ mod hints;
 mod hints_of_doctor;
 mod hints_of_settings;
 mod inventory;
+mod key_process;
 mod keychain;
 mod leftovers;
 mod limits;

@@ -123,7 +123,7 @@ impl Deposit {
         {
             command.env(bus::RUNTIME, runtime);
         }
-        Ok(match child::run(command, PATIENCE)? {
+        Ok(match child::run(command, PATIENCE, || ())? {
             Ok(Ended::ByItself { status, output, .. }) => {
                 status.success() && keychain::is_text_of(&output, keys)
             }
