@@ -1,38 +1,47 @@
 //! No core dump of a process that holds secrets: whatever makes it abort, they stay in memory.
 
-#[cfg(unix)]
-use std::sync::OnceLock;
-
-#[cfg(unix)]
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-/// What whoever called us allows.
-#[cfg(unix)]
-static ALLOWED: OnceLock<Rlimit> = OnceLock::new();
-
-/// From here on, this process leaves none. Where the system does not let us, it is as it was.
-#[cfg(unix)]
+/// From here on, this process leaves none, whatever the limit of core files is and whoever is handed them. Nor can other programs
+/// of the same user read its memory. What replaces this process can be dumped again. Where the system does not let us, nothing
+/// changes.
+#[cfg(target_os = "linux")]
 pub fn forbid() {
-    let allowed = getrlimit(Resource::Core);
-    // The commands that we run are no reason to lower what they could raise themselves.
-    let none = Rlimit {
-        current: Some(0),
-        ..allowed
-    };
-    if setrlimit(Resource::Core, none).is_ok() {
-        let _ = ALLOWED.set(allowed);
-    }
-    // A program that is handed core dumps may keep them whatever the limit is. It also keeps other programs of the same user
-    // from our memory. What replaces this process can be dumped again.
-    #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
-/// For a command that takes the place of this process: it finds the limit as it was.
-#[cfg(unix)]
-pub fn allow_again() {
-    if let Some(allowed) = ALLOWED.get() {
-        let _ = setrlimit(Resource::Core, *allowed);
+/// Linux allows it by itself.
+#[cfg(target_os = "linux")]
+pub fn allow_again() {}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+pub use limit::{allow_again, forbid};
+
+#[cfg(all(unix, not(target_os = "linux")))]
+mod limit {
+    use std::sync::OnceLock;
+
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    /// What whoever called us allows.
+    static ALLOWED: OnceLock<Rlimit> = OnceLock::new();
+
+    /// From here on, this process leaves none. Where the system does not let us, nothing changes.
+    pub fn forbid() {
+        let allowed = getrlimit(Resource::Core);
+        // The commands that we run are no reason to lower what they could raise themselves.
+        let none = Rlimit {
+            current: Some(0),
+            ..allowed
+        };
+        if setrlimit(Resource::Core, none).is_ok() {
+            let _ = ALLOWED.set(allowed);
+        }
+    }
+
+    /// For a command that takes the place of this process: it finds the limit as it was.
+    pub fn allow_again() {
+        if let Some(allowed) = ALLOWED.get() {
+            let _ = setrlimit(Resource::Core, *allowed);
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod doctor;
 mod doctor_files;
 mod doctor_network;
 mod doctor_profiles;
+mod endless;
 mod endpoints;
 mod enrolment;
 mod exec;
