@@ -75,9 +75,20 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(Unfit::TooLarge.into());
     }
     // As long as it is: what holds secrets must not be moved while it grows.
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-    // Files of /proc have no length.
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    let mut bytes = vec![0; usize::try_from(metadata.len()).unwrap_or_default()];
+    let mut length = 0;
+    while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match (&file).read(rest) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(length);
+    // Files of /proc have no length, and others may have grown.
+    let most = MOST_BYTES + 1 - metadata.len();
+    file.take(most).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_BYTES) {
         return Err(Unfit::TooLarge.into());
     }
@@ -90,7 +101,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Those of the file system, and [`Unfit`].
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
     let opened = without_waiting(options).open(path);
-    let file = opened.or_else(|error| match (check_path(path), error.kind()) {
+    let file = opened.or_else(|error| match (check_error(path, &error), error.kind()) {
         (Err(unfit), _) => Err(unfit),
         // Somebody has a lease on it, as file servers do, and is asked to give it back.
         (Ok(()), ErrorKind::WouldBlock) => waiting(options).open(path),
@@ -99,6 +110,14 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadat
     let metadata = file.metadata()?;
     check(&metadata)?;
     Ok((file, metadata))
+}
+
+/// What keeps a file from being opened, where it is the file itself.
+fn check_error(path: &Path, error: &io::Error) -> io::Result<()> {
+    match error.kind() {
+        ErrorKind::NotFound => Ok(()),
+        _ => check_path(path),
+    }
 }
 
 /// Refuses what is at a path and is no regular file. Nothing at all is right.

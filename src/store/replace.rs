@@ -77,7 +77,8 @@ pub(super) fn may_have_other_locks(path: &Path, private: &Private) -> bool {
 
 /// Whether something is left of a write that was interrupted, or is under way.
 pub(super) fn has_leftovers(path: &Path) -> bool {
-    beside(path).exists() || may_be_torn(path) || exists(path, NEW)
+    let has_copy = |private: Private| [OLD, NEW].iter().any(|name| private.path(name).exists());
+    beside(path).exists() || Private::places(path).any(has_copy)
 }
 
 /// Whether the file itself may have been left half written.
