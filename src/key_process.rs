@@ -66,7 +66,7 @@ pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
     ]) {
         bail!(
             Failure::new(format!(
-                "the command of {} prints something else than keys: its {} is none",
+                "the command of {} prints something else than keys: its {} is malformed",
                 command.origin,
                 form.name()
             ))

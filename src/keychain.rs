@@ -107,7 +107,7 @@ impl Place {
                 .hint("install it in another directory")
             );
         };
-        Ok(format!("{} {GET} {}", quoted(program), self.access_key_id))
+        Ok(format!("{} {GET} {}", quoted(program), quoted(id)))
     }
 }
 
@@ -245,7 +245,11 @@ impl Keychain {
             return Ok(None);
         };
         let entry = serde_json::from_slice::<Entry<'_>>(&found).ok();
-        let Some(entry) = entry.filter(|entry| entry.access_key_id == access_key_id) else {
+        let is_whole = |entry: &Entry<'_>| {
+            entry.access_key_id == access_key_id
+                && Form::SecretAccessKey.fits(&entry.secret_access_key)
+        };
+        let Some(entry) = entry.filter(is_whole) else {
             bail!(
                 Failure::new(format!(
                     "what {} has for access key {access_key_id} is not what was put in",

@@ -254,7 +254,7 @@ pub fn granted(
         (Form::SecretAccessKey, &answer.secret_access_key),
         (Form::SessionToken, &answer.session_token),
     ]) {
-        bail!(request.foreign(&format!("its {} is none", form.name())));
+        bail!(request.foreign(&format!("its {} is malformed", form.name())));
     }
     let expiration = clock::from_timestamp(answer.expiration.secs())
         .ok_or_else(|| request.foreign("its expiration is no date"))?;

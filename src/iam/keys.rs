@@ -32,17 +32,22 @@ impl Iam<'_> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.list_access_keys().set_user_name(owner.name.clone());
         let keys = self.call("ListAccessKeys", &[], || call.clone().send())?;
-        let keys = keys.access_key_metadata().iter().filter_map(|key| {
-            let created = key.create_date()?;
+        let keys = keys.access_key_metadata().iter().map(|key| {
             let id = key.access_key_id()?;
             Form::AccessKeyId.fits(id).then_some(())?;
             Some(KnownKey {
                 id: id.to_owned(),
                 is_active: key.status() == Some(&StatusType::Active),
-                created: clock::from_timestamp(created.secs())?,
+                created: clock::from_timestamp(key.create_date()?.secs())?,
             })
         });
-        Ok(keys.collect())
+        // None is passed over: whoever rotates keys has to know all of them.
+        keys.collect::<Option<_>>().ok_or_else(|| Problem {
+            trouble: None,
+            failure: self
+                .request(Service::Iam, &[])
+                .foreign("one of its access keys is malformed"),
+        })
     }
 
     /// Makes another one.
@@ -64,7 +69,7 @@ impl Iam<'_> {
                 if !key.access_key_id.is_empty()
                     && let Some(form) = is_wrong(&key) =>
             {
-                let evidence = format!("its {} is none", form.name());
+                let evidence = format!("its {} is malformed", form.name());
                 Err(Problem {
                     trouble: None,
                     failure: self.request(Service::Iam, &[]).foreign(&evidence),

@@ -1,6 +1,8 @@
 //! Words of files, servers and the command line that would steer a terminal or a shell.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 
 use expectrl::Expect as _;
 use stand_in::{ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, StandIn};
@@ -145,6 +147,67 @@ fn nothing_of_a_server_reaches_the_screen_raw() {
     }
 }
 
+/// A server that answers so many requests with this.
+fn answering(head: &'static [u8], body: Vec<u8>, requests: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(requests) {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 8192]);
+            let length = format!("Content-Length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all(&[head, length.as_bytes(), &body].concat());
+        }
+    });
+    url
+}
+
+#[test]
+fn nothing_that_xml_forbids_or_hides_reaches_the_screen_or_the_trace() {
+    let error = |code: &[u8], message: &[u8]| {
+        [
+            &b"<ErrorResponse><Error><Type>Sender</Type><Code>"[..],
+            code,
+            b"</Code><Message>",
+            message,
+            b"</Message></Error><RequestId>",
+            message,
+            b"</RequestId></ErrorResponse>",
+        ]
+        .concat()
+    };
+    for nasty in [
+        &b"x\x1b]52;c;eA==\x07y"[..],
+        b"x&#27;[2Jy",
+        b"x&#x9b;31my",
+        b"x&#x202e;y",
+        b"x&#10;hint: run evil",
+        b"x\0y",
+        b"x\xff\xfe\x9by",
+        b"x\xc2\x9b31my",
+    ] {
+        for code in [&b"AccessDenied"[..], nasty] {
+            for head in [
+                &b"HTTP/1.1 403 Forbidden\r\nx-amzn-requestid: a\xc2\x9bb\xe2\x80\xaec\r\n"[..],
+                b"HTTP/1.1 400 \x9b31m\r\nConnection: close\r\n",
+            ] {
+                let url = answering(head, error(code, nasty), 3);
+                let home = Home::of_alice();
+                let outcome = home
+                    .run(&["-vv", "-p", "work"])
+                    .env("AWS_ENDPOINT_URL_STS", &url)
+                    .env("MFA_TOKEN", "123456")
+                    .outcome();
+                let what = String::from_utf8_lossy(nasty);
+                assert_ne!(outcome.status, Some(0), "{what}: {outcome:?}");
+                assert_clean(&what, &outcome);
+                let trace = fs::read_to_string(home.trace()).unwrap();
+                assert!(!trace.contains(is_nasty), "{what}: {trace:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn nothing_of_a_file_reaches_the_list_to_pick_from() {
     let sts = StandIn::start(Account::example());
@@ -174,7 +237,7 @@ fn an_access_key_id_that_is_a_command_is_neither_written_nor_run() {
     assert!(
         outcome
             .stderr
-            .contains("is not from AWS IAM: its access key id is none"),
+            .contains("is not from AWS IAM: its access key id is malformed"),
         "{outcome:?}"
     );
     let text = home.credentials();
@@ -182,6 +245,17 @@ fn an_access_key_id_that_is_a_command_is_neither_written_nor_run() {
         text.contains(ALICE_SECRET_ACCESS_KEY) && !text.contains("touch"),
         "{text}"
     );
+    // Nor is it passed over by the next run, as if the user had one key only.
+    let outcome = home
+        .run_with(&sts, &["rotate", "--yes", "-p", "work"])
+        .outcome();
+    assert!(
+        outcome
+            .stderr
+            .contains("is not from AWS IAM: one of its access keys is malformed"),
+        "{outcome:?}"
+    );
+    assert_eq!(home.credentials(), text);
 
     let own = long_term("work").replace(stand_in::ALICE_ACCESS_KEY_ID, evil);
     let home = Home::with(&own);
