@@ -12,7 +12,7 @@
 //! | properties that are all indented | error | properties | properties, noted |
 //! | text after `]` | error | ignored | ignored, noted |
 //! | `[  a  ]` | `a` | `  a  ` | `a`, noted |
-//! | a no-break space beside `=` | part of the key or the value | blank | blank, noted; before the key as in the SDKs |
+//! | a no-break space around key or value | part of them | blank | blank, noted; before the key as in the SDKs |
 //! | byte order mark | error | error | kept and passed over, noted |
 //! | a section twice | merged, the last value wins | error | the last value wins; refused where it matters |
 //! | a key twice | the last value wins | error | the last value wins; refused where it matters |

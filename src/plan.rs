@@ -35,7 +35,7 @@ pub use decision::{Decision, Way};
 pub use proxy::Proxy;
 pub use route::Route;
 pub use sections::{
-    SpoiledValue, check_sections, check_unique, first_repeat, long_term_keys_in_the_way,
+    SpoiledValue, check_sections, check_unique, first_repeat, long_term_keys_in_the_way, notes,
     spoiled_values,
 };
 use settings::View;

@@ -128,6 +128,7 @@ fn show_plan(args: &Preview, environment: &Environment) -> Result<()> {
         let part = naming
             .target_beside_role(profile, &files)
             .and_then(|target| {
+                let target = target.overridden_by_itself(&files.credentials);
                 let role = plan::wanted_role(request, environment, &target, &files);
                 let wanted = Wanted {
                     role_arn: role.map(|role| role.value),

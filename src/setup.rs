@@ -101,24 +101,45 @@ impl Respondent {
         (from, new): (&str, &LongTermKeys),
         (to, old): (&str, &LongTermKeys),
     ) -> Result<()> {
-        let both = format!(
-            "[{from}] holds the access key {}, and [{to}] holds {}",
-            masked(&new.access_key_id),
-            masked(&old.access_key_id)
-        );
+        let (new_id, old_id) = (masked(&new.access_key_id), masked(&old.access_key_id));
+        let both = if new.access_key_id == old.access_key_id {
+            format!("[{from}] and [{to}] hold the access key {new_id} with different secrets")
+        } else {
+            format!("[{from}] holds the access key {new_id}, and [{to}] holds {old_id}")
+        };
         match self {
             Self::Person(terminal) => {
-                let question = format!("{both}. Replace the one in [{to}], which is lost then?");
+                let question = format!("{both}. Replace the one in [{to}]? It will be lost");
                 if terminal.confirm(&question, Answer::No)? {
                     return Ok(());
                 }
-                bail!(Failure::new(format!("{both}, as before")).hint(format!(
-                    "take the one that is not needed out of [{from}] or [{to}] with an editor"
-                )))
+                bail!(
+                    Failure::new(format!("{both}; nothing was changed")).hint(format!(
+                        "take the one that is not needed out of [{from}] or [{to}] with an editor"
+                    ))
+                )
             }
             Self::Lines(_) => bail!(Failure::new(both).hint(
-                "run this in a terminal, without piping anything in: it asks whether to replace it"
+                "run this in a terminal, without piping anything in: it asks which of them to keep"
             )),
+        }
+    }
+
+    /// Refuses keys that are piped in where those that stand in a section are moved.
+    ///
+    /// # Errors
+    /// When there are more lines than the one with the device.
+    pub fn check_brings_no_keys(&self, from: &str) -> Result<()> {
+        match self {
+            Self::Lines(lines) if lines.len() > 1 => bail!(
+                Failure::new(format!(
+                    "[{from}] holds long-term keys, which are moved, and others are piped in"
+                ))
+                .hint(format!(
+                    "pipe in the profile and the device only, or take the keys of [{from}] out with an editor"
+                ))
+            ),
+            Self::Lines(_) | Self::Person(_) => Ok(()),
         }
     }
 
@@ -296,17 +317,23 @@ impl KeyMove<'_> {
         if stored_keys(file, from).as_ref() != Some(keys) {
             bail!(changed(from));
         }
-        let moved = [
-            key::AWS_ACCESS_KEY_ID,
-            key::AWS_SECRET_ACCESS_KEY,
-            key::AWS_MFA_DEVICE,
-            key::MFA_SERIAL,
-        ];
-        let set = moved
-            .iter()
-            .filter_map(|key| Some(Change::Set(key, Cow::Owned(file.get(from, key)?))));
-        let set = set.chain(device.map(device_change)).collect();
-        let gone = short_term::KEYS.iter().chain(&moved[2..]);
+        let pair = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY];
+        // A device that is there already stays, and so does the other one.
+        let devices: &[_] = if has_device(file, to) {
+            &[]
+        } else {
+            &[key::AWS_MFA_DEVICE, key::MFA_SERIAL]
+        };
+        let moved = || pair.iter().chain(devices);
+        let is_left = |key: &&&'static str| !pair.contains(key);
+        let mut set: Vec<Change<'a>> = moved()
+            .filter_map(|key| Some(Change::Set(key, Cow::Owned(file.get(from, key)?))))
+            .collect();
+        set.extend(device.map(device_change));
+        // Nothing of a session that may have stood there is of these keys.
+        let left = short_term::KEYS.iter().filter(is_left);
+        set.extend(left.map(|key| Change::Remove(key)));
+        let gone = short_term::KEYS.iter().chain(devices);
         let removed = gone.map(|key| Change::Remove(key)).collect();
         Ok(vec![Edit::new(*to, set), Edit::new(*from, removed)])
     }

@@ -136,14 +136,20 @@ fn are_long_term_keys(values: &Values<'_>) -> bool {
 }
 
 fn is_long_term_id(id: &str, values: &Values<'_>) -> bool {
-    !is_temporary(id) && values.get(key::WRITTEN_ACCESS_KEY_ID).as_deref() != Some(id)
+    let has = |key| values.get(key).is_some();
+    let may_be_of_a_session = has(key::AWS_SESSION_TOKEN) || has(key::ASSUMED_ROLE);
+    let is_of_a_session = is_temporary(id) || may_be_of_a_session && is_of_another_server(id);
+    !is_of_a_session && values.get(key::WRITTEN_ACCESS_KEY_ID).as_deref() != Some(id)
 }
 
 /// Whether an access key id can only be one of temporary credentials.
 fn is_temporary(access_key_id: &str) -> bool {
     access_key_id.starts_with(TEMPORARY_PREFIX)
-        || access_key_id.starts_with(LOCALSTACK_PREFIX)
-        || access_key_id == EXAMPLE_ID
+}
+
+/// Whether an access key id is one that `LocalStack` or moto gives to a session. People type the one of the examples, too.
+fn is_of_another_server(access_key_id: &str) -> bool {
+    access_key_id.starts_with(LOCALSTACK_PREFIX) || access_key_id == EXAMPLE_ID
 }
 
 /// Whether a section has keys of any kind, or a command that prints them.
@@ -208,7 +214,8 @@ pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
         None => ("False", Change::Remove(key::ASSUMED_ROLE_ARN)),
     };
     let expiration = new.expiration.format(EXPIRATION_FORMAT).to_string();
-    let written = if is_temporary(&new.access_key_id) {
+    let id = &new.access_key_id;
+    let written = if is_temporary(id) || is_of_another_server(id) {
         Change::Remove(key::WRITTEN_ACCESS_KEY_ID)
     } else {
         set(key::WRITTEN_ACCESS_KEY_ID, &new.access_key_id)

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Checklist;
-use crate::document::{Harm, Irregularity};
+use crate::document::{Harm, Irregularity, Note};
 use crate::plan;
 use crate::profiles::File;
 
@@ -13,7 +13,7 @@ const MOST: usize = 10;
 /// Looks at every line of a file.
 pub fn check(list: &mut Checklist, subject: &'static str, file: &File<'_>) {
     let path = file.path.display();
-    let notes = file.document.notes();
+    let notes: Vec<&Note> = plan::notes(file).collect();
     for note in notes.iter().take(MOST) {
         let what = note.what;
         let message = format!("{path}:{} {what}", note.line);
@@ -49,7 +49,7 @@ fn mended(what: Irregularity) -> &'static str {
         Irregularity::Colon => "write `=` in place of `:`",
         Irregularity::Indented => "begin it at the left margin",
         Irregularity::AfterHeader => "write what stands behind `]` on a line of its own",
-        Irregularity::BlanksInHeader => "remove them",
+        Irregularity::BlanksBeforeName | Irregularity::BlanksBehindName => "remove them",
         Irregularity::OddBlank(_) => "write a space in its place",
         Irregularity::ByteOrderMark => "save the file as UTF-8 without a byte order mark",
     }

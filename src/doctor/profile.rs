@@ -73,7 +73,7 @@ impl Examined<'_> {
             list.warning(
                 "keys",
                 format!(
-                    "a rotation of the access key of [{}], begun at {begun}, has not come to its end",
+                    "a rotation of the access key of [{}], begun at {begun}, is not finished",
                     base.section
                 ),
                 self.target.command("rotate"),

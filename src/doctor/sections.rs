@@ -73,6 +73,7 @@ fn is_bare(section: &Section<'_>) -> bool {
 
 /// The keys of a section.
 struct Keys<'k> {
+    file: &'k File<'k>,
     section: &'k str,
     place: String,
     id: Option<String>,
@@ -83,9 +84,10 @@ struct Keys<'k> {
 }
 
 impl<'k> Keys<'k> {
-    fn of(file: &File<'_>, section: &'k str) -> Self {
+    fn of(file: &'k File<'k>, section: &'k str) -> Self {
         let values = file.values(section);
         Self {
+            file,
             section,
             place: format!("[{section}] in {}", file.path.display()),
             id: values.get(key::AWS_ACCESS_KEY_ID),
@@ -129,15 +131,18 @@ impl<'k> Keys<'k> {
                 "take them out with an editor, and get new ones",
             );
         } else if self.is_long_term && has_token {
-            // In the section to write they are told with the settings, which they spoil.
-            if target.is_none_or(|target| target.short_term != self.section) {
-                list.warning(
+            match target.filter(|target| target.short_term == self.section) {
+                Some(target) => {
+                    let failure = plan::long_term_keys_in_the_way(target, self.file);
+                    list.failed("keys", &failure.into());
+                }
+                None => list.warning(
                     "keys",
                     format!(
                         "{place} has long-term keys ({id}) with a session token, which AWS refuses"
                     ),
                     "take the token out with an editor",
-                );
+                ),
             }
         }
     }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::Checklist;
 use crate::plan::{self, Chosen, Naming, Origin, Precedence, Shadow, Target};
-use crate::profiles::{Files, key, profile_of};
+use crate::profiles::{Files, config_header, key, profile_of};
+use crate::short_term;
 
 /// Looks at every profile of the config file.
 pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
@@ -19,7 +20,9 @@ pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
             continue;
         };
         let has_keys = credentials.get(name, key::AWS_ACCESS_KEY_ID).is_some();
-        let has_session = has_keys && credentials.get(name, key::ASSUMED_ROLE).is_some();
+        let has_session = has_keys
+            && credentials.get(name, key::ASSUMED_ROLE).is_some()
+            && !short_term::holds_long_term_keys(credentials, name);
         let get = |key| config.get(header, key);
         let profile = Chosen {
             value: name.to_owned(),
@@ -61,10 +64,44 @@ pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
             list.warning("shadowing", problem, way_out);
         }
     }
+    by_themselves(list, naming, files);
     if list.checks.len() == before {
         list.ok(
             "shadowing",
             "no profile of one file hides what the other one says",
+        );
+    }
+}
+
+/// Looks at every section with keys that also has what comes before them.
+fn by_themselves(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
+    let credentials = &files.credentials;
+    let mut seen = HashSet::new();
+    for name in credentials
+        .document
+        .names()
+        .filter(|name| seen.insert(*name))
+    {
+        if credentials.get(name, key::AWS_ACCESS_KEY_ID).is_none() {
+            continue;
+        }
+        let in_config = config_header(&files.config.document, name)
+            .and_then(|header| Precedence::of(header, &files.config));
+        let Some(precedence) = Precedence::of(name, credentials).filter(|_| in_config.is_none())
+        else {
+            continue;
+        };
+        // Keys of their own that assume the role.
+        let is_own_source = credentials.get(name, key::SOURCE_PROFILE).as_deref() == Some(name);
+        if precedence.is_role()
+            && (is_own_source || naming.profile_of(name).is_some_and(|of| of != name))
+        {
+            continue;
+        }
+        list.warning(
+            "shadowing",
+            precedence.sentence(name),
+            "take one of the two out with an editor",
         );
     }
 }

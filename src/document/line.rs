@@ -107,8 +107,10 @@ pub enum Irregularity {
     Indented,
     /// Text after `]`: passed over, though the AWS SDKs refuse it.
     AfterHeader,
-    /// Blanks between the brackets and the name: passed over, though the AWS CLI takes them for a part of the name.
-    BlanksInHeader,
+    /// Blanks before the name in a header: passed over, though the AWS CLI takes them for a part of the name.
+    BlanksBeforeName,
+    /// Blanks behind the name in a header, likewise; in `[profile name ]` the AWS CLI passes over them, too.
+    BlanksBehindName,
     /// A blank beside `=` that is neither a space nor a tab, or a character that nobody sees: passed over where the AWS CLI
     /// does so, though the AWS SDKs take it for a part of the key or of the value.
     OddBlank(char),
@@ -140,8 +142,13 @@ impl Irregularity {
             | Self::BadNested => Harm::FileRefused,
             Self::ByteOrderMark => Harm::FileRefusedByCli,
             Self::Colon | Self::Indented | Self::AfterHeader => Harm::FileRefusedBySome,
-            Self::BlanksInHeader | Self::OddBlank(_) => Harm::Misread,
+            Self::BlanksBeforeName | Self::BlanksBehindName | Self::OddBlank(_) => Harm::Misread,
         }
+    }
+
+    /// Whether it is about blanks in a header.
+    pub fn is_blank_in_header(self) -> bool {
+        matches!(self, Self::BlanksBeforeName | Self::BlanksBehindName)
     }
 
     /// Whether the line has no reading at all.
@@ -152,8 +159,13 @@ impl Irregularity {
     /// What comes of it, in words.
     pub fn consequence(self) -> &'static str {
         match self {
-            Self::BlanksInHeader => "the AWS CLI takes them for a part of the name",
-            Self::OddBlank(_) => "the AWS SDKs take it for a part of the key or of the value",
+            Self::BlanksBeforeName | Self::BlanksBehindName => {
+                "the AWS CLI takes them for a part of the name"
+            }
+            Self::OddBlank(c) if c.is_whitespace() => {
+                "the AWS SDKs take it for a part of the name, the key or the value"
+            }
+            Self::OddBlank(_) => "AWS tools take it for a part of the name, the key or the value",
             _ => match self.harm() {
                 Harm::FileRefused => "AWS tools refuse the file for it",
                 Harm::FileRefusedByCli => "the AWS CLI refuses the file for it",
@@ -174,7 +186,7 @@ impl fmt::Display for Irregularity {
             Self::Colon => "has `:` in place of `=`",
             Self::Indented => "is indented",
             Self::AfterHeader => "has text after the section header",
-            Self::BlanksInHeader => "has blanks inside the brackets",
+            Self::BlanksBeforeName | Self::BlanksBehindName => "has blanks inside the brackets",
             Self::OddBlank(c) => {
                 let name = match c {
                     '\u{a0}' => " (no-break space)",

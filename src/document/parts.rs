@@ -41,6 +41,10 @@ pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     if !key.iter().all(|byte| IS_PLAIN[usize::from(*byte)]) {
         return None;
     }
+    let end = line.iter().rev().find(|byte| !byte.is_ascii_whitespace())?;
+    if !end.is_ascii() {
+        return None;
+    }
     // An empty value may have nested lines below.
     match value[1..].iter().find(|byte| !is_blank(**byte))? {
         b'#' | b';' | b'\r' | b'\n' | 0x80.. => None,
@@ -96,8 +100,8 @@ pub(super) fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Ir
     }
     let value = without_blanks_around(&line[sign + 1..]);
     let odd = || {
-        let of_value = value.chars().next().into_iter();
-        let odd = key.chars().chain(of_value).find(|c| is_odd_blank(*c));
+        let ends = value.chars().next().into_iter().chain(value.chars().last());
+        let odd = key.chars().chain(ends).find(|c| is_odd_blank(*c));
         odd.map(Irregularity::OddBlank)
     };
     // Only behind the key: with any before it, the line is for some tools a part of the value above.
@@ -131,8 +135,12 @@ pub(super) fn header(trimmed: &str) -> (&str, Option<Irregularity>) {
     let irregularity = match (name.is_empty(), regular) {
         (true, _) => Some(Irregularity::BadHeader),
         (false, None) => Some(Irregularity::AfterHeader),
-        (false, Some(_)) if name.len() < inner.len() => Some(Irregularity::BlanksInHeader),
-        (false, Some(_)) => None,
+        (false, Some(_)) if !inner.starts_with(name) => Some(Irregularity::BlanksBeforeName),
+        (false, Some(_)) if name.len() < inner.len() => Some(Irregularity::BlanksBehindName),
+        (false, Some(_)) => name
+            .chars()
+            .find(|c| is_odd_blank(*c))
+            .map(Irregularity::OddBlank),
     };
     (name, irregularity)
 }

@@ -62,7 +62,9 @@ fn reads_what_the_sdks_read() {
 
 #[test]
 fn reads_what_only_some_tools_read_and_notes_it() {
-    use Irregularity::{AfterHeader, BlanksInHeader, ByteOrderMark, Colon, Indented, OddBlank};
+    use Irregularity::{
+        AfterHeader, BlanksBeforeName, BlanksBehindName, ByteOrderMark, Colon, Indented, OddBlank,
+    };
     for (text, value, note) in [
         ("[a]\nk : v", "v", (2, Colon)),
         (
@@ -74,12 +76,13 @@ fn reads_what_only_some_tools_read_and_notes_it() {
         ("[a]\n  k = v", "v", (2, Indented)),
         ("[a] trailing\nk = v", "v", (1, AfterHeader)),
         ("  [a]\nk = v", "v", (1, Indented)),
-        ("[ a ];comment\nk = v", "v", (1, BlanksInHeader)),
-        ("[a\t]\nk = v", "v", (1, BlanksInHeader)),
+        ("[ a ];comment\nk = v", "v", (1, BlanksBeforeName)),
+        ("[a\t]\nk = v", "v", (1, BlanksBehindName)),
         ("\u{feff}[a]\nk = v\n", "v", (1, ByteOrderMark)),
         ("[a]\nk\u{a0}= v", "v", (2, OddBlank('\u{a0}'))),
         ("[a]\nk\u{2003} = v", "v", (2, OddBlank('\u{2003}'))),
         ("[a]\nk = \u{a0}v", "\u{a0}v", (2, OddBlank('\u{a0}'))),
+        ("[a]\nk = v\u{a0}\n", "v\u{a0}", (2, OddBlank('\u{a0}'))),
     ] {
         assert_eq!(get(text, "a", "k").as_deref(), Some(value), "{text:?}");
         assert_eq!(notes(text), [note], "{text:?}");

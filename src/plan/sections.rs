@@ -5,13 +5,17 @@ use std::collections::HashMap;
 use anyhow::{Result, bail};
 
 use super::target::{Naming, Target, quoted};
-use crate::document::{Property, Section};
+use crate::document::{Irregularity, Note, Property, Section};
 use crate::error::Failure;
-use crate::profiles::{File, Files, NAME_A_FILE, key};
+use crate::profiles::{File, Files, NAME_A_FILE, key, profile_of};
 use crate::short_term;
 
 /// As many names as a person reads in a hint.
 const MOST_NAMES: usize = 10;
+
+/// What the access key id of an IAM user begins with.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
+const LONG_TERM_PREFIX: &str = "AKIA";
 
 /// What AWS tools sign with.
 const CREDENTIAL_KEYS: [&str; 4] = [
@@ -129,6 +133,18 @@ pub fn spoiled_values(file: &File<'_>, section: &str) -> Vec<SpoiledValue> {
     spoiled
 }
 
+/// The lines of a file that some AWS tool stumbles over. Blanks behind the name of `[profile name ]` are passed over by all.
+pub fn notes<'f>(file: &'f File<'_>) -> impl Iterator<Item = &'f Note> {
+    let is_profile = |note: &Note| {
+        let mut names = file.document.names();
+        names.any(|name| {
+            profile_of(name).is_some_and(|of| of != name) && file.document.is_in(note, name)
+        })
+    };
+    let notes = file.document.notes().iter();
+    notes.filter(move |note| note.what != Irregularity::BlanksBehindName || !is_profile(note))
+}
+
 /// The first section or key of a file that stands there twice.
 pub fn first_repeat(file: &File<'_>) -> Option<String> {
     let path = file.path.display();
@@ -139,7 +155,15 @@ pub fn first_repeat(file: &File<'_>) -> Option<String> {
         .filter(|section| !section.name().is_empty())
     {
         let (name, line) = (section.name(), section.line());
-        if let Some(first) = sections.insert(name, line) {
+        // With blanks in one of the headers, the AWS CLI takes them for two names.
+        let has_blanks = file
+            .document
+            .notes()
+            .iter()
+            .any(|note| note.what.is_blank_in_header() && file.document.is_in(note, name));
+        if let Some(first) = sections.insert(name, line)
+            && !has_blanks
+        {
             return Some(format!(
                 "{path}:{line} begins [{name}] again, after line {first}"
             ));
@@ -276,6 +300,17 @@ pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Fai
         ))
         .hint("take the secret out with an editor, or write its aws_access_key_id there");
     }
+    let is_of_aws = credentials
+        .get(short_term, key::AWS_ACCESS_KEY_ID)
+        .is_some_and(|id| id.starts_with(LONG_TERM_PREFIX));
+    if !is_of_aws && credentials.get(short_term, key::ASSUMED_ROLE).is_some() {
+        return Failure::new(format!(
+            "[{short_term}] in {path} holds keys that mfa-creds did not write, which are never overwritten"
+        ))
+        .hint(format!(
+            "if they are those of an old session, take them out with an editor; if they are an IAM user's own, rename [{short_term}]"
+        ));
+    }
     let failure = Failure::new(format!(
         "[{short_term}] in {path} holds long-term keys, which are never overwritten"
     ));
@@ -297,7 +332,7 @@ pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Fai
         ))
     } else if has(key::CREDENTIAL_PROCESS) {
         failure.hint(format!(
-            "[{long_term}] gets its keys from a credential_process: take those of [{short_term}] out with an editor"
+            "[{long_term}] gets its keys from a credential_process: rename [{short_term}] with an editor to keep those in it"
         ))
     } else {
         failure.hint(format!("move them to [{long_term}] with `{setup_command}`"))

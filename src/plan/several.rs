@@ -109,6 +109,8 @@ fn all(naming: &Naming, files: &Files<'_>) -> (Vec<String>, Vec<(String, Error)>
             && config.get(header, key::ROLE_ARN).is_none()
             && config.get(header, key::MFA_SERIAL).is_some()
             && short_term::holds_usable_long_term_keys(config, header)
+            // The AWS tools take those first, and nobody has asked for a session.
+            && !short_term::holds_long_term_keys(credentials, profile)
         {
             profiles.push(profile.to_owned());
         }

@@ -55,7 +55,7 @@ pub fn keys_before_process(target: &Target, files: &Files<'_>) -> Option<Shadow>
     })
 }
 
-/// What of the config file the AWS tools take in place of a section of the credentials file.
+/// What the AWS tools take in place of the keys in a section of the credentials file.
 #[derive(Debug)]
 pub struct Precedence {
     /// The header and its file: `[profile work] in PATH`.
@@ -64,8 +64,8 @@ pub struct Precedence {
 }
 
 impl Precedence {
-    /// What a profile of the config file says that comes before the section of its name.
-    pub fn of(header: &str, config: &File<'_>) -> Option<Self> {
+    /// What a section of either file says that comes before the keys of the profile.
+    pub fn of(header: &str, file: &File<'_>) -> Option<Self> {
         let key = [
             key::ROLE_ARN,
             key::SSO_ACCOUNT_ID,
@@ -73,9 +73,9 @@ impl Precedence {
             key::WEB_IDENTITY_TOKEN_FILE,
         ]
         .into_iter()
-        .find(|key| config.get(header, key).is_some())?;
+        .find(|key| file.get(header, key).is_some())?;
         Some(Self {
-            place: format!("[{header}] in {}", config.path.display()),
+            place: format!("[{header}] in {}", file.path.display()),
             key,
         })
     }

@@ -327,6 +327,15 @@ impl Target {
         }
     }
 
+    /// The same, with what stands in the section to write itself and comes before its keys, where the config file has nothing like
+    /// it: botocore takes both files together.
+    pub fn overridden_by_itself(self, credentials: &File<'_>) -> Self {
+        let shadow = self
+            .shadow
+            .or_else(|| Precedence::of(&self.short_term, credentials));
+        Self { shadow, ..self }
+    }
+
     /// How a command of ours is typed for the profile; an empty name for the renewal.
     pub fn command(&self, name: &str) -> String {
         let command = format!("mfa-creds {name}");

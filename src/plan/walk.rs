@@ -319,6 +319,17 @@ impl Walker<'_> {
         if let Some(failure) = self.elsewhere(link, named_by) {
             return NoWay::Elsewhere(failure);
         }
+        if short_term::holds_long_term_keys(credentials, profile)
+            && credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_some()
+        {
+            let failure = Failure::new(format!(
+                "the profile {profile} ({origin}) has long-term keys beside a session token, in [{profile}] of {}, which AWS refuses",
+                credentials.path.display()
+            ));
+            return NoWay::Elsewhere(
+                failure.hint(format!("`{setup}` moves them to [{long_term}]")),
+            );
+        }
         if credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_some() {
             let failure = Failure::new(format!(
                 "the profile {profile} ({origin}) has no long-term keys: [{profile}] in {} holds temporary credentials, or half of a key",

@@ -27,7 +27,7 @@ pub(super) fn warn_of_irregularities(report: Report, files: &Files<'_>, targets:
         .filter_map(|target| config_header(&config.document, &target.profile.value))
         .collect();
     for (file, sections) in [(credentials, sections), (config, headers)] {
-        for note in file.document.notes() {
+        for note in plan::notes(file) {
             let message = format!(
                 "{}:{} {}: {}",
                 file.path.display(),

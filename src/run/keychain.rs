@@ -83,7 +83,7 @@ impl Held {
             }
             bail!(
                 Failure::new(format!(
-                    "a rotation of the access key of [{section}] has not come to its end"
+                    "a rotation of the access key of [{section}] is not finished"
                 ))
                 .hint(format!(
                     "`mfa-creds rotate{flag} --yes` goes on with it; then run this again"

@@ -1,5 +1,7 @@
 //! Long-term keys that a person types, on their way into the file or the keychain.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 
 use super::keychain::{self, Deposit};
@@ -10,7 +12,7 @@ use crate::error::Failure;
 use crate::plan::{self, Chosen, Naming, Origin, Prompting, Target, quoted};
 use crate::profiles::{self, File, Paths, key};
 use crate::report::Report;
-use crate::setup::{self, KeyMove, Respondent};
+use crate::setup::{self, Answers, KeyMove, Respondent};
 use crate::short_term;
 use crate::store::{self, Store, private_directory};
 use crate::terminal::PATIENCE_TO_FETCH;
@@ -68,6 +70,9 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         keys,
         replaced,
     });
+    if moving.is_some() {
+        respondent.check_brings_no_keys(short_term)?;
+    }
     if let Some(moving) = moving
         && agrees(&respondent, &target, &moving, &file)?
     {
@@ -78,45 +83,60 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
             respondent.device()?
         };
         store.update(|file| moving.edits(file, device.as_ref()))?;
-        report.progress(format_args!(
-            "moved the keys from [{short_term}] to [{long_term}]"
-        ));
+        report.progress(if moving.replaced.as_ref() == Some(&moving.keys) {
+            format!("took the keys out of [{short_term}]: [{long_term}] has the same")
+        } else {
+            format!("moved the keys from [{short_term}] to [{long_term}]")
+        });
         if args.keychain {
             keychain::move_keys(&into_keychain(args, &target), environment)?;
         }
     } else {
         let answers = respondent.keys()?;
-        let deposit = if args.keychain {
-            Some(Deposit::new(&answers.keys, environment)?)
-        } else {
-            None
-        };
-        let put = deposit.as_ref().map(|deposit| {
-            deposit.make(&answers.keys, long_term, path, environment, || {
-                let way_out = "run this in a session of the desktop, or leave out --keychain";
-                keychain::consent(deposit.keychain(), environment, way_out)
-            })
-        });
-        let put = put.transpose()?;
-        let command = deposit.as_ref().map(|deposit| &*deposit.command);
-        let written = store.update(|file| setup::write(file, long_term, &answers, command));
-        if let (Err(_), Some(deposit), Some(put)) = (&written, &deposit, put) {
-            deposit.take_back(put, report);
-        }
-        written?;
-        report.progress(format_args!("wrote [{long_term}] to {}", path.display()));
-        if let Some(deposit) = deposit {
-            report.progress(format_args!(
-                "put its keys into {}",
-                deposit.keychain().name()
-            ));
-        }
+        write_new_keys(args, environment, &store, (path, long_term), &answers)?;
     }
     report.progress(format_args!(
         "next: mfa-creds --profile {}{}",
         quoted(&target.profile.value),
         naming.suffix_flags()
     ));
+    Ok(())
+}
+
+/// Writes keys that were answered into their section, or puts them into the keychain.
+fn write_new_keys(
+    args: &Setup,
+    environment: &Environment,
+    store: &Store,
+    (path, long_term): (&Path, &str),
+    answers: &Answers,
+) -> Result<()> {
+    let report = Report::new(&args.verbosity);
+    let deposit = if args.keychain {
+        Some(Deposit::new(&answers.keys, environment)?)
+    } else {
+        None
+    };
+    let put = deposit.as_ref().map(|deposit| {
+        deposit.make(&answers.keys, long_term, path, environment, || {
+            let way_out = "run this in a session of the desktop, or leave out --keychain";
+            keychain::consent(deposit.keychain(), environment, way_out)
+        })
+    });
+    let put = put.transpose()?;
+    let command = deposit.as_ref().map(|deposit| &*deposit.command);
+    let written = store.update(|file| setup::write(file, long_term, answers, command));
+    if let (Err(_), Some(deposit), Some(put)) = (&written, &deposit, put) {
+        deposit.take_back(put, report);
+    }
+    written?;
+    report.progress(format_args!("wrote [{long_term}] to {}", path.display()));
+    if let Some(deposit) = deposit {
+        report.progress(format_args!(
+            "put its keys into {}",
+            deposit.keychain().name()
+        ));
+    }
     Ok(())
 }
 
@@ -145,7 +165,7 @@ fn agrees(
     if file.get(to, key::ROTATION_BEGUN).is_some() {
         bail!(
             Failure::new(format!(
-                "a rotation of the access key of [{to}] has not come to its end"
+                "a rotation of the access key of [{to}] is not finished"
             ))
             .hint(format!(
                 "`{}` goes on with it; then run this again",

@@ -66,6 +66,7 @@ impl Work<'_> {
         match group::look(&self.files.credentials, &target, &wanted)? {
             Seen::Valid(credentials) => Ok(Look::Reuse(Box::new(target), credentials)),
             Seen::Stale { because, .. } => {
+                let target = target.overridden_by_itself(&self.files.credentials);
                 let naming = &self.ground.naming;
                 let plan = plan::plan(self.request, self.environment, naming, &target, self.files)?;
                 tell_plan(report, &plan);

@@ -82,6 +82,13 @@ fn all_takes_those_with_a_device() {
     let text = home.credentials();
     assert!(text.contains("[work]"), "{text}");
     assert!(!text.contains("[plain]"), "{text}");
+    // Nor those whose own keys the AWS tools take first.
+    home.write("credentials", &long_term("work").replace("-long-term", ""));
+    home.run(&["--all", "-q"]).ends(
+        1,
+        "error: --all finds no long-term section in ~/.aws/credentials\n\
+         hint: `mfa-creds setup --profile default` writes one\n",
+    );
 }
 
 #[test]

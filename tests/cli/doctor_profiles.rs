@@ -490,7 +490,7 @@ fn a_rotation_that_has_not_come_to_its_end() {
         home(&section, "").run(&DOCTOR),
         "warning",
         "keys",
-        "a rotation of the access key of [work-long-term], begun at 2026-11-26T12:00:00Z, has not come to its end",
+        "a rotation of the access key of [work-long-term], begun at 2026-11-26T12:00:00Z, is not finished",
         Some("mfa-creds rotate -p work"),
     );
 }

@@ -42,7 +42,7 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
     let odd = |place: &str| {
         (
             format!("~/.aws/{place} has the character U+00A0 (no-break space) in place of a space"),
-            "the AWS SDKs take it for a part of the key or of the value",
+            "the AWS SDKs take it for a part of the name, the key or the value",
             "write a space in its place",
             "warning",
         )
@@ -100,6 +100,72 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
             Some(&format!("{mended}; {consequence}")),
         );
         home.run(&["status", "--check", "-p", "work"]).ends(0, "");
+    }
+}
+
+#[test]
+fn what_aws_tools_read_well_is_no_reason_to_warn() {
+    for (credentials, config) in [
+        // botocore splits it as a shell does.
+        (valid(), "[profile work ]\nregion = eu-west-1\n"),
+        (valid(), "[profile work\t] # c\nregion = eu-west-1\n"),
+        (valid() + "[other] # [x]\n", "[profile other]\n"),
+    ] {
+        home(&credentials, config)
+            .run(&["-p", "work"])
+            .ends(0, "[work] is still valid until …\n");
+    }
+    // The AWS CLI takes them for two sections.
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&(long_term("work") + "[ x]\n[x]\n"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "--token", &code]).ends(
+        0,
+        "renewing [work]: there are no credentials yet\n[work] is valid until …\n",
+    );
+}
+
+#[test]
+fn doctor_names_a_character_that_nobody_sees_in_a_header() {
+    let odd = valid().replace("[work-long-term]", "[work-long-term\u{a0}]");
+    says(
+        Home::with(&odd).run(&DOCTOR),
+        "warning",
+        "credentials file",
+        "~/.aws/credentials:1 has the character U+00A0 (no-break space) in place of a space",
+        Some(
+            "write a space in its place; the AWS SDKs take it for a part of the name, the key or the value",
+        ),
+    );
+}
+
+#[test]
+fn what_comes_before_the_keys_in_their_own_section_is_told() {
+    let sts = StandIn::start(Account::example());
+    for (setting, who, instead) in [
+        (
+            "sso_account_id",
+            "the AWS CLI and boto3",
+            "sign in to IAM Identity Center in its place",
+        ),
+        ("role_arn", "AWS tools", "assume the role in its place"),
+    ] {
+        let home = Home::with(&format!("{}[work]\n{setting} = x\n", long_term("work")));
+        let fact = format!(
+            "{who} do not read [work]: [work] in ~/.aws/credentials has {setting}, and they {instead}"
+        );
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let outcome = home
+            .run_with(&sts, &["-p", "work", "--token", &code])
+            .succeeds();
+        assert!(outcome.stderr.contains(&fact), "{outcome:?}");
+        says(
+            home.run(&DOCTOR),
+            "warning",
+            "shadowing",
+            &fact,
+            Some("take one of the two out with an editor"),
+        );
     }
 }
 
@@ -164,16 +230,20 @@ fn keys_are_read_around_a_no_break_space_and_written_without_it() {
 
 #[test]
 fn a_key_that_an_invisible_character_hides_is_named() {
-    for (hidden, code) in [
-        ("\u{a0}aws_access_key_id", "U+00A0 (no-break space)"),
-        ("aws_access_key_id\u{200b}", "U+200B"),
+    for (hidden, code, who) in [
+        (
+            "\u{a0}aws_access_key_id",
+            "U+00A0 (no-break space)",
+            "the AWS SDKs take",
+        ),
+        ("aws_access_key_id\u{200b}", "U+200B", "AWS tools take"),
     ] {
         let home = Home::with(&long_term("work").replace("aws_access_key_id", hidden));
         home.run(&["-p", "work", "--token", "123456"]).ends(
             1,
             &format!(
                 "warning: ~/.aws/credentials:2 has the character {code} in place of a space: \
-                 the AWS SDKs take it for a part of the key or of the value\n\
+                 {who} it for a part of the name, the key or the value\n\
                  error: aws_access_key_id of [work-long-term] in ~/.aws/credentials is missing or empty\n\
                  hint: write it there; the IAM console shows or makes a user's access keys\n"
             ),

@@ -106,7 +106,7 @@ fn setup_replaces_the_old_keys_only_when_told_to() {
         run.send_line("work").unwrap();
         run.expect(
             "[work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC. \
-             Replace the one in [work-long-term], which is lost then? [y/N]:",
+             Replace the one in [work-long-term]? It will be lost [y/N]:",
         )
         .unwrap();
         run.send_line(answer).unwrap();
@@ -149,9 +149,95 @@ fn setup_moves_them_where_nothing_is_lost_by_it() {
     );
     home.run(&["setup"]).stdin("work\n").ends(
         0,
-        "moved the keys from [work] to [work-long-term]\nnext: mfa-creds --profile work\n",
+        "took the keys out of [work]: [work-long-term] has the same\nnext: mfa-creds --profile work\n",
     );
     assert_eq!(home.credentials(), format!("{moved}[work]\n"));
+}
+
+#[test]
+fn setup_takes_no_keys_from_the_pipe_where_it_moves_others() {
+    let home = Home::with(&configured("work", FAR));
+    home.run(&["setup"])
+        .stdin(&format!(
+            "work\n{ALICE_ACCESS_KEY_ID}\n{ALICE_SECRET_ACCESS_KEY}\n{ALICE_DEVICE}\n"
+        ))
+        .ends(
+            1,
+            "error: [work] holds long-term keys, which are moved, and others are piped in\n\
+             hint: pipe in the profile and the device only, or take the keys of [work] out with an editor\n",
+        );
+    assert_eq!(home.credentials(), configured("work", FAR));
+}
+
+#[test]
+fn setup_loses_no_device() {
+    let phone = "aws_mfa_device = arn:aws:iam::123456789012:mfa/phone\n";
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&(both(FAR) + phone));
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" setup -p work");
+    run.expect("Profile name to").unwrap();
+    run.send_line("").unwrap();
+    run.expect("[y/N]:").unwrap();
+    run.send_line("y").unwrap();
+    assert_eq!(exited(run), 0);
+    let moved = long_term("work")
+        .replace(ALICE_ACCESS_KEY_ID, NEW_ID)
+        .replace(ALICE_SECRET_ACCESS_KEY, NEW_SECRET);
+    assert_eq!(home.credentials(), format!("{moved}[work]\n{phone}"));
+}
+
+#[test]
+fn setup_leaves_nothing_of_a_session_beside_the_keys() {
+    let stale = both(FAR).replacen(
+        "aws_mfa_device",
+        "aws_session_token = FakeToken\nexpiration = 2001-01-01 00:00:00\naws_mfa_device",
+        1,
+    );
+    let same = stale.replacen(ALICE_ACCESS_KEY_ID, NEW_ID, 1).replacen(
+        ALICE_SECRET_ACCESS_KEY,
+        NEW_SECRET,
+        1,
+    );
+    let home = Home::with(&same);
+    home.run(&["setup"]).stdin("work\n").succeeds();
+    assert!(
+        !home.credentials().contains("Token"),
+        "{}",
+        home.credentials()
+    );
+}
+
+#[test]
+fn the_examples_of_aws_are_keys_like_others_where_no_session_is() {
+    // As people type it for moto, LocalStack and MinIO.
+    for id in ["AKIAIOSFODNN7EXAMPLE", "LSIAQAAAAAAVNCBMPNSG"] {
+        let text = format!(
+            "{}[work]\naws_access_key_id = {id}\naws_secret_access_key = precious\n",
+            long_term("work")
+        );
+        let home = Home::with(&text);
+        home.run(&["-p", "work", "--token", "123456"])
+            .ends(1, &in_the_way(WITH_KEYS));
+        assert_eq!(home.credentials(), text);
+        // As aws-mfa leaves it, which does not note what it wrote.
+        let session = short_term("work", PAST).replace("ASIAFAKEFAKEFAKEFAKE", id);
+        let home = Home::with(&(long_term("work") + &session));
+        let sts = StandIn::start(Account::example());
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+            .ends(0, "");
+    }
+}
+
+#[test]
+fn keys_of_another_server_are_not_called_long_term() {
+    let session = short_term("work", PAST).replace("ASIAFAKEFAKEFAKEFAKE", "K2QZ8X7LJ4T1VN5RWE0P");
+    let home = Home::with(&(long_term("work") + &session));
+    home.run(&["-p", "work", "--token", "123456"]).ends(
+        1,
+        "error: [work] in ~/.aws/credentials holds keys that mfa-creds did not write, which are never overwritten\n\
+         hint: if they are those of an old session, take them out with an editor; if they are an IAM user's own, rename [work]\n",
+    );
 }
 
 #[test]
@@ -160,7 +246,7 @@ fn setup_replaces_nothing_where_nobody_can_be_asked() {
     home.run(&["setup"]).stdin("work\n").ends(
         1,
         "error: [work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC\n\
-         hint: run this in a terminal, without piping anything in: it asks whether to replace it\n",
+         hint: run this in a terminal, without piping anything in: it asks which of them to keep\n",
     );
     assert_eq!(home.credentials(), both(FAR));
 }
@@ -177,7 +263,7 @@ fn setup_replaces_no_keys_of_a_command_and_none_amid_a_rotation() {
         ),
         (
             &*rotated,
-            "error: a rotation of the access key of [work-long-term] has not come to its end\n\
+            "error: a rotation of the access key of [work-long-term] is not finished\n\
              hint: `mfa-creds rotate -p work` goes on with it; then run this again\n",
         ),
     ] {

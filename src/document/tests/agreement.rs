@@ -12,7 +12,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{Document, Irregularity, Note};
+use super::super::{Document, Note};
 
 /// Profiles, and what stands in them.
 type Profiles = BTreeMap<String, BTreeMap<String, String>>;
@@ -26,7 +26,7 @@ enum Kind {
 
 /// Whether the SDKs read a line as we do.
 fn is_read_by_sdks(note: &Note) -> bool {
-    note.what == Irregularity::BlanksInHeader
+    note.what.is_blank_in_header()
 }
 
 /// Reads both files as the SDKs want them merged. None where one has a line that they refuse.
