@@ -36,7 +36,7 @@ pub use proxy::Proxy;
 pub use route::Route;
 pub use sections::{
     SpoiledValue, check_sections, check_unique, first_repeat, long_term_keys_in_the_way, notes,
-    spoiled_values,
+    secret_in_the_way, spoiled_values,
 };
 use settings::View;
 pub use several::{Selection, candidates, profile_of_environment, profiles};

@@ -91,6 +91,9 @@ pub mod key {
     /// And the section with the keys that made it.
     pub const LONG_TERM_SECTION: &str = "long_term_section";
 
+    /// And the pairs that we wrote into a section, each by its access key id and a digest.
+    pub const PAIRS: &str = "pairs";
+
     /// The keys that we use and whose values are one line. More lines are a mistake, and may be another section's secrets.
     pub const OF_ONE_LINE: [&str; 27] = [
         ASSUMED_ROLE,

@@ -3,11 +3,15 @@
 //! Where a profile owns the session, its section of the credentials file holds it, and the file of sessions only says which
 //! section that is. Otherwise the file of sessions holds it. That file has the format of the credentials file, with a section
 //! for each pair of access key id and device, which also names the long-term section that the key came from. And it holds the
-//! credentials of profiles that must not have any in their own sections, in sections that begin with `profile`.
+//! credentials of profiles that must not have any in their own sections, in sections that begin with `profile`; and in those that
+//! begin with `written`, what a secret is known by that we wrote into a section of the credentials file.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ring::digest;
+use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
 use crate::device::SerialNumber;
@@ -40,6 +44,69 @@ impl Maker {
 /// What the sections begin with that are kept for a profile: no access key id is called so.
 const KEPT_FOR: &str = "profile";
 
+/// What the sections begin with that say which credentials we wrote into a section of the credentials file.
+const WRITTEN: &str = "written";
+
+/// The section of the file of sessions that says which credentials we wrote into this section of the credentials file.
+pub fn written(section: &str) -> String {
+    format!("{WRITTEN} {section}")
+}
+
+/// The digest by which a pair of ours is recognized. The secret is far too long to be guessed from it.
+fn digest(access_key_id: &str, secret_access_key: &str) -> String {
+    let text = Zeroizing::new(format!("{access_key_id} {secret_access_key}"));
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    let mut entry = format!("{access_key_id}:");
+    for byte in digest.as_ref() {
+        // Writing to a string cannot fail.
+        let _ = write!(entry, "{byte:02x}");
+    }
+    entry
+}
+
+/// Notes that credentials are about to be written into a section. Until they are, those of the last time count, too.
+pub fn note_written(
+    section: &str,
+    credentials: &Credentials,
+    sessions: &[File<'_>],
+) -> (String, Change<'static>) {
+    let secret = credentials.secret_access_key.expose();
+    let mut pairs = vec![digest(&credentials.access_key_id, secret)];
+    let name = written(section);
+    let known = sessions.iter().find_map(|file| file.get(&name, key::PAIRS));
+    pairs.extend(
+        known
+            .iter()
+            .flat_map(|known| known.split(' ').take(1))
+            .map(str::to_owned),
+    );
+    let pairs = Cow::Owned(pairs.join(" "));
+    (name, Change::Set(key::PAIRS, pairs))
+}
+
+/// Whether a section has the access key id of a session of ours with another secret: somebody has written a new secret, and not
+/// its id yet.
+pub fn has_foreign_secret(section: &str, credentials: &File<'_>, sessions: &[File<'_>]) -> bool {
+    let values = credentials.values(section);
+    let pair = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY].map(|key| values.get(key));
+    let [Some(id), Some(secret)] = pair else {
+        return false;
+    };
+    let (name, own) = (written(section), digest(&id, &secret));
+    let pairs = sessions
+        .iter()
+        .filter_map(|file| file.get(&name, key::PAIRS));
+    let of_id: Vec<bool> = pairs
+        .flat_map(|pairs| {
+            let of_id = pairs
+                .split(' ')
+                .filter(|pair| pair.split(':').next() == Some(&*id));
+            of_id.map(|pair| pair == own).collect::<Vec<_>>()
+        })
+        .collect();
+    !of_id.is_empty() && !of_id.contains(&true)
+}
+
 /// The section of the file of sessions with the credentials of the profile that has this long-term section.
 pub fn kept_for(long_term: &str) -> String {
     format!("{KEPT_FOR} {long_term}")
@@ -57,7 +124,7 @@ pub fn makers(sessions: &File<'_>) -> Vec<Maker> {
     names
         .filter_map(|name| {
             let (id, device) = name.split_once(' ')?;
-            (id != KEPT_FOR).then_some(())?;
+            (id != KEPT_FOR && id != WRITTEN).then_some(())?;
             Some(Maker {
                 access_key_id: id.to_owned(),
                 device: SerialNumber::parse(device).ok()?,

@@ -282,6 +282,15 @@ pub(super) fn nearest<'n>(
         .map(|(_, candidate)| candidate)
 }
 
+/// The error where somebody has written a secret beside the access key id of a session.
+pub fn secret_in_the_way(section: &str, credentials: &File<'_>) -> Failure {
+    Failure::new(format!(
+        "[{section}] in {} holds a secret access key that mfa-creds did not write, beside the id of a session",
+        credentials.path.display()
+    ))
+    .hint("write its aws_access_key_id there, or take the secret out with an editor")
+}
+
 /// The error where an IAM user's own keys stand in the section for the temporary ones.
 pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Failure {
     let Target {

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::credentials::{Credentials, Secret};
 use crate::document::{Change, Document};
 use crate::error::Failure;
-use crate::group::{Group, Job, Results, holds_session_of_another};
+use crate::group::{Group, Job, Results, files, holds_session_of_another, sessions};
 use crate::plan::{self, Way};
 use crate::profiles::{self, File, key};
 use crate::session::{self, Maker, Session};
@@ -75,6 +75,7 @@ impl Renewal<'_, '_> {
             return Ok(());
         }
         self.rescue_session(news)?;
+        self.note_written(news);
         let (path, group) = (self.path, self.group);
         let mut owner = None;
         let way = self.store.update(|file| {
@@ -98,6 +99,22 @@ impl Renewal<'_, '_> {
             self.remember(credentials, owner);
         }
         Ok(())
+    }
+
+    /// Notes what is about to be written, so that it is told from what a person writes over it.
+    fn note_written(&self, news: &News<'_>) {
+        let texts = sessions(self.path);
+        let files = files(&texts);
+        let edits = news.credentials.iter().filter_map(|(job, credentials)| {
+            let target = &self.group.jobs[*job].target;
+            if target.keep.is_private() {
+                return None;
+            }
+            let (name, change) = session::note_written(&target.short_term, credentials, &files);
+            Some(Edit::new(name, vec![change]))
+        });
+        // Without it, a secret that somebody writes beside an access key id of ours is not told from ours.
+        let _ = self.update_sessions(&edits.collect::<Vec<_>>());
     }
 
     /// Moves the session to the file of sessions, where its section is about to be written for something else.
@@ -191,6 +208,8 @@ fn edits(
     news: &News<'_>,
 ) -> Result<(Vec<Edit<'static>>, Option<String>)> {
     let mut edits = Vec::new();
+    let texts = sessions(path);
+    let of_ours = files(&texts);
     for (job, credentials) in &news.credentials {
         let Job { target, plan, .. } = &group.jobs[*job];
         let section = &target.short_term;
@@ -208,6 +227,9 @@ fn edits(
         }
         if short_term::holds_long_term_keys(file, section) {
             bail!(plan::long_term_keys_in_the_way(target, file));
+        }
+        if session::has_foreign_secret(section, file, &of_ours) {
+            bail!(plan::secret_in_the_way(section, file));
         }
         edits.push(Edit::new(section.clone(), short_term::changes(credentials)));
     }

@@ -1,7 +1,7 @@
 //! Ends credentials early, as far as this machine goes: at AWS they go on until their time.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result, bail};
 
@@ -11,8 +11,9 @@ use crate::device::SerialNumber;
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::group;
 use crate::plan::{self, Keys, Target, quoted};
-use crate::profiles::{self, File, Files, Paths, key};
+use crate::profiles::{self, File, Files, Paths, Text, key};
 use crate::report::{self, Report};
 use crate::session::{self, Maker};
 use crate::short_term;
@@ -31,6 +32,7 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
     let ground = Ground::read(&args.suffixes, environment)?;
     let files = ground.files(&profiles);
     let clearing = Clearing {
+        written: group::sessions(files.credentials.path),
         request: Request {
             suffixes: args.suffixes.clone(),
             ..Request::default()
@@ -63,6 +65,8 @@ fn end(mut errors: Vec<Error>) -> Result<()> {
 }
 
 struct Clearing<'c> {
+    /// The files of sessions as they are before anything is removed: they say what is ours.
+    written: Vec<(PathBuf, Text)>,
     request: Request,
     environment: &'c Environment,
     ground: &'c Ground,
@@ -87,25 +91,30 @@ impl Clearing<'_> {
         let credentials = &self.files.credentials;
         let mut errors = Vec::new();
         let mut cleared = false;
-        for file in store::session_files(credentials.path) {
-            match Store::open(&file).and_then(|sessions| sessions.remove()) {
-                Ok(()) => {
-                    self.report
-                        .progress(format_args!("removed {}", file.display()));
-                    cleared = true;
-                }
-                Err(error) => errors.push(error),
-            }
-        }
         let mut seen = HashSet::new();
         let mut sections = Vec::new();
+        let mut refused = Vec::new();
+        let written = group::files(&self.written);
         for section in credentials.document.names() {
             let is_ours = credentials.get(section, key::ASSUMED_ROLE).is_some();
             if !is_ours || !seen.insert(section) {
                 continue;
             }
-            match check(credentials, section) {
+            match check(credentials, section, &written) {
                 Ok(()) => sections.push(section.to_owned()),
+                Err(error) => {
+                    refused.push(session::written(section));
+                    errors.push(error);
+                }
+            }
+        }
+        for file in store::session_files(credentials.path) {
+            match forget(&file, &refused) {
+                Ok(()) => {
+                    self.report
+                        .progress(format_args!("removed {}", file.display()));
+                    cleared = true;
+                }
                 Err(error) => errors.push(error),
             }
         }
@@ -134,7 +143,7 @@ impl Clearing<'_> {
         let credentials = &self.files.credentials;
         let has = |key: &&str| credentials.get(section, key).is_some();
         if short_term::KEYS.iter().any(has) {
-            let checked = check(credentials, section);
+            let checked = check(credentials, section, &group::files(&self.written));
             let done = checked.and_then(|()| self.sections(vec![section.clone()]));
             errors.extend(done.err());
             cleared = true;
@@ -149,10 +158,11 @@ impl Clearing<'_> {
 
     /// Removes our keys from sections that were checked.
     fn sections(&self, sections: Vec<String>) -> Result<()> {
+        let written = group::files(&self.written);
         Store::open(self.files.credentials.path)?.update(|file| {
             // The file may have changed since it was looked at.
             for section in &sections {
-                check(file, section)?;
+                check(file, section, &written)?;
             }
             Ok(vec![Edit::clear(sections.clone(), &short_term::KEYS)])
         })?;
@@ -214,15 +224,21 @@ impl Clearing<'_> {
         for maker in of_others {
             self.tell_of_owner(file, maker);
         }
+        let is_found = !sections.is_empty();
+        let note = session::written(&target.short_term);
+        // It says what in the section is not ours.
+        let written = group::files(&self.written);
+        let is_ours = check(&self.files.credentials, &target.short_term, &written).is_ok();
+        if is_ours && file.document.has(&note) {
+            sections.push(note);
+        }
         if sections.is_empty() {
             return Ok(false);
         }
-        let keys = [
-            &short_term::KEYS[..],
-            &[key::SECTION, key::LONG_TERM_SECTION],
-        ]
-        .concat();
-        Store::open(path)?.update(|_file| Ok(vec![Edit::clear(sections, &keys)]))?;
+        Store::open(path)?.update(|_file| Ok(vec![Edit::clear(sections, &keys_of_sessions())]))?;
+        if !is_found {
+            return Ok(false);
+        }
         let what = if has_session {
             "the MFA session".to_owned()
         } else {
@@ -263,8 +279,33 @@ impl Marks {
     }
 }
 
+/// All that stands in the sections of a file of sessions.
+fn keys_of_sessions() -> Vec<&'static str> {
+    let own = [key::SECTION, key::LONG_TERM_SECTION, key::PAIRS];
+    short_term::KEYS.into_iter().chain(own).collect()
+}
+
+/// Removes a file of sessions, but for the notes on sections that stay: they say what in them is not ours.
+fn forget(path: &Path, notes: &[String]) -> Result<()> {
+    let store = Store::open(path)?;
+    if notes.is_empty() {
+        return store.remove();
+    }
+    let text = profiles::read(path)?.unwrap_or_default();
+    let document = Document::parse(&text);
+    if !notes.iter().any(|note| document.has(note)) {
+        return store.remove();
+    }
+    let gone = document
+        .names()
+        .filter(|name| !notes.iter().any(|note| note == name));
+    let gone = gone.map(str::to_owned).collect();
+    store.update(|_file| Ok(vec![Edit::clear(gone, &keys_of_sessions())]))?;
+    Ok(())
+}
+
 /// Refuses to remove what nobody could give back, or what is somebody else's.
-fn check(credentials: &File<'_>, section: &str) -> Result<()> {
+fn check(credentials: &File<'_>, section: &str, sessions: &[File<'_>]) -> Result<()> {
     let path = credentials.path.display();
     plan::check_sections(credentials, &[section])?;
     // Even beside a session token: somebody may have written new keys over old temporary ones.
@@ -272,6 +313,8 @@ fn check(credentials: &File<'_>, section: &str) -> Result<()> {
         "holds long-term keys, which are never removed"
     } else if credentials.get(section, key::ASSUMED_ROLE).is_none() {
         "holds credentials that neither mfa-creds nor aws-mfa wrote"
+    } else if session::has_foreign_secret(section, credentials, sessions) {
+        bail!(plan::secret_in_the_way(section, credentials));
     } else {
         return Ok(());
     };

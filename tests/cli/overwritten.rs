@@ -287,6 +287,36 @@ fn a_secret_without_its_id_stays() {
 }
 
 #[test]
+fn a_new_secret_that_has_its_id_not_yet_stays() {
+    // As after `aws configure set aws_secret_access_key …`, before the id is set.
+    let role = Role::new(ROLE).trusts("123456789012");
+    for arguments in [&["-p", "work"][..], &["-p", "work", "--assume-role", ROLE]] {
+        let sts = StandIn::start(Account::example().role(role.clone()));
+        let home = Home::of_alice();
+        let renew = |force: &[&str]| {
+            let code = sts.fresh_code(ALICE_DEVICE);
+            home.run_with(
+                &sts,
+                &[arguments, force, &["-q", "--token", &code]].concat(),
+            )
+        };
+        renew(&[]).succeeds();
+        renew(&["--force"]).succeeds();
+        let secret = value(&home.credentials(), "work", "aws_secret_access_key").unwrap();
+        let text = home.credentials().replace(&secret, NEW_SECRET);
+        home.write("credentials", &text);
+        let said = "error: [work] in ~/.aws/credentials holds a secret access key that mfa-creds did not write, beside the id of a session\n\
+             hint: write its aws_access_key_id there, or take the secret out with an editor\n";
+        let before = sts.calls();
+        renew(&["--force"]).ends(1, said);
+        home.run(&["clear", "-q", "-p", "work"]).ends(1, said);
+        home.run(&["clear", "-q", "--all"]).ends(1, said);
+        assert_eq!(home.credentials(), text);
+        assert_eq!(sts.calls(), before);
+    }
+}
+
+#[test]
 fn a_session_whose_id_looks_like_a_long_term_one_is_known_again() {
     for prefix in ["AKIA", "LSIA"] {
         for role in [&[][..], &["--assume-role", ROLE]] {
