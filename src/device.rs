@@ -77,7 +77,7 @@ impl fmt::Display for Kind {
 /// STS's limits for the length of a serial number.
 const LENGTH: std::ops::RangeInclusive<usize> = 9..=256;
 /// An AWS account id has twelve digits.
-pub const ACCOUNT_DIGITS: usize = 12;
+const ACCOUNT_DIGITS: usize = 12;
 
 impl SerialNumber {
     /// Takes a text for a serial number.

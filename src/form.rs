@@ -8,6 +8,10 @@ pub enum Form {
     AccessKeyId,
     /// Printed ASCII. AWS documents no more: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>.
     SecretAccessKey,
+    /// As AWS makes them today: what a person types is held against that, so that a slip of the finger is noticed.
+    TypedAccessKeyId,
+    /// Likewise.
+    TypedSecretAccessKey,
     /// Printed ASCII. AWS documents no more: <https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html>.
     SessionToken,
     /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html>.
@@ -18,6 +22,16 @@ pub enum Form {
     AccountId,
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
     Partition,
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html>, and the characters of a path and a name.
+    RoleArn,
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
+    RoleSessionName,
+    /// Likewise.
+    ExternalId,
+    /// A label of a host name, in small letters: it becomes one in the name of an endpoint, so nothing in it may lead to another host.
+    /// AWS's own names have a narrower form; `LocalStack` and others take any name.
+    /// See <https://www.rfc-editor.org/rfc/rfc1123#section-2.1>.
+    Region,
     /// Base32: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_VirtualMFADevice.html>.
     Seed,
 }
@@ -25,6 +39,10 @@ pub enum Form {
 /// So much of a secret is more than AWS gives out, and less than could fill a file.
 const LONGEST_SECRET: usize = 512;
 const LONGEST_TOKEN: usize = 16 * 1024;
+/// Of a user or a role: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html>.
+const LONGEST_PATH: usize = 512;
+/// The length of every secret access key that AWS has made.
+pub const SECRET_LENGTH: usize = 40;
 
 impl Form {
     /// Whether a text has this form.
@@ -32,11 +50,19 @@ impl Form {
         let (lengths, takes): (_, fn(u8) -> bool) = match self {
             Self::AccessKeyId => (16..=128, |b| b.is_ascii_alphanumeric() || b == b'_'),
             Self::SecretAccessKey => (1..=LONGEST_SECRET, |b| b.is_ascii_graphic()),
+            Self::TypedAccessKeyId => (16..=128, |b| b.is_ascii_uppercase() || b.is_ascii_digit()),
+            Self::TypedSecretAccessKey => (SECRET_LENGTH..=SECRET_LENGTH, |b| {
+                b.is_ascii_alphanumeric() || b"/+=".contains(&b)
+            }),
             Self::SessionToken => (1..=LONGEST_TOKEN, |b| b.is_ascii_graphic()),
             Self::UserName => (1..=64, is_of_name),
             Self::DeviceName => (1..=226, is_of_name),
             Self::AccountId => (12..=12, |b| b.is_ascii_digit()),
             Self::Partition => (3..=32, |b| b.is_ascii_lowercase() || b == b'-'),
+            Self::RoleArn => return is_role_arn(text),
+            Self::RoleSessionName => (2..=64, is_of_name),
+            Self::ExternalId => (2..=1224, |b| is_of_name(b) || b":/".contains(&b)),
+            Self::Region => return is_host_label(text),
             Self::Seed => (16..=256, |b| {
                 b.is_ascii_uppercase() || b"234567=".contains(&b)
             }),
@@ -47,13 +73,17 @@ impl Form {
     /// For messages.
     pub fn name(self) -> &'static str {
         match self {
-            Self::AccessKeyId => "access key id",
-            Self::SecretAccessKey => "secret access key",
+            Self::AccessKeyId | Self::TypedAccessKeyId => "access key id",
+            Self::SecretAccessKey | Self::TypedSecretAccessKey => "secret access key",
             Self::SessionToken => "session token",
             Self::UserName => "user name",
             Self::DeviceName => "device name",
             Self::AccountId => "account id",
             Self::Partition => "partition",
+            Self::RoleArn => "role ARN",
+            Self::RoleSessionName => "role session name",
+            Self::ExternalId => "external id",
+            Self::Region => "region",
             Self::Seed => "device seed",
         }
     }
@@ -65,8 +95,38 @@ pub fn misfit(values: &[(Form, &str)]) -> Option<Form> {
     found.map(|(form, _)| *form)
 }
 
-fn is_of_name(byte: u8) -> bool {
+/// Whether a byte can be in the name of a user, a role, a device or a session.
+pub fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)
+}
+
+fn is_role_arn(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", partition, "iam", "", account, resource] = parts[..] else {
+        return false;
+    };
+    let Some(path_and_name) = resource.strip_prefix("role/") else {
+        return false;
+    };
+    let (path, name) = path_and_name
+        .rsplit_once('/')
+        .unwrap_or(("", path_and_name));
+    misfit(&[
+        (Form::Partition, partition),
+        (Form::AccountId, account),
+        (Form::UserName, name),
+    ])
+    .is_none()
+        && path.len() <= LONGEST_PATH
+        && path.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_host_label(label: &str) -> bool {
+    let takes = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&label.len())
+        && label.bytes().all(takes)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 #[cfg(test)]
@@ -76,7 +136,8 @@ mod tests {
     #[test]
     fn each_value_has_its_form() {
         use Form::{
-            AccessKeyId, AccountId, Partition, SecretAccessKey, Seed, SessionToken, UserName,
+            AccessKeyId, AccountId, ExternalId, Partition, Region, RoleArn, RoleSessionName,
+            SecretAccessKey, Seed, SessionToken, TypedAccessKeyId, TypedSecretAccessKey, UserName,
         };
 
         for (form, good, bad) in [
@@ -92,6 +153,32 @@ mod tests {
             (UserName, "alice+x=y,z.@-_", "v;touch x"),
             (AccountId, "000000000000", "12345678901"),
             (Partition, "aws-us-gov", "aws;x"),
+            (
+                TypedAccessKeyId,
+                "AKIAIOSFODNN7EXAMPLE",
+                "akiaiosfodnn7example",
+            ),
+            (
+                TypedSecretAccessKey,
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "wJalrXUtnFEMI;K7MDENG;bPxRfiCYEXAMPLEKEY",
+            ),
+            (
+                RoleArn,
+                "arn:aws:iam::123456789012:role/team/x+y=z",
+                "arn:aws:iam::123456789012:role/x;touch${IFS}y",
+            ),
+            (
+                RoleArn,
+                "arn:aws-cn:iam::123456789012:role/x",
+                "arn:aws-cn:iam::123456789012:role/a b/x",
+            ),
+            (RoleSessionName, "alice@example.com", "alice;x"),
+            (ExternalId, "a:b/c-1", "a\u{202e}b"),
+            // AWS's, and made-up ones of servers of one's own.
+            (Region, "eu-west-1", "eu-west-1.evil.example/"),
+            (Region, "local", "EU;x"),
+            (Region, "e-1", "-x"),
             (Seed, "JBSWY3DPEHPK3PXPABCDEFGH", "abc"),
         ] {
             assert!(form.fits(good), "{good}");

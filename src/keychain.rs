@@ -22,7 +22,7 @@ use crate::cli::Keychain;
 use crate::credentials::{LongTermKeys, Secret};
 use crate::environment::Environment;
 use crate::error::{Exit, Failure};
-use crate::form::Form;
+use crate::form::{Form, misfit};
 
 /// Whose the entries are, among those of other programs.
 const SERVICE: &str = "mfa-creds";
@@ -107,7 +107,9 @@ impl Place {
                 .hint("install it in another directory")
             );
         };
-        Ok(format!("{} {GET} {}", quoted(program), quoted(id)))
+        // Of such an id, that changes nothing: it is there for the day on which the form is another one.
+        let id = crate::plan::quoted(id);
+        Ok(format!("{} {GET} {id}", quoted(program)))
     }
 }
 
@@ -244,12 +246,7 @@ impl Keychain {
         let Some(found) = found else {
             return Ok(None);
         };
-        let entry = serde_json::from_slice::<Entry<'_>>(&found).ok();
-        let is_whole = |entry: &Entry<'_>| {
-            entry.access_key_id == access_key_id
-                && Form::SecretAccessKey.fits(&entry.secret_access_key)
-        };
-        let Some(entry) = entry.filter(is_whole) else {
+        let Some(keys) = keys_in(&found, access_key_id) else {
             bail!(
                 Failure::new(format!(
                     "what {} has for access key {access_key_id} is not what was put in",
@@ -258,10 +255,7 @@ impl Keychain {
                 .hint("look at it with the program that shows the keychain")
             );
         };
-        Ok(Some(LongTermKeys {
-            access_key_id: access_key_id.to_owned(),
-            secret_access_key: Secret::new(&*entry.secret_access_key),
-        }))
+        Ok(Some(keys))
     }
 
     fn set(self, access_key_id: &str, secret: &[u8]) -> Result<()> {
@@ -274,6 +268,20 @@ impl Keychain {
             _ => native::put(self, access_key_id, secret),
         }
     }
+}
+
+/// The keys in an entry; none where it is not one of this access key, or holds what no key is: it goes into files.
+fn keys_in(entry: &[u8], access_key_id: &str) -> Option<LongTermKeys> {
+    let entry = serde_json::from_slice::<Entry<'_>>(entry).ok()?;
+    let values = [
+        (Form::AccessKeyId, &*entry.access_key_id),
+        (Form::SecretAccessKey, &*entry.secret_access_key),
+    ];
+    let is_it = entry.access_key_id == access_key_id && misfit(&values).is_none();
+    is_it.then(|| LongTermKeys {
+        access_key_id: access_key_id.to_owned(),
+        secret_access_key: Secret::new(&*entry.secret_access_key),
+    })
 }
 
 /// Whether a text is what `text` makes of these keys.
@@ -324,4 +332,33 @@ fn quoted(program: &str) -> String {
 #[cfg(windows)]
 fn quoted(program: &str) -> String {
     format!("\"{program}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::keys_in;
+
+    #[test]
+    fn an_entry_that_somebody_has_changed_is_no_keys() {
+        const ID: &str = "AKIAFAKEFAKEFAKEFAKE";
+        let entry = |id: &str, secret: &str| {
+            serde_json::json!({"Version": 1, "AccessKeyId": id, "SecretAccessKey": secret})
+                .to_string()
+        };
+        let keys = keys_in(entry(ID, "FakeSecret").as_bytes(), ID).unwrap();
+        assert_eq!(keys.secret_access_key.expose(), "FakeSecret");
+        for (id, asked, secret) in [
+            (ID, "AKIAFAKEFAKEFAKEOTHR", "FakeSecret"),
+            (ID, ID, "Fake\n[default]\ncredential_process = evil"),
+            (ID, ID, "Fake Secret"),
+            (ID, ID, ""),
+            (
+                "AKIAX;touch${IFS}evil",
+                "AKIAX;touch${IFS}evil",
+                "FakeSecret",
+            ),
+        ] {
+            assert!(keys_in(entry(id, secret).as_bytes(), asked).is_none());
+        }
+    }
 }

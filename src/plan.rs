@@ -24,12 +24,14 @@ use crate::credentials::LongTermKeys;
 use crate::device::SerialNumber;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::form::Form;
 use crate::profiles::{File, Files, config_header, key};
 use crate::short_term;
+pub use crate::text::{quoted, quoted_path};
 pub use asking::{Asking, Given, Prompting, process_of_environment};
 pub use chosen::{Chosen, Origin};
 use chosen::{default, first, flag, in_file, inherited, variable};
-pub use connection::{Connection, Service};
+pub use connection::{Connection, Service, check_region};
 use decision::{Circumstances, Wish, decide};
 pub use decision::{Decision, Way};
 pub use proxy::Proxy;
@@ -41,7 +43,7 @@ pub use sections::{
 use settings::View;
 pub use several::{Selection, candidates, profile_of_environment, profiles};
 pub use shadows::{Precedence, Shadow, keys_before_process};
-pub use target::{Keep, Naming, Target, is_name_part, quoted};
+pub use target::{Keep, Naming, Target, is_name_part};
 use walk::walk;
 
 /// How credentials are got: who calls what, with what, and where.
@@ -377,5 +379,6 @@ fn region_elsewhere(target: &Target, config: &File<'_>) -> Option<String> {
     let region = |profile| config.get(config_header(&config.document, profile)?, key::REGION);
     let is_beside = target.short_term != target.profile.value;
     let missing = is_beside && region(&target.short_term).is_none();
-    region(&target.profile.value).filter(|_| missing)
+    // It is shown as something to type.
+    region(&target.profile.value).filter(|region| missing && Form::Region.fits(region))
 }

@@ -10,6 +10,7 @@ use crate::document::{Document, Property, Section};
 use crate::environment::Environment;
 use crate::error::Failure;
 use crate::regular_file::{self, Unfit};
+use crate::text::quoted_path;
 
 /// Key names. The AWS ones: <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>; the others are aws-mfa's.
 pub mod key {
@@ -217,8 +218,8 @@ fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
     ));
     match error.kind() {
         ErrorKind::PermissionDenied => failure.hint(format!(
-            "make it yours: chmod u+rw '{}', or chown it if it belongs to another user",
-            path.to_string_lossy().replace('\'', "'\\''")
+            "make it yours: chmod u+rw {}, or chown it if it belongs to another user",
+            quoted_path(path)
         )),
         _ if regular_file::unfit(error).is_some() => failure.hint(MUST_BE_A_FILE),
         _ => failure,

@@ -16,7 +16,7 @@ use crate::document::Document;
 use crate::error::Failure;
 use crate::group::{Done, Group, Job, Results, Seen, look};
 use crate::network::{self, Preparation};
-use crate::plan::{Asking, Way, quoted};
+use crate::plan::{Asking, Way, quoted_path};
 use crate::profiles::{self, File};
 use crate::report::Report;
 use crate::session::Session;
@@ -101,7 +101,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
             report.warning(format_args!(
                 "{} can be read by {readers}: chmod 600 {}",
                 path.display(),
-                quoted(&path.to_string_lossy())
+                quoted_path(path)
             ));
         }
         for job in results.open(group) {

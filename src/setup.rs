@@ -10,6 +10,7 @@ use crate::credentials::{LongTermKeys, Secret};
 use crate::device::{SerialNumber, WrongDevice};
 use crate::document::Change;
 use crate::error::{Exit, Failure};
+use crate::form::{Form, SECRET_LENGTH};
 use crate::network::masked;
 use crate::plan::{Prompting, is_name_part};
 use crate::profiles::{File, key};
@@ -30,12 +31,6 @@ pub enum Respondent {
     Person(Terminal),
     Lines(Vec<Zeroizing<String>>),
 }
-
-/// The length of an access key id.
-/// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>.
-const ACCESS_KEY_ID_LENGTH: std::ops::RangeInclusive<usize> = 16..=128;
-/// The length of every secret access key that AWS has made.
-const SECRET_LENGTH: usize = 40;
 
 impl Respondent {
     /// Standard input where something is piped in, else the terminal.
@@ -64,6 +59,10 @@ impl Respondent {
     pub fn profile(&mut self, default: &str) -> Result<String> {
         match self {
             Self::Person(terminal) => terminal.ask_or("Profile name to", default, |name| {
+                // Only where the default cannot be shown, and so is none.
+                if name.is_empty() {
+                    return Err("type the name of a profile".to_owned());
+                }
                 is_name_part(name)
                     .then_some(())
                     .ok_or("leave out brackets, `#`, `;` and blanks at the ends".to_owned())
@@ -217,11 +216,7 @@ fn check_access_key_id(text: &str) -> Result<(), String> {
     if text.starts_with("ASIA") {
         return Err("this is a temporary key (ASIA…); long-term keys begin with AKIA".to_owned());
     }
-    if !ACCESS_KEY_ID_LENGTH.contains(&text.len())
-        || !text
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-    {
+    if !Form::TypedAccessKeyId.fits(text) {
         return Err(
             "an access key id is at least 16 capital letters and digits, like AKIA…".to_owned(),
         );
@@ -237,10 +232,7 @@ fn check_secret(text: &str) -> Result<(), String> {
             text.chars().count()
         ));
     }
-    if !text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"/+=".contains(&byte))
-    {
+    if !Form::TypedSecretAccessKey.fits(text) {
         return Err("a secret access key has only letters, digits, `/`, `+` and `=`".to_owned());
     }
     Ok(())

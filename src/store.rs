@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use crate::credentials::LongTermKeys;
 use crate::document::{Document, Uneditable};
 use crate::error::Failure;
-use crate::plan::quoted;
+use crate::plan::quoted_path;
 use crate::profiles::{File, NAME_A_FILE, Text, read, reason};
 use crate::regular_file;
 use crate::report::Report;
@@ -372,10 +372,8 @@ fn writable_size(path: &Path, real: &Path) -> Result<Option<usize>> {
     match fs::metadata(real) {
         Ok(metadata) if metadata.permissions().readonly() && may_change_mode(&metadata) => {
             bail!(
-                Failure::new(format!("{} is read-only", path.display())).hint(format!(
-                    "make it writable: chmod u+w {}",
-                    quoted(&real.to_string_lossy())
-                ))
+                Failure::new(format!("{} is read-only", path.display()))
+                    .hint(format!("make it writable: chmod u+w {}", quoted_path(real)))
             );
         }
         Ok(metadata) => {
@@ -431,13 +429,12 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
             .hint("AWS_SHARED_CREDENTIALS_FILE can name a file that is on a writable file system"),
         ErrorKind::NotFound => failure.hint(format!(
             "make its directory: mkdir -p {}",
-            quoted(&missing_directory(path).to_string_lossy())
+            quoted_path(&missing_directory(path))
         )),
         _ if regular_file::unfit(error).is_none() => failure,
-        _ if private::is_own(path) => failure.hint(format!(
-            "remove it: rm -r {}",
-            quoted(&path.to_string_lossy())
-        )),
+        _ if private::is_own(path) => {
+            failure.hint(format!("remove it: rm -r {}", quoted_path(path)))
+        }
         _ => failure.hint(NAME_A_FILE),
     }
 }

@@ -4,6 +4,7 @@
 //! lines that look like ours, and characters that nobody sees make one text look like another.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// A text on one line, of which a terminal obeys nothing and a reader sees all: whatever it would obey or hide is shown as `�`.
 pub fn plain(text: &str) -> String {
@@ -31,6 +32,26 @@ pub fn plain_json(json: &str) -> String {
         }
     }
     text
+}
+
+/// A word for a shell.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A path as a word for a shell, which no program takes for a flag.
+pub fn quoted_path(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    if path.starts_with('-') {
+        quoted(&format!("./{path}"))
+    } else {
+        quoted(&path)
+    }
 }
 
 /// Whether a terminal or a text layout obeys a character, or shows nothing for it: controls, line and paragraph separators,
@@ -63,7 +84,24 @@ fn is_obeyed(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_plain, plain, plain_json};
+    use std::path::Path;
+
+    use super::{is_plain, plain, plain_json, quoted, quoted_path};
+
+    #[test]
+    fn a_shell_takes_a_word_for_what_it_is() {
+        for (word, typed) in [
+            ("work", "work"),
+            ("a b", "'a b'"),
+            ("", "''"),
+            ("v;touch${IFS}x", "'v;touch${IFS}x'"),
+            ("a'b", r"'a'\''b'"),
+        ] {
+            assert_eq!(quoted(word), typed);
+        }
+        assert_eq!(quoted_path(Path::new("-rf")), "./-rf");
+        assert_eq!(quoted_path(Path::new("/a b")), "'/a b'");
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_shown() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Checklist;
 use crate::document::Document;
 use crate::environment::Environment;
-use crate::plan::quoted;
+use crate::plan::quoted_path;
 use crate::profiles::{self, Text};
 use crate::regular_file;
 use crate::store;
@@ -130,5 +130,5 @@ fn absent(
 
 /// A path as a word for a shell.
 pub(super) fn typed(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
+    quoted_path(path)
 }

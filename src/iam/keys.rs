@@ -27,12 +27,15 @@ impl Iam<'_> {
     /// The user's access keys.
     ///
     /// # Errors
-    /// When IAM does not say.
+    /// When IAM does not say, or says of one what cannot be: whoever passes that one over takes the user to have fewer keys.
     pub fn access_keys(&self, owner: &Owner) -> Result<Vec<KnownKey>> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.list_access_keys().set_user_name(owner.name.clone());
-        let keys = self.call("ListAccessKeys", &[], || call.clone().send())?;
-        let keys = keys.access_key_metadata().iter().map(|key| {
+        let keys = self.call("ListAccessKeys", &[], || {
+            let pages = call.clone().into_paginator().items().send();
+            pages.collect::<std::result::Result<Vec<_>, _>>()
+        })?;
+        let keys = keys.iter().map(|key| {
             let id = key.access_key_id()?;
             Form::AccessKeyId.fits(id).then_some(())?;
             Some(KnownKey {

@@ -11,6 +11,7 @@ use super::proxy::Proxies;
 use super::settings::{View, given_seconds};
 use super::walk::{Hop, Link};
 use crate::error::Failure;
+use crate::form::Form;
 use crate::profiles::{config_header, key};
 
 /// Where STS is called when nobody says where.
@@ -153,15 +154,7 @@ impl View<'_> {
         .or_else(|| own(key::REGION))
         .or_else(of_default)
         .unwrap_or_else(|| default(DEFAULT_REGION.to_owned()));
-        if !is_host_label(&region.value) {
-            bail!(
-                Failure::new(format!(
-                    "`{}` ({}) is not a region",
-                    region.value, region.origin
-                ))
-                .hint("write it like eu-west-1")
-            );
-        }
+        check_region(&region)?;
         let endpoint_url = self.endpoint_url(links, service.names())?;
         if let Some(url) = &endpoint_url
             && !is_http_url(&url.value)
@@ -314,13 +307,21 @@ impl View<'_> {
     }
 }
 
-fn is_host_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && label
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+/// Refuses a region that cannot be one, before it is a part of a host's name or goes out to other programs.
+///
+/// # Errors
+/// Says where it is set.
+pub fn check_region(region: &Chosen<String>) -> Result<()> {
+    if Form::Region.fits(&region.value) {
+        return Ok(());
+    }
+    bail!(
+        Failure::new(format!(
+            "`{}` ({}) is not a region",
+            region.value, region.origin
+        ))
+        .hint("write it like eu-west-1")
+    )
 }
 
 /// Not with a user or a password, which would be shown, nor with a port that is none.

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use anyhow::{Result, bail};
 
-use super::target::{Naming, Target, quoted};
+use super::target::{Naming, Target};
 use crate::document::{Irregularity, Note, Property, Section};
 use crate::error::Failure;
 use crate::profiles::{File, Files, NAME_A_FILE, key, profile_of};
 use crate::short_term;
+use crate::text::quoted;
 
 /// As many names as a person reads in a hint.
 const MOST_NAMES: usize = 10;
@@ -237,7 +238,8 @@ pub(super) fn missing_long_term(
             .filter(|base| *base != profile.value)
     {
         return failure.hint(format!(
-            "name the profile without the suffix: --profile {base}"
+            "name the profile without the suffix: --profile {}",
+            quoted(base)
         ));
     }
     if credentials.get(&profile.value, key::ROLE_ARN).is_some() {

@@ -8,9 +8,10 @@ use super::Role;
 use super::chosen::{Chosen, Origin, default, first, flag, in_file, inherited, variable};
 use super::walk::{Hop, Link, Walk};
 use crate::cli::Request;
-use crate::device::{ACCOUNT_DIGITS, SerialNumber};
+use crate::device::SerialNumber;
 use crate::environment::Environment;
 use crate::error::Failure;
+use crate::form::{Form, is_of_name};
 use crate::profiles::{Files, key};
 use crate::seconds as duration;
 
@@ -114,7 +115,7 @@ impl View<'_> {
     pub(super) fn role(&self, hop: &Hop) -> Result<Role> {
         let arn = hop.arn.clone();
         let flags = (hop.link == 0).then_some(self.request);
-        if !is_role_arn(&arn.value) {
+        if !Form::RoleArn.fits(&arn.value) {
             bail!(
                 Failure::new(format!(
                     "`{}` ({}) is not the ARN of a role",
@@ -128,7 +129,7 @@ impl View<'_> {
             self.of_role(hop, key::ROLE_SESSION_NAME),
         ]);
         if let Some(name) = &session_name
-            && !is_session_name(&name.value)
+            && !Form::RoleSessionName.fits(&name.value)
         {
             bail!(
                 Failure::new(format!(
@@ -143,7 +144,7 @@ impl View<'_> {
             self.of_role(hop, key::EXTERNAL_ID),
         ]);
         if let Some(id) = &external_id
-            && !is_external_id(&id.value)
+            && !Form::ExternalId.fits(&id.value)
         {
             bail!(
                 Failure::new(format!(
@@ -170,7 +171,10 @@ impl View<'_> {
         };
         let mut value: String = value
             .chars()
-            .map(|c| if is_name_character(c) { c } else { '-' })
+            .map(|c| match u8::try_from(c) {
+                Ok(byte) if is_of_name(byte) => c,
+                _ => '-',
+            })
             .take(64)
             .collect();
         if value.len() < 2 {
@@ -288,25 +292,4 @@ fn parse_seconds(Chosen { value, origin }: Chosen<String>) -> Result<Chosen<u64>
             bail!(Failure::new(format!("`{value}` ({origin}) is not a duration")).hint(hint))
         }
     }
-}
-
-fn is_role_arn(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    matches!(parts[..], ["arn", partition, "iam", "", account, role]
-        if !partition.is_empty()
-            && account.len() == ACCOUNT_DIGITS
-            && account.bytes().all(|byte| byte.is_ascii_digit())
-            && role.strip_prefix("role/").is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace)))
-}
-
-fn is_session_name(name: &str) -> bool {
-    (2..=64).contains(&name.len()) && name.chars().all(is_name_character)
-}
-
-fn is_name_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
-}
-
-fn is_external_id(id: &str) -> bool {
-    (2..=1224).contains(&id.len()) && id.chars().all(|c| is_name_character(c) || ":/".contains(c))
 }

@@ -10,6 +10,7 @@ use crate::environment::Environment;
 use crate::error::Failure;
 use crate::profiles::{File, Files, config_header, key};
 use crate::short_term;
+use crate::text::quoted;
 
 /// What is written behind a role's profile, where the section of the profile's own name would not be read.
 const BESIDE_ROLE: &str = "mfa";
@@ -366,14 +367,4 @@ impl Target {
 /// Whether a text can be a section's name, or a part of it.
 pub fn is_name_part(text: &str) -> bool {
     text.trim() == text && !text.contains(|c: char| c.is_control() || "[]#;".contains(c))
-}
-
-/// A word for a shell.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }

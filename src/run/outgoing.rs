@@ -102,11 +102,8 @@ pub(super) fn get(
     };
     warn_of_irregularities(report, &files, &[&target]);
     tell(&target, &files);
-    let region = region(&work, &target);
-    if let Some(Region::OfProfile(value) | Region::OfEnvironment(value)) = &region {
-        // Before a code is asked for.
-        check("AWS_REGION", value, "mend the region where it is set")?;
-    }
+    // Before a code is asked for.
+    let region = region(&work, &target)?;
     let renewal = format!("`{} --force` gets new credentials", target.command(""));
     let credentials = match work.look(report, 0, target)? {
         Look::Reuse(_, credentials) => credentials,
@@ -139,12 +136,15 @@ fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
     )
 }
 
-fn region(work: &Work<'_>, target: &Target) -> Option<Region> {
-    let region = plan::region(work.request, work.environment, target, work.files)?;
-    Some(match region.origin {
+fn region(work: &Work<'_>, target: &Target) -> Result<Option<Region>> {
+    let Some(region) = plan::region(work.request, work.environment, target, work.files) else {
+        return Ok(None);
+    };
+    plan::check_region(&region)?;
+    Ok(Some(match region.origin {
         Origin::Environment(_) => Region::OfEnvironment(region.value),
         _ => Region::OfProfile(region.value),
-    })
+    }))
 }
 
 /// Says what AWS tools take in place of a profile's `credential_process`, which may be us.

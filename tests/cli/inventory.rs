@@ -62,7 +62,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints::modes_are_mended_by_what_is_printed"),
     ),
     (
-        "chmod u+rw '{}', or chown it if it belongs to another user",
+        "chmod u+rw {}, or chown it if it belongs to another user",
         By("hints::modes_are_mended_by_what_is_printed"),
     ),
     (

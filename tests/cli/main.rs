@@ -38,6 +38,7 @@ mod exec;
 mod export;
 mod faults;
 mod file;
+mod forms;
 mod hints;
 mod hints_of_doctor;
 mod hints_of_settings;
