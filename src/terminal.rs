@@ -168,7 +168,7 @@ impl Terminal {
             .with_prompt(plain(prompt))
             .default(default.to_owned())
             .show_default(!default.is_empty())
-            .validate_with(|text: &String| check(text))
+            .validate_with(|text: &String| check(text).map_err(|complaint| plain(&complaint)))
             .interact_text_on(&self.term);
         finish(answer)
     }

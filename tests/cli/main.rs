@@ -73,3 +73,5 @@ mod version;
 mod waits;
 mod window;
 mod words;
+mod words_at_prompts;
+mod words_of_servers;

@@ -11,7 +11,7 @@ use crate::harness::{Home, Run, spawning};
 use crate::prompt::{PROMPT, exited, kill, on_terminal, type_code};
 
 /// Answers GETPIN with the first line of the file `codes`, and takes that away. Keeps what it is told in the file `told`.
-const PINENTRY: &str = r#"#!/bin/sh
+pub const PINENTRY: &str = r#"#!/bin/sh
 echo "OK Pleased to meet you"
 while read -r line; do
     echo "$line" >>"$HOME/told"
@@ -31,20 +31,20 @@ done
 "#;
 
 /// Answers with the file `codes`, and ends with the status in the file `status`.
-const DIALOG: &str = r#"#!/bin/sh
+pub const DIALOG: &str = r#"#!/bin/sh
 printf '%s\n' "$0" "$@" >>"$HOME/told"
 cat "$HOME/codes"
 exit "$(cat "$HOME/status")"
 "#;
 
-struct Desk {
-    home: Home,
-    sts: StandIn,
+pub struct Desk {
+    pub home: Home,
+    pub sts: StandIn,
 }
 
 impl Desk {
     /// A desk where these programs are.
-    fn new(programs: &[(&str, &str)]) -> Self {
+    pub fn new(programs: &[(&str, &str)]) -> Self {
         let desk = Self {
             home: Home::of_alice(),
             sts: StandIn::start(Account::example()),
@@ -64,15 +64,15 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    fn answers(&self, codes: &[&str]) {
+    pub fn answers(&self, codes: &[&str]) {
         fs::write(self.path("codes"), codes.join("\n") + "\n").unwrap();
     }
 
-    fn told(&self) -> String {
+    pub fn told(&self) -> String {
         fs::read_to_string(self.path("told")).unwrap_or_default()
     }
 

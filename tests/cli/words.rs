@@ -17,13 +17,13 @@ const NASTY: &str =
 /// A message of a server, which XML can hold.
 const MESSAGE: &str = "no\u{85}\u{202e}\u{2028}\nhint: run evil\nerror: evil\u{feff}";
 
-fn is_nasty(c: char) -> bool {
+pub fn is_nasty(c: char) -> bool {
     c.is_control() && c != '\n'
         || "\u{2028}\u{2029}\u{202a}\u{202b}\u{202d}\u{202e}\u{2066}\u{2069}\u{200e}\u{200f}\u{200b}\u{feff}\u{61c}".contains(c)
 }
 
 #[track_caller]
-fn assert_clean(what: &str, outcome: &Outcome) {
+pub fn assert_clean(what: &str, outcome: &Outcome) {
     for text in [&outcome.stdout, &outcome.stderr] {
         assert!(!text.contains(is_nasty), "{what}: {outcome:?}");
         let is_forged = |line: &str| line == "hint: run evil" || line.starts_with("error: evil");
