@@ -41,8 +41,7 @@ pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     if !key.iter().all(|byte| IS_PLAIN[usize::from(*byte)]) {
         return None;
     }
-    let end = line.iter().rev().find(|byte| !byte.is_ascii_whitespace())?;
-    if !end.is_ascii() {
+    if let [.., 0x80..=0xff, b'\n'] | [.., 0x80..=0xff, b'\r', b'\n'] | [.., 0x80..=0xff] = line {
         return None;
     }
     // An empty value may have nested lines below.
@@ -100,6 +99,9 @@ pub(super) fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Ir
     }
     let value = without_blanks_around(&line[sign + 1..]);
     let odd = || {
+        if key.is_ascii() && value.is_ascii() {
+            return None;
+        }
         let ends = value.chars().next().into_iter().chain(value.chars().last());
         let odd = key.chars().chain(ends).find(|c| is_odd_blank(*c));
         odd.map(Irregularity::OddBlank)
