@@ -37,7 +37,8 @@ pub fn plain_json(json: &str) -> String {
 /// A word for a shell.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
+    // zsh takes what stands behind an equals sign at its beginning for a command.
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
@@ -94,6 +95,7 @@ mod tests {
             ("work", "work"),
             ("a b", "'a b'"),
             ("", "''"),
+            ("=ls", "'=ls'"),
             ("v;touch${IFS}x", "'v;touch${IFS}x'"),
             ("a'b", r"'a'\''b'"),
         ] {

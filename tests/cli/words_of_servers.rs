@@ -150,8 +150,14 @@ fn granted(action: &str) -> String {
             "<MFADevices><member><UserName>alice@</UserName><SerialNumber>arn:aws:iam::123456789012:mfa/alice@</SerialNumber>\
              <EnableDate>2020-01-01T00:00:00Z</EnableDate></member></MFADevices><IsTruncated>false</IsTruncated>"
         }
+        "GetAccessKeyLastUsed" => {
+            "<UserName>alice@</UserName><AccessKeyLastUsed><LastUsedDate>2020-01-01T00:00:00Z</LastUsedDate>\
+             <ServiceName>s3@</ServiceName><Region>eu@</Region></AccessKeyLastUsed>"
+        }
         "ListAccessKeys" => {
-            "<AccessKeyMetadata><member><UserName>alice@</UserName><AccessKeyId>AKIAFAKEFAKEFAKEFAKE@</AccessKeyId>\
+            "<AccessKeyMetadata><member><UserName>alice@</UserName><AccessKeyId>AKIAFAKEFAKEFAKEALIC@</AccessKeyId>\
+             <Status>Active@</Status><CreateDate>2020-01-01T00:00:00Z</CreateDate></member>\
+             <member><UserName>alice@</UserName><AccessKeyId>AKIAFAKEFAKEFAKEOTHR@</AccessKeyId>\
              <Status>Active@</Status><CreateDate>2020-01-01T00:00:00Z</CreateDate></member></AccessKeyMetadata>\
              <IsTruncated>false</IsTruncated>"
         }
@@ -165,19 +171,23 @@ fn granted(action: &str) -> String {
 
 #[test]
 fn an_answer_that_is_no_xml_or_holds_what_steers_a_terminal() {
+    let mut quoted = 0;
     for word in NASTY {
-        // Either everywhere, or behind a name that is right, and a device with it.
-        for is_of_owner in [true, false] {
+        // Everywhere, or in all but the first answers.
+        let first = ["GetCallerIdentity", "ListAccessKeys"];
+        for good in 0..=first.len() {
             let url = answering(move |action| {
-                let is_good = action == "GetCallerIdentity" && !is_of_owner;
+                let is_good = first[..good].contains(&action);
                 let body = with(&granted(action), if is_good { b"" } else { word });
                 answer(b"200 OK", b"Content-Type: text/xml\r\n", &body)
             });
             for command in COMMANDS {
-                assert_withstands(&url, command);
+                let outcome = assert_withstands(&url, command);
+                quoted += usize::from(outcome.stderr.contains(" ago for s3"));
             }
         }
     }
+    assert!(quoted > 0, "the last answer is not come to");
 }
 
 #[test]
@@ -201,5 +211,34 @@ fn headers_that_hold_what_steers_a_terminal() {
         }
         let url = answering(move |_| answer(&[b"403 ", word].concat(), b"", b""));
         assert_withstands(&url, COMMANDS[0]);
+    }
+}
+
+#[test]
+fn a_report_whose_names_steer_a_terminal() {
+    const HEADER: &str = "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active,access_key_1_active,\
+        access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,\
+        access_key_2_last_used_date";
+    let names = NASTY.iter().map(|word| String::from_utf8_lossy(word));
+    let names = names.chain(["\"a\r\nhint: run evil\u{202e}\"".into(), "=cmd()".into()]);
+    for name in names.filter(|name| !name.contains("\nh")) {
+        for user in [name.to_string(), "bob".to_owned()] {
+            let line = format!(
+                "{user},arn:aws:iam::123456789012:user/{user},{name},true,{name},false,true,{name},{name},{name},N/A,N/A"
+            );
+            for format in ["--csv", "--json", "-v"] {
+                let home = Home::new();
+                let outcome = home
+                    .run(&["audit", "--report", "-", format])
+                    .stdin(&format!("{HEADER}\n{line}\n"))
+                    .outcome();
+                let what = format!("{format}, {user:?}, {name:?}");
+                assert!(
+                    (1..=2).contains(&outcome.status.unwrap()),
+                    "{what}: {outcome:?}"
+                );
+                assert_clean(&what, &outcome);
+            }
+        }
     }
 }
