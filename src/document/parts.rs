@@ -139,6 +139,7 @@ pub(super) fn header(trimmed: &str) -> (&str, Option<Irregularity>) {
         (false, None) => Some(Irregularity::AfterHeader),
         (false, Some(_)) if !inner.starts_with(name) => Some(Irregularity::BlanksBeforeName),
         (false, Some(_)) if name.len() < inner.len() => Some(Irregularity::BlanksBehindName),
+        (false, Some(_)) if name.is_ascii() => None,
         (false, Some(_)) => name
             .chars()
             .find(|c| is_odd_blank(*c))
