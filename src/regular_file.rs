@@ -120,6 +120,25 @@ fn check_error(path: &Path, error: &io::Error) -> io::Result<()> {
     }
 }
 
+/// Lets its owner read and write a file that was just made, whatever the umask took away.
+///
+/// # Errors
+/// Those of the file system.
+#[cfg(unix)]
+pub fn leave_to_owner(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    if file.metadata()?.permissions().mode() & 0o600 != 0o600 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub fn leave_to_owner(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
 /// Refuses what is at a path and is no regular file. Nothing at all is right.
 ///
 /// # Errors

@@ -220,8 +220,10 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
             _ => unfit.unwrap_or(error),
         }
     })?;
-    match regular_file::check(&file.metadata()?) {
+    let metadata = file.metadata()?;
+    match regular_file::check(&metadata) {
         Err(error) if !can_be_watched(&file, &error) => return Err(error),
+        Ok(()) if metadata.len() == 0 => regular_file::leave_to_owner(&file)?,
         _ => {}
     }
     // It is set once, in the beginning.

@@ -9,6 +9,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::regular_file;
+
 const BESIDE: &str = ".mfa-creds";
 /// Names of files end at 255 bytes on every system.
 const LONGEST_NAME: usize = 200;
@@ -156,7 +158,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         _ => {}
     }
     let mut file = private(OpenOptions::new().write(true).create_new(true)).open(new)?;
-    leave_to_owner(&file)?;
+    regular_file::leave_to_owner(&file)?;
     file.write_all(content)?;
     fs::rename(new, path)
 }
@@ -175,7 +177,7 @@ fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     );
     let file = private(options).open(path)?;
     if is_our_file(&file)? {
-        leave_to_owner(&file)?;
+        regular_file::leave_to_owner(&file)?;
         Ok(file)
     } else {
         let problem = format!("{} is not a plain file of ours", path.display());
@@ -284,22 +286,6 @@ fn make_directory(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_directory(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
-}
-
-/// Lets its owner read and write a file that was just made, whatever the umask took away.
-#[cfg(unix)]
-pub(super) fn leave_to_owner(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    if file.metadata()?.permissions().mode() & 0o600 != 0o600 {
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-pub(super) fn leave_to_owner(_file: &File) -> io::Result<()> {
-    Ok(())
 }
 
 /// Whether a directory is ours, wherever links to it may stand.

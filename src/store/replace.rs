@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::attributes::{self, NotCarriedOver, carry_over};
-use super::private::{Private, directory_of, leave_to_owner, private};
+use super::private::{Private, directory_of, private};
 use crate::regular_file;
 
 const OLD: &str = "in-place-old";
@@ -269,7 +269,7 @@ impl Temporary {
     fn create(path: &Path) -> io::Result<Self> {
         remove(path)?;
         let file = private(File::options().write(true).create_new(true)).open(path)?;
-        leave_to_owner(&file)?;
+        regular_file::leave_to_owner(&file)?;
         Ok(Self {
             path: path.to_path_buf(),
             file,

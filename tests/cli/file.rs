@@ -373,6 +373,7 @@ fn a_umask_takes_nothing_from_the_owner() {
                 .env_clear()
                 .env("HOME", home.path())
                 .env("AWS_ENDPOINT_URL", sts.url())
+                .env("MFA_CREDS_TRACE", home.path().join("trace"))
                 .current_dir(home.path());
             let output = spawning(|| command.output().unwrap());
             assert!(output.status.success(), "{umask}: {output:?}");
@@ -387,7 +388,9 @@ fn a_umask_takes_nothing_from_the_owner() {
         for directory in [&home.file(""), &own] {
             assert_eq!(mode(directory), 0o700, "{umask}: {}", directory.display());
         }
-        assert_eq!(mode(&home.file("credentials")), 0o600, "{umask}");
+        for file in [home.file("credentials"), home.path().join("trace")] {
+            assert_eq!(mode(&file), 0o600, "{umask}: {}", file.display());
+        }
         for file in fs::read_dir(&own).unwrap() {
             let path = file.unwrap().path();
             assert_eq!(mode(&path), 0o600, "{umask}: {}", path.display());
