@@ -32,7 +32,7 @@ pub enum Form {
     /// AWS's own names have a narrower form; `LocalStack` and others take any name.
     /// See <https://www.rfc-editor.org/rfc/rfc1123#section-2.1>.
     Region,
-    /// Base32: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_VirtualMFADevice.html>.
+    /// Base32 on AWS, hexadecimal on `MiniStack`: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_VirtualMFADevice.html>.
     Seed,
 }
 
@@ -63,9 +63,7 @@ impl Form {
             Self::RoleSessionName => (2..=64, is_of_name),
             Self::ExternalId => (2..=1224, |b| is_of_name(b) || b":/".contains(&b)),
             Self::Region => return is_host_label(text),
-            Self::Seed => (16..=256, |b| {
-                b.is_ascii_uppercase() || b"234567=".contains(&b)
-            }),
+            Self::Seed => (16..=256, |b| b.is_ascii_alphanumeric() || b == b'='),
         };
         lengths.contains(&text.len()) && text.bytes().all(takes)
     }
