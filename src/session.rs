@@ -84,27 +84,26 @@ pub fn note_written(
     (name, Change::Set(key::PAIRS, pairs))
 }
 
-/// Whether a section has the access key id of a session of ours with another secret: somebody has written a new secret, and not
-/// its id yet.
+/// Whether a section has a secret that we did not write: beside the access key id of a session of ours, or without any. Somebody
+/// has written a new secret then, and not its id yet.
 pub fn has_foreign_secret(section: &str, credentials: &File<'_>, sessions: &[File<'_>]) -> bool {
     let values = credentials.values(section);
-    let pair = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY].map(|key| values.get(key));
-    let [Some(id), Some(secret)] = pair else {
+    let Some(secret) = values.get(key::AWS_SECRET_ACCESS_KEY) else {
         return false;
     };
-    let (name, own) = (written(section), digest(&id, &secret));
-    let pairs = sessions
+    let id = values.get(key::AWS_ACCESS_KEY_ID);
+    let name = written(section);
+    let pairs: Vec<String> = sessions
         .iter()
-        .filter_map(|file| file.get(&name, key::PAIRS));
-    let of_id: Vec<bool> = pairs
-        .flat_map(|pairs| {
-            let of_id = pairs
-                .split(' ')
-                .filter(|pair| pair.split(':').next() == Some(&*id));
-            of_id.map(|pair| pair == own).collect::<Vec<_>>()
-        })
+        .filter_map(|file| file.get(&name, key::PAIRS))
+        .flat_map(|pairs| pairs.split(' ').map(str::to_owned).collect::<Vec<_>>())
         .collect();
-    !of_id.is_empty() && !of_id.contains(&true)
+    let id_of = |pair: &str| pair.split(':').next().unwrap_or_default().to_owned();
+    let may_be_it = |pair: &&String| id.as_ref().is_none_or(|id| *id == id_of(pair));
+    let is_ours = |pair: &String| digest(&id_of(pair), &secret) == *pair;
+    let known: Vec<&String> = pairs.iter().filter(may_be_it).collect();
+    // Of an id that we have not noted, its form tells whose it is.
+    (id.is_none() || !known.is_empty()) && !known.into_iter().any(is_ours)
 }
 
 /// The section of the file of sessions with the credentials of the profile that has this long-term section.

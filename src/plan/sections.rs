@@ -284,13 +284,16 @@ pub(super) fn nearest<'n>(
         .map(|(_, candidate)| candidate)
 }
 
-/// The error where somebody has written a secret beside the access key id of a session.
+/// The error where somebody has written a secret, and not its access key id yet.
 pub fn secret_in_the_way(section: &str, credentials: &File<'_>) -> Failure {
-    Failure::new(format!(
-        "[{section}] in {} holds a secret access key that mfa-creds did not write, beside the id of a session",
-        credentials.path.display()
-    ))
-    .hint("write its aws_access_key_id there, or take the secret out with an editor")
+    let path = credentials.path.display();
+    let has_id = credentials.get(section, key::AWS_ACCESS_KEY_ID).is_some();
+    Failure::new(if has_id {
+        format!("[{section}] in {path} holds a secret access key that mfa-creds did not write, beside the id of a session")
+    } else {
+        format!("[{section}] in {path} holds a secret access key without its id, which is never overwritten")
+    })
+    .hint("take the secret out with an editor, or write its aws_access_key_id there")
 }
 
 /// The error where an IAM user's own keys stand in the section for the temporary ones.
@@ -306,10 +309,7 @@ pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Fai
         .get(short_term, key::AWS_ACCESS_KEY_ID)
         .is_none()
     {
-        return Failure::new(format!(
-            "[{short_term}] in {path} holds a secret access key without its id, which is never overwritten"
-        ))
-        .hint("take the secret out with an editor, or write its aws_access_key_id there");
+        return secret_in_the_way(short_term, credentials);
     }
     let is_of_aws = credentials
         .get(short_term, key::AWS_ACCESS_KEY_ID)

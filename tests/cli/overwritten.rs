@@ -306,7 +306,7 @@ fn a_new_secret_that_has_its_id_not_yet_stays() {
         let text = home.credentials().replace(&secret, NEW_SECRET);
         home.write("credentials", &text);
         let said = "error: [work] in ~/.aws/credentials holds a secret access key that mfa-creds did not write, beside the id of a session\n\
-             hint: write its aws_access_key_id there, or take the secret out with an editor\n";
+             hint: take the secret out with an editor, or write its aws_access_key_id there\n";
         let before = sts.calls();
         renew(&["--force"]).ends(1, said);
         home.run(&["clear", "-q", "-p", "work"]).ends(1, said);
@@ -314,6 +314,43 @@ fn a_new_secret_that_has_its_id_not_yet_stays() {
         assert_eq!(home.credentials(), text);
         assert_eq!(sts.calls(), before);
     }
+}
+
+#[test]
+fn a_secret_beside_what_is_left_of_a_session_stays_too() {
+    let section = |assumed: &str| {
+        format!(
+            "[work]\nassumed_role = {assumed}\naws_secret_access_key = precious\naws_session_token = x\nexpiration = {PAST}\n"
+        )
+    };
+    for assumed in ["False", "True"] {
+        let before = long_term("work") + &section(assumed);
+        let home = Home::with(&before);
+        let said = "error: [work] in ~/.aws/credentials holds a secret access key without its id, which is never overwritten\n\
+             hint: take the secret out with an editor, or write its aws_access_key_id there\n";
+        home.run(&["-p", "work", "--token", "123456"]).ends(1, said);
+        home.run(&["clear", "-q", "-p", "work"]).ends(1, said);
+        home.run(&["clear", "-q", "--all"]).ends(1, said);
+        assert_eq!(home.credentials(), before);
+    }
+}
+
+#[test]
+fn a_secret_of_ours_whose_id_is_gone_is_known_again() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let renew = || {
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+            .ends(0, "");
+    };
+    renew();
+    let id = value(&home.credentials(), "work", "aws_access_key_id").unwrap();
+    let without = home
+        .credentials()
+        .replace(&format!("aws_access_key_id = {id}\n"), "");
+    home.write("credentials", &without);
+    renew();
 }
 
 #[test]
