@@ -91,6 +91,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         results: &'a mut Results,
     ) -> Result<Option<Self>> {
         let store = Store::open(path)?;
+        store.check_sessions()?;
         written::rehearse(&store, path, group, results)?;
         if results.open(group).is_empty() {
             return Ok(None);

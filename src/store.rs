@@ -154,6 +154,29 @@ impl Store {
         Self::open(&path)
     }
 
+    /// Refuses what stands in the place of the file of sessions and is none: it would cost a code at each run.
+    ///
+    /// # Errors
+    /// Says what is there, and what to type.
+    pub fn check_sessions(&self) -> Result<()> {
+        let path = self.private.path(SESSIONS);
+        let Ok(metadata) = fs::symlink_metadata(&path) else {
+            return Ok(());
+        };
+        let what = if metadata.is_symlink() {
+            "is a symbolic link, not a regular file".to_owned()
+        } else {
+            match regular_file::check(&metadata) {
+                Ok(()) => return Ok(()),
+                Err(unfit) => unfit.to_string(),
+            }
+        };
+        bail!(
+            Failure::new(format!("{} cannot be written: {what}", path.display()))
+                .hint(format!("remove it: rm -r {}", quoted_path(&path)))
+        )
+    }
+
     /// Does away with a file of sessions that nobody can read in one way only. Says whether it was one.
     ///
     /// # Errors

@@ -68,7 +68,11 @@ impl Home {
                 continue;
             };
             for entry in entries {
-                let text = fs::read(entry.unwrap().path()).unwrap_or_default();
+                let path = entry.unwrap().path();
+                if !path.is_file() {
+                    continue;
+                }
+                let text = fs::read(path).unwrap_or_default();
                 secrets.extend(secret_values(&String::from_utf8_lossy(&text)));
             }
         }

@@ -199,3 +199,51 @@ fn a_report_may_come_through_a_pipe_that_is_written() {
         assert!(outcome.stderr.contains(is), "{outcome:?}");
     }
 }
+
+#[test]
+fn what_stands_in_place_of_the_sessions_is_refused_before_the_code_is_sent() {
+    let sts = StandIn::start(Account::example());
+    for (kind, is) in [
+        ("named pipe", "is a named pipe, not a regular file"),
+        ("directory", "is a directory"),
+        ("socket", "is a socket, not a regular file"),
+        ("link", "is a symbolic link, not a regular file"),
+    ] {
+        for arguments in [
+            &["-p", "work", "--token", "123456"][..],
+            &[
+                "exec",
+                "-q",
+                "--no-store",
+                "-p",
+                "work",
+                "--token",
+                "123456",
+                "--",
+                "true",
+            ],
+        ] {
+            let home = Home::of_alice();
+            fs::create_dir(home.file(".mfa-creds")).unwrap();
+            let path = home.file(".mfa-creds/credentials.sessions");
+            if kind == "link" {
+                std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+            } else {
+                make(kind, &path);
+            }
+            let place = "~/.aws/.mfa-creds/credentials.sessions";
+            home.run_with(&sts, arguments).ends(
+                1,
+                &format!(
+                    "error: {place} cannot be written: {is}\nhint: remove it: rm -r {place}\n"
+                ),
+            );
+            assert!(sts.requests().is_empty(), "{kind}");
+            assert!(
+                !home.credentials().contains("[work]"),
+                "{kind}: {}",
+                home.credentials()
+            );
+        }
+    }
+}

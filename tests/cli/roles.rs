@@ -576,18 +576,6 @@ fn a_broken_file_of_sessions_is_no_obstacle() {
         let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
         assert_eq!(mode & 0o777, 0o600);
     }
-    std::fs::remove_file(&sessions).unwrap();
-    std::fs::create_dir(&sessions).unwrap();
-    let code = sts.fresh_code(ALICE_DEVICE);
-    let outcome = home
-        .run_with(&sts, &[&force[..], &["--token", &code]].concat())
-        .succeeds();
-    assert!(
-        outcome
-            .stderr
-            .starts_with("warning: the MFA session is not kept for other profiles: "),
-        "{outcome:?}"
-    );
 }
 
 #[test]
