@@ -440,6 +440,10 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         reason(error)
     ));
     match error.kind() {
+        ErrorKind::PermissionDenied if is_of_us(path) && is_not_permitted(error) => failure.hint(format!(
+            "it may be immutable: `lsattr {path}` says so, and `sudo chattr -ia {path}` ends it",
+            path = quoted_path(path)
+        )),
         ErrorKind::PermissionDenied => {
             failure.hint("make the file and its directory yours: see `ls -ld` of both")
         }
@@ -460,6 +464,30 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         }
         _ => failure.hint(NAME_A_FILE),
     }
+}
+
+/// Whether a file is there and belongs to this user.
+#[cfg(unix)]
+fn is_of_us(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    fs::metadata(path).is_ok_and(|file| file.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// Whether it is not the mode that forbids something, but what the file is.
+#[cfg(unix)]
+fn is_not_permitted(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_of_us(_path: &Path) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn is_not_permitted(_error: &io::Error) -> bool {
+    false
 }
 
 /// The directory that a file has to be in, wherever links lead.

@@ -82,6 +82,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     ("ls -l", AsItStands),
     ("ls -ld", AsItStands),
+    ("sudo chattr -ia {path}", AsSyntax),
     (
         "mfa-creds",
         By("file::a_run_killed_while_it_writes_in_place_is_ended_by_the_next_one"),
