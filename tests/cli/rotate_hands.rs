@@ -10,7 +10,7 @@ use stand_in::{
 };
 
 use crate::devices::{alice, stand_in};
-use crate::harness::{Home, Outcome, value};
+use crate::harness::{Home, Outcome, long_term, value};
 use crate::prompt::{exited, on_terminal};
 use crate::rotate::{
     OTHER, ROTATE, assert_rotated, current, fault_after, file, home, told_of_lost_key,
@@ -367,4 +367,27 @@ fn the_old_key_is_not_deleted_from_under_a_section_that_has_it_again() {
     home.write("credentials", copy.split("[copy]").next().unwrap());
     home.run_with(&sts, &ROTATE).succeeds();
     assert_rotated(&home, &sts);
+}
+
+#[test]
+fn notes_that_do_not_say_of_which_rotation_delete_no_key() {
+    for kept in ["new", "old"] {
+        let sts = stand_in(alice().inactive_access_key(OTHER, OTHER_SECRET));
+        let text = format!(
+            "{}mfa_creds_rotation_begun = 2026-11-27T00:00:00Z\nmfa_creds_{kept}_access_key_id = {OTHER}\n\
+             mfa_creds_{kept}_secret_access_key = {OTHER_SECRET}\n",
+            long_term("work")
+        );
+        let home = Home::with(&text);
+        home.run_with(&sts, &["rotate", "--yes", "-p", "work"]).ends(
+            1,
+            &format!(
+                "error: [work-long-term] in ~/.aws/credentials keeps {} beside its access key, and does not say of which rotation\n\
+                 hint: if nothing needs what they keep, take the lines that begin with `mfa_creds_` out with an editor; then run this again\n",
+                masked(OTHER)
+            ),
+        );
+        assert_eq!(home.credentials(), text);
+        assert_eq!(sts.access_keys("alice").len(), 2);
+    }
 }

@@ -116,7 +116,8 @@ impl Notes {
             Some(own) if holds && self.current().as_deref() != Some(own) => {
                 bail!(self.replaced(own, file))
             }
-            _ => Ok(()),
+            None if holds => bail!(self.without_owner(file)),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -165,6 +166,18 @@ impl Notes {
     fn held(&self) -> impl Iterator<Item = &str> {
         let ids = [key::NEW_ACCESS_KEY_ID, key::OLD_ACCESS_KEY_ID];
         ids.into_iter().filter_map(|key| self.get(key))
+    }
+
+    /// Keys stand beside the current one, and nothing says that they are of a rotation of it: a person may have put them there.
+    fn without_owner(&self, file: &File<'_>) -> Failure {
+        let held: Vec<String> = self.held().map(masked).collect();
+        Failure::new(format!(
+            "[{}] in {} keeps {} beside its access key, and does not say of which rotation",
+            self.section,
+            file.path.display(),
+            held.join(" and ")
+        ))
+        .hint("if nothing needs what they keep, take the lines that begin with `mfa_creds_` out with an editor; then run this again")
     }
 
     /// The section, which says this, has another key than it should.

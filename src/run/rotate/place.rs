@@ -179,7 +179,10 @@ impl<'k> Kept<'k> {
         if let Some(keychain) = self.keychain {
             keychain.put(new)?;
         }
-        let changes = self.of_new(new);
+        let mut changes = self.of_new(new);
+        // Another program may have written the section as it was before the rotation began.
+        let of = self.notes.get(key::ROTATION_OF).map(str::to_owned);
+        changes.extend(of.map(|of| Change::Set(key::ROTATION_OF, Cow::Owned(of))));
         let written = self.store.update(|file| {
             self.notes.check_beside(file)?;
             Ok(vec![self.edit(changes.clone())])
