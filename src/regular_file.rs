@@ -65,6 +65,19 @@ pub fn unfit(error: &io::Error) -> Option<Unfit> {
     }
 }
 
+/// Whether two paths lead to one file that is there, by whatever names and links.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let id = |path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+        matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
+    }
+    #[cfg(not(unix))]
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// What is in a regular file.
 ///
 /// # Errors

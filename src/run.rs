@@ -19,7 +19,6 @@ mod keychain;
 mod setup;
 mod completions;
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -34,6 +33,7 @@ use crate::group::{self, Wanted};
 use crate::plan::{self, Keys, Plan, Selection};
 use crate::preview;
 use crate::profiles::{self, File, Paths};
+use crate::regular_file;
 use crate::report::{self, Report};
 use crate::session::{Maker, Session};
 pub use completions::answer_shell;
@@ -49,10 +49,7 @@ pub fn trace(environment: &Environment) -> Result<()> {
         return Ok(());
     };
     let name = format!("the trace {} (MFA_CREDS_TRACE)", path.display());
-    let is_same = |own: &Path| match (fs::canonicalize(own), fs::canonicalize(&path)) {
-        (Ok(own), Ok(path)) => own == path,
-        _ => *own == path,
-    };
+    let is_same = |own: &Path| *own == path || regular_file::is_same(own, &path);
     if let Ok(Paths {
         credentials,
         config,

@@ -66,13 +66,19 @@ fn the_trace_tells_each_request_and_decision() {
              hint: name a file in a directory that is yours, or unset it\n",
         );
     let before = home.credentials();
-    home.run(&["-p", "work"])
-        .env("MFA_CREDS_TRACE", home.file("credentials").to_str().unwrap())
-        .ends(
-            1,
-            "error: the trace ~/.aws/credentials (MFA_CREDS_TRACE) would be written into a file of AWS's\n\
-             hint: name another file\n",
-        );
+    fs::hard_link(home.file("credentials"), home.file("hard")).unwrap();
+    std::os::unix::fs::symlink(home.file("hard"), home.file("soft")).unwrap();
+    for name in ["credentials", "hard", "soft"] {
+        home.run(&["-p", "work"])
+            .env("MFA_CREDS_TRACE", home.file(name).to_str().unwrap())
+            .ends(
+                1,
+                &format!(
+                    "error: the trace ~/.aws/{name} (MFA_CREDS_TRACE) would be written into a file of AWS's\n\
+                     hint: name another file\n"
+                ),
+            );
+    }
     assert_eq!(home.credentials(), before);
 }
 
