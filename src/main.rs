@@ -2,64 +2,29 @@
 //!
 //! The modules stand in reading order: each uses only those above it.
 
-mod text;
-mod form;
-mod error;
-mod regular_file;
-mod environment;
-mod clock;
-mod credentials;
-mod document;
-mod profiles;
-mod device;
-mod seconds;
+mod core;
 mod cli;
 mod report;
-mod short_term;
-mod freshness;
+mod files;
 mod plan;
-mod session;
-mod stdin;
-mod core_dump;
-mod descendants;
-mod terminal;
-mod child;
-mod gui;
-mod person;
-mod mfa_code;
-mod network;
-mod sts;
-mod key_process;
-mod keychain;
-mod store;
-mod code_process;
-mod codes;
-mod setup;
-mod group;
-mod rotation;
-mod iam;
-mod discovery;
+mod prompt;
+mod aws;
 mod renewal;
-mod preview;
-mod audit;
-mod output;
-mod doctor;
-mod enrolment;
-mod policy;
-mod run;
+mod commands;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::cli::Cli;
-use crate::environment::Environment;
+use crate::core::environment::Environment;
+use crate::core::{core_dump, text};
 
 fn main() -> ExitCode {
     // Before the first secret is read.
     core_dump::forbid();
     let environment = Environment::of_process();
-    if let Some(code) = run::answer_shell(&environment) {
+    if let Some(code) = commands::answer_shell(&environment) {
         return code;
     }
     let cli = match Cli::try_parse() {
@@ -72,11 +37,11 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
         }
     };
-    match run::trace(&environment).and_then(|()| run::run(&cli, &environment)) {
+    match commands::trace(&environment).and_then(|()| commands::run(&cli, &environment)) {
         Ok(code) => code,
         Err(error) => {
             report::error(&error);
-            ExitCode::from(run::exit_code(&cli, &error))
+            ExitCode::from(commands::exit_code(&cli, &error))
         }
     }
 }

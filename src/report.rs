@@ -11,10 +11,10 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 use console::Term;
 
 use crate::cli::{LogLevel, Verbosity};
-use crate::clock::of_machine;
-use crate::error;
-use crate::regular_file::{self, Unfit};
-use crate::text::plain;
+use crate::core::clock::of_machine;
+use crate::core::error;
+use crate::core::regular_file::{self, Unfit};
+use crate::core::text::plain;
 
 /// Where everything is told, beside standard error.
 static TRACE: OnceLock<File> = OnceLock::new();

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Outgoing, about};
-use crate::seconds;
+use crate::cli::Outgoing;
+use crate::cli::about;
+use crate::core::seconds;
 
 /// What means nothing where AWS is not called.
 const OF_A_CALL: [&str; 21] = [

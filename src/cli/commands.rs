@@ -4,8 +4,9 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{Asking, Profile, Profiles, PromptTimeout, Request, Store, Suffixes, Verbosity, about};
-use crate::seconds;
+use crate::cli::about;
+use crate::cli::{Asking, Profile, Profiles, PromptTimeout, Request, Store, Suffixes, Verbosity};
+use crate::core::seconds;
 
 /// What a refresh can be told.
 #[derive(Args)]

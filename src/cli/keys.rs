@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{OfUser, Profile, Suffixes, Verbosity, about};
+use crate::cli::about;
+use crate::cli::{OfUser, Profile, Suffixes, Verbosity};
 
 /// What `rotate` can be told.
 #[derive(Args)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::ValueEnum as _;
 
-use super::chosen::{Chosen, Origin, default, first, flag, variable};
-use super::settings::given_seconds;
 use crate::cli::{self, Prompt};
-use crate::credentials::Secret;
-use crate::environment::{CODE, Environment};
-use crate::error::Failure;
+use crate::core::credentials::Secret;
+use crate::core::environment::{CODE, Environment};
+use crate::core::error::Failure;
+use crate::plan::chosen::{Chosen, Origin, default, first, flag, variable};
+use crate::plan::settings::given_seconds;
 
 /// How long to wait for another process that renews with the same device: as long as a person may take to type a code.
 const LOCK_TIMEOUT: Duration = Duration::from_mins(2);

@@ -2,17 +2,17 @@
 
 use anyhow::{Result, bail};
 
-use super::chosen::{INHERITED, inherited};
-use super::decision::{CHAINED_SECONDS, Decision, Way};
-use super::sections::check_sections;
-use super::target::{Naming, Target};
-use super::walk::{BaseSection, Hop, Walk};
-use super::{Base, Keys, Native};
-use crate::clock;
-use crate::credentials::{LongTermKeys, Secret};
-use crate::error::Failure;
-use crate::profiles::{Files, key};
-use crate::short_term;
+use crate::core::clock;
+use crate::core::credentials::{LongTermKeys, Secret};
+use crate::core::error::Failure;
+use crate::files::profiles::{Files, key};
+use crate::files::section_format;
+use crate::plan::chosen::{INHERITED, inherited};
+use crate::plan::decision::{CHAINED_SECONDS, Decision, Way};
+use crate::plan::sections::check_sections;
+use crate::plan::target::{Naming, Target};
+use crate::plan::walk::{BaseSection, Hop, Walk};
+use crate::plan::{Base, Keys, Native};
 
 /// The keys of a section, or the command that prints them.
 ///
@@ -58,7 +58,9 @@ pub(super) fn base(found: &BaseSection, files: &Files<'_>) -> Result<Base> {
         },
     };
     if let Keys::Stored(keys) = &base.keys
-        && keys.access_key_id.starts_with(short_term::TEMPORARY_PREFIX)
+        && keys
+            .access_key_id
+            .starts_with(section_format::TEMPORARY_PREFIX)
     {
         bail!(
             Failure::new(format!(
@@ -90,8 +92,8 @@ pub(super) fn owner(
     let is_free = owner != target.short_term
         && owner != base.section
         && owner != INHERITED
-        && !short_term::has_other_source(&files.config, &owner)
-        && short_term::may_take_session(credentials, &owner, clock::now())
+        && !section_format::has_other_source(&files.config, &owner)
+        && section_format::may_take_session(credentials, &owner, clock::now())
         && check_sections(credentials, &[&owner]).is_ok();
     is_free.then_some(owner)
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::environment::Environment;
-use crate::profiles::{File, key};
+use crate::core::environment::Environment;
+use crate::files::profiles::{File, key};
 
 /// A setting, and where it came from.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::Access;
-use super::chosen::{Chosen, Origin, default, first, flag, in_file};
-use super::proxy::Proxies;
-use super::settings::{View, given_seconds};
-use super::walk::{Hop, Link};
-use crate::error::Failure;
-use crate::form::Form;
-use crate::profiles::{config_header, key};
+use crate::core::error::Failure;
+use crate::core::form::Form;
+use crate::files::profiles::{config_header, key};
+use crate::plan::Access;
+use crate::plan::chosen::{Chosen, Origin, default, first, flag, in_file};
+use crate::plan::proxy::Proxies;
+use crate::plan::settings::{View, given_seconds};
+use crate::plan::walk::{Hop, Link};
 
 /// Where STS is called when nobody says where.
 const DEFAULT_REGION: &str = "us-east-1";

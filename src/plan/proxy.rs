@@ -7,10 +7,10 @@ use http::Uri;
 use http::header::HeaderValue;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
-use super::chosen::{Chosen, first, variable};
-use crate::credentials::Secret;
-use crate::environment::Environment;
-use crate::error::Failure;
+use crate::core::credentials::Secret;
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::plan::chosen::{Chosen, first, variable};
 
 /// The port of a proxy whose URL names none: that of plain HTTP.
 const DEFAULT_PORT: u16 = 80;

@@ -9,10 +9,10 @@ use http::Uri;
 use iam::ResolveEndpoint as _;
 use sts::ResolveEndpoint as _;
 
-use super::chosen::{Chosen, Origin};
-use super::connection::{Connection, Service};
-use super::proxy::Proxy;
-use crate::error::Failure;
+use crate::core::error::Failure;
+use crate::plan::chosen::{Chosen, Origin};
+use crate::plan::connection::{Connection, Service};
+use crate::plan::proxy::Proxy;
 
 /// The partitions of AWS, each with the region that its IAM is in.
 /// See <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>.

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use anyhow::{Result, bail};
 
-use super::target::{Naming, Target};
-use crate::document::{Irregularity, Note, Property, Section};
-use crate::error::Failure;
-use crate::profiles::{File, Files, NAME_A_FILE, key, profile_of};
-use crate::short_term;
-use crate::text::quoted;
+use crate::core::error::Failure;
+use crate::core::text::quoted;
+use crate::files::document::{Irregularity, Note, Property, Section};
+use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
+use crate::files::section_format;
+use crate::plan::target::{Naming, Target};
 
 /// As many names as a person reads in a hint.
 const MOST_NAMES: usize = 10;
@@ -202,8 +202,8 @@ pub(super) fn check_not_of_another(
             .hint(hint)
         );
     }
-    let is_foreign = short_term::is_foreign(credentials, section)
-        || short_term::has_other_source(&files.config, section);
+    let is_foreign = section_format::is_foreign(credentials, section)
+        || section_format::has_other_source(&files.config, section);
     if target.is_beside_role() && is_foreign {
         bail!(
             Failure::new(format!(
@@ -248,7 +248,7 @@ pub(super) fn missing_long_term(
             profile.value
         ));
     }
-    if short_term::holds_long_term_keys(credentials, short_term) && !target.is_beside_role() {
+    if section_format::holds_long_term_keys(credentials, short_term) && !target.is_beside_role() {
         return failure.hint(format!(
             "[{short_term}] holds long-term keys; move them with `{setup_command}`"
         ));

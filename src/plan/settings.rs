@@ -4,16 +4,16 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
 
-use super::Role;
-use super::chosen::{Chosen, Origin, default, first, flag, in_file, inherited, variable};
-use super::walk::{Hop, Link, Walk};
 use crate::cli::Request;
-use crate::device::SerialNumber;
-use crate::environment::Environment;
-use crate::error::Failure;
-use crate::form::{Form, is_of_name};
-use crate::profiles::{Files, key};
-use crate::seconds as duration;
+use crate::core::device::SerialNumber;
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::core::form::{Form, is_of_name};
+use crate::core::seconds;
+use crate::files::profiles::{Files, key};
+use crate::plan::Role;
+use crate::plan::chosen::{Chosen, Origin, default, first, flag, in_file, inherited, variable};
+use crate::plan::walk::{Hop, Link, Walk};
 
 /// How long a user's session may last, in seconds, and how long it does by default.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
@@ -286,7 +286,7 @@ pub(super) fn given_seconds(
 }
 
 fn parse_seconds(Chosen { value, origin }: Chosen<String>) -> Result<Chosen<u64>> {
-    match duration::parse(&value) {
+    match seconds::parse(&value) {
         Ok(value) => Ok(Chosen { value, origin }),
         Err(hint) => {
             bail!(Failure::new(format!("`{value}` ({origin}) is not a duration")).hint(hint))

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 
 use anyhow::{Error, Result, bail};
 
-use super::chosen::{Chosen, Origin, default, in_file, variable};
-use super::sections::is_no_file;
-use super::target::Naming;
-use super::walk::{Link, NoWay, walk};
 use crate::cli::Profiles;
-use crate::environment::Environment;
-use crate::error::Failure;
-use crate::profiles::{File, Files, NAME_A_FILE, key, profile_of};
-use crate::short_term;
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
+use crate::files::section_format;
+use crate::plan::chosen::{Chosen, Origin, default, in_file, variable};
+use crate::plan::sections::is_no_file;
+use crate::plan::target::Naming;
+use crate::plan::walk::{Link, NoWay, walk};
 
 /// Which profiles a run is about.
 pub struct Selection {
@@ -108,9 +108,9 @@ fn all(naming: &Naming, files: &Files<'_>) -> (Vec<String>, Vec<(String, Error)>
         if let Some(profile) = profile_of(header)
             && config.get(header, key::ROLE_ARN).is_none()
             && config.get(header, key::MFA_SERIAL).is_some()
-            && short_term::holds_usable_long_term_keys(config, header)
+            && section_format::holds_usable_long_term_keys(config, header)
             // The AWS tools take those first, and nobody has asked for a session.
-            && !short_term::holds_long_term_keys(credentials, profile)
+            && !section_format::holds_long_term_keys(credentials, profile)
         {
             profiles.push(profile.to_owned());
         }
@@ -129,7 +129,7 @@ fn all(naming: &Naming, files: &Files<'_>) -> (Vec<String>, Vec<(String, Error)>
 
 fn is_base(credentials: &File<'_>, section: &str) -> bool {
     credentials.get(section, key::CREDENTIAL_PROCESS).is_some()
-        || short_term::holds_usable_long_term_keys(credentials, section)
+        || section_format::holds_usable_long_term_keys(credentials, section)
 }
 
 fn hangs_on_a_base(

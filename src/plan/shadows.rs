@@ -1,8 +1,8 @@
 //! What the AWS tools take in place of something else that is written down.
 
-use super::target::Target;
-use crate::profiles::{File, Files, config_header, key};
-use crate::short_term;
+use crate::files::profiles::{File, Files, config_header, key};
+use crate::files::section_format;
+use crate::plan::target::Target;
 
 /// Something that is written in vain.
 pub struct Shadow {
@@ -22,11 +22,11 @@ pub fn keys_before_process(target: &Target, files: &Files<'_>) -> Option<Shadow>
     let header = config_header(&config.document, section);
     let in_config = header.filter(|header| config.get(header, key::AWS_ACCESS_KEY_ID).is_some());
     let has = |section: &str, key| credentials.get(section, key).is_some();
-    let is_long_term = short_term::has_long_term_id(credentials, section);
+    let is_long_term = section_format::has_long_term_id(credentials, section);
     let by_hand = || "take them out with an editor".to_owned();
     let (place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
-        let way_out = if short_term::holds_long_term_keys(credentials, section)
-            && !short_term::has_keys(credentials, &target.long_term)
+        let way_out = if section_format::holds_long_term_keys(credentials, section)
+            && !section_format::has_keys(credentials, &target.long_term)
             && !target.is_beside_role()
         {
             format!("move them with `{}`", target.setup_command)

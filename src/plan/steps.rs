@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use super::chosen::{Chosen, Origin};
-use super::decision::{Decision, Way};
-use super::settings::View;
-use super::{Call, Step};
+use crate::plan::chosen::{Chosen, Origin};
+use crate::plan::decision::{Decision, Way};
+use crate::plan::settings::View;
+use crate::plan::{Call, Step};
 
 /// The calls, in their order.
 ///

@@ -2,15 +2,15 @@
 
 use anyhow::{Result, bail};
 
-use super::DEFAULT_PROFILE;
-use super::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, variable};
-use super::shadows::Precedence;
 use crate::cli::Suffixes;
-use crate::environment::Environment;
-use crate::error::Failure;
-use crate::profiles::{File, Files, config_header, key};
-use crate::short_term;
-use crate::text::quoted;
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::core::text::quoted;
+use crate::files::profiles::{File, Files, config_header, key};
+use crate::files::section_format;
+use crate::plan::DEFAULT_PROFILE;
+use crate::plan::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, variable};
+use crate::plan::shadows::Precedence;
 
 /// What is written behind a role's profile, where the section of the profile's own name would not be read.
 const BESIDE_ROLE: &str = "mfa";
@@ -319,7 +319,7 @@ impl Target {
             let has = |key| credentials.get(&self.short_term, key).is_some();
             has(key::ASSUMED_ROLE)
                 && has(key::AWS_ACCESS_KEY_ID)
-                && !short_term::holds_long_term_keys(credentials, &self.short_term)
+                && !section_format::holds_long_term_keys(credentials, &self.short_term)
         };
         if self.process.is_some() && !has_ours() {
             self.kept(Keep::ForProcess)

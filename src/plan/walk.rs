@@ -2,12 +2,12 @@
 
 use anyhow::{Error, Result};
 
-use super::chosen::{Chosen, in_file, inherited};
-use super::sections::{check_sections, is_no_file, missing_long_term, nearest};
-use super::target::{Naming, Target};
-use crate::error::Failure;
-use crate::profiles::{Files, NAME_A_FILE, config_header, key, profile_of};
-use crate::short_term;
+use crate::core::error::Failure;
+use crate::files::profiles::{Files, NAME_A_FILE, config_header, key, profile_of};
+use crate::files::section_format;
+use crate::plan::chosen::{Chosen, in_file, inherited};
+use crate::plan::sections::{check_sections, is_no_file, missing_long_term, nearest};
+use crate::plan::target::{Naming, Target};
 
 /// A profile on the way.
 #[derive(Debug)]
@@ -171,7 +171,7 @@ impl Walker<'_> {
     fn link(&self, profile: &str) -> Link {
         let credentials = &self.files.credentials;
         let long_term = self.naming.long_term(profile);
-        let own = short_term::holds_usable_long_term_keys(credentials, profile)
+        let own = section_format::holds_usable_long_term_keys(credentials, profile)
             .then(|| profile.to_owned());
         Link {
             profile: profile.to_owned(),
@@ -213,7 +213,7 @@ impl Walker<'_> {
     /// Keys in the profile of the config file, where the AWS tools take them from, too.
     fn keys_in_config(&self, link: &Link) -> Option<BaseSection> {
         let header = link.config.as_ref()?;
-        let usable = short_term::holds_usable_long_term_keys(&self.files.config, header);
+        let usable = section_format::holds_usable_long_term_keys(&self.files.config, header);
         usable.then(|| BaseSection {
             section: header.clone(),
             in_config: true,
@@ -319,7 +319,7 @@ impl Walker<'_> {
         if let Some(failure) = self.elsewhere(link, named_by) {
             return NoWay::Elsewhere(failure);
         }
-        if short_term::holds_long_term_keys(credentials, profile)
+        if section_format::holds_long_term_keys(credentials, profile)
             && credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_some()
         {
             let failure = Failure::new(format!(

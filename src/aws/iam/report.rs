@@ -1,0 +1,70 @@
+//! The credential report of the account.
+
+use aws_sdk_iam::types::ReportStateType;
+use chrono::{DateTime, Utc};
+
+use super::{Iam, Problem, Result};
+use crate::aws::network::Tries;
+use crate::core::clock;
+use crate::core::error::Failure;
+
+/// AWS's words for a report that is being made, and for one that has to be made.
+const IN_PROGRESS: &str = "ReportInProgress";
+const MISSING: [&str; 3] = [
+    "ReportNotPresent",
+    "ReportExpired",
+    "CredentialReportNotReadyException",
+];
+
+/// A report as AWS gives it out.
+pub struct CredentialReport {
+    /// CSV.
+    pub text: String,
+    pub made: Option<DateTime<Utc>>,
+}
+
+impl Iam<'_> {
+    /// Has the report made, where there is none that is younger than four hours. Says whether it is there.
+    ///
+    /// # Errors
+    /// When IAM does not do it.
+    pub fn generate_credential_report(&self) -> Result<bool> {
+        let iam = self.iam(Tries::Several)?;
+        let call = iam.generate_credential_report();
+        let answer = self.call("GenerateCredentialReport", &[], || call.clone().send())?;
+        Ok(answer.state() == Some(&ReportStateType::Complete))
+    }
+
+    /// The report; none where it is not there yet.
+    ///
+    /// # Errors
+    /// When IAM does not give it.
+    pub fn credential_report(&self) -> Result<Option<CredentialReport>> {
+        let iam = self.iam(Tries::Several)?;
+        let call = iam.get_credential_report();
+        let answer = match self.call("GetCredentialReport", &[], || call.clone().send()) {
+            Err(problem) if problem.code().is_some_and(is_to_come) => return Ok(None),
+            answer => answer?,
+        };
+        let text = answer
+            .content
+            .map(aws_sdk_iam::primitives::Blob::into_inner);
+        let text = text.and_then(|text| String::from_utf8(text).ok());
+        let Some(text) = text else {
+            return Err(Problem {
+                trouble: None,
+                failure: Failure::new("the answer of AWS IAM holds no credential report")
+                    .hint("run it again"),
+            });
+        };
+        let made = answer.generated_time;
+        Ok(Some(CredentialReport {
+            text,
+            made: made.and_then(|time| clock::from_timestamp(time.secs())),
+        }))
+    }
+}
+
+fn is_to_come(code: &str) -> bool {
+    code == IN_PROGRESS || MISSING.contains(&code)
+}

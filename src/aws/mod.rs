@@ -1,0 +1,5 @@
+//! AWS: how it is reached, and the calls of STS and IAM.
+
+pub mod network;
+pub mod sts;
+pub mod iam;

@@ -1,0 +1,148 @@
+//! Clients of the services, each for a connection that was prepared.
+
+use anyhow::{Context as _, Result};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_sts::config::Credentials as SdkCredentials;
+use aws_sdk_sts::config::retry::{ClassifyRetry, RetryAction};
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+
+use super::limit::Limit;
+use super::trace::Tracing;
+use super::trouble::Trouble;
+use super::{Network, Prepared};
+use crate::core::credentials::{Credentials, LongTermKeys};
+use crate::plan::Connection;
+
+/// How often a call is tried that may be made again.
+const ATTEMPTS: u32 = 3;
+/// How the SDK calls us in its own notes.
+const PROVIDER: &str = "mfa-creds";
+
+/// How often a call is tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tries {
+    /// It carries a code, or changes something: an answer that is lost may mean that it was carried out.
+    Once,
+    /// It only reads.
+    Several,
+}
+
+impl Network {
+    /// A client of STS.
+    ///
+    /// # Errors
+    /// When the connection was not prepared.
+    pub fn sts(
+        &self,
+        connection: &Connection,
+        signing: SdkCredentials,
+        tries: Tries,
+    ) -> Result<aws_sdk_sts::Client> {
+        let prepared = self.prepared(connection)?;
+        let mut config = aws_sdk_sts::config::Builder::from(&prepared.config)
+            .credentials_provider(signing)
+            // The time is corrected for the whole run, and said to be.
+            .disable_clock_skew_correction(true)
+            .interceptor(Tracing::new(self.report, prepared))
+            .interceptor(Limit)
+            .retry_config(tries.retries())
+            .retry_classifier(InVain);
+        config.set_endpoint_url(Some(prepared.route.url.to_string()));
+        config.set_timeout_config(tries.timeouts(prepared));
+        Ok(aws_sdk_sts::Client::from_conf(config.build()))
+    }
+
+    /// A client of IAM.
+    ///
+    /// # Errors
+    /// When the connection was not prepared.
+    pub fn iam(
+        &self,
+        connection: &Connection,
+        signing: SdkCredentials,
+        tries: Tries,
+    ) -> Result<aws_sdk_iam::Client> {
+        let prepared = self.prepared(connection)?;
+        let mut config = aws_sdk_iam::config::Builder::from(&prepared.config)
+            .credentials_provider(signing)
+            // The time is corrected for the whole run, and said to be.
+            .disable_clock_skew_correction(true)
+            .interceptor(Tracing::new(self.report, prepared))
+            .interceptor(Limit)
+            .retry_config(tries.retries())
+            .retry_classifier(InVain);
+        config.set_endpoint_url(Some(prepared.route.url.to_string()));
+        config.set_timeout_config(tries.timeouts(prepared));
+        Ok(aws_sdk_iam::Client::from_conf(config.build()))
+    }
+
+    pub(super) fn prepared(&self, connection: &Connection) -> Result<&Prepared> {
+        self.connections
+            .iter()
+            .find(|prepared| prepared.connection == *connection)
+            .context("the connection was not prepared")
+    }
+}
+
+impl Tries {
+    fn retries(self) -> RetryConfig {
+        match self {
+            Self::Once => RetryConfig::disabled(),
+            Self::Several => RetryConfig::standard().with_max_attempts(ATTEMPTS),
+        }
+    }
+
+    /// The only try has all the time that there is.
+    fn timeouts(self, prepared: &Prepared) -> Option<TimeoutConfig> {
+        let mut timeouts = prepared.config.timeout_config()?.to_builder();
+        if self == Self::Once {
+            timeouts.set_operation_attempt_timeout(None);
+        }
+        Some(timeouts.build())
+    }
+}
+
+/// Forbids to try again what cannot come to anything: a certificate is not trusted the next time either.
+#[derive(Debug)]
+struct InVain;
+
+impl ClassifyRetry for InVain {
+    fn name(&self) -> &'static str {
+        "in vain"
+    }
+
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error = context.output_or_error().and_then(Result::err);
+        let error = error.and_then(OrchestratorError::as_connector_error);
+        match error.map(|error| Trouble::undelivered(error)) {
+            Some(Trouble::Unreachable(obstacle)) if !obstacle.may_pass() => {
+                RetryAction::RetryForbidden
+            }
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+}
+
+/// Long-term keys, to sign with.
+pub fn signing_keys(keys: &LongTermKeys) -> SdkCredentials {
+    SdkCredentials::new(
+        &keys.access_key_id,
+        keys.secret_access_key.expose(),
+        None,
+        None,
+        PROVIDER,
+    )
+}
+
+/// Temporary credentials, to sign with.
+pub fn signing_credentials(credentials: &Credentials) -> SdkCredentials {
+    SdkCredentials::new(
+        &credentials.access_key_id,
+        credentials.secret_access_key.expose(),
+        Some(credentials.session_token.expose().to_owned()),
+        None,
+        PROVIDER,
+    )
+}

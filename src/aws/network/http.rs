@@ -1,0 +1,127 @@
+//! The HTTP client: proxies from the environment, and the certificates that are trusted.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use aws_sdk_sts::config::SharedHttpClient;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, Connector, tls};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+use crate::core::error::Failure;
+use crate::core::regular_file;
+use crate::files::profiles::reason;
+use crate::plan::{Chosen, Proxy};
+
+/// How long a connection may be idle and still be used again. Nobody looks after it while a person types, and a code that goes
+/// out on one that the other side has closed meanwhile counts as used up.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Makes a client: without TLS, or with the certificates of a bundle, or with those of the system.
+///
+/// # Errors
+/// When the certificates cannot be used.
+pub(super) fn client(
+    plain: bool,
+    bundle: Option<Vec<u8>>,
+    proxy: Option<&Proxy>,
+) -> Result<SharedHttpClient> {
+    let trust = if plain { None } else { Some(trust(bundle)?) };
+    let proxy = match proxy {
+        // Its errors may hold the password.
+        Some(proxy) => match ProxyConfig::all(proxy.url().expose()) {
+            Ok(config) => config,
+            Err(_not_shown) => bail!("the proxy {proxy} cannot be used"),
+        },
+        None => ProxyConfig::disabled(),
+    };
+    Ok(
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let mut connector = Connector::builder()
+                .proxy_config(proxy.clone())
+                .pool_idle_timeout(IDLE);
+            connector.set_connector_settings(settings.cloned());
+            if let Some(components) = components {
+                connector.set_sleep_impl(components.sleep_impl());
+            }
+            match trust.clone() {
+                None => connector.build_http(),
+                Some(trust) => connector
+                    .tls_provider(tls::Provider::Rustls(
+                        tls::rustls_provider::CryptoMode::Ring,
+                    ))
+                    .tls_context(trust)
+                    .build(),
+            }
+        }),
+    )
+}
+
+/// The certificates to trust: those of the bundle, else the system's.
+fn trust(bundle: Option<Vec<u8>>) -> Result<tls::TlsContext> {
+    let context = tls::TlsContext::builder();
+    match bundle {
+        Some(pem) => context.with_trust_store(tls::TrustStore::empty().with_pem_certificate(pem)),
+        None => context,
+    }
+    .build()
+    .context("the CA bundle cannot be used")
+}
+
+/// What is in a CA bundle.
+pub struct Certificates {
+    /// Those that the HTTP client can read. At others it would panic.
+    pub pem: Vec<u8>,
+    pub usable: usize,
+    pub broken: usize,
+}
+
+/// Reads a CA bundle.
+///
+/// # Errors
+/// When no certificate of it can be used.
+pub fn certificates(
+    Chosen {
+        value: path,
+        origin,
+    }: &Chosen<String>,
+) -> Result<Certificates> {
+    let wrong = |problem: &str| {
+        Failure::new(format!("the CA bundle {path} ({origin}) {problem}"))
+            .hint("it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line")
+    };
+    let pem = regular_file::read(Path::new(path))
+        .map_err(|error| wrong(&format!("cannot be read: {}", reason(&error))))?;
+    let text = String::from_utf8_lossy(&pem);
+    let blocks: Vec<&str> = text
+        .split_inclusive(END)
+        .filter_map(|part| part.split_once(BEGIN))
+        .map(|(_between, body)| body)
+        .collect();
+    let (mut usable, mut count) = (String::new(), 0);
+    for block in &blocks {
+        let block = format!("{BEGIN}{block}\n");
+        let certificate = CertificateDer::from_pem_slice(block.as_bytes());
+        if certificate.is_ok_and(|der| webpki::anchor_from_trusted_cert(&der).is_ok()) {
+            usable.push_str(&block);
+            count += 1;
+        }
+    }
+    if blocks.is_empty() {
+        bail!(wrong("holds no certificate"));
+    }
+    if usable.is_empty() {
+        bail!(wrong("cannot be used: its certificates are broken"));
+    }
+    Ok(Certificates {
+        pem: usable.into_bytes(),
+        usable: count,
+        broken: blocks.len() - count,
+    })
+}
+
+/// Around each certificate, see <https://datatracker.ietf.org/doc/html/rfc7468#section-5>.
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const END: &str = "-----END CERTIFICATE-----";

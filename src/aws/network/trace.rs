@@ -1,0 +1,109 @@
+//! Each request and each answer, in a line of the trace, and the time of AWS. Nothing else of them is looked at: they hold codes
+//! and credentials.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use aws_sdk_sts::config::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_sts::error::BoxError;
+use chrono::{DateTime, Utc};
+
+use super::Prepared;
+use crate::core::clock;
+use crate::report::Report;
+
+/// The name of the call comes first in its body: <https://docs.aws.amazon.com/STS/latest/APIReference/CommonParameters.html>.
+const ACTION: &[u8] = b"Action=";
+/// How AWS calls a request.
+const REQUEST_ID: &str = "x-amzn-requestid";
+
+/// Traces the requests of one client, which makes them one after the other.
+#[derive(Debug)]
+pub(super) struct Tracing {
+    report: Report,
+    /// Whether nobody on the way could have given the answer: whoever says what time it is gets a signature for that time.
+    is_authentic: bool,
+    begin: Mutex<Option<Instant>>,
+}
+
+impl Tracing {
+    pub fn new(report: Report, prepared: &Prepared) -> Self {
+        Self {
+            report,
+            is_authentic: prepared.route.is_over_tls() || prepared.connection.is_answered_locally(),
+            begin: Mutex::new(None),
+        }
+    }
+
+    /// The time since the one before, in milliseconds.
+    fn next(&self) -> u128 {
+        let mut begin = self
+            .begin
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let before = begin.replace(Instant::now());
+        before.map_or(0, |before| before.elapsed().as_millis())
+    }
+}
+
+/// Whether a server says an id, and not something that was said to it.
+fn is_id(id: &str) -> bool {
+    const LONG: usize = 16;
+    id.len() >= LONG && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+impl Intercept for Tracing {
+    fn name(&self) -> &'static str {
+        "trace"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.next();
+        let request = context.request();
+        let body = request.body().bytes().unwrap_or_default();
+        let action = body.strip_prefix(ACTION).unwrap_or_default();
+        let letters = action
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric());
+        let action: String = letters.map(|byte| char::from(*byte)).collect();
+        let uri = request.uri().parse::<http::Uri>().unwrap_or_default();
+        let (scheme, authority) = (uri.scheme_str(), uri.authority());
+        self.report.trace(format_args!(
+            "> {action} to {}://{}",
+            scheme.unwrap_or_default(),
+            authority.map_or("", http::uri::Authority::as_str)
+        ));
+        Ok(())
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let time = self.next();
+        let response = context.response();
+        let date = response.headers().get("date");
+        if let Some(date) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok())
+            && self.is_authentic
+        {
+            clock::compare(date.with_timezone(&Utc));
+        }
+        let id = response.headers().get(REQUEST_ID);
+        let id = id.filter(|id| is_id(id)).unwrap_or("none");
+        self.report.trace(format_args!(
+            "< status {} after {time} ms, request id {id}",
+            response.status()
+        ));
+        Ok(())
+    }
+}

@@ -1,0 +1,277 @@
+//! Carries out the calls of a plan. Nothing here knows of flags, files or outputs.
+
+mod explain;
+
+use anyhow::{Context as _, Error, Result, bail};
+use aws_sdk_sts::config::Credentials as SdkCredentials;
+use aws_sdk_sts::config::http::HttpResponse;
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use futures_util::stream::{self, StreamExt as _};
+
+use self::explain::{Attempt, Proof};
+use crate::aws::network::{self, Network, Request, Signer, Tries};
+use crate::core::clock;
+use crate::core::credentials::{Credentials, LongTermKeys, Secret};
+use crate::core::device::SerialNumber;
+use crate::core::error::Failure;
+use crate::core::form::{Form, misfit};
+use crate::core::mfa_code::MfaCode;
+use crate::plan::{Call, Chosen, Plan};
+
+/// How many calls are under way at the same time.
+const AT_ONCE: usize = 8;
+
+/// STS, as it is called here.
+pub struct Client(Network);
+
+/// Why there are no credentials.
+#[derive(Debug)]
+pub struct Refusal {
+    pub error: Error,
+    pub reading: Reading,
+}
+
+/// What there is to do about a refusal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reading {
+    /// The code was refused: it is wrong, or was used.
+    Code,
+    /// STS has not looked at the request, so the code is as good as before.
+    Busy,
+    /// STS has failed at the request, and the code may be used up.
+    Failing,
+    /// Nobody knows whether STS has carried it out, and the code may be used up.
+    Lost,
+    /// AWS does not take the session that signed the call: it has ended, or somebody has ended it.
+    Session,
+    /// Anything else.
+    Other,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        refusal.error
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            reading: Reading::Other,
+        }
+    }
+}
+
+impl Client {
+    /// STS, over connections that were prepared.
+    pub fn new(network: Network) -> Self {
+        Self(network)
+    }
+
+    /// Makes the first call of a plan, with its keys and the code, once: an answer that is lost may have used up the code.
+    ///
+    /// # Errors
+    /// Each of STS's refusals, and each way not to reach it, in a sentence of its own.
+    pub fn spend(
+        &self,
+        plan: &Plan,
+        keys: &LongTermKeys,
+        device: &Chosen<SerialNumber>,
+        code: &MfaCode,
+    ) -> Result<Credentials, Refusal> {
+        let attempt = Attempt {
+            plan,
+            keys,
+            step: &plan.steps[0],
+            proof: Some(Proof { device, code }),
+            signer: Signer::Keys,
+        };
+        self.0
+            .block_on(self.call(&attempt, network::signing_keys(keys)))
+    }
+
+    /// Makes the other calls of some plans, each with the credentials of the one before, several plans at a time. `done` is
+    /// called with what has come meanwhile.
+    pub fn assume<'p>(
+        &self,
+        plans: impl IntoIterator<Item = (usize, &'p Plan)>,
+        keys: &LongTermKeys,
+        first: &Credentials,
+        done: impl FnMut(Vec<(usize, Result<Credentials, Refusal>)>),
+    ) {
+        let chains = plans
+            .into_iter()
+            .map(|(job, plan)| async move { (job, self.chain(plan, keys, first).await) });
+        let answers = stream::iter(chains)
+            .buffer_unordered(AT_ONCE)
+            .ready_chunks(AT_ONCE)
+            .map(done)
+            .collect::<()>();
+        self.0.block_on(answers);
+    }
+
+    /// Whether AWS still takes the session, where it was made. Where nobody can tell, it is said to.
+    pub fn takes(&self, plan: &Plan, keys: &LongTermKeys, session: &Credentials) -> bool {
+        let attempt = Attempt {
+            plan,
+            keys,
+            step: &plan.steps[0],
+            proof: None,
+            signer: Signer::Session,
+        };
+        let asked = self.0.block_on(async {
+            let sts = self.client(&attempt, network::signing_credentials(session))?;
+            self.send(&attempt, || sts.get_caller_identity().send())
+                .await
+        });
+        !matches!(
+            asked,
+            Err(Refusal {
+                reading: Reading::Session,
+                ..
+            })
+        )
+    }
+
+    async fn chain(
+        &self,
+        plan: &Plan,
+        keys: &LongTermKeys,
+        first: &Credentials,
+    ) -> Result<Credentials, Refusal> {
+        let mut credentials = first.clone();
+        for pair in plan.steps.windows(2) {
+            let attempt = Attempt {
+                plan,
+                keys,
+                step: &pair[1],
+                proof: None,
+                signer: match &pair[0].call {
+                    Call::GetSessionToken => Signer::Session,
+                    Call::AssumeRole(role) => Signer::Role(&role.arn.value),
+                },
+            };
+            credentials = self
+                .call(&attempt, network::signing_credentials(&credentials))
+                .await?;
+        }
+        Ok(credentials)
+    }
+
+    fn client(
+        &self,
+        attempt: &Attempt<'_>,
+        signing: SdkCredentials,
+    ) -> Result<aws_sdk_sts::Client> {
+        let tries = match attempt.proof {
+            Some(_) => Tries::Once,
+            None => Tries::Several,
+        };
+        self.0.sts(&attempt.step.connection, signing, tries)
+    }
+
+    async fn send<T, E, F>(&self, attempt: &Attempt<'_>, call: impl Fn() -> F) -> Result<T, Refusal>
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let answer = self.0.send(&attempt.request(), call).await;
+        answer.map_err(|trouble| attempt.explain(&trouble))
+    }
+
+    async fn call(
+        &self,
+        attempt: &Attempt<'_>,
+        signing: SdkCredentials,
+    ) -> Result<Credentials, Refusal> {
+        let sts = self.client(attempt, signing)?;
+        let step = attempt.step;
+        let seconds = i32::try_from(step.duration.value).context("the duration is too long")?;
+        let proof = attempt.proof.as_ref();
+        let serial_number = proof.map(|proof| proof.device.value.as_str().to_owned());
+        let token_code = proof.map(|proof| proof.code.expose().to_owned());
+        let answer = match &step.call {
+            Call::GetSessionToken => {
+                let call = sts
+                    .get_session_token()
+                    .duration_seconds(seconds)
+                    .set_serial_number(serial_number)
+                    .set_token_code(token_code);
+                self.send(attempt, || call.clone().send())
+                    .await?
+                    .credentials
+            }
+            Call::AssumeRole(role) => {
+                let call = sts
+                    .assume_role()
+                    .role_arn(&role.arn.value)
+                    .role_session_name(&role.session_name.value)
+                    .set_external_id(role.external_id.as_ref().map(|id| id.value.clone()))
+                    .duration_seconds(seconds)
+                    .set_serial_number(serial_number)
+                    .set_token_code(token_code);
+                self.send(attempt, || call.clone().send())
+                    .await?
+                    .credentials
+            }
+        };
+        // The code has bought something, whatever it is.
+        let role_arn = match &step.call {
+            Call::GetSessionToken => None,
+            Call::AssumeRole(role) => Some(role.arn.value.clone()),
+        };
+        granted(answer, &attempt.request(), role_arn).map_err(|error| Refusal {
+            error,
+            reading: Reading::Lost,
+        })
+    }
+}
+
+/// What STS has granted, where it is whole and good for something.
+///
+/// # Errors
+/// When it is not.
+pub fn granted(
+    answer: Option<aws_sdk_sts::types::Credentials>,
+    request: &Request<'_>,
+    role_arn: Option<String>,
+) -> Result<Credentials> {
+    let whole = answer.filter(|answer| {
+        ![
+            &answer.access_key_id,
+            &answer.secret_access_key,
+            &answer.session_token,
+        ]
+        .iter()
+        .any(|part| part.is_empty())
+    });
+    let Some(answer) = whole else {
+        bail!(request.foreign("it holds no credentials"));
+    };
+    if let Some(form) = misfit(&[
+        (Form::AccessKeyId, &answer.access_key_id),
+        (Form::SecretAccessKey, &answer.secret_access_key),
+        (Form::SessionToken, &answer.session_token),
+    ]) {
+        bail!(request.foreign(&format!("its {} is malformed", form.name())));
+    }
+    let expiration = clock::from_timestamp(answer.expiration.secs())
+        .ok_or_else(|| request.foreign("its expiration is no date"))?;
+    if expiration <= clock::now() {
+        bail!(
+            Failure::new(format!(
+                "what {} granted ended at {expiration} already",
+                request.host()
+            ))
+            .hint("is the clock of this machine right? see `date -u`")
+        );
+    }
+    Ok(Credentials {
+        access_key_id: answer.access_key_id,
+        secret_access_key: Secret::new(answer.secret_access_key),
+        session_token: Secret::new(answer.session_token),
+        expiration,
+        role_arn,
+    })
+}

@@ -1,0 +1,212 @@
+//! Who lacks MFA: the account's credential report, got or given, and judged.
+
+mod credential_report;
+mod csv;
+mod pattern;
+mod verdict;
+mod render;
+mod report_file;
+
+use std::io::{self, IsTerminal as _, Read};
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use chrono::TimeDelta;
+
+use self::credential_report::{Source, Unusable};
+use self::pattern::Pattern;
+use self::render::{Summary, csv, json, table};
+use super::outgoing;
+use crate::aws::iam::Iam;
+use crate::aws::network;
+use crate::cli::Audit;
+use crate::core::clock;
+use crate::core::credentials::{LongTermKeys, Secret};
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::files::profiles;
+use crate::plan::{self, Naming};
+use crate::renewal::codes::StandardInput;
+use crate::report::{self, Report};
+
+/// The most that a report may have, in bytes: one of 5,000 users, which is AWS's usual limit, has about two million.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+/// How long to wait before AWS is asked again, at first and at most, in seconds.
+const PAUSES: std::ops::RangeInclusive<u64> = 1..=8;
+
+/// Nobody waits longer, and no clock counts for ever.
+const MOST_WAIT: Duration = Duration::from_hours(24);
+
+/// How a report comes about, for hints.
+const GET_ONE: &str = "`aws iam generate-credential-report`, then `aws iam get-credential-report | mfa-creds audit --report -`";
+
+/// Judges the users of an account. The exit code is 1 where one of them lacks MFA.
+///
+/// # Errors
+/// What a user has to know: then there is no verdict.
+pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode> {
+    let report = Report::new(&args.outgoing.verbosity);
+    let source = match &args.report {
+        Some(path) => given(path)?,
+        None => of_aws(args, environment, report)?,
+    };
+    let now = clock::now();
+    let ignore: Vec<Pattern> = args.ignore.iter().map(|text| Pattern::new(text)).collect();
+    let max_key_age = i64::try_from(args.max_key_age)
+        .ok()
+        .and_then(TimeDelta::try_seconds);
+    let max_key_age = max_key_age.unwrap_or(TimeDelta::MAX);
+    let audit = verdict::judge(source.users, &ignore, max_key_age, now);
+    for pattern in &audit.idle {
+        report.warning(format_args!("--ignore {pattern} meets nobody"));
+    }
+    let summary = Summary {
+        verdicts: &audit.verdicts,
+        ignored: audit.ignored,
+        made: source.made,
+    };
+    report::data(&if args.json {
+        json(&summary)?
+    } else if args.csv {
+        csv(&audit.verdicts)
+    } else {
+        table(&audit.verdicts)
+    })?;
+    let ignored = match audit.ignored {
+        0 => String::new(),
+        number => format!("; {number} ignored"),
+    };
+    let age = source.made.map(|made| {
+        let age = report::span((now - made).max(TimeDelta::zero()));
+        format!("; the report is {age} old, and AWS makes one in four hours")
+    });
+    report.progress(format_args!(
+        "{summary}{ignored}{}",
+        age.unwrap_or_default()
+    ));
+    Ok(ExitCode::from(u8::from(summary.users_without_mfa() > 0)))
+}
+
+/// A report in a file, or piped in.
+fn given(path: &Path) -> Result<Source> {
+    let is_piped = path == Path::new("-");
+    let name = if is_piped {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    let bytes = if is_piped {
+        if io::stdin().is_terminal() {
+            bail!(Failure::new("no report is piped in").hint(format!("make one: {GET_ONE}")));
+        }
+        bytes(io::stdin().lock())
+    } else {
+        report_file::read(path, MOST_BYTES)
+    };
+    let bytes = bytes.map_err(|error| {
+        let why = profiles::reason(&error);
+        Failure::new(format!("{name} cannot be read: {why}"))
+            .hint(format!("make a report: {GET_ONE}"))
+    })?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_BYTES) {
+        bail!(
+            Failure::new(format!("{name} is too large for a credential report"))
+                .hint(format!("make one: {GET_ONE}"))
+        );
+    }
+    let text = String::from_utf8(bytes).ok();
+    let read = text.map_or(Err(Unusable::Foreign), |text| {
+        credential_report::read(&text)
+    });
+    read.map_err(|unusable| explain(&name, &unusable).into())
+}
+
+fn bytes(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn explain(name: &str, unusable: &Unusable) -> Failure {
+    let problem = match unusable {
+        Unusable::Foreign => {
+            "is no credential report: neither the JSON of the AWS CLI, nor base64, nor the CSV in it".to_owned()
+        }
+        Unusable::Damaged => "is cut off or damaged: its base64 cannot be decoded".to_owned(),
+        Unusable::NoColumn(column) => format!("is no credential report: it has no column {column}"),
+        Unusable::Fields { line, are, should } => {
+            format!("is damaged: line {line} has {are} fields in place of {should}")
+        }
+        Unusable::Value { line, column } => {
+            format!("is damaged: line {line} says neither true nor false of {column}")
+        }
+    };
+    Failure::new(format!("{name} {problem}")).hint(format!("make one: {GET_ONE}"))
+}
+
+/// The report of the account that a profile's credentials are for.
+fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Source> {
+    let mut user = None;
+    let outgoing = outgoing::get(
+        &args.outgoing,
+        environment,
+        report,
+        StandardInput::Ours,
+        |target, files| {
+            let request = &args.outgoing.request;
+            let naming = Naming::new(&request.suffixes, environment);
+            let found =
+                naming.and_then(|naming| plan::user(request, environment, &naming, target, files));
+            user = Some((found, target.flags.clone()));
+        },
+    )?;
+    let (user, flag) = user.context("no profile is meant")?;
+    let user = user?;
+    let credentials = &outgoing.credentials;
+    // The session signs; of the keys, only the id is told.
+    let keys = LongTermKeys {
+        access_key_id: credentials.access_key_id.clone(),
+        secret_access_key: Secret::new(""),
+    };
+    let iam = Iam {
+        network: &network::prepare([&user.access.iam], report)?.finish()?,
+        access: &user.access,
+        base: &user.base,
+        keys: &keys,
+        session: Some(credentials),
+        flag: &flag,
+    };
+    let wait = Duration::from_secs(args.wait).min(MOST_WAIT);
+    let deadline = Instant::now() + wait;
+    let mut pause = *PAUSES.start();
+    loop {
+        if iam.generate_credential_report()?
+            && let Some(found) = iam.credential_report()?
+        {
+            let read = credential_report::read(&found.text);
+            let read = read.map_err(|unusable| explain("the answer of AWS IAM", &unusable))?;
+            return Ok(Source {
+                made: found.made,
+                ..read
+            });
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            bail!(
+                Failure::new(format!(
+                    "AWS is still making the credential report after {} s",
+                    args.wait
+                ))
+                .hint("run this again in some minutes, or wait longer with --wait: AWS goes on with it")
+            );
+        }
+        if pause == *PAUSES.start() {
+            report.progress("waiting until AWS has made the credential report");
+        }
+        thread::sleep(Duration::from_secs(pause).min(left));
+        pause = (pause * 2).min(*PAUSES.end());
+    }
+}

@@ -1,0 +1,60 @@
+//! Comma-separated values, as <https://datatracker.ietf.org/doc/html/rfc4180> has them.
+
+use crate::core::text::plain;
+
+/// The records, each with the number of the line that it begins in, counted from 1. Empty lines are none.
+pub(super) fn records(text: &str) -> Vec<(usize, Vec<String>)> {
+    let mut records = Vec::new();
+    let mut letters = text.chars().peekable();
+    let mut line = 1;
+    while letters.peek().is_some() {
+        let begin = line;
+        let mut fields = Vec::new();
+        let mut field = String::new();
+        let mut is_quoted = false;
+        loop {
+            match letters.next() {
+                Some('"') if is_quoted => {
+                    if letters.next_if_eq(&'"').is_some() {
+                        field.push('"');
+                    } else {
+                        is_quoted = false;
+                    }
+                }
+                Some('"') if field.is_empty() => is_quoted = true,
+                Some(',') if !is_quoted => fields.push(std::mem::take(&mut field)),
+                Some('\r') if !is_quoted && letters.peek() == Some(&'\n') => {}
+                Some('\n') => {
+                    line += 1;
+                    if !is_quoted {
+                        break;
+                    }
+                    field.push('\n');
+                }
+                Some(letter) => field.push(letter),
+                None => break,
+            }
+        }
+        fields.push(field);
+        if fields != [""] {
+            records.push((begin, fields));
+        }
+    }
+    records
+}
+
+/// A field as it is written, on one line, and in quotes where it has to be. What a spreadsheet would take for a formula is made a
+/// text: a name of AWS may begin so, and whoever may make users must not run anything on the machine of whoever audits them.
+pub fn field(text: &str) -> String {
+    let text = plain(text);
+    let text = if text.starts_with(['=', '+', '-', '@']) {
+        format!("'{text}")
+    } else {
+        text
+    };
+    if text.contains(['"', ',']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}

@@ -1,0 +1,222 @@
+//! What was found in a credential report, as a table, as JSON and as CSV.
+
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::csv::field;
+use super::verdict::{Finding, Kind, Verdict};
+use crate::core::clock::timestamp;
+use crate::core::text::{self, plain};
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMfa => f.write_str("no MFA"),
+            Self::KeysWithoutMfa => f.write_str("keys without MFA"),
+            Self::RootKeys => f.write_str("root user with access keys"),
+            Self::OldKey(number, days) => write!(f, "key {number} is {days} d old"),
+            Self::NeverUsedKey(number, days) => {
+                write!(f, "key {number} was never used in {days} d")
+            }
+            Self::UnusedKey(number, days) => write!(f, "key {number} was not used for {days} d"),
+        }
+    }
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Person => "person",
+            Self::Robot => "robot",
+        }
+    }
+}
+
+/// A line for each user of whom there is something to say; empty if of none.
+pub fn table(verdicts: &[Verdict]) -> String {
+    let rows: Vec<[String; 5]> = verdicts
+        .iter()
+        .filter(|verdict| !verdict.findings.is_empty())
+        .map(|verdict| {
+            let user = &verdict.user;
+            let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+            [
+                plain(&user.name),
+                user.kind.name().to_owned(),
+                yes(user.mfa),
+                user.keys.len().to_string(),
+                listed(&verdict.findings),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head = ["USER", "KIND", "MFA", "KEYS", "WHAT"].map(str::to_owned);
+    let width = |column: usize| {
+        let cells = rows
+            .iter()
+            .chain([&head])
+            .map(|row| console::measure_text_width(&row[column]));
+        cells.max().unwrap_or_default()
+    };
+    let (user, kind) = (width(0), width(1));
+    let lines = [&head]
+        .into_iter()
+        .chain(&rows)
+        .map(|[name, sort, mfa, keys, what]| {
+            format!("{name:user$}  {sort:kind$}  {mfa:3}  {keys:4}  {what}\n")
+        });
+    lines.collect()
+}
+
+/// What scripts get. Keys may be added.
+#[derive(Serialize)]
+struct Audited<'a> {
+    version: u8,
+    /// When AWS made the report; none where it does not say.
+    report_made: Option<String>,
+    ignored: usize,
+    people: usize,
+    people_without_mfa: usize,
+    users_without_mfa: usize,
+    users: Vec<AuditedUser<'a>>,
+}
+
+#[derive(Serialize)]
+struct AuditedUser<'a> {
+    user: &'a str,
+    arn: &'a str,
+    kind: &'static str,
+    mfa: bool,
+    password: bool,
+    active_keys: Vec<AuditedKey>,
+    lacks_mfa: bool,
+    findings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct AuditedKey {
+    number: u8,
+    made: Option<String>,
+    used: Option<String>,
+}
+
+/// Everybody, as JSON.
+///
+/// # Errors
+/// When the values cannot be written as JSON.
+pub fn json(summary: &Summary<'_>) -> Result<String> {
+    let users = summary.verdicts.iter().map(|verdict| {
+        let user = &verdict.user;
+        let keys = user.keys.iter().map(|key| AuditedKey {
+            number: key.number,
+            made: key.made.map(timestamp),
+            used: key.used.map(timestamp),
+        });
+        AuditedUser {
+            user: &user.name,
+            arn: &user.arn,
+            kind: user.kind.name(),
+            mfa: user.mfa,
+            password: user.password,
+            active_keys: keys.collect(),
+            lacks_mfa: verdict.lacks_mfa(),
+            findings: verdict.findings.iter().map(ToString::to_string).collect(),
+        }
+    });
+    let audited = Audited {
+        version: 1,
+        report_made: summary.made.map(timestamp),
+        ignored: summary.ignored,
+        people: summary.people(),
+        people_without_mfa: summary.people_without_mfa(),
+        users_without_mfa: summary.users_without_mfa(),
+        users: users.collect(),
+    };
+    text::json(&audited).map(|text| text.to_string())
+}
+
+/// Everybody, as CSV.
+pub fn csv(verdicts: &[Verdict]) -> String {
+    let mut text = "user,arn,kind,mfa,password,active_keys,lacks_mfa,findings\n".to_owned();
+    for verdict in verdicts {
+        let user = &verdict.user;
+        let line = [
+            field(&user.name),
+            field(&user.arn),
+            user.kind.name().to_owned(),
+            user.mfa.to_string(),
+            user.password.to_string(),
+            user.keys.len().to_string(),
+            verdict.lacks_mfa().to_string(),
+            field(&listed(&verdict.findings)),
+        ];
+        text += &line.join(",");
+        text.push('\n');
+    }
+    text
+}
+
+fn listed(findings: &[Finding]) -> String {
+    let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
+/// An audit in numbers.
+pub struct Summary<'s> {
+    pub verdicts: &'s [Verdict],
+    pub ignored: usize,
+    /// When AWS made the report.
+    pub made: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let without = self.users_without_mfa();
+        let people = self.people_without_mfa();
+        let verb = if without == 1 { "lacks" } else { "lack" };
+        write!(f, "{without} of {} users {verb} MFA", self.verdicts.len())?;
+        let counted = |number: usize, one: &str, several: &str| match number {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            number => Some(format!("{number} {several}")),
+        };
+        let parts = [
+            counted(people, "person", "people"),
+            counted(without - people, "robot", "robots"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({})", parts.join(", "))
+    }
+}
+
+impl Summary<'_> {
+    /// How many people there are, the root user counted.
+    fn people(&self) -> usize {
+        self.count(|verdict| verdict.user.kind != Kind::Robot)
+    }
+
+    /// And how many of them lack MFA.
+    fn people_without_mfa(&self) -> usize {
+        self.count(|verdict| verdict.user.kind != Kind::Robot && verdict.lacks_mfa())
+    }
+
+    /// How many users lack MFA, whether they are people or robots.
+    pub fn users_without_mfa(&self) -> usize {
+        self.count(Verdict::lacks_mfa)
+    }
+
+    fn count(&self, is_one: impl Fn(&Verdict) -> bool) -> usize {
+        self.verdicts
+            .iter()
+            .filter(|verdict| is_one(verdict))
+            .count()
+    }
+}

@@ -1,0 +1,325 @@
+//! Ends credentials early, as far as this machine goes: at AWS they go on until their time.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Error, Result, bail};
+
+use super::ground::Ground;
+use crate::cli::{Clear, Profiles, Request};
+use crate::core::device::SerialNumber;
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::files::document::Document;
+use crate::files::profiles::{self, File, Files, Paths, Text, key};
+use crate::files::section_format;
+use crate::files::sessions::{self, Maker};
+use crate::files::store::{self, Edit, Store};
+use crate::plan::{self, Keys, Target, quoted};
+use crate::renewal::group;
+use crate::report::{self, Report};
+
+/// Removes what this tool wrote.
+///
+/// # Errors
+/// What a user has to know.
+pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
+    let profiles = Profiles {
+        names: args.names.clone(),
+        all: args.all,
+    };
+    store::recover(&Paths::find(environment)?.credentials)?;
+    let ground = Ground::read(&args.suffixes, environment)?;
+    let files = ground.files(&profiles);
+    let clearing = Clearing {
+        written: group::sessions(files.credentials.path),
+        request: Request {
+            suffixes: args.suffixes.clone(),
+            ..Request::default()
+        },
+        environment,
+        ground: &ground,
+        files: &files,
+        report: Report::new(&args.verbosity),
+    };
+    if args.all {
+        return clearing.all();
+    }
+    let mut errors = Vec::new();
+    for profile in plan::profiles(&profiles, environment, &ground.naming, &files)?.profiles {
+        match ground.naming.target_beside_role(profile, &files) {
+            Ok(target) => clearing.profile(&target, &mut errors),
+            Err(error) => errors.push(error),
+        }
+    }
+    end(errors)
+}
+
+/// All errors but the last one are said here, that one ends the run.
+fn end(mut errors: Vec<Error>) -> Result<()> {
+    let last = errors.pop();
+    for error in errors {
+        report::error(&error);
+    }
+    last.map_or(Ok(()), Err)
+}
+
+struct Clearing<'c> {
+    /// The files of sessions as they are before anything is removed: they say what is ours.
+    written: Vec<(PathBuf, Text)>,
+    request: Request,
+    environment: &'c Environment,
+    ground: &'c Ground,
+    files: &'c Files<'c>,
+    report: Report,
+}
+
+/// What tells the sessions of a profile from others.
+struct Marks {
+    section: String,
+    /// The access key ids of the credentials that the profile has.
+    credentials: Vec<String>,
+    /// The sections that its long-term keys are in, or were.
+    long_term: Vec<String>,
+    /// The key and the device that make its sessions, as far as they can be known.
+    key: Option<String>,
+    device: Option<SerialNumber>,
+}
+
+impl Clearing<'_> {
+    fn all(&self) -> Result<()> {
+        let credentials = &self.files.credentials;
+        let mut errors = Vec::new();
+        let mut cleared = false;
+        let mut seen = HashSet::new();
+        let mut sections = Vec::new();
+        let mut refused = Vec::new();
+        let written = group::files(&self.written);
+        for section in credentials.document.names() {
+            let is_ours = credentials.get(section, key::ASSUMED_ROLE).is_some();
+            if !is_ours || !seen.insert(section) {
+                continue;
+            }
+            match check(credentials, section, &written) {
+                Ok(()) => sections.push(section.to_owned()),
+                Err(error) => {
+                    refused.push(sessions::written(section));
+                    errors.push(error);
+                }
+            }
+        }
+        for file in store::session_files(credentials.path) {
+            match forget(&file, &refused) {
+                Ok(()) => {
+                    self.report
+                        .progress(format_args!("removed {}", file.display()));
+                    cleared = true;
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        if !sections.is_empty() {
+            cleared = true;
+            errors.extend(self.sections(sections).err());
+        }
+        if !cleared && errors.is_empty() {
+            self.report.progress("there is nothing to clear");
+        }
+        end(errors)
+    }
+
+    /// What a profile has. Its sessions first: whatever is wrong with its section, they must not stay.
+    fn profile(&self, target: &Target, errors: &mut Vec<Error>) {
+        let before = errors.len();
+        let mut cleared = false;
+        let marks = self.marks(target);
+        for file in store::session_files(self.files.credentials.path) {
+            match self.sessions(&file, target, &marks) {
+                Ok(removed) => cleared |= removed,
+                Err(error) => errors.push(error),
+            }
+        }
+        let section = &target.short_term;
+        let credentials = &self.files.credentials;
+        let has = |key: &&str| credentials.get(section, key).is_some();
+        if section_format::KEYS.iter().any(has) {
+            let checked = check(credentials, section, &group::files(&self.written));
+            let done = checked.and_then(|()| self.sections(vec![section.clone()]));
+            errors.extend(done.err());
+            cleared = true;
+        }
+        if !cleared && errors.len() == before {
+            self.report.progress(format_args!(
+                "there is nothing to clear for {}",
+                target.profile.value
+            ));
+        }
+    }
+
+    /// Removes our keys from sections that were checked.
+    fn sections(&self, sections: Vec<String>) -> Result<()> {
+        let written = group::files(&self.written);
+        Store::open(self.files.credentials.path)?.update(|file| {
+            // The file may have changed since it was looked at.
+            for section in &sections {
+                check(file, section, &written)?;
+            }
+            Ok(vec![Edit::clear(sections.clone(), &section_format::KEYS)])
+        })?;
+        for section in sections {
+            self.report.progress(format_args!("cleared [{section}]"));
+        }
+        Ok(())
+    }
+
+    /// What keeps credentials from being renewed does not keep them from being cleared: each is found as far as it can be.
+    fn marks(&self, target: &Target) -> Marks {
+        let (request, environment, files) = (&self.request, self.environment, self.files);
+        let naming = &self.ground.naming;
+        let id = |section: &str| files.credentials.get(section, key::AWS_ACCESS_KEY_ID);
+        let mut marks = Marks {
+            section: target.short_term.clone(),
+            credentials: id(&target.short_term).into_iter().collect(),
+            long_term: vec![target.long_term.clone()],
+            key: id(&target.long_term),
+            device: None,
+        };
+        if let Some(base) = plan::base_of(request, environment, naming, target, files) {
+            if let Keys::Stored(keys) = base.keys {
+                marks.key = Some(keys.access_key_id);
+            }
+            marks.long_term.push(base.section);
+        }
+        if let Ok(plan) = plan::plan(request, environment, naming, target, files) {
+            marks.device = plan.device.map(|device| device.value);
+        }
+        marks
+    }
+
+    /// Removes from a file of sessions the credentials that are kept for a profile alone, and its sessions that no other
+    /// section holds. Says whether there were any.
+    fn sessions(&self, path: &Path, target: &Target, marks: &Marks) -> Result<bool> {
+        let text = profiles::read(path)?.unwrap_or_default();
+        let file = &File {
+            path,
+            document: Document::parse(&text),
+        };
+        let mut sections = Vec::new();
+        let mut ids = marks.credentials.clone();
+        let kept_for = sessions::kept_for(&target.long_term);
+        if let Some(id) = file.get(&kept_for, key::AWS_ACCESS_KEY_ID) {
+            ids.push(id);
+            sections.push(kept_for);
+        }
+        let makers = sessions::makers(file);
+        let (own, of_others): (Vec<&Maker>, Vec<&Maker>) = makers
+            .iter()
+            .filter(|maker| marks.fit(maker, file, &ids))
+            .partition(|maker| {
+                let section = file.get(&maker.section(), key::SECTION);
+                section.is_none_or(|section| section == marks.section)
+            });
+        let has_session = !own.is_empty();
+        sections.extend(own.into_iter().map(Maker::section));
+        for maker in of_others {
+            self.tell_of_owner(file, maker);
+        }
+        let is_found = !sections.is_empty();
+        let note = sessions::written(&target.short_term);
+        // It says what in the section is not ours.
+        let written = group::files(&self.written);
+        let is_ours = check(&self.files.credentials, &target.short_term, &written).is_ok();
+        if is_ours && file.document.has(&note) {
+            sections.push(note);
+        }
+        if sections.is_empty() {
+            return Ok(false);
+        }
+        Store::open(path)?.update(|_file| Ok(vec![Edit::clear(sections, &keys_of_sessions())]))?;
+        if !is_found {
+            return Ok(false);
+        }
+        let what = if has_session {
+            "the MFA session".to_owned()
+        } else {
+            format!("the credentials of {}", target.profile.value)
+        };
+        self.report
+            .progress(format_args!("removed {what} from {}", path.display()));
+        Ok(true)
+    }
+
+    /// The session that a role came from may be another profile's.
+    fn tell_of_owner(&self, sessions: &File<'_>, maker: &Maker) {
+        let get = |key| sessions.get(&maker.section(), key);
+        let Some(section) = get(key::SECTION) else {
+            return;
+        };
+        let long_term = get(key::LONG_TERM_SECTION).unwrap_or_default();
+        let profile = self.ground.naming.profile_of(&long_term);
+        if section_format::credentials(&self.files.credentials, &section).is_some() {
+            self.report.progress(format_args!(
+                "[{section}] has the MFA session of the device; `mfa-creds clear -p {}{}` ends that, too",
+                quoted(profile.unwrap_or(&section)),
+                self.ground.naming.suffix_flags()
+            ));
+        }
+    }
+}
+
+impl Marks {
+    /// Whether a session of the file of sessions belongs to the profile.
+    fn fit(&self, maker: &Maker, file: &File<'_>, ids: &[String]) -> bool {
+        let get = |key| file.get(&maker.section(), key);
+        get(key::SECTION).as_ref() == Some(&self.section)
+            || get(key::AWS_ACCESS_KEY_ID).is_some_and(|id| ids.contains(&id))
+            || get(key::LONG_TERM_SECTION).is_some_and(|section| self.long_term.contains(&section))
+            || self.key.as_ref() == Some(&maker.access_key_id)
+            || self.device.as_ref() == Some(&maker.device)
+    }
+}
+
+/// All that stands in the sections of a file of sessions.
+fn keys_of_sessions() -> Vec<&'static str> {
+    let own = [key::SECTION, key::LONG_TERM_SECTION, key::PAIRS];
+    section_format::KEYS.into_iter().chain(own).collect()
+}
+
+/// Removes a file of sessions, but for the notes on sections that stay: they say what in them is not ours.
+fn forget(path: &Path, notes: &[String]) -> Result<()> {
+    let store = Store::open(path)?;
+    if notes.is_empty() {
+        return store.remove();
+    }
+    let text = profiles::read(path)?.unwrap_or_default();
+    let document = Document::parse(&text);
+    if !notes.iter().any(|note| document.has(note)) {
+        return store.remove();
+    }
+    let gone = document
+        .names()
+        .filter(|name| !notes.iter().any(|note| note == name));
+    let gone = gone.map(str::to_owned).collect();
+    store.update(|_file| Ok(vec![Edit::clear(gone, &keys_of_sessions())]))?;
+    Ok(())
+}
+
+/// Refuses to remove what nobody could give back, or what is somebody else's.
+fn check(credentials: &File<'_>, section: &str, sessions: &[File<'_>]) -> Result<()> {
+    let path = credentials.path.display();
+    plan::check_sections(credentials, &[section])?;
+    // Even beside a session token: somebody may have written new keys over old temporary ones.
+    let problem = if section_format::has_long_term_id(credentials, section) {
+        "holds long-term keys, which are never removed"
+    } else if credentials.get(section, key::ASSUMED_ROLE).is_none() {
+        "holds credentials that neither mfa-creds nor aws-mfa wrote"
+    } else if sessions::has_foreign_secret(section, credentials, sessions) {
+        bail!(plan::secret_in_the_way(section, credentials));
+    } else {
+        return Ok(());
+    };
+    bail!(
+        Failure::new(format!("[{section}] in {path} {problem}"))
+            .hint("take them out with an editor")
+    )
+}

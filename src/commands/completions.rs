@@ -1,0 +1,137 @@
+//! What shells complete, and the manual page: both are made from the command line's own definition.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Arg, Command, CommandFactory as _};
+use clap_complete::CompleteEnv;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
+use clap_mangen::Man;
+
+use super::ground::Ground;
+use crate::cli::{self, Cli, Completions, Profiles, Shell, Suffixes};
+use crate::core::environment::Environment;
+use crate::core::text::is_plain;
+use crate::plan;
+use crate::report;
+
+const NAME: &str = "mfa-creds";
+/// With this variable, a shell asks what the words on its command line can go on with.
+const VARIABLE: &str = "_MFA_CREDS_COMPLETE";
+
+/// The tool is often linked so.
+const OTHER_NAME: &str = "aws-mfa";
+
+/// Answers a shell, if one asks. None where none does.
+pub fn answer_shell(environment: &Environment) -> Option<ExitCode> {
+    let shell = environment.text(VARIABLE)?;
+    let answer = CompleteEnv::with_factory(|| command(&shell, environment))
+        .var(VARIABLE)
+        .bin(NAME)
+        .try_complete(std::env::args_os(), std::env::current_dir().ok().as_deref());
+    match answer {
+        Ok(true) => Some(ExitCode::SUCCESS),
+        Ok(false) => None,
+        Err(message) => {
+            // A shell that completes has no place for it but the exit code.
+            let _ = message.print();
+            Some(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Prints what makes a shell ask.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn completions(args: &Completions) -> Result<()> {
+    let shell: &dyn EnvCompleter = match args.shell {
+        Shell::Bash => &Bash,
+        Shell::Zsh => &Zsh,
+        Shell::Fish => &Fish,
+        Shell::Powershell => &Powershell,
+        Shell::Elvish => &Elvish,
+    };
+    let mut script = Vec::new();
+    for name in [NAME, OTHER_NAME] {
+        shell
+            .write_registration(VARIABLE, name, name, NAME, &mut script)
+            .context("the completions cannot be written")?;
+    }
+    report::data(&String::from_utf8_lossy(&script))
+}
+
+/// Prints a manual page.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn man(args: &cli::Man) -> Result<()> {
+    // A page is the same for all builds of a version.
+    let mut command = Cli::command().version(env!("CARGO_PKG_VERSION"));
+    command.build();
+    for name in args.command.iter().flat_map(|names| names.split('-')) {
+        if let Some(found) = command.find_subcommand(name) {
+            command = found.clone();
+        }
+    }
+    let mut page = Vec::new();
+    Man::new(command)
+        .render(&mut page)
+        .context("the manual page cannot be written")?;
+    report::data(&String::from_utf8_lossy(&page))
+}
+
+/// The command line, with the names of the profiles wherever one is asked for.
+fn command(shell: &str, environment: &Environment) -> Command {
+    let names = names(environment).into_iter();
+    let names: Vec<String> = if shell == "bash" {
+        names.map(|name| escaped(&name)).collect()
+    } else {
+        names.collect()
+    };
+    let with_names = move |arg: Arg| {
+        if arg.get_long() == Some("profile") {
+            let names = names.clone();
+            arg.add(ArgValueCandidates::new(move || {
+                names.iter().map(CompletionCandidate::new).collect()
+            }))
+        } else {
+            arg
+        }
+    };
+    let mut command = Cli::command();
+    // So that the flags of the commands are there.
+    command.build();
+    command
+        .mut_args(&with_names)
+        .mut_subcommands(|command| command.mut_args(&with_names))
+}
+
+/// bash puts what it is given on the command line as it is. The other shells quote it.
+fn escaped(name: &str) -> String {
+    let mut escaped = String::new();
+    for c in name.chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() && !"_-./+@:,".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// As far as they can be known: completion is no place for errors.
+fn names(environment: &Environment) -> Vec<String> {
+    let profiles = Profiles {
+        all: true,
+        ..Profiles::default()
+    };
+    match Ground::read(&Suffixes::default(), environment) {
+        // A shell shows them as they are.
+        Ok(ground) => plan::candidates(&ground.naming, &ground.files(&profiles))
+            .into_iter()
+            .filter(|name| is_plain(name))
+            .collect(),
+        Err(_unreadable) => Vec::new(),
+    }
+}

@@ -1,0 +1,133 @@
+//! A new device.
+
+use anyhow::{Result, bail};
+
+use super::enrollment::{self, Enrolled, Enrolment};
+use super::{Ready, prompting, terminal};
+use crate::aws::iam::{Known, Owner};
+use crate::cli::Enroll;
+use crate::core::device::{Device, SerialNumber};
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::core::form::Form;
+use crate::files::profiles::File;
+use crate::plan::Origin;
+use crate::prompt::terminal::{Answer, Terminal};
+use crate::renewal::discovery::save_device;
+use crate::report::Report;
+
+pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
+    let report = Report::new(&args.of.verbosity);
+    let terminal = terminal(&prompting(args.timeout, environment)?)?;
+    let ready = Ready::new(&args.of, None, environment, report)?;
+    let iam = ready.iam();
+    let owner = iam.owner()?;
+    let Some(user) = &owner.name else {
+        bail!(
+            Failure::new("the root user's devices cannot be made from here")
+                .hint("make it in the IAM console, and use an IAM user for the rest")
+        );
+    };
+    let given = args.name.as_ref().filter(|name| !name.is_empty());
+    let name = given.unwrap_or(user);
+    if !Form::DeviceName.fits(name) {
+        bail!(
+            Failure::new(format!("a device cannot be called `{name}`"))
+                .hint("use letters, digits, and any of _+=,.@-")
+        );
+    }
+    // Where IAM does not say, its answers to what follows do.
+    let devices = iam.devices(&owner).ok();
+    check_new(&ready, &owner, devices.as_deref().unwrap_or_default(), name)?;
+    let base = &ready.user.base;
+    if ready.store.is_of(&base.path) {
+        // So that everything that can fail does so before a device is made.
+        let like_it = SerialNumber::parse(&owner.device(name)).map_err(|wrong| {
+            Failure::new(format!("a device called `{name}` {}", wrong.problem)).hint(wrong.hint)
+        })?;
+        ready
+            .store
+            .check(|file| save_device(file, &base.section, &like_it))?;
+    }
+    let Enrolled { serial, codes } = Enrolment {
+        iam: &iam,
+        owner: &owner,
+        terminal: &terminal,
+        report,
+        name,
+        is_known_to_be_free: devices.is_some(),
+        shows_secret: args.show_secret,
+    }
+    .run()?;
+    ready.note(&serial, &codes[1]);
+    match enrollment::wait_for_sts(&iam, &serial, &codes[1], report) {
+        Ok(Known::Yes(session)) => {
+            if let Some(session) = session {
+                ready.keep(&serial, session, report);
+            }
+        }
+        Ok(Known::No) => {
+            report.warning("STS does not know the device yet; wait a minute before the first code");
+        }
+        Err(problem) => report.warning(format_args!(
+            "whether STS knows the device yet is not known: {}",
+            problem.failure.message()
+        )),
+    }
+    save(&ready, &terminal, &serial, report)?;
+    report.progress(format_args!("next: mfa-creds{}", ready.flag));
+    Ok(())
+}
+
+/// What would fail in the end is said in the beginning.
+fn check_new(ready: &Ready, owner: &Owner, devices: &[Device], name: &str) -> Result<()> {
+    let serial = owner.device(name);
+    if devices.iter().any(|device| device.serial == serial) {
+        bail!(
+            Failure::new(format!(
+                "{serial} is a device of {} already",
+                owner.called()
+            ))
+            .hint("--name calls the new one differently")
+        );
+    }
+    if devices.is_empty() || ready.session.is_some() {
+        return Ok(());
+    }
+    let failure = Failure::new(format!(
+        "{} has an MFA device already, so AWS wants an MFA session for a second one",
+        owner.called()
+    ));
+    bail!(if devices.iter().any(|device| device.usable().is_some()) {
+        failure.hint(format!(
+            "`mfa-creds{}` makes a session; then run this again",
+            ready.flag
+        ))
+    } else {
+        failure.hint("add the authenticator app in the IAM console, where the FIDO key works")
+    })
+}
+
+/// Offers to write the device where it is looked for.
+fn save(ready: &Ready, terminal: &Terminal, serial: &SerialNumber, report: Report) -> Result<()> {
+    let base = &ready.user.base;
+    let section = &base.section;
+    let is_there =
+        |origin: &Origin| matches!(origin, Origin::File { section: of, .. } if of == section);
+    let set = ready.set().filter(|set| is_there(&set.origin));
+    if set.is_some_and(|set| set.value == *serial) || !ready.store.is_of(&base.path) {
+        return Ok(());
+    }
+    let instead = set.map_or_else(String::new, |set| format!(" in place of {}", set.value));
+    let question = format!("Write it to [{section}]{instead}?");
+    // Nobody who answers does not undo what is done.
+    if terminal.confirm(&question, Answer::Yes).unwrap_or(false) {
+        ready
+            .store
+            .update(|file: &File<'_>| save_device(file, section, serial))?;
+        report.progress(format_args!("wrote aws_mfa_device of [{section}]"));
+    } else {
+        report.progress(format_args!("not written: {serial}"));
+    }
+    Ok(())
+}

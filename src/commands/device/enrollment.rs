@@ -1,0 +1,241 @@
+//! A new MFA device, from its making to the first time that STS knows it.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use chrono::TimeDelta;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
+
+use super::qr;
+use crate::aws::iam::{IN_USE, Iam, Known, NewDevice, Owner, Pair, Problem, TAKEN, WRONG_CODES};
+use crate::aws::network::Trouble;
+use crate::core::clock;
+use crate::core::device::SerialNumber;
+use crate::core::error::{Exit, Failure};
+use crate::core::mfa_code::{self, MfaCode, NotACode};
+use crate::prompt::terminal::{Answer, Noting, Terminal};
+use crate::report::Report;
+
+/// How often two codes are asked for.
+const TRIES: usize = 3;
+/// How long to wait before STS is asked again whether it knows a device, in seconds. It takes about ten on AWS, and more than
+/// nine questions in three minutes lock the device out.
+const PAUSES: [u64; 6] = [2, 3, 4, 5, 6, 8];
+/// How long it takes to type a code.
+const TYPING: TimeDelta = TimeDelta::seconds(6);
+
+/// What does not stand as it is in the label of an entry.
+const NOT_IN_LABELS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'@');
+
+/// Somebody who gets a device.
+pub struct Enrolment<'e> {
+    pub iam: &'e Iam<'e>,
+    pub owner: &'e Owner,
+    pub terminal: &'e Terminal,
+    pub report: Report,
+    /// What the device is called.
+    pub name: &'e str,
+    /// Whether IAM has said that the user has no enabled device of this name.
+    pub is_known_to_be_free: bool,
+    /// Whether the seed is shown as text, too.
+    pub shows_secret: bool,
+}
+
+/// A device that is enabled, and the codes that were used for it.
+pub struct Enrolled {
+    pub serial: SerialNumber,
+    pub codes: Pair,
+}
+
+impl Enrolment<'_> {
+    /// Makes the device, shows it to the person, and enables it with the codes that come of it.
+    ///
+    /// # Errors
+    /// Each of AWS's refusals. A device that was made and not enabled is deleted again.
+    pub fn run(&self) -> Result<Enrolled> {
+        // Ctrl-C, too, is no reason to leave a device behind.
+        let noting = Noting::begin()?;
+        let new = self.create()?;
+        let enabled = self.enable(&new);
+        match &enabled {
+            Ok(_codes) => self.report.progress(format_args!(
+                "{} is enabled for {}",
+                new.serial,
+                self.owner.called()
+            )),
+            Err(_) => self.give_up(&new.serial),
+        }
+        noting.end();
+        Ok(Enrolled {
+            serial: new.serial,
+            codes: enabled?,
+        })
+    }
+
+    /// Where an earlier enrolment was broken off, its device goes.
+    fn create(&self) -> Result<NewDevice> {
+        let iam = self.iam;
+        match iam.create(self.name) {
+            Err(problem) if problem.code() == Some(TAKEN) => {}
+            other => return Ok(other?),
+        }
+        let serial = self.owner.device(self.name);
+        let taken = || {
+            Failure::new(format!("there is a device {serial} already"))
+                .hint("--name calls the new one differently")
+        };
+        let question = format!(
+            "{serial} was made before, and is not enabled for {}. Delete it and begin anew?",
+            self.owner.called()
+        );
+        if !self.is_known_to_be_free || !self.terminal.confirm(&question, Answer::No)? {
+            bail!(taken());
+        }
+        match iam.delete(&serial) {
+            Err(problem) if problem.code() == Some(IN_USE) => bail!(
+                Failure::new(format!("{serial} is enabled for somebody else"))
+                    .hint("--name calls the new one differently")
+            ),
+            other => other?,
+        }
+        Ok(iam.create(self.name)?)
+    }
+
+    fn enable(&self, new: &NewDevice) -> Result<Pair> {
+        self.show(new)?;
+        for _ in 0..TRIES {
+            let codes = two_codes(self.terminal)?;
+            match self.iam.enable(self.owner, &new.serial, &codes) {
+                Ok(()) => return Ok(codes),
+                Err(problem) if problem.code() == Some(WRONG_CODES) => self.terminal.say(
+                    "error: AWS refused these codes: they have to be two in a row of the new entry in the app",
+                )?,
+                Err(problem) if self.is_enabled_after(&problem, &new.serial) => return Ok(codes),
+                Err(problem) if problem.may_pass() => self
+                    .terminal
+                    .say(&format!("error: {}", problem.failure.message()))?,
+                Err(problem) => bail!(problem),
+            }
+        }
+        bail!(
+            Failure::new(
+                "the new device was not enabled: there was no pair of codes that AWS took"
+            )
+            .hint("is the clock of the device right? run it again")
+            .exit(Exit::Refused)
+        )
+    }
+
+    /// Whether the device was enabled although the answer went lost.
+    fn is_enabled_after(&self, problem: &Problem, serial: &SerialNumber) -> bool {
+        let trouble = problem.trouble.as_ref();
+        trouble.is_some_and(Trouble::may_have_worked)
+            && self.iam.devices(self.owner).is_ok_and(|devices| {
+                devices
+                    .iter()
+                    .any(|device| device.serial == serial.as_str())
+            })
+    }
+
+    fn give_up(&self, serial: &SerialNumber) {
+        match self.iam.delete(serial.as_str()) {
+            Ok(()) => self.report.progress(format_args!(
+                "{serial} was deleted again; the entry in the app is good for nothing"
+            )),
+            Err(problem) if problem.code() == Some(IN_USE) => self.report.warning(format_args!(
+                "{serial} is enabled all the same: write it as aws_mfa_device into the long-term section"
+            )),
+            Err(_) => self.report.warning(format_args!(
+                "{serial} was made and is not enabled; the next `mfa-creds device enroll{}` deletes it",
+                self.iam.flag
+            )),
+        }
+    }
+
+    fn show(&self, new: &NewDevice) -> Result<()> {
+        let uri = uri(self.owner, self.name, new);
+        let picture = qr::render(&uri);
+        if let Some(picture) = &picture {
+            self.terminal
+                .say("Scan this with an authenticator app, then type two codes that it shows, one after the other:")?;
+            self.terminal.draw(picture.text.trim_end())?;
+            let (rows, columns) = self.terminal.size();
+            if columns < picture.columns || rows <= picture.rows {
+                self.terminal.say(&format!(
+                    "The QR code needs a terminal of {} columns and {} lines; --show-secret shows the secret as text.",
+                    picture.columns,
+                    picture.rows + 1
+                ))?;
+            }
+        }
+        if self.shows_secret || picture.is_none() {
+            let line = Zeroizing::new(format!("Secret: {}", new.seed.expose()));
+            self.terminal.say(&line)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the app reads.
+/// See <https://github.com/google/google-authenticator/wiki/Key-Uri-Format>.
+fn uri(owner: &Owner, name: &str, new: &NewDevice) -> Zeroizing<String> {
+    let label = utf8_percent_encode(name, NOT_IN_LABELS);
+    Zeroizing::new(format!(
+        "otpauth://totp/Amazon%20Web%20Services:{label}@{}?secret={}",
+        owner.account,
+        new.seed.expose()
+    ))
+}
+
+/// Asks for two codes in a row, with a countdown to the second where that cannot be there yet.
+///
+/// # Errors
+/// Exit code 3 when the person does not answer.
+pub fn two_codes(terminal: &Terminal) -> Result<Pair> {
+    let parse =
+        |text: &str| MfaCode::parse(text).map_err(|NotACode| "a code is six digits".to_owned());
+    let first = terminal.ask_line("Code that the device shows now", |text| {
+        parse(text).map(drop)
+    })?;
+    let first = parse(&first).map_err(Failure::new)?;
+    let (now, step) = (clock::now(), mfa_code::step(clock::now()));
+    // Typed right after the device went on, it may still be the code before: then the next one is there already.
+    if now - mfa_code::begin(step) > TYPING {
+        let next = mfa_code::begin(step + 1);
+        terminal.count_down(next, |left| format!("the next code comes in {left} s"))?;
+    }
+    let second = terminal.ask_line("Next code", |text| match parse(text)? {
+        code if code == first => Err("this is the first one; wait for the next".to_owned()),
+        _ => Ok(()),
+    })?;
+    let second = parse(&second).map_err(Failure::new)?;
+    Ok([first, second])
+}
+
+/// Waits until STS knows a device. Says whether it does.
+///
+/// # Errors
+/// When STS does not say.
+pub fn wait_for_sts(
+    iam: &Iam<'_>,
+    serial: &SerialNumber,
+    code: &MfaCode,
+    report: Report,
+) -> std::result::Result<Known, Problem> {
+    for (question, pause) in (0..).zip(PAUSES) {
+        if let known @ Known::Yes(_) = iam.is_known_to_sts(serial, code)? {
+            return Ok(known);
+        }
+        if question == 0 {
+            report.progress("waiting until STS knows the device, which takes about 10 s");
+        }
+        thread::sleep(Duration::from_secs(pause));
+    }
+    iam.is_known_to_sts(serial, code)
+}

@@ -1,0 +1,38 @@
+//! The devices that the user has.
+
+use anyhow::Result;
+
+use super::Ready;
+use super::table;
+use crate::cli::ListDevices;
+use crate::core::environment::Environment;
+use crate::report::{self, Report};
+
+pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> {
+    let report = Report::new(&args.of.verbosity);
+    let ready = Ready::new(&args.of, None, environment, report)?;
+    let iam = ready.iam();
+    let owner = iam.owner()?;
+    let known = iam.devices(&owner)?;
+    let set = ready.set().map(|set| set.value.as_str());
+    if args.json {
+        return report::data(&table::json(
+            &owner.account,
+            owner.name.as_deref(),
+            &known,
+            set,
+        )?);
+    }
+    if known.is_empty() {
+        report.progress(format_args!(
+            "{} has no MFA device{}",
+            owner.called(),
+            match owner.name {
+                Some(_) => format!("; `mfa-creds device enroll{}` makes one", ready.flag),
+                None => String::new(),
+            }
+        ));
+        return Ok(());
+    }
+    report::data(&table::table(&known, set))
+}

@@ -1,0 +1,78 @@
+//! A device whose clock has drifted away.
+
+use anyhow::{Result, bail};
+
+use super::enrollment;
+use super::{Ready, prompting, terminal};
+use crate::aws::iam::{Iam, Owner, WRONG_CODES};
+use crate::cli::Resync;
+use crate::core::device::{Device, SerialNumber};
+use crate::core::environment::Environment;
+use crate::core::error::{Exit, Failure};
+use crate::plan::Prompting;
+use crate::renewal::discovery;
+use crate::report::Report;
+
+pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
+    let report = Report::new(&args.of.verbosity);
+    let prompting = prompting(args.timeout, environment)?;
+    let terminal = terminal(&prompting)?;
+    let mut ready = Ready::new(&args.of, args.device.as_ref(), environment, report)?;
+    let device = ready.user.device.take().transpose()?;
+    let iam = ready.iam();
+    let owner = iam.owner()?;
+    let serial = match device {
+        Some(device) => device.value,
+        None => only_or_picked(&iam, &owner, &ready, &prompting)?,
+    };
+    if let Ok(devices) = iam.devices(&owner)
+        && !devices
+            .iter()
+            .any(|device| device.serial == serial.as_str())
+    {
+        bail!(
+            Failure::new(format!("{serial} is not a device of {}", owner.called()))
+                .hint(format!(
+                    "`mfa-creds device list{}` shows the user's devices",
+                    ready.flag
+                ))
+                .exit(Exit::Refused)
+        );
+    }
+    let codes = enrollment::two_codes(&terminal)?;
+    match iam.resync(&owner, &serial, &codes) {
+        Ok(()) => {}
+        Err(problem) if problem.code() == Some(WRONG_CODES) => bail!(
+            Failure::new(format!("AWS refused the two codes of {serial}"))
+                .hint("they have to be two in a row of this device; run it again")
+                .exit(Exit::Refused)
+        ),
+        Err(problem) => bail!(problem),
+    }
+    report.progress(format_args!("AWS knows again which codes {serial} shows"));
+    Ok(())
+}
+
+fn only_or_picked(
+    iam: &Iam<'_>,
+    owner: &Owner,
+    ready: &Ready,
+    prompting: &Prompting,
+) -> Result<SerialNumber> {
+    let devices = iam.devices(owner)?;
+    let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
+    match &usable[..] {
+        [] => bail!(
+            Failure::new(format!("{} has no MFA device with codes", owner.called())).hint(format!(
+                "`mfa-creds device list{}` shows what there is",
+                ready.flag
+            ))
+        ),
+        [only] => Ok(only.clone()),
+        _ => {
+            let base = &ready.user.base;
+            let terminal = discovery::terminal_to_pick(prompting, owner, base, &usable)?;
+            discovery::pick(&terminal, &usable)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A check-up of everything that could be wrong. Nothing is renewed or written, and no code is asked for.
+
+mod files;
+mod keychains;
+mod lines;
+mod permissions;
+mod writing;
+mod sections;
+mod shadows;
+mod environment;
+mod profile;
+mod session;
+mod network;
+mod tools;
+mod paste;
+mod checklist;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use self::checklist::Checklist;
+use self::environment as variables;
+use self::files::Which;
+use self::profile::Examined;
+use super::ground::Ground;
+use super::status;
+use crate::cli::{self, Doctor, Profiles, Request};
+use crate::core::environment::Environment;
+use crate::files::profiles::Paths;
+use crate::plan::{self, Chosen, Naming, Origin};
+use crate::prompt::credential_process;
+use crate::report;
+
+/// Shows what is right and what is not. What is wrong is a line of the list, and ends nothing.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCode> {
+    let mut list = Checklist::new();
+    if let Some(paths) = list.attempt("files", Paths::find(environment)) {
+        examine(args, environment, paths, &mut list);
+    }
+    let text = if args.json {
+        list.json()?
+    } else {
+        list.text(status::layout(environment).colour)
+    };
+    report::data(&text)?;
+    Ok(ExitCode::from(u8::from(list.has_problems())))
+}
+
+fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Checklist) {
+    let naming = Naming::new(&args.suffixes, environment);
+    let asked = args.profile.name.as_ref().map(|name| Chosen {
+        value: name.clone(),
+        origin: Origin::Flag("--profile"),
+    });
+    let asked = asked.unwrap_or_else(|| plan::profile_of_environment(environment));
+    let setup_command = naming.as_ref().map_or_else(
+        |_| "mfa-creds setup".to_owned(),
+        |naming| naming.setup_command_for(&asked),
+    );
+    let [credentials, config] = [
+        (Which::Credentials, &*paths.credentials),
+        (Which::Config, &paths.config),
+    ]
+    .map(|(which, path)| files::read(list, which, path, environment, &setup_command));
+    let naming = list.attempt("settings", naming);
+    let ground = Ground::of(paths, naming.unwrap_or_default(), credentials, config);
+    let naming = &ground.naming;
+    // With an index, as every section is looked at.
+    let files = &ground.files(&Profiles {
+        all: true,
+        ..Profiles::default()
+    });
+    lines::check(list, Which::Credentials.name(), &files.credentials);
+    lines::check(list, Which::Config.name(), &files.config);
+    permissions::check(list, files);
+    writing::check(list, files.credentials.path);
+    variables::check(list, environment, naming, files);
+    shadows::check(list, naming, files);
+
+    let asked = Profiles {
+        names: args.profile.name.iter().cloned().collect(),
+        all: false,
+    };
+    let selection = plan::profiles(&asked, environment, naming, files);
+    let profile = list
+        .attempt("profile", selection)
+        .and_then(|mut selection| selection.profiles.pop());
+    let target = profile.and_then(|profile| {
+        let named = format!("{} ({})", profile.value, profile.origin);
+        let target = list.attempt("profile", naming.target_beside_role(profile, files))?;
+        list.ok("profile", named);
+        Some(target.in_its_place(&files.credentials))
+    });
+    sections::check(list, files, target.as_ref());
+    keychains::check(list, naming, files);
+    tools::check(list, environment, files, target.as_ref());
+    if let Some(target) = &target {
+        let request = &Request {
+            suffixes: args.suffixes.clone(),
+            region: args.region.clone(),
+            timeout: args.timeout,
+            ..cli::Request::default()
+        };
+        let examined = Examined {
+            request,
+            environment,
+            naming,
+            files,
+            target,
+        };
+        let user = examined.user(list);
+        examined.settings(list);
+        session::check(list, &examined, user.as_ref());
+        if let Some(user) = &user
+            && network::way(list, user).is_some()
+            && !args.offline
+            && let Some(keys) =
+                list.attempt("keys", credential_process::keys(&user.base, environment))
+        {
+            network::ask(list, user, &keys, target);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Variables that come before what the files say.
+
+use super::checklist::Checklist;
+use crate::aws::network::masked;
+use crate::cli::{Profiles, Prompting};
+use crate::commands::output::name::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN};
+use crate::core::environment::{CODE, Environment, REGION_OF_PROFILE};
+use crate::files::profiles::{Files, config_header};
+use crate::plan::{self, Naming};
+use crate::prompt::terminal::PATIENCE;
+
+const SUBJECT: &str = "environment";
+/// The older name of the session token, which botocore takes first.
+const SECURITY_TOKEN: &str = "AWS_SECURITY_TOKEN";
+const KEYS: [&str; 4] = [
+    ACCESS_KEY_ID,
+    SECRET_ACCESS_KEY,
+    SESSION_TOKEN,
+    SECURITY_TOKEN,
+];
+/// Other places that AWS tools get credentials from, and when.
+/// See <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>.
+const OTHER_SOURCES: [(&str, &str); 3] = [
+    (
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "some AWS tools assume the role of AWS_ROLE_ARN with it, in place of a profile",
+    ),
+    (
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS tools take the container's credentials where a profile has none",
+    ),
+    (
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS tools take the container's credentials where a profile has none",
+    ),
+];
+/// What is set for us.
+const OURS: [&str; 12] = [
+    "MFA_DEVICE",
+    "MFA_STS_DURATION",
+    "MFA_ASSUME_ROLE",
+    "MFA_PROCESS",
+    "MFA_LONG_TERM_SUFFIX",
+    "MFA_SHORT_TERM_SUFFIX",
+    "MFA_CREDS_PROMPT",
+    "MFA_CREDS_PROMPT_TIMEOUT",
+    "MFA_CREDS_MIN_TTL",
+    "MFA_CREDS_TIMEOUT",
+    "MFA_CREDS_TRACE",
+    REGION_OF_PROFILE,
+];
+
+/// Looks at the variables, and at the profiles that they name.
+pub fn check(list: &mut Checklist, environment: &Environment, naming: &Naming, files: &Files<'_>) {
+    let before = list.len();
+    keys(list, environment);
+    for (name, what) in OTHER_SOURCES {
+        if environment.text(name).is_some() {
+            list.warning(
+                SUBJECT,
+                format!("{name} is set: {what}"),
+                format!("unset {name}"),
+            );
+        }
+    }
+    profiles(list, environment, naming, files);
+    if list.len() == before {
+        list.ok(SUBJECT, "no variable comes before the profiles");
+    }
+    ours(list, environment);
+}
+
+fn keys(list: &mut Checklist, environment: &Environment) {
+    let is_set = |name: &&str| environment.text(name).is_some();
+    let set: Vec<&str> = KEYS.into_iter().filter(is_set).collect();
+    if set.is_empty() {
+        return;
+    }
+    let names = set.iter().map(|name| match environment.text(name) {
+        Some(id) if *name == ACCESS_KEY_ID => format!("{name} ({})", masked(&id)),
+        _ => (*name).to_owned(),
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    let unset = format!("unset {}", set.join(" "));
+    let (verb, they) = match set.len() {
+        1 => ("is", "it"),
+        _ => ("are", "them"),
+    };
+    list.warning(
+        SUBJECT,
+        format!("{names} {verb} set: AWS tools take {they} before AWS_PROFILE and [default]"),
+        unset,
+    );
+    let token = environment.text(SECURITY_TOKEN);
+    if token.is_some() && token != environment.text(SESSION_TOKEN) {
+        list.warning(
+            SUBJECT,
+            format!("{SECURITY_TOKEN} is not {SESSION_TOKEN}, and the AWS CLI takes it first"),
+            format!("unset {SECURITY_TOKEN}"),
+        );
+    }
+}
+
+fn profiles(list: &mut Checklist, environment: &Environment, naming: &Naming, files: &Files<'_>) {
+    let [profile, other] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+    for variable in [profile, other] {
+        if let Some(name) = environment.text(variable)
+            && !is_known(&name, environment, naming, files)
+        {
+            list.warning(
+                SUBJECT,
+                format!("{variable} names the profile {name}, which is in neither file"),
+                format!("unset {variable}, or name another profile"),
+            );
+        }
+    }
+    if let Some(name) = environment.text(other)
+        && environment.text(profile).as_ref() != Some(&name)
+    {
+        list.warning(
+            SUBJECT,
+            format!(
+                "{other} is set: the AWS CLI takes the profile {name} for it, mfa-creds and other tools do not"
+            ),
+            format!("unset {other}, and set {profile}"),
+        );
+    }
+}
+
+/// Whether a profile is there, or can be got.
+fn is_known(name: &str, environment: &Environment, naming: &Naming, files: &Files<'_>) -> bool {
+    let asked = Profiles {
+        names: vec![name.to_owned()],
+        all: false,
+    };
+    let meant = plan::profiles(&asked, environment, naming, files)
+        .ok()
+        .and_then(|mut selection| selection.profiles.pop());
+    let candidates = plan::candidates(naming, files);
+    files.credentials.document.has(name)
+        || config_header(&files.config.document, name).is_some()
+        || meant.is_some_and(|meant| candidates.contains(&meant.value))
+}
+
+fn ours(list: &mut Checklist, environment: &Environment) {
+    let set = OURS
+        .into_iter()
+        .filter(|name| environment.text(name).is_some());
+    let set: Vec<&str> = set.collect();
+    if !set.is_empty() {
+        list.ok(SUBJECT, format!("set for mfa-creds: {}", set.join(", ")));
+    }
+    if environment.text(CODE).is_some_and(|code| code != "-") {
+        list.warning(
+            SUBJECT,
+            format!(
+                "{CODE} is set: a code is good for one use, and for no longer than a minute or two"
+            ),
+            format!("unset {CODE}"),
+        );
+    }
+    list.attempt(
+        SUBJECT,
+        plan::Prompting::new(&Prompting::default(), environment, PATIENCE),
+    );
+    list.attempt(SUBJECT, plan::min_ttl(None, environment));
+}

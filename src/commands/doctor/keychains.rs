@@ -1,0 +1,56 @@
+//! Keys in a keychain that is no place to leave them.
+
+use super::checklist::Checklist;
+use crate::commands::keychain::entry::Place;
+use crate::files::profiles::{File, Files, key, profile_of};
+use crate::plan::{self, Chosen, Naming, Origin};
+
+/// Looks at every section of both files.
+pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
+    for (section, place) in flawed(&files.credentials) {
+        list.warning("keys", place, restoring(naming, section));
+    }
+    for (section, place) in flawed(&files.config) {
+        let profile = profile_of(section).unwrap_or(section);
+        list.warning(
+            "keys",
+            place,
+            format!(
+                "run its credential_process in that session, and give the keys to `mfa-creds setup{}`; then take the line out",
+                plan::profile_flag(profile)
+            ),
+        );
+    }
+}
+
+/// The sections that have their keys there, and what is wrong with it.
+fn flawed<'f>(file: &'f File<'_>) -> impl Iterator<Item = (&'f str, String)> {
+    let path = file.path.display();
+    file.document.names().filter_map(move |section| {
+        let command = file.get(section, key::CREDENTIAL_PROCESS)?;
+        let keychain = Place::parse(&command)?.keychain;
+        let flaw = keychain.flaw()?;
+        let name = keychain.name();
+        Some((
+            section,
+            format!("the keys of [{section}] in {path} are in {name}, which {flaw}"),
+        ))
+    })
+}
+
+/// The command that brings them back.
+fn restoring(naming: &Naming, section: &str) -> String {
+    let target = naming.profile_of(section).map(|profile| {
+        naming.target(Chosen {
+            value: profile.to_owned(),
+            origin: Origin::Default,
+        })
+    });
+    match target {
+        Some(Ok(target)) => target.command("keychain restore"),
+        _ => format!(
+            "mfa-creds keychain restore{} --long-term-suffix none --short-term-suffix mfa",
+            plan::profile_flag(section)
+        ),
+    }
+}

@@ -1,0 +1,247 @@
+//! What only AWS can tell: whether it is reached, what time it is there, whose the keys are, and which devices the user has. And
+//! before that, the way there.
+
+use chrono::TimeDelta;
+
+use super::checklist::{Checklist, Level};
+use crate::aws::iam::{Iam, Owner};
+use crate::aws::network::{self, Certificates, SET_THE_CLOCK, Trouble, masked};
+use crate::core::clock;
+use crate::core::credentials::LongTermKeys;
+use crate::core::device::Device;
+use crate::core::error;
+use crate::plan::{Chosen, Connection, Origin, Route, Target, User};
+use crate::report::Report;
+
+/// A clock may be so far off without anybody's noticing.
+const UNNOTICED: TimeDelta = TimeDelta::seconds(60);
+/// From here on, AWS refuses requests: STS after fifteen minutes, other services after five.
+const REFUSED: TimeDelta = TimeDelta::minutes(5);
+
+/// Looks at the way to the services: endpoints, proxy, certificates. Nothing is called.
+pub fn way(list: &mut Checklist, user: &User) -> Option<()> {
+    for connection in [&user.access.sts, &user.access.iam] {
+        let route = list.attempt("endpoint", connection.route())?;
+        endpoint(list, connection, &route);
+        proxy(list, connection, &route);
+        if route.is_over_tls() {
+            certificates(list, connection)?;
+        }
+    }
+    Some(())
+}
+
+fn endpoint(list: &mut Checklist, connection: &Connection, route: &Route) {
+    let (service, url) = (connection.service.name(), route.url.to_string());
+    let url = url.trim_end_matches('/');
+    let message = if let Some(given) = &connection.endpoint_url {
+        format!("{service}: {url} ({})", given.origin)
+    } else {
+        let Chosen { value, origin } = &connection.region;
+        format!("{service}: {url}, as the region is {value} ({origin})")
+    };
+    if route.is_over_tls() || connection.is_local() {
+        list.ok("endpoint", message);
+    } else {
+        let fix = "call it by https: whoever is on the way can read what AWS answers";
+        list.warning("endpoint", message, fix);
+    }
+}
+
+fn proxy(list: &mut Checklist, connection: &Connection, route: &Route) {
+    let host = route.host();
+    list.ok(
+        "proxy",
+        match (&route.proxy, connection.proxies.exception(&route.url)) {
+            (Some(proxy), _) => format!("{} for {host} ({})", proxy.value, proxy.origin),
+            (None, Some(exceptions)) => format!("none for {host} ({})", exceptions.origin),
+            (None, None) => "none".to_owned(),
+        },
+    );
+}
+
+fn certificates(list: &mut Checklist, connection: &Connection) -> Option<()> {
+    let subject = "certificates";
+    let Some(bundle) = &connection.ca_bundle else {
+        let count = rustls_native_certs::load_native_certs().certs.len();
+        if count == 0 {
+            let fix = "install ca-certificates, or set AWS_CA_BUNDLE to a file of them";
+            list.problem(subject, "this machine has none to trust", fix);
+            return None;
+        }
+        list.ok(subject, format!("{count} of this machine are trusted"));
+        return Some(());
+    };
+    let Certificates { usable, broken, .. } =
+        list.attempt(subject, network::certificates(bundle))?;
+    let Chosen { value, origin } = bundle;
+    list.ok(
+        subject,
+        format!("{usable} of {value} are trusted ({origin})"),
+    );
+    if broken > 0 {
+        let fix = "take them out, or write them anew as PEM";
+        list.warning(subject, format!("{broken} of {value} cannot be read"), fix);
+    }
+    Some(())
+}
+
+/// Asks AWS, with the long-term keys. That takes no code, and changes nothing.
+pub fn ask(list: &mut Checklist, user: &User, keys: &LongTermKeys, target: &Target) -> Option<()> {
+    let connections = [&user.access.sts, &user.access.iam];
+    let ready =
+        network::prepare(connections, Report::quiet()).and_then(network::Preparation::finish);
+    let network = list.attempt("network", ready)?;
+    let iam = Iam {
+        network: &network,
+        access: &user.access,
+        base: &user.base,
+        keys,
+        session: None,
+        flag: &target.flags,
+    };
+    let owner = iam.owner();
+    let is_answer = |trouble: &Option<Trouble>| {
+        trouble
+            .as_ref()
+            .is_none_or(|trouble| trouble.refusal().is_some())
+    };
+    if owner
+        .as_ref()
+        .is_err_and(|problem| !is_answer(&problem.trouble))
+    {
+        list.attempt("network", owner.map_err(anyhow::Error::from));
+        return None;
+    }
+    let host = user
+        .access
+        .sts
+        .route()
+        .map_or_else(|_| String::new(), |route| route.host());
+    list.ok("network", format!("AWS STS at {host} answers"));
+    time(list);
+    let owner = list.attempt("keys", owner.map_err(anyhow::Error::from))?;
+    let id = masked(&keys.access_key_id);
+    let (called, account) = (owner.called(), &owner.account);
+    list.ok(
+        "keys",
+        format!("{id} is active, and of {called} in account {account}"),
+    );
+    devices(list, &iam, &owner, user, target);
+    Some(())
+}
+
+fn time(list: &mut Checklist) {
+    let Some(ahead) = clock::measured() else {
+        return;
+    };
+    if ahead.abs() <= UNNOTICED {
+        list.ok("clock", "it is that of AWS, to a minute");
+    } else if ahead.abs() < REFUSED {
+        list.warning("clock", network::off(ahead), SET_THE_CLOCK);
+    } else {
+        list.problem("clock", network::off(ahead), SET_THE_CLOCK);
+    }
+}
+
+fn devices(list: &mut Checklist, iam: &Iam<'_>, owner: &Owner, user: &User, target: &Target) {
+    let set = match &user.device {
+        Some(Ok(device)) => Some(device),
+        // What is wrong with it is told already.
+        Some(Err(_)) => return,
+        None => None,
+    };
+    let key = user.base.device_key;
+    let devices = match iam.devices(owner) {
+        Ok(devices) => devices,
+        Err(problem) => {
+            let why = anyhow::Error::from(problem);
+            let message = format!("which the user has is not known: {}", error::message(&why));
+            match set {
+                // Where it is known, nobody has to be asked.
+                Some(_) => list.ok("device", message),
+                None => list.problem(
+                    "device",
+                    message,
+                    format!("often it is {}: set it as {key}", owner.usual_device()),
+                ),
+            }
+            return;
+        }
+    };
+    let enroll = format!(
+        "`{}` makes one with an authenticator app",
+        target.command("device enroll")
+    );
+    let called = owner.called();
+    let usable: Vec<&Device> = devices
+        .iter()
+        .filter(|device| device.usable().is_some())
+        .collect();
+    let names = |devices: &[&Device]| {
+        let names: Vec<&str> = devices.iter().map(|device| &*device.serial).collect();
+        names.join(", ")
+    };
+    let all: Vec<&Device> = devices.iter().collect();
+    match set {
+        Some(set)
+            if devices
+                .iter()
+                .any(|device| device.serial == set.value.as_str()) =>
+        {
+            list.ok("device", format!("{} is a device of {called}", set.value));
+        }
+        Some(set) if usable.is_empty() => list.problem(
+            "device",
+            format!(
+                "{} is not a device of {called}, who has none that STS can use",
+                set.value
+            ),
+            enroll,
+        ),
+        Some(set) => list.problem(
+            "device",
+            format!("{} is not a device of {called}", set.value),
+            match &set.origin {
+                // It comes before the file.
+                Origin::Flag(name) | Origin::Environment(name) => {
+                    format!(
+                        "set {name} to the right one, or unset it: {}",
+                        names(&usable)
+                    )
+                }
+                Origin::File { key, section, .. } => {
+                    format!(
+                        "set the right one as {key} of [{section}]: {}",
+                        names(&usable)
+                    )
+                }
+                _ => format!("set the right one as {key}: {}", names(&usable)),
+            },
+        ),
+        None => match usable.len() {
+            0 => list.problem(
+                "device",
+                format!(
+                    "{called} has none that STS can use{}",
+                    if all.is_empty() {
+                        String::new()
+                    } else {
+                        format!(": {}", names(&all))
+                    }
+                ),
+                enroll,
+            ),
+            1 => list.ok(
+                "device",
+                format!("{} is the only one of {called}", names(&usable)),
+            ),
+            _ => list.add(
+                "device",
+                Level::Warning,
+                &format!("{called} has several: {}", names(&usable)),
+                Some(&format!("set one as {key}, so that nobody has to pick it")),
+            ),
+        },
+    }
+}

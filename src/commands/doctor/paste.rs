@@ -1,0 +1,187 @@
+//! Makes a text fit for a ticket: no secret in it, no whole access key id, no home directory, nothing that a terminal obeys.
+
+use std::fs;
+use std::path::Path;
+
+use crate::aws::network::masked;
+use crate::core::text::plain;
+use crate::files::profiles;
+use crate::plan::quoted;
+
+/// What access key ids begin with, and how long they are at least.
+const KEY_IDS: ([&str; 2], usize) = (["AKIA", "ASIA"], 16);
+/// How long secret access keys are, and session tokens at least. One may have been written where it does not belong.
+const SECRET_LENGTH: usize = 40;
+const TOKEN_LENGTH: usize = 100;
+
+/// What has to be known for it.
+pub(super) struct Paste {
+    /// The home directory, as it is called and as it is; it reads `~`.
+    homes: Vec<String>,
+}
+
+impl Paste {
+    pub fn new() -> Self {
+        let home = profiles::home().ok();
+        let real = home.as_ref().and_then(|home| fs::canonicalize(home).ok());
+        let homes = home.into_iter().chain(real);
+        // Everything is in the root directory.
+        let homes = homes.filter(|home| home.parent().is_some());
+        let text = |home: &Path| home.to_string_lossy().trim_end_matches('/').to_owned();
+        let mut homes: Vec<String> = homes.map(|home| text(&home)).collect();
+        // One may be within the other.
+        homes.sort_by_key(|home| std::cmp::Reverse(home.len()));
+        homes.dedup();
+        Self { homes }
+    }
+
+    pub fn fit(&self, text: &str) -> String {
+        let mut text = plain(text);
+        for home in &self.homes {
+            text = without_home(&text, home);
+        }
+        without_secrets(&without_users(&text))
+    }
+}
+
+/// `~` in place of the home directory, outside quotation marks, as a shell does not take it for one within them.
+fn without_home(text: &str, home: &str) -> String {
+    let is_of_name = |c: char| c.is_alphanumeric() || "._-~/\\".contains(c);
+    let mut fit = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(home) {
+        let (before, after) = (&rest[..at], &rest[at + home.len()..]);
+        let begins = !before.ends_with(is_of_name);
+        let ends = after.starts_with(['/', '\\']) || !after.starts_with(is_of_name);
+        fit.push_str(before);
+        rest = after;
+        if !(begins && ends) {
+            fit.push_str(home);
+            continue;
+        }
+        let within = after
+            .strip_prefix('/')
+            .and_then(|after| after.split_once('\''));
+        match within {
+            Some((word, after)) if before.ends_with('\'') => {
+                fit.pop();
+                fit += "~/";
+                fit += &quoted(word);
+                rest = after;
+            }
+            _ => fit.push('~'),
+        }
+    }
+    fit + rest
+}
+
+/// A URL may hold a user and a password.
+fn without_users(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut fit = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let ends = |c: char| c.is_whitespace() || "/?#`'\"()".contains(c);
+        let (authority, rest) = part.split_at(part.find(ends).unwrap_or(part.len()));
+        let host = match authority.rsplit_once('@') {
+            Some((_user, host)) => format!("…@{host}"),
+            None => authority.to_owned(),
+        };
+        fit += &["://", &host, rest].concat();
+    }
+    fit
+}
+
+fn without_secrets(text: &str) -> String {
+    let is_of_key = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
+    let mut fit = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(is_of_key) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c| !is_of_key(c)).unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        fit.push_str(before);
+        if is_secret(word) {
+            fit.push('…');
+        } else {
+            let parts: Vec<String> = word.split('/').map(without_key_id).collect();
+            fit.push_str(&parts.join("/"));
+        }
+        rest = after;
+    }
+    fit + rest
+}
+
+fn is_secret(word: &str) -> bool {
+    // It may have been written behind something else.
+    let last = word.len().checked_sub(SECRET_LENGTH + 1);
+    if let Some(last) = last.and_then(|at| word.get(at..)?.strip_prefix('/'))
+        && is_secret(last)
+        && last
+            .bytes()
+            .any(|byte| byte.is_ascii_digit() || byte == b'+')
+    {
+        return true;
+    }
+    let is_long = word.len() == SECRET_LENGTH || word.len() >= TOKEN_LENGTH;
+    let has = |is: fn(&u8) -> bool| word.as_bytes().iter().any(is);
+    // Not the path of a file.
+    is_long && !word.starts_with('/') && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
+}
+
+fn without_key_id(word: &str) -> String {
+    let (begins, length) = KEY_IDS;
+    let is_id = word.len() >= length && begins.iter().any(|begin| word.starts_with(begin));
+    if is_id { masked(word) } else { word.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Paste;
+
+    #[test]
+    fn what_must_not_be_in_a_ticket_is_taken_out() {
+        let paste = Paste {
+            homes: vec!["/home/alice".to_owned()],
+        };
+        for (text, fit) in [
+            ("/home/alice/.aws/credentials", "~/.aws/credentials"),
+            ("see /home/alice, or not", "see ~, or not"),
+            (
+                "/home/alice2/x /mnt/home/alice/x",
+                "/home/alice2/x /mnt/home/alice/x",
+            ),
+            (
+                "chmod 600 '/home/alice/.aws/credentials'",
+                "chmod 600 ~/.aws/credentials",
+            ),
+            ("rm '/home/alice/my files/x'", "rm ~/'my files/x'"),
+            (
+                "http://me:secret@proxy.example:3128/x",
+                "http://…@proxy.example:3128/x",
+            ),
+            ("`https://a@b`, https://c", "`https://…@b`, https://c"),
+            ("the key AKIAFAKEFAKEFAKEALIC", "the key AKIA…ALIC"),
+            (
+                "[ASIAFAKEFAKEFAKEFAKE arn:aws:iam::123456789012:mfa/a]",
+                "[ASIA…FAKE arn:aws:iam::123456789012:mfa/a]",
+            ),
+            (
+                "device FakeSecretOfAlice/NotReal+FakeSecretFake is none",
+                "device … is none",
+            ),
+            (
+                "secret=FakeSecretOfAlice/NotReal+FakeSecretFake",
+                "secret=…",
+            ),
+            ("mfa/FakeSecretOfAlice/NotReal+FakeSecretFake", "…"),
+            ("=AKIAFAKEFAKEFAKEALIC", "=AKIA…ALIC"),
+            ("a\u{1b}[31m\nb", "a\u{fffd}[31m\u{fffd}b"),
+            (
+                "arn:aws:iam::123456789012:role/AWSReservedSSO_AdministratorAccess",
+                "arn:aws:iam::123456789012:role/AWSReservedSSO_AdministratorAccess",
+            ),
+        ] {
+            assert_eq!(paste.fit(text), fit);
+        }
+    }
+}

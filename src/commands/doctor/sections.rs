@@ -1,0 +1,171 @@
+//! Sections that are called wrongly, and keys that are not what they should be.
+
+use std::collections::HashSet;
+
+use super::checklist::Checklist;
+use crate::files::document::Section;
+use crate::files::profiles::{File, Files, key, profile_of};
+use crate::files::section_format::{TEMPORARY_PREFIX, holds_long_term_keys};
+use crate::plan::{self, SpoiledValue, Target};
+
+/// Looks at every section of both files. What is wrong with those of the profile is worse than what is elsewhere.
+pub fn check(list: &mut Checklist, files: &Files<'_>, target: Option<&Target>) {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let before = list.len();
+    let path = credentials.path.display();
+    for section in credentials.document.all() {
+        if let Some(profile) = profile_of(section.name()).filter(|name| *name != section.name()) {
+            list.warning(
+                "sections",
+                format!(
+                    "{path}:{} begins [{}], which AWS tools do not take for the profile {profile} in this file",
+                    section.line(),
+                    section.name()
+                ),
+                format!("write [{profile}], or move it to {}", config.path.display()),
+            );
+        }
+    }
+    let path = config.path.display();
+    for section in config.document.all().filter(|section| is_bare(section)) {
+        list.warning(
+            "sections",
+            format!(
+                "{path}:{} begins [{name}], which AWS tools do not take for the profile {name} in this file",
+                section.line(),
+                name = section.name()
+            ),
+            format!("write [profile {}]", section.name()),
+        );
+    }
+    let mut seen = HashSet::new();
+    for section in credentials.document.names() {
+        if seen.insert(section) {
+            for SpoiledValue { problem, fix } in plan::spoiled_values(credentials, section) {
+                list.warning("keys", problem, fix);
+            }
+            Keys::of(credentials, section).check(list, target);
+        }
+    }
+    if list.len() == before {
+        list.ok(
+            "sections",
+            "all are called as they should be, with whole keys",
+        );
+    }
+}
+
+/// Whether it is a section of the config file that looks like one of the credentials file.
+fn is_bare(section: &Section<'_>) -> bool {
+    let name = section.name();
+    let is_ours = |key: &str| {
+        let properties = section.properties();
+        properties.iter().any(|property| property.is(key))
+    };
+    let mut keys = key::OF_ONE_LINE.iter().chain(&key::OTHER_SOURCES);
+    profile_of(name).is_none()
+        && !name.contains(char::is_whitespace)
+        && keys.any(|key| is_ours(key))
+}
+
+/// The keys of a section.
+struct Keys<'k> {
+    file: &'k File<'k>,
+    section: &'k str,
+    place: String,
+    id: Option<String>,
+    secret: Option<String>,
+    session_token: Option<String>,
+    security_token: Option<String>,
+    is_long_term: bool,
+}
+
+impl<'k> Keys<'k> {
+    fn of(file: &'k File<'k>, section: &'k str) -> Self {
+        let values = file.values(section);
+        Self {
+            file,
+            section,
+            place: format!("[{section}] in {}", file.path.display()),
+            id: values.get(key::AWS_ACCESS_KEY_ID),
+            secret: values.get(key::AWS_SECRET_ACCESS_KEY),
+            session_token: values.get(key::AWS_SESSION_TOKEN),
+            security_token: values.get(key::AWS_SECURITY_TOKEN),
+            is_long_term: holds_long_term_keys(file, section),
+        }
+    }
+
+    fn check(&self, list: &mut Checklist, target: Option<&Target>) {
+        let place = &self.place;
+        let subject = "keys";
+        match (&self.id, &self.secret) {
+            (Some(id), Some(_)) => self.check_kind(list, id, target),
+            (None, None) => {}
+            (id, _) => {
+                let missing = match id {
+                    None => key::AWS_ACCESS_KEY_ID,
+                    Some(_) => key::AWS_SECRET_ACCESS_KEY,
+                };
+                list.warning(
+                    subject,
+                    format!("{missing} of {place} is missing or empty"),
+                    "write it there; the IAM console shows or makes a user's access keys",
+                );
+            }
+        }
+        self.check_tokens(list, target);
+    }
+
+    /// Long-term keys begin otherwise than temporary ones, and only those have a token.
+    fn check_kind(&self, list: &mut Checklist, id: &str, target: Option<&Target>) {
+        let place = &self.place;
+        let is_long_term = target.is_some_and(|target| target.long_term == self.section);
+        let has_token = self.session_token.is_some() || self.security_token.is_some();
+        if id.starts_with(TEMPORARY_PREFIX) && !has_token && !is_long_term {
+            list.warning(
+                "keys",
+                format!("{place} has temporary credentials ({id}) without aws_session_token, which AWS refuses"),
+                "take them out with an editor, and get new ones",
+            );
+        } else if self.is_long_term && has_token {
+            match target.filter(|target| target.short_term == self.section) {
+                Some(target) => {
+                    let failure = plan::long_term_keys_in_the_way(target, self.file);
+                    list.failed("keys", &failure.into());
+                }
+                None => list.warning(
+                    "keys",
+                    format!(
+                        "{place} has long-term keys ({id}) with a session token, which AWS refuses"
+                    ),
+                    "take the token out with an editor",
+                ),
+            }
+        }
+    }
+
+    /// botocore takes the older name first.
+    fn check_tokens(&self, list: &mut Checklist, target: Option<&Target>) {
+        let Some(token) = &self.security_token else {
+            return;
+        };
+        if self.session_token.as_ref() == Some(token) {
+            return;
+        }
+        let place = &self.place;
+        let message = format!(
+            "aws_security_token of {place} is not its aws_session_token, and the AWS CLI takes it first"
+        );
+        match target.filter(|target| target.short_term == self.section) {
+            Some(target) => list.problem(
+                "keys",
+                message,
+                format!("`{}` writes both alike", target.command("")),
+            ),
+            None => list.warning("keys", message, "delete the line with aws_security_token"),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What AWS tools take in place of something else that is written down.
+
+use std::collections::HashSet;
+
+use super::checklist::Checklist;
+use crate::files::profiles::{Files, config_header, key, profile_of};
+use crate::files::section_format;
+use crate::plan::{self, Chosen, Naming, Origin, Precedence, Shadow, Target};
+
+/// Looks at every profile of the config file.
+pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
+    let before = list.len();
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let mut seen = HashSet::new();
+    for header in config.document.names() {
+        let Some(name) = profile_of(header).filter(|name| seen.insert(*name)) else {
+            continue;
+        };
+        let has_keys = credentials.get(name, key::AWS_ACCESS_KEY_ID).is_some();
+        let has_session = has_keys
+            && credentials.get(name, key::ASSUMED_ROLE).is_some()
+            && !section_format::holds_long_term_keys(credentials, name);
+        let get = |key| config.get(header, key);
+        let profile = Chosen {
+            value: name.to_owned(),
+            origin: Origin::Default,
+        };
+        let target = naming.target_beside_role(profile, files).ok();
+        // Otherwise its own keys assume the role.
+        let source = get(key::SOURCE_PROFILE).filter(|source| source != name);
+        if let Some(precedence) = Precedence::of(header, config)
+            && has_keys
+            && (source.is_some() || !precedence.is_role())
+        {
+            let fix = if precedence.is_role() {
+                without_role(has_session, name)
+            } else {
+                beside(target.as_ref())
+            };
+            list.warning("shadowing", precedence.sentence(name), fix);
+        }
+        // Where there are no others, it is their session that comes before them.
+        let are_used = has_session
+            && target
+                .as_ref()
+                .is_some_and(|target| !credentials.document.has(&target.long_term));
+        if has_keys && !are_used && get(key::AWS_ACCESS_KEY_ID).is_some() {
+            list.warning(
+                "shadowing",
+                format!(
+                    "the keys of [{header}] in {} are never used, because [{name}] in {} has keys",
+                    config.path.display(),
+                    credentials.path.display()
+                ),
+                "take one of the two out with an editor",
+            );
+        }
+        if let Some(Shadow { problem, way_out }) =
+            target.and_then(|target| plan::keys_before_process(&target, files))
+        {
+            list.warning("shadowing", problem, way_out);
+        }
+    }
+    by_themselves(list, naming, files);
+    if list.len() == before {
+        list.ok(
+            "shadowing",
+            "no profile of one file hides what the other one says",
+        );
+    }
+}
+
+/// Looks at every section with keys that also has what comes before them.
+fn by_themselves(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
+    let credentials = &files.credentials;
+    let mut seen = HashSet::new();
+    for name in credentials
+        .document
+        .names()
+        .filter(|name| seen.insert(*name))
+    {
+        if credentials.get(name, key::AWS_ACCESS_KEY_ID).is_none() {
+            continue;
+        }
+        let in_config = config_header(&files.config.document, name)
+            .and_then(|header| Precedence::of(header, &files.config));
+        let Some(precedence) = Precedence::of(name, credentials).filter(|_| in_config.is_none())
+        else {
+            continue;
+        };
+        // Keys of their own that assume the role.
+        let is_own_source = credentials.get(name, key::SOURCE_PROFILE).as_deref() == Some(name);
+        if precedence.is_role()
+            && (is_own_source || naming.profile_of(name).is_some_and(|of| of != name))
+        {
+            continue;
+        }
+        list.warning(
+            "shadowing",
+            precedence.sentence(name),
+            "take one of the two out with an editor",
+        );
+    }
+}
+
+/// What to do with credentials in the place of a role.
+fn without_role(is_ours: bool, name: &str) -> String {
+    if is_ours {
+        let profile = plan::profile_flag(name);
+        format!("remove them with `mfa-creds clear{profile} --short-term-suffix none`")
+    } else {
+        "take the keys out with an editor, or role_arn".to_owned()
+    }
+}
+
+/// What to do with credentials that only some AWS tools read.
+fn beside(target: Option<&Target>) -> String {
+    target.and_then(Target::command_beside).map_or_else(
+        || "take one of the two out with an editor".to_owned(),
+        |command| format!("`{command}` writes a section that they read"),
+    )
+}

@@ -1,0 +1,148 @@
+//! Other tools that write what we write.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::checklist::Checklist;
+use super::files::typed;
+use crate::core::environment::Environment;
+use crate::files::profiles::{File, Files, config_header, key};
+use crate::plan::Target;
+
+const SUBJECT: &str = "other tools";
+
+/// What only one tool writes into a section of the credentials file; aws-mfa's keys are ours, too.
+const MARKS: [(&str, &str); 5] = [
+    ("x_principal_arn", "saml2aws"),
+    ("x_security_token_expires", "saml2aws or okta-aws-cli"),
+    ("autoawsume", "awsume"),
+    ("awsumepy_command", "awsume"),
+    ("aws_expiration", "aws-azure-login"),
+];
+/// awsume writes this key with its own name, and leaves alone every section that has no such line.
+const MANAGER: (&str, &str) = ("manager", "awsume");
+/// Programs that print credentials as a `credential_process`.
+const PRINTERS: [(&str, &str); 8] = [
+    ("aws-vault", "aws-vault"),
+    ("granted", "Granted"),
+    ("dgranted", "Granted"),
+    ("leapp", "Leapp"),
+    ("vegas-credentials", "vegas-credentials"),
+    ("saml2aws", "saml2aws"),
+    ("aws-sso-util", "aws-sso-util"),
+    ("aws-runas", "aws-runas"),
+];
+/// The tool that this one takes over from.
+const AWS_MFA: &str = "aws-mfa";
+
+/// Looks for their traces in the files, and for aws-mfa.
+pub fn check(
+    list: &mut Checklist,
+    environment: &Environment,
+    files: &Files<'_>,
+    target: Option<&Target>,
+) {
+    let before = list.len();
+    let credentials = &files.credentials;
+    let mut elsewhere = BTreeSet::new();
+    for section in credentials.document.names() {
+        let Some(tool) = writer(credentials, section) else {
+            continue;
+        };
+        match target.filter(|target| target.short_term == section) {
+            Some(target) => list.warning(
+                SUBJECT,
+                format!(
+                    "{tool} writes [{section}] in {}, too: each takes the place of what the other wrote",
+                    credentials.path.display()
+                ),
+                format!(
+                    "give one of them another section, as in: {} --short-term-suffix mfa",
+                    target.command("")
+                ),
+            ),
+            None => {
+                elsewhere.insert(format!("{tool} writes [{section}]"));
+            }
+        }
+    }
+    if let Some(target) = target {
+        printer(list, files, target);
+    }
+    if let Some(other) = aws_mfa(environment) {
+        list.warning(
+            SUBJECT,
+            format!(
+                "{} is another program; the aws-mfa of PyPI truncates the file and writes it anew, without comments",
+                other.display()
+            ),
+            format!("pip uninstall aws-mfa, or ln -sf \"$(command -v mfa-creds)\" {}", typed(&other)),
+        );
+    }
+    if !elsewhere.is_empty() {
+        let elsewhere: Vec<String> = elsewhere.into_iter().collect();
+        list.ok(SUBJECT, elsewhere.join(", "));
+    }
+    if list.len() == before {
+        list.ok(SUBJECT, "none has left a trace in the files");
+    }
+}
+
+/// Who else has written a section.
+fn writer(credentials: &File<'_>, section: &str) -> Option<&'static str> {
+    let (key, name) = MANAGER;
+    if credentials.get(section, key).as_deref() == Some(name) {
+        return Some(name);
+    }
+    let values = credentials.values(section);
+    let mut marks = MARKS.iter();
+    marks
+        .find(|(key, _)| values.get(key).is_some())
+        .map(|(_, tool)| *tool)
+}
+
+/// Who else prints the credentials of the profile.
+fn printer(list: &mut Checklist, files: &Files<'_>, target: &Target) {
+    let config = &files.config;
+    let Some(header) = config_header(&config.document, &target.profile.value) else {
+        return;
+    };
+    let command = config.get(header, key::CREDENTIAL_PROCESS);
+    let program = command.as_deref().and_then(program);
+    let tool = PRINTERS.iter().find(|(name, _)| Some(*name) == program);
+    if let Some((_, tool)) = tool {
+        list.warning(
+            SUBJECT,
+            format!(
+                "AWS tools get the credentials of [{header}] in {} from {tool}, not from mfa-creds",
+                config.path.display()
+            ),
+            format!(
+                "write there: credential_process = {} --format process",
+                target.command("export")
+            ),
+        );
+    }
+}
+
+/// The name of the program that a command runs.
+fn program(command: &str) -> Option<&str> {
+    let word = match command.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => command.split_whitespace().next(),
+    };
+    let name = word?.rsplit(['/', '\\']).next()?;
+    Some(name.strip_suffix(".exe").unwrap_or(name))
+}
+
+/// The aws-mfa that would be run, where it is not this program.
+fn aws_mfa(environment: &Environment) -> Option<PathBuf> {
+    let path = environment.path("PATH")?;
+    let mut places = std::env::split_paths(&path).map(|directory| directory.join(AWS_MFA));
+    let found = places.find(|place| place.is_file())?;
+    let us = std::env::current_exe()
+        .and_then(|us| us.canonicalize())
+        .ok();
+    let is_us = us.is_some() && found.canonicalize().ok() == us;
+    (!is_us).then_some(found)
+}

@@ -1,0 +1,50 @@
+//! Whether the credentials file can be written, and whether it was left half written.
+
+use std::path::Path;
+
+use super::checklist::Checklist;
+use super::files::typed;
+use crate::files::store::{self, Leftover, Way};
+
+/// Looks for what is in the way of a write, without one.
+pub fn check(list: &mut Checklist, path: &Path) {
+    let subject = "writing";
+    match list.attempt(subject, store::way_to_write(path)) {
+        Some(Way::Renamed) => list.ok(subject, "a new file can take the place of the old one"),
+        Some(Way::InPlace(reason)) => list.ok(
+            subject,
+            format!("in place, with a backup beside it: {reason}"),
+        ),
+        None => {}
+    }
+    let leftovers = list.attempt(subject, store::leftovers(path));
+    let torn_for_good = store::torn_for_good(path);
+    let path = path.display();
+    for leftover in leftovers.unwrap_or_default() {
+        match leftover {
+            Leftover::Torn => list.problem(
+                subject,
+                format!("a write of {path} was interrupted or is under way: it may be half written"),
+                "`mfa-creds` ends it, with whatever profile",
+            ),
+            Leftover::TornForGood => list.problem(
+                subject,
+                &torn_for_good,
+                "mend what is broken in it with an editor; the next `mfa-creds` that writes it takes it for whole",
+            ),
+            Leftover::Unfinished => list.warning(
+                subject,
+                format!("a write of {path} was interrupted or is under way, and left something behind"),
+                "the next `mfa-creds` removes it",
+            ),
+            Leftover::Kept(kept) => list.warning(
+                subject,
+                format!(
+                    "{path} was changed after an interrupted write; what it was before is kept in {}",
+                    kept.display()
+                ),
+                format!("take from it what is missing, then: rm {}", typed(&kept)),
+            ),
+        }
+    }
+}

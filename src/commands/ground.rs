@@ -1,0 +1,142 @@
+//! What every command begins with: the two files, read, and how their sections are called.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::cli::{Profiles, Suffixes};
+use crate::core::environment::Environment;
+use crate::core::error::{self, Failure};
+use crate::files::document::Document;
+use crate::files::profiles::{self, File, Files, Paths, Text, key};
+use crate::files::store;
+use crate::plan::{self, Chosen, Naming, Origin};
+
+/// The ground that a command stands on.
+pub(super) struct Ground {
+    pub paths: Paths,
+    pub naming: Naming,
+    texts: Texts,
+}
+
+impl Ground {
+    /// Reads what there is. A file that does not exist is empty.
+    ///
+    /// # Errors
+    /// When one of the files cannot be read.
+    pub fn read(suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
+        Ok(Self {
+            paths: Paths::find(environment)?,
+            naming: Naming::new(suffixes, environment)?,
+            texts: Texts::read(&Paths::find(environment)?)?,
+        })
+    }
+
+    /// The same, where keys are needed. A write that was interrupted is ended before.
+    ///
+    /// # Errors
+    /// As above, when the file cannot be made whole, and when there is none.
+    pub fn recover(
+        suffixes: &Suffixes,
+        profiles: &Profiles,
+        environment: &Environment,
+    ) -> Result<Self> {
+        store::recover(&Paths::find(environment)?.credentials)?;
+        let ground = Self::read(suffixes, environment)?;
+        ground.check_keys(profiles, environment)?;
+        Ok(ground)
+    }
+
+    /// Refuses to go on without a file that keys may be in.
+    ///
+    /// # Errors
+    /// Says how to make one.
+    pub fn check_keys(&self, profiles: &Profiles, environment: &Environment) -> Result<()> {
+        let Texts {
+            credentials,
+            config,
+        } = &self.texts;
+        if credentials.is_some() || config.contains(key::AWS_ACCESS_KEY_ID) {
+            return Ok(());
+        }
+        store::regular(&self.paths.credentials)?;
+        let profile = profiles.names.first().map(|name| Chosen {
+            value: name.clone(),
+            origin: Origin::Flag("--profile"),
+        });
+        let profile = profile.unwrap_or_else(|| plan::profile_of_environment(environment));
+        let target = self.naming.target(profile)?;
+        bail!(no_file(&self.paths.credentials, &target.setup_command));
+    }
+
+    /// One of what was read already.
+    pub fn of(
+        paths: Paths,
+        naming: Naming,
+        credentials: Option<Text>,
+        config: Option<Text>,
+    ) -> Self {
+        Self {
+            paths,
+            naming,
+            texts: Texts {
+                credentials,
+                config: config.unwrap_or_default(),
+            },
+        }
+    }
+
+    /// What is in the files.
+    pub fn files(&self, profiles: &Profiles) -> Files<'_> {
+        let parse = |text| {
+            let mut document = Document::parse(text);
+            if profiles.all || profiles.names.len() > 1 {
+                document.index();
+            }
+            document
+        };
+        let credentials = self.texts.credentials.as_ref();
+        Files {
+            credentials: File {
+                path: &self.paths.credentials,
+                document: parse(credentials.map_or("", |text| text)),
+            },
+            config: File {
+                path: &self.paths.config,
+                document: parse(&self.texts.config),
+            },
+        }
+    }
+}
+
+/// The error where there is no credentials file, or where none can be.
+pub(super) fn no_file(path: &Path, setup_command: &str) -> Failure {
+    let missing = format!("there is no credentials file {}", path.display());
+    match store::way_to_write(path) {
+        Ok(_) => Failure::new(missing).hint(format!("`{setup_command}` makes it")),
+        Err(error) => {
+            let why = error::message(&error);
+            let failure = Failure::new(format!("{missing}, and none can be made: {why}"));
+            match error::hint(&error) {
+                Some(hint) => failure.hint(hint),
+                None => failure.hint("AWS_SHARED_CREDENTIALS_FILE can name another file"),
+            }
+        }
+    }
+}
+
+/// The texts of the two files.
+struct Texts {
+    /// None where there is no such file.
+    credentials: Option<Text>,
+    config: Text,
+}
+
+impl Texts {
+    fn read(paths: &Paths) -> Result<Self> {
+        Ok(Self {
+            credentials: profiles::read(&paths.credentials)?,
+            config: profiles::read(&paths.config)?.unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! JSON, for programs.
+
+use anyhow::Result;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{Outgoing, Region};
+use crate::core::clock::timestamp;
+use crate::core::text;
+
+/// What AWS tools want from a `credential_process`.
+/// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Process<'a> {
+    version: u8,
+    #[serde(flatten)]
+    keys: Keys<'a>,
+}
+
+/// For scripts: the same keys, and what else is known.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Everything<'a> {
+    #[serde(flatten)]
+    keys: Keys<'a>,
+    region: Option<&'a str>,
+    /// None for a session of the user.
+    role_arn: Option<&'a str>,
+}
+
+/// Called as in the answers of STS.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Keys<'a> {
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    session_token: &'a str,
+    expiration: String,
+}
+
+impl<'a> Keys<'a> {
+    fn of(outgoing: &'a Outgoing) -> Self {
+        let credentials = &outgoing.credentials;
+        Self {
+            access_key_id: &credentials.access_key_id,
+            secret_access_key: credentials.secret_access_key.expose(),
+            session_token: credentials.session_token.expose(),
+            expiration: timestamp(credentials.expiration),
+        }
+    }
+}
+
+pub(super) fn process(outgoing: &Outgoing) -> Result<Zeroizing<String>> {
+    text::json(&Process {
+        version: 1,
+        keys: Keys::of(outgoing),
+    })
+}
+
+pub(super) fn json(outgoing: &Outgoing) -> Result<Zeroizing<String>> {
+    text::json(&Everything {
+        keys: Keys::of(outgoing),
+        region: outgoing.region.as_ref().map(Region::name),
+        role_arn: outgoing.credentials.role_arn.as_deref(),
+    })
+}

@@ -1,0 +1,133 @@
+//! Environment variables in the languages of shells. What AWS grants needs no quotes in any of them; whatever else there may
+//! be is quoted, or refused where a language has no quotes for it.
+
+use anyhow::{Result, bail};
+use zeroize::Zeroizing;
+
+use crate::core::error::Failure;
+
+/// How a language sets and unsets variables.
+pub(super) struct Language {
+    /// A line that takes a variable away, where there are such lines.
+    pub(super) unset: Option<fn(&str) -> String>,
+    /// A line that gives a variable a value; none where the language has no way to write that.
+    set: fn(&str, &str) -> Option<String>,
+}
+
+pub(super) const POSIX: Language = Language {
+    unset: Some(|name| format!("unset {name}")),
+    set: |name, value| Some(format!("export {name}={}", *posix(value))),
+};
+
+pub(super) const POSIX_WITHOUT_EXPORT: Language = Language {
+    unset: None,
+    set: |name, value| Some(format!("{name}={}", *posix(value))),
+};
+
+pub(super) const FISH: Language = Language {
+    // To erase what is not there is an error. What is universal stays: it would be erased for good.
+    unset: Some(|name| format!("set -eg {name}; or true")),
+    set: |name, value| Some(format!("set -gx {name} {}", *fish(value))),
+};
+
+pub(super) const POWERSHELL: Language = Language {
+    unset: Some(|name| format!("$Env:{name} = $null")),
+    set: |name, value| Some(format!("$Env:{name} = {}", *powershell(value))),
+};
+
+/// It expands some characters even in quotes.
+pub(super) const WINDOWS_CMD: Language = Language {
+    unset: Some(|name| format!("set {name}=")),
+    set: |name, value| is_plain(value).then(|| format!("set {name}={value}")),
+};
+
+/// Its readers agree on text without quotes, and on little else.
+pub(super) const DOTENV: Language = Language {
+    unset: None,
+    set: |name, value| is_plain(value).then(|| format!("{name}={value}")),
+};
+
+/// More than everything takes but the values.
+const ROOM: usize = 2048;
+
+/// The variables, each on a line of its own, behind those that must go.
+pub(super) fn render(
+    language: &Language,
+    unset: &[&'static str],
+    variables: &[(&'static str, Zeroizing<String>)],
+) -> Result<Zeroizing<String>> {
+    let values: usize = variables.iter().map(|(_, value)| value.len()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(4 * values + ROOM));
+    if let Some(line) = language.unset {
+        for name in unset {
+            text.push_str(&line(name));
+            text.push('\n');
+        }
+    }
+    for (name, value) in variables {
+        let Some(line) = (language.set)(name, value).map(Zeroizing::new) else {
+            bail!(
+                Failure::new(format!("this format cannot hold the value of {name}"))
+                    .hint("take another --format, or mend that value where it is set")
+            );
+        };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// Whether every shell reads a text as it stands. zsh looks for a command behind an equals sign that begins a word or
+/// follows a colon.
+fn is_plain(value: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/+=_-.,:@".contains(c);
+    !value.is_empty()
+        && value.chars().all(plain)
+        && !value.starts_with('=')
+        && !value.contains(":=")
+}
+
+/// See <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>.
+fn posix(value: &str) -> Zeroizing<String> {
+    if is_plain(value) {
+        return Zeroizing::new(value.to_owned());
+    }
+    in_single_quotes(value, |c| (c == '\'').then_some(r"'\'"))
+}
+
+/// See <https://fishshell.com/docs/current/language.html#quotes>.
+fn fish(value: &str) -> Zeroizing<String> {
+    if is_plain(value) {
+        return Zeroizing::new(value.to_owned());
+    }
+    in_single_quotes(value, |c| matches!(c, '\'' | '\\').then_some(r"\"))
+}
+
+/// Typographic quotation marks end a text, too; each is written twice. See
+/// <https://learn.microsoft.com/en-us/powershell/module/microsoft.powershell.core/about/about_quoting_rules>.
+fn powershell(value: &str) -> Zeroizing<String> {
+    in_single_quotes(value, |c| match c {
+        '\'' => Some("'"),
+        '\u{2018}' => Some("\u{2018}"),
+        '\u{2019}' => Some("\u{2019}"),
+        '\u{201a}' => Some("\u{201a}"),
+        '\u{201b}' => Some("\u{201b}"),
+        _ => None,
+    })
+}
+
+/// A text in single quotes, with what has to stand before some characters.
+fn in_single_quotes(
+    value: &str,
+    before: impl Fn(char) -> Option<&'static str>,
+) -> Zeroizing<String> {
+    // So long that it never moves and leaves a copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(4 * value.len() + 2));
+    text.push('\'');
+    for c in value.chars() {
+        text.push_str(before(c).unwrap_or_default());
+        text.push(c);
+    }
+    text.push('\'');
+    text
+}

@@ -1,0 +1,203 @@
+//! What the policies say: all of it, and nothing else.
+//!
+//! Which actions there are, and which type of resource each is for, is from
+//! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>.
+
+use super::policy_document::{Document, Filling, Kind, Node};
+
+/// What a role is called that was given no name.
+const UNNAMED_ROLE: &str = "with-mfa";
+
+/// What a user who has given no code may do all the same: look for an own device, make one, bring it into step, and get a session
+/// with its code, at the command line and in the console. `sts:GetCallerIdentity` needs no permission. Not `DeactivateMFADevice`:
+/// whoever has found a user's keys could take the device off, and put up another one.
+const OPEN_WITHOUT_MFA: [&str; 9] = [
+    "iam:CreateVirtualMFADevice",
+    "iam:DeleteVirtualMFADevice",
+    "iam:EnableMFADevice",
+    "iam:GetMFADevice",
+    "iam:GetUser",
+    "iam:ListMFADevices",
+    "iam:ListVirtualMFADevices",
+    "iam:ResyncMFADevice",
+    "sts:GetSessionToken",
+];
+
+/// What users may do with themselves: actions on a user.
+const ON_OWN_USER: [&str; 12] = [
+    "iam:ChangePassword",
+    "iam:CreateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:EnableMFADevice",
+    "iam:GetAccessKeyLastUsed",
+    "iam:GetLoginProfile",
+    "iam:GetMFADevice",
+    "iam:GetUser",
+    "iam:ListAccessKeys",
+    "iam:ListMFADevices",
+    "iam:ResyncMFADevice",
+    "iam:UpdateAccessKey",
+];
+
+/// And with virtual devices, which are resources of their own, called as one likes.
+const ON_DEVICES: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"];
+
+/// And what is of the whole account: AWS knows no resource for it.
+const ON_ACCOUNT: [&str; 3] = [
+    "iam:GetAccountPasswordPolicy",
+    "iam:GetAccountSummary",
+    "iam:ListVirtualMFADevices",
+];
+
+const MFA_PRESENT: &str = "aws:MultiFactorAuthPresent";
+const MFA_AGE: &str = "aws:MultiFactorAuthAge";
+
+/// Denies everything without MFA.
+pub fn require_mfa() -> Document {
+    Document {
+        name: "require-mfa",
+        description: "denies everything without MFA, but what it takes to enroll a device and to get a session",
+        kind: Kind::Identity,
+        policy: policy(vec![vec![
+            ("Sid", text("DenyAllButEnrollmentWithoutMFA")),
+            ("Effect", text("Deny")),
+            ("NotAction", texts(&OPEN_WITHOUT_MFA)),
+            ("Resource", text("*")),
+            // A request with long-term keys does not have the key at all: only `IfExists` denies it.
+            ("Condition", condition("BoolIfExists", MFA_PRESENT, "false")),
+        ]]),
+    }
+}
+
+/// Lets users manage themselves.
+pub fn self_service(filling: &Filling<'_>) -> Document {
+    // With a path and without. A name has no `/`, so that nobody else's ARN can end like that.
+    let own_user = || {
+        Node::List(vec![
+            filling.arn("user/${aws:username}"),
+            filling.arn("user/*/${aws:username}"),
+        ])
+    };
+    Document {
+        name: "self-service",
+        description: "lets users manage their own password, access keys and MFA devices",
+        kind: Kind::Identity,
+        policy: policy(vec![
+            vec![
+                ("Sid", text("ManageOwnUser")),
+                ("Effect", text("Allow")),
+                ("Action", texts(&ON_OWN_USER)),
+                ("Resource", own_user()),
+            ],
+            vec![
+                ("Sid", text("DeactivateOwnDevicesWithMFA")),
+                ("Effect", text("Allow")),
+                ("Action", text("iam:DeactivateMFADevice")),
+                ("Resource", own_user()),
+                ("Condition", condition("Bool", MFA_PRESENT, "true")),
+            ],
+            vec![
+                ("Sid", text("ManageVirtualDevices")),
+                ("Effect", text("Allow")),
+                ("Action", texts(&ON_DEVICES)),
+                ("Resource", filling.arn("mfa/*")),
+            ],
+            vec![
+                ("Sid", text("SeeTheAccount")),
+                ("Effect", text("Allow")),
+                ("Action", texts(&ON_ACCOUNT)),
+                ("Resource", text("*")),
+            ],
+        ]),
+    }
+}
+
+/// Lets users of an account assume a role, if they gave a code.
+pub fn role_trust(filling: &Filling<'_>) -> Document {
+    let present = Node::Map(vec![(MFA_PRESENT, text("true"))]);
+    let mut conditions = vec![("Bool", present)];
+    if let Some(seconds) = filling.max_mfa_age {
+        let age = Node::Map(vec![(MFA_AGE, text(seconds.to_string()))]);
+        conditions.push(("NumericLessThan", age));
+    }
+    Document {
+        name: "role-trust",
+        description: "lets users of an account assume a role, if they gave a code; the trust policy of the role",
+        kind: Kind::Trust {
+            role: filling.role().to_owned(),
+        },
+        policy: policy(vec![vec![
+            ("Sid", text("AssumeWithMFA")),
+            ("Effect", text("Allow")),
+            ("Principal", Node::Map(vec![("AWS", filling.arn("root"))])),
+            ("Action", text("sts:AssumeRole")),
+            ("Condition", Node::Map(conditions)),
+        ]]),
+    }
+}
+
+/// Lets users assume that role, on their side.
+pub fn assume_role(filling: &Filling<'_>) -> Document {
+    Document {
+        name: "assume-role",
+        description: "lets users assume that role, on their side",
+        kind: Kind::Identity,
+        policy: policy(vec![vec![
+            ("Sid", text("AssumeRole")),
+            ("Effect", text("Allow")),
+            ("Action", text("sts:AssumeRole")),
+            ("Resource", filling.arn(&format!("role/{}", filling.role()))),
+        ]]),
+    }
+}
+
+impl Filling<'_> {
+    fn arn(&self, resource: &str) -> Node {
+        let account = self.account.unwrap_or("*");
+        text(format!("arn:{}:iam::{account}:{resource}", self.partition))
+    }
+
+    fn role(&self) -> &str {
+        self.role.unwrap_or(UNNAMED_ROLE)
+    }
+}
+
+fn policy(statements: Vec<Vec<(&'static str, Node)>>) -> Node {
+    let statements = statements.into_iter().map(Node::Map).collect();
+    Node::Map(vec![
+        ("Version", text("2012-10-17")),
+        ("Statement", Node::List(statements)),
+    ])
+}
+
+fn condition(operator: &'static str, key: &'static str, value: &str) -> Node {
+    Node::Map(vec![(operator, Node::Map(vec![(key, text(value))]))])
+}
+
+fn text(text: impl Into<String>) -> Node {
+    Node::Text(text.into())
+}
+
+fn texts(all: &[&str]) -> Node {
+    Node::List(all.iter().copied().map(text).collect())
+}
+
+/// Each policy with what it is for, as a table.
+pub(super) fn list() -> String {
+    let filling = Filling {
+        partition: "aws",
+        account: None,
+        role: None,
+        max_mfa_age: None,
+    };
+    let all = [
+        require_mfa(),
+        self_service(&filling),
+        role_trust(&filling),
+        assume_role(&filling),
+    ];
+    let width = all.iter().map(|document| document.name.len()).max();
+    let width = width.unwrap_or_default();
+    let lines = all.map(|document| format!("{:width$}  {}\n", document.name, document.description));
+    lines.concat()
+}

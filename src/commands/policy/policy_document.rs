@@ -1,0 +1,49 @@
+//! What a policy is made of.
+
+use serde::{Serialize, Serializer};
+
+/// What is put into a policy.
+pub(super) struct Filling<'f> {
+    /// `aws`, `aws-cn`, `aws-us-gov` …
+    pub(super) partition: &'f str,
+    /// Twelve digits; none where it is of no account in particular.
+    pub(super) account: Option<&'f str>,
+    /// The name of a role, with its path if it has one.
+    pub(super) role: Option<&'f str>,
+    /// How long ago the code may have been given, in seconds.
+    pub(super) max_mfa_age: Option<u64>,
+}
+
+/// A value in a policy, in the order in which it is read best.
+pub(super) enum Node {
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(&'static str, Node)>),
+}
+
+/// A policy, and what it is.
+pub(super) struct Document {
+    pub(super) name: &'static str,
+    /// In a line.
+    pub(super) description: &'static str,
+    pub(super) kind: Kind,
+    pub(super) policy: Node,
+}
+
+/// What a policy hangs on.
+pub(super) enum Kind {
+    /// A group of users.
+    Identity,
+    /// It is the trust policy of the role of this name.
+    Trust { role: String },
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Map(items) => serializer.collect_map(items.iter().map(|(key, item)| (key, item))),
+        }
+    }
+}

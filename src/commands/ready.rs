@@ -1,0 +1,172 @@
+//! The IAM user who has the keys of a profile, and the way to the services that know the user.
+
+use anyhow::{Context as _, Result};
+
+use super::ground::Ground;
+use super::verbose::{tell, tell_connection, tell_target, warn_of_irregularities};
+use crate::aws::iam::Iam;
+use crate::aws::network::{self, Network};
+use crate::cli::{self, OfUser, Profile, Profiles};
+use crate::core::clock;
+use crate::core::credentials::{Credentials, LongTermKeys};
+use crate::core::device::SerialNumber;
+use crate::core::environment::Environment;
+use crate::core::mfa_code::{self, MfaCode};
+use crate::files::sessions::{Maker, Session};
+use crate::files::store::{Store, Use};
+use crate::plan::{self, Chosen, Target, User};
+use crate::prompt::credential_process;
+use crate::renewal::group;
+use crate::renewal::renew;
+use crate::report::Report;
+
+/// The user, and the way to AWS.
+pub(super) struct Ready {
+    pub user: User,
+    pub keys: LongTermKeys,
+    /// Signs in place of the keys, where there is one: AWS wants it for changes by a user who has a device.
+    pub session: Option<Credentials>,
+    pub network: Network,
+    pub store: Store,
+    /// The flag that names the profile.
+    pub flag: String,
+}
+
+/// A profile, and the user whose keys it has.
+pub(super) struct Found {
+    pub ground: Ground,
+    pub target: Target,
+    pub user: User,
+    /// The flag that names the profile.
+    pub flag: String,
+}
+
+/// Finds the user in the files.
+///
+/// # Errors
+/// When there is none, or the files cannot be read.
+pub(super) fn find(
+    request: &cli::Request,
+    profile: &Profile,
+    environment: &Environment,
+) -> Result<Found> {
+    let profiles = Profiles {
+        names: profile.name.iter().cloned().collect(),
+        all: false,
+    };
+    let ground = Ground::recover(&request.suffixes, &profiles, environment)?;
+    let files = ground.files(&profiles);
+    let naming = &ground.naming;
+    let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
+    let profile = selected.pop().context("no profile is meant")?;
+    let flag = naming.flags(&profile);
+    let target = naming.target_beside_role(profile, &files)?;
+    let user = plan::user(request, environment, naming, &target, &files)?;
+    drop(files);
+    Ok(Found {
+        ground,
+        target,
+        user,
+        flag,
+    })
+}
+
+impl Ready {
+    pub fn new(
+        of: &OfUser,
+        device: Option<&String>,
+        environment: &Environment,
+        report: Report,
+    ) -> Result<Self> {
+        let request = cli::Request {
+            suffixes: of.suffixes.clone(),
+            region: of.region.clone(),
+            timeout: of.timeout,
+            device: device.cloned(),
+            ..cli::Request::default()
+        };
+        let Found {
+            ground,
+            target,
+            user,
+            flag,
+        } = find(&request, &of.profile, environment)?;
+        let files = ground.files(&Profiles::default());
+        warn_of_irregularities(report, &files, &[&target]);
+        let keys = credential_process::keys(&user.base, environment)?;
+        let path = &ground.paths.credentials;
+        let session = group::session_of_key(path, &files.credentials, &keys.access_key_id)
+            .map(|(_maker, session)| session.credentials);
+        tell_target(report, &target);
+        report.detail(format_args!("keys: {}", user.base.place()));
+        if let Some(Ok(device)) = &user.device {
+            tell(report, "device", &device.value, &device.origin);
+        }
+        tell_connection(report, "STS ", &user.access.sts);
+        tell_connection(report, "IAM ", &user.access.iam);
+        report.detail(match session {
+            Some(_) => "signed with the MFA session that is there",
+            None => "signed with the long-term keys",
+        });
+        let connections = [&user.access.sts, &user.access.iam];
+        Ok(Self {
+            network: network::prepare(connections, report)?.finish()?,
+            user,
+            keys,
+            session,
+            store: Store::open(path)?,
+            flag,
+        })
+    }
+
+    pub fn iam(&self) -> Iam<'_> {
+        Iam {
+            network: &self.network,
+            access: &self.user.access,
+            base: &self.user.base,
+            keys: &self.keys,
+            session: self.session.as_ref(),
+            flag: &self.flag,
+        }
+    }
+
+    /// The device that is set, where it is one.
+    pub fn set(&self) -> Option<&Chosen<SerialNumber>> {
+        self.user.device.as_ref()?.as_ref().ok()
+    }
+
+    pub fn maker(&self, device: &SerialNumber) -> Maker {
+        Maker {
+            access_key_id: self.keys.access_key_id.clone(),
+            device: device.clone(),
+        }
+    }
+
+    /// Keeps a session for the profiles with these keys and this device.
+    pub fn keep(&self, device: &SerialNumber, credentials: Credentials, report: Report) {
+        let session = Session {
+            credentials,
+            section: None,
+        };
+        self.keep_as(&self.maker(device), &session, report);
+    }
+
+    /// Keeps a session, wherever it is, as one that was made with these keys.
+    pub fn keep_as(&self, maker: &Maker, session: &Session, report: Report) {
+        let edit = renew::of_session(maker, &self.user.base.section, session);
+        let sessions = self.store.sessions();
+        if let Err(error) = sessions.and_then(|sessions| sessions.update(|_file| Ok(vec![edit]))) {
+            report.warning_for("the MFA session is not kept", &error);
+        }
+    }
+
+    /// Notes a code that STS gets.
+    pub fn note(&self, serial: &SerialNumber, code: &MfaCode) {
+        let used = self
+            .store
+            .used_codes(&self.maker(serial).section(), &self.keys);
+        let now = clock::of_machine();
+        // Without the record the next process learns it from AWS.
+        let _ = used.note(code, Use::Accepted, mfa_code::step(now), now);
+    }
+}

@@ -1,0 +1,361 @@
+//! A new access key in place of an old one, step by step: each looks at what the file says and which keys there are, and does one
+//! thing. IAM is asked once which keys there are: for some seconds after a change, it may still say what was before.
+
+mod notes;
+mod place;
+mod steps;
+mod strangers;
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use self::place::Kept;
+use self::steps::Step;
+use super::ready::Ready;
+use crate::aws::iam::{self, Iam, KnownKey, Owner, UNKNOWN_KEY};
+use crate::aws::network::Trouble;
+use crate::cli::{self, Rotate};
+use crate::core::clock;
+use crate::core::credentials::LongTermKeys;
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::files::store::Turn;
+use crate::plan::Prompting;
+use crate::prompt::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
+use crate::renewal::group;
+use crate::report::Report;
+
+/// How long to wait before AWS is asked again whether it knows a key, in seconds. It takes about ten.
+const PAUSES: [u64; 10] = [1, 1, 2, 3, 4, 5, 6, 8, 10, 15];
+/// More steps than there are.
+const MOST_STEPS: usize = 12;
+
+/// Replaces the access key of a profile.
+///
+/// # Errors
+/// What a user has to know. Run again, it goes on from where it was.
+pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
+    let report = Report::new(&args.of.verbosity);
+    let ready = Ready::new(&args.of, None, environment, report)?;
+    let section = &ready.user.base.section;
+    let _turn = ready
+        .store
+        .take(Turn::Keys, section, Duration::ZERO, |_| ())?;
+    let kept = Kept::of(&ready, environment)?;
+    kept.check()?;
+    // Whose keys they are, and not whose session.
+    let owner = Iam {
+        session: None,
+        ..ready.iam()
+    }
+    .owner()?;
+    if owner.name.is_none() {
+        bail!(
+            Failure::new("these are keys of the root user, which should have none")
+                .hint("delete them in the console, and make an IAM user")
+        );
+    }
+    let mut rotation = Rotation {
+        known: ready.iam().access_keys(&owner)?,
+        keys: ready.keys.clone(),
+        made: None,
+        ready: &ready,
+        kept,
+        owner,
+        report,
+        deletes: args.yes,
+        environment,
+    };
+    for _ in 0..MOST_STEPS {
+        match rotation.step() {
+            Ok(Next::Step) => {}
+            Ok(Next::End) => return Ok(()),
+            Err(error) => {
+                rotation.rescue();
+                return Err(error);
+            }
+        }
+    }
+    bail!(
+        Failure::new("the access keys change all the time")
+            .hint("is somebody else rotating them? run this again later")
+    )
+}
+
+/// Whether there is more to do.
+enum Next {
+    Step,
+    End,
+}
+
+struct Rotation<'r> {
+    ready: &'r Ready,
+    /// What signs, as long as there is no session.
+    keys: LongTermKeys,
+    /// The new ones, from when they were made or found.
+    made: Option<LongTermKeys>,
+    kept: Kept<'r>,
+    owner: Owner,
+    /// The user's access keys.
+    known: Vec<KnownKey>,
+    report: Report,
+    /// Whether the old key is deleted without asking.
+    deletes: bool,
+    environment: &'r Environment,
+}
+
+impl Rotation<'_> {
+    fn step(&mut self) -> Result<Next> {
+        let progress = self.kept.progress()?;
+        let step = steps::next(&progress, &self.known, clock::now());
+        self.report
+            .trace(format_args!("rotation: {step:?}, as {progress:?}"));
+        match step {
+            Step::Create => self.create()?,
+            Step::Discard(id) => self.discard(&id)?,
+            Step::Doubt(id) => self.settle(&id)?,
+            Step::ForgetNew => self
+                .kept
+                .forget_new(progress.new.as_deref().unwrap_or_default(), self.report)?,
+            Step::Prove(id) => self.prove(&id, &progress.current)?,
+            Step::Deactivate(old) => self.deactivate(&old, &progress.current)?,
+            Step::Delete(old) => return self.delete(&old, &progress.current),
+            Step::TidyUp => {
+                self.kept.tidy_up(progress.old.as_deref(), self.report)?;
+                self.report.progress(format_args!(
+                    "{} has access key {}, the only one of {}",
+                    self.section(),
+                    progress.current,
+                    self.owner.called()
+                ));
+                return Ok(Next::End);
+            }
+            Step::Occupied(_) => bail!(self.occupied(&progress.current)),
+            Step::Unknown => bail!(
+                Failure::new(format!(
+                    "access key {} of {} is not one of {}",
+                    progress.current,
+                    self.ready.user.base.place(),
+                    self.owner.called()
+                ))
+                .hint("the IAM console shows the user's access keys")
+            ),
+        }
+        Ok(Next::Step)
+    }
+
+    fn create(&mut self) -> Result<()> {
+        let now = clock::now();
+        self.kept.begin(now)?;
+        let new = match self.iam().create_access_key(&self.owner) {
+            Ok(new) => new,
+            Err(problem) => {
+                // Where there may be one all the same, the next run has to know.
+                if !problem
+                    .trouble
+                    .as_ref()
+                    .is_none_or(Trouble::may_have_worked)
+                {
+                    self.kept.tidy_up(None, self.report)?;
+                }
+                bail!(problem);
+            }
+        };
+        if let Err(error) = self.kept.keep_new(&new) {
+            // It is ours for sure, and nobody has its secret.
+            let id = &new.access_key_id;
+            match self.iam().delete_access_key(&self.owner, id) {
+                Ok(()) => self.kept.tidy_up(None, self.report)?,
+                Err(_) => self.report.warning(format_args!(
+                    "access key {id} was made, and could neither be kept nor deleted: `{}` deletes it",
+                    self.command_to_delete(id)
+                )),
+            }
+            return Err(error);
+        }
+        self.report.progress(format_args!(
+            "made access key {} for {}",
+            new.access_key_id,
+            self.owner.called()
+        ));
+        self.known.push(KnownKey {
+            id: new.access_key_id.clone(),
+            is_active: true,
+            created: now,
+        });
+        self.made = Some(new);
+        Ok(())
+    }
+
+    /// Deletes our new key, which somebody has deactivated before it was used.
+    fn discard(&mut self, id: &str) -> Result<()> {
+        self.delete_from_iam(id)?;
+        self.kept.forget_new(id, self.report)?;
+        self.report.progress(format_args!(
+            "deleted access key {id}, which an earlier run made and nobody uses"
+        ));
+        Ok(())
+    }
+
+    /// Puts the new keys back where another program's write has taken them out: they may be the only ones that work.
+    fn rescue(&self) {
+        let Some(made) = &self.made else {
+            return;
+        };
+        let id = &made.access_key_id;
+        match self.kept.rescue(made) {
+            Ok(false) => {}
+            Ok(true) => self.report.warning(format_args!(
+                "access key {id} was gone from {}, and is kept there now, in the lines that begin with `mfa_creds_new_`",
+                self.section()
+            )),
+            Err(error) => self.report.warning(format_args!(
+                "access key {id} is not in {}, and cannot be kept there: {error}",
+                self.section()
+            )),
+        }
+    }
+
+    fn prove(&mut self, id: &str, current: &str) -> Result<()> {
+        let new = self.kept.new_keys(id)?;
+        self.made = Some(new.clone());
+        self.wait_until_known(&new)?;
+        self.hand_on_session(current, id);
+        self.kept.swap(&new)?;
+        self.keys = new;
+        self.report
+            .progress(format_args!("{} has it now: STS takes it", self.section()));
+        Ok(())
+    }
+
+    /// The session that was made with the old key goes on for the new one: it is the user's.
+    fn hand_on_session(&self, old: &str, new: &str) {
+        let found = self
+            .kept
+            .with_file(|file| Ok(group::session_of_key(file.path, file, old)));
+        let Ok(Some((mut maker, session))) = found else {
+            return;
+        };
+        new.clone_into(&mut maker.access_key_id);
+        self.ready.keep_as(&maker, &session, self.report);
+    }
+
+    fn deactivate(&mut self, old: &str, current: &str) -> Result<()> {
+        let keys = self.kept.current_keys(current)?;
+        self.wait_until_known(&keys)?;
+        self.check_unused(old, current, "deactivated")?;
+        let iam = self.iam();
+        self.patiently(current, || iam.deactivate_access_key(&self.owner, old))?;
+        for key in self.known.iter_mut().filter(|key| key.id == old) {
+            key.is_active = false;
+        }
+        self.report
+            .progress(format_args!("access key {old} is inactive"));
+        Ok(())
+    }
+
+    /// Makes sure that the section has the new key, and no section has the old one.
+    fn check_unused(&self, old: &str, current: &str, then: &str) -> Result<()> {
+        self.kept.progress()?;
+        let others = self.kept.others_with(old)?;
+        if let Some(other) = others.first() {
+            bail!(
+                Failure::new(format!("{other} still has the old access key {old}")).hint(format!(
+                    "put {current} there, or take the keys out, and run this again: then the old key is {then}"
+                ))
+            );
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, old: &str, current: &str) -> Result<Next> {
+        if !self.deletes && !self.agrees_to_delete(old)? {
+            self.report.progress(format_args!(
+                "not deleted: {old} is inactive; `mfa-creds rotate{} --yes` deletes it",
+                self.ready.flag
+            ));
+            return Ok(Next::End);
+        }
+        // The answer may have taken a while.
+        self.check_unused(old, current, "deleted")?;
+        self.delete_from_iam(old)?;
+        self.report
+            .progress(format_args!("deleted access key {old}"));
+        Ok(Next::Step)
+    }
+
+    fn delete_from_iam(&mut self, id: &str) -> Result<()> {
+        self.iam().delete_access_key(&self.owner, id)?;
+        self.known.retain(|key| key.id != id);
+        Ok(())
+    }
+
+    /// Nobody to ask is no consent.
+    fn agrees_to_delete(&self, old: &str) -> Result<bool> {
+        let Some(terminal) = self.terminal()? else {
+            return Ok(false);
+        };
+        let question = format!("Delete access key {old}, which is inactive now?");
+        terminal.confirm(&question, Answer::No)
+    }
+
+    fn terminal(&self) -> Result<Option<Terminal>> {
+        let asked = cli::Prompting::default();
+        let prompting = Prompting::new(&asked, self.environment, PATIENCE_TO_FETCH)?;
+        Ok(Terminal::for_prompting(&prompting))
+    }
+
+    /// Waits until STS takes keys, and makes sure that they are the user's.
+    fn wait_until_known(&self, keys: &LongTermKeys) -> Result<()> {
+        let iam = Iam {
+            keys,
+            session: None,
+            ..self.iam()
+        };
+        let id = &keys.access_key_id;
+        let owner = self.patiently(id, || iam.owner())?;
+        if owner != self.owner {
+            bail!(
+                Failure::new(format!(
+                    "access key {id} is one of {}, and not of {}",
+                    owner.called(),
+                    self.owner.called()
+                ))
+                .hint("take it out of the file")
+            );
+        }
+        Ok(())
+    }
+
+    /// Calls AWS until it knows a key that is new.
+    fn patiently<T>(&self, id: &str, call: impl Fn() -> iam::Result<T>) -> Result<T> {
+        for (number, pause) in PAUSES.into_iter().enumerate() {
+            match call() {
+                Err(problem) if problem.code() == Some(UNKNOWN_KEY) => {}
+                answer => return Ok(answer?),
+            }
+            if number == 0 {
+                self.report
+                    .progress("waiting until AWS knows the new key, which takes about 10 s");
+            }
+            thread::sleep(Duration::from_secs(pause));
+        }
+        bail!(
+            Failure::new(format!("AWS does not know access key {id} yet"))
+                .hint("wait a minute, and run this again: it goes on from here")
+        )
+    }
+
+    fn iam(&self) -> Iam<'_> {
+        Iam {
+            keys: &self.keys,
+            ..self.ready.iam()
+        }
+    }
+
+    fn section(&self) -> String {
+        format!("[{}]", self.ready.user.base.section)
+    }
+}

@@ -1,0 +1,209 @@
+//! What a section says of its keys and of their rotation: what a write expects to replace, and how it is told where something else
+//! is there by then.
+
+use anyhow::{Result, bail};
+use chrono::{DateTime, Utc};
+
+use super::steps::Progress;
+use crate::aws::network::masked;
+use crate::commands::keychain::entry::Place;
+use crate::core::credentials::{LongTermKeys, Secret};
+use crate::core::error::Failure;
+use crate::files::document::Change;
+use crate::files::profiles::{File, key};
+
+/// All that matters to a rotation. Whoever else writes the file may change any of it at any time.
+const KEYS: [&str; 9] = [
+    key::AWS_ACCESS_KEY_ID,
+    key::AWS_SECRET_ACCESS_KEY,
+    key::CREDENTIAL_PROCESS,
+    key::ROTATION_BEGUN,
+    key::ROTATION_OF,
+    key::NEW_ACCESS_KEY_ID,
+    key::NEW_SECRET_ACCESS_KEY,
+    key::OLD_ACCESS_KEY_ID,
+    key::OLD_SECRET_ACCESS_KEY,
+];
+/// Where keys are kept beside the current ones.
+const BESIDE: [&str; 4] = [
+    key::NEW_ACCESS_KEY_ID,
+    key::NEW_SECRET_ACCESS_KEY,
+    key::OLD_ACCESS_KEY_ID,
+    key::OLD_SECRET_ACCESS_KEY,
+];
+
+/// The lines of a section, at one moment.
+pub(super) struct Notes {
+    section: String,
+    values: [Option<Secret>; KEYS.len()],
+}
+
+impl Notes {
+    /// Reads them.
+    pub(super) fn of(file: &File<'_>, section: &str) -> Self {
+        Self {
+            section: section.to_owned(),
+            values: KEYS.map(|key| file.get(section, key).map(Secret::new)),
+        }
+    }
+
+    /// The value of one of the lines.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        let place = KEYS.iter().position(|other| *other == key)?;
+        self.values[place].as_ref().map(Secret::expose)
+    }
+
+    /// What they say once changes are written.
+    pub(super) fn apply(&mut self, changes: &[Change<'_>]) {
+        for change in changes {
+            if let Some(place) = KEYS.iter().position(|key| *key == change.key()) {
+                self.values[place] = match change {
+                    Change::Set(_, value) => Some(Secret::new(&**value)),
+                    Change::Remove(_) => None,
+                };
+            }
+        }
+    }
+
+    /// The access key id that is used: that in the section, or that of the entry in a keychain.
+    pub(super) fn current(&self) -> Option<String> {
+        match self.get(key::AWS_ACCESS_KEY_ID) {
+            Some(id) => Some(id.to_owned()),
+            None => Some(Place::parse(self.get(key::CREDENTIAL_PROCESS)?)?.access_key_id),
+        }
+    }
+
+    /// How far the rotation is.
+    pub(super) fn progress(&self, current: String) -> Progress {
+        let begun = self.get(key::ROTATION_BEGUN);
+        let begun = begun.and_then(|time| DateTime::parse_from_rfc3339(time).ok());
+        let owned = |key| self.get(key).map(str::to_owned);
+        Progress {
+            current,
+            begun: begun.map(|time| time.with_timezone(&Utc)),
+            new: owned(key::NEW_ACCESS_KEY_ID),
+            old: owned(key::OLD_ACCESS_KEY_ID),
+        }
+    }
+
+    /// Whether keys are in the section under any name: both of them, or the id of an entry in a keychain.
+    pub(super) fn have(&self, keys: &LongTermKeys) -> bool {
+        let id = Some(&*keys.access_key_id);
+        let is_pair = |(of_id, of_secret)| {
+            self.get(of_id) == id
+                && self
+                    .get(of_secret)
+                    .is_none_or(|secret| secret == keys.secret_access_key.expose())
+        };
+        self.current().as_deref() == id && self.get(key::AWS_ACCESS_KEY_ID).is_none()
+            || [
+                (key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY),
+                (key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY),
+                (key::OLD_ACCESS_KEY_ID, key::OLD_SECRET_ACCESS_KEY),
+            ]
+            .into_iter()
+            .any(is_pair)
+    }
+
+    /// Refuses to go on where the section has another key than that whose rotation was begun, and holds one of this rotation beside
+    /// it: what is there is somebody else's, and what is beside it must not be taken for what belongs to it.
+    ///
+    /// # Errors
+    /// Names both.
+    pub(super) fn check_own(&self, file: &File<'_>) -> Result<()> {
+        let holds = self.held().next().is_some();
+        match self.get(key::ROTATION_OF) {
+            Some(own) if holds && self.current().as_deref() != Some(own) => {
+                bail!(self.replaced(own, file))
+            }
+            None if holds => bail!(self.without_owner(file)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Refuses to write into a section that does not say any more what it said.
+    ///
+    /// # Errors
+    /// Names what was there, and what is.
+    pub(super) fn check(&self, file: &File<'_>) -> Result<()> {
+        let found = Self::of(file, &self.section);
+        let changed: Vec<&str> = KEYS
+            .into_iter()
+            .filter(|key| self.get(key) != found.get(key))
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let expected = self.current().unwrap_or_default();
+        if found.current().as_deref() != Some(&*expected) {
+            bail!(found.replaced(&expected, file));
+        }
+        bail!(
+            Failure::new(format!(
+                "[{}] in {} was changed while its access key {} was being rotated: {}",
+                self.section,
+                file.path.display(),
+                masked(&expected),
+                changed.join(", ")
+            ))
+            .hint("look at the section, and run this again: it goes on with what is there")
+        )
+    }
+
+    /// Refuses to write a new key over one that is kept beside the current one.
+    ///
+    /// # Errors
+    /// Says where.
+    pub(super) fn check_beside(&self, file: &File<'_>) -> Result<()> {
+        let found = Self::of(file, &self.section);
+        if BESIDE.iter().all(|key| self.get(key) == found.get(key)) {
+            return Ok(());
+        }
+        self.check(file)
+    }
+
+    /// The access keys that are kept beside the current one.
+    fn held(&self) -> impl Iterator<Item = &str> {
+        let ids = [key::NEW_ACCESS_KEY_ID, key::OLD_ACCESS_KEY_ID];
+        ids.into_iter().filter_map(|key| self.get(key))
+    }
+
+    /// Keys stand beside the current one, and nothing says that they are of a rotation of it: a person may have put them there.
+    fn without_owner(&self, file: &File<'_>) -> Failure {
+        let held: Vec<String> = self.held().map(masked).collect();
+        Failure::new(format!(
+            "[{}] in {} keeps {} beside its access key, and does not say of which rotation",
+            self.section,
+            file.path.display(),
+            held.join(" and ")
+        ))
+        .hint("if nothing needs what they keep, take the lines that begin with `mfa_creds_` out with an editor; then run this again")
+    }
+
+    /// The section, which says this, has another key than it should.
+    fn replaced(&self, expected: &str, file: &File<'_>) -> Failure {
+        let expected = masked(expected);
+        let found = self.current().map(|id| masked(&id));
+        let what = match &found {
+            Some(found) => format!("has access key {found} in place of {expected}"),
+            None => format!("has no access key in place of {expected}"),
+        };
+        let failure = Failure::new(format!(
+            "[{}] in {} {what}: it was changed during a rotation",
+            self.section,
+            file.path.display()
+        ));
+        let held: Vec<String> = self.held().map(masked).collect();
+        failure.hint(match found {
+            _ if held.is_empty() => "run this again to rotate the key that is there now".to_owned(),
+            None => {
+                format!("put {expected} and its secret back, and run this again: it goes on from there")
+            }
+            Some(found) => format!(
+                "to go on with {expected}, put it and its secret back; to keep {found}, remove the lines that begin with `mfa_creds_`, \
+                 which keep {}; then run this again",
+                held.join(" and ")
+            ),
+        })
+    }
+}

@@ -1,0 +1,422 @@
+//! Where the keys of a section are kept while they are rotated: in the section itself, or their secrets in a keychain.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use chrono::{DateTime, Utc};
+
+use super::notes::Notes;
+use super::steps::Progress;
+use crate::cli::Keychain;
+use crate::commands::keychain::entry::Place;
+use crate::commands::ready::Ready;
+use crate::core::clock;
+use crate::core::credentials::{LongTermKeys, Secret};
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::files::document::{Change, Document};
+use crate::files::profiles::{self, File, Paths, key};
+use crate::files::store::{Edit, Store};
+use crate::plan::{Keys, check_sections};
+use crate::report::Report;
+
+/// The long-term section whose keys are rotated.
+pub(super) struct Kept<'k> {
+    store: &'k Store,
+    paths: Paths,
+    section: String,
+    /// Where the secrets are; none where they are in the file.
+    keychain: Option<Keychain>,
+    environment: &'k Environment,
+    /// What the section says, as far as is known here.
+    notes: Notes,
+}
+
+impl<'k> Kept<'k> {
+    /// The section of a user's keys.
+    ///
+    /// # Errors
+    /// When its keys cannot be written.
+    pub(super) fn of(ready: &'k Ready, environment: &'k Environment) -> Result<Self> {
+        let base = &ready.user.base;
+        let keychain = match &base.keys {
+            Keys::Stored(_) => None,
+            Keys::Process(command) => match Place::parse(&command.value) {
+                Some(place) => {
+                    if let Some(flaw) = place.keychain.flaw() {
+                        bail!(
+                            Failure::new(format!(
+                                "the keys of [{}] are in {}, which {flaw}",
+                                base.section,
+                                place.keychain.name()
+                            ))
+                            .hint(format!(
+                                "`mfa-creds keychain restore{}` brings them back into the file; then run this again",
+                                ready.flag
+                            ))
+                        );
+                    }
+                    Some(place.keychain)
+                }
+                None => bail!(
+                    Failure::new(format!(
+                        "a command prints the keys of [{}]: {}",
+                        base.section, command.origin
+                    ))
+                    .hint("rotate them where it has them from, or let them stand in the file for the while")
+                ),
+            },
+        };
+        if !ready.store.is_of(&base.path) {
+            bail!(
+                Failure::new(format!("{} is not in the credentials file", base.place()))
+                    .hint("move its keys to a section of the credentials file first")
+            );
+        }
+        let paths = Paths::find(environment)?;
+        let notes = with_file(&paths.credentials, |file| {
+            check_sections(file, &[&base.section])?;
+            let notes = Notes::of(file, &base.section);
+            notes.check_own(file)?;
+            Ok(notes)
+        })?;
+        let kept = Self {
+            store: &ready.store,
+            paths,
+            section: base.section.clone(),
+            keychain,
+            environment,
+            notes,
+        };
+        let current = kept.progress()?.current;
+        let secret = kept.notes.get(key::AWS_SECRET_ACCESS_KEY);
+        if current != ready.keys.access_key_id
+            || keychain.is_none() && secret != Some(ready.keys.secret_access_key.expose())
+        {
+            bail!(
+                Failure::new(format!(
+                    "the keys of {} were changed meanwhile",
+                    base.place()
+                ))
+                .hint("run this again")
+            );
+        }
+        let in_config = kept.in_config(&current)?;
+        if let Some(section) = in_config.first() {
+            bail!(
+                Failure::new(format!("{section} has the same access key {current}"))
+                    .hint("take it out there, or move it to the credentials file, so that it is rotated, too")
+            );
+        }
+        Ok(kept)
+    }
+
+    /// Tries all that could keep a new key from being written.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub(super) fn check(&self) -> Result<()> {
+        let like_it = LongTermKeys {
+            access_key_id: "AKIA".to_owned(),
+            secret_access_key: Secret::new("secret"),
+        };
+        self.store
+            .check(|_file| Ok(vec![self.edit(self.of_new(&like_it))]))
+    }
+
+    /// How far the rotation is, if the section still says what it said.
+    ///
+    /// # Errors
+    /// When it was changed by somebody else, cannot be read in one way only, or has no keys of its own.
+    pub(super) fn progress(&self) -> Result<Progress> {
+        let section = &self.section;
+        self.with_file(|file| {
+            check_sections(file, &[section])?;
+            self.notes.check(file)?;
+            let current = match self.keychain {
+                None => self.notes.get(key::AWS_ACCESS_KEY_ID).map(str::to_owned),
+                Some(_) => id_in_keychain(file, section),
+            };
+            let Some(current) = current else {
+                bail!(
+                    Failure::new(format!(
+                        "[{section}] in {} has no keys of its own",
+                        file.path.display()
+                    ))
+                    .hint("write them into it; those that are inherited from [DEFAULT] cannot be rotated")
+                );
+            };
+            Ok(self.notes.progress(current))
+        })
+    }
+
+    /// Looks at the credentials file as it is now.
+    ///
+    /// # Errors
+    /// When it cannot be read, and what `look` says.
+    pub(super) fn with_file<T>(&self, look: impl FnOnce(&File<'_>) -> Result<T>) -> Result<T> {
+        with_file(&self.paths.credentials, look)
+    }
+
+    /// Notes that a key will be asked for.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn begin(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let current = self.progress()?.current;
+        let now = clock::timestamp(now);
+        self.write(&[
+            Change::Set(key::ROTATION_BEGUN, Cow::Owned(now)),
+            Change::Set(key::ROTATION_OF, Cow::Owned(current)),
+        ])
+    }
+
+    /// Keeps a new key beside the current one, whichever that is by now: it must not be lost.
+    ///
+    /// # Errors
+    /// When it cannot be written. Nobody has it then.
+    pub(super) fn keep_new(&mut self, new: &LongTermKeys) -> Result<()> {
+        if let Some(keychain) = self.keychain {
+            keychain.put(new)?;
+        }
+        let mut changes = self.of_new(new);
+        // Another program may have written the section as it was before the rotation began.
+        let of = self.notes.get(key::ROTATION_OF).map(str::to_owned);
+        changes.extend(of.map(|of| Change::Set(key::ROTATION_OF, Cow::Owned(of))));
+        let written = self.store.update(|file| {
+            self.notes.check_beside(file)?;
+            Ok(vec![self.edit(changes.clone())])
+        });
+        if written.is_err() {
+            self.remove_from_keychain(&new.access_key_id, Report::quiet());
+        }
+        written?;
+        self.notes.apply(&changes);
+        Ok(())
+    }
+
+    /// Keeps a key of ours that somebody else's write has taken out of the section. Says whether that was necessary.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn rescue(&self, keys: &LongTermKeys) -> Result<bool> {
+        let section = &self.section;
+        if self.with_file(|file| Ok(Notes::of(file, section).have(keys)))? {
+            return Ok(false);
+        }
+        let mut is_kept_now = false;
+        self.store.update(|file| {
+            let found = Notes::of(file, &self.section);
+            is_kept_now = !found.have(keys) && found.get(key::NEW_ACCESS_KEY_ID).is_none();
+            if !is_kept_now {
+                return Ok(Vec::new());
+            }
+            let mut changes = self.of_new(keys);
+            let mut note = |key, value: Option<&str>| {
+                if let Some(value) = value.filter(|_| found.get(key).is_none()) {
+                    changes.push(Change::Set(key, Cow::Owned(value.to_owned())));
+                }
+            };
+            note(key::ROTATION_BEGUN, self.notes.get(key::ROTATION_BEGUN));
+            note(key::ROTATION_OF, found.current().as_deref());
+            Ok(vec![self.edit(changes)])
+        })?;
+        Ok(is_kept_now)
+    }
+
+    /// Forgets the new key.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn forget_new(&mut self, id: &str, report: Report) -> Result<()> {
+        let keys = [key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY];
+        self.write(&keys.map(Change::Remove))?;
+        self.remove_from_keychain(id, report);
+        Ok(())
+    }
+
+    /// The new key, with its secret.
+    ///
+    /// # Errors
+    /// When that is not there any more.
+    pub(super) fn new_keys(&self, id: &str) -> Result<LongTermKeys> {
+        self.keys(id, key::NEW_SECRET_ACCESS_KEY)
+    }
+
+    /// The current key as the section has it.
+    ///
+    /// # Errors
+    /// When its secret is not there.
+    pub(super) fn current_keys(&self, id: &str) -> Result<LongTermKeys> {
+        self.keys(id, key::AWS_SECRET_ACCESS_KEY)
+    }
+
+    /// Lets the new key take the place of the current one, in every section that has it; that one is kept beside it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn swap(&mut self, new: &LongTermKeys) -> Result<()> {
+        let place = self.keychain.map(|keychain| Place {
+            keychain,
+            access_key_id: new.access_key_id.clone(),
+        });
+        let command = place.map(|place| place.command(self.environment));
+        let command = command.transpose()?;
+        let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));
+        let take = match &command {
+            Some(command) => vec![set(key::CREDENTIAL_PROCESS, command)],
+            None => vec![
+                set(key::AWS_ACCESS_KEY_ID, &new.access_key_id),
+                set(key::AWS_SECRET_ACCESS_KEY, new.secret_access_key.expose()),
+            ],
+        };
+        let mut changes = take.clone();
+        changes.extend([key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY].map(Change::Remove));
+        changes.push(set(key::ROTATION_OF, &new.access_key_id));
+        let old = self.notes.current().unwrap_or_default();
+        changes.push(set(key::OLD_ACCESS_KEY_ID, &old));
+        if self.keychain.is_none() {
+            let old = self.notes.get(key::AWS_SECRET_ACCESS_KEY);
+            changes.push(set(key::OLD_SECRET_ACCESS_KEY, old.unwrap_or_default()));
+        }
+        self.store.update(|file| {
+            let section = &self.section;
+            self.notes.check(file)?;
+            let same = |name: &&str| *name != section && self.is_same(file, name);
+            let others = file.document.names().filter(same);
+            let mut edits: Vec<Edit<'_>> =
+                others.map(|name| Edit::new(name, take.clone())).collect();
+            edits.push(self.edit(changes.clone()));
+            Ok(edits)
+        })?;
+        self.notes.apply(&changes);
+        Ok(())
+    }
+
+    /// Where else an access key is, for messages.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn others_with(&self, id: &str) -> Result<Vec<String>> {
+        let mut found = self.with_file(|file| Ok(sections_with(file, id)))?;
+        found.extend(self.in_config(id)?);
+        Ok(found)
+    }
+
+    /// Removes what was kept for the rotation.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn tidy_up(&mut self, old: Option<&str>, report: Report) -> Result<()> {
+        let keys = [
+            key::OLD_ACCESS_KEY_ID,
+            key::OLD_SECRET_ACCESS_KEY,
+            key::ROTATION_BEGUN,
+            key::ROTATION_OF,
+        ];
+        let mut changes: Vec<_> = keys.map(Change::Remove).into();
+        // What a person has put back into its place is not new any more.
+        if self.notes.get(key::NEW_ACCESS_KEY_ID) == self.notes.current().as_deref() {
+            let keys = [key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY];
+            changes.extend(keys.map(Change::Remove));
+        }
+        self.write(&changes)?;
+        if let Some(old) = old {
+            self.remove_from_keychain(old, report);
+        }
+        Ok(())
+    }
+
+    /// Writes into the section, if it still says what it said.
+    fn write(&mut self, changes: &[Change<'static>]) -> Result<()> {
+        self.store.update(|file| {
+            self.notes.check(file)?;
+            Ok(vec![self.edit(changes.to_vec())])
+        })?;
+        self.notes.apply(changes);
+        Ok(())
+    }
+
+    fn edit(&self, changes: Vec<Change<'static>>) -> Edit<'static> {
+        Edit::new(self.section.clone(), changes)
+    }
+
+    fn of_new(&self, new: &LongTermKeys) -> Vec<Change<'static>> {
+        let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));
+        let mut changes = vec![set(key::NEW_ACCESS_KEY_ID, &new.access_key_id)];
+        if self.keychain.is_none() {
+            let secret = new.secret_access_key.expose();
+            changes.push(set(key::NEW_SECRET_ACCESS_KEY, secret));
+        }
+        changes
+    }
+
+    fn keys(&self, id: &str, secret: &'static str) -> Result<LongTermKeys> {
+        if let Some(keychain) = self.keychain {
+            return keychain.get(id);
+        }
+        let secret = self.notes.get(secret).with_context(|| {
+            format!(
+                "the secret of access key {id} has gone from [{}]",
+                self.section
+            )
+        })?;
+        Ok(LongTermKeys {
+            access_key_id: id.to_owned(),
+            secret_access_key: Secret::new(secret),
+        })
+    }
+
+    /// Whether another section has the same keys as ours, from the same place.
+    fn is_same(&self, file: &File<'_>, name: &str) -> bool {
+        let both = |key| {
+            let ours = file.get(&self.section, key);
+            ours.is_some() && ours == file.get(name, key)
+        };
+        if self.keychain.is_none() {
+            return both(key::AWS_ACCESS_KEY_ID) && both(key::AWS_SECRET_ACCESS_KEY);
+        }
+        let ours = id_in_keychain(file, &self.section);
+        ours.is_some() && ours == id_in_keychain(file, name)
+    }
+
+    fn in_config(&self, id: &str) -> Result<Vec<String>> {
+        with_file(&self.paths.config, |file| Ok(sections_with(file, id)))
+    }
+
+    fn remove_from_keychain(&self, id: &str, report: Report) {
+        if let Some(keychain) = self.keychain
+            && let Err(error) = keychain.remove(id)
+        {
+            let name = keychain.name();
+            report.warning_for(format_args!("{name} keeps access key {id}"), &error);
+        }
+    }
+}
+
+fn with_file<T>(path: &Path, look: impl FnOnce(&File<'_>) -> Result<T>) -> Result<T> {
+    let text = profiles::read(path)?.unwrap_or_default();
+    look(&File {
+        path,
+        document: Document::parse(&text),
+    })
+}
+
+/// The access key id that a section gets from a keychain.
+fn id_in_keychain(file: &File<'_>, section: &str) -> Option<String> {
+    let command = file.get(section, key::CREDENTIAL_PROCESS)?;
+    Some(Place::parse(&command)?.access_key_id)
+}
+
+/// The sections that use an access key, for messages.
+fn sections_with(file: &File<'_>, id: &str) -> Vec<String> {
+    let has = |name: &&str| {
+        file.get(name, key::AWS_ACCESS_KEY_ID).as_deref() == Some(id)
+            || id_in_keychain(file, name).as_deref() == Some(id)
+    };
+    let names = file.document.names().filter(has);
+    names
+        .map(|name| format!("[{name}] in {}", file.path.display()))
+        .collect()
+}

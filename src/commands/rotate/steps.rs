@@ -1,0 +1,236 @@
+//! What to do next when an access key is rotated. Pure: decided anew for each step, by what the section says and which keys IAM has.
+//! So a run that was killed goes on as if it had not been.
+//!
+//! The order: say in the section that a key is asked for; make it; keep it beside the old one; when STS takes it, let it take the
+//! old one's place; use it from there; deactivate the old one; delete it; tidy up.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::aws::iam::KnownKey;
+
+/// As many access keys as AWS lets a user have, inactive ones counted.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
+pub const MOST_KEYS: usize = 2;
+/// How far IAM's time of a key may be from ours when we asked for it: clocks differ, and a request may be tried for a while.
+const NEAR: TimeDelta = TimeDelta::minutes(15);
+/// How long IAM may take until it lists a new key. AWS says of its changes that they are seen everywhere after a while; it takes
+/// seconds.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html>.
+const SETTLING: TimeDelta = TimeDelta::minutes(5);
+
+/// What the long-term section says.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Progress {
+    /// The access key id that is used.
+    pub current: String,
+    /// When a new key was asked for, if a rotation is under way.
+    pub begun: Option<DateTime<Utc>>,
+    /// The new one, until STS takes it.
+    pub new: Option<String>,
+    /// The old one, from then on.
+    pub old: Option<String>,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// Note the time, and make a key.
+    Create,
+    /// Delete our new key, which somebody has deactivated before it was used.
+    Discard(String),
+    /// Ask what becomes of a key that was made when an earlier run asked for one and did not learn which it got. It may be that one,
+    /// whose secret is lost; it may as well be somebody's who made one just then.
+    Doubt(String),
+    /// Forget the new key, which IAM does not have any more.
+    ForgetNew,
+    /// Wait until STS takes the new key, and let it take the place of the current one.
+    Prove(String),
+    /// Use the current key, and deactivate the old one.
+    Deactivate(String),
+    /// Delete the old key, which is inactive.
+    Delete(String),
+    /// Remove from the section what was kept for the rotation: it is done.
+    TidyUp,
+    /// Nothing can be done: there are two keys, and this one is not ours.
+    Occupied(String),
+    /// Nothing can be done: IAM does not have the current key.
+    Unknown,
+}
+
+/// Decides what to do next.
+pub fn next(progress: &Progress, known: &[KnownKey], now: DateTime<Utc>) -> Step {
+    let find = |id: &str| known.iter().find(|key| key.id == id);
+    if let Some(old) = &progress.old {
+        return match find(old) {
+            Some(key) if key.is_active => Step::Deactivate(old.clone()),
+            Some(_) => Step::Delete(old.clone()),
+            None => Step::TidyUp,
+        };
+    }
+    // Where it is in use already, a person has put it there.
+    if let Some(new) = progress
+        .new
+        .as_ref()
+        .filter(|new| **new != progress.current)
+    {
+        return match find(new) {
+            Some(key) if key.is_active => Step::Prove(new.clone()),
+            Some(_) => Step::Discard(new.clone()),
+            None if is_young(progress.begun, now) => Step::Prove(new.clone()),
+            None => Step::ForgetNew,
+        };
+    }
+    if find(&progress.current).is_none() {
+        return Step::Unknown;
+    }
+    let Some(other) = known.iter().find(|key| key.id != progress.current) else {
+        return Step::Create;
+    };
+    match progress.begun {
+        Some(begun) if (other.created - begun).abs() < NEAR => Step::Doubt(other.id.clone()),
+        _ => Step::Occupied(other.id.clone()),
+    }
+}
+
+/// Whether a rotation was begun so lately that IAM need not list its new key yet.
+fn is_young(begun: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    begun.is_some_and(|begun| (now - begun).abs() < SETTLING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURRENT: &str = "AKIACURRENT";
+    const OTHER: &str = "AKIAOTHER";
+
+    fn key(id: &str, is_active: bool, minutes: i64) -> KnownKey {
+        KnownKey {
+            id: id.to_owned(),
+            is_active,
+            created: DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes),
+        }
+    }
+
+    fn progress(begun: Option<i64>, new: Option<&str>, old: Option<&str>) -> Progress {
+        Progress {
+            current: CURRENT.to_owned(),
+            begun: begun.map(|minutes| DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)),
+            new: new.map(str::to_owned),
+            old: old.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn each_state_has_its_step() {
+        let other = || OTHER.to_owned();
+        let current = || key(CURRENT, true, 0);
+        let long_ago = -1_000_000;
+        for (docs, progress, known, wanted) in [
+            (
+                "one key",
+                progress(None, None, None),
+                vec![current()],
+                Step::Create,
+            ),
+            (
+                "killed before IAM was asked",
+                progress(Some(0), None, None),
+                vec![current()],
+                Step::Create,
+            ),
+            (
+                "killed before the new key was kept",
+                progress(Some(0), None, None),
+                vec![current(), key(OTHER, true, 1)],
+                Step::Doubt(other()),
+            ),
+            (
+                "our clock is behind",
+                progress(Some(0), None, None),
+                vec![current(), key(OTHER, true, -14)],
+                Step::Doubt(other()),
+            ),
+            (
+                "somebody else's key, and no rotation",
+                progress(None, None, None),
+                vec![current(), key(OTHER, true, 1)],
+                Step::Occupied(other()),
+            ),
+            (
+                "somebody else's key, long before the rotation",
+                progress(Some(0), None, None),
+                vec![key(OTHER, false, long_ago), current()],
+                Step::Occupied(other()),
+            ),
+            (
+                "the new key is kept",
+                progress(Some(0), Some(OTHER), None),
+                vec![current(), key(OTHER, true, 1)],
+                Step::Prove(other()),
+            ),
+            (
+                "somebody has deactivated it",
+                progress(Some(0), Some(OTHER), None),
+                vec![current(), key(OTHER, false, 1)],
+                Step::Discard(other()),
+            ),
+            (
+                "it is not listed yet",
+                progress(Some(56), Some(OTHER), None),
+                vec![current()],
+                Step::Prove(other()),
+            ),
+            (
+                "somebody has deleted it",
+                progress(Some(0), Some(OTHER), None),
+                vec![current()],
+                Step::ForgetNew,
+            ),
+            (
+                "it is used",
+                progress(Some(0), None, Some(OTHER)),
+                vec![key(OTHER, true, long_ago), current()],
+                Step::Deactivate(other()),
+            ),
+            (
+                "the old one is inactive",
+                progress(Some(0), None, Some(OTHER)),
+                vec![key(OTHER, false, long_ago), current()],
+                Step::Delete(other()),
+            ),
+            (
+                "the old one is gone",
+                progress(Some(0), None, Some(OTHER)),
+                vec![current()],
+                Step::TidyUp,
+            ),
+            (
+                "IAM has another key only",
+                progress(None, None, None),
+                vec![key(OTHER, true, 0)],
+                Step::Unknown,
+            ),
+            (
+                "IAM has none",
+                progress(None, None, None),
+                vec![],
+                Step::Unknown,
+            ),
+        ] {
+            let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(60);
+            assert_eq!(next(&progress, &known, now), wanted, "{docs}");
+        }
+    }
+    #[test]
+    fn a_new_key_that_a_person_has_put_in_its_place_is_not_swapped_with_itself() {
+        let known = [key(CURRENT, true, 0), key(OTHER, true, -1_000_000)];
+        let step = |old, known| {
+            let progress = progress(Some(0), Some(CURRENT), old);
+            next(&progress, known, DateTime::UNIX_EPOCH)
+        };
+        let deactivate = Step::Deactivate(OTHER.to_owned());
+        assert_eq!(step(Some(OTHER), &known[..]), deactivate);
+        assert_eq!(step(None, &known[..1]), Step::Create);
+    }
+}

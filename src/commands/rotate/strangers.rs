@@ -1,0 +1,116 @@
+//! Access keys of the user that are not provably ours: they are shown, and only a person says that one goes.
+
+use anyhow::{Result, bail};
+
+use super::Rotation;
+use super::steps::MOST_KEYS;
+use crate::aws::iam::LastUse;
+use crate::core::clock;
+use crate::core::error::{Exit, Failure};
+use crate::plan::quoted;
+use crate::prompt::terminal::Answer;
+use crate::report;
+
+impl Rotation<'_> {
+    /// Deletes a key that may be the one whose secret an earlier run has lost, if a person says that it is: it may as well be one
+    /// that somebody made at that time, so that `--yes` does not say it.
+    pub(super) fn settle(&mut self, id: &str) -> Result<()> {
+        let created = self.known.iter().find(|key| key.id == id);
+        let created = created.map(|key| key.created.format("%Y-%m-%d %H:%M:%S UTC").to_string());
+        let created = created.unwrap_or_default();
+        let is_used = self.iam().last_use(id).is_ok_and(|used| used.is_some());
+        if is_used {
+            let current = self.kept.progress()?.current;
+            bail!(self.occupied(&current));
+        }
+        let terminal = if self.deletes { None } else { self.terminal()? };
+        let agrees = match &terminal {
+            None => false,
+            Some(terminal) => {
+                terminal.say(&format!(
+                    "Access key {id} of {} was made at {created}, when an earlier run asked for one and got no answer. It may be that one, \
+                     whose secret nobody has, or one that somebody else made at that time.",
+                    self.owner.called()
+                ))?;
+                terminal.confirm(&format!("Delete access key {id}?"), Answer::No)?
+            }
+        };
+        if !agrees {
+            bail!(
+                Failure::new(format!(
+                    "access key {id} of {}, made at {created}, is not deleted: it may be the one that an earlier run asked for, or somebody \
+                     else's",
+                    self.owner.called()
+                ))
+                .hint(format!(
+                    "if nothing needs it: `{}` with an MFA session, and run this again",
+                    self.command_to_delete(id)
+                ))
+                .exit(match terminal {
+                    Some(_) => Exit::Failed,
+                    None => Exit::HumanNeeded,
+                })
+            );
+        }
+        self.delete_from_iam(id)?;
+        self.report
+            .progress(format_args!("deleted access key {id}"));
+        Ok(())
+    }
+
+    /// There are two keys, and one of them is not ours.
+    pub(super) fn occupied(&self, current: &str) -> Failure {
+        let now = clock::now();
+        let mut lines = Vec::new();
+        let mut other = None;
+        for key in &self.known {
+            let place = if key.id == current {
+                format!(" of {}", self.section())
+            } else {
+                other = Some(&key.id);
+                String::new()
+            };
+            let state = if key.is_active { "active" } else { "inactive" };
+            let used = match self.iam().last_use(&key.id) {
+                Ok(Some(LastUse {
+                    when,
+                    service,
+                    region,
+                })) => format!(
+                    "last used {} ago for {service} in {region}",
+                    report::span(now - when)
+                ),
+                Ok(None) => "never used".to_owned(),
+                Err(_) => "last use not known".to_owned(),
+            };
+            lines.push(format!(
+                "  {}{place}: made {} ago, {state}, {used}",
+                key.id,
+                report::span(now - key.created)
+            ));
+        }
+        let failure = Failure::new(format!(
+            "{} has {} access keys already, and AWS allows no more",
+            self.owner.called(),
+            MOST_KEYS
+        ))
+        .listing(&lines);
+        match other {
+            Some(other) => failure.hint(format!(
+                "if nothing needs {other}: `{}` with an MFA session, and run this again",
+                self.command_to_delete(other)
+            )),
+            None => failure,
+        }
+    }
+
+    /// What deletes a key without us.
+    pub(super) fn command_to_delete(&self, id: &str) -> String {
+        let user = self.owner.name.as_deref().unwrap_or_default();
+        format!(
+            "aws iam delete-access-key --user-name {} --access-key-id {}",
+            quoted(user),
+            quoted(id)
+        )
+    }
+}

@@ -1,0 +1,195 @@
+//! Long-term keys that a person types, on their way into the file or the keychain.
+
+pub(super) mod wizard;
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use self::wizard::{Answers, KeyMove, Respondent};
+use super::keychain::{self, Deposit};
+use crate::cli::{self, MoveKeys, Profile, Setup};
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::files::document::Document;
+use crate::files::profiles::{self, File, Paths, key};
+use crate::files::section_format;
+use crate::files::store::{self, Store, private_directory};
+use crate::plan::{self, Chosen, Naming, Origin, Prompting, Target, quoted};
+use crate::prompt::terminal::PATIENCE_TO_FETCH;
+use crate::report::Report;
+
+/// Asks for long-term keys and writes them, or moves those that stand in the way.
+///
+/// # Errors
+/// What a user has to know.
+pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
+    let report = Report::new(&args.verbosity);
+    args.store.keychain.check_takes_keys()?;
+    let paths = Paths::find(environment)?;
+    let path = &paths.credentials;
+    // What cannot be a credentials file is refused before anything is asked.
+    profiles::read(path)?;
+    store::regular(path)?;
+    let naming = Naming::new(&args.suffixes, environment)?;
+    let suggested = match &args.name {
+        Some(name) if !name.is_empty() => name.clone(),
+        _ => plan::profile_of_environment(environment).value,
+    };
+    let prompting = Prompting::new(&cli::Prompting::default(), environment, PATIENCE_TO_FETCH)?;
+    let mut respondent = Respondent::find(&prompting)?;
+    let target = naming.target(Chosen {
+        value: respondent.profile(&suggested)?,
+        origin: Origin::Flag("--profile"),
+    })?;
+    let text = profiles::read(path)?.unwrap_or_default();
+    let file = File {
+        path,
+        document: Document::parse(&text),
+    };
+    let (long_term, short_term) = (&target.long_term, &target.short_term);
+    plan::check_sections(&file, &[long_term, short_term])?;
+    let stray = wizard::stored_keys(&file, short_term)
+        .filter(|_keys| section_format::holds_long_term_keys(&file, short_term));
+    let replaced = wizard::stored_keys(&file, long_term);
+    if section_format::has_keys(&file, long_term) && (stray.is_none() || replaced.is_none()) {
+        bail!(wizard::occupied(path, long_term));
+    }
+    if let Some(directory) = path.parent() {
+        private_directory(directory).map_err(|error| {
+            Failure::new(format!(
+                "{} cannot be made: {}",
+                directory.display(),
+                profiles::reason(&error)
+            ))
+        })?;
+    }
+    let store = Store::open(path)?;
+    store.check(|_file| Ok(Vec::new()))?;
+    let moving = stray.map(|keys| KeyMove {
+        from: short_term,
+        to: long_term,
+        keys,
+        replaced,
+    });
+    if moving.is_some() {
+        respondent.check_brings_no_keys(short_term)?;
+    }
+    if let Some(moving) = moving
+        && agrees(&respondent, &target, &moving, &file)?
+    {
+        let device =
+            if wizard::has_device(&file, short_term) || wizard::has_device(&file, long_term) {
+                None
+            } else {
+                respondent.device()?
+            };
+        store.update(|file| moving.edits(file, device.as_ref()))?;
+        report.progress(if moving.replaced.as_ref() == Some(&moving.keys) {
+            format!("took the keys out of [{short_term}]: [{long_term}] has the same")
+        } else {
+            format!("moved the keys from [{short_term}] to [{long_term}]")
+        });
+        if args.keychain {
+            keychain::move_keys(&into_keychain(args, &target), environment)?;
+        }
+    } else {
+        let answers = respondent.keys()?;
+        write_new_keys(args, environment, &store, (path, long_term), &answers)?;
+    }
+    report.progress(format_args!(
+        "next: mfa-creds --profile {}{}",
+        quoted(&target.profile.value),
+        naming.suffix_flags()
+    ));
+    Ok(())
+}
+
+/// Writes keys that were answered into their section, or puts them into the keychain.
+fn write_new_keys(
+    args: &Setup,
+    environment: &Environment,
+    store: &Store,
+    (path, long_term): (&Path, &str),
+    answers: &Answers,
+) -> Result<()> {
+    let report = Report::new(&args.verbosity);
+    let deposit = if args.keychain {
+        Some(Deposit::new(&answers.keys, environment)?)
+    } else {
+        None
+    };
+    let put = deposit.as_ref().map(|deposit| {
+        deposit.make(&answers.keys, long_term, path, environment, || {
+            let way_out = "run this in a session of the desktop, or leave out --keychain";
+            keychain::consent(deposit.keychain(), environment, way_out)
+        })
+    });
+    let put = put.transpose()?;
+    let command = deposit.as_ref().map(|deposit| &*deposit.command);
+    let written = store.update(|file| wizard::write(file, long_term, answers, command));
+    if let (Err(_), Some(deposit), Some(put)) = (&written, &deposit, put) {
+        deposit.take_back(put, report);
+    }
+    written?;
+    report.progress(format_args!("wrote [{long_term}] to {}", path.display()));
+    if let Some(deposit) = deposit {
+        report.progress(format_args!(
+            "put its keys into {}",
+            deposit.keychain().name()
+        ));
+    }
+    Ok(())
+}
+
+/// Whether keys that stand in the way are to be moved.
+///
+/// # Errors
+/// When they would replace others, and that is not wanted or cannot be.
+fn agrees(
+    respondent: &Respondent,
+    target: &Target,
+    moving: &KeyMove<'_>,
+    file: &File<'_>,
+) -> Result<bool> {
+    let KeyMove {
+        from,
+        to,
+        keys,
+        replaced,
+    } = moving;
+    let Some(replaced) = replaced else {
+        return respondent.agrees_to_move(from, to);
+    };
+    if file.get(to, key::CREDENTIAL_PROCESS).is_some() {
+        bail!(wizard::occupied(file.path, to));
+    }
+    if file.get(to, key::ROTATION_BEGUN).is_some() {
+        bail!(
+            Failure::new(format!(
+                "a rotation of the access key of [{to}] is not finished"
+            ))
+            .hint(format!(
+                "`{}` goes on with it; then run this again",
+                target.command("rotate")
+            ))
+        );
+    }
+    if keys != replaced {
+        respondent.agrees_to_replace((from, keys), (to, replaced))?;
+    }
+    Ok(true)
+}
+
+/// What `keychain move` would be told for the profile.
+fn into_keychain(args: &Setup, target: &Target) -> MoveKeys {
+    MoveKeys {
+        profile: Profile {
+            name: Some(target.profile.value.clone()),
+        },
+        store: args.store,
+        yes: false,
+        suffixes: args.suffixes.clone(),
+        verbosity: args.verbosity.clone(),
+    }
+}

@@ -1,0 +1,355 @@
+//! The wizard: asks for long-term keys and writes them into a section of their own, or moves them there.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use zeroize::Zeroizing;
+
+use crate::aws::network::masked;
+use crate::core::credentials::{LongTermKeys, Secret};
+use crate::core::device::{SerialNumber, WrongDevice};
+use crate::core::error::{Exit, Failure};
+use crate::core::form::{Form, SECRET_LENGTH};
+use crate::files::document::Change;
+use crate::files::profiles::{File, key};
+use crate::files::section_format;
+use crate::files::store::Edit;
+use crate::plan::{Prompting, is_name_part};
+use crate::prompt::stdin;
+use crate::prompt::terminal::{Answer, Terminal};
+use crate::renewal::discovery::device_change;
+
+/// What the person answered.
+pub struct Answers {
+    pub keys: LongTermKeys,
+    /// Not every account wants one now.
+    pub device: Option<SerialNumber>,
+}
+
+/// Who answers: the person, or the lines of standard input, as in aws-mfa.
+pub enum Respondent {
+    Person(Terminal),
+    Lines(Vec<Zeroizing<String>>),
+}
+
+impl Respondent {
+    /// Standard input where something is piped in, else the terminal.
+    ///
+    /// # Errors
+    /// Exit code 3 when there is neither.
+    pub fn find(prompting: &Prompting) -> Result<Self> {
+        let lines = stdin::lines(4, "the answers")?;
+        if !lines.is_empty() {
+            return Ok(Self::Lines(lines));
+        }
+        match Terminal::for_prompting(prompting) {
+            Some(terminal) => Ok(Self::Person(terminal)),
+            None => bail!(
+                Failure::new("setup needs a terminal to ask for the keys")
+                    .hint("run it in a terminal, or pipe in four lines: profile, access key id, secret access key, device")
+                    .exit(Exit::HumanNeeded)
+            ),
+        }
+    }
+
+    /// Asks for the profile.
+    ///
+    /// # Errors
+    /// When nobody is there any more.
+    pub fn profile(&mut self, default: &str) -> Result<String> {
+        match self {
+            Self::Person(terminal) => terminal.ask_or("Profile name to", default, |name| {
+                // Only where the default cannot be shown, and so is none.
+                if name.is_empty() {
+                    return Err("type the name of a profile".to_owned());
+                }
+                is_name_part(name)
+                    .then_some(())
+                    .ok_or("leave out brackets, `#`, `;` and blanks at the ends".to_owned())
+            }),
+            Self::Lines(lines) => {
+                let line = next(lines);
+                Ok(match line.trim() {
+                    "" => default.to_owned(),
+                    name => name.to_owned(),
+                })
+            }
+        }
+    }
+
+    /// Asks whether long-term keys are to be moved. Piped in, nobody can say no: whoever pipes has asked for it.
+    ///
+    /// # Errors
+    /// When nobody is there any more.
+    pub fn agrees_to_move(&self, from: &str, to: &str) -> Result<bool> {
+        match self {
+            Self::Person(terminal) => terminal.confirm(
+                &format!("[{from}] holds long-term keys. Move them to [{to}]?"),
+                Answer::Yes,
+            ),
+            Self::Lines(_) => Ok(true),
+        }
+    }
+
+    /// Asks whether long-term keys are to replace others, of which there may be no other copy.
+    ///
+    /// # Errors
+    /// When the person says no, or nobody is there to ask.
+    pub fn agrees_to_replace(
+        &self,
+        (from, new): (&str, &LongTermKeys),
+        (to, old): (&str, &LongTermKeys),
+    ) -> Result<()> {
+        let (new_id, old_id) = (masked(&new.access_key_id), masked(&old.access_key_id));
+        let both = if new.access_key_id == old.access_key_id {
+            format!("[{from}] and [{to}] hold the access key {new_id} with different secrets")
+        } else {
+            format!("[{from}] holds the access key {new_id}, and [{to}] holds {old_id}")
+        };
+        match self {
+            Self::Person(terminal) => {
+                let question = format!("{both}. Replace the one in [{to}]? It will be lost");
+                if terminal.confirm(&question, Answer::No)? {
+                    return Ok(());
+                }
+                bail!(
+                    Failure::new(format!("{both}; nothing was changed")).hint(format!(
+                        "take the one that is not needed out of [{from}] or [{to}] with an editor"
+                    ))
+                )
+            }
+            Self::Lines(_) => bail!(Failure::new(both).hint(
+                "run this in a terminal, without piping anything in: it asks which of them to keep"
+            )),
+        }
+    }
+
+    /// Refuses keys that are piped in where those that stand in a section are moved.
+    ///
+    /// # Errors
+    /// When there are more lines than the one with the device.
+    pub fn check_brings_no_keys(&self, from: &str) -> Result<()> {
+        match self {
+            Self::Lines(lines) if lines.len() > 1 => bail!(
+                Failure::new(format!(
+                    "[{from}] holds long-term keys, which are moved, and others are piped in"
+                ))
+                .hint(format!(
+                    "pipe in the profile and the device only, or take the keys of [{from}] out with an editor"
+                ))
+            ),
+            Self::Lines(_) | Self::Person(_) => Ok(()),
+        }
+    }
+
+    /// Asks for the device only.
+    ///
+    /// # Errors
+    /// When it is no device, or nobody is there any more.
+    pub fn device(&mut self) -> Result<Option<SerialNumber>> {
+        match self {
+            Self::Person(terminal) => {
+                let text = terminal.ask_or("MFA device (may be empty)", "", |text| {
+                    device(text)
+                        .map(|_device| ())
+                        .map_err(|wrong| format!("this {}; {}", wrong.problem, wrong.hint))
+                })?;
+                Ok(device(&text).unwrap_or_default())
+            }
+            Self::Lines(lines) => {
+                let text = next(lines);
+                device(&text).map_err(|wrong| {
+                    Failure::new(format!("the device {} {}", text.trim(), wrong.problem))
+                        .hint(wrong.hint)
+                        .into()
+                })
+            }
+        }
+    }
+
+    /// Asks for keys and device.
+    ///
+    /// # Errors
+    /// When an answer has not the right shape, or nobody is there any more.
+    pub fn keys(&mut self) -> Result<Answers> {
+        let (access_key_id, secret_access_key) = match self {
+            Self::Person(terminal) => (
+                terminal.ask_or("aws_access_key_id", "", check_access_key_id)?,
+                terminal.ask_hidden("aws_secret_access_key (not shown)", check_secret)?,
+            ),
+            Self::Lines(lines) => {
+                let (id, secret) = (next(lines), next(lines));
+                let complain = |complaint: String| Failure::new(complaint);
+                check_access_key_id(&id).map_err(complain)?;
+                check_secret(&secret).map_err(complain)?;
+                (id.to_string(), secret)
+            }
+        };
+        Ok(Answers {
+            keys: LongTermKeys {
+                access_key_id: access_key_id.trim().to_owned(),
+                secret_access_key: Secret::new(secret_access_key.trim()),
+            },
+            device: self.device()?,
+        })
+    }
+}
+
+fn next(lines: &mut Vec<Zeroizing<String>>) -> Zeroizing<String> {
+    if lines.is_empty() {
+        Zeroizing::default()
+    } else {
+        lines.remove(0)
+    }
+}
+
+/// A device, or none where nothing was typed.
+fn device(text: &str) -> Result<Option<SerialNumber>, WrongDevice> {
+    match text.trim() {
+        "" => Ok(None),
+        text => SerialNumber::parse(text).map(Some),
+    }
+}
+
+fn check_access_key_id(text: &str) -> Result<(), String> {
+    let text = text.trim();
+    if text.starts_with("ASIA") {
+        return Err("this is a temporary key (ASIA…); long-term keys begin with AKIA".to_owned());
+    }
+    if !Form::TypedAccessKeyId.fits(text) {
+        return Err(
+            "an access key id is at least 16 capital letters and digits, like AKIA…".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn check_secret(text: &str) -> Result<(), String> {
+    let text = text.trim();
+    if text.chars().count() != SECRET_LENGTH {
+        return Err(format!(
+            "a secret access key has {SECRET_LENGTH} characters; this has {}",
+            text.chars().count()
+        ));
+    }
+    if !Form::TypedSecretAccessKey.fits(text) {
+        return Err("a secret access key has only letters, digits, `/`, `+` and `=`".to_owned());
+    }
+    Ok(())
+}
+
+/// Writes new keys, or the command that prints them, into a section that must not have any.
+///
+/// # Errors
+/// When the section has keys.
+pub fn write<'a>(
+    file: &File<'_>,
+    section: &str,
+    answers: &'a Answers,
+    command: Option<&'a str>,
+) -> Result<Vec<Edit<'a>>> {
+    if section_format::has_keys(file, section) {
+        bail!(occupied(file.path, section));
+    }
+    let mut changes = match command {
+        Some(command) => vec![Change::Set(key::CREDENTIAL_PROCESS, Cow::Borrowed(command))],
+        None => vec![
+            Change::Set(
+                key::AWS_ACCESS_KEY_ID,
+                Cow::Borrowed(&answers.keys.access_key_id),
+            ),
+            Change::Set(
+                key::AWS_SECRET_ACCESS_KEY,
+                Cow::Borrowed(answers.keys.secret_access_key.expose()),
+            ),
+        ],
+    };
+    changes.extend(answers.device.as_ref().map(device_change));
+    Ok(vec![Edit::new(section, changes)])
+}
+
+/// Long-term keys on their way from the section of a session to one of their own.
+pub struct KeyMove<'m> {
+    pub from: &'m str,
+    pub to: &'m str,
+    /// The keys, as they were when the person agreed.
+    pub keys: LongTermKeys,
+    /// Those that they replace, likewise.
+    pub replaced: Option<LongTermKeys>,
+}
+
+impl KeyMove<'_> {
+    /// Moves the keys, and a device that stands with them. What is left of an earlier session beside them goes.
+    ///
+    /// # Errors
+    /// When one of the two sections has other keys meanwhile.
+    pub fn edits<'a>(
+        &self,
+        file: &File<'_>,
+        device: Option<&'a SerialNumber>,
+    ) -> Result<Vec<Edit<'a>>> {
+        let changed = |section: &str| {
+            Failure::new(format!(
+                "[{section}] in {} was changed meanwhile",
+                file.path.display()
+            ))
+            .hint("run it again")
+        };
+        let Self {
+            from,
+            to,
+            keys,
+            replaced,
+        } = self;
+        if stored_keys(file, to) != *replaced
+            || replaced.is_none() && section_format::has_keys(file, to)
+        {
+            bail!(changed(to));
+        }
+        if stored_keys(file, from).as_ref() != Some(keys) {
+            bail!(changed(from));
+        }
+        let pair = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY];
+        // A device that is there already stays, and so does the other one.
+        let devices: &[_] = if has_device(file, to) {
+            &[]
+        } else {
+            &[key::AWS_MFA_DEVICE, key::MFA_SERIAL]
+        };
+        let moved = || pair.iter().chain(devices);
+        let is_left = |key: &&&'static str| !pair.contains(key);
+        let mut set: Vec<Change<'a>> = moved()
+            .filter_map(|key| Some(Change::Set(key, Cow::Owned(file.get(from, key)?))))
+            .collect();
+        set.extend(device.map(device_change));
+        // Nothing of a session that may have stood there is of these keys.
+        let left = section_format::KEYS.iter().filter(is_left);
+        set.extend(left.map(|key| Change::Remove(key)));
+        let gone = section_format::KEYS.iter().chain(devices);
+        let removed = gone.map(|key| Change::Remove(key)).collect();
+        Ok(vec![Edit::new(*to, set), Edit::new(*from, removed)])
+    }
+}
+
+/// The keys in a section.
+pub fn stored_keys(file: &File<'_>, section: &str) -> Option<LongTermKeys> {
+    Some(LongTermKeys {
+        access_key_id: file.get(section, key::AWS_ACCESS_KEY_ID)?,
+        secret_access_key: Secret::new(file.get(section, key::AWS_SECRET_ACCESS_KEY)?),
+    })
+}
+
+/// Whether a section names a device.
+pub fn has_device(file: &File<'_>, section: &str) -> bool {
+    file.get(section, key::AWS_MFA_DEVICE).is_some() || file.get(section, key::MFA_SERIAL).is_some()
+}
+
+/// The error where keys would have to be overwritten.
+pub fn occupied(path: &Path, section: &str) -> Failure {
+    Failure::new(format!(
+        "[{section}] in {} holds keys already, which are never overwritten",
+        path.display()
+    ))
+    .hint("choose another profile, or change the keys with an editor")
+}

@@ -1,0 +1,348 @@
+//! Which credentials there are, and until when. Nothing is renewed or written.
+
+mod table;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use console::Term;
+
+use self::table::{Layout, Owner, Place, Row, State, json, table};
+use super::ground::Ground;
+use crate::cli::{Profiles, Request, Status};
+use crate::core::clock;
+use crate::core::environment::Environment;
+use crate::files::freshness::Reason;
+use crate::files::profiles::{File, Files, key};
+use crate::files::section_format::{self, Defect};
+use crate::files::sessions;
+use crate::files::store::{self, Leftover};
+use crate::plan::{self, Keep, Selection, Target};
+use crate::renewal::group::{self, Seen, Wanted};
+use crate::report::{self, Report};
+
+/// Shows what there is, or says by the exit code alone whether it is valid.
+///
+/// # Errors
+/// What a user has to know.
+pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCode> {
+    if args.check {
+        // Whatever keeps credentials from being valid: whoever asks so wants to know no more.
+        let valid = are_valid(args, environment).unwrap_or(false);
+        return Ok(ExitCode::from(u8::from(!valid)));
+    }
+    let profiles = Profiles {
+        names: args.names.clone(),
+        all: args.names.is_empty(),
+    };
+    let ground = Ground::read(&args.suffixes, environment)?;
+    let files = ground.files(&profiles);
+    warn_of_a_torn_file(files.credentials.path);
+    let texts = group::sessions(files.credentials.path);
+    let mut sessions = group::files(&texts);
+    for file in &mut sessions {
+        file.document.index();
+    }
+    let mut overview = Overview::new(args, environment, &ground, &files, &sessions)?;
+    if profiles.all {
+        overview.every_profile();
+        overview.others();
+        overview.sessions();
+    } else {
+        let selection = plan::profiles(&profiles, environment, &ground.naming, &files)?;
+        overview.profiles(selection);
+    }
+    let text = if args.json {
+        json(&overview.rows, overview.now)?
+    } else {
+        table(&overview.rows, &layout(environment), overview.now)
+    };
+    report::data(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says that what is shown may be of a file that is half written. Nothing is mended here.
+fn warn_of_a_torn_file(path: &Path) {
+    for leftover in store::leftovers(path).unwrap_or_default() {
+        match leftover {
+            Leftover::Torn => Report::notice(format_args!(
+                "warning: a write of {} was interrupted or is under way: it may be half written",
+                path.display()
+            )),
+            Leftover::TornForGood => {
+                Report::notice(format_args!("warning: {}", store::torn_for_good(path)));
+            }
+            Leftover::Unfinished | Leftover::Kept(_) => {}
+        }
+    }
+}
+
+fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {
+    let profiles = Profiles {
+        names: args.names.clone(),
+        all: false,
+    };
+    let ground = Ground::read(&args.suffixes, environment)?;
+    let files = ground.files(&profiles);
+    let overview = Overview::new(args, environment, &ground, &files, &[])?;
+    let selection = plan::profiles(&profiles, environment, &ground.naming, &files)?;
+    for profile in selection.profiles {
+        let target = ground.naming.target_beside_role(profile, &files)?;
+        let target = target.in_its_place(&files.credentials);
+        let wanted = overview.wanted(&target);
+        if let Seen::Stale { .. } = group::look(&files.credentials, &target, &wanted)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The room and the colour of standard output.
+pub(super) fn layout(environment: &Environment) -> Layout {
+    let term = Term::stdout();
+    let is_term = term.is_term();
+    let is_dumb = environment.text("TERM").is_some_and(|term| term == "dumb");
+    Layout {
+        width: is_term.then(|| usize::from(term.size().1)),
+        colour: is_term && !is_dumb && environment.text("NO_COLOR").is_none(),
+    }
+}
+
+/// What is found, row for row.
+struct Overview<'v> {
+    request: Request,
+    environment: &'v Environment,
+    ground: &'v Ground,
+    files: &'v Files<'v>,
+    /// The files of sessions.
+    sessions: &'v [File<'v>],
+    min_ttl: TimeDelta,
+    now: DateTime<Utc>,
+    rows: Vec<Row>,
+    /// The sections that have a row.
+    shown: HashSet<String>,
+    /// The long-term sections of the profiles that have one.
+    shown_profiles: HashSet<String>,
+}
+
+impl<'v> Overview<'v> {
+    fn new(
+        args: &Status,
+        environment: &'v Environment,
+        ground: &'v Ground,
+        files: &'v Files<'v>,
+        sessions: &'v [File<'v>],
+    ) -> Result<Self> {
+        let request = Request {
+            suffixes: args.suffixes.clone(),
+            ..Request::default()
+        };
+        let min_ttl = plan::min_ttl(args.min_ttl, environment)?;
+        Ok(Self {
+            request,
+            environment,
+            ground,
+            files,
+            sessions,
+            min_ttl: TimeDelta::seconds(min_ttl.value.into()),
+            now: clock::now(),
+            rows: Vec::new(),
+            shown: HashSet::new(),
+            shown_profiles: HashSet::new(),
+        })
+    }
+
+    fn wanted(&self, target: &Target) -> Wanted {
+        let role = plan::wanted_role(&self.request, self.environment, target, self.files);
+        self.wanted_for(role.map(|role| role.value))
+    }
+
+    fn wanted_for(&self, role_arn: Option<String>) -> Wanted {
+        Wanted {
+            role_arn,
+            min_ttl: self.min_ttl,
+            force: false,
+        }
+    }
+
+    /// Those with a long-term section, and the roles that hang on one.
+    fn every_profile(&mut self) {
+        let all = Profiles {
+            all: true,
+            ..Profiles::default()
+        };
+        // Where there is none, there may still be credentials.
+        let selection = plan::profiles(&all, self.environment, &self.ground.naming, self.files);
+        if let Ok(selection) = selection {
+            self.profiles(selection);
+        }
+    }
+
+    fn profiles(&mut self, selection: Selection) {
+        for profile in selection.profiles {
+            let name = profile.value.clone();
+            match self.ground.naming.target_beside_role(profile, self.files) {
+                Ok(target) => self.profile(target),
+                Err(error) => self.broken(name, &error),
+            }
+        }
+        for (name, error) in selection.left_out {
+            self.broken(name, &error);
+        }
+    }
+
+    /// The credentials of a profile, where they belong; and where they are, too, because somebody said `--no-store`.
+    fn profile(&mut self, target: Target) {
+        let credentials = &self.files.credentials;
+        let target = target.in_its_place(credentials);
+        let naming = &self.ground.naming;
+        let plan = plan::plan(&self.request, self.environment, naming, &target, self.files);
+        let device = plan.ok().and_then(|plan| plan.device);
+        let device = device.map(|device| device.value.to_string());
+        let wanted = self.wanted(&target);
+        self.shown_profiles.insert(target.long_term.clone());
+        let is_private = target.keep.is_private();
+        let seen = group::look_in(credentials, self.sessions, &target, &wanted);
+        self.row(&target, &wanted, seen, device.clone());
+        if !is_private {
+            self.shown.insert(target.short_term.clone());
+            let private = target.kept(Keep::NoStore);
+            let seen = group::look_in(credentials, self.sessions, &private, &wanted);
+            if seen.as_ref().is_ok_and(|seen| seen.credentials().is_some()) {
+                self.row(&private, &wanted, seen, device);
+            }
+        }
+    }
+
+    fn row(
+        &mut self,
+        target: &Target,
+        wanted: &Wanted,
+        seen: Result<Seen>,
+        device: Option<String>,
+    ) {
+        let stored = seen.as_ref().ok().and_then(Seen::credentials);
+        let expiration = stored.map(|stored| stored.expiration);
+        let role_arn = match stored {
+            Some(stored) => stored.role_arn.clone(),
+            None => wanted.role_arn.clone(),
+        };
+        let (state, reason) = match seen {
+            Ok(Seen::Valid(_)) => (State::Valid, None),
+            Ok(Seen::Stale { because, .. }) => (state(&because), Some(because.to_string())),
+            Err(error) => (State::Defective, Some(first_line(&error))),
+        };
+        let name = target.profile.value.clone();
+        let place = if target.keep.is_private() {
+            Place::Private
+        } else {
+            Place::Section(target.short_term.clone())
+        };
+        self.rows.push(Row {
+            of: Owner::Profile { name, place },
+            state,
+            reason,
+            expiration,
+            role_arn,
+            device,
+        });
+    }
+
+    fn broken(&mut self, name: String, error: &anyhow::Error) {
+        let place = Place::Unknown;
+        self.rows.push(Row {
+            of: Owner::Profile { name, place },
+            state: State::Defective,
+            reason: Some(first_line(error)),
+            expiration: None,
+            role_arn: None,
+            device: None,
+        });
+    }
+
+    /// What this tool or aws-mfa wrote for profiles that have no keys here, or for roles that were asked for by name.
+    fn others(&mut self) {
+        let credentials = &self.files.credentials;
+        let is_ours = |section: &&str| credentials.get(section, key::ASSUMED_ROLE).is_some();
+        let sections: Vec<&str> = credentials.document.names().filter(is_ours).collect();
+        for section in sections {
+            if !self.shown.insert(section.to_owned()) {
+                continue;
+            }
+            let profile = plan::Chosen {
+                value: section.to_owned(),
+                origin: plan::Origin::Default,
+            };
+            let Ok(mut target) = self.ground.naming.target(profile) else {
+                continue;
+            };
+            section.clone_into(&mut target.short_term);
+            let role = section_format::read(credentials, section).role_arn;
+            let wanted = self.wanted_for(role);
+            let seen = group::look_in(credentials, self.sessions, &target, &wanted);
+            self.row(&target, &wanted, seen, None);
+        }
+        for long_term in self.sessions.iter().flat_map(sessions::kept) {
+            let profile = self.ground.naming.profile_of(long_term);
+            let profile = profile.unwrap_or(long_term).to_owned();
+            if !self.shown_profiles.insert(long_term.to_owned()) {
+                continue;
+            }
+            let profile = plan::Chosen {
+                value: profile,
+                origin: plan::Origin::Default,
+            };
+            if let Ok(mut target) = self.ground.naming.target(profile) {
+                // It may have been asked for with another suffix.
+                long_term.clone_into(&mut target.long_term);
+                let target = target.kept(Keep::NoStore);
+                let wanted = self.wanted(&target);
+                let seen = group::look_in(credentials, self.sessions, &target, &wanted);
+                self.row(&target, &wanted, seen, None);
+            }
+        }
+    }
+
+    /// Sessions that are kept for a key and a device, because no section holds them.
+    fn sessions(&mut self) {
+        for (maker, credentials) in self.sessions.iter().flat_map(sessions::all) {
+            let left = credentials.expiration - self.now;
+            if left <= TimeDelta::zero() {
+                continue;
+            }
+            let id: Vec<char> = maker.access_key_id.chars().collect();
+            let end = id[id.len().saturating_sub(4)..].iter().collect();
+            self.rows.push(Row {
+                of: Owner::Key(end),
+                state: if left < self.min_ttl {
+                    State::Expiring
+                } else {
+                    State::Valid
+                },
+                reason: None,
+                expiration: Some(credentials.expiration),
+                role_arn: None,
+                device: Some(maker.device.to_string()),
+            });
+        }
+    }
+}
+
+fn state(because: &Reason) -> State {
+    match because {
+        Reason::Defective(Defect::Missing) => State::Missing,
+        Reason::Defective(_) | Reason::UnreadableExpiration(_) => State::Defective,
+        Reason::OtherRole { .. } => State::OtherRole,
+        Reason::Expired { .. } => State::Expired,
+        Reason::ExpiringSoon { .. } | Reason::Forced => State::Expiring,
+    }
+}
+
+/// Without the hint.
+fn first_line(error: &anyhow::Error) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,301 @@
+//! Which credentials there are: a table for people, and JSON for programs.
+
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use console::Style;
+use serde::Serialize;
+
+use crate::core::clock::timestamp;
+use crate::core::text::{self, plain};
+use crate::report::{self, span};
+
+/// No column is made narrower than this to fit a terminal.
+const NARROWEST: usize = 8;
+/// Between two columns.
+const GAP: &str = "  ";
+/// What ends sooner is coloured as a warning.
+const SOON: TimeDelta = TimeDelta::minutes(15);
+
+/// Credentials of a profile, or a session that is kept for a key and a device.
+pub struct Row {
+    pub of: Owner,
+    pub state: State,
+    /// Why they are not valid.
+    pub reason: Option<String>,
+    pub expiration: Option<DateTime<Utc>>,
+    /// The role that they are for, or would be; none for a session of the user.
+    pub role_arn: Option<String>,
+    pub device: Option<String>,
+}
+
+/// Whose they are, and where.
+pub enum Owner {
+    Profile {
+        name: String,
+        place: Place,
+    },
+    /// The last characters of the access key id.
+    Key(String),
+}
+
+/// Where credentials are, or would be.
+pub enum Place {
+    /// In this section of the credentials file.
+    Section(String),
+    /// In the tool's own file.
+    Private,
+    /// Nobody knows, as something is wrong with the profile.
+    Unknown,
+}
+
+/// Whether they can be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Valid,
+    /// They end sooner than `--min-ttl` says.
+    Expiring,
+    Expired,
+    /// There are none yet.
+    Missing,
+    /// They are for another role than the profile's, or for none.
+    OtherRole,
+    /// They are not whole, or cannot be read.
+    Defective,
+}
+
+/// How much room and colour there is.
+pub struct Layout {
+    /// In characters; none where it does not matter.
+    pub width: Option<usize>,
+    pub colour: bool,
+}
+
+const COLUMNS: usize = 6;
+const HEAD: [&str; COLUMNS] = ["PROFILE", "STATE", "LEFT", "UNTIL", "KIND", "DEVICE"];
+const STATE: usize = 1;
+/// The columns that may be cut short: a name still says something then.
+const SHRINKABLE: [usize; 3] = [0, 4, 5];
+/// The columns that may go, in this order, where the others do not fit.
+const DISPENSABLE: [usize; 4] = [5, 3, 4, 2];
+
+/// A table with a line for each, and below it what is wrong with some.
+pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
+    let mut lines = vec![HEAD.map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| cells(row, now)));
+    let natural: [usize; COLUMNS] = std::array::from_fn(|column| {
+        let cells = lines.iter().map(|line| &line[column]);
+        cells
+            .map(|cell| console::measure_text_width(cell))
+            .max()
+            .unwrap_or_default()
+    });
+    let widths = fitted(natural, layout.width);
+    let mut text = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        let mut whole = String::new();
+        for (column, width) in &widths {
+            let cell = &line[*column];
+            let padded = console::pad_str(cell, *width, console::Alignment::Left, Some("…"));
+            let style = match number.checked_sub(1) {
+                Some(row) if *column == STATE => style(&rows[row], now),
+                Some(_) => Style::new(),
+                None => Style::new().bold(),
+            };
+            if *column > 0 {
+                whole.push_str(GAP);
+            }
+            let style = style.force_styling(layout.colour);
+            whole.push_str(&style.apply_to(padded).to_string());
+        }
+        text.push_str(whole.trim_end());
+        text.push('\n');
+    }
+    for (row, line) in rows.iter().zip(&lines[1..]) {
+        if let (State::Defective | State::OtherRole, Some(reason)) = (row.state, &row.reason) {
+            text.push_str(&plain(&format!("{}: {reason}", line[0])));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The columns that are shown, each with its width.
+fn fitted(natural: [usize; COLUMNS], room: Option<usize>) -> Vec<(usize, usize)> {
+    let mut shown: Vec<(usize, usize)> = natural.into_iter().enumerate().collect();
+    let Some(room) = room else {
+        return shown;
+    };
+    let mut dispensable = DISPENSABLE.iter();
+    loop {
+        let least = |(column, width): &(usize, usize)| {
+            let shrinkable = SHRINKABLE.contains(column);
+            if shrinkable {
+                NARROWEST.min(*width)
+            } else {
+                *width
+            }
+        };
+        let gaps = GAP.len() * (shown.len() - 1);
+        if shown.iter().map(least).sum::<usize>() + gaps <= room {
+            break;
+        }
+        match dispensable.next() {
+            Some(dispensable) => shown.retain(|(column, _)| column != dispensable),
+            None => break,
+        }
+    }
+    let gaps = GAP.len() * (shown.len() - 1);
+    while shown.iter().map(|(_, width)| width).sum::<usize>() + gaps > room {
+        let shrinkable = shown
+            .iter_mut()
+            .filter(|(column, _)| SHRINKABLE.contains(column));
+        match shrinkable.max_by_key(|(_, width)| *width) {
+            Some((_, width)) if *width > 1 => *width -= 1,
+            _ => break,
+        }
+    }
+    shown
+}
+
+fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
+    let state = match row.state {
+        State::Valid => "valid",
+        State::Expiring => "expiring",
+        State::Expired => "expired",
+        State::Missing => "missing",
+        State::OtherRole => "other role",
+        State::Defective => "defective",
+    };
+    let profile = match &row.of {
+        Owner::Profile {
+            name,
+            place: Place::Private,
+        } => format!("{name} (private)"),
+        Owner::Profile { name, .. } => name.clone(),
+        Owner::Key(id) => format!("(key {id})"),
+    };
+    let left = |end| row_left(end, now).map_or("-".to_owned(), span);
+    let kind = match &row.role_arn {
+        Some(arn) => format!("role {}", short(arn)),
+        None => "session".to_owned(),
+    };
+    let dash = || "-".to_owned();
+    [
+        profile,
+        state.to_owned(),
+        row.expiration.map_or_else(dash, left),
+        row.expiration
+            .map_or_else(dash, |end| report::clock(end, now).to_string()),
+        kind,
+        row.device.as_deref().map_or_else(dash, short),
+    ]
+    .map(|cell| plain(&cell))
+}
+
+/// How long they last; none where they have ended.
+fn row_left(end: DateTime<Utc>, now: DateTime<Utc>) -> Option<TimeDelta> {
+    Some(end - now).filter(|left| *left > TimeDelta::zero())
+}
+
+/// The name in an ARN and its account: `alice (123456789012)`. Anything else as it is.
+fn short(arn: &str) -> String {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, _, _, account, resource] => match resource.split_once('/') {
+            Some((_, name)) => format!("{name} ({account})"),
+            None => arn.to_owned(),
+        },
+        _ => arn.to_owned(),
+    }
+}
+
+fn style(row: &Row, now: DateTime<Utc>) -> Style {
+    let ends_soon = row.expiration.is_some_and(|end| end - now < SOON);
+    match row.state {
+        State::Valid if ends_soon => Style::new().yellow(),
+        State::Valid => Style::new().green(),
+        State::Expiring => Style::new().yellow(),
+        State::Missing => Style::new().dim(),
+        State::Expired | State::OtherRole | State::Defective => Style::new().red(),
+    }
+}
+
+/// Everything. The README documents it: keys may be added, but none is renamed or goes.
+#[derive(Serialize)]
+struct Status<'a> {
+    version: u8,
+    profiles: Vec<Profile<'a>>,
+    sessions: Vec<Session<'a>>,
+}
+
+#[derive(Serialize)]
+struct Profile<'a> {
+    #[serde(rename = "profile")]
+    name: &'a str,
+    section: Option<&'a str>,
+    private: bool,
+    state: State,
+    reason: Option<&'a str>,
+    kind: &'static str,
+    role_arn: Option<&'a str>,
+    device: Option<&'a str>,
+    expiration: Option<String>,
+    seconds_left: Option<i64>,
+}
+
+/// A session that no section holds.
+#[derive(Serialize)]
+struct Session<'a> {
+    access_key_id_end: &'a str,
+    state: State,
+    device: Option<&'a str>,
+    expiration: Option<String>,
+    seconds_left: Option<i64>,
+}
+
+/// The same as JSON.
+///
+/// # Errors
+/// Those of the writer of JSON.
+pub fn json(rows: &[Row], now: DateTime<Utc>) -> Result<String> {
+    let mut status = Status {
+        version: 1,
+        profiles: Vec::new(),
+        sessions: Vec::new(),
+    };
+    for row in rows {
+        let device = row.device.as_deref();
+        let expiration = row.expiration.map(timestamp);
+        let seconds_left = row.expiration.map(|end| (end - now).num_seconds().max(0));
+        match &row.of {
+            Owner::Profile { name, place } => status.profiles.push(Profile {
+                name,
+                section: match place {
+                    Place::Section(section) => Some(section),
+                    Place::Private | Place::Unknown => None,
+                },
+                private: matches!(place, Place::Private),
+                state: row.state,
+                reason: row.reason.as_deref(),
+                kind: if row.role_arn.is_some() {
+                    "role"
+                } else {
+                    "session"
+                },
+                role_arn: row.role_arn.as_deref(),
+                device,
+                expiration,
+                seconds_left,
+            }),
+            Owner::Key(id) => status.sessions.push(Session {
+                access_key_id_end: id,
+                state: row.state,
+                device,
+                expiration,
+                seconds_left,
+            }),
+        }
+    }
+    text::json(&status).map(|text| text.to_string())
+}

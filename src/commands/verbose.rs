@@ -1,0 +1,222 @@
+//! What is told on the way: irregular lines of the files, and with `-v` each decision with its reason.
+
+use std::fmt;
+
+use crate::cli::Prompt;
+use crate::files::document::Harm;
+use crate::files::profiles::{File, Files, config_header};
+use crate::plan::{
+    self, Asking, Call, Connection, Given, Keep, Origin, Plan, Prompting, Route, Step, Target,
+};
+use crate::report::Report;
+
+/// Tells of malformed lines elsewhere: they are none of our business, but other tools refuse a file for them, or read nothing of it
+/// without a word. What is wrong in the sections of these targets is an error of its own.
+pub(super) fn warn_of_irregularities(report: Report, files: &Files<'_>, targets: &[&Target]) {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let sections: Vec<&str> = targets
+        .iter()
+        .flat_map(|target| [&*target.long_term, &target.short_term])
+        .collect();
+    warn_of_spoiled_values(report, credentials, targets);
+    let headers: Vec<&str> = targets
+        .iter()
+        .filter_map(|target| config_header(&config.document, &target.profile.value))
+        .collect();
+    for (file, sections) in [(credentials, sections), (config, headers)] {
+        for note in plan::notes(file) {
+            let message = format!(
+                "{}:{} {}: {}",
+                file.path.display(),
+                note.line,
+                note.what,
+                note.what.consequence()
+            );
+            let ours = sections
+                .iter()
+                .any(|section| file.document.is_in(note, section));
+            match note.what.harm() {
+                // In ours it is an error of its own.
+                Harm::FileRefused if ours => {}
+                Harm::FileRefused | Harm::FileRefusedByCli => report.warning(message),
+                Harm::Misread if ours => report.warning(message),
+                Harm::Misread | Harm::FileRefusedBySome => report.detail(message),
+            }
+        }
+    }
+}
+
+/// Tells of credentials in the sections of these targets that AWS tools read otherwise.
+fn warn_of_spoiled_values(report: Report, credentials: &File<'_>, targets: &[&Target]) {
+    for target in targets.iter().filter(|target| !target.keep.is_private()) {
+        for spoiled in plan::spoiled_values(credentials, &target.short_term) {
+            report.warning(spoiled.problem);
+        }
+    }
+}
+
+/// Tells of the first section or key of each file that stands there twice: the AWS CLI refuses a whole file for it. Looks at
+/// every line, so it is for when there is something to renew.
+pub(super) fn warn_of_repeats(report: Report, files: &Files<'_>) {
+    for file in [&files.credentials, &files.config] {
+        if let Some(error) = plan::first_repeat(file) {
+            report.warning(format_args!("{error}: the AWS CLI refuses the file for it"));
+        }
+    }
+}
+
+/// Which sections are meant, and who said so.
+pub(super) fn tell_target(report: Report, target: &Target) {
+    let [long_term, short_term] = &target.suffixes;
+    tell(
+        report,
+        "profile",
+        &target.profile.value,
+        &target.profile.origin,
+    );
+    tell(report, "long-term section", &target.long_term, long_term);
+    let private = "credentials are kept in the file of sessions";
+    match target.keep {
+        Keep::Section => tell(report, "section to write", &target.short_term, short_term),
+        Keep::NoStore => report.detail(format_args!("{private} (--no-store)")),
+        Keep::ForProcess => report.detail(format_args!(
+            "{private} (credential_process of {})",
+            target.process.as_deref().unwrap_or_default()
+        )),
+    }
+}
+
+/// What was decided for the calls, and who decided it.
+pub(super) fn tell_plan(report: Report, plan: &Plan) {
+    report.detail(format_args!("keys: {}", plan.base.place()));
+    match &plan.device {
+        Some(device) => tell(report, "device", &device.value, &device.origin),
+        None => report.detail("device: not known, AWS is asked"),
+    }
+    if let Some(process) = &plan.process {
+        tell(report, "code", "printed by a command", &process.origin);
+    }
+    for step in &plan.steps {
+        tell_step(report, step, plan.role().is_some());
+    }
+}
+
+/// How the code is come by.
+pub(super) fn tell_asking(report: Report, asking: &Asking) {
+    match &asking.given {
+        Some(Given::Code(code)) => tell(report, "code", "given", &code.origin),
+        Some(Given::StandardInput) => report.detail("code: on standard input (--token)"),
+        None => {}
+    }
+    if let Some(process) = &asking.process {
+        tell(report, "code", "printed by a command", &process.origin);
+    }
+    let Prompting { prompt, limit } = &asking.prompting;
+    let place = match prompt.value {
+        Prompt::Auto => "at the terminal, or in a window",
+        Prompt::Terminal => "at the terminal",
+        Prompt::Gui => "in a window",
+        Prompt::None => "nobody",
+    };
+    tell(report, "asked for", place, &prompt.origin);
+    let seconds = format!("{} s", limit.value.as_secs());
+    tell(report, "time for an answer", seconds, &limit.origin);
+}
+
+fn tell_step(report: Report, step: &Step, for_a_role: bool) {
+    let mut of = "";
+    match &step.call {
+        Call::GetSessionToken if for_a_role => of = "session ",
+        Call::GetSessionToken => {}
+        Call::AssumeRole(role) => {
+            tell(report, "role", &role.arn.value, &role.arn.origin);
+            let name = &role.session_name;
+            tell(report, "role session name", &name.value, &name.origin);
+            if let Some(id) = &role.external_id {
+                tell(report, "external id", &id.value, &id.origin);
+            }
+        }
+    }
+    let Step {
+        duration,
+        connection,
+        ..
+    } = step;
+    let seconds = format!("{} s", duration.value);
+    tell(report, &format!("{of}duration"), seconds, &duration.origin);
+    tell_connection(report, of, connection);
+}
+
+/// Where a service is, and how it is reached.
+pub(super) fn tell_connection(report: Report, of: &str, connection: &Connection) {
+    let tell = |what: &str, value: &str, origin: &Origin| {
+        tell(report, &format!("{of}{what}"), value, origin);
+    };
+    if !report.has_details() {
+        return;
+    }
+    let Connection {
+        region,
+        endpoint_url,
+        fips,
+        dual_stack,
+        global,
+        ca_bundle,
+        proxies,
+        timeout,
+        ..
+    } = connection;
+    tell("region", &region.value, &region.origin);
+    if let Some(url) = endpoint_url {
+        tell("endpoint", &url.value, &url.origin);
+    }
+    for (what, kind) in [
+        ("FIPS", fips),
+        ("dual stack", dual_stack),
+        ("global endpoint", global),
+    ] {
+        if kind.origin != Origin::Default {
+            let value = match (kind.value, endpoint_url) {
+                (true, Some(_)) => "no effect, as the endpoint is given",
+                (true, None) => "yes",
+                (false, _) => "no",
+            };
+            tell(what, value, &kind.origin);
+        }
+    }
+    // Where it is wrong, that is an error of its own.
+    if let Ok(route) = connection.route() {
+        let Route {
+            url,
+            signing_region,
+            proxy,
+        } = route;
+        if signing_region.origin == Origin::Partition {
+            let region = &signing_region;
+            tell("signed for the region", &region.value, &region.origin);
+        }
+        if endpoint_url.is_none() {
+            report.trace(format_args!("{of}endpoint: {url}"));
+        }
+        match (&proxy, proxies.exception(&url)) {
+            (Some(proxy), _) => tell("proxy", &proxy.value.to_string(), &proxy.origin),
+            (None, Some(exceptions)) => tell("proxy", "none", &exceptions.origin),
+            (None, None) => report.trace(format_args!("{of}proxy: none")),
+        }
+    }
+    if let Some(bundle) = ca_bundle {
+        tell("CA bundle", &bundle.value, &bundle.origin);
+    }
+    if timeout.origin != Origin::Default {
+        let seconds = format!("{} s", timeout.value.as_secs());
+        tell("time for AWS", &seconds, &timeout.origin);
+    }
+}
+
+/// A setting and its origin.
+pub(super) fn tell(report: Report, what: &str, value: impl fmt::Display, origin: &Origin) {
+    report.detail(format_args!("{what}: {value} ({origin})"));
+}

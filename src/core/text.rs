@@ -1,0 +1,157 @@
+//! Text that is not ours: names, values, paths and messages out of files, servers, the environment and other programs.
+//!
+//! Whatever shows such a text to a person lets it through here first. A terminal obeys control characters, line breaks forge
+//! lines that look like ours, and characters that nobody sees make one text look like another.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+/// How much room JSON gets at first, in bytes: more than credentials take.
+const CAPACITY: usize = 64 * 1024;
+
+/// A text on one line, of which a terminal obeys nothing and a reader sees all: whatever it would obey or hide is shown as `�`.
+pub fn plain(text: &str) -> String {
+    text.replace(is_obeyed, "\u{fffd}")
+}
+
+/// Whether a text can be shown as it is.
+pub fn is_plain(text: &str) -> bool {
+    // Of nearly every text, this is the whole work.
+    let is_printed_ascii = |byte: u8| (b' '..=b'~').contains(&byte);
+    text.bytes().all(is_printed_ascii) || !text.contains(is_obeyed)
+}
+
+/// JSON that means the same and can be shown on a terminal. Line breaks stay: in JSON they stand between values only.
+fn plain_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !is_obeyed(c) {
+            text.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\\u{unit:04x}");
+        }
+    }
+    text
+}
+
+/// A value as JSON that can be shown on a terminal, with a line break at the end.
+///
+/// # Errors
+/// When the value cannot be written as JSON.
+pub fn json(value: &impl Serialize) -> Result<Zeroizing<String>> {
+    // So long that it never moves and leaves a copy of a secret behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(CAPACITY));
+    serde_json::to_writer_pretty(&mut *text, value).context("it cannot be written as JSON")?;
+    text.push(b'\n');
+    let text = std::str::from_utf8(&text).context("it cannot be written as JSON")?;
+    Ok(Zeroizing::new(plain_json(text)))
+}
+
+/// A word for a shell.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
+    // zsh takes what stands behind an equals sign at its beginning for a command.
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A path as a word for a shell, which no program takes for a flag.
+pub fn quoted_path(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    if path.starts_with('-') {
+        quoted(&format!("./{path}"))
+    } else {
+        quoted(&path)
+    }
+}
+
+/// Whether a terminal or a text layout obeys a character, or shows nothing for it: controls, line and paragraph separators,
+/// format characters (<https://www.unicode.org/reports/tr44/#General_Category_Values>) with the bidirectional ones
+/// (<https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>), fillers, and variation selectors.
+fn is_obeyed(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    matches!(c,
+        '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{is_plain, plain, plain_json, quoted, quoted_path};
+
+    #[test]
+    fn a_shell_takes_a_word_for_what_it_is() {
+        for (word, typed) in [
+            ("work", "work"),
+            ("a b", "'a b'"),
+            ("", "''"),
+            ("=ls", "'=ls'"),
+            ("v;touch${IFS}x", "'v;touch${IFS}x'"),
+            ("a'b", r"'a'\''b'"),
+        ] {
+            assert_eq!(quoted(word), typed);
+        }
+        assert_eq!(quoted_path(Path::new("-rf")), "./-rf");
+        assert_eq!(quoted_path(Path::new("/a b")), "'/a b'");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown() {
+        for (text, shown) in [
+            ("alice", "alice"),
+            ("Zoë, 日本, 👩 (a b)", "Zoë, 日本, 👩 (a b)"),
+            ("a\u{1b}]52;c;x\u{7}", "a�]52;c;x�"),
+            ("a\r\nhint: b\tc\u{7f}", "a��hint: b�c�"),
+            ("a\u{9b}31m\u{85}", "a�31m�"),
+            ("a\u{2028}\u{2029}b", "a��b"),
+            (
+                "a\u{202e}b\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}",
+                "a�b�����",
+            ),
+            ("a\u{200b}\u{feff}\u{ad}\u{e0041}\u{fe0f}", "a�����"),
+        ] {
+            assert_eq!(plain(text), shown);
+            assert_eq!(is_plain(text), text == shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn json_means_the_same() {
+        let nasty = "a\u{1b}\u{9b}\u{7f}\u{202e}\u{e0041}\u{2028}\nz";
+        let json = serde_json::to_string_pretty(&[nasty]).unwrap();
+        let plain = plain_json(&json);
+        assert!(plain.lines().all(is_plain), "{plain:?}");
+        let back: Vec<String> = serde_json::from_str(&plain).unwrap();
+        assert_eq!(back, [nasty]);
+    }
+}

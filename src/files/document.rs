@@ -1,0 +1,238 @@
+//! A lossless model of the two AWS files: text to sections and properties, and an edit that leaves every other byte alone.
+//!
+//! It reads as the AWS SDKs do (the [shared file format]), and where an SDK would refuse a whole file that aws-mfa and the
+//! AWS CLI read, it reads as they do and says so ([`Irregularity`]). Where the readers disagree:
+//!
+//! | written | AWS SDKs | AWS CLI v1, boto3, aws-mfa | here |
+//! |---|---|---|---|
+//! | `key = value # text` | comment | part of the value | comment; moved to a line of its own when the value is replaced |
+//! | `key : value` | error | property | property, noted |
+//! | `k:x = v` | key `k:x` | key `k` | key `k`, noted |
+//! | `  # text` | part of the value above | comment | comment |
+//! | properties that are all indented | error | properties | properties, noted |
+//! | text after `]` | error | ignored | ignored, noted |
+//! | `[  a  ]` | `a` | `  a  ` | `a`, noted |
+//! | a no-break space around key or value | part of them | blank | blank, noted; before the key as in the SDKs |
+//! | byte order mark | error | error | kept and passed over, noted |
+//! | a section twice | merged, the last value wins | error | the last value wins; refused where it matters |
+//! | a key twice | the last value wins | error | the last value wins; refused where it matters |
+//! | `[DEFAULT]` | a profile | aws-mfa: inherited by all | inherited by the long-term section |
+//! | a malformed line | error for the whole file | error for the whole file | noted; an error in the sections that matter |
+//!
+//! [shared file format]: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+
+mod clear;
+mod edit;
+mod line;
+mod parts;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+pub use self::clear::clear;
+pub use self::edit::{Change, Uneditable, edit};
+use self::line::{BYTE_ORDER_MARK, Kind, Lines};
+pub use self::line::{Harm, Irregularity, Property};
+
+/// A file, taken apart. It borrows the text and copies none of it.
+pub struct Document<'t> {
+    sections: Vec<Section<'t>>,
+    notes: Vec<Note>,
+    /// Once many sections are looked for.
+    index: Option<Index<'t>>,
+}
+
+struct Index<'t> {
+    /// Where the sections of each name are.
+    places: HashMap<&'t str, Vec<usize>>,
+    /// The names that could be written in another way.
+    odd: Vec<&'t str>,
+}
+
+/// One `[header]` with what follows it, up to the next header. A name may come more than once.
+pub struct Section<'t> {
+    name: &'t str,
+    /// The header's line number, counted from 1.
+    line: usize,
+    body: &'t str,
+}
+
+/// A line that is not as the format wants it.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Note {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub what: Irregularity,
+    /// Which section it is in, by its place in the file; none before the first header.
+    section: Option<usize>,
+}
+
+impl<'t> Document<'t> {
+    /// Takes a text apart. Every text has a reading; what is wrong with it is in [`Document::notes`].
+    pub fn parse(text: &'t str) -> Self {
+        let mut sections: Vec<Section<'t>> = Vec::new();
+        let mut notes = Vec::new();
+        if text.starts_with(BYTE_ORDER_MARK) {
+            notes.push(Note {
+                line: 1,
+                what: Irregularity::ByteOrderMark,
+                section: None,
+            });
+        }
+        let mut body = 0..0;
+        let mut lines = Lines::of_file(text);
+        while let Some((start, line)) = lines.next_of_structure() {
+            if let Kind::Header { name } = line.kind {
+                if let Some(last) = sections.last_mut() {
+                    last.body = &text[body.start..start];
+                }
+                body.start = start + line.text.len();
+                sections.push(Section {
+                    name,
+                    line: line.number,
+                    body: "",
+                });
+            }
+            if let Some(what) = line.irregularity {
+                notes.push(Note {
+                    line: line.number,
+                    what,
+                    section: sections.len().checked_sub(1),
+                });
+            }
+        }
+        if let Some(last) = sections.last_mut() {
+            last.body = &text[body.start..];
+        }
+        Self {
+            sections,
+            notes,
+            index: None,
+        }
+    }
+
+    /// Gets ready for so many look-ups that searching through the whole file for each would take long.
+    pub fn index(&mut self) {
+        let mut places: HashMap<&'t str, Vec<usize>> = HashMap::new();
+        for (place, section) in self.sections.iter().enumerate() {
+            places.entry(section.name).or_default().push(place);
+        }
+        let odd = self.names().filter(|name| is_odd(name)).collect();
+        self.index = Some(Index { places, odd });
+    }
+
+    /// The sections of this name, in the order of the file.
+    pub fn sections<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d Section<'t>> {
+        let places = self.index.as_ref().map(|index| {
+            index
+                .places
+                .get(name)
+                .map(Vec::as_slice)
+                .unwrap_or_default()
+        });
+        let indexed = places.into_iter().flatten();
+        let searched = self.index.is_none().then_some(&self.sections);
+        indexed.map(|place| &self.sections[*place]).chain(
+            searched
+                .into_iter()
+                .flatten()
+                .filter(move |section| section.name == name),
+        )
+    }
+
+    /// Whether there is a section of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.sections(name).next().is_some()
+    }
+
+    /// All sections, in the order of the file.
+    pub fn all(&self) -> impl Iterator<Item = &Section<'t>> {
+        self.sections.iter()
+    }
+
+    /// The names of all sections, in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &'t str> {
+        self.sections.iter().map(|section| section.name)
+    }
+
+    /// The names that could be written in another way: with quotation marks, or more than one blank in a row.
+    pub fn odd_names(&self) -> impl Iterator<Item = &'t str> {
+        let indexed = self.index.as_ref().map(|index| index.odd.iter().copied());
+        let searched = self.index.is_none().then(|| self.names());
+        let searched = searched.into_iter().flatten();
+        let odd = searched.filter(|name| is_odd(name));
+        indexed.into_iter().flatten().chain(odd)
+    }
+
+    /// The value of a key in the sections of this name. As in the AWS SDKs, the last one wins and the case of the key does not count.
+    pub fn get(&self, section: &str, key: &str) -> Option<Cow<'t, str>> {
+        self.sections(section)
+            .flat_map(Section::properties)
+            .filter(|property| property.is(key))
+            .last()
+            .map(|property| property.value())
+    }
+
+    /// Whether every line is plain: no continuation, no indented comment, no backslash at an end, nothing irregular.
+    /// What every parser reads alike.
+    pub fn is_plain(&self) -> bool {
+        let is_plain = |note: &Note| note.what == Irregularity::ByteOrderMark;
+        self.notes.iter().all(is_plain) && self.sections.iter().all(Section::is_plain)
+    }
+
+    /// The lines that are not as the format wants them.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Whether a note is about a section of this name.
+    pub fn is_in(&self, note: &Note, section: &str) -> bool {
+        note.section
+            .is_some_and(|index| self.sections[index].name == section)
+    }
+}
+
+fn is_odd(name: &str) -> bool {
+    name.contains(['"', '\'', '\t']) || name.contains("  ")
+}
+
+impl<'t> Section<'t> {
+    /// What stands between the brackets, trimmed; empty where the header is malformed.
+    pub fn name(&self) -> &'t str {
+        self.name
+    }
+
+    /// The header's line number, counted from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    fn is_plain(&self) -> bool {
+        Lines::of_body(self.body, self.line + 1).all(|(_, line)| match line.kind {
+            Kind::Continuation { .. } => false,
+            Kind::Comment => !line.text.starts_with([' ', '\t']),
+            _ => !line.text.trim_end().ends_with('\\'),
+        })
+    }
+
+    /// The properties, in the order of the file, with their continuation lines.
+    pub fn properties(&self) -> Vec<Property<'t>> {
+        let mut properties: Vec<Property<'t>> = Vec::new();
+        for (_, line) in Lines::of_body(self.body, self.line + 1) {
+            match line.kind {
+                Kind::Property(property) => properties.push(property),
+                Kind::Continuation { text } => {
+                    if let Some(last) = properties.last_mut() {
+                        last.continuations.push(text);
+                    }
+                }
+                Kind::Blank | Kind::Comment | Kind::Header { .. } | Kind::Malformed => {}
+            }
+        }
+        properties
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,305 @@
+//! The two AWS files as this tool sees them: where they are, what their keys are called, and what stands in a section.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use zeroize::Zeroizing;
+
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::core::regular_file::{self, Unfit};
+use crate::core::text::quoted_path;
+use crate::files::document::{Document, Property, Section};
+
+/// Key names. The AWS ones: <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>; the others are aws-mfa's.
+pub mod key {
+    /// Whether the section holds a role's credentials: `True` or `False`.
+    pub const ASSUMED_ROLE: &str = "assumed_role";
+    /// The ARN of the role that the section's credentials are for.
+    pub const ASSUMED_ROLE_ARN: &str = "assumed_role_arn";
+    pub const AWS_ACCESS_KEY_ID: &str = "aws_access_key_id";
+    pub const AWS_SECRET_ACCESS_KEY: &str = "aws_secret_access_key";
+    pub const AWS_SESSION_TOKEN: &str = "aws_session_token";
+    /// The older name of the session token. botocore takes it before the newer one.
+    pub const AWS_SECURITY_TOKEN: &str = "aws_security_token";
+    /// When the section's credentials end: `YYYY-MM-DD HH:MM:SS`, UTC.
+    pub const EXPIRATION: &str = "expiration";
+
+    /// The access key id of a session that we wrote, where it looks like one of long-term keys.
+    pub const WRITTEN_ACCESS_KEY_ID: &str = "mfa_creds_access_key_id";
+
+    /// aws-mfa's key for the device.
+    pub const AWS_MFA_DEVICE: &str = "aws_mfa_device";
+    pub const MFA_SERIAL: &str = "mfa_serial";
+    /// A command that prints a code, as in aws-vault.
+    pub const MFA_PROCESS: &str = "mfa_process";
+    /// aws-mfa's key for a role in the long-term section.
+    pub const ASSUME_ROLE: &str = "assume_role";
+    pub const ROLE_SESSION_NAME: &str = "role_session_name";
+    pub const EXTERNAL_ID: &str = "external_id";
+    pub const AWS_MFA_DURATION: &str = "aws_mfa_duration";
+    pub const DURATION_SECONDS: &str = "duration_seconds";
+    pub const REGION: &str = "region";
+    pub const ENDPOINT_URL: &str = "endpoint_url";
+    pub const CA_BUNDLE: &str = "ca_bundle";
+    pub const USE_FIPS_ENDPOINT: &str = "use_fips_endpoint";
+    pub const USE_DUALSTACK_ENDPOINT: &str = "use_dualstack_endpoint";
+    pub const STS_REGIONAL_ENDPOINTS: &str = "sts_regional_endpoints";
+    pub const SERVICES: &str = "services";
+    pub const STS: &str = "sts";
+    pub const IAM: &str = "iam";
+    pub const IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "ignore_configured_endpoint_urls";
+
+    /// A command that prints keys, in place of keys.
+    pub const CREDENTIAL_PROCESS: &str = "credential_process";
+    /// The role of a profile in the config file.
+    pub const ROLE_ARN: &str = "role_arn";
+    /// The profile whose credentials assume the role.
+    pub const SOURCE_PROFILE: &str = "source_profile";
+    /// Something other than a profile that assumes the role: the machine, or the environment.
+    pub const CREDENTIAL_SOURCE: &str = "credential_source";
+    /// A file with a token that assumes the role.
+    pub const WEB_IDENTITY_TOKEN_FILE: &str = "web_identity_token_file";
+
+    /// The account and the role of IAM Identity Center: with either, the AWS CLI signs in there.
+    pub const SSO_ACCOUNT_ID: &str = "sso_account_id";
+    pub const SSO_ROLE_NAME: &str = "sso_role_name";
+
+    /// What else the AWS tools get the credentials of a profile from.
+    pub const OTHER_SOURCES: [&str; 6] = [
+        CREDENTIAL_PROCESS,
+        CREDENTIAL_SOURCE,
+        WEB_IDENTITY_TOKEN_FILE,
+        "login_session",
+        "sso_session",
+        "sso_start_url",
+    ];
+
+    /// While an access key is rotated: when a new one was asked for, as in RFC 3339.
+    pub const ROTATION_BEGUN: &str = "mfa_creds_rotation_begun";
+    /// The access key id that the section had then, or has since the rotation gave it a new one: another one is somebody else's.
+    pub const ROTATION_OF: &str = "mfa_creds_rotation_of";
+    /// The new one, until STS takes it.
+    pub const NEW_ACCESS_KEY_ID: &str = "mfa_creds_new_access_key_id";
+    pub const NEW_SECRET_ACCESS_KEY: &str = "mfa_creds_new_secret_access_key";
+    /// And the old one, from then on until it is deleted.
+    pub const OLD_ACCESS_KEY_ID: &str = "mfa_creds_old_access_key_id";
+    pub const OLD_SECRET_ACCESS_KEY: &str = "mfa_creds_old_secret_access_key";
+
+    /// In our own file of sessions: the section of the credentials file that a session is in.
+    pub const SECTION: &str = "section";
+    /// And the section with the keys that made it.
+    pub const LONG_TERM_SECTION: &str = "long_term_section";
+
+    /// And the pairs that we wrote into a section, each by its access key id and a digest.
+    pub const PAIRS: &str = "pairs";
+
+    /// The keys that we use and whose values are one line. More lines are a mistake, and may be another section's secrets.
+    pub const OF_ONE_LINE: [&str; 27] = [
+        ASSUMED_ROLE,
+        ASSUMED_ROLE_ARN,
+        AWS_ACCESS_KEY_ID,
+        AWS_SECRET_ACCESS_KEY,
+        AWS_SESSION_TOKEN,
+        AWS_SECURITY_TOKEN,
+        EXPIRATION,
+        WRITTEN_ACCESS_KEY_ID,
+        AWS_MFA_DEVICE,
+        MFA_SERIAL,
+        MFA_PROCESS,
+        ASSUME_ROLE,
+        ROLE_SESSION_NAME,
+        EXTERNAL_ID,
+        AWS_MFA_DURATION,
+        DURATION_SECONDS,
+        REGION,
+        ENDPOINT_URL,
+        CA_BUNDLE,
+        USE_FIPS_ENDPOINT,
+        USE_DUALSTACK_ENDPOINT,
+        STS_REGIONAL_ENDPOINTS,
+        SERVICES,
+        IGNORE_CONFIGURED_ENDPOINT_URLS,
+        CREDENTIAL_PROCESS,
+        ROLE_ARN,
+        SOURCE_PROFILE,
+    ];
+}
+
+/// Where the files are.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`.
+    pub credentials: PathBuf,
+    /// `AWS_CONFIG_FILE`, else `~/.aws/config`.
+    pub config: PathBuf,
+}
+
+impl Paths {
+    /// Finds out where the files are.
+    ///
+    /// # Errors
+    /// When a path is not given and there is no home directory.
+    pub fn find(environment: &Environment) -> Result<Self> {
+        let path = |variable, name| match environment.path(variable) {
+            Some(path) => in_home(path),
+            None => home().map(|home| home.join(".aws").join(name)),
+        };
+        Ok(Self {
+            credentials: path("AWS_SHARED_CREDENTIALS_FILE", "credentials")?,
+            config: path("AWS_CONFIG_FILE", "config")?,
+        })
+    }
+}
+
+/// A leading `~` stands for the home directory, as in the AWS CLI.
+fn in_home(path: PathBuf) -> Result<PathBuf> {
+    match path.strip_prefix("~") {
+        Ok(rest) => Ok(home()?.join(rest)),
+        Err(_not_in_home) => Ok(path),
+    }
+}
+
+/// The user's home directory.
+///
+/// # Errors
+/// When it is not known.
+pub fn home() -> Result<PathBuf> {
+    std::env::home_dir()
+        .filter(|home| !home.as_os_str().is_empty())
+        .ok_or_else(|| {
+            Failure::new("the home directory is not known")
+                .hint("set HOME, or AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE")
+                .into()
+        })
+}
+
+/// The text of a file, wiped when it is dropped: in one go, which a `String` would be byte by byte.
+pub type Text = Zeroizing<Box<str>>;
+
+/// What to do about one of the two files that is no file.
+const MUST_BE_A_FILE: &str =
+    "it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which";
+/// What to do where nothing can be written.
+pub const NAME_A_FILE: &str =
+    "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written";
+
+/// The text of a file; none where there is no file, as scripts say it with the null device, too.
+///
+/// # Errors
+/// When there is one and it cannot be read, with what to type.
+pub fn read(path: &Path) -> Result<Option<Text>> {
+    match regular_file::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(Zeroizing::new(text.into_boxed_str()))),
+            Err(error) => Err(not_utf8(path, &error)),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(None),
+        Err(error) if regular_file::unfit(&error) == Some(Unfit::NullDevice) => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> anyhow::Error {
+    let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+    let line = good.matches('\n').count() + 1;
+    Failure::new(format!("{}:{line} is not UTF-8 text", path.display()))
+        .hint("save the file as UTF-8; the AWS tools cannot read it either")
+        .into()
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
+    let failure = Failure::new(format!(
+        "{} cannot be read: {}",
+        path.display(),
+        reason(error)
+    ));
+    match error.kind() {
+        ErrorKind::PermissionDenied => failure.hint(format!(
+            "make it yours: chmod u+rw {}, or chown it if it belongs to another user",
+            quoted_path(path)
+        )),
+        _ if regular_file::unfit(error).is_some() => failure.hint(MUST_BE_A_FILE),
+        _ => failure,
+    }
+    .into()
+}
+
+/// The reason of an I/O error in words, without the number.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    words.to_lowercase()
+}
+
+/// A file that was read: its path and what is in it.
+pub struct File<'t> {
+    /// Where it is.
+    pub path: &'t Path,
+    /// What is in it; empty where there is no file.
+    pub document: Document<'t>,
+}
+
+/// The header of a profile in the config file: `[profile NAME]`, or `[default]`.
+pub fn config_header<'t>(config: &Document<'t>, profile: &str) -> Option<&'t str> {
+    let usual = format!("profile {profile}");
+    if let Some(section) = config.sections(&usual).next() {
+        return Some(section.name());
+    }
+    let mut odd = config.odd_names();
+    odd.find(|header| is_prefixed(header) && profile_of(header) == Some(profile))
+        .or_else(|| {
+            let default = (profile == "default").then_some("default")?;
+            config.sections(default).next().map(Section::name)
+        })
+}
+
+/// The profile that a header of the config file names, if it names one.
+pub fn profile_of(header: &str) -> Option<&str> {
+    if is_prefixed(header) {
+        let name = header["profile".len()..].trim();
+        return Some(name.trim_matches(['"', '\'']));
+    }
+    (header == "default").then_some(header)
+}
+
+fn is_prefixed(header: &str) -> bool {
+    header
+        .strip_prefix("profile")
+        .is_some_and(|rest| rest.starts_with([' ', '\t']))
+}
+
+/// Both files.
+pub struct Files<'t> {
+    pub credentials: File<'t>,
+    pub config: File<'t>,
+}
+
+/// What stands in the sections of a name, for several look-ups.
+pub struct Values<'t>(Vec<Property<'t>>);
+
+impl Values<'_> {
+    /// A key's value, as [`File::get`] gives it.
+    pub fn get(&self, key: &str) -> Option<String> {
+        let property = self.0.iter().rfind(|property| property.is(key))?;
+        Some(property.value().trim().to_owned()).filter(|value| !value.is_empty())
+    }
+}
+
+impl<'t> File<'t> {
+    /// What stands in the sections of this name.
+    pub fn values(&self, section: &str) -> Values<'t> {
+        let sections = self.document.sections(section);
+        Values(sections.flat_map(Section::properties).collect())
+    }
+
+    /// A key's value in a section of this name, trimmed; none where it is missing or empty.
+    pub fn get(&self, section: &str, key: &str) -> Option<String> {
+        self.document
+            .get(section, key)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+}

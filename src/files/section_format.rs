@@ -1,0 +1,233 @@
+//! The section that holds temporary credentials, in aws-mfa's format: how it is read, and how it is written.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use crate::core::clock;
+use crate::core::credentials::{Credentials, Secret};
+use crate::files::document::Change;
+use crate::files::profiles::{File, Values, config_header, key};
+
+/// aws-mfa's form of `expiration`, in UTC without saying so.
+const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
+/// What the access key id of temporary credentials begins with.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
+pub const TEMPORARY_PREFIX: &str = "ASIA";
+/// The same in `LocalStack`.
+/// See <https://docs.localstack.cloud/aws/capabilities/config/credentials/>.
+const LOCALSTACK_PREFIX: &str = "LSIA";
+/// The access key id of AWS's own examples. moto and `LocalStack` 4 give it to every session, and AWS to nobody.
+const EXAMPLE_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+
+/// What a section says of the credentials in it.
+#[derive(Debug, Eq, PartialEq)]
+pub struct Stored {
+    /// What keeps the credentials from being used, where something does.
+    pub defect: Option<Defect>,
+    /// The role that they are for.
+    pub role_arn: Option<String>,
+    /// When they end, as written.
+    pub expiration: Option<String>,
+}
+
+/// Why stored credentials cannot be used, whatever their expiration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Defect {
+    /// There is no such section, or nothing in it.
+    Missing,
+    /// A key is missing or empty.
+    Incomplete(&'static str),
+    /// `aws_security_token` is not the session token, and botocore would take it.
+    StaleSecurityToken,
+    /// Long-term keys stand where a session was, with what is left of that: `aws configure` leaves it so.
+    LongTermKeys,
+}
+
+/// Reads a section.
+pub fn read(credentials: &File<'_>, section: &str) -> Stored {
+    stored(&credentials.values(section))
+}
+
+fn stored(values: &Values<'_>) -> Stored {
+    let get = |key| values.get(key);
+    let needed = [
+        key::AWS_ACCESS_KEY_ID,
+        key::AWS_SECRET_ACCESS_KEY,
+        key::AWS_SESSION_TOKEN,
+        key::EXPIRATION,
+    ];
+    let missing: Vec<&'static str> = needed
+        .into_iter()
+        .filter(|key| get(key).is_none())
+        .collect();
+    let defect = match missing[..] {
+        [] if are_long_term_keys(values) => Some(Defect::LongTermKeys),
+        [] => get(key::AWS_SECURITY_TOKEN)
+            .filter(|token| Some(token) != get(key::AWS_SESSION_TOKEN).as_ref())
+            .map(|_stale| Defect::StaleSecurityToken),
+        [..] if missing.len() == needed.len() => Some(Defect::Missing),
+        [first, ..] => Some(Defect::Incomplete(first)),
+    };
+    Stored {
+        defect,
+        role_arn: get(key::ASSUMED_ROLE_ARN),
+        expiration: get(key::EXPIRATION),
+    }
+}
+
+/// The credentials in a section, where they are whole.
+pub fn credentials(file: &File<'_>, section: &str) -> Option<Credentials> {
+    let values = file.values(section);
+    let stored = stored(&values);
+    if stored.defect.is_some() {
+        return None;
+    }
+    let get = |key| values.get(key);
+    Some(Credentials {
+        access_key_id: get(key::AWS_ACCESS_KEY_ID)?,
+        secret_access_key: Secret::new(get(key::AWS_SECRET_ACCESS_KEY)?),
+        session_token: Secret::new(get(key::AWS_SESSION_TOKEN)?),
+        expiration: parse_expiration(&stored.expiration?)?,
+        role_arn: stored.role_arn,
+    })
+}
+
+/// Reads an `expiration`: aws-mfa's form (UTC), or RFC 3339 with `Z`, an offset or fractions of a second.
+pub fn parse_expiration(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.to_utc()).filter(clock::is_writable);
+    }
+    ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .map(|time| time.and_utc())
+        .filter(clock::is_writable)
+}
+
+/// Whether a section holds long-term keys, or the secret of some, which must never be overwritten: a secret access key whose id
+/// is not one of temporary credentials, and not the one that we wrote there. A session token beside them proves nothing, as
+/// `aws configure` leaves the one of an earlier session.
+pub fn holds_long_term_keys(file: &File<'_>, section: &str) -> bool {
+    are_long_term_keys(&file.values(section))
+}
+
+/// Whether a section holds long-term keys that AWS takes as they stand there: both, and without a session token.
+pub fn holds_usable_long_term_keys(file: &File<'_>, section: &str) -> bool {
+    let values = file.values(section);
+    are_long_term_keys(&values)
+        && values.get(key::AWS_ACCESS_KEY_ID).is_some()
+        && values.get(key::AWS_SESSION_TOKEN).is_none()
+}
+
+/// Whether a section has an access key id that is not one of a session.
+pub fn has_long_term_id(file: &File<'_>, section: &str) -> bool {
+    let values = file.values(section);
+    let id = values.get(key::AWS_ACCESS_KEY_ID);
+    id.is_some_and(|id| is_long_term_id(&id, &values))
+}
+
+fn are_long_term_keys(values: &Values<'_>) -> bool {
+    let is_long_term = match values.get(key::AWS_ACCESS_KEY_ID) {
+        Some(id) => is_long_term_id(&id, values),
+        None => values.get(key::ASSUMED_ROLE).is_none(),
+    };
+    is_long_term && values.get(key::AWS_SECRET_ACCESS_KEY).is_some()
+}
+
+fn is_long_term_id(id: &str, values: &Values<'_>) -> bool {
+    let has = |key| values.get(key).is_some();
+    let may_be_of_a_session = has(key::AWS_SESSION_TOKEN) || has(key::ASSUMED_ROLE);
+    let is_of_a_session = is_temporary(id) || may_be_of_a_session && is_of_another_server(id);
+    !is_of_a_session && values.get(key::WRITTEN_ACCESS_KEY_ID).as_deref() != Some(id)
+}
+
+/// Whether an access key id can only be one of temporary credentials.
+fn is_temporary(access_key_id: &str) -> bool {
+    access_key_id.starts_with(TEMPORARY_PREFIX)
+}
+
+/// Whether an access key id is one that `LocalStack` or moto gives to a session. People type the one of the examples, too.
+fn is_of_another_server(access_key_id: &str) -> bool {
+    access_key_id.starts_with(LOCALSTACK_PREFIX) || access_key_id == EXAMPLE_ID
+}
+
+/// Whether a section has keys of any kind, or a command that prints them.
+pub fn has_keys(file: &File<'_>, section: &str) -> bool {
+    [
+        key::AWS_ACCESS_KEY_ID,
+        key::AWS_SECRET_ACCESS_KEY,
+        key::CREDENTIAL_PROCESS,
+    ]
+    .into_iter()
+    .any(|key| file.get(section, key).is_some())
+}
+
+/// Whether a section holds credentials that neither this tool nor aws-mfa wrote, or says where else they come from.
+pub fn is_foreign(file: &File<'_>, section: &str) -> bool {
+    let has = |key| file.get(section, key).is_some();
+    let credentials = [
+        key::AWS_ACCESS_KEY_ID,
+        key::AWS_SECRET_ACCESS_KEY,
+        key::AWS_SESSION_TOKEN,
+    ];
+    !has(key::ASSUMED_ROLE)
+        && (credentials.into_iter().any(has) || key::OTHER_SOURCES.into_iter().any(has))
+}
+
+/// Whether the config file says that a profile gets its credentials from something else, which keys in a section of its name
+/// would come before.
+pub fn has_other_source(config: &File<'_>, profile: &str) -> bool {
+    config_header(&config.document, profile).is_some_and(|header| {
+        let has = |key| config.get(header, key).is_some();
+        key::OTHER_SOURCES.into_iter().any(has)
+    })
+}
+
+/// Whether a section may take a session that was not asked for by its name: what it holds is nobody else's, and not a role's
+/// that is still good for something.
+pub fn may_take_session(file: &File<'_>, section: &str, now: DateTime<Utc>) -> bool {
+    let of_a_role = credentials(file, section)
+        .is_some_and(|found| found.role_arn.is_some() && found.expiration > now);
+    !is_foreign(file, section) && !of_a_role && !holds_long_term_keys(file, section)
+}
+
+/// The keys that [`changes`] sets or removes: all that is ours in a section.
+pub const KEYS: [&str; 8] = [
+    key::ASSUMED_ROLE,
+    key::ASSUMED_ROLE_ARN,
+    key::AWS_ACCESS_KEY_ID,
+    key::AWS_SECRET_ACCESS_KEY,
+    key::AWS_SESSION_TOKEN,
+    key::AWS_SECURITY_TOKEN,
+    key::EXPIRATION,
+    key::WRITTEN_ACCESS_KEY_ID,
+];
+
+/// The changes that bring the credentials into a section, key for key as aws-mfa writes them. An access key id that could be one
+/// of long-term keys, as some servers other than AWS give to sessions, is noted as ours.
+pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
+    let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));
+    let token = new.session_token.expose();
+    let (assumed, role) = match &new.role_arn {
+        Some(arn) => ("True", set(key::ASSUMED_ROLE_ARN, arn)),
+        None => ("False", Change::Remove(key::ASSUMED_ROLE_ARN)),
+    };
+    let expiration = new.expiration.format(EXPIRATION_FORMAT).to_string();
+    let id = &new.access_key_id;
+    let written = if is_temporary(id) || is_of_another_server(id) {
+        Change::Remove(key::WRITTEN_ACCESS_KEY_ID)
+    } else {
+        set(key::WRITTEN_ACCESS_KEY_ID, &new.access_key_id)
+    };
+    vec![
+        set(key::ASSUMED_ROLE, assumed),
+        role,
+        set(key::AWS_ACCESS_KEY_ID, &new.access_key_id),
+        set(key::AWS_SECRET_ACCESS_KEY, new.secret_access_key.expose()),
+        set(key::AWS_SESSION_TOKEN, token),
+        set(key::AWS_SECURITY_TOKEN, token),
+        set(key::EXPIRATION, &expiration),
+        written,
+    ]
+}

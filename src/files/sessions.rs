@@ -1,0 +1,236 @@
+//! MFA sessions, each known by the access key and the device that made it, never by a profile.
+//!
+//! Where a profile owns the session, its section of the credentials file holds it, and the file of sessions only says which
+//! section that is. Otherwise the file of sessions holds it. That file has the format of the credentials file, with a section
+//! for each pair of access key id and device, which also names the long-term section that the key came from. And it holds the
+//! credentials of profiles that must not have any in their own sections, in sections that begin with `profile`; and in those that
+//! begin with `written`, what a secret is known by that we wrote into a section of the credentials file.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ring::digest;
+use zeroize::Zeroizing;
+
+use crate::core::credentials::Credentials;
+use crate::core::device::SerialNumber;
+use crate::files::document::Change;
+use crate::files::profiles::{File, key};
+use crate::files::section_format;
+
+/// The pair that makes a session: an access key id and a device.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Maker {
+    pub access_key_id: String,
+    pub device: SerialNumber,
+}
+
+/// A session that is stored.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub credentials: Credentials,
+    /// The section of the credentials file that holds it; none where the file of sessions does.
+    pub section: Option<String>,
+}
+
+impl Maker {
+    /// The section of the pair in the file of sessions.
+    pub fn section(&self) -> String {
+        format!("{} {}", self.access_key_id, self.device)
+    }
+}
+
+/// What the sections begin with that are kept for a profile: no access key id is called so.
+const KEPT_FOR: &str = "profile";
+
+/// What the sections begin with that say which credentials we wrote into a section of the credentials file.
+const WRITTEN: &str = "written";
+
+/// The section of the file of sessions that says which credentials we wrote into this section of the credentials file.
+pub fn written(section: &str) -> String {
+    format!("{WRITTEN} {section}")
+}
+
+/// The digest by which a pair of ours is recognized. The secret is far too long to be guessed from it.
+fn digest(access_key_id: &str, secret_access_key: &str) -> String {
+    let text = Zeroizing::new(format!("{access_key_id} {secret_access_key}"));
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    let mut entry = format!("{access_key_id}:");
+    for byte in digest.as_ref() {
+        // Writing to a string cannot fail.
+        let _ = write!(entry, "{byte:02x}");
+    }
+    entry
+}
+
+/// Notes that credentials are about to be written into a section. Until they are, those of the last time count, too.
+pub fn note_written(
+    section: &str,
+    credentials: &Credentials,
+    sessions: &[File<'_>],
+) -> (String, Change<'static>) {
+    let secret = credentials.secret_access_key.expose();
+    let mut pairs = vec![digest(&credentials.access_key_id, secret)];
+    let name = written(section);
+    let known = sessions.iter().find_map(|file| file.get(&name, key::PAIRS));
+    pairs.extend(
+        known
+            .iter()
+            .flat_map(|known| known.split(' ').take(1))
+            .map(str::to_owned),
+    );
+    let pairs = Cow::Owned(pairs.join(" "));
+    (name, Change::Set(key::PAIRS, pairs))
+}
+
+/// Whether a section has a secret that we did not write: beside the access key id of a session of ours, or without any. Somebody
+/// has written a new secret then, and not its id yet.
+pub fn has_foreign_secret(section: &str, credentials: &File<'_>, sessions: &[File<'_>]) -> bool {
+    let values = credentials.values(section);
+    let Some(secret) = values.get(key::AWS_SECRET_ACCESS_KEY) else {
+        return false;
+    };
+    let id = values.get(key::AWS_ACCESS_KEY_ID);
+    let name = written(section);
+    let pairs: Vec<String> = sessions
+        .iter()
+        .filter_map(|file| file.get(&name, key::PAIRS))
+        .flat_map(|pairs| pairs.split(' ').map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let id_of = |pair: &str| pair.split(':').next().unwrap_or_default().to_owned();
+    let may_be_it = |pair: &&String| id.as_ref().is_none_or(|id| *id == id_of(pair));
+    let is_ours = |pair: &String| digest(&id_of(pair), &secret) == *pair;
+    let known: Vec<&String> = pairs.iter().filter(may_be_it).collect();
+    // Of an id that we have not noted, its form tells whose it is.
+    (id.is_none() || !known.is_empty()) && !known.into_iter().any(is_ours)
+}
+
+/// The section of the file of sessions with the credentials of the profile that has this long-term section.
+pub fn kept_for(long_term: &str) -> String {
+    format!("{KEPT_FOR} {long_term}")
+}
+
+/// The long-term sections of the profiles that a file of sessions has credentials of.
+pub fn kept<'s>(sessions: &'s File<'_>) -> impl Iterator<Item = &'s str> {
+    let names = sessions.document.names();
+    names.filter_map(|name| name.strip_prefix(KEPT_FOR)?.strip_prefix(' '))
+}
+
+/// The pairs that a file of sessions says something of.
+pub fn makers(sessions: &File<'_>) -> Vec<Maker> {
+    let names = sessions.document.names();
+    names
+        .filter_map(|name| {
+            let (id, device) = name.split_once(' ')?;
+            (id != KEPT_FOR && id != WRITTEN).then_some(())?;
+            Some(Maker {
+                access_key_id: id.to_owned(),
+                device: SerialNumber::parse(device).ok()?,
+            })
+        })
+        .collect()
+}
+
+/// The sessions that are in a file of sessions themselves.
+pub fn all(sessions: &File<'_>) -> Vec<(Maker, Credentials)> {
+    makers(sessions)
+        .into_iter()
+        .filter_map(|maker| {
+            let credentials = section_format::credentials(sessions, &maker.section())?;
+            Some((maker, credentials))
+        })
+        .collect()
+}
+
+/// The session of a pair that lasts longest, if it lasts long enough.
+pub fn find(
+    maker: &Maker,
+    credentials: &File<'_>,
+    sessions: &[File<'_>],
+    at_least: TimeDelta,
+    now: DateTime<Utc>,
+) -> Option<Session> {
+    let name = maker.section();
+    sessions
+        .iter()
+        .filter_map(|sessions| match sessions.get(&name, key::SECTION) {
+            Some(section) => {
+                let found = section_format::credentials(credentials, &section)?;
+                // Somebody else may have written there since.
+                let id = sessions.get(&name, key::AWS_ACCESS_KEY_ID)?;
+                (found.access_key_id == id).then_some(Session {
+                    credentials: found,
+                    section: Some(section),
+                })
+            }
+            None => Some(Session {
+                credentials: section_format::credentials(sessions, &name)?,
+                section: None,
+            }),
+        })
+        .filter(|session| {
+            session.credentials.role_arn.is_none()
+                && session.credentials.expiration - now > at_least
+        })
+        .max_by_key(|session| session.credentials.expiration)
+}
+
+/// The session of an access key that lasts longest, if it lasts long enough, and what made it.
+pub fn of_key(
+    access_key_id: &str,
+    credentials: &File<'_>,
+    sessions: &[File<'_>],
+    at_least: TimeDelta,
+    now: DateTime<Utc>,
+) -> Option<(Maker, Session)> {
+    let makers = sessions.iter().flat_map(makers);
+    makers
+        .filter(|maker| maker.access_key_id == access_key_id)
+        .filter_map(|maker| {
+            let session = find(&maker, credentials, sessions, at_least, now)?;
+            Some((maker, session))
+        })
+        .max_by_key(|(_, session)| session.credentials.expiration)
+}
+
+/// Whether a section of the credentials file holds a session of another pair, whose key is still in use.
+pub fn is_of_another(
+    maker: &Maker,
+    section: &str,
+    credentials: &File<'_>,
+    sessions: &File<'_>,
+) -> bool {
+    let own = maker.section();
+    let id = credentials.get(section, key::AWS_ACCESS_KEY_ID);
+    let in_use = |key: &str| {
+        let mut sections = credentials.document.names();
+        key == maker.access_key_id
+            || sections
+                .any(|name| credentials.get(name, key::AWS_ACCESS_KEY_ID).as_deref() == Some(key))
+    };
+    sessions.document.names().any(|name| {
+        name != own
+            && sessions.get(name, key::SECTION).as_deref() == Some(section)
+            && sessions.get(name, key::AWS_ACCESS_KEY_ID) == id
+            && name.split_once(' ').is_some_and(|(key, _)| in_use(key))
+    })
+}
+
+/// What the file of sessions says of a session, for the section of its pair.
+pub fn changes(session: &Session) -> Vec<Change<'static>> {
+    let Some(section) = &session.section else {
+        let mut changes = section_format::changes(&session.credentials);
+        changes.push(Change::Remove(key::SECTION));
+        return changes;
+    };
+    let id = &session.credentials.access_key_id;
+    let mut changes: Vec<Change<'static>> = section_format::changes(&session.credentials)
+        .iter()
+        .map(|change| Change::Remove(change.key()))
+        .filter(|change| change.key() != key::AWS_ACCESS_KEY_ID)
+        .collect();
+    changes.push(Change::Set(key::AWS_ACCESS_KEY_ID, Cow::Owned(id.clone())));
+    changes.push(Change::Set(key::SECTION, Cow::Owned(section.clone())));
+    changes
+}

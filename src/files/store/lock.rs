@@ -1,0 +1,180 @@
+//! Locks between processes of this tool. A lock ends with the process that holds it, however that ends.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use super::private;
+use crate::core::regular_file;
+
+/// After so long, whoever waits is told for whom.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// A held lock; dropping it lets the next one in.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Why a lock is not held.
+#[derive(Debug)]
+pub enum NotLocked {
+    /// Another process held it all the time.
+    Busy { holder: Option<u32> },
+    /// The file of the lock cannot be had.
+    Failed(io::Error),
+    /// It can be had, and its file system locks nothing.
+    NoLocks(io::Error),
+}
+
+impl Lock {
+    /// Takes a lock, waiting for it at most so long. `waiting` is called once, with the holder's process id if known.
+    ///
+    /// # Errors
+    /// [`NotLocked`].
+    pub fn take(
+        path: &Path,
+        at_most: Duration,
+        mut waiting: impl FnMut(Option<u32>),
+    ) -> Result<Self, NotLocked> {
+        let mut file = private::open(path).map_err(NotLocked::Failed)?;
+        lock(&file, at_most, || waiting(holder(&file)))?;
+        // Only for the message of others: without it they wait all the same.
+        let _ = sign(&mut file);
+        Ok(Self { _file: file })
+    }
+
+    /// Locks a file that is not ours alone, for those who find our own locks in another place. Programs that only read it may
+    /// have locked it, too, for as long as they like: they are not waited for. `by_number` is the path of a lock for the file
+    /// whatever its name, where there is such a path: it keeps our own processes apart while readers keep them from locking the
+    /// file for themselves alone.
+    ///
+    /// # Errors
+    /// [`NotLocked`].
+    pub fn of_content(
+        path: &Path,
+        by_number: Option<&Path>,
+        at_most: Duration,
+    ) -> Result<Vec<Self>, NotLocked> {
+        let ours = by_number.map(|path| Self::take(path, at_most, |_holder| ()));
+        let ours = ours.transpose()?;
+        loop {
+            let (file, _) =
+                regular_file::open(path, File::options().read(true)).map_err(NotLocked::Failed)?;
+            lock_beside_readers(&file, at_most)?;
+            // Whoever had it may have replaced it.
+            if is_still(path, &file).map_err(NotLocked::Failed)? {
+                let content = Self { _file: file };
+                return Ok(ours.into_iter().chain([content]).collect());
+            }
+        }
+    }
+}
+
+fn lock(file: &File, at_most: Duration, waiting: impl FnMut()) -> Result<(), NotLocked> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::Error(error)) => Err(NotLocked::NoLocks(error)),
+        Err(TryLockError::WouldBlock) => wait(file, at_most, waiting),
+    }
+}
+
+/// Locks a file for this process alone, or where only readers have locked it, beside them.
+fn lock_beside_readers(file: &File, at_most: Duration) -> Result<(), NotLocked> {
+    let only_readers = || file.try_lock_shared().is_ok();
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) if only_readers() => Ok(()),
+        Err(TryLockError::WouldBlock) => wait(file, at_most, || ()),
+        Err(TryLockError::Error(error)) => Err(NotLocked::NoLocks(error)),
+        Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn is_still(path: &Path, file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let (there, here) = (std::fs::metadata(path)?, file.metadata()?);
+    Ok((there.dev(), there.ino()) == (here.dev(), here.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_still(_path: &Path, _file: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Waits in the system's own queue, which lets everybody in in turn.
+fn wait(file: &File, at_most: Duration, mut waiting: impl FnMut()) -> Result<(), NotLocked> {
+    let queued = file.try_clone().map_err(NotLocked::Failed)?;
+    let (sender, receiver) = mpsc::channel();
+    // Where it comes too late, the process is about to end, and the lock with it.
+    thread::spawn(move || sender.send(queued.lock()));
+    let silence = SILENCE.min(at_most);
+    let locked = receiver.recv_timeout(silence).or_else(|_elapsed| {
+        if at_most > silence {
+            waiting();
+        }
+        receiver.recv_timeout(at_most.saturating_sub(silence))
+    });
+    match locked {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(NotLocked::NoLocks(error)),
+        Err(_elapsed) => Err(NotLocked::Busy {
+            holder: holder(file),
+        }),
+    }
+}
+
+fn sign(file: &mut File) -> io::Result<()> {
+    file.rewind()?;
+    file.set_len(0)?;
+    writeln!(file, "{} {}", std::process::id(), namespace())
+}
+
+/// The process that holds a lock, where it can be told by its number: in another namespace of process ids, as containers have
+/// them, the same number is another process. And whoever could not sign has left the number of one before.
+fn holder(mut file: &File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.take(64).read_to_string(&mut text).ok()?;
+    let (id, of) = text.trim_end_matches('\n').split_once(' ')?;
+    let id = id.parse().ok()?;
+    (of == namespace() && is_alive(id)).then_some(id)
+}
+
+/// The namespace of our process ids. Only Linux has such; elsewhere it is empty.
+fn namespace() -> String {
+    let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    link.to_string_lossy().into_owned()
+}
+
+#[cfg(unix)]
+fn is_alive(process: u32) -> bool {
+    use rustix::io::Errno;
+    use rustix::process::{Pid, test_kill_process};
+
+    Pid::from_raw(process.cast_signed())
+        .is_some_and(|process| matches!(test_kill_process(process), Ok(()) | Err(Errno::PERM)))
+}
+
+#[cfg(not(unix))]
+fn is_alive(_process: u32) -> bool {
+    true
+}
+
+/// Whether we may end a process, by what a shell has for it.
+#[cfg(unix)]
+pub fn can_end(process: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+
+    let process = Pid::from_raw(process.cast_signed());
+    process.is_some_and(|process| test_kill_process(process).is_ok())
+}
+
+#[cfg(not(unix))]
+pub fn can_end(_process: u32) -> bool {
+    false
+}

@@ -1,0 +1,384 @@
+//! Replaces a file as a whole: a new one beside it, made durable, takes its place.
+//!
+//! Where that cannot be (a hard link, a single file mounted into a container, a directory that is not writable), the file
+//! is written in place, and a backup is kept until that is done. `recover` ends what was interrupted.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::attributes::{self, NotCarriedOver, carry_over};
+use super::private::{Private, directory_of, private};
+use crate::core::regular_file;
+
+const OLD: &str = "in-place-old";
+const NEW: &str = "in-place-new";
+const KEPT: &str = "kept";
+/// What a copy is called until it is whole.
+const PART: &str = ".part";
+/// As many old contents as are kept for a person who does not look at them.
+const MOST_KEPT: u32 = 100;
+/// What a disk writes as a whole, at the least.
+const BLOCK: usize = 512;
+
+/// How a file was replaced.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Way {
+    /// By a new file that took its name.
+    Renamed,
+    /// Byte by byte, for this reason.
+    InPlace(&'static str),
+}
+
+/// Tries whether a file of this size could be written beside this one, or into it.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<()> {
+    let blank = Zeroizing::new(vec![b'\n'; size]);
+    let tried = match in_place_reason(path) {
+        Some(_) => Temporary::create(&private.path(NEW)),
+        None => Temporary::create(&beside(path))
+            .and_then(|new| new.keep_attributes_of(path).map(|()| new))
+            .or_else(|error| match not_beside(&error) {
+                Some(_) if path.exists() => Temporary::create(&private.path(NEW)),
+                _ => Err(error),
+            }),
+    };
+    tried?.file.write_all(&blank)
+}
+
+/// Replaces a file, or makes it. Its owner, mode, access control list and other attributes stay; a new one is 0600.
+///
+/// # Errors
+/// Those of the file system. The old file is then as it was.
+pub(super) fn replace(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Result<Way> {
+    let reason = match in_place_reason(path) {
+        Some(reason) => reason,
+        None => match by_rename(path, new) {
+            Ok(()) => return Ok(Way::Renamed),
+            Err(error) => match not_beside(&error) {
+                Some(reason) if path.exists() => reason,
+                _ => return Err(error),
+            },
+        },
+    };
+    in_place(path, private, old, new)?;
+    Ok(Way::InPlace(reason))
+}
+
+/// Whether other processes may look for the locks of a file in another place: it has a name in another directory, or this
+/// process could not use the place beside it.
+pub(super) fn may_have_other_locks(path: &Path, private: &Private) -> bool {
+    path.exists() && (in_place_reason(path).is_some() || !private.is_beside(path))
+}
+
+/// Whether something is left of a write that was interrupted, or is under way.
+pub(super) fn has_leftovers(path: &Path) -> bool {
+    let has_copy = |private: Private| [OLD, NEW].iter().any(|name| private.path(name).exists());
+    beside(path).exists() || Private::places(path).any(has_copy)
+}
+
+/// Whether the file itself may have been left half written.
+pub(super) fn may_be_torn(path: &Path) -> bool {
+    exists(path, OLD)
+}
+
+/// Whether the beginning of a copy is left, of a write that did not come as far as the file.
+pub(super) fn has_parts(path: &Path) -> bool {
+    [OLD, NEW].iter().any(|name| exists(path, &part(name)))
+}
+
+/// Whether the file itself may be half written, and nothing is left that could make it whole.
+pub(super) fn is_doubtful(path: &Path) -> bool {
+    attributes::is_marked(path) && !may_be_torn(path)
+}
+
+fn exists(path: &Path, name: &str) -> bool {
+    let mut files = Private::places(path).map(|private| private.path(name));
+    files.any(|file| file.exists())
+}
+
+/// What a file was before interrupted writes, where nobody could say what it was to become.
+pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
+    let files = Private::places(path).flat_map(|private| places_to_keep(&private));
+    files.filter(|file| file.exists()).collect()
+}
+
+fn places_to_keep(private: &Private) -> Vec<PathBuf> {
+    let names = (0..MOST_KEPT).map(|number| match number {
+        0 => KEPT.to_owned(),
+        _ => format!("{KEPT}-{number}"),
+    });
+    names.map(|name| private.path(&name)).collect()
+}
+
+fn part(name: &str) -> String {
+    format!("{name}{PART}")
+}
+
+/// Ends a write that was interrupted, so that the file is whole again and nothing is left behind. The caller holds the lock.
+/// Returns where the old content is kept, when the file is something that no interrupted write leaves: it was changed, emptied
+/// or removed.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn recover(path: &Path) -> io::Result<Option<PathBuf>> {
+    // Where there is none, or it cannot be removed, nothing is lost.
+    let _ = remove(&beside(path));
+    let mut kept = None;
+    for private in Private::places(path) {
+        let (old_path, new_path) = (private.path(OLD), private.path(NEW));
+        // Without both, the file itself was not touched yet, or is whole.
+        if let (Some(old), Some(new)) = (read(&old_path)?, read(&new_path)?) {
+            match read(path)? {
+                Some(now) if now == old || now == new => {}
+                Some(now) if is_torn(&now, &old, &new) => overwrite(path, &new)?,
+                Some(_) | None => kept = Some(keep(&old_path, &old, &private)?),
+            }
+            attributes::unmark(path);
+        }
+        for name in [OLD, NEW, &part(OLD), &part(NEW)] {
+            remove(&private.path(name))?;
+        }
+    }
+    Ok(kept)
+}
+
+/// Keeps what a file was, beside what is kept already.
+fn keep(old_path: &Path, old: &[u8], private: &Private) -> io::Result<PathBuf> {
+    for place in places_to_keep(private) {
+        match read(&place)? {
+            Some(kept) if kept[..] == *old => return Ok(place),
+            Some(_) => {}
+            None => return fs::rename(old_path, &place).map(|()| place),
+        }
+    }
+    let problem = format!("{MOST_KEPT} old contents of the file are kept already");
+    Err(io::Error::new(ErrorKind::AlreadyExists, problem))
+}
+
+/// Whether a file is neither the old nor the new one, but something that an interrupted write of the new one leaves: its
+/// beginning with the end of the old one, or after a power cut blocks of either, or zeros.
+fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
+    if now == old || now == new {
+        return false;
+    }
+    let same = now.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let rest = &now[same..];
+    // The length changes last, so an empty file is somebody's wish.
+    if now.is_empty() {
+        return false;
+    }
+    now.contains(&0)
+        || old.get(same..) == Some(rest)
+        || (rest.is_empty() && same >= old.len())
+        || is_mixed(now, old, new)
+}
+
+/// Whether each block is from the same place in the old or the new content.
+fn is_mixed(now: &[u8], old: &[u8], new: &[u8]) -> bool {
+    let block = |content: &[u8], index: usize, length: usize| -> Option<Vec<u8>> {
+        let start = index * BLOCK;
+        content.get(start..start + length).map(<[u8]>::to_vec)
+    };
+    // Nothing of it is shorter than both: a person has cut it off.
+    now.len() > BLOCK
+        && now.len() >= old.len().min(new.len())
+        && now.chunks(BLOCK).enumerate().all(|(index, chunk)| {
+            [old, new]
+                .iter()
+                .any(|content| block(content, index, chunk.len()).as_deref() == Some(chunk))
+        })
+}
+
+fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut temporary = Temporary::create(&beside(path))?;
+    temporary.file.write_all(content)?;
+    temporary.keep_attributes_of(path)?;
+    // First the content, then the name: a crash must not leave the new name with half of the content.
+    temporary.file.sync_all()?;
+    fs::rename(&temporary.path, path)?;
+    temporary.moved = true;
+    // The new content is in place. A file system that cannot make the name durable now does so later.
+    let _ = sync_directory(directory_of(path));
+    Ok(())
+}
+
+fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Result<()> {
+    let (old_path, new_path) = (private.path(OLD), private.path(NEW));
+    let mut copies = Vec::new();
+    for (name, copy, content) in [(NEW, &new_path, new), (OLD, &old_path, old)] {
+        let mut part = Temporary::create(&private.path(&part(name)))?;
+        part.file.write_all(content)?;
+        part.file.sync_all()?;
+        // Only a whole copy has the name of one.
+        fs::rename(&part.path, copy)?;
+        copy.clone_into(&mut part.path);
+        copies.push(part);
+    }
+    sync_directory(directory_of(&old_path))?;
+    attributes::mark(&regular_file::open(path, File::options().read(true))?.0);
+    let written = overwrite(path, new);
+    if written.is_err() {
+        // The old content fits where it was before.
+        if let Err(error) = overwrite(path, old) {
+            for copy in &mut copies {
+                copy.moved = true;
+            }
+            return Err(error);
+        }
+    }
+    attributes::unmark(path);
+    written
+}
+
+fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
+    let (mut file, _) = regular_file::open(path, File::options().write(true))?;
+    file.write_all(content)?;
+    file.set_len(content.len() as u64)?;
+    file.sync_all()
+}
+
+fn read(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    match regular_file::read(path) {
+        Ok(content) => Ok(Some(Zeroizing::new(content))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A file that is gone when dropped, unless it was moved or has to stay.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+    moved: bool,
+}
+
+impl Temporary {
+    /// The caller holds the lock, so a file of that name was left behind by a process that was killed.
+    fn create(path: &Path) -> io::Result<Self> {
+        remove(path)?;
+        let file = private(File::options().write(true).create_new(true)).open(path)?;
+        regular_file::leave_to_owner(&file)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            moved: false,
+        })
+    }
+
+    /// Gives it owner, mode and attributes of the file whose place it is to take, where there is one.
+    fn keep_attributes_of(&self, path: &Path) -> io::Result<()> {
+        match regular_file::open(path, File::options().read(true)) {
+            Ok((old, _)) => keep_attributes(&self.file, &old),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                give_to_owner_of(directory_of(path), &self.file)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.moved {
+            // The next write removes what cannot be removed now.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Where the new file is made before it takes its name.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".mfa-creds-new");
+    directory_of(path).join(name)
+}
+
+/// Why a new file cannot take the place of the old one, where the errors of the file system say so.
+pub(super) fn not_beside(error: &io::Error) -> Option<&'static str> {
+    if let Some(inner) = error.get_ref()
+        && inner.is::<NotCarriedOver>()
+    {
+        return Some("a new file cannot get its access control list or other attributes");
+    }
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("its directory or owner does not let it be replaced")
+        }
+        ErrorKind::ResourceBusy | ErrorKind::CrossesDevices => {
+            Some("it is mounted as a single file")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(unix)]
+pub(super) fn in_place_reason(path: &Path) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let links = fs::metadata(path).map_or(1, |metadata| metadata.nlink());
+    (links > 1).then_some("it has another name, as a hard link")
+}
+
+#[cfg(not(unix))]
+pub(super) fn in_place_reason(_path: &Path) -> Option<&'static str> {
+    None
+}
+
+#[cfg(unix)]
+fn keep_attributes(new: &File, old: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    let (fresh, of_old) = (new.metadata()?, old.metadata()?);
+    if (fresh.uid(), fresh.gid()) != (of_old.uid(), of_old.gid()) {
+        fchown(new, Some(of_old.uid()), Some(of_old.gid()))?;
+    }
+    // Before the mode, which without the access control list would give the group more than it had.
+    carry_over(old, new)?;
+    // After the owner: a change of owner may clear bits of the mode.
+    new.set_permissions(of_old.permissions())
+}
+
+/// A new file that root makes in a user's home (`sudo mfa-creds setup`) is that user's.
+#[cfg(unix)]
+fn give_to_owner_of(directory: &Path, new: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    let owner = fs::metadata(directory)?;
+    if rustix::process::geteuid().is_root() && owner.uid() != 0 {
+        fchown(new, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn give_to_owner_of(_directory: &Path, _new: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_attributes(new: &File, old: &File) -> io::Result<()> {
+    carry_over(old, new)
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

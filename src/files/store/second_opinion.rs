@@ -1,0 +1,175 @@
+//! A changed file is read again before it is written: by our own model, and by another parser, rust-ini, which shares no
+//! code with it.
+//!
+//! rust-ini knows neither continuation lines nor indented comments, and takes a backslash at the end of a line for more than
+//! it is. A file with any of those it has no opinion of, nor one that it reads otherwise than we do.
+
+use std::collections::HashMap;
+
+use ini::{Ini, ParseOption};
+
+use super::Edit;
+use crate::files::document::{Change, Document};
+
+/// One section: its name, and its keys and values as written.
+type Reading = Vec<(String, Vec<(String, String)>)>;
+
+/// Whether a second reading finds exactly the intended changes.
+///
+/// # Errors
+/// Where it does not.
+pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), String> {
+    let ours = our_reading(old);
+    compare(&ours, &our_reading(new), edits)?;
+    let plain = |text| Document::parse(text).is_plain();
+    if !plain(old) || !plain(new) {
+        return Ok(());
+    }
+    match other_reading(old) {
+        Some(before) if before == ours => {
+            let after = other_reading(new).ok_or("its syntax")?;
+            compare(&before, &after, edits)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn compare(before: &Reading, after: &Reading, edits: &[Edit<'_>]) -> Result<(), String> {
+    let mut changes: HashMap<&str, &[Change<'_>]> = HashMap::new();
+    for edit in edits {
+        changes.extend(edit.of_sections());
+    }
+    let outside = |reading: &'_ Reading| -> Reading {
+        let others = reading
+            .iter()
+            .filter(|(name, _)| !changes.contains_key(name.as_str()));
+        others.cloned().collect()
+    };
+    if outside(before) != outside(after) {
+        return Err("a section that was not to be changed".to_owned());
+    }
+    let (mut before, mut after) = (by_name(before, &changes), by_name(after, &changes));
+    for (section, changes) in changes {
+        let before = before.remove(section).unwrap_or_default();
+        if after.remove(section).unwrap_or_default() != intended(before, changes) {
+            return Err(format!("[{section}]"));
+        }
+    }
+    Ok(())
+}
+
+/// The keys and values of the sections that are changed.
+fn by_name<'r>(
+    reading: &'r Reading,
+    changes: &HashMap<&str, &[Change<'_>]>,
+) -> HashMap<&'r str, Vec<(String, String)>> {
+    let mut sections: HashMap<&str, Vec<(String, String)>> = HashMap::new();
+    for (name, properties) in reading {
+        if changes.contains_key(name.as_str()) {
+            let section = sections.entry(name).or_default();
+            section.extend(properties.iter().cloned());
+        }
+    }
+    sections
+}
+
+fn intended(
+    mut properties: Vec<(String, String)>,
+    changes: &[Change<'_>],
+) -> Vec<(String, String)> {
+    for change in changes {
+        match change {
+            Change::Set(key, value) => {
+                let wanted = value.to_string();
+                match properties.iter_mut().find(|(name, _)| name == key) {
+                    Some((_, old)) => *old = wanted,
+                    None => properties.push(((*key).to_owned(), wanted)),
+                }
+            }
+            Change::Remove(key) => properties.retain(|(name, _)| name != key),
+        }
+    }
+    properties
+}
+
+fn other_reading(text: &str) -> Option<Reading> {
+    let options = ParseOption {
+        enabled_quote: false,
+        enabled_escape: false,
+        ..ParseOption::default()
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let ini = Ini::load_from_str_opt(text, options).ok()?;
+    let reading = ini
+        .iter()
+        .filter(|(name, properties)| name.is_some() || !properties.is_empty());
+    Some(
+        reading
+            .map(|(name, properties)| {
+                let properties = properties
+                    .iter()
+                    .map(|(key, value)| (key.to_ascii_lowercase(), value.to_owned()));
+                (name.unwrap_or_default().to_owned(), properties.collect())
+            })
+            .collect(),
+    )
+}
+
+fn our_reading(text: &str) -> Reading {
+    Document::parse(text)
+        .all()
+        .map(|section| {
+            let properties = section.properties();
+            let properties = properties
+                .iter()
+                .map(|property| (property.key.to_ascii_lowercase(), property.raw_value()));
+            (section.name().to_owned(), properties.collect())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::check;
+    use crate::files::document::Change;
+    use crate::files::store::Edit;
+
+    fn edits() -> Vec<Edit<'static>> {
+        let changes = vec![Change::Set("k", Cow::Borrowed("v")), Change::Remove("x")];
+        vec![Edit::new("p", changes)]
+    }
+
+    #[test]
+    fn what_was_intended_passes() {
+        for old in [
+            "",
+            "[p]\nk = 1\nx = 2\n[q]\ny = 3\n",
+            "[q]\n  # indented comment\ny = 3\n[p]\n",
+            "[q]\ny = c:\\new\\",
+            "[q]\ns3 =\n  n = 1\n",
+            "[p]\n  k = 1 # note\n",
+            "[q]\nnonsense\n",
+        ] {
+            let edits = edits();
+            let new = edits[0].apply(old).unwrap();
+            assert_eq!(check(old, &new, &edits), Ok(()), "{old:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_does_not() {
+        let old = "[p]\nk = 1\nx = 2\n[q]\ny = 3\n";
+        for new in [
+            "[p]\nk = w\n[q]\ny = 3\n",
+            "[p]\nk = v\nx = 2\n[q]\ny = 3\n",
+            "[p]\nk = v\n[q]\ny = 4\n",
+            "[p]\nk = v\n",
+            "[p]\nk = v\n[q]\ny = 3\n[r]\n",
+            "[p]\nk = v\nz = 1\n[q]\ny = 3\n",
+        ] {
+            assert!(check(old, new, &edits()).is_err(), "{new:?}");
+        }
+    }
+}

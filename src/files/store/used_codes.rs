@@ -1,0 +1,117 @@
+//! The codes of a device that an access key has used a moment ago, so that the next process knows them, too.
+//!
+//! A line for each: the time step in which it was sent, what became of it, and a hash. The hash is keyed with the secret access
+//! key that signed the request, so that nobody else can find the code by trying a million of them.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use ring::hmac;
+
+use super::private;
+use crate::core::credentials::LongTermKeys;
+use crate::core::mfa_code::{MfaCode, step};
+
+/// How long after it was sent AWS may still take a code, in steps: a device that is two steps ahead shows it so early, and AWS
+/// takes it until two steps after its own. Measured by radkawar/stackd, docs/iam-mfa.md.
+const MEMORY: i64 = 4;
+
+/// More than the lines of a few steps.
+const LONGEST: u64 = 16 * 1024;
+
+/// The record of an access key and a device.
+pub struct UsedCodes {
+    path: PathBuf,
+    key: hmac::Key,
+}
+
+/// What became of a code that was sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Use {
+    /// AWS took it.
+    Accepted,
+    /// AWS refused it.
+    Refused,
+    /// AWS did not come to it, or had another reason to say no.
+    Unserved,
+    /// Nobody knows.
+    Lost,
+}
+
+impl Use {
+    const KEPT: [(Self, &'static str); 2] = [(Self::Accepted, "accepted"), (Self::Lost, "lost")];
+}
+
+impl UsedCodes {
+    pub(super) fn at(path: PathBuf, keys: &LongTermKeys) -> Self {
+        let secret = keys.secret_access_key.expose().as_bytes();
+        Self {
+            path,
+            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
+        }
+    }
+
+    /// What became of a code, and in which step it was sent.
+    pub fn find(&self, code: &MfaCode, now: DateTime<Utc>) -> Option<(Use, i64)> {
+        let text = read(&mut private::open_if_there(&self.path).ok()??).ok()?;
+        entries(&text, now).find_map(|(sent, word, hash)| {
+            let (kept, _) = Use::KEPT.into_iter().find(|(_, name)| *name == word)?;
+            (hash == self.hash(code, sent)).then_some((kept, sent))
+        })
+    }
+
+    /// Keeps in mind what became of a code, in place of what was known of it. Forgets one that came to nothing.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn note(&self, code: &MfaCode, used: Use, sent: i64, now: DateTime<Utc>) -> io::Result<()> {
+        let kept = Use::KEPT.into_iter().find(|(kept, _)| *kept == used);
+        let old = match private::open_if_there(&self.path)? {
+            Some(mut file) => read(&mut file)?,
+            None => String::new(),
+        };
+        let mut new = String::new();
+        for (sent, word, hash) in entries(&old, now) {
+            if hash != self.hash(code, sent) {
+                // Writing to a string cannot fail.
+                let _ = writeln!(new, "{sent} {word} {hash}");
+            }
+        }
+        if let Some((_, word)) = kept {
+            let _ = writeln!(new, "{sent} {word} {}", self.hash(code, sent));
+        }
+        private::replace(&self.path, new.as_bytes())
+    }
+
+    fn hash(&self, code: &MfaCode, sent: i64) -> String {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&sent.to_be_bytes());
+        context.update(code.expose().as_bytes());
+        let mut text = String::new();
+        for byte in context.sign().as_ref() {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+}
+
+/// What of it is no text tells nothing.
+fn read(file: &mut File) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The lines of the last steps.
+fn entries(text: &str, now: DateTime<Utc>) -> impl Iterator<Item = (i64, &str, &str)> {
+    let now = step(now);
+    text.lines().filter_map(move |line| {
+        let mut words = line.split(' ');
+        let sent = words.next()?.parse().ok()?;
+        let entry = (sent, words.next()?, words.next()?);
+        (now - MEMORY..=now).contains(&sent).then_some(entry)
+    })
+}

@@ -1,0 +1,174 @@
+//! Commands that are run for what they print, for so long and no longer.
+
+use std::io;
+use std::pin::pin;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use futures_util::future::{Either, select, try_join};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::core::environment::CODE;
+use crate::prompt::descendants;
+use crate::prompt::terminal;
+
+/// More than anything that is asked for. A command that prints more than this is not waited for until it has done so.
+pub const MOST_OUTPUT: usize = 64 * 1024;
+/// After so long, whoever waits is told for what.
+const SILENCE: Duration = Duration::from_secs(2);
+/// How long the end of the output may take after the end of the command.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// How long a signal may take to be heeded.
+const GIVING_UP: Duration = Duration::from_millis(500);
+
+/// How a command ended.
+pub enum Ended {
+    /// By itself, with this on its standard output, and on its standard error where that was taken, too.
+    ByItself {
+        status: ExitStatus,
+        output: Zeroizing<Vec<u8>>,
+        errors: Zeroizing<Vec<u8>>,
+    },
+    /// It was ended when its time was over.
+    ByUs,
+}
+
+/// A shell that runs a command as it is written, as the AWS SDKs do.
+#[cfg(unix)]
+pub fn shell(command: &str) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", command]);
+    shell
+}
+
+/// A shell that runs a command as it is written, as the AWS SDKs do.
+#[cfg(windows)]
+pub fn shell(command: &str) -> Command {
+    use std::os::windows::process::CommandExt as _;
+
+    let mut shell = Command::new("cmd.exe");
+    // As it is written: cmd.exe has rules of its own for quotes, and takes an outer pair away.
+    shell.arg("/C").raw_arg(format!("\"{command}\""));
+    shell
+}
+
+/// Runs a command and waits for it. Its standard output is taken; the rest is as the caller says. `waiting` is called once, if it
+/// takes long.
+///
+/// # Errors
+/// When it cannot be begun. The outer one: when the system has no runtime left.
+pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<io::Result<Ended>> {
+    let mut command = tokio::process::Command::from(command);
+    command
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        // It is a secret, and none of them needs it.
+        .env_remove(CODE);
+    // Where the system does not let us, the command ends by its time limit.
+    let _ = terminal::end_with_us();
+    terminal::stay_if_ending();
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let mut child = command.spawn()?;
+        let id = child.id();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let read_and_wait = async {
+            let (mut output, mut errors) = <(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)>::default();
+            let status = {
+                let reading = pin!(try_join(
+                    read(stdout, &mut output),
+                    read_to_end(stderr, &mut errors)
+                ));
+                match select(reading, pin!(child.wait())).await {
+                    Either::Left((read, waiting)) => {
+                        read?;
+                        waiting.await?
+                    }
+                    Either::Right((status, reading)) => {
+                        // What it has left running may keep its standard output open.
+                        timeout(GRACE, reading).await.unwrap_or(Ok(((), ())))?;
+                        status?
+                    }
+                }
+            };
+            Ok(Ended::ByItself {
+                status,
+                output,
+                errors,
+            })
+        };
+        let mut read_and_wait = pin!(read_and_wait);
+        let silence = SILENCE.min(limit);
+        let mut ended = timeout(silence, &mut read_and_wait).await;
+        if ended.is_err() {
+            waiting();
+            ended = timeout(limit.saturating_sub(silence), read_and_wait).await;
+        }
+        ended.unwrap_or_else(|_elapsed| {
+            id.into_iter().for_each(descendants::end);
+            Ok(Ended::ByUs)
+        })
+    });
+    runtime.shutdown_background();
+    if let Ok(Ended::ByItself { status, .. }) = &ended
+        && is_given_up(*status)
+    {
+        // The same signal is about to end this process.
+        thread::sleep(GIVING_UP);
+    }
+    Ok(ended)
+}
+
+/// Whether somebody has ended the command, as by Ctrl-C.
+#[cfg(unix)]
+fn is_given_up(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let shells_way = |signal: i32| status.code() == Some(128 + signal);
+    [SIGHUP, SIGINT, SIGTERM]
+        .into_iter()
+        .any(|signal| status.signal() == Some(signal) || shells_way(signal))
+}
+
+#[cfg(not(unix))]
+fn is_given_up(_status: ExitStatus) -> bool {
+    false
+}
+
+async fn read(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {
+    if let Some(stream) = stream {
+        stream.take(MOST_OUTPUT as u64).read_to_end(into).await?;
+    }
+    Ok(())
+}
+
+/// The same, with the rest passed over: what a command says to people may be long, and must not end it.
+async fn read_to_end(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {
+    if let Some(mut stream) = stream {
+        (&mut stream)
+            .take(MOST_OUTPUT as u64)
+            .read_to_end(into)
+            .await?;
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+    }
+    Ok(())
+}
+
+/// A runtime, on this thread, for what has to be waited for: commands, and the network.
+///
+/// # Errors
+/// When the system has none left.
+pub fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime for commands and network calls could not be made")
+}

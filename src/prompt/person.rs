@@ -1,0 +1,112 @@
+//! The person who is asked for the code: at the terminal, or in a window where there is no terminal.
+
+use std::fmt;
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use zeroize::Zeroizing;
+
+use crate::cli::Prompt;
+use crate::core::clock;
+use crate::core::environment::Environment;
+use crate::plan::{Chosen, Prompting};
+use crate::prompt::terminal::Terminal;
+use crate::prompt::window::Gui;
+
+/// Somebody to ask, and how.
+pub enum Person {
+    AtTerminal(Terminal),
+    AtDisplay(Gui),
+}
+
+/// What the person is told before a code is asked for once more.
+#[derive(Default)]
+pub struct Complaint {
+    /// What is wrong with the last one, if anything is.
+    text: Option<String>,
+    /// When the device shows the next code, where that has to be waited for.
+    pub next: Option<DateTime<Utc>>,
+}
+
+impl Person {
+    /// Finds out how a person can be asked. Else says why nobody can.
+    ///
+    /// # Errors
+    /// Completes "an MFA code is needed, and …".
+    pub fn find(prompting: &Prompting, environment: &Environment) -> Result<Self, String> {
+        let Chosen { value, origin } = &prompting.prompt;
+        let terminal = || Terminal::for_prompting(prompting).map(Self::AtTerminal);
+        let display = || Gui::find(prompting.limit.clone(), environment).map(Self::AtDisplay);
+        match value {
+            Prompt::Auto => terminal().or_else(display).ok_or_else(no_terminal),
+            Prompt::Terminal => terminal().ok_or_else(no_terminal),
+            Prompt::Gui => display().ok_or("there is no display to ask for it".to_owned()),
+            Prompt::None => Err(format!("{origin} forbids to ask")),
+        }
+    }
+
+    /// Asks for a code.
+    ///
+    /// # Errors
+    /// Exit code 3 when the person does not answer, or cannot any more.
+    pub fn ask(&self, prompt: &str, complaint: Option<&Complaint>) -> Result<Zeroizing<String>> {
+        match self {
+            Self::AtTerminal(terminal) => {
+                if let Some(complaint) = complaint {
+                    if let Some(text) = &complaint.text {
+                        terminal.say(&format!("error: {text}"))?;
+                    }
+                    if let Some(next) = complaint.next {
+                        terminal
+                            .count_down(next, |left| format!("the next code comes in {left} s"))?;
+                    }
+                }
+                terminal.ask_line(prompt, |_| Ok(()))
+            }
+            Self::AtDisplay(gui) => {
+                let complaint = complaint.map(Complaint::to_string);
+                gui.ask(prompt, complaint.as_deref())
+            }
+        }
+    }
+}
+
+fn no_terminal() -> String {
+    if Terminal::is_in_background() {
+        "a job in the background cannot ask for it at the terminal".to_owned()
+    } else {
+        "there is no terminal to ask for it".to_owned()
+    }
+}
+
+impl Complaint {
+    /// One that needs no waiting.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: Some(text.into()),
+            next: None,
+        }
+    }
+
+    /// The same, where the next code comes then.
+    pub fn until(self, next: Option<DateTime<Utc>>) -> Self {
+        Self { next, ..self }
+    }
+}
+
+/// In one line, as it is now.
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text.as_deref();
+        let left = self
+            .next
+            .map(|next| (next - clock::now()).num_seconds() + 1);
+        match (text, left) {
+            (Some(text), Some(left @ 1..)) => {
+                write!(f, "{text}; the next one comes in {left} s")
+            }
+            (None, Some(left @ 1..)) => write!(f, "the next code comes in {left} s"),
+            (text, _) => f.write_str(text.unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Lines that are piped in, in place of what a person would type.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, StdinLock};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use zeroize::Zeroizing;
+
+use crate::core::error::{Exit, Failure};
+use crate::report::Report;
+
+/// How long a program may take to write its lines: it may have to ask a person for a touch or a password.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// After so long, whoever waits is told for what.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Longer than any line that is looked for.
+const LONGEST_LINE: u64 = 1024;
+
+/// Lines of standard input, taken as they are needed: whoever writes them may have to be waited for.
+pub struct Lines(Receiver<Zeroizing<String>>);
+
+/// How long a line may take that comes together with the one before.
+const AT_ONCE: Duration = Duration::from_millis(100);
+/// After so many blank lines nothing else is expected.
+const MOST_BLANK: usize = 16;
+
+impl Lines {
+    /// Begins to read. None where standard input is a terminal.
+    pub fn open() -> Option<Self> {
+        if io::stdin().is_terminal() {
+            return None;
+        }
+        let (sender, receiver) = mpsc::sync_channel(1);
+        thread::spawn(move || {
+            while let Some(line) = read_line(&mut io::stdin().lock()) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Some(Self(receiver))
+    }
+
+    /// The next line, without its end. None at the end of input.
+    ///
+    /// # Errors
+    /// Exit code 3 when it stays open and nothing comes.
+    pub fn next(&self, what: &str) -> Result<Option<Zeroizing<String>>> {
+        let line = self.0.recv_timeout(SILENCE).or_else(|error| {
+            if error == RecvTimeoutError::Timeout {
+                Report::notice(format_args!("waiting for {what} on standard input"));
+            }
+            self.0.recv_timeout(PATIENCE.saturating_sub(SILENCE))
+        });
+        match line {
+            Ok(line) => Ok(Some(line)),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => bail!(nothing_came(what)),
+        }
+    }
+
+    /// The next line that is not empty. None at the end of input, or of patience with empty ones.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn next_filled(&self, what: &str) -> Result<Option<Zeroizing<String>>> {
+        for _ in 0..MOST_BLANK {
+            match self.next(what)? {
+                Some(line) if line.is_empty() => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next line that is not empty, where it is there already.
+    pub fn next_at_once(&self) -> Option<Zeroizing<String>> {
+        (0..MOST_BLANK)
+            .map_while(|_| self.0.recv_timeout(AT_ONCE).ok())
+            .find(|line| !line.is_empty())
+    }
+}
+
+/// The first lines of standard input, as many as there are, without their ends. None where it is a terminal or empty.
+///
+/// # Errors
+/// Exit code 3 when it stays open and nothing comes.
+pub fn lines(most: usize, what: &str) -> Result<Vec<Zeroizing<String>>> {
+    let mut lines = Vec::new();
+    if let Some(input) = Lines::open() {
+        while lines.len() < most
+            && let Some(line) = input.next(what)?
+        {
+            lines.push(line);
+        }
+    }
+    // Nothing but blanks is nothing.
+    if lines.iter().all(|line| line.is_empty()) {
+        lines.clear();
+    }
+    Ok(lines)
+}
+
+fn nothing_came(what: &str) -> Failure {
+    Failure::new(format!(
+        "{what} did not come on standard input within {} s",
+        PATIENCE.as_secs()
+    ))
+    .hint("close standard input with `</dev/null` to be asked at the terminal")
+    .exit(Exit::HumanNeeded)
+}
+
+/// A line without its end; none at the end of input.
+fn read_line(input: &mut StdinLock<'_>) -> Option<Zeroizing<String>> {
+    let mut line = Zeroizing::new(Vec::new());
+    let mut input = input.take(LONGEST_LINE);
+    match input.read_until(b'\n', &mut line) {
+        Ok(1..) => {
+            let text = String::from_utf8_lossy(&line);
+            Some(Zeroizing::new(text.trim_end().to_owned()))
+        }
+        Ok(0) | Err(_) => None,
+    }
+}

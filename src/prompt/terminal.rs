@@ -1,0 +1,282 @@
+//! The terminal of the person, whatever standard input and output are: `/dev/tty`, through console and dialoguer.
+
+#[cfg_attr(not(unix), path = "terminal/no_signals.rs")]
+mod signals;
+mod watch;
+#[cfg_attr(unix, path = "terminal/unix.rs")]
+#[cfg_attr(not(unix), path = "terminal/other.rs")]
+mod system;
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Error, Result, bail};
+use chrono::{DateTime, Utc};
+use console::Term;
+use dialoguer::theme::SimpleTheme;
+use dialoguer::{Input, Select};
+use zeroize::Zeroizing;
+
+pub use self::signals::{Noting, end_with_us, stay_if_ending};
+use crate::cli::Prompt;
+use crate::core::clock;
+use crate::core::error::{Exit, Failure};
+use crate::core::text::{is_plain, plain};
+use crate::plan::{Chosen, Origin, Prompting};
+
+/// How long a person may take to type a code.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+/// How long a person may take who has to fetch something first: keys, or a telephone with an app.
+pub const PATIENCE_TO_FETCH: Duration = Duration::from_mins(10);
+
+/// An open terminal.
+pub struct Terminal {
+    term: Term,
+    #[cfg(unix)]
+    file: std::fs::File,
+    /// How long an answer may take.
+    limit: Chosen<Duration>,
+}
+
+/// What Enter alone means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    Yes,
+    No,
+}
+
+/// Says what is wrong with an answer, so that it is asked for again.
+type Complaint = Result<(), String>;
+
+impl Terminal {
+    /// The terminal, where a person may be asked there.
+    pub fn for_prompting(prompting: &Prompting) -> Option<Self> {
+        match prompting.prompt.value {
+            Prompt::Auto | Prompt::Terminal => Self::open(prompting.limit.clone()),
+            Prompt::Gui | Prompt::None => None,
+        }
+    }
+
+    /// Asks for a line in the terminal's own line mode: every key that edits, ends or suspends does what it does elsewhere,
+    /// the prompt stays on the screen, and whatever ends the process leaves the terminal as it was.
+    ///
+    /// # Errors
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
+    pub fn ask_line(
+        &self,
+        prompt: &str,
+        check: impl Fn(&str) -> Complaint,
+    ) -> Result<Zeroizing<String>> {
+        self.ask_again(prompt, check, || {
+            let _watch = self.wait()?;
+            self.read_line().map_err(gone)
+        })
+    }
+
+    /// Asks until an answer is right.
+    fn ask_again(
+        &self,
+        prompt: &str,
+        check: impl Fn(&str) -> Complaint,
+        read: impl Fn() -> Result<Option<Zeroizing<String>>>,
+    ) -> Result<Zeroizing<String>> {
+        loop {
+            self.term
+                .write_str(&format!("{}: ", plain(prompt)))
+                .and_then(|()| self.term.flush())
+                .map_err(gone)?;
+            let Some(line) = read()? else {
+                let _ = self.term.write_line("");
+                bail!(nothing_typed());
+            };
+            match check(&line) {
+                Ok(()) => return Ok(line),
+                Err(complaint) => self.say(&format!("error: {complaint}"))?,
+            }
+        }
+    }
+
+    /// Shows a line, of which the terminal obeys nothing.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn say(&self, text: &str) -> Result<()> {
+        self.draw(&plain(text))
+    }
+
+    /// Shows lines with colours.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&self, text: &str) -> Result<()> {
+        self.term.write_line(text).map_err(gone)
+    }
+
+    /// Waits until then, with a line that says how long, in whole seconds.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
+        let mut shown = false;
+        while let Ok(left) = (end - clock::now()).to_std() {
+            self.check_interrupted()?;
+            let whole = i64::try_from(left.as_millis().div_ceil(1000))?;
+            self.term
+                .clear_line()
+                .and_then(|()| self.term.write_str(&line(whole)))
+                .and_then(|()| self.term.flush())
+                .map_err(gone)?;
+            shown = true;
+            // To the next whole second.
+            let rest = left.subsec_nanos();
+            thread::sleep(Duration::from_nanos(if rest == 0 {
+                1_000_000_000
+            } else {
+                rest.into()
+            }));
+        }
+        if shown {
+            self.forget_input();
+            self.term.clear_line().map_err(gone)?;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody has given up while signals were noted.
+    fn check_interrupted(&self) -> Result<()> {
+        if signals::noted().is_none() {
+            return Ok(());
+        }
+        let _ = self.term.write_line("");
+        bail!(Failure::new("interrupted").exit(Exit::HumanNeeded))
+    }
+
+    /// Asks for a line that can be edited; an empty one stands for the default. One that cannot be shown is none.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn ask_or(
+        &self,
+        prompt: &str,
+        default: &str,
+        check: impl Fn(&str) -> Complaint,
+    ) -> Result<String> {
+        let _watch = self.begin()?;
+        let default = if is_plain(default) { default } else { "" };
+        let answer = Input::<String>::with_theme(&SimpleTheme)
+            .with_prompt(plain(prompt))
+            .default(default.to_owned())
+            .show_default(!default.is_empty())
+            .validate_with(|text: &String| check(text).map_err(|complaint| plain(&complaint)))
+            .interact_text_on(&self.term);
+        finish(answer)
+    }
+
+    /// Asks for a line that is not shown. Not by dialoguer, which hides it a moment after it has asked: what is pasted in that
+    /// moment is shown, and lost.
+    ///
+    /// # Errors
+    /// Exit code 3 when the person ends the input (Ctrl-D), or the terminal is gone.
+    pub fn ask_hidden(
+        &self,
+        prompt: &str,
+        check: impl Fn(&str) -> Complaint,
+    ) -> Result<Zeroizing<String>> {
+        let hidden = self.hide()?;
+        let answer = self.ask_again(prompt, check, || self.read_hidden_line().map_err(gone));
+        drop(hidden);
+        signals::let_suspend();
+        answer
+    }
+
+    /// How many lines and columns it has.
+    pub fn size(&self) -> (usize, usize) {
+        let (rows, columns) = self.term.size();
+        (rows.into(), columns.into())
+    }
+
+    /// Whether a list can be shown: dialoguer panics where there are fewer lines than for its prompt and two items.
+    pub fn has_room_for_a_list(&self) -> bool {
+        !matches!(self.term.size().0, 1..3)
+    }
+
+    /// Has one of several picked, by its place among them. None where the person wants none of them (Esc).
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
+        let _watch = self.begin()?;
+        let items: Vec<String> = items.iter().map(|item| plain(item)).collect();
+        let answer = Select::with_theme(&SimpleTheme)
+            .with_prompt(plain(prompt))
+            .items(&items)
+            .default(0)
+            .interact_on_opt(&self.term);
+        finish(answer)
+    }
+
+    /// Asks a question that is answered by yes or no.
+    ///
+    /// # Errors
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
+    pub fn confirm(&self, question: &str, default: Answer) -> Result<bool> {
+        let choice = match default {
+            Answer::Yes => "[Y/n]",
+            Answer::No => "[y/N]",
+        };
+        let parse = |line: &str| match line.trim().to_lowercase().as_str() {
+            "" => Ok(default),
+            "y" | "yes" => Ok(Answer::Yes),
+            "n" | "no" => Ok(Answer::No),
+            _ => Err("answer y or n".to_owned()),
+        };
+        self.forget_input();
+        let line = self.ask_line(&format!("{question} {choice}"), |line| {
+            parse(line).map(drop)
+        })?;
+        Ok(parse(&line) == Ok(Answer::Yes))
+    }
+}
+
+fn gone(error: impl Into<Error>) -> Error {
+    let error: Error = error.into();
+    Failure::new(format!("the terminal went away: {error}"))
+        .hint("run it again in a terminal")
+        .exit(Exit::HumanNeeded)
+        .into()
+}
+
+/// The person has ended the input.
+pub fn nothing_typed() -> Failure {
+    Failure::new("nothing was typed")
+        .hint("run it again, and type what is asked for")
+        .exit(Exit::HumanNeeded)
+}
+
+/// Nobody has answered in time.
+pub fn nobody_answered(limit: &Chosen<Duration>) -> Failure {
+    let seconds = limit.value.as_secs();
+    let failure = Failure::new(format!("nobody answered within {seconds} s"));
+    match limit.origin {
+        _ if limit.value >= PATIENCE_TO_FETCH => failure.hint("run it again"),
+        // The flag comes before the variable, which not every command has a flag for.
+        Origin::Flag(_) => failure.hint("run it again; --prompt-timeout 10m gives more time"),
+        _ => failure.hint("run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time"),
+    }
+    .exit(Exit::HumanNeeded)
+}
+
+/// The answer; Ctrl-C ends the process as it would have without a prompt.
+fn finish<T>(answer: dialoguer::Result<T>) -> Result<T> {
+    signals::let_suspend();
+    match answer {
+        Ok(answer) => Ok(answer),
+        Err(dialoguer::Error::IO(error)) => {
+            if error.kind() == io::ErrorKind::Interrupted {
+                signals::die();
+            }
+            Err(gone(error))
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The terminal of a process on Unix: `/dev/tty`.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use console::Term;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::getpgrp;
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+};
+use zeroize::Zeroizing;
+
+use super::signals;
+use super::watch::Watch;
+use super::{Terminal, gone, nobody_answered};
+use crate::plan::Chosen;
+
+impl Terminal {
+    /// Opens the terminal; none where this process has none, or runs in its background, where it may not read from it.
+    pub fn open(limit: Chosen<Duration>) -> Option<Self> {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/tty")
+            .ok()?;
+        if tcgetpgrp(&file).ok()? != getpgrp() {
+            return None;
+        }
+        let term = Term::read_write_pair(file.try_clone().ok()?, file.try_clone().ok()?);
+        Some(Self { term, file, limit })
+    }
+
+    /// Whether this process runs in the background of a terminal.
+    pub fn is_in_background() -> bool {
+        File::open("/dev/tty")
+            .is_ok_and(|file| tcgetpgrp(&file).is_ok_and(|foreground| foreground != getpgrp()))
+    }
+
+    /// The terminal for a command that asks by itself: for what it reads, and for what it says.
+    pub fn for_child(&self) -> Option<(Stdio, Stdio)> {
+        let file = || self.file.try_clone().ok().map(Stdio::from);
+        Some((file()?, file()?))
+    }
+
+    /// Keeps how the terminal is. It will be so again when this is dropped.
+    pub fn keep(&self) -> Option<signals::Kept> {
+        signals::Kept::of(&self.file)
+    }
+
+    /// Takes back what was typed before it was asked for.
+    pub(super) fn forget_input(&self) {
+        // Where it fails, what was typed is read.
+        let _ = tcflush(&self.file, QueueSelector::IFlush);
+    }
+
+    /// Waits until a line is there.
+    pub(super) fn wait(&self) -> Result<Option<Watch>> {
+        let limit =
+            Timespec::try_from(self.limit.value).context("the time for an answer is too long")?;
+        loop {
+            self.check_interrupted()?;
+            let mut input = [PollFd::new(&self.file, PollFlags::IN)];
+            match poll(&mut input, Some(&limit)) {
+                // Whoever suspended the process has not gone away.
+                Err(Errno::INTR) => {}
+                Ok(0) => {
+                    let _ = self.term.write_line("");
+                    bail!(nobody_answered(&self.limit));
+                }
+                // Not every system can wait for a terminal so.
+                Ok(_) if input[0].revents().contains(PollFlags::NVAL) => {
+                    return Ok(Some(Watch::begin(self.limit.clone())));
+                }
+                Ok(_) => return Ok(None),
+                Err(error) => return Err(gone(error)),
+            }
+        }
+    }
+
+    /// A line without its end; none at the end of input. A terminal gives out at most one line at a time.
+    pub(super) fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        let mut line = Zeroizing::new(Vec::new());
+        let mut buffer = Zeroizing::new([0; 256]);
+        while !line.ends_with(b"\n") {
+            match (&self.file).read(&mut buffer[..]) {
+                Ok(0) if line.is_empty() => return Ok(None),
+                Ok(0) => break,
+                Ok(count) => line.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(Zeroizing::new(
+            String::from_utf8_lossy(&line).trim_end().to_owned(),
+        )))
+    }
+
+    /// Shows nothing of what is typed, until what this returns is dropped.
+    pub(super) fn hide(&self) -> Result<(Option<signals::Kept>, Watch)> {
+        let kept = self.keep();
+        let watch = self.begin()?;
+        let mut attributes = tcgetattr(&self.file).map_err(gone)?;
+        attributes.local_modes.remove(LocalModes::ECHO);
+        // The end of a line is no secret.
+        attributes.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(&self.file, OptionalActions::Now, &attributes).map_err(gone)?;
+        Ok((kept, watch))
+    }
+
+    /// A line that is hidden.
+    pub(super) fn read_hidden_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        self.read_line()
+    }
+
+    /// Before dialoguer asks.
+    pub(super) fn begin(&self) -> Result<Watch> {
+        signals::leave_as_it_was(&self.file).context("the terminal cannot be used")?;
+        Ok(Watch::begin(self.limit.clone()))
+    }
+}

@@ -1,0 +1,223 @@
+//! A window that asks for the code, for programs without a terminal: by pinentry, zenity or kdialog, whichever is there.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use zeroize::Zeroizing;
+
+use crate::core::environment::Environment;
+#[cfg(unix)]
+use crate::core::text::plain;
+use crate::plan::Chosen;
+
+/// What the window is called.
+#[cfg(unix)]
+const TITLE: &str = "mfa-creds";
+
+/// A display to ask on.
+pub struct Gui {
+    #[cfg(unix)]
+    limit: Chosen<Duration>,
+}
+
+#[cfg(unix)]
+impl Gui {
+    /// Finds a display; none where this process has none.
+    pub fn find(limit: Chosen<Duration>, environment: &Environment) -> Option<Self> {
+        let has_display = cfg!(target_os = "macos")
+            || ["WAYLAND_DISPLAY", "DISPLAY"]
+                .iter()
+                .any(|name| environment.text(name).is_some());
+        has_display.then_some(Self { limit })
+    }
+
+    /// Asks for a line. What the programs cannot do is left to the next one.
+    ///
+    /// # Errors
+    /// Exit code 3 when the person closes the window or does not answer, or when no program can ask.
+    pub fn ask(&self, prompt: &str, complaint: Option<&str>) -> Result<Zeroizing<String>> {
+        let complaint = complaint.map(without_markup);
+        programs::ask(&without_markup(prompt), complaint.as_deref(), &self.limit)
+    }
+}
+
+/// A text of which no window obeys anything: some take it for markup, or for escape sequences of their own.
+#[cfg(unix)]
+fn without_markup(text: &str) -> String {
+    plain(text).replace(['<', '>', '&', '\\'], "\u{fffd}")
+}
+
+#[cfg(not(unix))]
+impl Gui {
+    /// Finds a display: there is no program that could ask.
+    pub fn find(_limit: Chosen<Duration>, _environment: &Environment) -> Option<Self> {
+        None
+    }
+
+    /// Is never asked.
+    ///
+    /// # Errors
+    /// Always.
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    pub fn ask(&self, _prompt: &str, _complaint: Option<&str>) -> Result<Zeroizing<String>> {
+        anyhow::bail!("there is no program that could ask")
+    }
+}
+
+#[cfg(unix)]
+mod programs {
+    use std::process::{Command, Stdio};
+    use std::sync::mpsc::{self, RecvTimeoutError};
+    use std::thread;
+    use std::time::Duration;
+
+    use anyhow::{Result, bail};
+    use pinentry::{PassphraseInput, unix::Options};
+    use zeroize::Zeroizing;
+
+    use super::TITLE;
+    use crate::core::error::{Exit, Failure};
+    use crate::plan::Chosen;
+    use crate::prompt::child::{self, Ended};
+    use crate::prompt::descendants;
+    use crate::prompt::terminal::{self, nobody_answered, nothing_typed};
+
+    /// What the system has chosen, then those that can be there beside it.
+    const PINENTRIES: [&str; 6] = [
+        "pinentry",
+        "pinentry-mac",
+        "pinentry-gnome3",
+        "pinentry-gtk-2",
+        "pinentry-qt",
+        "pinentry-qt5",
+    ];
+    /// pinentry takes lines of 1,000 bytes, of which special characters take three.
+    const LONGEST_TEXT: usize = 300;
+    /// A terminal that is none: a pinentry for terminals must not ask on one that this process may not use.
+    const NO_TERMINAL: &str = "/dev/null/none";
+    /// How much longer than it was told a program is waited for.
+    const GRACE: Duration = Duration::from_secs(1);
+    /// What GTK says of a display that is not there.
+    const NO_DISPLAY: &str = "cannot open display";
+    /// zenity's exit status when its time is over.
+    const ZENITY_TIMEOUT: i32 = 5;
+
+    /// What came of a window.
+    enum Answer {
+        Text(Zeroizing<String>),
+        /// The person has closed it.
+        Cancelled,
+        /// Its time was over.
+        TimedOut,
+        /// There was none.
+        NoWindow,
+    }
+
+    pub(super) fn ask(
+        prompt: &str,
+        complaint: Option<&str>,
+        chosen: &Chosen<Duration>,
+    ) -> Result<Zeroizing<String>> {
+        let limit = chosen.value;
+        let text = match complaint {
+            Some(complaint) => format!("{complaint}\n{prompt}"),
+            None => prompt.to_owned(),
+        };
+        let seconds = limit.as_secs().to_string();
+        let zenity = ["--entry", "--title", TITLE, "--timeout", &seconds, "--text"];
+        let kdialog = ["--title", TITLE, "--inputbox"];
+        let mut answer = by_pinentry(prompt, complaint, limit);
+        for (program, arguments) in [("zenity", &zenity[..]), ("kdialog", &kdialog)] {
+            if let Answer::NoWindow = answer {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(&text);
+                answer = by_command(command, limit)?;
+            }
+        }
+        match answer {
+            Answer::Text(text) => Ok(text),
+            Answer::Cancelled => bail!(nothing_typed()),
+            Answer::TimedOut => bail!(nobody_answered(chosen)),
+            Answer::NoWindow => bail!(
+                Failure::new("an MFA code is needed, and no program can ask for it in a window")
+                    .hint("install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the same once in a terminal")
+                    .exit(Exit::HumanNeeded)
+            ),
+        }
+    }
+
+    /// Asks by the first pinentry that can open a window.
+    fn by_pinentry(prompt: &str, complaint: Option<&str>, limit: Duration) -> Answer {
+        let (prompt, complaint) = (shortened(prompt), complaint.map(shortened));
+        let seconds = u16::try_from(limit.as_secs()).unwrap_or(u16::MAX);
+        // Where the system does not let us, the window ends by its time limit.
+        let _ = terminal::end_with_us();
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut answers = PINENTRIES.iter().filter_map(|name| {
+                terminal::stay_if_ending();
+                let mut input = PassphraseInput::with_binary(name)?;
+                input
+                    .with_title(TITLE)
+                    .with_description(&prompt)
+                    .with_prompt("MFA code")
+                    .with_timeout(seconds)
+                    .with_unix_options(Options::builder().tty_name(NO_TERMINAL).build());
+                if let Some(complaint) = &complaint {
+                    input.with_error(complaint);
+                }
+                match input.interact() {
+                    Ok(text) => Some(Answer::Text(exposed(&text))),
+                    Err(pinentry::Error::Cancelled) => Some(Answer::Cancelled),
+                    Err(pinentry::Error::Timeout) => Some(Answer::TimedOut),
+                    Err(_) => None,
+                }
+            });
+            // Where it comes too late, the process is about to end.
+            let _ = sender.send(answers.next().unwrap_or(Answer::NoWindow));
+        });
+        receiver
+            .recv_timeout(limit + GRACE)
+            .unwrap_or_else(|error| match error {
+                RecvTimeoutError::Timeout => {
+                    descendants::end_begun();
+                    Answer::TimedOut
+                }
+                RecvTimeoutError::Disconnected => Answer::NoWindow,
+            })
+    }
+
+    fn exposed(text: &secrecy::SecretString) -> Zeroizing<String> {
+        use secrecy::ExposeSecret as _;
+
+        Zeroizing::new(text.expose_secret().to_owned())
+    }
+
+    fn by_command(mut command: Command, limit: Duration) -> Result<Answer> {
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        Ok(match child::run(command, limit + GRACE, || ())? {
+            Err(_not_run) => Answer::NoWindow,
+            Ok(Ended::ByUs) => Answer::TimedOut,
+            Ok(Ended::ByItself {
+                status,
+                output,
+                errors,
+            }) => match status.code() {
+                // zenity calls that a cancelled dialog.
+                Some(1) if String::from_utf8_lossy(&errors).contains(NO_DISPLAY) => {
+                    Answer::NoWindow
+                }
+                Some(0) => Answer::Text(Zeroizing::new(
+                    String::from_utf8_lossy(&output).trim().to_owned(),
+                )),
+                Some(1) => Answer::Cancelled,
+                Some(ZENITY_TIMEOUT) => Answer::TimedOut,
+                _ => Answer::NoWindow,
+            },
+        })
+    }
+
+    fn shortened(text: &str) -> String {
+        text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()
+    }
+}

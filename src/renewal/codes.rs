@@ -1,0 +1,278 @@
+//! The codes of a run, and where they come from: a flag, the environment, standard input, a command, or a person.
+
+mod asking;
+mod known;
+mod piped;
+
+use std::io::{self, IsTerminal as _};
+
+use anyhow::{Result, bail};
+
+use self::known::{Known, Sent};
+use self::piped::Piped;
+use crate::cli::Prompt;
+use crate::core::clock;
+use crate::core::device::SerialNumber;
+use crate::core::environment::Environment;
+use crate::core::error::{Exit, Failure};
+use crate::core::mfa_code::{self, MfaCode, NotACode};
+use crate::files::store::{Use, UsedCodes};
+use crate::plan::{Asking, Chosen, Given, Prompting};
+use crate::prompt::person::Complaint;
+
+/// So many codes in a row are asked of a person. AWS lets a device in no more after nine tries in three minutes.
+const TRIES_OF_PERSON: usize = 3;
+/// So many of a command: what it printed first may have been used by another tool in the same half minute.
+const TRIES_OF_COMMAND: usize = 2;
+/// Where the codes of a run come from, and which were used.
+pub struct Codes<'e> {
+    /// Codes that are there and were not sent.
+    there: Vec<There>,
+    piped: Piped,
+    /// Whether somebody has said that they are on standard input.
+    is_said_to_be_piped: bool,
+    input: StandardInput,
+    prompting: Prompting,
+    environment: &'e Environment,
+    sent: Vec<Sent>,
+    /// What the person is told when the next one is asked for.
+    complaint: Option<Complaint>,
+}
+
+/// What a code is needed for.
+#[derive(Clone, Copy)]
+pub struct Need<'n> {
+    pub device: &'n SerialNumber,
+    /// A command that prints it.
+    pub process: Option<&'n Chosen<String>>,
+    /// Those that earlier processes have used.
+    pub used: &'n UsedCodes,
+    /// Whether it is for a server on this machine, which is one for tests.
+    pub is_for_tests: bool,
+}
+
+/// Whose standard input is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StandardInput {
+    /// Ours: codes may come from there.
+    Ours,
+    /// Of the program that called us, or of the one that will be run. It is left alone.
+    OfAnother,
+}
+
+/// A code that is there.
+struct There {
+    /// What it is of, where that is known.
+    device: Option<SerialNumber>,
+    code: MfaCode,
+    source: Source,
+}
+
+/// Where a code came from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Source {
+    /// It was given in advance, or piped in: there is no other. The text says where.
+    Fixed(String),
+    Command,
+    Person,
+}
+
+impl<'e> Codes<'e> {
+    /// From a code that was given in advance, else from a command, else from standard input, else from the person.
+    ///
+    /// # Errors
+    /// When the given one is not six digits. The message does not repeat it.
+    pub fn new(
+        asking: &Asking,
+        needed: Vec<SerialNumber>,
+        profiles: usize,
+        input: StandardInput,
+        environment: &'e Environment,
+    ) -> Result<Self> {
+        let mut there = Vec::new();
+        if let Some(Given::Code(Chosen { value, origin })) = &asking.given {
+            let origin = origin.to_string();
+            there.push(There {
+                device: needed.first().cloned(),
+                code: parse(value.expose(), &origin)?,
+                source: Source::Fixed(origin),
+            });
+        }
+        let is_said_to_be_piped = matches!(asking.given, Some(Given::StandardInput));
+        Ok(Self {
+            there,
+            piped: Piped::new(
+                needed,
+                profiles,
+                input == StandardInput::Ours || is_said_to_be_piped,
+            ),
+            is_said_to_be_piped,
+            input,
+            prompting: asking.prompting.clone(),
+            environment,
+            sent: Vec::new(),
+            complaint: None,
+        })
+    }
+
+    /// Makes sure that a code of the device is there, if that needs nobody to ask. Waits for standard input, as whoever pipes
+    /// may have to be waited for.
+    ///
+    /// # Errors
+    /// When it is not six digits, when there are more codes than are needed, or exit code 3 when nothing comes.
+    pub fn find(&mut self, need: Need<'_>) -> Result<bool> {
+        while self.place(need.device).is_none() {
+            if self.process(need).is_some() {
+                return Ok(false);
+            }
+            let Some((device, code)) = self.piped.next()? else {
+                return Ok(false);
+            };
+            self.there.push(There {
+                device,
+                code,
+                source: Source::Fixed(piped::ORIGIN.to_owned()),
+            });
+        }
+        Ok(true)
+    }
+
+    /// Whether there is something that could be asked, be it a command or a person.
+    ///
+    /// # Errors
+    /// Exit code 3 when there is nothing.
+    pub fn check_source(&self, need: Need<'_>) -> Result<()> {
+        // At a terminal, a prompt says what is to be typed.
+        if self.is_said_to_be_piped && !io::stdin().is_terminal() {
+            bail!(self.nobody("none came on standard input"));
+        }
+        let Chosen { value, origin } = &self.prompting.prompt;
+        if self.process(need).is_none() && *value == Prompt::None {
+            bail!(self.nobody(&format!("{origin} forbids to ask")));
+        }
+        Ok(())
+    }
+
+    /// Has the command print a code, or asks the person.
+    ///
+    /// # Errors
+    /// Exit code 3 when nobody answers, and whatever goes wrong with the command.
+    pub fn get(&mut self, need: Need<'_>, seconds: u32) -> Result<()> {
+        let (code, source) = match self.process(need) {
+            Some(command) => (self.run(command, need)?, Source::Command),
+            None => (self.ask(need, seconds)?, Source::Person),
+        };
+        self.there.push(There {
+            device: Some(need.device.clone()),
+            code,
+            source,
+        });
+        Ok(())
+    }
+
+    /// A code of the device that is there, to be sent.
+    ///
+    /// # Errors
+    /// Exit code 4 when another process has used it.
+    pub fn take(&mut self, need: Need<'_>) -> Result<Option<MfaCode>, Failure> {
+        let Some(place) = self.place(need.device) else {
+            return Ok(None);
+        };
+        let There { code, source, .. } = self.there.remove(place);
+        let now = clock::of_machine();
+        let known = need
+            .used
+            .find(&code, now)
+            .filter(|(came_to, _)| match source {
+                // Whoever gives one has said so. What was accepted AWS refuses once more, and servers for tests do not.
+                Source::Fixed(_) => *came_to == Use::Lost && !need.is_for_tests,
+                Source::Command | Source::Person => true,
+            });
+        self.sent.push(Sent {
+            device: need.device.clone(),
+            code: code.clone(),
+            source: source.clone(),
+            step: known.map_or_else(|| mfa_code::step(now), |(_, step)| step),
+            came_to: known.map_or(Use::Lost, |(came_to, _)| came_to),
+        });
+        match known {
+            Some((came_to, step)) => Err(Known { came_to, step }.failure(&source)),
+            None => Ok(Some(code)),
+        }
+    }
+
+    /// What an earlier process has done with the code that is about to be sent, and what is to be said of it.
+    pub fn known_of_last(&self, need: Need<'_>) -> Option<(Use, Failure)> {
+        let last = self.sent.last()?;
+        let (came_to, step) = need.used.find(&last.code, clock::of_machine())?;
+        Some((came_to, Known { came_to, step }.failure(&last.source)))
+    }
+
+    /// Notes what became of the code that was taken last: before it is sent, that nobody knows.
+    pub fn note(&mut self, need: Need<'_>, came_to: Use) {
+        let Some(last) = self.sent.last_mut() else {
+            return;
+        };
+        last.came_to = came_to;
+        // Without the record the next process learns it from AWS.
+        let _ = need
+            .used
+            .note(&last.code, came_to, last.step, clock::of_machine());
+    }
+
+    /// Whether there can be another code in place of the one that was sent last and came to nothing. What is said of that
+    /// one, the person is told then.
+    pub fn has_another(&mut self, need: Need<'_>, complaint: String) -> bool {
+        let most = match self.sent.last().map(|last| &last.source) {
+            Some(Source::Person) => TRIES_OF_PERSON,
+            Some(Source::Command) => TRIES_OF_COMMAND,
+            Some(Source::Fixed(_)) | None => 0,
+        };
+        let of_device = self.sent.iter().rev();
+        let in_vain = of_device
+            .take_while(|sent| sent.device == *need.device && sent.came_to != Use::Accepted);
+        if in_vain.count() >= most {
+            return false;
+        }
+        self.complaint = Some(Complaint::new(complaint));
+        true
+    }
+
+    /// The command, unless somebody has said that the code is on standard input.
+    fn process<'n>(&self, need: Need<'n>) -> Option<&'n Chosen<String>> {
+        need.process.filter(|_| !self.is_said_to_be_piped)
+    }
+
+    fn place(&self, device: &SerialNumber) -> Option<usize> {
+        let sent = |code| self.sent.iter().any(|sent| sent.is(device, code));
+        self.there.iter().position(|there| {
+            there.device.as_ref().is_none_or(|of| of == device) && !sent(&there.code)
+        })
+    }
+
+    /// The error where a code is needed and no person can give it.
+    pub fn nobody(&self, why: &str) -> Failure {
+        Failure::new(format!("an MFA code is needed, and {why}"))
+            .hint(match self.input {
+                // Nothing else is asked then, whatever is set.
+                _ if self.is_said_to_be_piped => {
+                    "pipe the six digits in, or leave out the `-` of --token or MFA_TOKEN"
+                }
+                StandardInput::Ours => {
+                    "pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN"
+                }
+                StandardInput::OfAnother => {
+                    "have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal"
+                }
+            })
+            .exit(Exit::HumanNeeded)
+    }
+}
+
+fn parse(text: &str, origin: &str) -> Result<MfaCode> {
+    MfaCode::parse(text).map_err(|NotACode| {
+        Failure::new(format!("the code from {origin} is not six digits"))
+            .hint("give the six digits that the device shows now")
+            .into()
+    })
+}

@@ -1,0 +1,114 @@
+//! How a code is got that is not there yet: of a person, or of a command.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::known::{Known, Sent};
+use super::{Codes, Need};
+use crate::core::clock;
+use crate::core::error::{Exit, Failure};
+use crate::core::mfa_code::{self, MfaCode, NotACode};
+use crate::files::store::Use;
+use crate::plan::Chosen;
+use crate::prompt::mfa_process;
+use crate::prompt::person::{Complaint, Person};
+use crate::report::Report;
+
+/// So many answers are taken that are no code, or an old one. A program that answers in place of a person must not do so for
+/// ever.
+const ANSWERS: usize = 20;
+/// So often a command is run for a code that was not used.
+const RUNS: usize = 3;
+/// Clocks that count whole seconds may lag behind by a tick.
+const LEEWAY: Duration = Duration::from_millis(500);
+
+impl Codes<'_> {
+    /// Asks the person. Where a code of the device was used in this run, that waits for the next one.
+    pub(super) fn ask(&mut self, need: Need<'_>, seconds: u32) -> Result<MfaCode> {
+        let person =
+            Person::find(&self.prompting, self.environment).map_err(|why| self.nobody(&why))?;
+        let device = need.device;
+        let mut complaint = self.take_complaint(need);
+        let is_used = |sent: &&Sent| sent.device == *device && sent.came_to != Use::Refused;
+        if let Some(used) = self.sent.iter().rfind(is_used) {
+            complaint.get_or_insert_default().next = Some(mfa_code::begin(used.step + 1));
+        }
+        let prompt =
+            format!("Enter AWS MFA code for device [{device}] (renewing for {seconds} seconds)");
+        for _ in 0..ANSWERS {
+            let text = person.ask(&prompt, complaint.as_ref())?;
+            complaint = Some(match MfaCode::parse(&text) {
+                Err(NotACode) => Complaint::new("a code is six digits"),
+                Ok(code) => match self.known(need, &code) {
+                    None => return Ok(code),
+                    Some(known) => known.complaint(),
+                },
+            });
+        }
+        bail!(
+            Failure::new(format!(
+                "{ANSWERS} answers, and none was a new code of six digits"
+            ))
+            .hint("run it again, and type the code that the device shows now")
+            .exit(Exit::HumanNeeded)
+        )
+    }
+
+    /// Runs the command until it prints a code that was not used.
+    pub(super) fn run(&mut self, command: &Chosen<String>, need: Need<'_>) -> Result<MfaCode> {
+        if let Some(complaint) = self.take_complaint(need) {
+            Report::notice(format_args!("{complaint}; trying once more"));
+        }
+        for run in 1..=RUNS {
+            let code = mfa_process::code(command, need.device, &self.prompting)?;
+            let Some(known) = self.known(need, &code) else {
+                return Ok(code);
+            };
+            if run == RUNS {
+                break;
+            }
+            let now = clock::now();
+            let next = known
+                .next()
+                .unwrap_or_else(|| mfa_code::begin(mfa_code::step(now) + 1));
+            let text = format!("the code of {} {}", command.origin, known.what());
+            Report::notice(Complaint::new(text).until(Some(next)));
+            thread::sleep((next - now).to_std().unwrap_or_default() + LEEWAY);
+        }
+        bail!(
+            Failure::new(format!(
+                "the command of {} prints the same code again and again, and AWS takes each once",
+                command.origin
+            ))
+            .hint("is its clock right? run it by itself, and again after half a minute")
+            .exit(Exit::Refused)
+        )
+    }
+
+    /// What is known of a code, from this run and from earlier ones.
+    fn known(&self, need: Need<'_>, code: &MfaCode) -> Option<Known> {
+        let in_this_run = self.sent.iter().rfind(|sent| sent.is(need.device, code));
+        let earlier = || {
+            let (came_to, step) = need.used.find(code, clock::of_machine())?;
+            Some(Known { came_to, step })
+        };
+        in_this_run.map_or_else(earlier, |sent| {
+            Some(Known {
+                came_to: sent.came_to,
+                step: sent.step,
+            })
+        })
+    }
+
+    /// What is said of the last code, where it was of the same device.
+    fn take_complaint(&mut self, need: Need<'_>) -> Option<Complaint> {
+        let complaint = self.complaint.take();
+        let is_of_device = self
+            .sent
+            .last()
+            .is_some_and(|sent| sent.device == *need.device);
+        complaint.filter(|_| is_of_device)
+    }
+}

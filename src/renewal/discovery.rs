@@ -1,0 +1,277 @@
+//! Which MFA device is meant, where nobody has said so: AWS knows which the user has.
+
+use std::path::Path;
+use std::time::Duration;
+
+use std::borrow::Cow;
+
+use anyhow::{Result, bail};
+
+use crate::aws::iam::{Iam, Owner, Problem};
+use crate::aws::network;
+use crate::core::credentials::LongTermKeys;
+use crate::core::device::{Device, Kind, SerialNumber};
+use crate::core::error::{Exit, Failure};
+use crate::files::document::{Change, Document};
+use crate::files::profiles::{self, File, key};
+use crate::files::store::{self, Edit, Lock, Store, Turn};
+use crate::plan::{Access, Base, Chosen, Origin, Prompting};
+use crate::prompt::terminal::{Answer, Terminal};
+use crate::renewal::group;
+use crate::report::Report;
+
+/// What is known before AWS is asked.
+pub struct Search<'s> {
+    /// The credentials file.
+    pub path: &'s Path,
+    pub base: &'s Base,
+    pub access: &'s Access,
+    pub keys: &'s LongTermKeys,
+    /// The flag that names the profile with the keys, for hints.
+    pub flag: &'s str,
+    pub prompting: &'s Prompting,
+    pub lock_timeout: Duration,
+    pub report: Report,
+}
+
+/// A device that was found.
+pub struct Found {
+    pub device: Chosen<SerialNumber>,
+    /// The turn in which it was chosen, where a person had to.
+    pub turn: Option<Lock>,
+}
+
+impl Search<'_> {
+    /// The device of the session that is there, else the only one that the user has, else the one that the person picks.
+    ///
+    /// # Errors
+    /// When the user has none, when AWS does not say, or exit code 3 when nobody is there to pick one.
+    pub fn find(&self) -> Result<Found> {
+        if let Some(device) = self.at_hand()? {
+            return Ok(Found { device, turn: None });
+        }
+        let connections = [&self.access.sts, &self.access.iam];
+        let network = network::prepare(connections, self.report)?.finish()?;
+        let iam = Iam {
+            network: &network,
+            access: self.access,
+            base: self.base,
+            keys: self.keys,
+            session: None,
+            flag: self.flag,
+        };
+        let owner = match iam.owner() {
+            Ok(owner) => owner,
+            Err(problem) if problem.code().is_some() => bail!(problem),
+            Err(problem) => bail!(self.not_told(None, &problem)),
+        };
+        let devices = match iam.devices(&owner) {
+            Ok(devices) => devices,
+            Err(problem) => bail!(self.not_told(Some(&owner), &problem)),
+        };
+        let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
+        for device in devices.iter().filter(|device| device.usable().is_none()) {
+            self.report.progress(format_args!(
+                "passed over {}: {}, which STS cannot use",
+                device.serial,
+                what(device)
+            ));
+        }
+        match &usable[..] {
+            [] => bail!(self.none(&owner, &devices)),
+            [only] => Ok(Found {
+                device: Chosen {
+                    value: only.clone(),
+                    origin: Origin::OnlyOne,
+                },
+                turn: None,
+            }),
+            _ => self.pick(&owner, &usable),
+        }
+    }
+
+    /// The device that can be known without AWS: of a session with these keys, or written into the file a moment ago.
+    fn at_hand(&self) -> Result<Option<Chosen<SerialNumber>>> {
+        let text = profiles::read(self.path)?.unwrap_or_default();
+        let file = File {
+            path: self.path,
+            document: Document::parse(&text),
+        };
+        if let Some(saved) = file.get(&self.base.section, key::AWS_MFA_DEVICE)
+            && self.base.path == self.path
+            && let Ok(value) = SerialNumber::parse(&saved)
+        {
+            return Ok(Some(Chosen {
+                value,
+                origin: Origin::File {
+                    key: key::AWS_MFA_DEVICE,
+                    section: self.base.section.clone(),
+                    path: self.path.to_path_buf(),
+                },
+            }));
+        }
+        let found = group::session_of_key(self.path, &file, &self.keys.access_key_id);
+        Ok(found.map(|(maker, _session)| Chosen {
+            value: maker.device,
+            origin: Origin::Session,
+        }))
+    }
+
+    fn pick(&self, owner: &Owner, devices: &[SerialNumber]) -> Result<Found> {
+        let terminal = terminal_to_pick(self.prompting, owner, self.base, devices)?;
+        let store = Store::open(self.path)?;
+        let turn = store.take(
+            Turn::Ask,
+            &self.keys.access_key_id,
+            self.lock_timeout,
+            |holder| {
+                Report::notice(format_args!(
+                    "waiting for {}, which asks for the MFA device of the same keys",
+                    store::process(holder)
+                ));
+            },
+        )?;
+        // Another process may have been told meanwhile.
+        if let Some(device) = self.at_hand()? {
+            return Ok(Found { device, turn: None });
+        }
+        let device = pick(&terminal, devices)?;
+        let question = format!(
+            "Write it to [{}], so that it is not asked for again?",
+            self.base.section
+        );
+        if self.base.path == self.path
+            && terminal.confirm(&question, Answer::Yes)?
+            && let Err(error) = store.update(|file| save_device(file, &self.base.section, &device))
+        {
+            self.report.warning_for("the device is not written", &error);
+        }
+        Ok(Found {
+            device: Chosen {
+                value: device,
+                origin: Origin::Person,
+            },
+            turn: Some(turn),
+        })
+    }
+
+    /// Nobody says which devices there are. Most people's is called like the user.
+    fn not_told(&self, owner: Option<&Owner>, problem: &Problem) -> Failure {
+        let (place, key) = (self.base.place(), self.base.device_key);
+        let hint = match owner.map(Owner::usual_device) {
+            Some(usual) => format!(
+                "often it is {usual}: write `{key} = {usual}` into {place}, or use --device"
+            ),
+            None => format!(
+                "write `{key} = arn:aws:iam::123456789012:mfa/NAME` into {place}, or use --device"
+            ),
+        };
+        Failure::new(format!(
+            "the MFA device of [{}] is not known, and AWS was asked in vain: {}",
+            self.base.section,
+            problem.failure.message()
+        ))
+        .hint(format!("{hint}; the IAM console shows the ARN"))
+    }
+
+    fn none(&self, owner: &Owner, devices: &[Device]) -> Failure {
+        let others: Vec<String> = devices
+            .iter()
+            .map(|device| format!("{} is {}", device.serial, what(device)))
+            .collect();
+        let called = owner.called();
+        if others.is_empty() {
+            let failure = Failure::new(format!("{called} has no MFA device"));
+            return match owner.name {
+                Some(_) => failure.hint(format!(
+                    "`mfa-creds device enroll{}` makes one with an authenticator app",
+                    self.flag
+                )),
+                None => failure.hint("the IAM console makes one for it"),
+            };
+        }
+        Failure::new(format!(
+            "{called} has no MFA device that STS can use: {}",
+            others.join(", ")
+        ))
+        .hint("add an authenticator app in the IAM console, where that one works")
+    }
+}
+
+/// The terminal to pick one of several devices at.
+///
+/// # Errors
+/// Exit code 3 when there is none, with the devices.
+pub fn terminal_to_pick(
+    prompting: &Prompting,
+    owner: &Owner,
+    base: &Base,
+    devices: &[SerialNumber],
+) -> Result<Terminal> {
+    let terminal = Terminal::for_prompting(prompting);
+    terminal
+        .filter(Terminal::has_room_for_a_list)
+        .ok_or_else(|| {
+            let names: Vec<&str> = devices.iter().map(SerialNumber::as_str).collect();
+            Failure::new(format!(
+                "{} has {} MFA devices, and nobody says which to use",
+                owner.called(),
+                devices.len()
+            ))
+            .hint(format!(
+                "write one as {} into {}, or use --device; there are: {}",
+                base.device_key,
+                base.place(),
+                names.join(", ")
+            ))
+            .exit(Exit::HumanNeeded)
+            .into()
+        })
+}
+
+/// Has the person pick one of several devices.
+///
+/// # Errors
+/// Exit code 3 when none is picked.
+pub fn pick(terminal: &Terminal, devices: &[SerialNumber]) -> Result<SerialNumber> {
+    let items: Vec<String> = devices.iter().map(ToString::to_string).collect();
+    match terminal.pick("Which MFA device?", &items)? {
+        Some(place) => Ok(devices[place].clone()),
+        None => bail!(
+            Failure::new("no MFA device was picked")
+                .hint("pick one with the arrow keys and Enter, or use --device")
+                .exit(Exit::HumanNeeded)
+        ),
+    }
+}
+
+/// What a device is, in a sentence.
+fn what(device: &Device) -> &'static str {
+    match device.kind {
+        Kind::Fido => "a FIDO key",
+        Kind::Virtual | Kind::Hardware | Kind::Unknown => "a device of an unknown kind",
+    }
+}
+
+/// Writes a device into a section that is there.
+///
+/// # Errors
+/// When the section has gone.
+pub fn save_device<'a>(
+    file: &File<'_>,
+    section: &str,
+    device: &'a SerialNumber,
+) -> Result<Vec<Edit<'a>>> {
+    if !file.document.has(section) {
+        bail!(
+            Failure::new(format!("[{section}] has gone from {}", file.path.display()))
+                .hint("is another tool writing the file? look at it, then run it again")
+        );
+    }
+    Ok(vec![Edit::new(section, vec![device_change(device)])])
+}
+
+/// The line that names a device.
+pub fn device_change(device: &SerialNumber) -> Change<'_> {
+    Change::Set(key::AWS_MFA_DEVICE, Cow::Borrowed(device.as_str()))
+}

@@ -1,0 +1,107 @@
+//! The code of a renewal: how it is come by, and what becomes of it.
+
+use anyhow::{Result, bail};
+
+use super::Renewal;
+use crate::aws::sts::Reading;
+use crate::core::credentials::Credentials;
+use crate::core::error;
+use crate::files::store::{Turn, Use, UsedCodes};
+use crate::plan::Plan;
+use crate::renewal::codes::Need;
+use crate::renewal::group::Group;
+
+/// What a code was spent on.
+pub(super) enum Spent {
+    /// On these credentials.
+    On(Credentials),
+    /// On nothing, but there can be another.
+    InVain,
+    /// There was none.
+    Nothing,
+}
+
+impl Renewal<'_, '_> {
+    /// Makes the first call of a plan, if there is a code.
+    pub(super) fn spend(&mut self, plan: &Plan) -> Result<Spent> {
+        let client = self.client.get()?;
+        let (need, device) = (need(self.group, &self.used), &self.group.device);
+        let code = match self.codes.take(need) {
+            Ok(Some(code)) => code,
+            Ok(None) => return Ok(Spent::Nothing),
+            Err(used) if self.codes.has_another(need, used.message().to_owned()) => {
+                return Ok(Spent::InVain);
+            }
+            Err(used) => bail!(used),
+        };
+        let known = self.codes.known_of_last(need);
+        // Whatever happens to this process, the next one knows that the code was sent.
+        self.codes.note(need, Use::Lost);
+        let mut refusal = match client.spend(plan, &self.group.keys, device, &code) {
+            Ok(credentials) => {
+                self.codes.note(need, Use::Accepted);
+                self.report.trace("AWS took the code");
+                return Ok(Spent::On(credentials));
+            }
+            Err(refusal) => refusal,
+        };
+        self.report.trace(format_args!(
+            "AWS did not take the code: {:?}",
+            refusal.reading
+        ));
+        let (mut came_to, may_go_on) = match refusal.reading {
+            Reading::Code => (Use::Refused, true),
+            Reading::Busy => (Use::Unserved, true),
+            Reading::Failing => (Use::Lost, true),
+            Reading::Lost => (Use::Lost, false),
+            Reading::Session | Reading::Other => (Use::Unserved, false),
+        };
+        if came_to != Use::Lost
+            && let Some((earlier, failure)) = known
+        {
+            if came_to == Use::Refused {
+                refusal.error = failure.into();
+            }
+            came_to = earlier;
+        }
+        self.codes.note(need, came_to);
+        if may_go_on && self.codes.has_another(need, error::message(&refusal.error)) {
+            return Ok(Spent::InVain);
+        }
+        Err(refusal.error)
+    }
+
+    /// Sees to it that there is a code, unless it is no longer needed when the turn comes to ask for one.
+    pub(super) fn have_code(
+        &mut self,
+        seconds: u32,
+        still_needed: impl FnOnce(&mut Self) -> Result<bool>,
+    ) -> Result<()> {
+        let group = self.group;
+        // Whoever has a code need not wait until a person has typed one for another process.
+        if self.codes.find(need(group, &self.used))? {
+            return Ok(());
+        }
+        self.codes.check_source(need(group, &self.used))?;
+        if self.asking_turn.is_none() {
+            self.asking_turn = Some(self.take(Turn::Ask)?);
+        }
+        if still_needed(self)? {
+            return self.codes.get(need(group, &self.used), seconds);
+        }
+        self.asking_turn = None;
+        Ok(())
+    }
+}
+
+fn need<'n>(group: &'n Group, used: &'n UsedCodes) -> Need<'n> {
+    Need {
+        device: &group.maker.device,
+        process: group.process.as_ref(),
+        used,
+        is_for_tests: group
+            .jobs
+            .iter()
+            .any(|job| job.plan.steps[0].connection.is_answered_locally()),
+    }
+}
