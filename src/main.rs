@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::Cli;
+use crate::commands::Cli;
 use crate::core::environment::Environment;
 use crate::core::{core_dump, text};
 
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(message) => {
             let message = without_foreign_words(message);
-            let message = cli::told_by_the_help(message, std::env::args_os());
+            let message = commands::told_by_the_help(message, std::env::args_os());
             // Nobody reads it where the stream is closed.
             let _ = message.print();
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));

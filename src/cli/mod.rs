@@ -1,102 +1,8 @@
-//! The command line, as clap types. Their comments are the help.
+//! The flags that several commands share, as clap types; those of one command stand with it. Their comments are the help.
 
-mod about;
-mod account;
-mod commands;
-mod keys;
-mod similar;
+use clap::{ArgAction, Args, ValueEnum};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-
-pub use self::account::{Audit, Policy, PolicyFormat, PolicyName};
-pub use self::commands::{
-    Clear, Completions, DeviceCommand, Devices, Doctor, Enroll, Exec, Export, Format, ListDevices,
-    Man, OfUser, Outgoing, Preview, Refresh, Resync, Setup, Shell, Status,
-};
-#[cfg(unix)]
-pub use self::keys::Elsewhere;
-pub use self::keys::{
-    GetKeys, InKeychain, Keychain, KeychainCommand, MoveKeys, RestoreKeys, Rotate, Store,
-};
-pub use self::similar::told_by_the_help;
 use crate::core::seconds;
-
-/// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
-///
-/// Reads the long-term keys in `[PROFILE-long-term]`, asks for the code, and writes temporary credentials to `[PROFILE]`.
-/// Does nothing while those are still valid. For a role of ~/.aws/config, it goes along `source_profile` to the keys, and
-/// writes to `[PROFILE-mfa]`.
-#[derive(Parser)]
-#[command(
-    version = env!("MFA_CREDS_VERSION"),
-    infer_long_args = true,
-    args_override_self = true,
-    args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true,
-    max_term_width = 100,
-    after_help = "Exit codes: 0 the credentials are valid, 1 failed, 2 wrong usage, 3 a person was needed and none was \
-                  there, 4 AWS refused the code or the device."
-)]
-pub struct Cli {
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    #[command(flatten)]
-    pub refresh: Refresh,
-}
-
-/// What to do other than to refresh.
-// The flags of a command are made ready only when it is meant: a seventh of the instructions of a cached run.
-#[derive(Subcommand)]
-#[command(defer = true)]
-pub enum Command {
-    #[command(about = about::SETUP)]
-    Setup(Setup),
-    #[command(about = about::PLAN)]
-    Plan(Box<Preview>),
-    #[command(about = about::EXPORT, after_help = EXPORT_FORMS)]
-    Export(Box<Export>),
-    #[command(about = about::EXEC, after_help = EXEC_ENDS)]
-    Exec(Box<Exec>),
-    #[command(about = about::STATUS)]
-    Status(Status),
-    #[command(about = about::DOCTOR)]
-    Doctor(Doctor),
-    #[command(about = about::CLEAR)]
-    Clear(Clear),
-    #[command(about = about::DEVICE)]
-    Device(Devices),
-    #[command(about = about::ROTATE)]
-    Rotate(Rotate),
-    #[command(about = about::AUDIT, after_help = AUDIT_ENDS)]
-    Audit(Box<Audit>),
-    #[command(about = about::POLICY)]
-    Policy(Policy),
-    #[command(about = about::KEYCHAIN)]
-    Keychain(InKeychain),
-    #[command(about = about::COMPLETIONS, after_help = COMPLETIONS_USE)]
-    Completions(Completions),
-    #[command(about = about::MAN)]
-    Man(Man),
-}
-
-const EXPORT_FORMS: &str = "\
-bash, zsh, sh: eval \"$(mfa-creds export -p PROFILE)\"
-fish:          mfa-creds export -p PROFILE --format fish | source
-PowerShell:    mfa-creds export -p PROFILE --format powershell | Out-String | Invoke-Expression
-AWS SDKs:      credential_process = mfa-creds export -p PROFILE --format process";
-
-const EXEC_ENDS: &str = "\
-Exit codes: those of COMMAND; 127 if it is not found, 126 if it cannot be run. Before it is run, those of `mfa-creds`.";
-
-const AUDIT_ENDS: &str = "\
-Exit codes: 0 nobody lacks MFA, 1 somebody does, 2 failed or wrong usage; else those of `mfa-creds`.";
-
-const COMPLETIONS_USE: &str = "\
-bash:       source <(mfa-creds completions bash)
-zsh:        source <(mfa-creds completions zsh)
-fish:       mfa-creds completions fish | source
-PowerShell: mfa-creds completions powershell | Out-String | Invoke-Expression
-elvish:     eval (mfa-creds completions elvish | slurp)";
 
 /// Which profiles are meant.
 #[derive(Args, Default)]
@@ -205,7 +111,7 @@ pub struct Request {
 
 /// How the code is come by.
 #[derive(Args)]
-pub struct Asking {
+pub struct CodeFlags {
     /// The code from the device, or `-` to read it from standard input. Other users can see an argument in the process list:
     /// better typed, piped in, or printed by --mfa-process [env: `MFA_TOKEN`]
     #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m", "mf", "mfa", "mfa-", "t"])]
@@ -214,7 +120,7 @@ pub struct Asking {
     #[arg(long, value_name = "COMMAND")]
     pub mfa_process: Option<String>,
     #[command(flatten)]
-    pub prompting: Prompting,
+    pub prompting: PromptFlags,
     /// Wait so long for another process that renews with the same device: seconds, or `5m` [default: 2m, or
     /// --prompt-timeout if that is longer]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
@@ -223,7 +129,7 @@ pub struct Asking {
 
 /// How a person is asked.
 #[derive(Args, Default)]
-pub struct Prompting {
+pub struct PromptFlags {
     /// Where to ask [env: `MFA_CREDS_PROMPT`] [default: auto]
     #[arg(long, value_name = "WHERE", value_enum)]
     pub prompt: Option<Prompt>,
@@ -253,4 +159,37 @@ pub enum Prompt {
     Gui,
     /// Nowhere: exit code 3 where a person is needed
     None,
+}
+
+/// Which profile is meant, and how its credentials are renewed.
+#[derive(Args)]
+pub struct SingleProfile {
+    #[command(flatten)]
+    pub profile: Profile,
+    #[command(flatten)]
+    pub request: Request,
+    #[command(flatten)]
+    pub asking: CodeFlags,
+    /// Neither read nor write the section `[PROFILE]`; what is got is kept in the tool's own file
+    #[arg(long)]
+    pub no_store: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// Which user is meant: the one who has the keys of a profile.
+#[derive(Args)]
+pub struct OfUser {
+    #[command(flatten)]
+    pub profile: Profile,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    /// A region of the partition that the user is in [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Give AWS up after so long, with every try: seconds, or `1m`, up to 10 minutes [env: `MFA_CREDS_TIMEOUT`] [default: 30]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub timeout: Option<u64>,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
 }

@@ -19,18 +19,64 @@ use chrono::TimeDelta;
 use self::credential_report::{Source, Unusable};
 use self::pattern::Pattern;
 use self::render::{Summary, csv, json, table};
-use super::outgoing;
+use super::obtain::obtain;
 use crate::aws::iam::Iam;
 use crate::aws::network;
-use crate::cli::Audit;
+use crate::cli::{CodeFlags, Profile, Request, SingleProfile};
 use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
+use crate::core::seconds;
 use crate::files::profiles;
 use crate::plan::{self, Naming};
 use crate::renewal::codes::StandardInput;
 use crate::report::{self, Report};
+use clap::{Args, Command, Id};
+use std::path::PathBuf;
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str =
+    "Say which users of an account lack MFA, and whose access keys are old or unused";
+/// What the help ends with.
+pub(super) const AFTER_HELP: &str = "\
+Exit codes: 0 nobody lacks MFA, 1 somebody does, 2 failed or wrong usage; else those of `mfa-creds`.";
+
+/// What `audit` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Audit {
+    /// Read the report from a file, or `-` from standard input: what `aws iam get-credential-report` prints, or the CSV in it
+    /// [default: AWS is asked for one]
+    #[arg(long, value_name = "FILE", conflicts_with_all = flags_of_a_call())]
+    pub report: Option<PathBuf>,
+    /// An older access key is a finding
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "90d", allow_negative_numbers = true)]
+    pub max_key_age: u64,
+    /// Leave out the users whose name or ARN is like this, with `*` and `?`, so that they do not count for the exit code; several
+    /// times for several
+    #[arg(long, value_name = "PATTERN")]
+    pub ignore: Vec<String>,
+    /// Everybody, as JSON
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Everybody, as CSV
+    #[arg(long)]
+    pub csv: bool,
+    /// Wait so long until AWS has made the report: seconds, or `5m`
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "2m", allow_negative_numbers = true)]
+    pub wait: u64,
+    #[command(flatten)]
+    pub of: SingleProfile,
+}
+
+/// The flags that mean nothing where AWS is not called.
+fn flags_of_a_call() -> Vec<Id> {
+    let flags = Profile::augment_args(Command::new(""));
+    let flags = CodeFlags::augment_args(Request::augment_args(flags));
+    let flags = flags.get_arguments().map(|flag| flag.get_id().clone());
+    flags.chain(["no_store", "wait"].map(Id::from)).collect()
+}
 
 /// The most that a report may have, in bytes: one of 5,000 users, which is AWS's usual limit, has about two million.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
@@ -48,7 +94,7 @@ const GET_ONE: &str = "`aws iam generate-credential-report`, then `aws iam get-c
 /// # Errors
 /// What a user has to know: then there is no verdict.
 pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode> {
-    let report = Report::new(&args.outgoing.verbosity);
+    let report = Report::new(&args.of.verbosity);
     let source = match &args.report {
         Some(path) => given(path)?,
         None => of_aws(args, environment, report)?,
@@ -150,13 +196,13 @@ fn explain(name: &str, unusable: &Unusable) -> Failure {
 /// The report of the account that a profile's credentials are for.
 fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Source> {
     let mut user = None;
-    let outgoing = outgoing::get(
-        &args.outgoing,
+    let obtained = obtain(
+        &args.of,
         environment,
         report,
         StandardInput::Ours,
         |target, files| {
-            let request = &args.outgoing.request;
+            let request = &args.of.request;
             let naming = Naming::new(&request.suffixes, environment);
             let found =
                 naming.and_then(|naming| plan::user(request, environment, &naming, target, files));
@@ -165,7 +211,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Sou
     )?;
     let (user, flag) = user.context("no profile is meant")?;
     let user = user?;
-    let credentials = &outgoing.credentials;
+    let credentials = &obtained.credentials;
     // The session signs; of the keys, only the id is told.
     let keys = LongTermKeys {
         access_key_id: credentials.access_key_id.clone(),

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Error, Result, bail};
 
 use super::ground::Ground;
-use crate::cli::{Clear, Profiles, Request};
+use crate::cli::{Profiles, Request};
+use crate::cli::{Suffixes, Verbosity};
 use crate::core::device::SerialNumber;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
@@ -18,6 +19,27 @@ use crate::files::store::{self, Edit, Store};
 use crate::plan::{self, Keys, Target, quoted};
 use crate::renewal::group;
 use crate::report::{self, Report};
+use clap::Args;
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str =
+    "End credentials early: remove them and the MFA session from the files";
+
+/// What `clear` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Clear {
+    /// The profile to clear; several times for several [env: `AWS_PROFILE`] [default: default]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub names: Vec<String>,
+    /// Everything that `mfa-creds` and aws-mfa wrote
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
 
 /// Removes what this tool wrote.
 ///

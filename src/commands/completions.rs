@@ -7,14 +7,45 @@ use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
-use clap_mangen::Man;
 
+use super::Cli;
 use super::ground::Ground;
-use crate::cli::{self, Cli, Completions, Profiles, Shell, Suffixes};
+use crate::cli::{Profiles, Suffixes};
 use crate::core::environment::Environment;
 use crate::core::text::is_plain;
 use crate::plan;
 use crate::report;
+use clap::{Args, ValueEnum};
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str =
+    "Print what makes a shell complete commands, flags and profile names";
+/// What the help ends with.
+pub(super) const AFTER_HELP: &str = "\
+bash:       source <(mfa-creds completions bash)
+zsh:        source <(mfa-creds completions zsh)
+fish:       mfa-creds completions fish | source
+PowerShell: mfa-creds completions powershell | Out-String | Invoke-Expression
+elvish:     eval (mfa-creds completions elvish | slurp)";
+
+/// What `completions` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// The shells that completions are made for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
 
 const NAME: &str = "mfa-creds";
 /// With this variable, a shell asks what the words on its command line can go on with.
@@ -60,26 +91,6 @@ pub(super) fn completions(args: &Completions) -> Result<()> {
             .context("the completions cannot be written")?;
     }
     report::data(&String::from_utf8_lossy(&script))
-}
-
-/// Prints a manual page.
-///
-/// # Errors
-/// When standard output cannot be written.
-pub(super) fn man(args: &cli::Man) -> Result<()> {
-    // A page is the same for all builds of a version.
-    let mut command = Cli::command().version(env!("CARGO_PKG_VERSION"));
-    command.build();
-    for name in args.command.iter().flat_map(|names| names.split('-')) {
-        if let Some(found) = command.find_subcommand(name) {
-            command = found.clone();
-        }
-    }
-    let mut page = Vec::new();
-    Man::new(command)
-        .render(&mut page)
-        .context("the manual page cannot be written")?;
-    report::data(&String::from_utf8_lossy(&page))
 }
 
 /// The command line, with the names of the profiles wherever one is asked for.

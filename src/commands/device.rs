@@ -9,12 +9,38 @@ mod table;
 
 use anyhow::{Result, bail};
 
+use self::enroll::Enroll;
+use self::list::ListDevices;
+use self::resync::Resync;
 use super::ready::Ready;
-use crate::cli::{self, DeviceCommand};
+use crate::cli;
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
 use crate::plan::{Chosen, Prompting};
 use crate::prompt::terminal::{PATIENCE_TO_FETCH, Terminal};
+use clap::{Args, Subcommand};
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str = "Show, enroll and resynchronise the MFA devices of a user";
+
+/// What can be done with MFA devices.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Devices {
+    #[command(subcommand)]
+    pub command: DeviceCommand,
+}
+
+/// What can be done with MFA devices.
+#[derive(Subcommand)]
+pub enum DeviceCommand {
+    /// Show the MFA devices that the user has at AWS
+    List(ListDevices),
+    /// Make an MFA device with an authenticator app, and enable it
+    Enroll(Enroll),
+    /// Tell AWS which codes a device shows, when its clock has drifted away
+    Resync(Resync),
+}
 
 /// Does what the command says.
 ///
@@ -30,9 +56,9 @@ pub(super) fn device(command: &DeviceCommand, environment: &Environment) -> Resu
 
 /// How a person is asked who may have to fetch a telephone.
 fn prompting(timeout: cli::PromptTimeout, environment: &Environment) -> Result<Prompting> {
-    let asked = cli::Prompting {
+    let asked = cli::PromptFlags {
         timeout,
-        ..cli::Prompting::default()
+        ..cli::PromptFlags::default()
     };
     Prompting::new(&asked, environment, PATIENCE_TO_FETCH)
 }

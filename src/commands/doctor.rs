@@ -25,12 +25,40 @@ use self::files::Which;
 use self::profile::Examined;
 use super::ground::Ground;
 use super::status;
-use crate::cli::{self, Doctor, Profiles, Request};
+use crate::cli::{self, Profiles, Request};
+use crate::cli::{Profile, Suffixes};
 use crate::core::environment::Environment;
+use crate::core::seconds;
 use crate::files::profiles::Paths;
 use crate::plan::{self, Chosen, Naming, Origin};
 use crate::prompt::credential_process;
 use crate::report;
+use clap::Args;
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str = "Check the files, the environment and the settings of a profile, and say what to type where something is wrong";
+
+/// What `doctor` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub profile: Profile,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Ask AWS nothing, and look only at what is here
+    #[arg(long)]
+    pub offline: bool,
+    /// The region whose STS is called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Give AWS up after so long, with every try: seconds, or `1m`, up to 10 minutes [env: `MFA_CREDS_TIMEOUT`] [default: 30]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub timeout: Option<u64>,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+}
 
 /// Shows what is right and what is not. What is wrong is a line of the list, and ends nothing.
 ///

@@ -14,14 +14,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 pub(super) use self::deposit::Deposit;
-use self::entry::Place;
+use self::entry::{Keychain, Place};
 use super::ground::Ground;
 use super::ready::{self, Found};
-#[cfg(unix)]
-use crate::cli::Elsewhere;
-use crate::cli::{
-    self, GetKeys, KeychainCommand, MoveKeys, Profile, Profiles, RestoreKeys, Suffixes,
-};
+use crate::cli::{self, Profile, Profiles, Suffixes, Verbosity};
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
@@ -31,6 +27,92 @@ use crate::files::store::{Edit, Lock, Store, Turn};
 use crate::plan::{Base, Keys, Prompting};
 use crate::prompt::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
 use crate::report::{self, Report};
+use clap::{Args, Subcommand};
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str =
+    "Keep long-term keys in the system's keychain, and not in clear text in the credentials file";
+
+/// What can be done with the system's keychain.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct InKeychain {
+    #[command(subcommand)]
+    pub command: KeychainCommand,
+}
+
+/// What can be done with the system's keychain.
+#[derive(Subcommand)]
+pub enum KeychainCommand {
+    /// Move the long-term keys of a profile from the credentials file into the keychain
+    Move(MoveKeys),
+    /// Move them back into the credentials file
+    Restore(RestoreKeys),
+    /// Print keys as AWS tools read them from a `credential_process`; it is what `move` writes into the section
+    Get(GetKeys),
+    /// Run a command as somebody would who shares nothing with this session but the user
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Elsewhere(Elsewhere),
+}
+
+/// What `keychain move` can be told.
+#[derive(Args)]
+pub struct MoveKeys {
+    #[command(flatten)]
+    pub profile: Profile,
+    #[command(flatten)]
+    pub store: KeychainFlag,
+    /// Do not ask before the keys are left to a keychain that only this session can read
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `keychain restore` can be told.
+#[derive(Args)]
+pub struct RestoreKeys {
+    #[command(flatten)]
+    pub profile: Profile,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// What `keychain get` can be told.
+#[derive(Args)]
+pub struct GetKeys {
+    /// The access key id (AKIA…)
+    pub access_key_id: String,
+    #[command(flatten)]
+    pub store: KeychainFlag,
+}
+
+/// What the way to find out whether others can read the keychain is told.
+#[cfg(unix)]
+#[derive(Args)]
+pub struct Elsewhere {
+    /// For the shell
+    pub command: String,
+}
+
+/// Which keychain is meant. There is one on each system, so that nobody has to say; old command lines do.
+#[derive(Args, Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct KeychainFlag {
+    #[arg(
+        id = "store",
+        long,
+        value_name = "STORE",
+        value_enum,
+        default_value_t,
+        hide = true
+    )]
+    pub keychain: Keychain,
+}
 
 /// Does what the command says.
 ///
@@ -223,13 +305,9 @@ fn others_with(files: &Files<'_>, section: &str, access_key_id: &str) -> Vec<Str
 ///
 /// # Errors
 /// Exit code 3 where nobody can be asked; then `way_out` says what to type.
-pub(super) fn consent(
-    keychain: cli::Keychain,
-    environment: &Environment,
-    way_out: &str,
-) -> Result<()> {
+pub(super) fn consent(keychain: Keychain, environment: &Environment, way_out: &str) -> Result<()> {
     let name = keychain.name();
-    let asked = cli::Prompting::default();
+    let asked = cli::PromptFlags::default();
     let prompting = Prompting::new(&asked, environment, PATIENCE_TO_FETCH)?;
     let Some(terminal) = Terminal::for_prompting(&prompting) else {
         bail!(

@@ -8,8 +8,9 @@ mod work;
 mod pick_profile;
 mod refresh;
 mod plan;
-mod outgoing;
-mod output;
+mod export;
+mod exec;
+mod obtain;
 mod status;
 mod doctor;
 mod clear;
@@ -20,19 +21,81 @@ mod policy;
 mod keychain;
 mod setup;
 mod completions;
+mod man;
+mod suggestions;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
 
 pub use self::completions::answer_shell;
-use crate::cli::{Cli, Command, Setup};
+use self::refresh::Refresh;
+pub use self::suggestions::told_by_the_help;
 use crate::core::environment::Environment;
 use crate::core::error::{self, Exit, Failure};
 use crate::core::regular_file;
 use crate::files::profiles::{self, Paths};
 use crate::report;
+
+/// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
+///
+/// Reads the long-term keys in `[PROFILE-long-term]`, asks for the code, and writes temporary credentials to `[PROFILE]`.
+/// Does nothing while those are still valid. For a role of ~/.aws/config, it goes along `source_profile` to the keys, and
+/// writes to `[PROFILE-mfa]`.
+#[derive(Parser)]
+#[command(
+    version = env!("MFA_CREDS_VERSION"),
+    infer_long_args = true,
+    args_override_self = true,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 the credentials are valid, 1 failed, 2 wrong usage, 3 a person was needed and none was \
+                  there, 4 AWS refused the code or the device."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub refresh: Refresh,
+}
+
+/// What to do other than to refresh.
+// The flags of a command are made ready only when it is meant: a seventh of the instructions of a cached run.
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub enum Command {
+    #[command(about = setup::ABOUT)]
+    Setup(setup::Setup),
+    #[command(about = plan::ABOUT)]
+    Plan(Box<plan::Preview>),
+    #[command(about = export::ABOUT, after_help = export::AFTER_HELP)]
+    Export(Box<export::Export>),
+    #[command(about = exec::ABOUT, after_help = exec::AFTER_HELP)]
+    Exec(Box<exec::Exec>),
+    #[command(about = status::ABOUT)]
+    Status(status::Status),
+    #[command(about = doctor::ABOUT)]
+    Doctor(doctor::Doctor),
+    #[command(about = clear::ABOUT)]
+    Clear(clear::Clear),
+    #[command(about = device::ABOUT)]
+    Device(device::Devices),
+    #[command(about = rotate::ABOUT)]
+    Rotate(rotate::Rotate),
+    #[command(about = audit::ABOUT, after_help = audit::AFTER_HELP)]
+    Audit(Box<audit::Audit>),
+    #[command(about = policy::ABOUT)]
+    Policy(policy::Policy),
+    #[command(about = keychain::ABOUT)]
+    Keychain(keychain::InKeychain),
+    #[command(about = completions::ABOUT, after_help = completions::AFTER_HELP)]
+    Completions(completions::Completions),
+    #[command(about = man::ABOUT)]
+    Man(man::Man),
+}
 
 /// Begins the trace, where the environment wants one.
 ///
@@ -71,8 +134,8 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
     match &cli.command {
         Some(Command::Setup(args)) => setup::set_up(args, environment)?,
         Some(Command::Plan(args)) => plan::show_plan(args, environment)?,
-        Some(Command::Export(args)) => outgoing::export(args, environment)?,
-        Some(Command::Exec(args)) => return outgoing::exec(args, environment),
+        Some(Command::Export(args)) => export::export(args, environment)?,
+        Some(Command::Exec(args)) => return exec::exec(args, environment),
         Some(Command::Status(args)) => return status::status(args, environment),
         Some(Command::Doctor(args)) => return doctor::doctor(args, environment),
         Some(Command::Clear(args)) => clear::clear(args, environment)?,
@@ -82,8 +145,8 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
         Some(Command::Policy(args)) => policy::policy(args)?,
         Some(Command::Keychain(args)) => keychain::keychain(&args.command, environment)?,
         Some(Command::Completions(args)) => completions::completions(args)?,
-        Some(Command::Man(args)) => completions::man(args)?,
-        None if cli.refresh.setup => setup::set_up(&Setup::of(&cli.refresh), environment)?,
+        Some(Command::Man(args)) => man::man(args)?,
+        None if cli.refresh.setup => setup::set_up(&setup::Setup::of(&cli.refresh), environment)?,
         None => refresh::refresh(&cli.refresh, environment)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::ending::Ending;
 use super::ground::Ground;
 use crate::aws::network::masked;
-use crate::cli::Preview;
+use crate::cli::{Profiles, Request};
 use crate::core::clock;
 use crate::core::environment::Environment;
 use crate::core::text::plain;
@@ -18,6 +18,21 @@ use crate::files::sessions::{Maker, Session};
 use crate::plan::{self, Call, Chosen, Keys, Native, Plan, Selection, Step, Target, Way, quoted};
 use crate::renewal::group::{self, Seen, Wanted};
 use crate::report::{self, Report, span, until};
+use clap::Args;
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str =
+    "Show what a refresh would call, with what, and why, without doing it";
+
+/// What `plan` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Preview {
+    #[command(flatten)]
+    pub profiles: Profiles,
+    #[command(flatten)]
+    pub request: Request,
+}
 
 /// Shows what a refresh would do, and touches nothing.
 pub(super) fn show_plan(args: &Preview, environment: &Environment) -> Result<()> {

@@ -7,11 +7,28 @@ use super::ground::Ground;
 use super::pick_profile;
 use super::verbose::warn_of_irregularities;
 use super::work::{Look, Work};
-use crate::cli::Refresh;
+use crate::cli::{CodeFlags, Profiles, Request, Verbosity};
 use crate::core::environment::Environment;
 use crate::plan::{self, Selection, Target};
 use crate::renewal::codes::StandardInput;
 use crate::report::Report;
+use clap::Args;
+
+/// What a refresh can be told.
+#[derive(Args)]
+pub struct Refresh {
+    #[command(flatten)]
+    pub profiles: Profiles,
+    #[command(flatten)]
+    pub request: Request,
+    #[command(flatten)]
+    pub asking: CodeFlags,
+    /// The same as the command `setup`
+    #[arg(long, conflicts_with = "all")]
+    pub setup: bool,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
 
 /// Makes sure that the profiles have valid credentials.
 ///

@@ -16,7 +16,8 @@ use self::steps::Step;
 use super::ready::Ready;
 use crate::aws::iam::{self, Iam, KnownKey, Owner, UNKNOWN_KEY};
 use crate::aws::network::Trouble;
-use crate::cli::{self, Rotate};
+use crate::cli;
+use crate::cli::OfUser;
 use crate::core::clock;
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
@@ -26,6 +27,21 @@ use crate::plan::Prompting;
 use crate::prompt::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
 use crate::renewal::group;
 use crate::report::Report;
+use clap::Args;
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str = "Replace the access key of a user by a new one, so that no crash leaves the file without a working key";
+
+/// What `rotate` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Rotate {
+    #[command(flatten)]
+    pub of: OfUser,
+    /// Delete the old key without asking
+    #[arg(long)]
+    pub yes: bool,
+}
 
 /// How long to wait before AWS is asked again whether it knows a key, in seconds. It takes about ten.
 const PAUSES: [u64; 10] = [1, 1, 2, 3, 4, 5, 6, 8, 10, 15];
@@ -302,7 +318,7 @@ impl Rotation<'_> {
     }
 
     fn terminal(&self) -> Result<Option<Terminal>> {
-        let asked = cli::Prompting::default();
+        let asked = cli::PromptFlags::default();
         let prompting = Prompting::new(&asked, self.environment, PATIENCE_TO_FETCH)?;
         Ok(Terminal::for_prompting(&prompting))
     }

@@ -7,8 +7,11 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use self::wizard::{Answers, KeyMove, Respondent};
-use super::keychain::{self, Deposit};
-use crate::cli::{self, MoveKeys, Profile, Setup};
+use super::keychain::KeychainFlag;
+use super::keychain::{self, Deposit, MoveKeys};
+use super::refresh::Refresh;
+use crate::cli::{self, Profile};
+use crate::cli::{Suffixes, Verbosity};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::files::document::Document;
@@ -18,6 +21,41 @@ use crate::files::store::{self, Store, private_directory};
 use crate::plan::{self, Chosen, Naming, Origin, Prompting, Target, quoted};
 use crate::prompt::terminal::PATIENCE_TO_FETCH;
 use crate::report::Report;
+use clap::Args;
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str = "Ask for long-term keys and write them to `[PROFILE-long-term]`, or move them there from `[PROFILE]`";
+
+/// What `setup` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Setup {
+    /// The profile to set up [env: `AWS_PROFILE`] [default: default]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub name: Option<String>,
+    /// Put the keys into the system's keychain, and not into the file
+    #[arg(long)]
+    pub keychain: bool,
+    #[command(flatten)]
+    pub store: KeychainFlag,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+impl Setup {
+    /// What `--setup` says, which is aws-mfa's way to ask for it.
+    pub fn of(refresh: &Refresh) -> Self {
+        Self {
+            name: refresh.profiles.names.last().cloned(),
+            keychain: false,
+            store: KeychainFlag::default(),
+            suffixes: refresh.request.suffixes.clone(),
+            verbosity: refresh.verbosity.clone(),
+        }
+    }
+}
 
 /// Asks for long-term keys and writes them, or moves those that stand in the way.
 ///
@@ -36,7 +74,7 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         Some(name) if !name.is_empty() => name.clone(),
         _ => plan::profile_of_environment(environment).value,
     };
-    let prompting = Prompting::new(&cli::Prompting::default(), environment, PATIENCE_TO_FETCH)?;
+    let prompting = Prompting::new(&cli::PromptFlags::default(), environment, PATIENCE_TO_FETCH)?;
     let mut respondent = Respondent::find(&prompting)?;
     let target = naming.target(Chosen {
         value: respondent.profile(&suggested)?,

@@ -12,9 +12,11 @@ use console::Term;
 
 use self::table::{Layout, Owner, Place, Row, State, json, table};
 use super::ground::Ground;
-use crate::cli::{Profiles, Request, Status};
+use crate::cli::Suffixes;
+use crate::cli::{Profiles, Request};
 use crate::core::clock;
 use crate::core::environment::Environment;
+use crate::core::seconds;
 use crate::files::freshness::Reason;
 use crate::files::profiles::{File, Files, key};
 use crate::files::section_format::{self, Defect};
@@ -23,6 +25,30 @@ use crate::files::store::{self, Leftover};
 use crate::plan::{self, Keep, Selection, Target};
 use crate::renewal::group::{self, Seen, Wanted};
 use crate::report::{self, Report};
+use clap::Args;
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str = "Show which credentials there are, for what, and until when";
+
+/// What `status` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Status {
+    /// Only this profile; several times for several [default: every profile, with --check as for `mfa-creds`]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    pub names: Vec<String>,
+    /// As JSON
+    #[arg(long, conflicts_with = "check")]
+    pub json: bool,
+    /// Say nothing; exit code 0 if the credentials are valid, 1 if not
+    #[arg(long)]
+    pub check: bool,
+    /// Count as valid only what lasts so long: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
+    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub min_ttl: Option<u64>,
+    #[command(flatten)]
+    pub suffixes: Suffixes,
+}
 
 /// Shows what there is, or says by the exit code alone whether it is valid.
 ///

@@ -26,7 +26,7 @@ use crate::report::Report;
 /// All that the work on some profiles needs.
 pub(super) struct Work<'w> {
     pub request: &'w Request,
-    pub asking: &'w cli::Asking,
+    pub asking: &'w cli::CodeFlags,
     pub environment: &'w Environment,
     pub ground: &'w Ground,
     pub files: &'w Files<'w>,

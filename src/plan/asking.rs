@@ -49,7 +49,7 @@ impl Asking {
     ///
     /// # Errors
     /// When the environment says something that cannot be.
-    pub fn new(asked: &cli::Asking, environment: &Environment, usual: Duration) -> Result<Self> {
+    pub fn new(asked: &cli::CodeFlags, environment: &Environment, usual: Duration) -> Result<Self> {
         let token = first([
             flag("--token", asked.token.as_ref()),
             variable(environment, CODE),
@@ -81,7 +81,11 @@ impl Prompting {
     ///
     /// # Errors
     /// When the environment says something that cannot be.
-    pub fn new(asked: &cli::Prompting, environment: &Environment, usual: Duration) -> Result<Self> {
+    pub fn new(
+        asked: &cli::PromptFlags,
+        environment: &Environment,
+        usual: Duration,
+    ) -> Result<Self> {
         let limit = given_seconds(
             "--prompt-timeout",
             asked.timeout.prompt_timeout,
@@ -100,7 +104,7 @@ impl Prompting {
     }
 }
 
-fn prompt(asked: &cli::Prompting, environment: &Environment) -> Result<Chosen<Prompt>> {
+fn prompt(asked: &cli::PromptFlags, environment: &Environment) -> Result<Chosen<Prompt>> {
     let by_flag = |value, name| Chosen {
         value,
         origin: Origin::Flag(name),

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::enrollment::{self, Enrolled, Enrolment};
 use super::{Ready, prompting, terminal};
 use crate::aws::iam::{Known, Owner};
-use crate::cli::Enroll;
+use crate::cli::{OfUser, PromptTimeout};
 use crate::core::device::{Device, SerialNumber};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
@@ -15,6 +15,22 @@ use crate::plan::Origin;
 use crate::prompt::terminal::{Answer, Terminal};
 use crate::renewal::discovery::save_device;
 use crate::report::Report;
+use clap::Args;
+
+/// What `device enroll` can be told.
+#[derive(Args)]
+pub struct Enroll {
+    #[command(flatten)]
+    pub of: OfUser,
+    /// What the device shall be called [default: the name of the user]
+    #[arg(id = "device_name", long = "name", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Show the secret as text, too, for an app that cannot read the QR code
+    #[arg(long)]
+    pub show_secret: bool,
+    #[command(flatten)]
+    pub timeout: PromptTimeout,
+}
 
 pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);

@@ -4,9 +4,20 @@ use anyhow::Result;
 
 use super::Ready;
 use super::table;
-use crate::cli::ListDevices;
+use crate::cli::OfUser;
 use crate::core::environment::Environment;
 use crate::report::{self, Report};
+use clap::Args;
+
+/// What `device list` can be told.
+#[derive(Args)]
+pub struct ListDevices {
+    #[command(flatten)]
+    pub of: OfUser,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);

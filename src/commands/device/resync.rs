@@ -5,13 +5,26 @@ use anyhow::{Result, bail};
 use super::enrollment;
 use super::{Ready, prompting, terminal};
 use crate::aws::iam::{Iam, Owner, WRONG_CODES};
-use crate::cli::Resync;
+use crate::cli::{OfUser, PromptTimeout};
 use crate::core::device::{Device, SerialNumber};
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
 use crate::plan::Prompting;
 use crate::renewal::discovery;
 use crate::report::Report;
+use clap::Args;
+
+/// What `device resync` can be told.
+#[derive(Args)]
+pub struct Resync {
+    #[command(flatten)]
+    pub of: OfUser,
+    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`] [default: AWS is asked]
+    #[arg(long, value_name = "ARN")]
+    pub device: Option<String>,
+    #[command(flatten)]
+    pub timeout: PromptTimeout,
+}
 
 pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);

@@ -2,8 +2,8 @@
 
 use super::checklist::Checklist;
 use crate::aws::network::masked;
-use crate::cli::{Profiles, Prompting};
-use crate::commands::output::name::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN};
+use crate::cli::{Profiles, PromptFlags};
+use crate::commands::obtain::name::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN};
 use crate::core::environment::{CODE, Environment, REGION_OF_PROFILE};
 use crate::files::profiles::{Files, config_header};
 use crate::plan::{self, Naming};
@@ -161,7 +161,7 @@ fn ours(list: &mut Checklist, environment: &Environment) {
     }
     list.attempt(
         SUBJECT,
-        plan::Prompting::new(&Prompting::default(), environment, PATIENCE),
+        plan::Prompting::new(&PromptFlags::default(), environment, PATIENCE),
     );
     list.attempt(SUBJECT, plan::min_ttl(None, environment));
 }

@@ -16,8 +16,7 @@ use anyhow::{Result, bail};
 use super::bus;
 #[cfg(unix)]
 use super::entry;
-use super::entry::{Place, Put};
-use crate::cli;
+use super::entry::{Keychain, Place, Put};
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
@@ -49,7 +48,7 @@ impl Deposit {
     /// When no command can be written that leads there.
     pub fn new(keys: &LongTermKeys, environment: &Environment) -> Result<Self> {
         let place = Place {
-            keychain: cli::Keychain::default(),
+            keychain: Keychain::default(),
             access_key_id: keys.access_key_id.clone(),
         };
         let command = place.command(environment)?;
@@ -57,7 +56,7 @@ impl Deposit {
     }
 
     /// Which keychain it is.
-    pub fn keychain(&self) -> cli::Keychain {
+    pub fn keychain(&self) -> Keychain {
         self.place.keychain
     }
 

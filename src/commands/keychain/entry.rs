@@ -14,15 +14,35 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use clap::ValueEnum as _;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::cli::Keychain;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
 use crate::core::form::{Form, misfit};
+
+/// The keychains of this system.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Keychain {
+    /// The desktop's: GNOME Keyring, KWallet or KeePassXC
+    #[cfg(all(unix, not(target_os = "macos")))]
+    #[default]
+    SecretService,
+    /// The kernel's, for what earlier versions have put there: it forgets, and other sessions do not see it
+    #[cfg(target_os = "linux")]
+    #[value(hide = true)]
+    Keyutils,
+    /// The login keychain
+    #[cfg(target_os = "macos")]
+    #[default]
+    Macos,
+    /// The one of the control panel
+    #[cfg(windows)]
+    #[default]
+    CredentialManager,
+}
 
 /// Whose the entries are, among those of other programs.
 const SERVICE: &str = "mfa-creds";

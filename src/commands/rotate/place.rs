@@ -8,8 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::notes::Notes;
 use super::steps::Progress;
-use crate::cli::Keychain;
-use crate::commands::keychain::entry::Place;
+use crate::commands::keychain::entry::{Keychain, Place};
 use crate::commands::ready::Ready;
 use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};

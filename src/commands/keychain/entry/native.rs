@@ -5,8 +5,7 @@ use keyring_core::api::CredentialStoreApi as _;
 use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
-use super::SERVICE;
-use crate::cli::Keychain;
+use super::{Keychain, SERVICE};
 use crate::core::error::Failure;
 
 /// The secret of an access key id.

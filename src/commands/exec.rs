@@ -1,4 +1,4 @@
-//! A command that gets the credentials in its environment.
+//! `mfa-creds exec`: runs a command that gets the credentials in its environment.
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -6,27 +6,66 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
+use clap::{Args, ValueHint};
 
-use super::Outgoing;
+use super::obtain::{ObtainedCredentials, obtain};
+use crate::cli::SingleProfile;
 use crate::core::core_dump;
+use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
 use crate::files::profiles::reason;
+use crate::renewal::codes::StandardInput;
+use crate::report::Report;
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str =
+    "Run a command with the credentials of a profile, renewed if need be, in its environment";
+/// What the help ends with.
+pub(super) const AFTER_HELP: &str = "\
+Exit codes: those of COMMAND; 127 if it is not found, 126 if it cannot be run. Before it is run, those of `mfa-creds`.";
+
+/// What `exec` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Exec {
+    #[command(flatten)]
+    pub of: SingleProfile,
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        value_name = "COMMAND",
+        value_hint = ValueHint::CommandWithArguments
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// Runs a command with the credentials of a profile. Does not come back where the command takes the place of this process.
+///
+/// # Errors
+/// What a user has to know; exit code 127 or 126 when the command cannot be run.
+pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
+    let report = Report::new(&args.of.verbosity);
+    let input = StandardInput::OfAnother;
+    let obtained = obtain(&args.of, environment, report, input, |_, _| ())?;
+    run(&obtained, &args.command)
+}
 
 /// Runs it with the credentials and nothing that contradicts them. The terminal, the standard streams and the signals are
 /// the command's. On Unix it takes the place of this process, so that its end is ours.
 ///
 /// # Errors
 /// When it cannot be run: as in shells, exit code 127 when it is not found, and 126 otherwise.
-pub fn exec(outgoing: &Outgoing, words: &[OsString]) -> Result<ExitCode> {
+fn run(obtained: &ObtainedCredentials, words: &[OsString]) -> Result<ExitCode> {
     let Some((program, arguments)) = words.split_first() else {
         bail!("there is no command to run");
     };
     let mut command = Command::new(program);
     command.args(arguments);
-    for name in outgoing.contradicting() {
+    for name in obtained.contradicting() {
         command.env_remove(name);
     }
-    for (name, value) in outgoing.variables() {
+    for (name, value) in obtained.variables() {
         command.env(name, value.as_str());
     }
     core_dump::allow_again();

@@ -1,18 +1,23 @@
-//! Credentials, and what is known of them, as other programs read them. Pure: each output is a rendering of values that are
-//! handed in, and none can get any by itself.
+//! Obtains the credentials of one profile, renewed if need be, for `export`, `exec` and `audit`.
 
-pub mod exec;
-mod json;
-mod shell;
-
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use zeroize::Zeroizing;
 
-use self::shell::Language;
-use crate::cli::Format;
+use super::ending::Ending;
+use super::ground::Ground;
+use super::pick_profile;
+use super::verbose::warn_of_irregularities;
+use super::work::{Look, Work};
+use crate::cli::{Profiles, SingleProfile};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
-use crate::core::environment::{CODE, REGION_OF_PROFILE, REGIONS};
+use crate::core::environment::{CODE, Environment, REGION_OF_PROFILE, REGIONS};
+use crate::core::error::Failure;
+use crate::core::text::is_plain;
+use crate::files::profiles::Files;
+use crate::plan::{self, Keep, Origin, Target};
+use crate::renewal::codes::StandardInput;
+use crate::report::Report;
 
 /// Environment variables of the AWS tools.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings>.
@@ -52,15 +57,15 @@ const CONTRADICTING: [&str; 14] = [
     CODE,
 ];
 
-/// What goes out.
-pub struct Outgoing {
+/// What a shell, a program or another command gets.
+pub(super) struct ObtainedCredentials {
     pub credentials: Credentials,
     /// The region to use them in, where one is known.
     pub region: Option<Region>,
 }
 
 /// A region for other tools. All of them read `AWS_REGION`, but boto3 and version 1 of the AWS CLI read `AWS_DEFAULT_REGION`.
-pub enum Region {
+pub(super) enum Region {
     /// It goes with the profile.
     OfProfile(String),
     /// The environment says so, whatever the profile.
@@ -68,38 +73,14 @@ pub enum Region {
 }
 
 impl Region {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         match self {
             Self::OfProfile(name) | Self::OfEnvironment(name) => name,
         }
     }
 }
 
-impl Outgoing {
-    /// In a form for shells or programs.
-    ///
-    /// # Errors
-    /// When a value cannot be written in that form.
-    pub fn render(&self, format: Format) -> Result<Zeroizing<String>> {
-        match format {
-            Format::Env => self.for_shell(&shell::POSIX),
-            Format::EnvNoExport => self.for_shell(&shell::POSIX_WITHOUT_EXPORT),
-            Format::Fish => self.for_shell(&shell::FISH),
-            Format::PowerShell => self.for_shell(&shell::POWERSHELL),
-            Format::WindowsCmd => self.for_shell(&shell::WINDOWS_CMD),
-            Format::Dotenv => self.for_shell(&shell::DOTENV),
-            Format::Process => json::process(self),
-            Format::Json => json::json(self),
-        }
-    }
-
-    fn for_shell(&self, language: &Language) -> Result<Zeroizing<String>> {
-        let mut variables = self.variables();
-        // It is for whoever takes one output after the other, not for files.
-        variables.retain(|(name, _)| language.unset.is_some() || *name != REGION_OF_PROFILE);
-        shell::render(language, &self.shadowing(), &variables)
-    }
-
+impl ObtainedCredentials {
     /// The environment variables that a tool finds the credentials in.
     pub fn variables(&self) -> Vec<(&'static str, Zeroizing<String>)> {
         let credentials = &self.credentials;
@@ -130,7 +111,7 @@ impl Outgoing {
 
     /// The variables that must not stand beside them: some AWS tools would take them in place of the credentials, or they are
     /// what was set for another profile.
-    fn shadowing(&self) -> Vec<&'static str> {
+    pub(super) fn shadowing(&self) -> Vec<&'static str> {
         let mut names = SHADOWING.to_vec();
         match &self.region {
             None => names.extend(REGIONS.iter().chain([&REGION_OF_PROFILE])),
@@ -141,7 +122,92 @@ impl Outgoing {
     }
 
     /// The variables that a command must not have beside them: those, and every other that says where credentials come from.
-    fn contradicting(&self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn contradicting(&self) -> impl Iterator<Item = &'static str> {
         self.shadowing().into_iter().chain(CONTRADICTING)
     }
+}
+
+/// The credentials of the profile, renewed if need be.
+///
+/// # Errors
+/// What a user has to know.
+pub(super) fn obtain(
+    args: &SingleProfile,
+    environment: &Environment,
+    report: Report,
+    input: StandardInput,
+    tell: impl FnOnce(&Target, &Files<'_>),
+) -> Result<ObtainedCredentials> {
+    let request = &args.request;
+    let profiles = Profiles {
+        names: args.profile.name.iter().cloned().collect(),
+        all: false,
+    };
+    let ground = Ground::recover(&request.suffixes, &profiles, environment)?;
+    let files = ground.files(&profiles);
+    let naming = &ground.naming;
+    let work = Work {
+        request,
+        asking: &args.asking,
+        environment,
+        ground: &ground,
+        files: &files,
+        min_ttl: plan::min_ttl(request.min_ttl, environment)?,
+        input,
+    };
+    let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
+    let profile = selected.pop().context("no profile is meant")?;
+    let profile = pick_profile::of_several(profile, &work)?;
+    work.tell_ground(report);
+    let target = naming.target_beside_role(profile, &files)?;
+    let target = if args.no_store {
+        target.kept(Keep::NoStore)
+    } else {
+        target.in_its_place(&files.credentials)
+    };
+    warn_of_irregularities(report, &files, &[&target]);
+    tell(&target, &files);
+    // Before a code is asked for.
+    let region = region(&work, &target)?;
+    let renewal = format!("`{} --force` gets new credentials", target.command(""));
+    let credentials = match work.look(report, 0, target)? {
+        Look::Reuse(_, credentials) => credentials,
+        Look::Renew(job) => {
+            let mut ending = Ending::new(report, 1);
+            work.renew(vec![*job], &mut ending)?;
+            ending.end_of_one()?
+        }
+    };
+    let obtained = ObtainedCredentials {
+        credentials,
+        region,
+    };
+    for (name, value) in obtained.variables() {
+        check(name, &value, &renewal)?;
+    }
+    Ok(obtained)
+}
+
+/// What goes out is read by shells, and often on a screen before.
+fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
+    if is_plain(value) {
+        return Ok(());
+    }
+    bail!(
+        Failure::new(format!(
+            "the value for {name} holds characters that AWS never uses and that cannot be shown"
+        ))
+        .hint(way_out)
+    )
+}
+
+fn region(work: &Work<'_>, target: &Target) -> Result<Option<Region>> {
+    let Some(region) = plan::region(work.request, work.environment, target, work.files) else {
+        return Ok(None);
+    };
+    plan::check_region(&region)?;
+    Ok(Some(match region.origin {
+        Origin::Environment(_) => Region::OfEnvironment(region.value),
+        _ => Region::OfProfile(region.value),
+    }))
 }

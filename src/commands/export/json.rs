@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Outgoing, Region};
+use crate::commands::obtain::{ObtainedCredentials, Region};
 use crate::core::clock::timestamp;
 use crate::core::text;
 
@@ -40,7 +40,7 @@ struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    fn of(outgoing: &'a Outgoing) -> Self {
+    fn of(outgoing: &'a ObtainedCredentials) -> Self {
         let credentials = &outgoing.credentials;
         Self {
             access_key_id: &credentials.access_key_id,
@@ -51,14 +51,14 @@ impl<'a> Keys<'a> {
     }
 }
 
-pub(super) fn process(outgoing: &Outgoing) -> Result<Zeroizing<String>> {
+pub(super) fn process(outgoing: &ObtainedCredentials) -> Result<Zeroizing<String>> {
     text::json(&Process {
         version: 1,
         keys: Keys::of(outgoing),
     })
 }
 
-pub(super) fn json(outgoing: &Outgoing) -> Result<Zeroizing<String>> {
+pub(super) fn json(outgoing: &ObtainedCredentials) -> Result<Zeroizing<String>> {
     text::json(&Everything {
         keys: Keys::of(outgoing),
         region: outgoing.region.as_ref().map(Region::name),

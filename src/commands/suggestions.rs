@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, CommandFactory as _, Error};
 
-use crate::cli::Cli;
+use super::Cli;
 
 /// As similar as clap wants it.
 const SIMILAR: f64 = 0.7;

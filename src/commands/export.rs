@@ -1,0 +1,117 @@
+//! `mfa-creds export`: prints the credentials of a profile in the form that a shell or a program reads.
+
+mod json;
+mod shell;
+
+use std::io::{self, IsTerminal as _};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use zeroize::Zeroizing;
+
+use self::shell::Language;
+use super::obtain::{ObtainedCredentials, obtain};
+use crate::cli::SingleProfile;
+use crate::core::environment::{Environment, REGION_OF_PROFILE};
+use crate::files::profiles::Files;
+use crate::plan::{self, Shadow, Target};
+use crate::renewal::codes::StandardInput;
+use crate::report::{self, Report};
+
+/// What it does, for the help.
+pub(super) const ABOUT: &str = "Print the credentials of a profile, renewed if need be, in the form that a shell or a program reads";
+/// What the help ends with.
+pub(super) const AFTER_HELP: &str = "\
+bash, zsh, sh: eval \"$(mfa-creds export -p PROFILE)\"
+fish:          mfa-creds export -p PROFILE --format fish | source
+PowerShell:    mfa-creds export -p PROFILE --format powershell | Out-String | Invoke-Expression
+AWS SDKs:      credential_process = mfa-creds export -p PROFILE --format process";
+
+/// What `export` can be told.
+#[derive(Args)]
+#[command(about = ABOUT)]
+pub struct Export {
+    /// What the output is for
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "env")]
+    pub format: Format,
+    #[command(flatten)]
+    pub of: SingleProfile,
+}
+
+/// The forms that credentials are printed in. The first six are called as in the AWS CLI.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// For `eval` in bash, zsh and every POSIX shell
+    Env,
+    /// The same without `export`
+    EnvNoExport,
+    /// For fish
+    Fish,
+    /// For PowerShell
+    #[value(name = "powershell")]
+    PowerShell,
+    /// For cmd.exe
+    WindowsCmd,
+    /// What AWS tools read from a `credential_process`
+    Process,
+    /// For `.env` files
+    Dotenv,
+    /// For scripts
+    Json,
+}
+
+/// Prints the credentials of a profile.
+///
+/// # Errors
+/// What a user has to know.
+pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
+    let verbosity = &args.of.verbosity;
+    let (report, input) = match args.format {
+        // An SDK hands on the standard input of its own program.
+        Format::Process => (Report::to_a_program(verbosity), StandardInput::OfAnother),
+        _ => (Report::new(verbosity), StandardInput::Ours),
+    };
+    let obtained = obtain(&args.of, environment, report, input, |target, files| {
+        if args.format == Format::Process {
+            warn_of_shadows(report, target, files);
+        }
+    })?;
+    let text = render(&obtained, args.format)?;
+    if io::stdout().is_terminal() {
+        report.warning(
+            "these are secrets, and they are on the screen now; see `mfa-creds export --help` for where they belong",
+        );
+    }
+    report::data(&text)
+}
+
+/// In a form for shells or programs.
+///
+/// # Errors
+/// When a value cannot be written in that form.
+fn render(obtained: &ObtainedCredentials, format: Format) -> Result<Zeroizing<String>> {
+    match format {
+        Format::Env => for_shell(obtained, &shell::POSIX),
+        Format::EnvNoExport => for_shell(obtained, &shell::POSIX_WITHOUT_EXPORT),
+        Format::Fish => for_shell(obtained, &shell::FISH),
+        Format::PowerShell => for_shell(obtained, &shell::POWERSHELL),
+        Format::WindowsCmd => for_shell(obtained, &shell::WINDOWS_CMD),
+        Format::Dotenv => for_shell(obtained, &shell::DOTENV),
+        Format::Process => json::process(obtained),
+        Format::Json => json::json(obtained),
+    }
+}
+
+fn for_shell(obtained: &ObtainedCredentials, language: &Language) -> Result<Zeroizing<String>> {
+    let mut variables = obtained.variables();
+    // It is for whoever takes one output after the other, not for files.
+    variables.retain(|(name, _)| language.unset.is_some() || *name != REGION_OF_PROFILE);
+    shell::render(language, &obtained.shadowing(), &variables)
+}
+
+/// Says what AWS tools take in place of a profile's `credential_process`, which may be us.
+fn warn_of_shadows(report: Report, target: &Target, files: &Files<'_>) {
+    if let Some(Shadow { problem, way_out }) = plan::keys_before_process(target, files) {
+        report.warning(format_args!("{problem}: {way_out}"));
+    }
+}
