@@ -20,13 +20,13 @@ use crate::core::device::{Device, SerialNumber};
 use crate::core::error::Failure;
 use crate::core::form::Form;
 use crate::core::mfa_code::MfaCode;
-use crate::plan::{Access, Base, Service};
+use crate::plan::{Access, KeySource, Service};
 
 /// The user who has some keys, and the services that know the user.
 pub struct Iam<'a> {
     pub network: &'a Network,
     pub access: &'a Access,
-    pub base: &'a Base,
+    pub key_source: &'a KeySource,
     pub keys: &'a LongTermKeys,
     /// Signs in place of the keys, where there is one.
     pub session: Option<&'a Credentials>,
@@ -122,7 +122,7 @@ impl Iam<'_> {
             trouble: None,
             failure: Failure::new(format!(
                 "the keys of {} are not those of an IAM user",
-                self.base.place()
+                self.key_source.id
             ))
             .hint("put the IAM user's own keys there"),
         })
@@ -274,7 +274,7 @@ impl Iam<'_> {
                 Service::Sts => &self.access.sts,
                 Service::Iam => &self.access.iam,
             },
-            base: self.base,
+            key_source: self.key_source,
             access_key_id: &self.keys.access_key_id,
             signer: match self.session.map(|session| &session.role_arn) {
                 Some(Some(role)) => Signer::Role(role),

@@ -39,7 +39,7 @@ use crate::report::Report;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(12);
 /// After so long, whoever waits is told for what.
-const SILENCE: Duration = Duration::from_secs(2);
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
 /// Clients that are being made on threads of their own.
 pub struct Preparation {
@@ -143,7 +143,7 @@ impl Network {
     pub fn wait_for<F: Future>(&self, service: Service, calls: F) -> F::Output {
         self.runtime.block_on(async {
             let mut calls = pin!(calls);
-            match timeout(SILENCE, calls.as_mut()).await {
+            match timeout(NOTICE_AFTER, calls.as_mut()).await {
                 Ok(answer) => answer,
                 Err(_elapsed) => {
                     Report::notice(format_args!("waiting for {}", service.name()));

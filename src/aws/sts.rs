@@ -16,7 +16,7 @@ use crate::core::device::SerialNumber;
 use crate::core::error::Failure;
 use crate::core::form::{Form, misfit};
 use crate::core::mfa_code::MfaCode;
-use crate::plan::{Call, Chosen, Plan};
+use crate::plan::{Call, Plan, Setting};
 
 /// How many calls are under way at the same time.
 const AT_ONCE: usize = 8;
@@ -77,7 +77,7 @@ impl Client {
         &self,
         plan: &Plan,
         keys: &LongTermKeys,
-        device: &Chosen<SerialNumber>,
+        device: &Setting<SerialNumber>,
         code: &MfaCode,
     ) -> Result<Credentials, Refusal> {
         let attempt = Attempt {
@@ -93,12 +93,12 @@ impl Client {
 
     /// Makes the other calls of some plans, each with the credentials of the one before, several plans at a time. `done` is
     /// called with what has come meanwhile.
-    pub fn assume<'p>(
+    pub fn assume<'p, J>(
         &self,
-        plans: impl IntoIterator<Item = (usize, &'p Plan)>,
+        plans: impl IntoIterator<Item = (J, &'p Plan)>,
         keys: &LongTermKeys,
         first: &Credentials,
-        done: impl FnMut(Vec<(usize, Result<Credentials, Refusal>)>),
+        done: impl FnMut(Vec<(J, Result<Credentials, Refusal>)>),
     ) {
         let chains = plans
             .into_iter()

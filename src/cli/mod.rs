@@ -25,6 +25,15 @@ pub struct Profile {
     pub name: Option<String>,
 }
 
+impl From<&Profile> for Profiles {
+    fn from(profile: &Profile) -> Self {
+        Self {
+            names: profile.name.iter().cloned().collect(),
+            all: false,
+        }
+    }
+}
+
 /// How the sections of a profile are called.
 #[derive(Args, Clone, Default)]
 pub struct Suffixes {
@@ -120,7 +129,7 @@ pub struct CodeFlags {
     #[arg(long, value_name = "COMMAND")]
     pub mfa_process: Option<String>,
     #[command(flatten)]
-    pub prompting: PromptFlags,
+    pub prompt_flags: PromptFlags,
     /// Wait so long for another process that renews with the same device: seconds, or `5m` [default: 2m, or
     /// --prompt-timeout if that is longer]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
@@ -169,7 +178,7 @@ pub struct SingleProfile {
     #[command(flatten)]
     pub request: Request,
     #[command(flatten)]
-    pub asking: CodeFlags,
+    pub code_flags: CodeFlags,
     /// Neither read nor write the section `[PROFILE]`; what is got is kept in the tool's own file
     #[arg(long)]
     pub no_store: bool,

@@ -18,7 +18,7 @@ use chrono::TimeDelta;
 
 use self::credential_report::{Source, Unusable};
 use self::pattern::Pattern;
-use self::render::{Summary, csv, json, table};
+use self::render::{Totals, csv, json, table};
 use super::obtain::obtain;
 use crate::aws::iam::Iam;
 use crate::aws::network;
@@ -29,7 +29,6 @@ use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::core::seconds;
 use crate::files::profiles;
-use crate::plan::{self, Naming};
 use crate::renewal::codes::StandardInput;
 use crate::report::{self, Report};
 use clap::{Args, Command, Id};
@@ -109,7 +108,7 @@ pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode>
     for pattern in &audit.idle {
         report.warning(format_args!("--ignore {pattern} meets nobody"));
     }
-    let summary = Summary {
+    let summary = Totals {
         verdicts: &audit.verdicts,
         ignored: audit.ignored,
         made: source.made,
@@ -201,13 +200,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Sou
         environment,
         report,
         StandardInput::Ours,
-        |target, files| {
-            let request = &args.of.request;
-            let naming = Naming::new(&request.suffixes, environment);
-            let found =
-                naming.and_then(|naming| plan::user(request, environment, &naming, target, files));
-            user = Some((found, target.flags.clone()));
-        },
+        |inputs, sections| user = Some((inputs.user(sections), sections.flags.clone())),
     )?;
     let (user, flag) = user.context("no profile is meant")?;
     let user = user?;
@@ -220,7 +213,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Sou
     let iam = Iam {
         network: &network::prepare([&user.access.iam], report)?.finish()?,
         access: &user.access,
-        base: &user.base,
+        key_source: &user.key_source,
         keys: &keys,
         session: Some(credentials),
         flag: &flag,

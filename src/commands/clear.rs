@@ -5,19 +5,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result, bail};
 
-use super::ground::Ground;
+use super::loaded_files::LoadedFiles;
 use crate::cli::{Profiles, Request};
 use crate::cli::{Suffixes, Verbosity};
 use crate::core::device::SerialNumber;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
+use crate::core::text::quoted;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Files, Paths, Text, key};
 use crate::files::section_format;
-use crate::files::sessions::{self, Maker};
+use crate::files::sessions::{self, SessionKey};
 use crate::files::store::{self, Edit, Store};
-use crate::plan::{self, Keys, Target, quoted};
-use crate::renewal::group;
+use crate::plan::{self, Inputs, Keys, ProfileSections};
+use crate::renewal::stored_sessions::{session_files, session_texts};
 use crate::report::{self, Report};
 use clap::Args;
 
@@ -51,16 +52,16 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
         all: args.all,
     };
     store::recover(&Paths::find(environment)?.credentials)?;
-    let ground = Ground::read(&args.suffixes, environment)?;
-    let files = ground.files(&profiles);
+    let loaded = LoadedFiles::read(&args.suffixes, environment)?;
+    let files = loaded.files(&profiles);
+    let request = Request {
+        suffixes: args.suffixes.clone(),
+        ..Request::default()
+    };
+    let inputs = loaded.inputs(&request, environment, &files);
     let clearing = Clearing {
-        written: group::sessions(files.credentials.path),
-        request: Request {
-            suffixes: args.suffixes.clone(),
-            ..Request::default()
-        },
-        environment,
-        ground: &ground,
+        written: session_texts(files.credentials.path),
+        inputs,
         files: &files,
         report: Report::new(&args.verbosity),
     };
@@ -68,9 +69,9 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
         return clearing.all();
     }
     let mut errors = Vec::new();
-    for profile in plan::profiles(&profiles, environment, &ground.naming, &files)?.profiles {
-        match ground.naming.target_beside_role(profile, &files) {
-            Ok(target) => clearing.profile(&target, &mut errors),
+    for profile in inputs.selected(&profiles)?.profiles {
+        match loaded.names.sections_of(profile, &files) {
+            Ok(sections) => clearing.profile(&sections, &mut errors),
             Err(error) => errors.push(error),
         }
     }
@@ -89,9 +90,7 @@ fn end(mut errors: Vec<Error>) -> Result<()> {
 struct Clearing<'c> {
     /// The files of sessions as they are before anything is removed: they say what is ours.
     written: Vec<(PathBuf, Text)>,
-    request: Request,
-    environment: &'c Environment,
-    ground: &'c Ground,
+    inputs: Inputs<'c>,
     files: &'c Files<'c>,
     report: Report,
 }
@@ -116,7 +115,7 @@ impl Clearing<'_> {
         let mut seen = HashSet::new();
         let mut sections = Vec::new();
         let mut refused = Vec::new();
-        let written = group::files(&self.written);
+        let written = session_files(&self.written);
         for section in credentials.document.names() {
             let is_ours = credentials.get(section, key::ASSUMED_ROLE).is_some();
             if !is_ours || !seen.insert(section) {
@@ -151,21 +150,21 @@ impl Clearing<'_> {
     }
 
     /// What a profile has. Its sessions first: whatever is wrong with its section, they must not stay.
-    fn profile(&self, target: &Target, errors: &mut Vec<Error>) {
+    fn profile(&self, sections: &ProfileSections, errors: &mut Vec<Error>) {
         let before = errors.len();
         let mut cleared = false;
-        let marks = self.marks(target);
+        let marks = self.marks(sections);
         for file in store::session_files(self.files.credentials.path) {
-            match self.sessions(&file, target, &marks) {
+            match self.sessions(&file, sections, &marks) {
                 Ok(removed) => cleared |= removed,
                 Err(error) => errors.push(error),
             }
         }
-        let section = &target.short_term;
+        let section = &sections.short_term;
         let credentials = &self.files.credentials;
         let has = |key: &&str| credentials.get(section, key).is_some();
         if section_format::KEYS.iter().any(has) {
-            let checked = check(credentials, section, &group::files(&self.written));
+            let checked = check(credentials, section, &session_files(&self.written));
             let done = checked.and_then(|()| self.sections(vec![section.clone()]));
             errors.extend(done.err());
             cleared = true;
@@ -173,14 +172,14 @@ impl Clearing<'_> {
         if !cleared && errors.len() == before {
             self.report.progress(format_args!(
                 "there is nothing to clear for {}",
-                target.profile.value
+                sections.profile.value
             ));
         }
     }
 
     /// Removes our keys from sections that were checked.
     fn sections(&self, sections: Vec<String>) -> Result<()> {
-        let written = group::files(&self.written);
+        let written = session_files(&self.written);
         Store::open(self.files.credentials.path)?.update(|file| {
             // The file may have changed since it was looked at.
             for section in &sections {
@@ -195,24 +194,22 @@ impl Clearing<'_> {
     }
 
     /// What keeps credentials from being renewed does not keep them from being cleared: each is found as far as it can be.
-    fn marks(&self, target: &Target) -> Marks {
-        let (request, environment, files) = (&self.request, self.environment, self.files);
-        let naming = &self.ground.naming;
-        let id = |section: &str| files.credentials.get(section, key::AWS_ACCESS_KEY_ID);
+    fn marks(&self, sections: &ProfileSections) -> Marks {
+        let id = |section: &str| self.files.credentials.get(section, key::AWS_ACCESS_KEY_ID);
         let mut marks = Marks {
-            section: target.short_term.clone(),
-            credentials: id(&target.short_term).into_iter().collect(),
-            long_term: vec![target.long_term.clone()],
-            key: id(&target.long_term),
+            section: sections.short_term.clone(),
+            credentials: id(&sections.short_term).into_iter().collect(),
+            long_term: vec![sections.long_term.clone()],
+            key: id(&sections.long_term),
             device: None,
         };
-        if let Some(base) = plan::base_of(request, environment, naming, target, files) {
-            if let Keys::Stored(keys) = base.keys {
+        if let Some(key_source) = self.inputs.key_source(sections) {
+            if let Keys::Stored(keys) = key_source.keys {
                 marks.key = Some(keys.access_key_id);
             }
-            marks.long_term.push(base.section);
+            marks.long_term.push(key_source.id.section);
         }
-        if let Ok(plan) = plan::plan(request, environment, naming, target, files) {
+        if let Ok(plan) = self.inputs.plan(sections) {
             marks.device = plan.device.map(|device| device.value);
         }
         marks
@@ -220,51 +217,51 @@ impl Clearing<'_> {
 
     /// Removes from a file of sessions the credentials that are kept for a profile alone, and its sessions that no other
     /// section holds. Says whether there were any.
-    fn sessions(&self, path: &Path, target: &Target, marks: &Marks) -> Result<bool> {
+    fn sessions(&self, path: &Path, sections: &ProfileSections, marks: &Marks) -> Result<bool> {
         let text = profiles::read(path)?.unwrap_or_default();
         let file = &File {
             path,
             document: Document::parse(&text),
         };
-        let mut sections = Vec::new();
+        let mut cleared = Vec::new();
         let mut ids = marks.credentials.clone();
-        let kept_for = sessions::kept_for(&target.long_term);
+        let kept_for = sessions::kept_for(&sections.long_term);
         if let Some(id) = file.get(&kept_for, key::AWS_ACCESS_KEY_ID) {
             ids.push(id);
-            sections.push(kept_for);
+            cleared.push(kept_for);
         }
-        let makers = sessions::makers(file);
-        let (own, of_others): (Vec<&Maker>, Vec<&Maker>) = makers
+        let session_keys = sessions::session_keys(file);
+        let (own, of_others): (Vec<&SessionKey>, Vec<&SessionKey>) = session_keys
             .iter()
-            .filter(|maker| marks.fit(maker, file, &ids))
-            .partition(|maker| {
-                let section = file.get(&maker.section(), key::SECTION);
+            .filter(|session_key| marks.fit(session_key, file, &ids))
+            .partition(|session_key| {
+                let section = file.get(&session_key.section(), key::SECTION);
                 section.is_none_or(|section| section == marks.section)
             });
         let has_session = !own.is_empty();
-        sections.extend(own.into_iter().map(Maker::section));
-        for maker in of_others {
-            self.tell_of_owner(file, maker);
+        cleared.extend(own.into_iter().map(SessionKey::section));
+        for session_key in of_others {
+            self.tell_of_owner(file, session_key);
         }
-        let is_found = !sections.is_empty();
-        let note = sessions::written(&target.short_term);
+        let is_found = !cleared.is_empty();
+        let note = sessions::written(&sections.short_term);
         // It says what in the section is not ours.
-        let written = group::files(&self.written);
-        let is_ours = check(&self.files.credentials, &target.short_term, &written).is_ok();
+        let written = session_files(&self.written);
+        let is_ours = check(&self.files.credentials, &sections.short_term, &written).is_ok();
         if is_ours && file.document.has(&note) {
-            sections.push(note);
+            cleared.push(note);
         }
-        if sections.is_empty() {
+        if cleared.is_empty() {
             return Ok(false);
         }
-        Store::open(path)?.update(|_file| Ok(vec![Edit::clear(sections, &keys_of_sessions())]))?;
+        Store::open(path)?.update(|_file| Ok(vec![Edit::clear(cleared, &keys_of_sessions())]))?;
         if !is_found {
             return Ok(false);
         }
         let what = if has_session {
             "the MFA session".to_owned()
         } else {
-            format!("the credentials of {}", target.profile.value)
+            format!("the credentials of {}", sections.profile.value)
         };
         self.report
             .progress(format_args!("removed {what} from {}", path.display()));
@@ -272,18 +269,18 @@ impl Clearing<'_> {
     }
 
     /// The session that a role came from may be another profile's.
-    fn tell_of_owner(&self, sessions: &File<'_>, maker: &Maker) {
-        let get = |key| sessions.get(&maker.section(), key);
+    fn tell_of_owner(&self, sessions: &File<'_>, session_key: &SessionKey) {
+        let get = |key| sessions.get(&session_key.section(), key);
         let Some(section) = get(key::SECTION) else {
             return;
         };
         let long_term = get(key::LONG_TERM_SECTION).unwrap_or_default();
-        let profile = self.ground.naming.profile_of(&long_term);
+        let profile = self.inputs.names.profile_of(&long_term);
         if section_format::credentials(&self.files.credentials, &section).is_some() {
             self.report.progress(format_args!(
                 "[{section}] has the MFA session of the device; `mfa-creds clear -p {}{}` ends that, too",
                 quoted(profile.unwrap_or(&section)),
-                self.ground.naming.suffix_flags()
+                self.inputs.names.suffix_flags()
             ));
         }
     }
@@ -291,13 +288,13 @@ impl Clearing<'_> {
 
 impl Marks {
     /// Whether a session of the file of sessions belongs to the profile.
-    fn fit(&self, maker: &Maker, file: &File<'_>, ids: &[String]) -> bool {
-        let get = |key| file.get(&maker.section(), key);
+    fn fit(&self, session_key: &SessionKey, file: &File<'_>, ids: &[String]) -> bool {
+        let get = |key| file.get(&session_key.section(), key);
         get(key::SECTION).as_ref() == Some(&self.section)
             || get(key::AWS_ACCESS_KEY_ID).is_some_and(|id| ids.contains(&id))
             || get(key::LONG_TERM_SECTION).is_some_and(|section| self.long_term.contains(&section))
-            || self.key.as_ref() == Some(&maker.access_key_id)
-            || self.device.as_ref() == Some(&maker.device)
+            || self.key.as_ref() == Some(&session_key.access_key_id)
+            || self.device.as_ref() == Some(&session_key.device)
     }
 }
 

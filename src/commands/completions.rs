@@ -9,11 +9,10 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 
 use super::Cli;
-use super::ground::Ground;
-use crate::cli::{Profiles, Suffixes};
+use super::loaded_files::LoadedFiles;
+use crate::cli::{Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
 use crate::core::text::is_plain;
-use crate::plan;
 use crate::report;
 use clap::{Args, ValueEnum};
 
@@ -137,12 +136,12 @@ fn names(environment: &Environment) -> Vec<String> {
         all: true,
         ..Profiles::default()
     };
-    match Ground::read(&Suffixes::default(), environment) {
-        // A shell shows them as they are.
-        Ok(ground) => plan::candidates(&ground.naming, &ground.files(&profiles))
-            .into_iter()
-            .filter(|name| is_plain(name))
-            .collect(),
-        Err(_unreadable) => Vec::new(),
-    }
+    let Ok(loaded) = LoadedFiles::read(&Suffixes::default(), environment) else {
+        return Vec::new();
+    };
+    let (request, files) = (Request::default(), loaded.files(&profiles));
+    let mut names = loaded.inputs(&request, environment, &files).candidates();
+    // A shell shows them as they are.
+    names.retain(|name| is_plain(name));
+    names
 }

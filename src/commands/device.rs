@@ -12,11 +12,11 @@ use anyhow::{Result, bail};
 use self::enroll::Enroll;
 use self::list::ListDevices;
 use self::resync::Resync;
-use super::ready::Ready;
+use super::signed_in_user::SignedInUser;
 use crate::cli;
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
-use crate::plan::{Chosen, Prompting};
+use crate::plan::{PromptSettings, Setting};
 use crate::prompt::terminal::{PATIENCE_TO_FETCH, Terminal};
 use clap::{Args, Subcommand};
 
@@ -55,18 +55,21 @@ pub(super) fn device(command: &DeviceCommand, environment: &Environment) -> Resu
 }
 
 /// How a person is asked who may have to fetch a telephone.
-fn prompting(timeout: cli::PromptTimeout, environment: &Environment) -> Result<Prompting> {
+fn prompt_settings(
+    timeout: cli::PromptTimeout,
+    environment: &Environment,
+) -> Result<PromptSettings> {
     let asked = cli::PromptFlags {
         timeout,
         ..cli::PromptFlags::default()
     };
-    Prompting::new(&asked, environment, PATIENCE_TO_FETCH)
+    PromptSettings::new(&asked, environment, PATIENCE_TO_FETCH)
 }
 
 /// Two codes of a device can come from a person at a terminal only.
-fn terminal(prompting: &Prompting) -> Result<Terminal> {
-    let Some(terminal) = Terminal::for_prompting(prompting) else {
-        let Chosen { value, origin } = &prompting.prompt;
+fn terminal(prompt_settings: &PromptSettings) -> Result<Terminal> {
+    let Some(terminal) = Terminal::for_prompting(prompt_settings) else {
+        let Setting { value, origin } = &prompt_settings.prompt;
         let why = match value {
             cli::Prompt::Auto | cli::Prompt::Terminal => "there is none".to_owned(),
             cli::Prompt::Gui | cli::Prompt::None => format!("{origin} forbids to use it"),

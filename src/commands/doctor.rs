@@ -12,7 +12,7 @@ mod profile;
 mod session;
 mod network;
 mod tools;
-mod paste;
+mod redactor;
 mod checklist;
 
 use std::process::ExitCode;
@@ -23,14 +23,14 @@ use self::checklist::Checklist;
 use self::environment as variables;
 use self::files::Which;
 use self::profile::Examined;
-use super::ground::Ground;
+use super::loaded_files::LoadedFiles;
 use super::status;
-use crate::cli::{self, Profiles, Request};
 use crate::cli::{Profile, Suffixes};
+use crate::cli::{Profiles, Request};
 use crate::core::environment::Environment;
 use crate::core::seconds;
 use crate::files::profiles::Paths;
-use crate::plan::{self, Chosen, Naming, Origin};
+use crate::plan::{self, Origin, SectionNames, Setting};
 use crate::prompt::credential_process;
 use crate::report;
 use clap::Args;
@@ -79,77 +79,67 @@ pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCod
 }
 
 fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Checklist) {
-    let naming = Naming::new(&args.suffixes, environment);
-    let asked = args.profile.name.as_ref().map(|name| Chosen {
+    let names = SectionNames::new(&args.suffixes, environment);
+    let asked = args.profile.name.as_ref().map(|name| Setting {
         value: name.clone(),
         origin: Origin::Flag("--profile"),
     });
     let asked = asked.unwrap_or_else(|| plan::profile_of_environment(environment));
-    let setup_command = naming.as_ref().map_or_else(
+    let setup_command = names.as_ref().map_or_else(
         |_| "mfa-creds setup".to_owned(),
-        |naming| naming.setup_command_for(&asked),
+        |names| names.setup_command_for(&asked),
     );
     let [credentials, config] = [
         (Which::Credentials, &*paths.credentials),
         (Which::Config, &paths.config),
     ]
     .map(|(which, path)| files::read(list, which, path, environment, &setup_command));
-    let naming = list.attempt("settings", naming);
-    let ground = Ground::of(paths, naming.unwrap_or_default(), credentials, config);
-    let naming = &ground.naming;
+    let names = list.attempt("settings", names);
+    let loaded = LoadedFiles::of(paths, names.unwrap_or_default(), credentials, config);
+    let names = &loaded.names;
     // With an index, as every section is looked at.
-    let files = &ground.files(&Profiles {
+    let files = &loaded.files(&Profiles {
         all: true,
         ..Profiles::default()
     });
+    let request = Request {
+        suffixes: args.suffixes.clone(),
+        region: args.region.clone(),
+        timeout: args.timeout,
+        ..Request::default()
+    };
+    let inputs = loaded.inputs(&request, environment, files);
     lines::check(list, Which::Credentials.name(), &files.credentials);
     lines::check(list, Which::Config.name(), &files.config);
     permissions::check(list, files);
     writing::check(list, files.credentials.path);
-    variables::check(list, environment, naming, files);
-    shadows::check(list, naming, files);
+    variables::check(list, &inputs);
+    shadows::check(list, names, files);
 
-    let asked = Profiles {
-        names: args.profile.name.iter().cloned().collect(),
-        all: false,
-    };
-    let selection = plan::profiles(&asked, environment, naming, files);
-    let profile = list
-        .attempt("profile", selection)
-        .and_then(|mut selection| selection.profiles.pop());
-    let target = profile.and_then(|profile| {
-        let named = format!("{} ({})", profile.value, profile.origin);
-        let target = list.attempt("profile", naming.target_beside_role(profile, files))?;
-        list.ok("profile", named);
-        Some(target.in_its_place(&files.credentials))
+    let profile = inputs.single_profile(&args.profile);
+    let shown = format!("{} ({})", profile.value, profile.origin);
+    let sections = list.attempt("profile", names.sections_of(profile, files));
+    let sections = sections.map(|sections| {
+        list.ok("profile", shown);
+        sections.in_its_place(&files.credentials)
     });
-    sections::check(list, files, target.as_ref());
-    keychains::check(list, naming, files);
-    tools::check(list, environment, files, target.as_ref());
-    if let Some(target) = &target {
-        let request = &Request {
-            suffixes: args.suffixes.clone(),
-            region: args.region.clone(),
-            timeout: args.timeout,
-            ..cli::Request::default()
-        };
-        let examined = Examined {
-            request,
-            environment,
-            naming,
-            files,
-            target,
-        };
+    sections::check(list, files, sections.as_ref());
+    keychains::check(list, names, files);
+    tools::check(list, environment, files, sections.as_ref());
+    if let Some(sections) = &sections {
+        let examined = Examined { inputs, sections };
         let user = examined.user(list);
         examined.settings(list);
         session::check(list, &examined, user.as_ref());
         if let Some(user) = &user
             && network::way(list, user).is_some()
             && !args.offline
-            && let Some(keys) =
-                list.attempt("keys", credential_process::keys(&user.base, environment))
+            && let Some(keys) = list.attempt(
+                "keys",
+                credential_process::keys(&user.key_source, environment),
+            )
         {
-            network::ask(list, user, &keys, target);
+            network::ask(list, user, &keys, sections);
         }
     }
 }

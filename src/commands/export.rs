@@ -14,7 +14,7 @@ use super::obtain::{ObtainedCredentials, obtain};
 use crate::cli::SingleProfile;
 use crate::core::environment::{Environment, REGION_OF_PROFILE};
 use crate::files::profiles::Files;
-use crate::plan::{self, Shadow, Target};
+use crate::plan::{self, Overridden, ProfileSections};
 use crate::renewal::codes::StandardInput;
 use crate::report::{self, Report};
 
@@ -71,9 +71,9 @@ pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
         Format::Process => (Report::to_a_program(verbosity), StandardInput::OfAnother),
         _ => (Report::new(verbosity), StandardInput::Ours),
     };
-    let obtained = obtain(&args.of, environment, report, input, |target, files| {
+    let obtained = obtain(&args.of, environment, report, input, |inputs, sections| {
         if args.format == Format::Process {
-            warn_of_shadows(report, target, files);
+            warn_of_keys_before_process(report, sections, inputs.files);
         }
     })?;
     let text = render(&obtained, args.format)?;
@@ -110,8 +110,8 @@ fn for_shell(obtained: &ObtainedCredentials, language: &Language) -> Result<Zero
 }
 
 /// Says what AWS tools take in place of a profile's `credential_process`, which may be us.
-fn warn_of_shadows(report: Report, target: &Target, files: &Files<'_>) {
-    if let Some(Shadow { problem, way_out }) = plan::keys_before_process(target, files) {
+fn warn_of_keys_before_process(report: Report, sections: &ProfileSections, files: &Files<'_>) {
+    if let Some(Overridden { problem, way_out }) = plan::keys_before_process(sections, files) {
         report.warning(format_args!("{problem}: {way_out}"));
     }
 }

@@ -15,8 +15,8 @@ use anyhow::{Context as _, Result, bail};
 
 pub(super) use self::deposit::Deposit;
 use self::entry::{Keychain, Place};
-use super::ground::Ground;
-use super::ready::{self, Found};
+use super::loaded_files::LoadedFiles;
+use super::signed_in_user::ProfileUser;
 use crate::cli::{self, Profile, Profiles, Suffixes, Verbosity};
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
@@ -24,7 +24,7 @@ use crate::core::error::{Exit, Failure};
 use crate::files::document::Change;
 use crate::files::profiles::{File, Files, key};
 use crate::files::store::{Edit, Lock, Store, Turn};
-use crate::plan::{Base, Keys, Prompting};
+use crate::plan::{KeySource, Keys, PromptSettings};
 use crate::prompt::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
 use crate::report::{self, Report};
 use clap::{Args, Subcommand};
@@ -134,8 +134,8 @@ pub(super) fn keychain(command: &KeychainCommand, environment: &Environment) -> 
 
 /// The long-term section of a profile, and its keys.
 struct Held {
-    ground: Ground,
-    base: Base,
+    loaded: LoadedFiles,
+    key_source: KeySource,
     store: Store,
     flag: String,
     _turn: Lock,
@@ -147,18 +147,18 @@ impl Held {
             suffixes: suffixes.clone(),
             ..cli::Request::default()
         };
-        let Found {
-            ground, user, flag, ..
-        } = ready::find(&request, profile, environment)?;
-        let base = user.base;
-        let store = Store::open(&ground.paths.credentials)?;
-        if !store.is_of(&base.path) {
+        let ProfileUser {
+            loaded, user, flag, ..
+        } = ProfileUser::find(&request, profile, environment)?;
+        let key_source = user.key_source;
+        let store = Store::open(&loaded.paths.credentials)?;
+        if !store.is_of(&key_source.id.path) {
             bail!(
-                Failure::new(format!("{} is not in the credentials file", base.place()))
+                Failure::new(format!("{} is not in the credentials file", key_source.id))
                     .hint("move its keys to a section of the credentials file first")
             );
         }
-        let section = &base.section;
+        let section = &key_source.id.section;
         let turn = store.take(Turn::Keys, section, Duration::ZERO, |_| ())?;
         store.check(|file| {
             if file.get(section, key::ROTATION_BEGUN).is_none() {
@@ -174,8 +174,8 @@ impl Held {
             )
         })?;
         Ok(Self {
-            ground,
-            base,
+            loaded,
+            key_source,
             store,
             flag,
             _turn: turn,
@@ -184,7 +184,7 @@ impl Held {
 
     /// What is in the files.
     fn files(&self) -> Files<'_> {
-        self.ground.files(&Profiles::default())
+        self.loaded.files(&Profiles::default())
     }
 }
 
@@ -196,8 +196,8 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
     let report = Report::new(&args.verbosity);
     args.store.keychain.check_takes_keys()?;
     let held = Held::find(&args.profile, &args.suffixes, environment)?;
-    let section = &held.base.section;
-    let keys = match &held.base.keys {
+    let section = &held.key_source.id.section;
+    let keys = match &held.key_source.keys {
         Keys::Stored(keys) => keys,
         Keys::Process(command) => match Place::parse(&command.value) {
             Some(Place { keychain, .. }) if keychain.flaw().is_none() => {
@@ -230,7 +230,7 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
     let command = &*deposit.command;
     held.store
         .check(|file| leave_command(file, section, keys, command))?;
-    let put = deposit.make(keys, section, &held.base.path, environment, || {
+    let put = deposit.make(keys, section, &held.key_source.id.path, environment, || {
         if args.yes {
             return Ok(());
         }
@@ -308,8 +308,8 @@ fn others_with(files: &Files<'_>, section: &str, access_key_id: &str) -> Vec<Str
 pub(super) fn consent(keychain: Keychain, environment: &Environment, way_out: &str) -> Result<()> {
     let name = keychain.name();
     let asked = cli::PromptFlags::default();
-    let prompting = Prompting::new(&asked, environment, PATIENCE_TO_FETCH)?;
-    let Some(terminal) = Terminal::for_prompting(&prompting) else {
+    let prompt_settings = PromptSettings::new(&asked, environment, PATIENCE_TO_FETCH)?;
+    let Some(terminal) = Terminal::for_prompting(&prompt_settings) else {
         bail!(
             Failure::new(format!(
                 "{name} gives the keys to programs of this session only, and whether that is enough has to be asked at a terminal"
@@ -334,8 +334,8 @@ pub(super) fn consent(keychain: Keychain, environment: &Environment, way_out: &s
 fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
     let held = Held::find(&args.profile, &args.suffixes, environment)?;
-    let section = &held.base.section;
-    let command = match &held.base.keys {
+    let section = &held.key_source.id.section;
+    let command = match &held.key_source.keys {
         Keys::Process(command) => command,
         Keys::Stored(_) => {
             report.progress(format_args!(

@@ -1,10 +1,7 @@
 //! One short function per command. The only module that knows all stages.
 
-mod verbose;
-mod ending;
-mod ground;
-mod ready;
-mod work;
+mod loaded_files;
+mod signed_in_user;
 mod pick_profile;
 mod refresh;
 mod plan;
@@ -33,7 +30,7 @@ use clap::{Parser, Subcommand};
 pub use self::completions::answer_shell;
 use self::refresh::Refresh;
 pub use self::suggestions::told_by_the_help;
-use crate::core::environment::Environment;
+use crate::core::environment::{Environment, MFA_CREDS_TRACE};
 use crate::core::error::{self, Exit, Failure};
 use crate::core::regular_file;
 use crate::files::profiles::{self, Paths};
@@ -102,7 +99,7 @@ pub enum Command {
 /// # Errors
 /// When the file cannot be written, or is one of those that are read.
 pub fn trace(environment: &Environment) -> Result<()> {
-    let Some(path) = environment.path("MFA_CREDS_TRACE") else {
+    let Some(path) = environment.path(MFA_CREDS_TRACE) else {
         return Ok(());
     };
     let name = format!("the trace {} (MFA_CREDS_TRACE)", path.display());

@@ -1,22 +1,21 @@
 //! Obtains the credentials of one profile, renewed if need be, for `export`, `exec` and `audit`.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use super::ending::Ending;
-use super::ground::Ground;
-use super::pick_profile;
-use super::verbose::warn_of_irregularities;
-use super::work::{Look, Work};
-use crate::cli::{Profiles, SingleProfile};
+use super::loaded_files::LoadedFiles;
+use super::pick_profile::pick_profile;
+use crate::cli::SingleProfile;
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::environment::{CODE, Environment, REGION_OF_PROFILE, REGIONS};
 use crate::core::error::Failure;
 use crate::core::text::is_plain;
-use crate::files::profiles::Files;
-use crate::plan::{self, Keep, Origin, Target};
+use crate::plan::{self, Inputs, Origin, ProfileSections, Storage};
 use crate::renewal::codes::StandardInput;
+use crate::renewal::request::{Checked, RenewalRequest};
+use crate::renewal::summary::Summary;
+use crate::renewal::verbose::warn_of_irregularities;
 use crate::report::Report;
 
 /// Environment variables of the AWS tools.
@@ -136,46 +135,32 @@ pub(super) fn obtain(
     environment: &Environment,
     report: Report,
     input: StandardInput,
-    tell: impl FnOnce(&Target, &Files<'_>),
+    tell: impl FnOnce(&Inputs<'_>, &ProfileSections),
 ) -> Result<ObtainedCredentials> {
-    let request = &args.request;
-    let profiles = Profiles {
-        names: args.profile.name.iter().cloned().collect(),
-        all: false,
-    };
-    let ground = Ground::recover(&request.suffixes, &profiles, environment)?;
-    let files = ground.files(&profiles);
-    let naming = &ground.naming;
-    let work = Work {
-        request,
-        asking: &args.asking,
-        environment,
-        ground: &ground,
-        files: &files,
-        min_ttl: plan::min_ttl(request.min_ttl, environment)?,
-        input,
-    };
-    let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
-    let profile = selected.pop().context("no profile is meant")?;
-    let profile = pick_profile::of_several(profile, &work)?;
-    work.tell_ground(report);
-    let target = naming.target_beside_role(profile, &files)?;
-    let target = if args.no_store {
-        target.kept(Keep::NoStore)
+    let profiles = (&args.profile).into();
+    let loaded = LoadedFiles::recover(&args.request.suffixes, &profiles, environment)?;
+    let files = loaded.files(&profiles);
+    let inputs = loaded.inputs(&args.request, environment, &files);
+    let request = RenewalRequest::new(inputs, &args.code_flags, input)?;
+    let profile = pick_profile(inputs.single_profile(&args.profile), &request)?;
+    request.tell_inputs(report);
+    let sections = loaded.names.sections_of(profile, &files)?;
+    let sections = if args.no_store {
+        sections.kept(Storage::NoStore)
     } else {
-        target.in_its_place(&files.credentials)
+        sections.in_its_place(&files.credentials)
     };
-    warn_of_irregularities(report, &files, &[&target]);
-    tell(&target, &files);
+    warn_of_irregularities(report, &files, &[&sections]);
+    tell(&inputs, &sections);
     // Before a code is asked for.
-    let region = region(&work, &target)?;
-    let renewal = format!("`{} --force` gets new credentials", target.command(""));
-    let credentials = match work.look(report, 0, target)? {
-        Look::Reuse(_, credentials) => credentials,
-        Look::Renew(job) => {
-            let mut ending = Ending::new(report, 1);
-            work.renew(vec![*job], &mut ending)?;
-            ending.end_of_one()?
+    let region = region(&inputs, &sections)?;
+    let renewal = format!("`{} --force` gets new credentials", sections.command(""));
+    let credentials = match request.check(report, 0, sections)? {
+        Checked::Fresh(_, credentials) => credentials,
+        Checked::Stale(job) => {
+            let mut summary = Summary::new(report, 1);
+            request.renew(vec![*job], &mut summary)?;
+            summary.end_of_one()?
         }
     };
     let obtained = ObtainedCredentials {
@@ -201,8 +186,8 @@ fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
     )
 }
 
-fn region(work: &Work<'_>, target: &Target) -> Result<Option<Region>> {
-    let Some(region) = plan::region(work.request, work.environment, target, work.files) else {
+fn region(inputs: &Inputs<'_>, sections: &ProfileSections) -> Result<Option<Region>> {
+    let Some(region) = inputs.output_region(sections) else {
         return Ok(None);
     };
     plan::check_region(&region)?;

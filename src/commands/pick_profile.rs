@@ -2,13 +2,13 @@
 
 use anyhow::{Result, bail};
 
-use super::work::Work;
 use crate::core::error::{Exit, Failure};
 use crate::files::profiles::{Files, config_header};
 use crate::files::section_format;
-use crate::plan::{self, Chosen, Origin, Prompting, Target};
-use crate::prompt::terminal::{PATIENCE, Terminal};
-use crate::renewal::group::{self, Seen};
+use crate::plan::{Origin, ProfileSections, PromptSettings, Setting};
+use crate::prompt::terminal::{DEFAULT_PROMPT_TIMEOUT, Terminal};
+use crate::renewal::cache_state::{CacheState, look};
+use crate::renewal::request::RenewalRequest;
 
 /// As many names as an error lists.
 const MOST_NAMES: usize = 30;
@@ -17,26 +17,33 @@ const MOST_NAMES: usize = 30;
 ///
 /// # Errors
 /// When there is nobody to pick one, or nothing was picked.
-pub(super) fn of_several(profile: Chosen<String>, work: &Work<'_>) -> Result<Chosen<String>> {
+pub(super) fn pick_profile(
+    profile: Setting<String>,
+    request: &RenewalRequest<'_>,
+) -> Result<Setting<String>> {
     if profile.origin != Origin::Default {
         return Ok(profile);
     }
-    let (naming, files) = (&work.ground.naming, work.files);
-    let target = naming.target_beside_role(profile.clone(), files)?;
-    if can_be_had(&target, work)? {
+    let inputs = request.inputs;
+    let sections = inputs.names.sections_of(profile.clone(), inputs.files)?;
+    if can_be_had(&sections, request)? {
         return Ok(profile);
     }
-    let names = plan::candidates(naming, files);
+    let names = inputs.candidates();
     if names.len() < 2 {
         return Ok(profile);
     }
-    let prompting = Prompting::new(&work.asking.prompting, work.environment, PATIENCE)?;
-    let terminal = Terminal::for_prompting(&prompting);
+    let prompt_settings = PromptSettings::new(
+        &request.code_flags.prompt_flags,
+        inputs.environment,
+        DEFAULT_PROMPT_TIMEOUT,
+    )?;
+    let terminal = Terminal::for_prompting(&prompt_settings);
     let Some(terminal) = terminal.filter(Terminal::has_room_for_a_list) else {
-        bail!(nobody_named(&target, &names, work));
+        bail!(nobody_named(&sections, &names, request));
     };
     match terminal.pick("Which profile?", &names)? {
-        Some(place) => Ok(Chosen {
+        Some(place) => Ok(Setting {
             value: names[place].clone(),
             origin: Origin::Person,
         }),
@@ -45,31 +52,35 @@ pub(super) fn of_several(profile: Chosen<String>, work: &Work<'_>) -> Result<Cho
 }
 
 /// Whether there is a way to the credentials, or they are there already.
-fn can_be_had(target: &Target, work: &Work<'_>) -> Result<bool> {
+fn can_be_had(sections: &ProfileSections, request: &RenewalRequest<'_>) -> Result<bool> {
     let Files {
         credentials,
         config,
-    } = work.files;
-    let role = plan::wanted_role(work.request, work.environment, target, work.files);
-    let has_keys = credentials.document.has(&target.long_term)
-        || config_header(&config.document, &target.profile.value)
+    } = request.inputs.files;
+    let role = request.inputs.wanted_role(sections);
+    let has_keys = credentials.document.has(&sections.long_term)
+        || config_header(&config.document, &sections.profile.value)
             .is_some_and(|header| section_format::holds_usable_long_term_keys(config, header));
     if has_keys || role.is_some_and(|role| role.is_of_config()) {
         return Ok(true);
     }
-    let seen = group::look(credentials, target, &work.wanted(target))?;
-    Ok(matches!(seen, Seen::Valid(_)))
+    let state = look(credentials, sections, &request.wanted(sections))?;
+    Ok(matches!(state, CacheState::Fresh(_)))
 }
 
-fn nobody_named(target: &Target, names: &[String], work: &Work<'_>) -> Failure {
+fn nobody_named(
+    sections: &ProfileSections,
+    names: &[String],
+    request: &RenewalRequest<'_>,
+) -> Failure {
     let more = match names.len().saturating_sub(MOST_NAMES) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
     Failure::new(format!(
         "no profile is named, and there is no section [{}] in {}",
-        target.long_term,
-        work.ground.paths.credentials.display()
+        sections.long_term,
+        request.inputs.files.credentials.path.display()
     ))
     .hint(format!(
         "give --profile or set AWS_PROFILE; there are: {}{more}",

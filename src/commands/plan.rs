@@ -6,17 +6,21 @@ use std::path::Path;
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ending::Ending;
-use super::ground::Ground;
+use super::loaded_files::LoadedFiles;
 use crate::aws::network::masked;
 use crate::cli::{Profiles, Request};
 use crate::core::clock;
 use crate::core::environment::Environment;
-use crate::core::text::plain;
+use crate::core::text::{plain, quoted};
 use crate::files::profiles::File;
-use crate::files::sessions::{Maker, Session};
-use crate::plan::{self, Call, Chosen, Keys, Native, Plan, Selection, Step, Target, Way, quoted};
-use crate::renewal::group::{self, Seen, Wanted};
+use crate::files::sessions::{Session, SessionKey};
+use crate::plan::{
+    self, Call, Inputs, Keys, Native, Plan, ProfileSections, Selection, Setting, Step, Way,
+};
+use crate::renewal::cache_state::{CacheState, look};
+use crate::renewal::group;
+use crate::renewal::stored_sessions::{session_at_hand, session_of_key};
+use crate::renewal::summary::Summary;
 use crate::report::{self, Report, span, until};
 use clap::Args;
 
@@ -37,147 +41,182 @@ pub struct Preview {
 /// Shows what a refresh would do, and touches nothing.
 pub(super) fn show_plan(args: &Preview, environment: &Environment) -> Result<()> {
     let request = &args.request;
-    let ground = Ground::read(&request.suffixes, environment)?;
-    ground.check_keys(&args.profiles, environment)?;
-    let (paths, naming) = (&ground.paths, &ground.naming);
-    let files = ground.files(&args.profiles);
-    let min_ttl = plan::min_ttl(request.min_ttl, environment)?;
-    let selection = plan::profiles(&args.profiles, environment, naming, &files)?;
-    let Selection { profiles, left_out } = selection;
+    let loaded = LoadedFiles::read(&request.suffixes, environment)?;
+    loaded.check_keys(&args.profiles, environment)?;
+    let files = loaded.files(&args.profiles);
+    let inputs = loaded.inputs(request, environment, &files);
+    let min_ttl = inputs.min_ttl()?;
+    let Selection { profiles, left_out } = inputs.selected(&args.profiles)?;
     let mut parts = Vec::new();
-    let mut ending = Ending::new(Report::quiet(), profiles.len() + left_out.len());
+    let mut summary = Summary::new(Report::quiet(), profiles.len() + left_out.len());
     for (profile, error) in left_out {
-        ending.fail(vec![profile], error)?;
+        summary.fail(vec![profile], error)?;
     }
     for profile in profiles {
         let name = profile.value.clone();
-        let part = naming
-            .target_beside_role(profile, &files)
-            .and_then(|target| {
-                let target = target.overridden_by_itself(&files.credentials);
-                let role = plan::wanted_role(request, environment, &target, &files);
-                let wanted = Wanted {
-                    role_arn: role.map(|role| role.value),
-                    min_ttl: TimeDelta::seconds(min_ttl.value.into()),
-                    force: request.force,
-                };
-                let seen = group::look(&files.credentials, &target, &wanted)?;
-                let mut plan = plan::plan(request, environment, naming, &target, &files)?;
-                plan.process = plan::process_of_environment(environment).or(plan.process);
-                let now = clock::now();
-                let session = session_at_hand(&plan, &files.credentials)
-                    .filter(|session| group::serves(session, &plan, &wanted, now));
-                let session = session.as_ref();
-                let path = &paths.credentials;
-                Ok(render(&target, &plan, &seen, session, path, now))
-            });
+        let part = loaded
+            .names
+            .sections_of(profile, &files)
+            .and_then(|sections| part(&inputs, sections, &min_ttl));
         match part {
             Ok(part) => parts.push(part),
-            Err(error) => ending.fail(vec![name], error)?,
+            Err(error) => summary.fail(vec![name], error)?,
         }
     }
     report::data(&parts.join("\n"))?;
-    ending.end_of(parts.len())
+    summary.end_of(parts.len())
+}
+
+/// What is shown of one profile.
+fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) -> Result<String> {
+    let credentials = &inputs.files.credentials;
+    let sections = sections.overridden_by_itself(credentials);
+    let wanted = inputs.wanted(&sections, min_ttl);
+    let state = look(credentials, &sections, &wanted)?;
+    let mut plan = inputs.plan(&sections)?;
+    plan.mfa_process = plan::process_of_environment(inputs.environment).or(plan.mfa_process);
+    let now = clock::now();
+    let session = usable_session(&plan, credentials)
+        .filter(|session| group::serves(session, &plan, &wanted, now));
+    let shown = Shown {
+        sections: &sections,
+        plan: &plan,
+        state: &state,
+        session: session.as_ref(),
+        path: credentials.path,
+        now,
+    };
+    Ok(shown.render())
 }
 
 /// The session that the calls of a plan may use. Where a command prints the keys, it is not run to find out.
-fn session_at_hand(plan: &Plan, credentials: &File<'_>) -> Option<Session> {
-    let Keys::Stored(keys) = &plan.base.keys else {
+fn usable_session(plan: &Plan, credentials: &File<'_>) -> Option<Session> {
+    let Keys::Stored(keys) = &plan.key_source.keys else {
         return None;
     };
     let (path, access_key_id) = (credentials.path, &keys.access_key_id);
     let Some(device) = &plan.device else {
-        let found = group::session_of_key(path, credentials, access_key_id);
-        return found.map(|(_maker, session)| session);
+        let found = session_of_key(path, credentials, access_key_id);
+        return found.map(|(_session_key, session)| session);
     };
-    let maker = Maker {
+    let session_key = SessionKey {
         access_key_id: access_key_id.clone(),
         device: device.value.clone(),
     };
-    group::session_at_hand(path, credentials, &maker)
+    session_at_hand(path, credentials, &session_key)
 }
 
-/// The plan of a profile, line for line.
-fn render(
-    target: &Target,
-    plan: &Plan,
-    seen: &Seen,
-    session: Option<&Session>,
-    path: &Path,
+/// What is shown of the plan of a profile.
+struct Shown<'s> {
+    sections: &'s ProfileSections,
+    plan: &'s Plan,
+    state: &'s CacheState,
+    /// The session that is there and will do.
+    session: Option<&'s Session>,
+    path: &'s Path,
     now: DateTime<Utc>,
-) -> String {
-    let mut text = Lines::default();
-    text.line("profile", &target.profile.value);
-    text.line(
-        "writes",
-        format_args!("[{}] in {}", target.short_term, path.display()),
-    );
-    match seen {
-        Seen::Valid(credentials) => text.line(
-            "now",
-            format_args!(
-                "nothing to do: valid until {}; after that:",
-                until(credentials.expiration, now)
-            ),
-        ),
-        Seen::Stale { because, .. } => text.line("now", format_args!("to renew: {because}")),
-    }
-    text.line("keys", keys(plan));
-    match &plan.device {
-        Some(device) => text.line("device", chosen(device)),
-        None => text.line("device", "not known: AWS is asked which the user has"),
-    }
-    if let Some(process) = &plan.process {
+}
+
+impl Shown<'_> {
+    /// The plan, line for line.
+    fn render(&self) -> String {
+        let Self {
+            sections,
+            plan,
+            state,
+            path,
+            now,
+            ..
+        } = *self;
+        let mut text = Lines::default();
+        text.line("profile", &sections.profile.value);
         text.line(
-            "code",
-            format_args!("from the command of {}", process.origin),
+            "writes",
+            format_args!("[{}] in {}", sections.short_term, path.display()),
         );
+        match state {
+            CacheState::Fresh(credentials) => text.line(
+                "now",
+                format_args!(
+                    "nothing to do: valid until {}; after that:",
+                    until(credentials.expiration, now)
+                ),
+            ),
+            CacheState::Stale { because, .. } => {
+                text.line("now", format_args!("to renew: {because}"));
+            }
+        }
+        text.line("keys", keys(plan));
+        match &plan.device {
+            Some(device) => text.line("device", with_origin(device)),
+            None => text.line("device", "not known: AWS is asked which the user has"),
+        }
+        if let Some(process) = &plan.mfa_process {
+            text.line(
+                "code",
+                format_args!("from the command of {}", process.origin),
+            );
+        }
+        self.calls(&mut text);
+        self.uses(&mut text);
+        text.0
     }
-    if plan.has_session() {
-        text.line("session", of_session(plan, session, now));
-    }
-    for (number, step) in (1..).zip(&plan.steps) {
-        let skipped = number == 1 && session.is_some();
-        text.line(&format!("call {number}"), call(step, number == 1, skipped));
-    }
-    text.line(
-        "why",
-        format_args!("{}: {}", way(plan), plan.decision.because),
-    );
-    if let Some(cap) = plan.decision.capped {
-        let wanted = TimeDelta::seconds(plan.wanted.value.into());
+
+    /// The calls, and why they are these.
+    fn calls(&self, text: &mut Lines) {
+        let Self {
+            plan, session, now, ..
+        } = *self;
+        if plan.has_session() {
+            text.line("session", of_session(plan, session, now));
+        }
+        for (number, step) in (1..).zip(&plan.steps) {
+            let skipped = number == 1 && session.is_some();
+            text.line(&format!("call {number}"), call(step, number == 1, skipped));
+        }
         text.line(
-            "capped",
-            format_args!(
-                "1 h in place of {} ({}): {}",
-                span(wanted),
-                plan.wanted.origin,
-                cap.with_way_out()
-            ),
+            "why",
+            format_args!("{}: {}", way(plan), plan.decision.because),
         );
-    }
-    if let Some(shadow) = &target.shadow {
-        text.line("shadowed", shadow.fact(&target.short_term));
-    } else if target.short_term != target.profile.value {
-        text.line(
-            "use",
-            format_args!("--profile {}", quoted(&target.short_term)),
-        );
-    }
-    if let Some(Native { source, but_for }) = &plan.native {
-        let profile = &target.profile.value;
-        match but_for {
-            None => text.line(
-                "natively",
-                format_args!("--profile {} works, too: AWS tools assume its role by themselves from [{source}]", quoted(profile)),
-            ),
-            Some(header) => text.line(
-                "natively",
-                format_args!("without mfa_serial in [{header}], AWS tools would assume the role by themselves from [{source}]"),
-            ),
+        if let Some(cap) = plan.decision.capped {
+            let wanted = TimeDelta::seconds(plan.wanted.value.into());
+            text.line(
+                "capped",
+                format_args!(
+                    "1 h in place of {} ({}): {}",
+                    span(wanted),
+                    plan.wanted.origin,
+                    cap.with_way_out()
+                ),
+            );
         }
     }
-    text.0
+
+    /// How the credentials are used.
+    fn uses(&self, text: &mut Lines) {
+        let Self { sections, plan, .. } = *self;
+        if let Some(precedence) = &sections.precedence {
+            text.line("shadowed", precedence.fact(&sections.short_term));
+        } else if sections.short_term != sections.profile.value {
+            text.line(
+                "use",
+                format_args!("--profile {}", quoted(&sections.short_term)),
+            );
+        }
+        if let Some(Native { source, but_for }) = &plan.native {
+            let profile = &sections.profile.value;
+            match but_for {
+                None => text.line(
+                    "natively",
+                    format_args!("--profile {} works, too: AWS tools assume its role by themselves from [{source}]", quoted(profile)),
+                ),
+                Some(header) => text.line(
+                    "natively",
+                    format_args!("without mfa_serial in [{header}], AWS tools would assume the role by themselves from [{source}]"),
+                ),
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -196,8 +235,8 @@ fn keys(plan: &Plan) -> String {
     } else {
         String::new()
     };
-    let place = plan.base.place();
-    match &plan.base.keys {
+    let place = &plan.key_source.id;
+    match &plan.key_source.keys {
         Keys::Stored(keys) => format!("{} of {place}{way}", masked(&keys.access_key_id)),
         Keys::Process(_) => format!("from credential_process of {place}{way}"),
     }
@@ -213,11 +252,11 @@ fn of_session(plan: &Plan, session: Option<&Session>, now: DateTime<Utc>) -> Str
             };
             format!("{place}, valid until {}: no code is needed", end(session))
         }
-        None if matches!(plan.base.keys, Keys::Process(_)) => {
+        None if matches!(plan.key_source.keys, Keys::Process(_)) => {
             "not known before the command has printed the key".to_owned()
         }
-        None => match &plan.owner {
-            Some(owner) => format!("none: a code is needed; it will be in [{owner}]"),
+        None => match &plan.session_section {
+            Some(section) => format!("none: a code is needed; it will be in [{section}]"),
             None if plan.decision.way == Way::Session => "none: a code is needed".to_owned(),
             None => "none: a code is needed; it will be kept for this key and device".to_owned(),
         },
@@ -229,12 +268,12 @@ fn call(step: &Step, first: bool, skipped: bool) -> String {
         Call::GetSessionToken => "sts:GetSessionToken".to_owned(),
         Call::AssumeRole(role) => {
             let external_id = match &role.external_id {
-                Some(id) => format!(", external id {}", chosen(id)),
+                Some(id) => format!(", external id {}", with_origin(id)),
                 None => String::new(),
             };
             format!(
                 "sts:AssumeRole {} as {}{external_id}",
-                chosen(&role.arn),
+                with_origin(&role.arn),
                 role.session_name.value
             )
         }
@@ -246,8 +285,8 @@ fn call(step: &Step, first: bool, skipped: bool) -> String {
     };
     let connection = &step.connection;
     let place = match &connection.endpoint_url {
-        Some(url) => format!("at {}", chosen(url)),
-        None => format!("in {}", chosen(&connection.region)),
+        Some(url) => format!("at {}", with_origin(url)),
+        None => format!("in {}", with_origin(&connection.region)),
     };
     format!(
         "{what}{with}, for {} s ({}), {place}",
@@ -263,6 +302,6 @@ fn way(plan: &Plan) -> &'static str {
     }
 }
 
-fn chosen(chosen: &Chosen<impl fmt::Display>) -> String {
-    format!("{} ({})", chosen.value, chosen.origin)
+fn with_origin(setting: &Setting<impl fmt::Display>) -> String {
+    format!("{} ({})", setting.value, setting.origin)
 }

@@ -2,15 +2,15 @@
 
 use anyhow::Result;
 
-use super::ending::Ending;
-use super::ground::Ground;
-use super::pick_profile;
-use super::verbose::warn_of_irregularities;
-use super::work::{Look, Work};
+use super::loaded_files::LoadedFiles;
+use super::pick_profile::pick_profile;
 use crate::cli::{CodeFlags, Profiles, Request, Verbosity};
 use crate::core::environment::Environment;
-use crate::plan::{self, Selection, Target};
+use crate::plan::{ProfileSections, Selection};
 use crate::renewal::codes::StandardInput;
+use crate::renewal::request::{Checked, RenewalRequest};
+use crate::renewal::summary::Summary;
+use crate::renewal::verbose::warn_of_irregularities;
 use crate::report::Report;
 use clap::Args;
 
@@ -22,7 +22,7 @@ pub struct Refresh {
     #[command(flatten)]
     pub request: Request,
     #[command(flatten)]
-    pub asking: CodeFlags,
+    pub code_flags: CodeFlags,
     /// The same as the command `setup`
     #[arg(long, conflicts_with = "all")]
     pub setup: bool,
@@ -36,46 +36,41 @@ pub struct Refresh {
 /// What a user has to know.
 pub(super) fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
-    let ground = Ground::recover(&args.request.suffixes, &args.profiles, environment)?;
-    let files = ground.files(&args.profiles);
-    let work = Work {
-        request: &args.request,
-        asking: &args.asking,
-        environment,
-        ground: &ground,
-        files: &files,
-        min_ttl: plan::min_ttl(args.request.min_ttl, environment)?,
-        input: StandardInput::Ours,
-    };
-    let Selection { profiles, left_out } =
-        plan::profiles(&args.profiles, environment, &ground.naming, &files)?;
-    work.tell_ground(report);
-    let mut ending = Ending::new(report, profiles.len() + left_out.len());
+    let loaded = LoadedFiles::recover(&args.request.suffixes, &args.profiles, environment)?;
+    let files = loaded.files(&args.profiles);
+    let inputs = loaded.inputs(&args.request, environment, &files);
+    let request = RenewalRequest::new(inputs, &args.code_flags, StandardInput::Ours)?;
+    let Selection { profiles, left_out } = inputs.selected(&args.profiles)?;
+    request.tell_inputs(report);
+    let mut summary = Summary::new(report, profiles.len() + left_out.len());
     for (profile, error) in left_out {
-        ending.fail(vec![profile], error)?;
+        summary.fail(vec![profile], error)?;
     }
-    let mut targets = Vec::new();
+    let mut profiles_sections = Vec::new();
     for (order, profile) in profiles.into_iter().enumerate() {
         let name = profile.value.clone();
-        let profile = pick_profile::of_several(profile, &work)?;
-        match ground.naming.target_beside_role(profile, &files) {
-            Ok(target) => targets.push((order, target)),
-            Err(error) => ending.fail(vec![name], error)?,
+        let profile = pick_profile(profile, &request)?;
+        match loaded.names.sections_of(profile, &files) {
+            Ok(sections) => profiles_sections.push((order, sections)),
+            Err(error) => summary.fail(vec![name], error)?,
         }
     }
-    let told: Vec<&Target> = targets.iter().map(|(_, target)| target).collect();
+    let told: Vec<&ProfileSections> = profiles_sections
+        .iter()
+        .map(|(_, sections)| sections)
+        .collect();
     warn_of_irregularities(report, &files, &told);
     let mut jobs = Vec::new();
-    for (order, target) in targets {
-        let name = target.profile.value.clone();
-        match work.look(report, order, target) {
-            Ok(Look::Reuse(target, credentials)) => {
-                ending.is_valid(order, &target, credentials.expiration);
+    for (order, sections) in profiles_sections {
+        let name = sections.profile.value.clone();
+        match request.check(report, order, sections) {
+            Ok(Checked::Fresh(sections, credentials)) => {
+                summary.is_valid(order, &sections, credentials.expiration);
             }
-            Ok(Look::Renew(job)) => jobs.push(*job),
-            Err(error) => ending.fail(vec![name], error)?,
+            Ok(Checked::Stale(job)) => jobs.push(*job),
+            Err(error) => summary.fail(vec![name], error)?,
         }
     }
-    work.renew(jobs, &mut ending)?;
-    ending.end()
+    request.renew(jobs, &mut summary)?;
+    summary.end()
 }

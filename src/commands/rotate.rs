@@ -2,7 +2,7 @@
 //! thing. IAM is asked once which keys there are: for some seconds after a change, it may still say what was before.
 
 mod notes;
-mod place;
+mod key_section;
 mod steps;
 mod strangers;
 
@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use self::place::Kept;
+use self::key_section::KeySection;
 use self::steps::Step;
-use super::ready::Ready;
+use super::signed_in_user::SignedInUser;
 use crate::aws::iam::{self, Iam, KnownKey, Owner, UNKNOWN_KEY};
 use crate::aws::network::Trouble;
 use crate::cli;
@@ -23,9 +23,9 @@ use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::files::store::Turn;
-use crate::plan::Prompting;
+use crate::plan::PromptSettings;
 use crate::prompt::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
-use crate::renewal::group;
+use crate::renewal::stored_sessions::session_of_key;
 use crate::report::Report;
 use clap::Args;
 
@@ -54,17 +54,17 @@ const MOST_STEPS: usize = 12;
 /// What a user has to know. Run again, it goes on from where it was.
 pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
-    let ready = Ready::new(&args.of, None, environment, report)?;
-    let section = &ready.user.base.section;
-    let _turn = ready
+    let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
+    let section = &signed_in.user.key_source.id.section;
+    let _turn = signed_in
         .store
         .take(Turn::Keys, section, Duration::ZERO, |_| ())?;
-    let kept = Kept::of(&ready, environment)?;
+    let kept = KeySection::of(&signed_in, environment)?;
     kept.check()?;
     // Whose keys they are, and not whose session.
     let owner = Iam {
         session: None,
-        ..ready.iam()
+        ..signed_in.iam()
     }
     .owner()?;
     if owner.name.is_none() {
@@ -74,10 +74,10 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
         );
     }
     let mut rotation = Rotation {
-        known: ready.iam().access_keys(&owner)?,
-        keys: ready.keys.clone(),
+        known: signed_in.iam().access_keys(&owner)?,
+        keys: signed_in.keys.clone(),
         made: None,
-        ready: &ready,
+        signed_in: &signed_in,
         kept,
         owner,
         report,
@@ -107,12 +107,12 @@ enum Next {
 }
 
 struct Rotation<'r> {
-    ready: &'r Ready,
+    signed_in: &'r SignedInUser,
     /// What signs, as long as there is no session.
     keys: LongTermKeys,
     /// The new ones, from when they were made or found.
     made: Option<LongTermKeys>,
-    kept: Kept<'r>,
+    kept: KeySection<'r>,
     owner: Owner,
     /// The user's access keys.
     known: Vec<KnownKey>,
@@ -153,7 +153,7 @@ impl Rotation<'_> {
                 Failure::new(format!(
                     "access key {} of {} is not one of {}",
                     progress.current,
-                    self.ready.user.base.place(),
+                    self.signed_in.user.key_source.id,
                     self.owner.called()
                 ))
                 .hint("the IAM console shows the user's access keys")
@@ -250,12 +250,12 @@ impl Rotation<'_> {
     fn hand_on_session(&self, old: &str, new: &str) {
         let found = self
             .kept
-            .with_file(|file| Ok(group::session_of_key(file.path, file, old)));
-        let Ok(Some((mut maker, session))) = found else {
+            .with_file(|file| Ok(session_of_key(file.path, file, old)));
+        let Ok(Some((mut session_key, session))) = found else {
             return;
         };
-        new.clone_into(&mut maker.access_key_id);
-        self.ready.keep_as(&maker, &session, self.report);
+        new.clone_into(&mut session_key.access_key_id);
+        self.signed_in.keep_as(&session_key, &session, self.report);
     }
 
     fn deactivate(&mut self, old: &str, current: &str) -> Result<()> {
@@ -290,7 +290,7 @@ impl Rotation<'_> {
         if !self.deletes && !self.agrees_to_delete(old)? {
             self.report.progress(format_args!(
                 "not deleted: {old} is inactive; `mfa-creds rotate{} --yes` deletes it",
-                self.ready.flag
+                self.signed_in.flag
             ));
             return Ok(Next::End);
         }
@@ -319,8 +319,8 @@ impl Rotation<'_> {
 
     fn terminal(&self) -> Result<Option<Terminal>> {
         let asked = cli::PromptFlags::default();
-        let prompting = Prompting::new(&asked, self.environment, PATIENCE_TO_FETCH)?;
-        Ok(Terminal::for_prompting(&prompting))
+        let prompt_settings = PromptSettings::new(&asked, self.environment, PATIENCE_TO_FETCH)?;
+        Ok(Terminal::for_prompting(&prompt_settings))
     }
 
     /// Waits until STS takes keys, and makes sure that they are the user's.
@@ -367,11 +367,11 @@ impl Rotation<'_> {
     fn iam(&self) -> Iam<'_> {
         Iam {
             keys: &self.keys,
-            ..self.ready.iam()
+            ..self.signed_in.iam()
         }
     }
 
     fn section(&self) -> String {
-        format!("[{}]", self.ready.user.base.section)
+        format!("[{}]", self.signed_in.user.key_source.id.section)
     }
 }

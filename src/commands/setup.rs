@@ -14,11 +14,12 @@ use crate::cli::{self, Profile};
 use crate::cli::{Suffixes, Verbosity};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
+use crate::core::text::quoted;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Paths, key};
 use crate::files::section_format;
 use crate::files::store::{self, Store, private_directory};
-use crate::plan::{self, Chosen, Naming, Origin, Prompting, Target, quoted};
+use crate::plan::{self, Origin, ProfileSections, PromptSettings, SectionNames, Setting};
 use crate::prompt::terminal::PATIENCE_TO_FETCH;
 use crate::report::Report;
 use clap::Args;
@@ -69,14 +70,15 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     // What cannot be a credentials file is refused before anything is asked.
     profiles::read(path)?;
     store::regular(path)?;
-    let naming = Naming::new(&args.suffixes, environment)?;
+    let names = SectionNames::new(&args.suffixes, environment)?;
     let suggested = match &args.name {
         Some(name) if !name.is_empty() => name.clone(),
         _ => plan::profile_of_environment(environment).value,
     };
-    let prompting = Prompting::new(&cli::PromptFlags::default(), environment, PATIENCE_TO_FETCH)?;
-    let mut respondent = Respondent::find(&prompting)?;
-    let target = naming.target(Chosen {
+    let prompt_settings =
+        PromptSettings::new(&cli::PromptFlags::default(), environment, PATIENCE_TO_FETCH)?;
+    let mut respondent = Respondent::find(&prompt_settings)?;
+    let sections = names.sections_by_name(Setting {
         value: respondent.profile(&suggested)?,
         origin: Origin::Flag("--profile"),
     })?;
@@ -85,7 +87,7 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         path,
         document: Document::parse(&text),
     };
-    let (long_term, short_term) = (&target.long_term, &target.short_term);
+    let (long_term, short_term) = (&sections.long_term, &sections.short_term);
     plan::check_sections(&file, &[long_term, short_term])?;
     let stray = wizard::stored_keys(&file, short_term)
         .filter(|_keys| section_format::holds_long_term_keys(&file, short_term));
@@ -114,7 +116,7 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         respondent.check_brings_no_keys(short_term)?;
     }
     if let Some(moving) = moving
-        && agrees(&respondent, &target, &moving, &file)?
+        && agrees(&respondent, &sections, &moving, &file)?
     {
         let device =
             if wizard::has_device(&file, short_term) || wizard::has_device(&file, long_term) {
@@ -129,7 +131,7 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
             format!("moved the keys from [{short_term}] to [{long_term}]")
         });
         if args.keychain {
-            keychain::move_keys(&into_keychain(args, &target), environment)?;
+            keychain::move_keys(&into_keychain(args, &sections), environment)?;
         }
     } else {
         let answers = respondent.keys()?;
@@ -137,8 +139,8 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     }
     report.progress(format_args!(
         "next: mfa-creds --profile {}{}",
-        quoted(&target.profile.value),
-        naming.suffix_flags()
+        quoted(&sections.profile.value),
+        names.suffix_flags()
     ));
     Ok(())
 }
@@ -186,7 +188,7 @@ fn write_new_keys(
 /// When they would replace others, and that is not wanted or cannot be.
 fn agrees(
     respondent: &Respondent,
-    target: &Target,
+    sections: &ProfileSections,
     moving: &KeyMove<'_>,
     file: &File<'_>,
 ) -> Result<bool> {
@@ -209,7 +211,7 @@ fn agrees(
             ))
             .hint(format!(
                 "`{}` goes on with it; then run this again",
-                target.command("rotate")
+                sections.command("rotate")
             ))
         );
     }
@@ -220,10 +222,10 @@ fn agrees(
 }
 
 /// What `keychain move` would be told for the profile.
-fn into_keychain(args: &Setup, target: &Target) -> MoveKeys {
+fn into_keychain(args: &Setup, sections: &ProfileSections) -> MoveKeys {
     MoveKeys {
         profile: Profile {
-            name: Some(target.profile.value.clone()),
+            name: Some(sections.profile.value.clone()),
         },
         store: args.store,
         yes: false,

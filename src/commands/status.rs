@@ -11,19 +11,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use console::Term;
 
 use self::table::{Layout, Owner, Place, Row, State, json, table};
-use super::ground::Ground;
+use super::loaded_files::LoadedFiles;
 use crate::cli::Suffixes;
 use crate::cli::{Profiles, Request};
 use crate::core::clock;
 use crate::core::environment::Environment;
 use crate::core::seconds;
-use crate::files::freshness::Reason;
-use crate::files::profiles::{File, Files, key};
+use crate::files::freshness::{Reason, Wanted};
+use crate::files::profiles::{File, key};
 use crate::files::section_format::{self, Defect};
 use crate::files::sessions;
 use crate::files::store::{self, Leftover};
-use crate::plan::{self, Keep, Selection, Target};
-use crate::renewal::group::{self, Seen, Wanted};
+use crate::plan::{Inputs, Origin, ProfileSections, Selection, Setting, Storage};
+use crate::renewal::cache_state::{CacheState, look, look_in};
+use crate::renewal::stored_sessions::{session_files, session_texts};
 use crate::report::{self, Report};
 use clap::Args;
 
@@ -64,21 +65,23 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
         names: args.names.clone(),
         all: args.names.is_empty(),
     };
-    let ground = Ground::read(&args.suffixes, environment)?;
-    let files = ground.files(&profiles);
+    let request = request(args);
+    let loaded = LoadedFiles::read(&args.suffixes, environment)?;
+    let files = loaded.files(&profiles);
+    let inputs = loaded.inputs(&request, environment, &files);
     warn_of_a_torn_file(files.credentials.path);
-    let texts = group::sessions(files.credentials.path);
-    let mut sessions = group::files(&texts);
+    let texts = session_texts(files.credentials.path);
+    let mut sessions = session_files(&texts);
     for file in &mut sessions {
         file.document.index();
     }
-    let mut overview = Overview::new(args, environment, &ground, &files, &sessions)?;
+    let mut overview = Overview::new(inputs, &sessions)?;
     if profiles.all {
         overview.every_profile();
         overview.others();
         overview.sessions();
     } else {
-        let selection = plan::profiles(&profiles, environment, &ground.naming, &files)?;
+        let selection = inputs.selected(&profiles)?;
         overview.profiles(selection);
     }
     let text = if args.json {
@@ -106,20 +109,29 @@ fn warn_of_a_torn_file(path: &Path) {
     }
 }
 
+fn request(args: &Status) -> Request {
+    Request {
+        suffixes: args.suffixes.clone(),
+        min_ttl: args.min_ttl,
+        ..Request::default()
+    }
+}
+
 fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {
     let profiles = Profiles {
         names: args.names.clone(),
         all: false,
     };
-    let ground = Ground::read(&args.suffixes, environment)?;
-    let files = ground.files(&profiles);
-    let overview = Overview::new(args, environment, &ground, &files, &[])?;
-    let selection = plan::profiles(&profiles, environment, &ground.naming, &files)?;
-    for profile in selection.profiles {
-        let target = ground.naming.target_beside_role(profile, &files)?;
-        let target = target.in_its_place(&files.credentials);
-        let wanted = overview.wanted(&target);
-        if let Seen::Stale { .. } = group::look(&files.credentials, &target, &wanted)? {
+    let request = request(args);
+    let loaded = LoadedFiles::read(&args.suffixes, environment)?;
+    let files = loaded.files(&profiles);
+    let inputs = loaded.inputs(&request, environment, &files);
+    let min_ttl = inputs.min_ttl()?;
+    for profile in inputs.selected(&profiles)?.profiles {
+        let sections = loaded.names.sections_of(profile, &files)?;
+        let sections = sections.in_its_place(&files.credentials);
+        let wanted = inputs.wanted(&sections, &min_ttl);
+        if let CacheState::Stale { .. } = look(&files.credentials, &sections, &wanted)? {
             return Ok(false);
         }
     }
@@ -139,13 +151,10 @@ pub(super) fn layout(environment: &Environment) -> Layout {
 
 /// What is found, row for row.
 struct Overview<'v> {
-    request: Request,
-    environment: &'v Environment,
-    ground: &'v Ground,
-    files: &'v Files<'v>,
+    inputs: Inputs<'v>,
     /// The files of sessions.
     sessions: &'v [File<'v>],
-    min_ttl: TimeDelta,
+    min_ttl: Setting<u32>,
     now: DateTime<Utc>,
     rows: Vec<Row>,
     /// The sections that have a row.
@@ -155,25 +164,11 @@ struct Overview<'v> {
 }
 
 impl<'v> Overview<'v> {
-    fn new(
-        args: &Status,
-        environment: &'v Environment,
-        ground: &'v Ground,
-        files: &'v Files<'v>,
-        sessions: &'v [File<'v>],
-    ) -> Result<Self> {
-        let request = Request {
-            suffixes: args.suffixes.clone(),
-            ..Request::default()
-        };
-        let min_ttl = plan::min_ttl(args.min_ttl, environment)?;
+    fn new(inputs: Inputs<'v>, sessions: &'v [File<'v>]) -> Result<Self> {
         Ok(Self {
-            request,
-            environment,
-            ground,
-            files,
+            inputs,
             sessions,
-            min_ttl: TimeDelta::seconds(min_ttl.value.into()),
+            min_ttl: inputs.min_ttl()?,
             now: clock::now(),
             rows: Vec::new(),
             shown: HashSet::new(),
@@ -181,16 +176,15 @@ impl<'v> Overview<'v> {
         })
     }
 
-    fn wanted(&self, target: &Target) -> Wanted {
-        let role = plan::wanted_role(&self.request, self.environment, target, self.files);
-        self.wanted_for(role.map(|role| role.value))
+    fn wanted(&self, sections: &ProfileSections) -> Wanted {
+        self.inputs.wanted(sections, &self.min_ttl)
     }
 
-    fn wanted_for(&self, role_arn: Option<String>) -> Wanted {
+    /// The same for a role that is known.
+    fn wanted_for(&self, sections: &ProfileSections, role_arn: Option<String>) -> Wanted {
         Wanted {
             role_arn,
-            min_ttl: self.min_ttl,
-            force: false,
+            ..self.wanted(sections)
         }
     }
 
@@ -201,8 +195,7 @@ impl<'v> Overview<'v> {
             ..Profiles::default()
         };
         // Where there is none, there may still be credentials.
-        let selection = plan::profiles(&all, self.environment, &self.ground.naming, self.files);
-        if let Ok(selection) = selection {
+        if let Ok(selection) = self.inputs.selected(&all) {
             self.profiles(selection);
         }
     }
@@ -210,8 +203,8 @@ impl<'v> Overview<'v> {
     fn profiles(&mut self, selection: Selection) {
         for profile in selection.profiles {
             let name = profile.value.clone();
-            match self.ground.naming.target_beside_role(profile, self.files) {
-                Ok(target) => self.profile(target),
+            match self.inputs.names.sections_of(profile, self.inputs.files) {
+                Ok(sections) => self.profile(sections),
                 Err(error) => self.broken(name, &error),
             }
         }
@@ -221,51 +214,56 @@ impl<'v> Overview<'v> {
     }
 
     /// The credentials of a profile, where they belong; and where they are, too, because somebody said `--no-store`.
-    fn profile(&mut self, target: Target) {
-        let credentials = &self.files.credentials;
-        let target = target.in_its_place(credentials);
-        let naming = &self.ground.naming;
-        let plan = plan::plan(&self.request, self.environment, naming, &target, self.files);
-        let device = plan.ok().and_then(|plan| plan.device);
+    fn profile(&mut self, sections: ProfileSections) {
+        let credentials = &self.inputs.files.credentials;
+        let sections = sections.in_its_place(credentials);
+        let device = self
+            .inputs
+            .plan(&sections)
+            .ok()
+            .and_then(|plan| plan.device);
         let device = device.map(|device| device.value.to_string());
-        let wanted = self.wanted(&target);
-        self.shown_profiles.insert(target.long_term.clone());
-        let is_private = target.keep.is_private();
-        let seen = group::look_in(credentials, self.sessions, &target, &wanted);
-        self.row(&target, &wanted, seen, device.clone());
+        let wanted = self.wanted(&sections);
+        self.shown_profiles.insert(sections.long_term.clone());
+        let is_private = sections.storage.is_private();
+        let found = look_in(credentials, self.sessions, &sections, &wanted);
+        self.row(&sections, &wanted, found, device.clone());
         if !is_private {
-            self.shown.insert(target.short_term.clone());
-            let private = target.kept(Keep::NoStore);
-            let seen = group::look_in(credentials, self.sessions, &private, &wanted);
-            if seen.as_ref().is_ok_and(|seen| seen.credentials().is_some()) {
-                self.row(&private, &wanted, seen, device);
+            self.shown.insert(sections.short_term.clone());
+            let private = sections.kept(Storage::NoStore);
+            let found = look_in(credentials, self.sessions, &private, &wanted);
+            if found
+                .as_ref()
+                .is_ok_and(|found| found.credentials().is_some())
+            {
+                self.row(&private, &wanted, found, device);
             }
         }
     }
 
     fn row(
         &mut self,
-        target: &Target,
+        sections: &ProfileSections,
         wanted: &Wanted,
-        seen: Result<Seen>,
+        found: Result<CacheState>,
         device: Option<String>,
     ) {
-        let stored = seen.as_ref().ok().and_then(Seen::credentials);
+        let stored = found.as_ref().ok().and_then(CacheState::credentials);
         let expiration = stored.map(|stored| stored.expiration);
         let role_arn = match stored {
             Some(stored) => stored.role_arn.clone(),
             None => wanted.role_arn.clone(),
         };
-        let (state, reason) = match seen {
-            Ok(Seen::Valid(_)) => (State::Valid, None),
-            Ok(Seen::Stale { because, .. }) => (state(&because), Some(because.to_string())),
+        let (state, reason) = match found {
+            Ok(CacheState::Fresh(_)) => (State::Valid, None),
+            Ok(CacheState::Stale { because, .. }) => (state(&because), Some(because.to_string())),
             Err(error) => (State::Defective, Some(first_line(&error))),
         };
-        let name = target.profile.value.clone();
-        let place = if target.keep.is_private() {
+        let name = sections.profile.value.clone();
+        let place = if sections.storage.is_private() {
             Place::Private
         } else {
-            Place::Section(target.short_term.clone())
+            Place::Section(sections.short_term.clone())
         };
         self.rows.push(Row {
             of: Owner::Profile { name, place },
@@ -291,59 +289,59 @@ impl<'v> Overview<'v> {
 
     /// What this tool or aws-mfa wrote for profiles that have no keys here, or for roles that were asked for by name.
     fn others(&mut self) {
-        let credentials = &self.files.credentials;
+        let credentials = &self.inputs.files.credentials;
         let is_ours = |section: &&str| credentials.get(section, key::ASSUMED_ROLE).is_some();
         let sections: Vec<&str> = credentials.document.names().filter(is_ours).collect();
         for section in sections {
             if !self.shown.insert(section.to_owned()) {
                 continue;
             }
-            let profile = plan::Chosen {
+            let profile = Setting {
                 value: section.to_owned(),
-                origin: plan::Origin::Default,
+                origin: Origin::Default,
             };
-            let Ok(mut target) = self.ground.naming.target(profile) else {
+            let Ok(mut sections) = self.inputs.names.sections_by_name(profile) else {
                 continue;
             };
-            section.clone_into(&mut target.short_term);
+            section.clone_into(&mut sections.short_term);
             let role = section_format::read(credentials, section).role_arn;
-            let wanted = self.wanted_for(role);
-            let seen = group::look_in(credentials, self.sessions, &target, &wanted);
-            self.row(&target, &wanted, seen, None);
+            let wanted = self.wanted_for(&sections, role);
+            let found = look_in(credentials, self.sessions, &sections, &wanted);
+            self.row(&sections, &wanted, found, None);
         }
         for long_term in self.sessions.iter().flat_map(sessions::kept) {
-            let profile = self.ground.naming.profile_of(long_term);
+            let profile = self.inputs.names.profile_of(long_term);
             let profile = profile.unwrap_or(long_term).to_owned();
             if !self.shown_profiles.insert(long_term.to_owned()) {
                 continue;
             }
-            let profile = plan::Chosen {
+            let profile = Setting {
                 value: profile,
-                origin: plan::Origin::Default,
+                origin: Origin::Default,
             };
-            if let Ok(mut target) = self.ground.naming.target(profile) {
+            if let Ok(mut sections) = self.inputs.names.sections_by_name(profile) {
                 // It may have been asked for with another suffix.
-                long_term.clone_into(&mut target.long_term);
-                let target = target.kept(Keep::NoStore);
-                let wanted = self.wanted(&target);
-                let seen = group::look_in(credentials, self.sessions, &target, &wanted);
-                self.row(&target, &wanted, seen, None);
+                long_term.clone_into(&mut sections.long_term);
+                let sections = sections.kept(Storage::NoStore);
+                let wanted = self.wanted(&sections);
+                let found = look_in(credentials, self.sessions, &sections, &wanted);
+                self.row(&sections, &wanted, found, None);
             }
         }
     }
 
     /// Sessions that are kept for a key and a device, because no section holds them.
     fn sessions(&mut self) {
-        for (maker, credentials) in self.sessions.iter().flat_map(sessions::all) {
+        for (session_key, credentials) in self.sessions.iter().flat_map(sessions::all) {
             let left = credentials.expiration - self.now;
             if left <= TimeDelta::zero() {
                 continue;
             }
-            let id: Vec<char> = maker.access_key_id.chars().collect();
+            let id: Vec<char> = session_key.access_key_id.chars().collect();
             let end = id[id.len().saturating_sub(4)..].iter().collect();
             self.rows.push(Row {
                 of: Owner::Key(end),
-                state: if left < self.min_ttl {
+                state: if left < TimeDelta::seconds(self.min_ttl.value.into()) {
                     State::Expiring
                 } else {
                     State::Valid
@@ -351,7 +349,7 @@ impl<'v> Overview<'v> {
                 reason: None,
                 expiration: Some(credentials.expiration),
                 role_arn: None,
-                device: Some(maker.device.to_string()),
+                device: Some(session_key.device.to_string()),
             });
         }
     }

@@ -5,8 +5,42 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// The region that this tool has set: in a shell that took its output, or for a command that it ran.
-pub const REGION_OF_PROFILE: &str = "MFA_CREDS_REGION";
+/// Defines a constant for each variable, and the list of all.
+macro_rules! settings {
+    ($($(#[$doc:meta])+ $name:ident = $text:literal;)+) => {
+        $($(#[$doc])+ pub const $name: &str = $text;)+
+        /// The variables that are settings of ours.
+        pub const SETTINGS: &[&str] = &[$($text),+];
+    };
+}
+
+settings! {
+    /// The MFA device; a command that prints a code gets it, too.
+    MFA_DEVICE = "MFA_DEVICE";
+    /// How long the credentials are to last.
+    MFA_STS_DURATION = "MFA_STS_DURATION";
+    /// The role to assume.
+    MFA_ASSUME_ROLE = "MFA_ASSUME_ROLE";
+    /// A command that prints a code.
+    MFA_PROCESS = "MFA_PROCESS";
+    /// What the long-term sections end with.
+    MFA_LONG_TERM_SUFFIX = "MFA_LONG_TERM_SUFFIX";
+    /// What the sections for temporary credentials end with.
+    MFA_SHORT_TERM_SUFFIX = "MFA_SHORT_TERM_SUFFIX";
+    /// Where a person is asked.
+    MFA_CREDS_PROMPT = "MFA_CREDS_PROMPT";
+    /// How long a person may take.
+    MFA_CREDS_PROMPT_TIMEOUT = "MFA_CREDS_PROMPT_TIMEOUT";
+    /// How long credentials must still last to be used again.
+    MFA_CREDS_MIN_TTL = "MFA_CREDS_MIN_TTL";
+    /// How long to wait for AWS.
+    MFA_CREDS_TIMEOUT = "MFA_CREDS_TIMEOUT";
+    /// The file for the trace.
+    MFA_CREDS_TRACE = "MFA_CREDS_TRACE";
+    /// The region that this tool has set: in a shell that took its output, or for a command that it ran.
+    REGION_OF_PROFILE = "MFA_CREDS_REGION";
+}
+
 /// A code. No child has it: it is a secret, and the use that it is good for is this process's.
 pub const CODE: &str = "MFA_TOKEN";
 /// Where a region is set.

@@ -7,24 +7,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::files::section_format::{Defect, Stored, parse_expiration};
 use crate::report::span;
 
-/// What is asked of the credentials.
+/// What the credentials of a profile have to be like.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct Wanted {
     /// The role that they must be for; none for the user's own session.
-    pub role_arn: Option<&'a str>,
+    pub role_arn: Option<String>,
     /// How long they must still last at least.
     pub min_ttl: TimeDelta,
     /// Renew them in any case.
     pub force: bool,
-}
-
-/// What to do.
-#[derive(Debug, Eq, PartialEq)]
-pub enum Freshness {
-    /// They are as asked for.
-    Reuse,
-    /// New ones are needed.
-    Renew { because: Reason },
 }
 
 /// Why new credentials are needed. Displayed, it completes "renewing [profile]: …".
@@ -44,22 +35,15 @@ pub enum Reason {
     ExpiringSoon { left: TimeDelta, min_ttl: TimeDelta },
 }
 
-/// Decides.
-pub fn judge(stored: &Stored, asked: &Asked<'_>, now: DateTime<Utc>) -> Freshness {
-    match reason(stored, asked, now) {
-        None => Freshness::Reuse,
-        Some(because) => Freshness::Renew { because },
-    }
-}
-
-fn reason(stored: &Stored, asked: &Asked<'_>, now: DateTime<Utc>) -> Option<Reason> {
+/// Why stored credentials have to be renewed; none where they are as wanted.
+pub fn reason_to_renew(stored: &Stored, wanted: &Wanted, now: DateTime<Utc>) -> Option<Reason> {
     if let Some(defect) = stored.defect {
         return Some(Reason::Defective(defect));
     }
-    if asked.force {
+    if wanted.force {
         return Some(Reason::Forced);
     }
-    if stored.role_arn.as_deref() != asked.role_arn {
+    if stored.role_arn != wanted.role_arn {
         return Some(Reason::OtherRole {
             made_for: stored.role_arn.clone(),
         });
@@ -72,9 +56,9 @@ fn reason(stored: &Stored, asked: &Asked<'_>, now: DateTime<Utc>) -> Option<Reas
     if left <= TimeDelta::zero() {
         return Some(Reason::Expired { ago: -left });
     }
-    (left < asked.min_ttl).then_some(Reason::ExpiringSoon {
+    (left < wanted.min_ttl).then_some(Reason::ExpiringSoon {
         left,
-        min_ttl: asked.min_ttl,
+        min_ttl: wanted.min_ttl,
     })
 }
 

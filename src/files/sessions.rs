@@ -21,7 +21,7 @@ use crate::files::section_format;
 
 /// The pair that makes a session: an access key id and a device.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Maker {
+pub struct SessionKey {
     pub access_key_id: String,
     pub device: SerialNumber,
 }
@@ -34,7 +34,7 @@ pub struct Session {
     pub section: Option<String>,
 }
 
-impl Maker {
+impl SessionKey {
     /// The section of the pair in the file of sessions.
     pub fn section(&self) -> String {
         format!("{} {}", self.access_key_id, self.device)
@@ -118,13 +118,13 @@ pub fn kept<'s>(sessions: &'s File<'_>) -> impl Iterator<Item = &'s str> {
 }
 
 /// The pairs that a file of sessions says something of.
-pub fn makers(sessions: &File<'_>) -> Vec<Maker> {
+pub fn session_keys(sessions: &File<'_>) -> Vec<SessionKey> {
     let names = sessions.document.names();
     names
         .filter_map(|name| {
             let (id, device) = name.split_once(' ')?;
             (id != KEPT_FOR && id != WRITTEN).then_some(())?;
-            Some(Maker {
+            Some(SessionKey {
                 access_key_id: id.to_owned(),
                 device: SerialNumber::parse(device).ok()?,
             })
@@ -133,25 +133,25 @@ pub fn makers(sessions: &File<'_>) -> Vec<Maker> {
 }
 
 /// The sessions that are in a file of sessions themselves.
-pub fn all(sessions: &File<'_>) -> Vec<(Maker, Credentials)> {
-    makers(sessions)
+pub fn all(sessions: &File<'_>) -> Vec<(SessionKey, Credentials)> {
+    session_keys(sessions)
         .into_iter()
-        .filter_map(|maker| {
-            let credentials = section_format::credentials(sessions, &maker.section())?;
-            Some((maker, credentials))
+        .filter_map(|session_key| {
+            let credentials = section_format::credentials(sessions, &session_key.section())?;
+            Some((session_key, credentials))
         })
         .collect()
 }
 
 /// The session of a pair that lasts longest, if it lasts long enough.
 pub fn find(
-    maker: &Maker,
+    session_key: &SessionKey,
     credentials: &File<'_>,
     sessions: &[File<'_>],
     at_least: TimeDelta,
     now: DateTime<Utc>,
 ) -> Option<Session> {
-    let name = maker.section();
+    let name = session_key.section();
     sessions
         .iter()
         .filter_map(|sessions| match sessions.get(&name, key::SECTION) {
@@ -183,29 +183,29 @@ pub fn of_key(
     sessions: &[File<'_>],
     at_least: TimeDelta,
     now: DateTime<Utc>,
-) -> Option<(Maker, Session)> {
-    let makers = sessions.iter().flat_map(makers);
-    makers
-        .filter(|maker| maker.access_key_id == access_key_id)
-        .filter_map(|maker| {
-            let session = find(&maker, credentials, sessions, at_least, now)?;
-            Some((maker, session))
+) -> Option<(SessionKey, Session)> {
+    let session_keys = sessions.iter().flat_map(session_keys);
+    session_keys
+        .filter(|session_key| session_key.access_key_id == access_key_id)
+        .filter_map(|session_key| {
+            let session = find(&session_key, credentials, sessions, at_least, now)?;
+            Some((session_key, session))
         })
         .max_by_key(|(_, session)| session.credentials.expiration)
 }
 
 /// Whether a section of the credentials file holds a session of another pair, whose key is still in use.
 pub fn is_of_another(
-    maker: &Maker,
+    session_key: &SessionKey,
     section: &str,
     credentials: &File<'_>,
     sessions: &File<'_>,
 ) -> bool {
-    let own = maker.section();
+    let own = session_key.section();
     let id = credentials.get(section, key::AWS_ACCESS_KEY_ID);
     let in_use = |key: &str| {
         let mut sections = credentials.document.names();
-        key == maker.access_key_id
+        key == session_key.access_key_id
             || sections
                 .any(|name| credentials.get(name, key::AWS_ACCESS_KEY_ID).as_deref() == Some(key))
     };

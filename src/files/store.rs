@@ -5,7 +5,7 @@
 
 mod attributes;
 mod edit;
-mod look;
+mod inspect;
 mod lock;
 mod private;
 mod replace;
@@ -22,9 +22,9 @@ use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
 pub use self::edit::Edit;
+pub use self::inspect::{Leftover, leftovers, way_to_write};
 pub use self::lock::Lock;
 use self::lock::{NotLocked, can_end};
-pub use self::look::{Leftover, leftovers, way_to_write};
 use self::private::Private;
 pub use self::private::private_directory;
 pub use self::replace::Way;
@@ -32,9 +32,9 @@ pub use self::used_codes::{Use, UsedCodes};
 use crate::core::credentials::LongTermKeys;
 use crate::core::error::Failure;
 use crate::core::regular_file;
+use crate::core::text::quoted_path;
 use crate::files::document::{Document, Uneditable};
 use crate::files::profiles::{File, NAME_A_FILE, Text, read, reason};
-use crate::plan::quoted_path;
 use crate::report::Report;
 
 /// The file is locked for a few milliseconds at a time, never while a person or the network is waited for.
@@ -504,9 +504,9 @@ pub fn resolve(path: &Path) -> Result<PathBuf> {
     let mut real = path.to_path_buf();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&real) {
-            Ok(target) => {
+            Ok(sections) => {
                 let directory = real.parent().map(Path::to_path_buf).unwrap_or_default();
-                real = directory.join(target);
+                real = directory.join(sections);
             }
             Err(_not_a_link) => return Ok(in_real_directory(&real)),
         }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use crate::core::environment::MFA_CREDS_TIMEOUT;
 use crate::core::error::Failure;
 use crate::core::form::Form;
 use crate::files::profiles::{config_header, key};
 use crate::plan::Access;
-use crate::plan::chosen::{Chosen, Origin, default, first, flag, in_file};
 use crate::plan::proxy::Proxies;
-use crate::plan::settings::{View, given_seconds};
-use crate::plan::walk::{Hop, Link};
+use crate::plan::role_chain::{ChainProfile, ChainRole};
+use crate::plan::setting::{Origin, Setting, default, first, flag, in_file};
+use crate::plan::settings::{Resolver, given_seconds};
 
 /// Where STS is called when nobody says where.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -33,20 +34,20 @@ pub enum Service {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Connection {
     pub service: Service,
-    pub region: Chosen<String>,
+    pub region: Setting<String>,
     /// In place of the region's own endpoint.
-    pub endpoint_url: Option<Chosen<String>>,
+    pub endpoint_url: Option<Setting<String>>,
     /// Whether the endpoint is to be one with cryptography that FIPS 140 approves.
-    pub fips: Chosen<bool>,
+    pub fips: Setting<bool>,
     /// Whether it is to be one for IPv6, too.
-    pub dual_stack: Chosen<bool>,
+    pub dual_stack: Setting<bool>,
     /// Whether STS is called where it was before there was one in each region.
-    pub global: Chosen<bool>,
+    pub global: Setting<bool>,
     /// A file of certificates in place of the system's.
-    pub ca_bundle: Option<Chosen<String>>,
+    pub ca_bundle: Option<Setting<String>>,
     pub proxies: Proxies,
     /// How long to wait in all.
-    pub timeout: Chosen<Duration>,
+    pub timeout: Setting<Duration>,
     /// The name of the caller for the user agent, as written.
     /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html>.
     pub app_id: Option<String>,
@@ -108,7 +109,7 @@ impl Connection {
     }
 }
 
-impl View<'_> {
+impl Resolver<'_> {
     /// The services that know the user who has the keys.
     pub(super) fn access(&self) -> Result<Access> {
         Ok(Access {
@@ -127,27 +128,29 @@ impl View<'_> {
         self.connection(&self.base_first(), Service::Iam)
     }
 
-    fn base_first(&self) -> Vec<&Link> {
-        self.walk.links.iter().rev().collect()
+    fn base_first(&self) -> Vec<&ChainProfile> {
+        self.chain.profiles.iter().rev().collect()
     }
 
     /// Whose STS gives a role: that of its profile.
-    pub(super) fn role_connection(&self, hop: &Hop) -> Result<Connection> {
+    pub(super) fn role_connection(&self, role: &ChainRole) -> Result<Connection> {
         self.connection(
-            &self.walk.links[hop.link..].iter().collect::<Vec<_>>(),
+            &self.chain.profiles[role.profile..]
+                .iter()
+                .collect::<Vec<_>>(),
             Service::Sts,
         )
     }
 
     /// Where a service is, as the first of these profiles says that says something.
-    fn connection(&self, links: &[&Link], service: Service) -> Result<Connection> {
-        let own = |key| links.iter().find_map(|link| self.own(link, key));
+    fn connection(&self, profiles: &[&ChainProfile], service: Service) -> Result<Connection> {
+        let own = |key| profiles.iter().find_map(|profile| self.own(profile, key));
         let of_default = || {
-            let header = config_header(&self.files.config.document, "default")?;
-            in_file(&self.files.config, header, key::REGION)
+            let header = config_header(&self.inputs.files.config.document, "default")?;
+            in_file(&self.inputs.files.config, header, key::REGION)
         };
         let region = first([
-            flag("--region", self.request.region.as_ref()),
+            flag("--region", self.inputs.request.region.as_ref()),
             self.variable("AWS_REGION"),
             self.variable("AWS_DEFAULT_REGION"),
         ])
@@ -155,7 +158,7 @@ impl View<'_> {
         .or_else(of_default)
         .unwrap_or_else(|| default(DEFAULT_REGION.to_owned()));
         check_region(&region)?;
-        let endpoint_url = self.endpoint_url(links, service.names())?;
+        let endpoint_url = self.endpoint_url(profiles, service.names())?;
         if let Some(url) = &endpoint_url
             && !is_http_url(&url.value)
         {
@@ -169,27 +172,27 @@ impl View<'_> {
         }
         let timeout = given_seconds(
             "--timeout",
-            self.request.timeout,
-            Some((self.environment, "MFA_CREDS_TIMEOUT")),
+            self.inputs.request.timeout,
+            Some((self.inputs.environment, MFA_CREDS_TIMEOUT)),
         )?;
         Ok(Connection {
             service,
             region,
             endpoint_url,
             fips: self.choice(
-                links,
+                profiles,
                 "AWS_USE_FIPS_ENDPOINT",
                 key::USE_FIPS_ENDPOINT,
                 &TRUE_OR_FALSE,
             )?,
             dual_stack: self.choice(
-                links,
+                profiles,
                 "AWS_USE_DUALSTACK_ENDPOINT",
                 key::USE_DUALSTACK_ENDPOINT,
                 &TRUE_OR_FALSE,
             )?,
             global: self.choice(
-                links,
+                profiles,
                 "AWS_STS_REGIONAL_ENDPOINTS",
                 key::STS_REGIONAL_ENDPOINTS,
                 &["legacy", "regional"],
@@ -198,15 +201,15 @@ impl View<'_> {
                 .variable("AWS_CA_BUNDLE")
                 .or_else(|| own(key::CA_BUNDLE))
                 .or_else(|| self.openssl_bundle()),
-            proxies: Proxies::of_environment(self.environment),
+            proxies: Proxies::of_environment(self.inputs.environment),
             timeout: match timeout {
-                Some(Chosen { value, origin }) => Chosen {
+                Some(Setting { value, origin }) => Setting {
                     value: Duration::from_secs(value).clamp(SHORTEST, LONGEST),
                     origin,
                 },
                 None => default(TIMEOUT),
             },
-            app_id: self.environment.text("AWS_SDK_UA_APP_ID"),
+            app_id: self.inputs.environment.text("AWS_SDK_UA_APP_ID"),
         })
     }
 
@@ -215,22 +218,24 @@ impl View<'_> {
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html>.
     fn choice(
         &self,
-        links: &[&Link],
+        profiles: &[&ChainProfile],
         variable: &'static str,
         key: &'static str,
         values: &[&str; 2],
-    ) -> Result<Chosen<bool>> {
-        let chosen = self
-            .variable(variable)
-            .or_else(|| links.iter().find_map(|link| self.config(link, key)));
-        let Some(Chosen { value, origin }) = chosen else {
+    ) -> Result<Setting<bool>> {
+        let chosen = self.variable(variable).or_else(|| {
+            profiles
+                .iter()
+                .find_map(|profile| self.config(profile, key))
+        });
+        let Some(Setting { value, origin }) = chosen else {
             return Ok(default(false));
         };
         match values
             .iter()
             .position(|known| value.eq_ignore_ascii_case(known))
         {
-            Some(place) => Ok(Chosen {
+            Some(place) => Ok(Setting {
                 value: place == 0,
                 origin,
             }),
@@ -250,7 +255,7 @@ impl View<'_> {
 
     /// What OpenSSL reads in place of the system's certificates. With a directory beside it, both count, which is left to the
     /// library that reads those of the system.
-    fn openssl_bundle(&self) -> Option<Chosen<String>> {
+    fn openssl_bundle(&self) -> Option<Setting<String>> {
         let file = self.variable("SSL_CERT_FILE")?;
         self.variable("SSL_CERT_DIR").is_none().then_some(file)
     }
@@ -259,9 +264,13 @@ impl View<'_> {
     ///
     /// # Errors
     /// When it is not said whether they count.
-    fn endpoint_url(&self, links: &[&Link], service: &Names) -> Result<Option<Chosen<String>>> {
+    fn endpoint_url(
+        &self,
+        profiles: &[&ChainProfile],
+        service: &Names,
+    ) -> Result<Option<Setting<String>>> {
         let ignored = self.choice(
-            links,
+            profiles,
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
             key::IGNORE_CONFIGURED_ENDPOINT_URLS,
             &TRUE_OR_FALSE,
@@ -274,20 +283,24 @@ impl View<'_> {
             self.variable("AWS_ENDPOINT_URL"),
         ]);
         Ok(url.or_else(|| {
-            links.iter().find_map(|link| {
+            profiles.iter().find_map(|profile| {
                 first([
-                    self.long_term(link, key::ENDPOINT_URL),
-                    self.services_endpoint_url(link, service),
-                    self.config(link, key::ENDPOINT_URL),
+                    self.long_term(profile, key::ENDPOINT_URL),
+                    self.services_endpoint_url(profile, service),
+                    self.config(profile, key::ENDPOINT_URL),
                 ])
             })
         }))
     }
 
     /// `endpoint_url` below `sts =` or `iam =` in the `[services NAME]` that the profile names.
-    fn services_endpoint_url(&self, link: &Link, service: &Names) -> Option<Chosen<String>> {
-        let config = &self.files.config;
-        let section = format!("services {}", self.config(link, key::SERVICES)?.value);
+    fn services_endpoint_url(
+        &self,
+        profile: &ChainProfile,
+        service: &Names,
+    ) -> Option<Setting<String>> {
+        let config = &self.inputs.files.config;
+        let section = format!("services {}", self.config(profile, key::SERVICES)?.value);
         let nested = config.get(&section, service.nested)?;
         let value = nested
             .lines()
@@ -296,7 +309,7 @@ impl View<'_> {
             .1
             .trim()
             .to_owned();
-        Some(Chosen {
+        Some(Setting {
             value,
             origin: Origin::File {
                 key: key::ENDPOINT_URL,
@@ -311,7 +324,7 @@ impl View<'_> {
 ///
 /// # Errors
 /// Says where it is set.
-pub fn check_region(region: &Chosen<String>) -> Result<()> {
+pub fn check_region(region: &Setting<String>) -> Result<()> {
     if Form::Region.fits(&region.value) {
         return Ok(());
     }

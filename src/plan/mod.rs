@@ -1,48 +1,51 @@
 //! Decides everything that can be decided without network, clock or terminal, and says where each decision came from.
 
-mod chosen;
+mod setting;
+mod code_settings;
 mod decision;
-mod target;
-mod sections;
-mod shadows;
-mod walk;
-mod several;
-mod asking;
+mod section_names;
+mod section_checks;
+mod precedence;
+mod role_chain;
+mod selection;
 mod settings;
 mod proxy;
 mod connection;
 mod route;
-mod base;
+mod key_source;
 mod steps;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use chrono::TimeDelta;
 
-pub use self::asking::{Asking, Given, Prompting, process_of_environment};
-pub use self::chosen::{Chosen, Origin};
-use self::chosen::{default, first, flag, in_file, inherited, variable};
+pub use self::code_settings::{CodeSettings, Given, PromptSettings, process_of_environment};
 pub use self::connection::{Connection, Service, check_region};
 use self::decision::{Circumstances, Wish, decide};
 pub use self::decision::{Decision, Way};
+pub use self::precedence::{Overridden, Precedence, keys_before_process};
 pub use self::proxy::Proxy;
+use self::role_chain::{NoWay, RoleChain};
 pub use self::route::Route;
-pub use self::sections::{
+pub use self::section_checks::{
     SpoiledValue, check_sections, check_unique, first_repeat, long_term_keys_in_the_way, notes,
     secret_in_the_way, spoiled_values,
 };
-use self::settings::View;
-pub use self::several::{Selection, candidates, profile_of_environment, profiles};
-pub use self::shadows::{Precedence, Shadow, keys_before_process};
-pub use self::target::{Keep, Naming, Target, is_name_part};
-use self::walk::walk;
+pub use self::section_names::{ProfileSections, SectionNames, Storage, is_name_part};
+pub use self::selection::{Selection, profile_of_environment};
+pub use self::setting::{Origin, Setting};
+use self::setting::{default, first, flag, in_file, inherited, variable};
+use self::settings::Resolver;
 use crate::cli::Request;
 use crate::core::credentials::LongTermKeys;
 use crate::core::device::SerialNumber;
-use crate::core::environment::Environment;
+use crate::core::environment::{Environment, MFA_ASSUME_ROLE, MFA_CREDS_MIN_TTL};
 use crate::core::error::Failure;
 use crate::core::form::Form;
-pub use crate::core::text::{quoted, quoted_path};
+use crate::core::text::quoted;
+use crate::files::freshness::Wanted;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
 
@@ -50,37 +53,45 @@ use crate::files::section_format;
 #[derive(Debug)]
 pub struct Plan {
     /// Who makes the first call.
-    pub base: Base,
+    pub key_source: KeySource,
     /// The profiles on the way to the keys, from the one that is asked for.
     pub profiles: Vec<String>,
     /// The flags that name the profile with the keys.
-    pub base_flags: String,
+    pub key_source_flags: String,
     /// Which device the code comes from, where somebody says so.
-    pub device: Option<Chosen<SerialNumber>>,
+    pub device: Option<Setting<SerialNumber>>,
     /// A command that prints the code.
-    pub process: Option<Chosen<String>>,
+    pub mfa_process: Option<Setting<String>>,
     /// How to ask about the user who has the keys.
     pub access: Access,
     /// What the code is spent on, and why.
     pub decision: Decision,
     /// How long the credentials were wanted; see [`Decision::seconds`] for how long they are asked for.
-    pub wanted: Chosen<u32>,
+    pub wanted: Setting<u32>,
     /// The calls, each with the credentials of the one before. The first is made with the keys and the code.
     pub steps: Vec<Step>,
-    /// The section that keeps the session, where it is not what is asked for and a profile owns it.
-    pub owner: Option<String>,
+    /// The section that keeps the session, where it is not what is asked for and a profile has it.
+    pub session_section: Option<String>,
     /// How the AWS tools could do it by themselves, where they could.
     pub native: Option<Native>,
     /// The region of the profile, where its section is of another name and has none.
     pub region: Option<String>,
 }
 
+/// Where long-term keys are: the section of a file.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct KeySourceId {
+    pub path: PathBuf,
+    pub section: String,
+    /// Whether it is the config file, where the AWS tools take keys from, too.
+    pub in_config: bool,
+}
+
 /// The keys that everything hangs on.
 #[derive(Debug)]
-pub struct Base {
+pub struct KeySource {
     pub keys: Keys,
-    pub section: String,
-    pub path: PathBuf,
+    pub id: KeySourceId,
     /// What names the device there: the config file has no key of aws-mfa's.
     pub device_key: &'static str,
 }
@@ -98,7 +109,7 @@ pub enum Keys {
     /// They stand in the file.
     Stored(LongTermKeys),
     /// A command prints them.
-    Process(Chosen<String>),
+    Process(Setting<String>),
 }
 
 /// One call of STS.
@@ -106,7 +117,7 @@ pub enum Keys {
 pub struct Step {
     pub call: Call,
     /// How long the credentials shall last, in seconds.
-    pub duration: Chosen<u32>,
+    pub duration: Setting<u32>,
     /// Whose STS is called.
     pub connection: Connection,
 }
@@ -123,9 +134,9 @@ pub enum Call {
 /// The role to assume.
 #[derive(Debug)]
 pub struct Role {
-    pub arn: Chosen<String>,
-    pub session_name: Chosen<String>,
-    pub external_id: Option<Chosen<String>>,
+    pub arn: Setting<String>,
+    pub session_name: Setting<String>,
+    pub external_id: Option<Setting<String>>,
 }
 
 /// A role that the AWS tools assume by themselves, from the section with the session.
@@ -152,10 +163,10 @@ impl Plan {
     }
 }
 
-impl Base {
-    /// Where the keys stand, for messages: `[work-long-term] in PATH`.
-    pub fn place(&self) -> String {
-        format!("[{}] in {}", self.section, self.path.display())
+/// For messages: `[work-long-term] in PATH`.
+impl fmt::Display for KeySourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] in {}", self.section, self.path.display())
     }
 }
 
@@ -171,18 +182,189 @@ pub fn profile_flag(profile: &str) -> String {
     }
 }
 
+/// Everything that a plan follows from: what the command line and the environment ask for, and what the files say.
+#[derive(Clone, Copy)]
+pub struct Inputs<'i> {
+    pub request: &'i Request,
+    pub environment: &'i Environment,
+    pub names: &'i SectionNames,
+    pub files: &'i Files<'i>,
+}
+
+impl<'i> Inputs<'i> {
+    /// How long stored credentials must still last, in seconds: the flag, else the environment, else 60.
+    ///
+    /// # Errors
+    /// When the environment's value is no duration.
+    pub fn min_ttl(&self) -> Result<Setting<u32>> {
+        min_ttl(self.request.min_ttl, self.environment)
+    }
+
+    /// The role that is asked for, if any, as written.
+    pub fn wanted_role(&self, sections: &ProfileSections) -> Option<Setting<String>> {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        first([
+            flag("--assume-role", self.request.assume_role.as_ref()),
+            variable(self.environment, MFA_ASSUME_ROLE),
+            inherited(credentials, &sections.long_term, key::ASSUME_ROLE),
+        ])
+        .or_else(|| {
+            let header = config_header(&config.document, &sections.profile.value)?;
+            in_file(config, header, key::ROLE_ARN)
+        })
+    }
+
+    /// What the credentials of a profile have to be like.
+    pub fn wanted(&self, sections: &ProfileSections, min_ttl: &Setting<u32>) -> Wanted {
+        Wanted {
+            role_arn: self.wanted_role(sections).map(|role| role.value),
+            min_ttl: TimeDelta::seconds(min_ttl.value.into()),
+            force: self.request.force,
+        }
+    }
+
+    /// Decides the rest.
+    ///
+    /// # Errors
+    /// Everything that is wrong and can be known before the code is asked for.
+    pub fn plan(&self, sections: &ProfileSections) -> Result<Plan> {
+        let files = self.files;
+        let chain = self.role_chain(sections)?;
+        let key_source = key_source::key_source(&chain, files)?;
+        if !sections.storage.is_private() {
+            if section_format::holds_long_term_keys(&files.credentials, &sections.short_term) {
+                bail!(long_term_keys_in_the_way(sections, &files.credentials));
+            }
+            section_checks::check_not_of_another(sections, self.names, files)?;
+        }
+        let resolver = self.resolver(&chain);
+        let device = resolver.device()?;
+        let wanted = resolver.duration()?;
+        let decision = decide(Circumstances {
+            roles: chain.roles.len(),
+            seconds: wanted.value,
+            wish: if self.request.direct {
+                Some(Wish::Direct)
+            } else {
+                self.request.chain.then_some(Wish::Chain)
+            },
+        });
+        check_min_ttl(&self.min_ttl()?, &wanted, &decision)?;
+        let steps = steps::steps(&resolver, &wanted, &decision)?;
+        if let (Some(device), Some(first)) = (&device, steps.first()) {
+            check_device(device, &first.connection)?;
+        }
+        for step in &steps {
+            if let Call::AssumeRole(role) = &step.call {
+                let (arn, region) = (&role.arn, &step.connection.region);
+                route::check_partition("role", &arn.value, arn, region)?;
+            }
+        }
+        let session_section = key_source::session_section(&chain, self.names, sections, files);
+        Ok(Plan {
+            key_source,
+            profiles: chain
+                .profiles
+                .iter()
+                .map(|profile| profile.name.clone())
+                .collect(),
+            key_source_flags: match &chain.profiles[..] {
+                [.., _, last] => self.names.flags_of(&last.name),
+                _ => sections.flags.clone(),
+            },
+            device,
+            mfa_process: resolver.mfa_process(),
+            access: resolver.access()?,
+            native: key_source::native(&chain, &decision, session_section.as_deref(), files),
+            decision,
+            wanted,
+            steps,
+            session_section,
+            region: region_elsewhere(sections, &files.config),
+        })
+    }
+
+    /// The keys that a profile hangs on, whatever else is wrong with it.
+    pub fn key_source(&self, sections: &ProfileSections) -> Option<KeySource> {
+        let chain = self.role_chain(sections).ok()?;
+        key_source::key_source(&chain, self.files).ok()
+    }
+
+    /// The user who has the keys that a profile hangs on.
+    ///
+    /// # Errors
+    /// When there is no way to the keys.
+    pub fn user(&self, sections: &ProfileSections) -> Result<User> {
+        let chain = self.role_chain(sections)?;
+        let resolver = self.resolver(&chain);
+        let access = resolver.access()?;
+        let device = resolver.device().and_then(|device| {
+            if let Some(device) = &device {
+                check_device(device, &access.sts)?;
+            }
+            Ok(device)
+        });
+        Ok(User {
+            key_source: key_source::key_source(&chain, self.files)?,
+            access,
+            device: device.transpose(),
+        })
+    }
+
+    /// The region that other tools are to use with the credentials of a profile, where somebody said which. It does not decide
+    /// which region is called.
+    pub fn output_region(&self, sections: &ProfileSections) -> Option<Setting<String>> {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let of = |profile: &str| {
+            let header = config_header(&config.document, profile);
+            in_file(credentials, profile, key::REGION)
+                .or_else(|| in_file(config, header?, key::REGION))
+        };
+        first([
+            flag("--region", self.request.region.as_ref()),
+            variable(self.environment, "AWS_REGION"),
+            variable(self.environment, "AWS_DEFAULT_REGION"),
+            inherited(credentials, &sections.long_term, key::REGION),
+            of(&sections.short_term),
+            of(&sections.profile.value),
+        ])
+    }
+
+    /// The way from a profile to its keys.
+    fn role_chain(&self, sections: &ProfileSections) -> Result<RoleChain, NoWay> {
+        let role = self.wanted_role(sections);
+        role_chain::follow(role, sections, self.names, self.files)
+    }
+
+    fn resolver<'r>(&self, chain: &'r RoleChain) -> Resolver<'r>
+    where
+        'i: 'r,
+    {
+        Resolver {
+            inputs: *self,
+            chain,
+        }
+    }
+}
+
 /// How long credentials must still last to be used again, in seconds, when nobody says otherwise.
 const DEFAULT_MIN_TTL: u32 = 60;
 
-/// How long stored credentials must still last, in seconds: the flag, else the environment, else 60.
+/// The same, where no profile is meant.
 ///
 /// # Errors
 /// When the environment's value is no duration.
-pub fn min_ttl(flag: Option<u64>, environment: &Environment) -> Result<Chosen<u32>> {
-    let environment = Some((environment, "MFA_CREDS_MIN_TTL"));
-    let chosen = settings::given_seconds("--min-ttl", flag, environment)?;
-    Ok(match chosen {
-        Some(Chosen { value, origin }) => Chosen {
+pub fn min_ttl(given: Option<u64>, environment: &Environment) -> Result<Setting<u32>> {
+    let environment = Some((environment, MFA_CREDS_MIN_TTL));
+    let given = settings::given_seconds("--min-ttl", given, environment)?;
+    Ok(match given {
+        Some(Setting { value, origin }) => Setting {
             value: u32::try_from(value).unwrap_or(u32::MAX),
             origin,
         },
@@ -190,195 +372,43 @@ pub fn min_ttl(flag: Option<u64>, environment: &Environment) -> Result<Chosen<u3
     })
 }
 
-/// The role that is asked for, if any, as written.
-pub fn wanted_role(
-    request: &Request,
-    environment: &Environment,
-    target: &Target,
-    files: &Files<'_>,
-) -> Option<Chosen<String>> {
-    first([
-        flag("--assume-role", request.assume_role.as_ref()),
-        variable(environment, "MFA_ASSUME_ROLE"),
-        inherited(&files.credentials, &target.long_term, key::ASSUME_ROLE),
-    ])
-    .or_else(|| {
-        let header = config_header(&files.config.document, &target.profile.value)?;
-        in_file(&files.config, header, key::ROLE_ARN)
-    })
-}
-
-/// Decides the rest.
-///
-/// # Errors
-/// Everything that is wrong and can be known before the code is asked for.
-pub fn plan(
-    request: &Request,
-    environment: &Environment,
-    naming: &Naming,
-    target: &Target,
-    files: &Files<'_>,
-) -> Result<Plan> {
-    let role = wanted_role(request, environment, target, files);
-    let walk = walk(role, target, naming, files)?;
-    let base = base::base(&walk.base, files)?;
-    if !target.keep.is_private() {
-        if section_format::holds_long_term_keys(&files.credentials, &target.short_term) {
-            bail!(long_term_keys_in_the_way(target, &files.credentials));
-        }
-        sections::check_not_of_another(target, naming, files)?;
+/// Refuses to ask for credentials that would be renewed at once.
+fn check_min_ttl(min_ttl: &Setting<u32>, wanted: &Setting<u32>, decision: &Decision) -> Result<()> {
+    if min_ttl.value <= decision.seconds {
+        return Ok(());
     }
-    let view = View {
-        request,
-        environment,
-        files,
-        walk: &walk,
-    };
-    let device = view.device()?;
-    let wanted = view.duration()?;
-    let decision = decide(Circumstances {
-        roles: walk.roles.len(),
-        seconds: wanted.value,
-        wish: if request.direct {
-            Some(Wish::Direct)
-        } else {
-            request.chain.then_some(Wish::Chain)
-        },
+    bail!(match decision.capped {
+        None => Failure::new(format!(
+            "credentials that last {} s ({}) cannot have {} s left ({})",
+            wanted.value, wanted.origin, min_ttl.value, min_ttl.origin
+        ))
+        .hint("ask for a longer --duration, or a shorter --min-ttl"),
+        Some(cap) => Failure::new(format!(
+            "credentials that last 1 h cannot have {} s left ({}): {cap}",
+            min_ttl.value, min_ttl.origin
+        ))
+        .hint("ask for a shorter --min-ttl"),
     });
-    let min_ttl = min_ttl(request.min_ttl, environment)?;
-    if min_ttl.value > decision.seconds {
-        bail!(match decision.capped {
-            None => Failure::new(format!(
-                "credentials that last {} s ({}) cannot have {} s left ({})",
-                wanted.value, wanted.origin, min_ttl.value, min_ttl.origin
-            ))
-            .hint("ask for a longer --duration, or a shorter --min-ttl"),
-            Some(cap) => Failure::new(format!(
-                "credentials that last 1 h cannot have {} s left ({}): {cap}",
-                min_ttl.value, min_ttl.origin
-            ))
-            .hint("ask for a shorter --min-ttl"),
-        });
-    }
-    let steps = steps::steps(&view, &wanted, &decision)?;
-    if let (Some(device), Some(first)) = (&device, steps.first()) {
-        check_device(device, &first.connection)?;
-    }
-    for step in &steps {
-        if let Call::AssumeRole(role) = &step.call {
-            let (arn, region) = (&role.arn, &step.connection.region);
-            route::check_partition("role", &arn.value, arn, region)?;
-        }
-    }
-    let owner = base::owner(&walk, naming, target, files);
-    Ok(Plan {
-        base,
-        profiles: walk.links.iter().map(|link| link.profile.clone()).collect(),
-        base_flags: match &walk.links[..] {
-            [.., _, base] => naming.flags_of(&base.profile),
-            _ => target.flags.clone(),
-        },
-        device,
-        process: view.process(),
-        access: view.access()?,
-        native: base::native(&walk, &decision, owner.as_deref(), files),
-        decision,
-        wanted,
-        steps,
-        owner,
-        region: region_elsewhere(target, &files.config),
-    })
-}
-
-/// The keys that a profile hangs on, whatever else is wrong with it.
-pub fn base_of(
-    request: &Request,
-    environment: &Environment,
-    naming: &Naming,
-    target: &Target,
-    files: &Files<'_>,
-) -> Option<Base> {
-    let role = wanted_role(request, environment, target, files);
-    let walk = walk(role, target, naming, files).ok()?;
-    base::base(&walk.base, files).ok()
 }
 
 /// The user who has the keys that a profile hangs on, as far as that is known without asking.
 pub struct User {
-    pub base: Base,
+    pub key_source: KeySource,
     pub access: Access,
     /// The device that is set, be it right or not.
-    pub device: Option<Result<Chosen<SerialNumber>>>,
-}
-
-/// The user who has the keys that a profile hangs on.
-///
-/// # Errors
-/// When there is no way to the keys.
-pub fn user(
-    request: &Request,
-    environment: &Environment,
-    naming: &Naming,
-    target: &Target,
-    files: &Files<'_>,
-) -> Result<User> {
-    let role = wanted_role(request, environment, target, files);
-    let walk = walk(role, target, naming, files)?;
-    let view = View {
-        request,
-        environment,
-        files,
-        walk: &walk,
-    };
-    let access = view.access()?;
-    let device = view.device().and_then(|device| {
-        if let Some(device) = &device {
-            check_device(device, &access.sts)?;
-        }
-        Ok(device)
-    });
-    Ok(User {
-        base: base::base(&walk.base, files)?,
-        access,
-        device: device.transpose(),
-    })
+    pub device: Option<Result<Setting<SerialNumber>>>,
 }
 
 /// Refuses a device of another partition than the STS that is to check its codes.
-fn check_device(device: &Chosen<SerialNumber>, sts: &Connection) -> Result<()> {
+fn check_device(device: &Setting<SerialNumber>, sts: &Connection) -> Result<()> {
     route::check_partition("device", device.value.as_str(), device, &sts.region)
 }
 
-/// The region that other tools shall use with the credentials of a profile, where somebody said which.
-pub fn region(
-    request: &Request,
-    environment: &Environment,
-    target: &Target,
-    files: &Files<'_>,
-) -> Option<Chosen<String>> {
-    let Files {
-        credentials,
-        config,
-    } = files;
-    let of = |profile: &str| {
-        let header = config_header(&config.document, profile);
-        in_file(credentials, profile, key::REGION).or_else(|| in_file(config, header?, key::REGION))
-    };
-    first([
-        flag("--region", request.region.as_ref()),
-        variable(environment, "AWS_REGION"),
-        variable(environment, "AWS_DEFAULT_REGION"),
-        inherited(credentials, &target.long_term, key::REGION),
-        of(&target.short_term),
-        of(&target.profile.value),
-    ])
-}
-
 /// The region of a profile for which a section of another name is written, unless that has a region of its own.
-fn region_elsewhere(target: &Target, config: &File<'_>) -> Option<String> {
+fn region_elsewhere(sections: &ProfileSections, config: &File<'_>) -> Option<String> {
     let region = |profile| config.get(config_header(&config.document, profile)?, key::REGION);
-    let is_beside = target.short_term != target.profile.value;
-    let missing = is_beside && region(&target.short_term).is_none();
+    let is_beside = sections.short_term != sections.profile.value;
+    let missing = is_beside && region(&sections.short_term).is_none();
     // It is shown as something to type.
-    region(&target.profile.value).filter(|region| missing && Form::Region.fits(region))
+    region(&sections.profile.value).filter(|region| missing && Form::Region.fits(region))
 }

@@ -10,7 +10,7 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use crate::core::credentials::Secret;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
-use crate::plan::chosen::{Chosen, first, variable};
+use crate::plan::setting::{Setting, first, variable};
 
 /// The port of a proxy whose URL names none: that of plain HTTP.
 const DEFAULT_PORT: u16 = 80;
@@ -20,10 +20,10 @@ const DEFAULT_PORT_OVER_TLS: u16 = 443;
 /// What the environment says of proxies.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Proxies {
-    https: Option<Chosen<Secret>>,
-    http: Option<Chosen<Secret>>,
+    https: Option<Setting<Secret>>,
+    http: Option<Setting<Secret>>,
     /// Hosts that are reached without one.
-    exceptions: Option<Chosen<String>>,
+    exceptions: Option<Setting<String>>,
 }
 
 /// A proxy, which may want a user and a password. They are never shown.
@@ -39,7 +39,7 @@ impl Proxies {
     pub(super) fn of_environment(environment: &Environment) -> Self {
         let secret = |names: [&'static str; 4]| {
             let chosen = first(names.map(|name| variable(environment, name)));
-            chosen.map(|Chosen { value, origin }| Chosen {
+            chosen.map(|Setting { value, origin }| Setting {
                 value: Secret::new(value),
                 origin,
             })
@@ -58,19 +58,19 @@ impl Proxies {
     ///
     /// # Errors
     /// When there is one that cannot be used.
-    pub(super) fn of(&self, url: &Uri) -> Result<Option<Chosen<Proxy>>> {
+    pub(super) fn of(&self, url: &Uri) -> Result<Option<Setting<Proxy>>> {
         let of_scheme = match url.scheme_str() {
             Some("http") => &self.http,
             _ => &self.https,
         };
-        let Some(Chosen { value, origin }) = of_scheme else {
+        let Some(Setting { value, origin }) = of_scheme else {
             return Ok(None);
         };
         if self.exception(url).is_some() {
             return Ok(None);
         }
         match Proxy::parse(value.expose()) {
-            Ok(value) => Ok(Some(Chosen {
+            Ok(value) => Ok(Some(Setting {
                 value,
                 origin: origin.clone(),
             })),
@@ -82,7 +82,7 @@ impl Proxies {
     }
 
     /// What says that a URL is reached without a proxy.
-    pub fn exception(&self, url: &Uri) -> Option<&Chosen<String>> {
+    pub fn exception(&self, url: &Uri) -> Option<&Setting<String>> {
         let exceptions = self.exceptions.as_ref()?;
         // As other tools understand it, too.
         let list = exceptions.value.replace("*.", ".");

@@ -10,9 +10,9 @@ use iam::ResolveEndpoint as _;
 use sts::ResolveEndpoint as _;
 
 use crate::core::error::Failure;
-use crate::plan::chosen::{Chosen, Origin};
 use crate::plan::connection::{Connection, Service};
 use crate::plan::proxy::Proxy;
+use crate::plan::setting::{Origin, Setting};
 
 /// The partitions of AWS, each with the region that its IAM is in.
 /// See <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>.
@@ -32,8 +32,8 @@ const PARTITIONS: [(&str, &str); 8] = [
 pub struct Route {
     pub url: Uri,
     /// The region that they are signed for.
-    pub signing_region: Chosen<String>,
-    pub proxy: Option<Chosen<Proxy>>,
+    pub signing_region: Setting<String>,
+    pub proxy: Option<Setting<Proxy>>,
 }
 
 /// What the SDK says of an endpoint.
@@ -73,7 +73,7 @@ impl Connection {
             .signing_region
             .filter(|region| *region != self.region.value)
             .filter(|_| self.endpoint_url.is_none() || self.service == Service::Iam);
-        let signing_region = of_another.map(|value| Chosen {
+        let signing_region = of_another.map(|value| Setting {
             value,
             origin: Origin::Partition,
         });
@@ -87,7 +87,7 @@ impl Connection {
     fn resolved(&self) -> Result<Endpoint, String> {
         let region = &self.region.value;
         // What is said in full is of no kind.
-        let asked = |kind: &Chosen<bool>| kind.value && self.endpoint_url.is_none();
+        let asked = |kind: &Setting<bool>| kind.value && self.endpoint_url.is_none();
         let (fips, dual_stack) = (asked(&self.fips), asked(&self.dual_stack));
         match self.service {
             Service::Sts => {
@@ -169,8 +169,8 @@ pub(super) fn partition(region: &str) -> Option<&'static str> {
 pub(super) fn check_partition<T>(
     what: &str,
     arn: &str,
-    chosen: &Chosen<T>,
-    region: &Chosen<String>,
+    chosen: &Setting<T>,
+    region: &Setting<String>,
 ) -> Result<()> {
     let Some(of_arn) = arn
         .strip_prefix("arn:")

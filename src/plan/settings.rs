@@ -4,16 +4,15 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
 
-use crate::cli::Request;
 use crate::core::device::SerialNumber;
-use crate::core::environment::Environment;
+use crate::core::environment::{Environment, MFA_DEVICE, MFA_STS_DURATION};
 use crate::core::error::Failure;
 use crate::core::form::{Form, is_of_name};
 use crate::core::seconds;
-use crate::files::profiles::{Files, key};
-use crate::plan::Role;
-use crate::plan::chosen::{Chosen, Origin, default, first, flag, in_file, inherited, variable};
-use crate::plan::walk::{Hop, Link, Walk};
+use crate::files::profiles::key;
+use crate::plan::role_chain::{ChainProfile, ChainRole, RoleChain};
+use crate::plan::setting::{Origin, Setting, default, first, flag, in_file, inherited, variable};
+use crate::plan::{Inputs, Role};
 
 /// How long a user's session may last, in seconds, and how long it does by default.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
@@ -34,71 +33,82 @@ enum Kind {
 }
 
 /// Everything that a setting may come from.
-pub(super) struct View<'a> {
-    pub request: &'a Request,
-    pub environment: &'a Environment,
-    pub files: &'a Files<'a>,
+pub(super) struct Resolver<'a> {
+    pub inputs: Inputs<'a>,
     /// The way to the keys.
-    pub walk: &'a Walk,
+    pub chain: &'a RoleChain,
 }
 
-impl View<'_> {
-    pub(super) fn variable(&self, name: &'static str) -> Option<Chosen<String>> {
-        variable(self.environment, name)
+impl Resolver<'_> {
+    pub(super) fn variable(&self, name: &'static str) -> Option<Setting<String>> {
+        variable(self.inputs.environment, name)
     }
 
-    pub(super) fn long_term(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
-        inherited(&self.files.credentials, link.long_term.as_ref()?, key)
+    pub(super) fn long_term(
+        &self,
+        profile: &ChainProfile,
+        key: &'static str,
+    ) -> Option<Setting<String>> {
+        inherited(
+            &self.inputs.files.credentials,
+            profile.long_term.as_ref()?,
+            key,
+        )
     }
 
-    pub(super) fn config(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
-        in_file(&self.files.config, link.config.as_ref()?, key)
+    pub(super) fn config(
+        &self,
+        profile: &ChainProfile,
+        key: &'static str,
+    ) -> Option<Setting<String>> {
+        in_file(&self.inputs.files.config, profile.config.as_ref()?, key)
     }
 
     /// A key of the profile itself.
-    pub(super) fn own(&self, link: &Link, key: &'static str) -> Option<Chosen<String>> {
-        self.long_term(link, key).or_else(|| self.config(link, key))
+    pub(super) fn own(&self, profile: &ChainProfile, key: &'static str) -> Option<Setting<String>> {
+        self.long_term(profile, key)
+            .or_else(|| self.config(profile, key))
     }
 
     /// A key of a role. What the config file says is about the role that it names.
-    fn of_role(&self, hop: &Hop, key: &'static str) -> Option<Chosen<String>> {
-        let link = &self.walk.links[hop.link];
-        let named = self.config(link, key::ROLE_ARN);
-        let is_named = named.is_some_and(|named| named.value == hop.arn.value);
-        self.long_term(link, key)
-            .or_else(|| self.config(link, key).filter(|_| is_named))
+    fn of_role(&self, role: &ChainRole, key: &'static str) -> Option<Setting<String>> {
+        let profile = &self.chain.profiles[role.profile];
+        let named = self.config(profile, key::ROLE_ARN);
+        let is_named = named.is_some_and(|named| named.value == role.arn.value);
+        self.long_term(profile, key)
+            .or_else(|| self.config(profile, key).filter(|_| is_named))
     }
 
     /// The profile that is asked for.
-    fn asked_for(&self) -> &Link {
-        &self.walk.links[0]
+    fn asked_for(&self) -> &ChainProfile {
+        &self.chain.profiles[0]
     }
 
     /// The profile that has the keys.
-    fn base(&self) -> &Link {
-        &self.walk.links[self.walk.links.len() - 1]
+    fn base(&self) -> &ChainProfile {
+        &self.chain.profiles[self.chain.profiles.len() - 1]
     }
 
     /// The device; none where nobody names one.
-    pub(super) fn device(&self) -> Result<Option<Chosen<SerialNumber>>> {
+    pub(super) fn device(&self) -> Result<Option<Setting<SerialNumber>>> {
         let given = first([
-            flag("--device", self.request.device.as_ref()),
-            self.variable("MFA_DEVICE"),
+            flag("--device", self.inputs.request.device.as_ref()),
+            self.variable(MFA_DEVICE),
         ]);
         let along_the_way = || {
-            self.walk.links.iter().find_map(|link| {
+            self.chain.profiles.iter().find_map(|profile| {
                 first([
-                    self.long_term(link, key::AWS_MFA_DEVICE),
-                    self.long_term(link, key::MFA_SERIAL),
-                    self.config(link, key::MFA_SERIAL),
+                    self.long_term(profile, key::AWS_MFA_DEVICE),
+                    self.long_term(profile, key::MFA_SERIAL),
+                    self.config(profile, key::MFA_SERIAL),
                 ])
             })
         };
-        let Some(Chosen { value, origin }) = given.or_else(along_the_way) else {
+        let Some(Setting { value, origin }) = given.or_else(along_the_way) else {
             return Ok(None);
         };
         match SerialNumber::parse(&value) {
-            Ok(value) => Ok(Some(Chosen { value, origin })),
+            Ok(value) => Ok(Some(Setting { value, origin })),
             Err(wrong) => bail!(
                 Failure::new(format!("the device {value} ({origin}) {}", wrong.problem))
                     .hint(wrong.hint)
@@ -107,14 +117,14 @@ impl View<'_> {
     }
 
     /// The command that prints a code of the device.
-    pub(super) fn process(&self) -> Option<Chosen<String>> {
-        let mut links = self.walk.links.iter();
-        links.find_map(|link| self.own(link, key::MFA_PROCESS))
+    pub(super) fn mfa_process(&self) -> Option<Setting<String>> {
+        let mut profiles = self.chain.profiles.iter();
+        profiles.find_map(|profile| self.own(profile, key::MFA_PROCESS))
     }
 
-    pub(super) fn role(&self, hop: &Hop) -> Result<Role> {
-        let arn = hop.arn.clone();
-        let flags = (hop.link == 0).then_some(self.request);
+    pub(super) fn role(&self, role: &ChainRole) -> Result<Role> {
+        let arn = role.arn.clone();
+        let flags = (role.profile == 0).then_some(self.inputs.request);
         if !Form::RoleArn.fits(&arn.value) {
             bail!(
                 Failure::new(format!(
@@ -126,7 +136,7 @@ impl View<'_> {
         }
         let session_name = first([
             flags.and_then(|flags| flag("--role-session-name", flags.role_session_name.as_ref())),
-            self.of_role(hop, key::ROLE_SESSION_NAME),
+            self.of_role(role, key::ROLE_SESSION_NAME),
         ]);
         if let Some(name) = &session_name
             && !Form::RoleSessionName.fits(&name.value)
@@ -141,7 +151,7 @@ impl View<'_> {
         }
         let external_id = first([
             flags.and_then(|flags| flag("--external-id", flags.external_id.as_ref())),
-            self.of_role(hop, key::EXTERNAL_ID),
+            self.of_role(role, key::EXTERNAL_ID),
         ]);
         if let Some(id) = &external_id
             && !Form::ExternalId.fits(&id.value)
@@ -162,11 +172,11 @@ impl View<'_> {
     }
 
     /// The local user as the name of a role session, with what AWS does not take replaced.
-    fn user_name(&self) -> Chosen<String> {
+    fn user_name(&self) -> Setting<String> {
         let name = ["LOGNAME", "USER", "LNAME", "USERNAME"]
             .into_iter()
             .find_map(|name| self.variable(name));
-        let Some(Chosen { value, origin }) = name else {
+        let Some(Setting { value, origin }) = name else {
             return default("mfa-creds".to_owned());
         };
         let mut value: String = value
@@ -180,25 +190,25 @@ impl View<'_> {
         if value.len() < 2 {
             value.push_str("-mfa-creds");
         }
-        Chosen { value, origin }
+        Setting { value, origin }
     }
 
     /// How long the credentials shall last that are asked for. The environment's duration is that of what a code buys: not
     /// of a role of the config file, which comes from the session.
-    pub(super) fn duration(&self) -> Result<Chosen<u32>> {
-        let role = self.walk.roles.first().filter(|hop| hop.link == 0);
+    pub(super) fn duration(&self) -> Result<Setting<u32>> {
+        let role = self.chain.roles.first().filter(|role| role.profile == 0);
         let environment = match role {
-            Some(hop) if hop.arn.is_of_config() => None,
-            _ => Some(self.environment),
+            Some(role) if role.arn.is_of_config() => None,
+            _ => Some(self.inputs.environment),
         };
-        let given = seconds(self.request.duration, environment)?;
-        let link = self.asked_for();
+        let given = seconds(self.inputs.request.duration, environment)?;
+        let profile = self.asked_for();
         let chosen = match given {
             Some(given) => Some(given),
             None => first([
-                self.long_term(link, key::AWS_MFA_DURATION),
-                self.long_term(link, key::DURATION_SECONDS),
-                role.and_then(|hop| self.of_role(hop, key::DURATION_SECONDS)),
+                self.long_term(profile, key::AWS_MFA_DURATION),
+                self.long_term(profile, key::DURATION_SECONDS),
+                role.and_then(|role| self.of_role(role, key::DURATION_SECONDS)),
             ])
             .map(parse_seconds)
             .transpose()?,
@@ -213,11 +223,14 @@ impl View<'_> {
 
     /// How long a session shall last from which roles are assumed: as that of the profile with the keys, where its
     /// duration is not a role's.
-    pub(super) fn session_duration(&self) -> Result<Chosen<u32>> {
-        let (base, last) = (self.base(), self.walk.links.len() - 1);
-        let roles = &self.walk.roles;
-        let of_a_role = last == 0 || roles.iter().any(|hop| hop.link == last);
-        let environment = roles[0].arn.is_of_config().then_some(self.environment);
+    pub(super) fn session_duration(&self) -> Result<Setting<u32>> {
+        let (base, last) = (self.base(), self.chain.profiles.len() - 1);
+        let roles = &self.chain.roles;
+        let of_a_role = last == 0 || roles.iter().any(|role| role.profile == last);
+        let environment = roles[0]
+            .arn
+            .is_of_config()
+            .then_some(self.inputs.environment);
         let chosen = match seconds(None, environment)? {
             Some(given) => Some(given),
             None => first([
@@ -232,21 +245,21 @@ impl View<'_> {
     }
 
     /// How long a role lasts from which the next one is assumed.
-    pub(super) fn passing_duration() -> Chosen<u32> {
+    pub(super) fn passing_duration() -> Setting<u32> {
         default(PASSING_SECONDS)
     }
 }
 
-fn within_limits(chosen: Option<Chosen<u64>>, kind: Kind) -> Result<Chosen<u32>> {
+fn within_limits(chosen: Option<Setting<u64>>, kind: Kind) -> Result<Setting<u32>> {
     let ((range, usual), what) = match kind {
         Kind::Session => (SESSION_SECONDS, "a session"),
         Kind::Role => (ROLE_SECONDS, "a role"),
     };
-    let Some(Chosen { value, origin }) = chosen else {
+    let Some(Setting { value, origin }) = chosen else {
         return Ok(default(usual));
     };
     match u32::try_from(value) {
-        Ok(value) if range.contains(&value) => Ok(Chosen { value, origin }),
+        Ok(value) if range.contains(&value) => Ok(Setting { value, origin }),
         _ => bail!(
             Failure::new(format!(
                 "a duration of {value} s ({origin}) is outside AWS's limits for {what}"
@@ -262,8 +275,8 @@ fn within_limits(chosen: Option<Chosen<u64>>, kind: Kind) -> Result<Chosen<u32>>
 }
 
 /// A duration from the flag, or else from the environment.
-fn seconds(flag: Option<u64>, environment: Option<&Environment>) -> Result<Option<Chosen<u64>>> {
-    let environment = environment.map(|environment| (environment, "MFA_STS_DURATION"));
+fn seconds(flag: Option<u64>, environment: Option<&Environment>) -> Result<Option<Setting<u64>>> {
+    let environment = environment.map(|environment| (environment, MFA_STS_DURATION));
     given_seconds("--duration", flag, environment)
 }
 
@@ -272,9 +285,9 @@ pub(super) fn given_seconds(
     name: &'static str,
     flag: Option<u64>,
     environment: Option<(&Environment, &'static str)>,
-) -> Result<Option<Chosen<u64>>> {
+) -> Result<Option<Setting<u64>>> {
     match (flag, environment) {
-        (Some(value), _) => Ok(Some(Chosen {
+        (Some(value), _) => Ok(Some(Setting {
             value,
             origin: Origin::Flag(name),
         })),
@@ -285,9 +298,9 @@ pub(super) fn given_seconds(
     }
 }
 
-fn parse_seconds(Chosen { value, origin }: Chosen<String>) -> Result<Chosen<u64>> {
+fn parse_seconds(Setting { value, origin }: Setting<String>) -> Result<Setting<u64>> {
     match seconds::parse(&value) {
-        Ok(value) => Ok(Chosen { value, origin }),
+        Ok(value) => Ok(Setting { value, origin }),
         Err(hint) => {
             bail!(Failure::new(format!("`{value}` ({origin}) is not a duration")).hint(hint))
         }

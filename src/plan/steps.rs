@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::plan::chosen::{Chosen, Origin};
 use crate::plan::decision::{Decision, Way};
-use crate::plan::settings::View;
+use crate::plan::setting::{Origin, Setting};
+use crate::plan::settings::Resolver;
 use crate::plan::{Call, Step};
 
 /// The calls, in their order.
@@ -12,27 +12,27 @@ use crate::plan::{Call, Step};
 /// # Errors
 /// When a setting of one of them cannot be right.
 pub(super) fn steps(
-    view: &View<'_>,
-    wanted: &Chosen<u32>,
+    resolver: &Resolver<'_>,
+    wanted: &Setting<u32>,
     decision: &Decision,
 ) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     if decision.way != Way::Direct {
         steps.push(Step {
             call: Call::GetSessionToken,
-            duration: if view.walk.roles.is_empty() {
+            duration: if resolver.chain.roles.is_empty() {
                 wanted.clone()
             } else {
-                view.session_duration()?
+                resolver.session_duration()?
             },
-            connection: view.session_connection()?,
+            connection: resolver.session_connection()?,
         });
     }
-    for hop in view.walk.roles.iter().rev() {
+    for role in resolver.chain.roles.iter().rev() {
         steps.push(Step {
-            call: Call::AssumeRole(Box::new(view.role(hop)?)),
-            duration: if hop.link == 0 {
-                Chosen {
+            call: Call::AssumeRole(Box::new(resolver.role(role)?)),
+            duration: if role.profile == 0 {
+                Setting {
                     value: decision.seconds,
                     origin: match decision.capped {
                         Some(_) => Origin::Limit,
@@ -40,9 +40,9 @@ pub(super) fn steps(
                     },
                 }
             } else {
-                View::passing_duration()
+                Resolver::passing_duration()
             },
-            connection: view.role_connection(hop)?,
+            connection: resolver.role_connection(role)?,
         });
     }
     Ok(steps)

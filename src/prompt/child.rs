@@ -20,7 +20,7 @@ use crate::prompt::terminal;
 /// More than anything that is asked for. A command that prints more than this is not waited for until it has done so.
 pub const MOST_OUTPUT: usize = 64 * 1024;
 /// After so long, whoever waits is told for what.
-const SILENCE: Duration = Duration::from_secs(2);
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
 /// How long the end of the output may take after the end of the command.
 const GRACE: Duration = Duration::from_millis(200);
 
@@ -104,7 +104,7 @@ pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<
             })
         };
         let mut read_and_wait = pin!(read_and_wait);
-        let silence = SILENCE.min(limit);
+        let silence = NOTICE_AFTER.min(limit);
         let mut ended = timeout(silence, &mut read_and_wait).await;
         if ended.is_err() {
             waiting();

@@ -14,12 +14,12 @@ use crate::core::error::Failure;
 use crate::core::form::{Form, misfit};
 use crate::files::profiles::reason;
 use crate::files::section_format::TEMPORARY_PREFIX;
-use crate::plan::{Base, Chosen, Keys};
+use crate::plan::{KeySource, Keys, Setting};
 use crate::prompt::child::{self, Ended};
 use crate::report::Report;
 
 /// How long the command may take: it may have to ask a person for a touch or a password.
-const PATIENCE: Duration = Duration::from_mins(2);
+const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// Which sections' commands are running, in the environment of the innermost, separated by tabs.
 const RUNNING: &str = "_MFA_CREDS_RUNNING";
 /// What a command has to do.
@@ -30,14 +30,18 @@ const KEYS: &str = r#"it must end with status 0 and print {"Version": 1, "Access
 /// # Errors
 /// When the command fails, or prints something else than long-term keys, or is running already: then it asks for its own
 /// answer.
-pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
-    let command = match &base.keys {
+pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTermKeys> {
+    let command = match &key_source.keys {
         Keys::Stored(keys) => return Ok(keys.clone()),
         Keys::Process(command) => command,
     };
-    let place = base.place();
+    let id = format!(
+        "{}\u{1f}{}",
+        key_source.id.path.display(),
+        key_source.id.section
+    );
     let mut running = environment.text(RUNNING).unwrap_or_default();
-    if running.split('\t').any(|other| other == place) {
+    if running.split('\t').any(|other| other == id) {
         bail!(
             Failure::new(format!(
                 "the command of {} asks mfa-creds for the keys that it is to print itself",
@@ -46,7 +50,7 @@ pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
             .hint("it must print the IAM user's own keys; `mfa-creds export` belongs into [profile …] of the config file")
         );
     }
-    running = format!("{running}\t{place}");
+    running = format!("{running}\t{id}");
     let output = output(command, &running)?;
     let Some(keys) = printed(&output) else {
         bail!(does_not_print_keys(command));
@@ -80,7 +84,7 @@ pub fn keys(base: &Base, environment: &Environment) -> Result<LongTermKeys> {
 }
 
 /// What the command prints, if it ends well.
-fn output(command: &Chosen<String>, running: &str) -> Result<Zeroizing<Vec<u8>>> {
+fn output(command: &Setting<String>, running: &str) -> Result<Zeroizing<Vec<u8>>> {
     let origin = &command.origin;
     let mut shell = child::shell(&command.value);
     shell.env(RUNNING, running).stderr(Stdio::piped());
@@ -89,7 +93,7 @@ fn output(command: &Chosen<String>, running: &str) -> Result<Zeroizing<Vec<u8>>>
         shell.stdin(Stdio::null());
     }
     let waiting = || Report::notice(format_args!("waiting for the command of {origin}"));
-    match child::run(shell, PATIENCE, waiting)? {
+    match child::run(shell, DEFAULT_PROMPT_TIMEOUT, waiting)? {
         Err(error) => bail!(
             Failure::new(format!(
                 "the command of {origin} cannot be run: {}",
@@ -100,7 +104,7 @@ fn output(command: &Chosen<String>, running: &str) -> Result<Zeroizing<Vec<u8>>>
         Ok(Ended::ByUs) => bail!(
             Failure::new(format!(
                 "the command of {origin} did not end within {} s",
-                PATIENCE.as_secs()
+                DEFAULT_PROMPT_TIMEOUT.as_secs()
             ))
             .hint("does it wait for somebody? run it by itself")
         ),
@@ -148,7 +152,7 @@ fn printed(output: &[u8]) -> Option<Printed> {
 }
 
 /// The command failed, and said why.
-fn failed(command: &Chosen<String>, said: &str) -> Failure {
+fn failed(command: &Setting<String>, said: &str) -> Failure {
     let (mut said, mut hint) = (said.trim(), KEYS);
     // It may be this tool.
     if let Some((before, theirs)) = said.rsplit_once("\nhint: ") {
@@ -160,7 +164,7 @@ fn failed(command: &Chosen<String>, said: &str) -> Failure {
 }
 
 /// What it printed cannot be read, and may be a secret.
-fn does_not_print_keys(command: &Chosen<String>) -> Failure {
+fn does_not_print_keys(command: &Setting<String>) -> Failure {
     Failure::new(format!(
         "the command of {} does not print keys",
         command.origin

@@ -5,15 +5,13 @@ use std::process::Stdio;
 use anyhow::{Result, bail};
 
 use crate::core::device::SerialNumber;
+use crate::core::environment::MFA_DEVICE;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::MfaCode;
 use crate::files::profiles::reason;
-use crate::plan::{Chosen, Prompting};
+use crate::plan::{PromptSettings, Setting};
 use crate::prompt::child::{self, Ended};
 use crate::prompt::terminal::Terminal;
-
-/// Tells the command which device is meant.
-const DEVICE: &str = "MFA_DEVICE";
 
 /// Runs the command, with the terminal as its standard input and standard error, so that it can ask for a touch or a
 /// password.
@@ -21,17 +19,17 @@ const DEVICE: &str = "MFA_DEVICE";
 /// # Errors
 /// When it fails, takes too long, or prints something else than six digits.
 pub fn code(
-    command: &Chosen<String>,
+    command: &Setting<String>,
     device: &SerialNumber,
-    prompting: &Prompting,
+    prompt_settings: &PromptSettings,
 ) -> Result<MfaCode> {
-    let Chosen { value, origin } = command;
+    let Setting { value, origin } = command;
     let mut shell = child::shell(value);
-    shell.env(DEVICE, device.as_str());
-    let limit = prompting.limit.value;
+    shell.env(MFA_DEVICE, device.as_str());
+    let limit = prompt_settings.limit.value;
     // Without a terminal, or where nobody may be asked, the command can show what it has to say, but ask nothing.
     shell.stdin(Stdio::null());
-    let terminal = Terminal::for_prompting(prompting);
+    let terminal = Terminal::for_prompting(prompt_settings);
     let _as_it_was = terminal.as_ref().and_then(Terminal::keep);
     if let Some((input, errors)) = terminal.as_ref().and_then(Terminal::for_child) {
         shell.stdin(input).stderr(errors);

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::cli::Prompt;
 use crate::core::clock;
 use crate::core::environment::Environment;
-use crate::plan::{Chosen, Prompting};
+use crate::plan::{PromptSettings, Setting};
 use crate::prompt::terminal::Terminal;
 use crate::prompt::window::Gui;
 
@@ -21,7 +21,7 @@ pub enum Person {
 
 /// What the person is told before a code is asked for once more.
 #[derive(Default)]
-pub struct Complaint {
+pub struct RetryNotice {
     /// What is wrong with the last one, if anything is.
     text: Option<String>,
     /// When the device shows the next code, where that has to be waited for.
@@ -33,10 +33,13 @@ impl Person {
     ///
     /// # Errors
     /// Completes "an MFA code is needed, and …".
-    pub fn find(prompting: &Prompting, environment: &Environment) -> Result<Self, String> {
-        let Chosen { value, origin } = &prompting.prompt;
-        let terminal = || Terminal::for_prompting(prompting).map(Self::AtTerminal);
-        let display = || Gui::find(prompting.limit.clone(), environment).map(Self::AtDisplay);
+    pub fn find(
+        prompt_settings: &PromptSettings,
+        environment: &Environment,
+    ) -> Result<Self, String> {
+        let Setting { value, origin } = &prompt_settings.prompt;
+        let terminal = || Terminal::for_prompting(prompt_settings).map(Self::AtTerminal);
+        let display = || Gui::find(prompt_settings.limit.clone(), environment).map(Self::AtDisplay);
         match value {
             Prompt::Auto => terminal().or_else(display).ok_or_else(no_terminal),
             Prompt::Terminal => terminal().ok_or_else(no_terminal),
@@ -49,7 +52,7 @@ impl Person {
     ///
     /// # Errors
     /// Exit code 3 when the person does not answer, or cannot any more.
-    pub fn ask(&self, prompt: &str, complaint: Option<&Complaint>) -> Result<Zeroizing<String>> {
+    pub fn ask(&self, prompt: &str, complaint: Option<&RetryNotice>) -> Result<Zeroizing<String>> {
         match self {
             Self::AtTerminal(terminal) => {
                 if let Some(complaint) = complaint {
@@ -64,7 +67,7 @@ impl Person {
                 terminal.ask_line(prompt, |_| Ok(()))
             }
             Self::AtDisplay(gui) => {
-                let complaint = complaint.map(Complaint::to_string);
+                let complaint = complaint.map(RetryNotice::to_string);
                 gui.ask(prompt, complaint.as_deref())
             }
         }
@@ -79,7 +82,7 @@ fn no_terminal() -> String {
     }
 }
 
-impl Complaint {
+impl RetryNotice {
     /// One that needs no waiting.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
@@ -95,7 +98,7 @@ impl Complaint {
 }
 
 /// In one line, as it is now.
-impl fmt::Display for Complaint {
+impl fmt::Display for RetryNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.text.as_deref();
         let left = self

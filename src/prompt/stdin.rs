@@ -12,9 +12,9 @@ use crate::core::error::{Exit, Failure};
 use crate::report::Report;
 
 /// How long a program may take to write its lines: it may have to ask a person for a touch or a password.
-const PATIENCE: Duration = Duration::from_mins(2);
+const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// After so long, whoever waits is told for what.
-const SILENCE: Duration = Duration::from_secs(2);
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
 /// Longer than any line that is looked for.
 const LONGEST_LINE: u64 = 1024;
 
@@ -48,11 +48,12 @@ impl Lines {
     /// # Errors
     /// Exit code 3 when it stays open and nothing comes.
     pub fn next(&self, what: &str) -> Result<Option<Zeroizing<String>>> {
-        let line = self.0.recv_timeout(SILENCE).or_else(|error| {
+        let line = self.0.recv_timeout(NOTICE_AFTER).or_else(|error| {
             if error == RecvTimeoutError::Timeout {
                 Report::notice(format_args!("waiting for {what} on standard input"));
             }
-            self.0.recv_timeout(PATIENCE.saturating_sub(SILENCE))
+            self.0
+                .recv_timeout(DEFAULT_PROMPT_TIMEOUT.saturating_sub(NOTICE_AFTER))
         });
         match line {
             Ok(line) => Ok(Some(line)),
@@ -106,7 +107,7 @@ pub fn lines(most: usize, what: &str) -> Result<Vec<Zeroizing<String>>> {
 fn nothing_came(what: &str) -> Failure {
     Failure::new(format!(
         "{what} did not come on standard input within {} s",
-        PATIENCE.as_secs()
+        DEFAULT_PROMPT_TIMEOUT.as_secs()
     ))
     .hint("close standard input with `</dev/null` to be asked at the terminal")
     .exit(Exit::HumanNeeded)

@@ -23,10 +23,10 @@ use crate::cli::Prompt;
 use crate::core::clock;
 use crate::core::error::{Exit, Failure};
 use crate::core::text::{is_plain, plain};
-use crate::plan::{Chosen, Origin, Prompting};
+use crate::plan::{Origin, PromptSettings, Setting};
 
 /// How long a person may take to type a code.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+pub const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long a person may take who has to fetch something first: keys, or a telephone with an app.
 pub const PATIENCE_TO_FETCH: Duration = Duration::from_mins(10);
 
@@ -36,7 +36,7 @@ pub struct Terminal {
     #[cfg(unix)]
     file: std::fs::File,
     /// How long an answer may take.
-    limit: Chosen<Duration>,
+    limit: Setting<Duration>,
 }
 
 /// What Enter alone means.
@@ -47,13 +47,13 @@ pub enum Answer {
 }
 
 /// Says what is wrong with an answer, so that it is asked for again.
-type Complaint = Result<(), String>;
+type RetryNotice = Result<(), String>;
 
 impl Terminal {
     /// The terminal, where a person may be asked there.
-    pub fn for_prompting(prompting: &Prompting) -> Option<Self> {
-        match prompting.prompt.value {
-            Prompt::Auto | Prompt::Terminal => Self::open(prompting.limit.clone()),
+    pub fn for_prompting(prompt_settings: &PromptSettings) -> Option<Self> {
+        match prompt_settings.prompt.value {
+            Prompt::Auto | Prompt::Terminal => Self::open(prompt_settings.limit.clone()),
             Prompt::Gui | Prompt::None => None,
         }
     }
@@ -66,7 +66,7 @@ impl Terminal {
     pub fn ask_line(
         &self,
         prompt: &str,
-        check: impl Fn(&str) -> Complaint,
+        check: impl Fn(&str) -> RetryNotice,
     ) -> Result<Zeroizing<String>> {
         self.ask_again(prompt, check, || {
             let _watch = self.wait()?;
@@ -78,7 +78,7 @@ impl Terminal {
     fn ask_again(
         &self,
         prompt: &str,
-        check: impl Fn(&str) -> Complaint,
+        check: impl Fn(&str) -> RetryNotice,
         read: impl Fn() -> Result<Option<Zeroizing<String>>>,
     ) -> Result<Zeroizing<String>> {
         loop {
@@ -160,7 +160,7 @@ impl Terminal {
         &self,
         prompt: &str,
         default: &str,
-        check: impl Fn(&str) -> Complaint,
+        check: impl Fn(&str) -> RetryNotice,
     ) -> Result<String> {
         let _watch = self.begin()?;
         let default = if is_plain(default) { default } else { "" };
@@ -181,7 +181,7 @@ impl Terminal {
     pub fn ask_hidden(
         &self,
         prompt: &str,
-        check: impl Fn(&str) -> Complaint,
+        check: impl Fn(&str) -> RetryNotice,
     ) -> Result<Zeroizing<String>> {
         let hidden = self.hide()?;
         let answer = self.ask_again(prompt, check, || self.read_hidden_line().map_err(gone));
@@ -255,7 +255,7 @@ pub fn nothing_typed() -> Failure {
 }
 
 /// Nobody has answered in time.
-pub fn nobody_answered(limit: &Chosen<Duration>) -> Failure {
+pub fn nobody_answered(limit: &Setting<Duration>) -> Failure {
     let seconds = limit.value.as_secs();
     let failure = Failure::new(format!("nobody answered within {seconds} s"));
     match limit.origin {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::core::environment::Environment;
 #[cfg(unix)]
 use crate::core::text::plain;
-use crate::plan::Chosen;
+use crate::plan::Setting;
 
 /// What the window is called.
 #[cfg(unix)]
@@ -17,13 +17,13 @@ const TITLE: &str = "mfa-creds";
 /// A display to ask on.
 pub struct Gui {
     #[cfg(unix)]
-    limit: Chosen<Duration>,
+    limit: Setting<Duration>,
 }
 
 #[cfg(unix)]
 impl Gui {
     /// Finds a display; none where this process has none.
-    pub fn find(limit: Chosen<Duration>, environment: &Environment) -> Option<Self> {
+    pub fn find(limit: Setting<Duration>, environment: &Environment) -> Option<Self> {
         let has_display = cfg!(target_os = "macos")
             || ["WAYLAND_DISPLAY", "DISPLAY"]
                 .iter()
@@ -50,7 +50,7 @@ fn without_markup(text: &str) -> String {
 #[cfg(not(unix))]
 impl Gui {
     /// Finds a display: there is no program that could ask.
-    pub fn find(_limit: Chosen<Duration>, _environment: &Environment) -> Option<Self> {
+    pub fn find(_limit: Setting<Duration>, _environment: &Environment) -> Option<Self> {
         None
     }
 
@@ -77,7 +77,7 @@ mod programs {
 
     use super::TITLE;
     use crate::core::error::{Exit, Failure};
-    use crate::plan::Chosen;
+    use crate::plan::Setting;
     use crate::prompt::child::{self, Ended};
     use crate::prompt::descendants;
     use crate::prompt::terminal::{self, nobody_answered, nothing_typed};
@@ -116,7 +116,7 @@ mod programs {
     pub(super) fn ask(
         prompt: &str,
         complaint: Option<&str>,
-        chosen: &Chosen<Duration>,
+        chosen: &Setting<Duration>,
     ) -> Result<Zeroizing<String>> {
         let limit = chosen.value;
         let text = match complaint {

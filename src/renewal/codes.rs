@@ -17,8 +17,8 @@ use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::{self, MfaCode, NotACode};
 use crate::files::store::{Use, UsedCodes};
-use crate::plan::{Asking, Chosen, Given, Prompting};
-use crate::prompt::person::Complaint;
+use crate::plan::{CodeSettings, Given, PromptSettings, Setting};
+use crate::prompt::person::RetryNotice;
 
 /// So many codes in a row are asked of a person. AWS lets a device in no more after nine tries in three minutes.
 const TRIES_OF_PERSON: usize = 3;
@@ -32,11 +32,11 @@ pub struct Codes<'e> {
     /// Whether somebody has said that they are on standard input.
     is_said_to_be_piped: bool,
     input: StandardInput,
-    prompting: Prompting,
+    prompt_settings: PromptSettings,
     environment: &'e Environment,
     sent: Vec<Sent>,
     /// What the person is told when the next one is asked for.
-    complaint: Option<Complaint>,
+    complaint: Option<RetryNotice>,
 }
 
 /// What a code is needed for.
@@ -44,7 +44,7 @@ pub struct Codes<'e> {
 pub struct Need<'n> {
     pub device: &'n SerialNumber,
     /// A command that prints it.
-    pub process: Option<&'n Chosen<String>>,
+    pub process: Option<&'n Setting<String>>,
     /// Those that earlier processes have used.
     pub used: &'n UsedCodes,
     /// Whether it is for a server on this machine, which is one for tests.
@@ -83,14 +83,14 @@ impl<'e> Codes<'e> {
     /// # Errors
     /// When the given one is not six digits. The message does not repeat it.
     pub fn new(
-        asking: &Asking,
+        code_settings: &CodeSettings,
         needed: Vec<SerialNumber>,
         profiles: usize,
         input: StandardInput,
         environment: &'e Environment,
     ) -> Result<Self> {
         let mut there = Vec::new();
-        if let Some(Given::Code(Chosen { value, origin })) = &asking.given {
+        if let Some(Given::Code(Setting { value, origin })) = &code_settings.given {
             let origin = origin.to_string();
             there.push(There {
                 device: needed.first().cloned(),
@@ -98,7 +98,7 @@ impl<'e> Codes<'e> {
                 source: Source::Fixed(origin),
             });
         }
-        let is_said_to_be_piped = matches!(asking.given, Some(Given::StandardInput));
+        let is_said_to_be_piped = matches!(code_settings.given, Some(Given::StandardInput));
         Ok(Self {
             there,
             piped: Piped::new(
@@ -108,7 +108,7 @@ impl<'e> Codes<'e> {
             ),
             is_said_to_be_piped,
             input,
-            prompting: asking.prompting.clone(),
+            prompt_settings: code_settings.prompt_settings.clone(),
             environment,
             sent: Vec::new(),
             complaint: None,
@@ -146,7 +146,7 @@ impl<'e> Codes<'e> {
         if self.is_said_to_be_piped && !io::stdin().is_terminal() {
             bail!(self.nobody("none came on standard input"));
         }
-        let Chosen { value, origin } = &self.prompting.prompt;
+        let Setting { value, origin } = &self.prompt_settings.prompt;
         if self.process(need).is_none() && *value == Prompt::None {
             bail!(self.nobody(&format!("{origin} forbids to ask")));
         }
@@ -234,12 +234,12 @@ impl<'e> Codes<'e> {
         if in_vain.count() >= most {
             return false;
         }
-        self.complaint = Some(Complaint::new(complaint));
+        self.complaint = Some(RetryNotice::new(complaint));
         true
     }
 
     /// The command, unless somebody has said that the code is on standard input.
-    fn process<'n>(&self, need: Need<'n>) -> Option<&'n Chosen<String>> {
+    fn process<'n>(&self, need: Need<'n>) -> Option<&'n Setting<String>> {
         need.process.filter(|_| !self.is_said_to_be_piped)
     }
 

@@ -15,28 +15,28 @@ use crate::core::error::{Exit, Failure};
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, key};
 use crate::files::store::{self, Edit, Lock, Store, Turn};
-use crate::plan::{Access, Base, Chosen, Origin, Prompting};
+use crate::plan::{Access, KeySource, Origin, PromptSettings, Setting};
 use crate::prompt::terminal::{Answer, Terminal};
-use crate::renewal::group;
+use crate::renewal::stored_sessions::session_of_key;
 use crate::report::Report;
 
 /// What is known before AWS is asked.
 pub struct Search<'s> {
     /// The credentials file.
     pub path: &'s Path,
-    pub base: &'s Base,
+    pub key_source: &'s KeySource,
     pub access: &'s Access,
     pub keys: &'s LongTermKeys,
     /// The flag that names the profile with the keys, for hints.
     pub flag: &'s str,
-    pub prompting: &'s Prompting,
+    pub prompt_settings: &'s PromptSettings,
     pub lock_timeout: Duration,
     pub report: Report,
 }
 
 /// A device that was found.
 pub struct Found {
-    pub device: Chosen<SerialNumber>,
+    pub device: Setting<SerialNumber>,
     /// The turn in which it was chosen, where a person had to.
     pub turn: Option<Lock>,
 }
@@ -55,7 +55,7 @@ impl Search<'_> {
         let iam = Iam {
             network: &network,
             access: self.access,
-            base: self.base,
+            key_source: self.key_source,
             keys: self.keys,
             session: None,
             flag: self.flag,
@@ -80,7 +80,7 @@ impl Search<'_> {
         match &usable[..] {
             [] => bail!(self.none(&owner, &devices)),
             [only] => Ok(Found {
-                device: Chosen {
+                device: Setting {
                     value: only.clone(),
                     origin: Origin::OnlyOne,
                 },
@@ -91,34 +91,34 @@ impl Search<'_> {
     }
 
     /// The device that can be known without AWS: of a session with these keys, or written into the file a moment ago.
-    fn at_hand(&self) -> Result<Option<Chosen<SerialNumber>>> {
+    fn at_hand(&self) -> Result<Option<Setting<SerialNumber>>> {
         let text = profiles::read(self.path)?.unwrap_or_default();
         let file = File {
             path: self.path,
             document: Document::parse(&text),
         };
-        if let Some(saved) = file.get(&self.base.section, key::AWS_MFA_DEVICE)
-            && self.base.path == self.path
+        if let Some(saved) = file.get(&self.key_source.id.section, key::AWS_MFA_DEVICE)
+            && self.key_source.id.path == self.path
             && let Ok(value) = SerialNumber::parse(&saved)
         {
-            return Ok(Some(Chosen {
+            return Ok(Some(Setting {
                 value,
                 origin: Origin::File {
                     key: key::AWS_MFA_DEVICE,
-                    section: self.base.section.clone(),
+                    section: self.key_source.id.section.clone(),
                     path: self.path.to_path_buf(),
                 },
             }));
         }
-        let found = group::session_of_key(self.path, &file, &self.keys.access_key_id);
-        Ok(found.map(|(maker, _session)| Chosen {
-            value: maker.device,
+        let found = session_of_key(self.path, &file, &self.keys.access_key_id);
+        Ok(found.map(|(session_key, _session)| Setting {
+            value: session_key.device,
             origin: Origin::Session,
         }))
     }
 
     fn pick(&self, owner: &Owner, devices: &[SerialNumber]) -> Result<Found> {
-        let terminal = terminal_to_pick(self.prompting, owner, self.base, devices)?;
+        let terminal = terminal_to_pick(self.prompt_settings, owner, self.key_source, devices)?;
         let store = Store::open(self.path)?;
         let turn = store.take(
             Turn::Ask,
@@ -138,16 +138,17 @@ impl Search<'_> {
         let device = pick(&terminal, devices)?;
         let question = format!(
             "Write it to [{}], so that it is not asked for again?",
-            self.base.section
+            self.key_source.id.section
         );
-        if self.base.path == self.path
+        if self.key_source.id.path == self.path
             && terminal.confirm(&question, Answer::Yes)?
-            && let Err(error) = store.update(|file| save_device(file, &self.base.section, &device))
+            && let Err(error) =
+                store.update(|file| save_device(file, &self.key_source.id.section, &device))
         {
             self.report.warning_for("the device is not written", &error);
         }
         Ok(Found {
-            device: Chosen {
+            device: Setting {
                 value: device,
                 origin: Origin::Person,
             },
@@ -157,7 +158,7 @@ impl Search<'_> {
 
     /// Nobody says which devices there are. Most people's is called like the user.
     fn not_told(&self, owner: Option<&Owner>, problem: &Problem) -> Failure {
-        let (place, key) = (self.base.place(), self.base.device_key);
+        let (place, key) = (&self.key_source.id, self.key_source.device_key);
         let hint = match owner.map(Owner::usual_device) {
             Some(usual) => format!(
                 "often it is {usual}: write `{key} = {usual}` into {place}, or use --device"
@@ -168,7 +169,7 @@ impl Search<'_> {
         };
         Failure::new(format!(
             "the MFA device of [{}] is not known, and AWS was asked in vain: {}",
-            self.base.section,
+            self.key_source.id.section,
             problem.failure.message()
         ))
         .hint(format!("{hint}; the IAM console shows the ARN"))
@@ -203,12 +204,12 @@ impl Search<'_> {
 /// # Errors
 /// Exit code 3 when there is none, with the devices.
 pub fn terminal_to_pick(
-    prompting: &Prompting,
+    prompt_settings: &PromptSettings,
     owner: &Owner,
-    base: &Base,
+    key_source: &KeySource,
     devices: &[SerialNumber],
 ) -> Result<Terminal> {
-    let terminal = Terminal::for_prompting(prompting);
+    let terminal = Terminal::for_prompting(prompt_settings);
     terminal
         .filter(Terminal::has_room_for_a_list)
         .ok_or_else(|| {
@@ -220,8 +221,8 @@ pub fn terminal_to_pick(
             ))
             .hint(format!(
                 "write one as {} into {}, or use --device; there are: {}",
-                base.device_key,
-                base.place(),
+                key_source.device_key,
+                key_source.id,
                 names.join(", ")
             ))
             .exit(Exit::HumanNeeded)

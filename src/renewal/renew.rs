@@ -1,68 +1,74 @@
 //! The way from stale credentials to new ones, for a group of profiles: one code for all of them. One process at a time goes
 //! it for the same keys and device, while the others wait.
 
-mod spending;
-mod written;
+mod pending_write;
+mod redemption;
 
 use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Error, Result, bail};
+use chrono::{DateTime, Utc};
 
-use self::spending::Spent;
-use self::written::News;
-pub use self::written::of_session;
+use self::pending_write::PendingWrite;
+pub use self::pending_write::of_session;
+use self::redemption::Redeemed;
 use crate::aws::network::{self, Preparation};
 use crate::aws::sts::{Client, Reading, Refusal};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::Failure;
+use crate::core::text::quoted_path;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File};
 use crate::files::sessions::Session;
 use crate::files::store::{self, Lock, Store, Turn, UsedCodes};
-use crate::plan::{Asking, Way, quoted_path};
+use crate::plan::{CodeSettings, Way};
+use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::codes::Codes;
-use crate::renewal::group::{Done, Group, Job, Results, Seen, look};
+use crate::renewal::group::{Group, Job, Outcome, fail_together};
 use crate::report::Report;
 
 /// How often the files are looked at, while other processes or AWS end sessions that were just found.
 const ROUNDS: usize = 3;
 
-/// Gets new credentials for a group and writes them, unless another process has just done so. Whatever is in the way is told
-/// for each profile; what can be known before is found before a code is asked for.
+/// A section that no job asked for and that holds the new session.
+pub struct SessionSection {
+    pub section: String,
+    pub until: DateTime<Utc>,
+}
+
+/// Gets new credentials for a group and writes them, unless another process has just done so; each job says how it ended.
+/// Whatever can be known before is found before a code is asked for.
 pub fn renew(
-    asking: &Asking,
+    code_settings: &CodeSettings,
     path: &Path,
     report: Report,
     group: &Group,
     codes: &mut Codes<'_>,
-) -> Results {
-    let mut results = Results::default();
-    let begun = Renewal::begin(asking, path, report, group, codes, &mut results);
-    match begun {
-        Ok(Some(mut renewal)) => renewal.run(),
-        Ok(None) => {}
-        Err(error) => results.failed.push((results.open(group), error)),
+) -> Option<SessionSection> {
+    match Renewal::begin(code_settings, path, report, group, codes) {
+        Ok(renewal) => renewal?.run(),
+        Err(error) => {
+            fail_together(&group.open(), error);
+            None
+        }
     }
-    // Where everything had ended, nothing has failed.
-    results.failed.retain(|(jobs, _)| !jobs.is_empty());
-    results
 }
 
 /// A renewal under way.
 struct Renewal<'a, 'e> {
-    asking: &'a Asking,
+    code_settings: &'a CodeSettings,
     path: &'a Path,
     report: Report,
     group: &'a Group,
     codes: &'a mut Codes<'e>,
-    results: &'a mut Results,
     store: Store,
     used: UsedCodes,
     client: LazyClient,
     /// The turn to ask, from the first prompt until what the code has bought is written.
     asking_turn: Option<Lock>,
+    session_section: Option<SessionSection>,
 }
 
 /// What the files say now.
@@ -83,17 +89,16 @@ enum Served {
 impl<'a, 'e> Renewal<'a, 'e> {
     /// Tries all that can be tried without a code. None where nothing is left to renew.
     fn begin(
-        asking: &'a Asking,
+        code_settings: &'a CodeSettings,
         path: &'a Path,
         report: Report,
         group: &'a Group,
         codes: &'a mut Codes<'e>,
-        results: &'a mut Results,
     ) -> Result<Option<Self>> {
         let store = Store::open(path)?;
         store.check_sessions()?;
-        written::rehearse(&store, path, group, results)?;
-        if results.open(group).is_empty() {
+        pending_write::check_writable(&store, path, group)?;
+        if group.open().is_empty() {
             return Ok(None);
         }
         // Only when something is written there anyway: a run before every command must not nag.
@@ -105,49 +110,49 @@ impl<'a, 'e> Renewal<'a, 'e> {
                 quoted_path(path)
             ));
         }
-        for job in results.open(group) {
-            let mut steps = group.jobs[job].plan.steps.iter();
+        for job in group.open() {
+            let mut steps = job.plan.steps.iter();
             if let Err(error) = steps.try_for_each(|step| network::check(&step.connection)) {
-                results.failed.push((vec![job], error));
+                job.fail(error);
             }
         }
-        let open = results.open(group);
+        let open = group.open();
         if open.is_empty() {
             return Ok(None);
         }
-        let steps = open.iter().flat_map(|job| &group.jobs[*job].plan.steps);
+        let steps = open.iter().flat_map(|job| &job.plan.steps);
         let client = LazyClient::Preparing(network::prepare(
             steps.map(|step| &step.connection),
             report,
         )?);
-        tell_begin(report, group, &results.open(group));
-        let used = store.used_codes(&group.maker.section(), &group.keys);
+        tell_begin(report, &open);
+        let used = store.used_codes(&group.session_key.section(), &group.keys);
         Ok(Some(Self {
-            asking,
+            code_settings,
             path,
             report,
             group,
             codes,
-            results,
             store,
             used,
             client,
             asking_turn: None,
+            session_section: None,
         }))
     }
 
-    fn run(&mut self) {
+    fn run(mut self) -> Option<SessionSection> {
         if let Err(error) = self.by_session() {
-            let jobs = self.results.open_for_session(self.group);
-            self.results.failed.push((jobs, error));
+            fail_together(&self.group.open_for_session(), error);
         }
-        for job in self.results.open(self.group) {
+        for job in self.group.open() {
             // What is there now is there for others, too.
             self.asking_turn = None;
             if let Err(error) = self.directly(job) {
-                self.results.failed.push((vec![job], error));
+                job.fail(error);
             }
         }
+        self.session_section
     }
 
     /// Serves all jobs that a session serves: with the one that is stored, else with a new one.
@@ -202,8 +207,8 @@ impl<'a, 'e> Renewal<'a, 'e> {
                 rounds += 1;
                 continue;
             }
-            match self.spend(&first.plan)? {
-                Spent::On(credentials) => {
+            match self.redeem(&first.plan)? {
+                Redeemed::For(credentials) => {
                     let session = Session {
                         credentials,
                         section: None,
@@ -211,9 +216,9 @@ impl<'a, 'e> Renewal<'a, 'e> {
                     return Ok(Some((session, true, calling)));
                 }
                 // As often as codes can be got.
-                Spent::InVain => {}
+                Redeemed::Retry => {}
                 // The session has gone since it was found.
-                Spent::Nothing => rounds += 1,
+                Redeemed::NoCode => rounds += 1,
             }
         }
         bail!(went_away())
@@ -221,9 +226,8 @@ impl<'a, 'e> Renewal<'a, 'e> {
 
     /// The job that says what the session is to be like: the one that wants it longest.
     fn first_for_session(&self) -> Option<&'a Job> {
-        let open = self.results.open_for_session(self.group);
-        let jobs = open.iter().map(|job| &self.group.jobs[*job]);
-        jobs.reduce(|first, job| {
+        let group: &'a Group = self.group;
+        group.open_for_session().into_iter().reduce(|first, job| {
             let seconds = |job: &Job| job.plan.steps[0].duration.value;
             if seconds(job) > seconds(first) {
                 job
@@ -236,34 +240,29 @@ impl<'a, 'e> Renewal<'a, 'e> {
     /// Gives each job what it needs of the session, and writes it.
     fn serve(&mut self, session: &Session, is_new: bool) -> Result<Served> {
         let group = self.group;
-        let way = |job: usize| group.jobs[job].plan.decision.way;
-        let (roles, own): (Vec<usize>, Vec<usize>) = self
-            .results
-            .open_for_session(group)
+        let (roles, own): (Vec<&Job>, Vec<&Job>) = group
+            .open_for_session()
             .into_iter()
-            .partition(|job| way(*job) == Way::Chain);
+            .partition(|job| job.plan.decision.way == Way::Chain);
         // A new one at once, so that whatever comes between costs no second code.
         if is_new {
-            self.write_session(session, &own, Done::Renewed)?;
+            self.write_session(session, &own, Outcome::Renewed)?;
         }
         let refused = self.assume(&roles, &session.credentials)?;
         if let Some((job, _)) = refused.first()
             && !is_new
-        {
-            let plan = &group.jobs[*job].plan;
-            if !self
+            && !self
                 .client
                 .get()?
-                .takes(plan, &group.keys, &session.credentials)
-            {
-                return Ok(Served::Dismissed);
-            }
+                .takes(&job.plan, &group.keys, &session.credentials)
+        {
+            return Ok(Served::Dismissed);
         }
         for (job, error) in refused {
-            self.results.failed.push((vec![job], error));
+            job.fail(error);
         }
         if !is_new && !own.is_empty() {
-            self.write_session(session, &own, Done::Shared)?;
+            self.write_session(session, &own, Outcome::Shared)?;
         }
         Ok(Served::All)
     }
@@ -272,22 +271,27 @@ impl<'a, 'e> Renewal<'a, 'e> {
     fn write_session(
         &mut self,
         session: &Session,
-        jobs: &[usize],
-        done: fn(Credentials) -> Done,
+        jobs: &[&Job],
+        outcome: fn(Credentials) -> Outcome,
     ) -> Result<()> {
         let credentials = &session.credentials;
-        self.write(&News {
+        self.write(&PendingWrite {
             credentials: jobs.iter().map(|job| (*job, credentials)).collect(),
             session: session.section.is_none().then_some(credentials),
         })?;
-        let ended = jobs.iter().map(|job| (*job, done(credentials.clone())));
-        self.results.done.extend(ended);
+        for job in jobs {
+            job.end(outcome(credentials.clone()));
+        }
         Ok(())
     }
 
     /// Assumes roles from the session, and writes what comes as it comes. Returns those for which AWS did not take the
     /// session.
-    fn assume(&mut self, roles: &[usize], session: &Credentials) -> Result<Vec<(usize, Error)>> {
+    fn assume(
+        &mut self,
+        roles: &[&'a Job],
+        session: &Credentials,
+    ) -> Result<Vec<(&'a Job, Error)>> {
         let mut refused = Vec::new();
         if roles.is_empty() {
             return Ok(refused);
@@ -296,7 +300,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         let client = self.client.get()?;
         let mut count = self.report.count("roles", roles.len());
         let mut written = Ok(());
-        let plans = roles.iter().map(|job| (*job, &group.jobs[*job].plan));
+        let plans = roles.iter().map(|job| (*job, &job.plan));
         client.assume(plans, &group.keys, session, |answers| {
             let mut got = Vec::new();
             for (job, answer) in answers {
@@ -307,7 +311,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
                         error,
                         reading: Reading::Session,
                     }) => refused.push((job, error)),
-                    Err(Refusal { error, .. }) => self.results.failed.push((vec![job], error)),
+                    Err(Refusal { error, .. }) => job.fail(error),
                 }
             }
             if !got.is_empty()
@@ -319,41 +323,40 @@ impl<'a, 'e> Renewal<'a, 'e> {
         written.map(|()| refused)
     }
 
-    fn write_roles(&mut self, got: Vec<(usize, Credentials)>) -> Result<()> {
-        self.write(&News {
+    fn write_roles(&mut self, got: Vec<(&Job, Credentials)>) -> Result<()> {
+        self.write(&PendingWrite {
             credentials: got.iter().map(|(job, new)| (*job, new)).collect(),
             session: None,
         })?;
         for (job, credentials) in got {
-            self.results.done.insert(job, Done::Renewed(credentials));
+            job.end(Outcome::Renewed(credentials));
         }
         Ok(())
     }
 
     /// Assumes a role with a code of its own.
-    fn directly(&mut self, job: usize) -> Result<()> {
-        let plan = &self.group.jobs[job].plan;
-        let is_done = |renewal: &Self| renewal.results.done.contains_key(&job);
+    fn directly(&mut self, job: &'a Job) -> Result<()> {
+        let plan = &job.plan;
         loop {
-            if is_done(self) {
+            if !job.is_open() {
                 return Ok(());
             }
             self.have_code(plan.decision.seconds, |renewal| {
                 renewal.look_again(None)?;
-                Ok(!is_done(renewal))
+                Ok(job.is_open())
             })?;
-            if is_done(self) {
+            if !job.is_open() {
                 return Ok(());
             }
             let _calling = self.take(Turn::Call)?;
             self.look_again(None)?;
-            if is_done(self) {
+            if !job.is_open() {
                 return Ok(());
             }
-            let first = match self.spend(plan)? {
-                Spent::On(first) => first,
-                Spent::InVain => continue,
-                Spent::Nothing => bail!(self.codes.nobody("it has gone")),
+            let first = match self.redeem(plan)? {
+                Redeemed::For(first) => first,
+                Redeemed::Retry => continue,
+                Redeemed::NoCode => bail!(self.codes.nobody("it has gone")),
             };
             return match self.assume(&[job], &first)?.pop() {
                 Some((_, error)) => Err(error),
@@ -363,8 +366,8 @@ impl<'a, 'e> Renewal<'a, 'e> {
     }
 
     fn take(&self, turn: Turn) -> Result<Lock> {
-        let timeout = self.asking.lock_timeout;
-        let credentials = self.group.maker.section();
+        let timeout = self.code_settings.lock_timeout;
+        let credentials = self.group.session_key.section();
         self.report
             .trace(format_args!("waiting for the turn: {turn:?}"));
         self.store.take(turn, &credentials, timeout, |holder| {
@@ -382,10 +385,9 @@ impl<'a, 'e> Renewal<'a, 'e> {
             path: self.path,
             document: Document::parse(&text),
         };
-        for index in self.results.open(self.group) {
-            let job = &self.group.jobs[index];
-            if let Seen::Valid(found) = look(&credentials, &job.target, &job.wanted)? {
-                self.results.done.insert(index, Done::StillValid(found));
+        for job in self.group.open() {
+            if let CacheState::Fresh(found) = look(&credentials, &job.sections, &job.wanted)? {
+                job.end(Outcome::StillFresh(found));
             }
         }
         let session = self
@@ -394,10 +396,10 @@ impl<'a, 'e> Renewal<'a, 'e> {
             .filter(|session| Some(session.credentials.access_key_id.as_str()) != dismissed);
         let now = clock::now();
         let needs_session = self
-            .results
-            .open_for_session(self.group)
+            .group
+            .open_for_session()
             .iter()
-            .any(|job| !self.group.jobs[*job].is_served(session.as_ref(), now));
+            .any(|job| !job.is_served(session.as_ref(), now));
         self.report.trace(match (&session, needs_session) {
             (Some(session), false) => format!(
                 "a session is there: {}, until {}",
@@ -442,20 +444,18 @@ impl LazyClient {
     }
 }
 
-fn tell_begin(report: Report, group: &Group, jobs: &[usize]) {
+fn tell_begin(report: Report, jobs: &[&Job]) {
     if let [job] = jobs {
-        let job = &group.jobs[*job];
         report.progress(format_args!(
             "renewing {}: {}",
-            job.target.label(),
+            job.sections.label(),
             job.because
         ));
         return;
     }
-    let jobs = || jobs.iter().map(|job| &group.jobs[*job]);
-    let sections: Vec<String> = jobs().map(|job| job.target.label()).collect();
+    let sections: Vec<String> = jobs.iter().map(|job| job.sections.label()).collect();
     report.progress(format_args!("renewing {}", sections.join(", ")));
-    for job in jobs() {
-        report.detail(format_args!("{}: {}", job.target.label(), job.because));
+    for job in jobs {
+        report.detail(format_args!("{}: {}", job.sections.label(), job.because));
     }
 }

@@ -48,7 +48,7 @@ impl Network {
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
             .retry_config(tries.retries())
-            .retry_classifier(InVain);
+            .retry_classifier(Retry);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));
         config.set_timeout_config(tries.timeouts(prepared));
         Ok(aws_sdk_sts::Client::from_conf(config.build()))
@@ -72,7 +72,7 @@ impl Network {
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
             .retry_config(tries.retries())
-            .retry_classifier(InVain);
+            .retry_classifier(Retry);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));
         config.set_timeout_config(tries.timeouts(prepared));
         Ok(aws_sdk_iam::Client::from_conf(config.build()))
@@ -106,9 +106,9 @@ impl Tries {
 
 /// Forbids to try again what cannot come to anything: a certificate is not trusted the next time either.
 #[derive(Debug)]
-struct InVain;
+struct Retry;
 
-impl ClassifyRetry for InVain {
+impl ClassifyRetry for Retry {
     fn name(&self) -> &'static str {
         "in vain"
     }

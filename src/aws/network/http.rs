@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject as _;
 use crate::core::error::Failure;
 use crate::core::regular_file;
 use crate::files::profiles::reason;
-use crate::plan::{Chosen, Proxy};
+use crate::plan::{Proxy, Setting};
 
 /// How long a connection may be idle and still be used again. Nobody looks after it while a person types, and a code that goes
 /// out on one that the other side has closed meanwhile counts as used up.
@@ -83,10 +83,10 @@ pub struct Certificates {
 /// # Errors
 /// When no certificate of it can be used.
 pub fn certificates(
-    Chosen {
+    Setting {
         value: path,
         origin,
-    }: &Chosen<String>,
+    }: &Setting<String>,
 ) -> Result<Certificates> {
     let wrong = |problem: &str| {
         Failure::new(format!("the CA bundle {path} ({origin}) {problem}"))

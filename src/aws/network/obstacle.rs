@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::request::Request;
 use crate::core::error::Failure;
-use crate::plan::{Chosen, Proxy, Route};
+use crate::plan::{Proxy, Route, Setting};
 
 /// What stands between this machine and the service.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -212,8 +212,8 @@ impl Flaw {
 }
 
 impl ProxyAnswer {
-    pub(super) fn explain(&self, proxy: &Chosen<Proxy>, what: &str) -> Failure {
-        let Chosen { value, origin } = proxy;
+    pub(super) fn explain(&self, proxy: &Setting<Proxy>, what: &str) -> Failure {
+        let Setting { value, origin } = proxy;
         let name = format!("the proxy {value} ({origin})");
         match self.status {
             Some(PROXY_AUTHENTICATION_REQUIRED) => {

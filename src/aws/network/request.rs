@@ -4,7 +4,7 @@ use super::send::SET_THE_CLOCK;
 use super::trouble::{Trouble, is_of_clock, is_throttling};
 use crate::core::error::Failure;
 use crate::core::mfa_code::MfaCode;
-use crate::plan::{Base, Chosen, Connection, Origin, Service};
+use crate::plan::{Connection, KeySource, Origin, Service, Setting};
 
 /// Whose credentials sign a request.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub enum Signer<'a> {
 pub struct Request<'a> {
     pub connection: &'a Connection,
     /// Where the keys are that sign it, or that the session was made with.
-    pub base: &'a Base,
+    pub key_source: &'a KeySource,
     pub access_key_id: &'a str,
     pub signer: Signer<'a>,
     /// The flags that name the profile with those keys.
@@ -47,7 +47,7 @@ impl Request<'_> {
                 Err(_never_sent) => Failure::new(format!("{service} cannot be reached")),
             },
             Trouble::NoAnswer => {
-                let Chosen { value, origin } = &self.connection.timeout;
+                let Setting { value, origin } = &self.connection.timeout;
                 Failure::new(format!(
                     "{service} at {host} did not answer within {} s ({origin})",
                     value.as_secs()
@@ -80,7 +80,7 @@ impl Request<'_> {
 
     fn refused(&self, status: u16, code: &str, message: &str) -> Failure {
         let service = self.service().name();
-        let section = self.base.place();
+        let section = &self.key_source.id;
         let key = masked(self.access_key_id);
         let connection = self.connection;
         match code {

@@ -6,7 +6,7 @@ use crate::core::credentials::LongTermKeys;
 use crate::core::device::SerialNumber;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::MfaCode;
-use crate::plan::{Call, Chosen, Plan, Role, Step, Way};
+use crate::plan::{Call, Plan, Role, Setting, Step, Way};
 
 /// A call that is made, with all that a message about it may name.
 pub(super) struct Attempt<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Attempt<'a> {
 
 /// A code, and the device that it is of.
 pub(super) struct Proof<'a> {
-    pub device: &'a Chosen<SerialNumber>,
+    pub device: &'a Setting<SerialNumber>,
     pub code: &'a MfaCode,
 }
 
@@ -29,10 +29,10 @@ impl Attempt<'_> {
     pub(super) fn request(&self) -> Request<'_> {
         Request {
             connection: &self.step.connection,
-            base: &self.plan.base,
+            key_source: &self.plan.key_source,
             access_key_id: &self.keys.access_key_id,
             signer: self.signer,
-            flags: &self.plan.base_flags,
+            flags: &self.plan.key_source_flags,
             codes: match &self.proof {
                 Some(proof) => std::slice::from_ref(proof.code),
                 None => &[],
@@ -86,12 +86,12 @@ impl Attempt<'_> {
                     "AWS cannot check codes of device {} for access key {key}: it is not a device of this user, or it was tried too often",
                     device()
                 ))
-                .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.plan.base_flags))
+                .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.plan.key_source_flags))
                 .exit(Exit::Refused)
             }
             "AccessDenied" if message.contains("with session credentials") => Failure::new(format!(
                 "the keys of {} are temporary ones, which cannot get a session",
-                self.plan.base.place()
+                self.plan.key_source.id
             ))
             .hint("put the IAM user's own keys (AKIA…) there"),
             "AccessDenied" => match &self.step.call {

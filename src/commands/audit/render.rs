@@ -109,7 +109,7 @@ struct AuditedKey {
 ///
 /// # Errors
 /// When the values cannot be written as JSON.
-pub fn json(summary: &Summary<'_>) -> Result<String> {
+pub fn json(summary: &Totals<'_>) -> Result<String> {
     let users = summary.verdicts.iter().map(|verdict| {
         let user = &verdict.user;
         let keys = user.keys.iter().map(|key| AuditedKey {
@@ -167,14 +167,14 @@ fn listed(findings: &[Finding]) -> String {
 }
 
 /// An audit in numbers.
-pub struct Summary<'s> {
+pub struct Totals<'s> {
     pub verdicts: &'s [Verdict],
     pub ignored: usize,
     /// When AWS made the report.
     pub made: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-impl fmt::Display for Summary<'_> {
+impl fmt::Display for Totals<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let without = self.users_without_mfa();
         let people = self.people_without_mfa();
@@ -197,7 +197,7 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-impl Summary<'_> {
+impl Totals<'_> {
     /// How many people there are, the root user counted.
     fn people(&self) -> usize {
         self.count(|verdict| verdict.user.kind != Kind::Robot)

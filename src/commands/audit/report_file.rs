@@ -31,12 +31,16 @@ fn await_writer(pipe: &File) -> io::Result<Option<u8>> {
     use rustix::fs::OFlags;
 
     /// In a shell, writer and reader start together.
-    const PATIENCE: Timespec = Timespec {
+    const DEFAULT_PROMPT_TIMEOUT: Timespec = Timespec {
         tv_sec: 2,
         tv_nsec: 0,
     };
     let mut first = None;
-    if poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&PATIENCE))? == 0 {
+    if poll(
+        &mut [PollFd::new(pipe, PollFlags::IN)],
+        Some(&DEFAULT_PROMPT_TIMEOUT),
+    )? == 0
+    {
         let mut byte = [0];
         let mut reader = pipe;
         match reader.read(&mut byte) {

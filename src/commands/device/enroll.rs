@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::enrollment::{self, Enrolled, Enrolment};
-use super::{Ready, prompting, terminal};
+use super::{SignedInUser, prompt_settings, terminal};
 use crate::aws::iam::{Known, Owner};
 use crate::cli::{OfUser, PromptTimeout};
 use crate::core::device::{Device, SerialNumber};
@@ -34,9 +34,9 @@ pub struct Enroll {
 
 pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
-    let terminal = terminal(&prompting(args.timeout, environment)?)?;
-    let ready = Ready::new(&args.of, None, environment, report)?;
-    let iam = ready.iam();
+    let terminal = terminal(&prompt_settings(args.timeout, environment)?)?;
+    let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
+    let iam = signed_in.iam();
     let owner = iam.owner()?;
     let Some(user) = &owner.name else {
         bail!(
@@ -54,16 +54,21 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     }
     // Where IAM does not say, its answers to what follows do.
     let devices = iam.devices(&owner).ok();
-    check_new(&ready, &owner, devices.as_deref().unwrap_or_default(), name)?;
-    let base = &ready.user.base;
-    if ready.store.is_of(&base.path) {
+    check_new(
+        &signed_in,
+        &owner,
+        devices.as_deref().unwrap_or_default(),
+        name,
+    )?;
+    let key_source = &signed_in.user.key_source;
+    if signed_in.store.is_of(&key_source.id.path) {
         // So that everything that can fail does so before a device is made.
         let like_it = SerialNumber::parse(&owner.device(name)).map_err(|wrong| {
             Failure::new(format!("a device called `{name}` {}", wrong.problem)).hint(wrong.hint)
         })?;
-        ready
+        signed_in
             .store
-            .check(|file| save_device(file, &base.section, &like_it))?;
+            .check(|file| save_device(file, &key_source.id.section, &like_it))?;
     }
     let Enrolled { serial, codes } = Enrolment {
         iam: &iam,
@@ -75,11 +80,11 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
         shows_secret: args.show_secret,
     }
     .run()?;
-    ready.note(&serial, &codes[1]);
+    signed_in.note(&serial, &codes[1]);
     match enrollment::wait_for_sts(&iam, &serial, &codes[1], report) {
         Ok(Known::Yes(session)) => {
             if let Some(session) = session {
-                ready.keep(&serial, session, report);
+                signed_in.keep(&serial, session, report);
             }
         }
         Ok(Known::No) => {
@@ -90,13 +95,18 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
             problem.failure.message()
         )),
     }
-    save(&ready, &terminal, &serial, report)?;
-    report.progress(format_args!("next: mfa-creds{}", ready.flag));
+    save(&signed_in, &terminal, &serial, report)?;
+    report.progress(format_args!("next: mfa-creds{}", signed_in.flag));
     Ok(())
 }
 
 /// What would fail in the end is said in the beginning.
-fn check_new(ready: &Ready, owner: &Owner, devices: &[Device], name: &str) -> Result<()> {
+fn check_new(
+    signed_in: &SignedInUser,
+    owner: &Owner,
+    devices: &[Device],
+    name: &str,
+) -> Result<()> {
     let serial = owner.device(name);
     if devices.iter().any(|device| device.serial == serial) {
         bail!(
@@ -107,7 +117,7 @@ fn check_new(ready: &Ready, owner: &Owner, devices: &[Device], name: &str) -> Re
             .hint("--name calls the new one differently")
         );
     }
-    if devices.is_empty() || ready.session.is_some() {
+    if devices.is_empty() || signed_in.session.is_some() {
         return Ok(());
     }
     let failure = Failure::new(format!(
@@ -117,7 +127,7 @@ fn check_new(ready: &Ready, owner: &Owner, devices: &[Device], name: &str) -> Re
     bail!(if devices.iter().any(|device| device.usable().is_some()) {
         failure.hint(format!(
             "`mfa-creds{}` makes a session; then run this again",
-            ready.flag
+            signed_in.flag
         ))
     } else {
         failure.hint("add the authenticator app in the IAM console, where the FIDO key works")
@@ -125,20 +135,25 @@ fn check_new(ready: &Ready, owner: &Owner, devices: &[Device], name: &str) -> Re
 }
 
 /// Offers to write the device where it is looked for.
-fn save(ready: &Ready, terminal: &Terminal, serial: &SerialNumber, report: Report) -> Result<()> {
-    let base = &ready.user.base;
-    let section = &base.section;
+fn save(
+    signed_in: &SignedInUser,
+    terminal: &Terminal,
+    serial: &SerialNumber,
+    report: Report,
+) -> Result<()> {
+    let key_source = &signed_in.user.key_source;
+    let section = &key_source.id.section;
     let is_there =
         |origin: &Origin| matches!(origin, Origin::File { section: of, .. } if of == section);
-    let set = ready.set().filter(|set| is_there(&set.origin));
-    if set.is_some_and(|set| set.value == *serial) || !ready.store.is_of(&base.path) {
+    let set = signed_in.set().filter(|set| is_there(&set.origin));
+    if set.is_some_and(|set| set.value == *serial) || !signed_in.store.is_of(&key_source.id.path) {
         return Ok(());
     }
     let instead = set.map_or_else(String::new, |set| format!(" in place of {}", set.value));
     let question = format!("Write it to [{section}]{instead}?");
     // Nobody who answers does not undo what is done.
     if terminal.confirm(&question, Answer::Yes).unwrap_or(false) {
-        ready
+        signed_in
             .store
             .update(|file: &File<'_>| save_device(file, section, serial))?;
         report.progress(format_args!("wrote aws_mfa_device of [{section}]"));

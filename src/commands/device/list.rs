@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::Ready;
+use super::SignedInUser;
 use super::table;
 use crate::cli::OfUser;
 use crate::core::environment::Environment;
@@ -21,11 +21,11 @@ pub struct ListDevices {
 
 pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
-    let ready = Ready::new(&args.of, None, environment, report)?;
-    let iam = ready.iam();
+    let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
+    let iam = signed_in.iam();
     let owner = iam.owner()?;
     let known = iam.devices(&owner)?;
-    let set = ready.set().map(|set| set.value.as_str());
+    let set = signed_in.set().map(|set| set.value.as_str());
     if args.json {
         return report::data(&table::json(
             &owner.account,
@@ -39,7 +39,7 @@ pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> 
             "{} has no MFA device{}",
             owner.called(),
             match owner.name {
-                Some(_) => format!("; `mfa-creds device enroll{}` makes one", ready.flag),
+                Some(_) => format!("; `mfa-creds device enroll{}` makes one", signed_in.flag),
                 None => String::new(),
             }
         ));

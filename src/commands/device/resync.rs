@@ -3,13 +3,13 @@
 use anyhow::{Result, bail};
 
 use super::enrollment;
-use super::{Ready, prompting, terminal};
+use super::{SignedInUser, prompt_settings, terminal};
 use crate::aws::iam::{Iam, Owner, WRONG_CODES};
 use crate::cli::{OfUser, PromptTimeout};
 use crate::core::device::{Device, SerialNumber};
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
-use crate::plan::Prompting;
+use crate::plan::PromptSettings;
 use crate::renewal::discovery;
 use crate::report::Report;
 use clap::Args;
@@ -28,15 +28,15 @@ pub struct Resync {
 
 pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
-    let prompting = prompting(args.timeout, environment)?;
-    let terminal = terminal(&prompting)?;
-    let mut ready = Ready::new(&args.of, args.device.as_ref(), environment, report)?;
-    let device = ready.user.device.take().transpose()?;
-    let iam = ready.iam();
+    let prompt_settings = prompt_settings(args.timeout, environment)?;
+    let terminal = terminal(&prompt_settings)?;
+    let mut signed_in = SignedInUser::new(&args.of, args.device.as_ref(), environment, report)?;
+    let device = signed_in.user.device.take().transpose()?;
+    let iam = signed_in.iam();
     let owner = iam.owner()?;
     let serial = match device {
         Some(device) => device.value,
-        None => only_or_picked(&iam, &owner, &ready, &prompting)?,
+        None => only_or_picked(&iam, &owner, &signed_in, &prompt_settings)?,
     };
     if let Ok(devices) = iam.devices(&owner)
         && !devices
@@ -47,7 +47,7 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
             Failure::new(format!("{serial} is not a device of {}", owner.called()))
                 .hint(format!(
                     "`mfa-creds device list{}` shows the user's devices",
-                    ready.flag
+                    signed_in.flag
                 ))
                 .exit(Exit::Refused)
         );
@@ -69,8 +69,8 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
 fn only_or_picked(
     iam: &Iam<'_>,
     owner: &Owner,
-    ready: &Ready,
-    prompting: &Prompting,
+    signed_in: &SignedInUser,
+    prompt_settings: &PromptSettings,
 ) -> Result<SerialNumber> {
     let devices = iam.devices(owner)?;
     let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
@@ -78,13 +78,13 @@ fn only_or_picked(
         [] => bail!(
             Failure::new(format!("{} has no MFA device with codes", owner.called())).hint(format!(
                 "`mfa-creds device list{}` shows what there is",
-                ready.flag
+                signed_in.flag
             ))
         ),
         [only] => Ok(only.clone()),
         _ => {
-            let base = &ready.user.base;
-            let terminal = discovery::terminal_to_pick(prompting, owner, base, &usable)?;
+            let base = &signed_in.user.key_source;
+            let terminal = discovery::terminal_to_pick(prompt_settings, owner, base, &usable)?;
             discovery::pick(&terminal, &usable)
         }
     }

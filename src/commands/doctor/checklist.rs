@@ -8,7 +8,7 @@ use anyhow::Result;
 use console::Style;
 use serde::Serialize;
 
-use super::paste::Paste;
+use super::redactor::Redactor;
 use crate::core::error;
 use crate::core::text;
 
@@ -37,7 +37,7 @@ pub struct Check {
 /// What was found, in the order in which it was looked for.
 pub struct Checklist {
     checks: Vec<Check>,
-    paste: Paste,
+    paste: Redactor,
 }
 
 impl Checklist {
@@ -45,7 +45,7 @@ impl Checklist {
     pub fn new() -> Self {
         Self {
             checks: Vec::new(),
-            paste: Paste::new(),
+            paste: Redactor::new(),
         }
     }
 

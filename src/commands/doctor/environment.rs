@@ -2,12 +2,12 @@
 
 use super::checklist::Checklist;
 use crate::aws::network::masked;
-use crate::cli::{Profiles, PromptFlags};
+use crate::cli::{Profile, PromptFlags};
 use crate::commands::obtain::name::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN};
-use crate::core::environment::{CODE, Environment, REGION_OF_PROFILE};
-use crate::files::profiles::{Files, config_header};
-use crate::plan::{self, Naming};
-use crate::prompt::terminal::PATIENCE;
+use crate::core::environment::{CODE, Environment, SETTINGS};
+use crate::files::profiles::config_header;
+use crate::plan::{self, Inputs};
+use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;
 
 const SUBJECT: &str = "environment";
 /// The older name of the session token, which botocore takes first.
@@ -34,24 +34,9 @@ const OTHER_SOURCES: [(&str, &str); 3] = [
         "AWS tools take the container's credentials where a profile has none",
     ),
 ];
-/// What is set for us.
-const OURS: [&str; 12] = [
-    "MFA_DEVICE",
-    "MFA_STS_DURATION",
-    "MFA_ASSUME_ROLE",
-    "MFA_PROCESS",
-    "MFA_LONG_TERM_SUFFIX",
-    "MFA_SHORT_TERM_SUFFIX",
-    "MFA_CREDS_PROMPT",
-    "MFA_CREDS_PROMPT_TIMEOUT",
-    "MFA_CREDS_MIN_TTL",
-    "MFA_CREDS_TIMEOUT",
-    "MFA_CREDS_TRACE",
-    REGION_OF_PROFILE,
-];
-
 /// Looks at the variables, and at the profiles that they name.
-pub fn check(list: &mut Checklist, environment: &Environment, naming: &Naming, files: &Files<'_>) {
+pub fn check(list: &mut Checklist, inputs: &Inputs<'_>) {
+    let environment = inputs.environment;
     let before = list.len();
     keys(list, environment);
     for (name, what) in OTHER_SOURCES {
@@ -63,7 +48,7 @@ pub fn check(list: &mut Checklist, environment: &Environment, naming: &Naming, f
             );
         }
     }
-    profiles(list, environment, naming, files);
+    profiles(list, inputs);
     if list.len() == before {
         list.ok(SUBJECT, "no variable comes before the profiles");
     }
@@ -101,11 +86,12 @@ fn keys(list: &mut Checklist, environment: &Environment) {
     }
 }
 
-fn profiles(list: &mut Checklist, environment: &Environment, naming: &Naming, files: &Files<'_>) {
+fn profiles(list: &mut Checklist, inputs: &Inputs<'_>) {
+    let environment = inputs.environment;
     let [profile, other] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
     for variable in [profile, other] {
         if let Some(name) = environment.text(variable)
-            && !is_known(&name, environment, naming, files)
+            && !is_known(&name, inputs)
         {
             list.warning(
                 SUBJECT,
@@ -128,23 +114,21 @@ fn profiles(list: &mut Checklist, environment: &Environment, naming: &Naming, fi
 }
 
 /// Whether a profile is there, or can be got.
-fn is_known(name: &str, environment: &Environment, naming: &Naming, files: &Files<'_>) -> bool {
-    let asked = Profiles {
-        names: vec![name.to_owned()],
-        all: false,
+fn is_known(name: &str, inputs: &Inputs<'_>) -> bool {
+    let files = inputs.files;
+    let asked = Profile {
+        name: Some(name.to_owned()),
     };
-    let meant = plan::profiles(&asked, environment, naming, files)
-        .ok()
-        .and_then(|mut selection| selection.profiles.pop());
-    let candidates = plan::candidates(naming, files);
+    let meant = inputs.single_profile(&asked);
     files.credentials.document.has(name)
         || config_header(&files.config.document, name).is_some()
-        || meant.is_some_and(|meant| candidates.contains(&meant.value))
+        || inputs.candidates().contains(&meant.value)
 }
 
 fn ours(list: &mut Checklist, environment: &Environment) {
-    let set = OURS
-        .into_iter()
+    let set = SETTINGS
+        .iter()
+        .copied()
         .filter(|name| environment.text(name).is_some());
     let set: Vec<&str> = set.collect();
     if !set.is_empty() {
@@ -161,7 +145,7 @@ fn ours(list: &mut Checklist, environment: &Environment) {
     }
     list.attempt(
         SUBJECT,
-        plan::Prompting::new(&PromptFlags::default(), environment, PATIENCE),
+        plan::PromptSettings::new(&PromptFlags::default(), environment, DEFAULT_PROMPT_TIMEOUT),
     );
     list.attempt(SUBJECT, plan::min_ttl(None, environment));
 }

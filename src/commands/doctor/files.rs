@@ -6,10 +6,10 @@ use std::path::Path;
 use super::checklist::Checklist;
 use crate::core::environment::Environment;
 use crate::core::regular_file;
+use crate::core::text::quoted_path;
 use crate::files::document::Document;
 use crate::files::profiles::{self, Text};
 use crate::files::store;
-use crate::plan::quoted_path;
 
 /// One of the two files.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

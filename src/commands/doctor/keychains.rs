@@ -3,12 +3,12 @@
 use super::checklist::Checklist;
 use crate::commands::keychain::entry::Place;
 use crate::files::profiles::{File, Files, key, profile_of};
-use crate::plan::{self, Chosen, Naming, Origin};
+use crate::plan::{self, Origin, SectionNames, Setting};
 
 /// Looks at every section of both files.
-pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
+pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
     for (section, place) in flawed(&files.credentials) {
-        list.warning("keys", place, restoring(naming, section));
+        list.warning("keys", place, restoring(names, section));
     }
     for (section, place) in flawed(&files.config) {
         let profile = profile_of(section).unwrap_or(section);
@@ -39,15 +39,15 @@ fn flawed<'f>(file: &'f File<'_>) -> impl Iterator<Item = (&'f str, String)> {
 }
 
 /// The command that brings them back.
-fn restoring(naming: &Naming, section: &str) -> String {
-    let target = naming.profile_of(section).map(|profile| {
-        naming.target(Chosen {
+fn restoring(names: &SectionNames, section: &str) -> String {
+    let sections = names.profile_of(section).map(|profile| {
+        names.sections_by_name(Setting {
             value: profile.to_owned(),
             origin: Origin::Default,
         })
     });
-    match target {
-        Some(Ok(target)) => target.command("keychain restore"),
+    match sections {
+        Some(Ok(sections)) => sections.command("keychain restore"),
         _ => format!(
             "mfa-creds keychain restore{} --long-term-suffix none --short-term-suffix mfa",
             plan::profile_flag(section)

@@ -10,7 +10,7 @@ use crate::core::clock;
 use crate::core::credentials::LongTermKeys;
 use crate::core::device::Device;
 use crate::core::error;
-use crate::plan::{Chosen, Connection, Origin, Route, Target, User};
+use crate::plan::{Connection, Origin, ProfileSections, Route, Setting, User};
 use crate::report::Report;
 
 /// A clock may be so far off without anybody's noticing.
@@ -37,7 +37,7 @@ fn endpoint(list: &mut Checklist, connection: &Connection, route: &Route) {
     let message = if let Some(given) = &connection.endpoint_url {
         format!("{service}: {url} ({})", given.origin)
     } else {
-        let Chosen { value, origin } = &connection.region;
+        let Setting { value, origin } = &connection.region;
         format!("{service}: {url}, as the region is {value} ({origin})")
     };
     if route.is_over_tls() || connection.is_local() {
@@ -74,7 +74,7 @@ fn certificates(list: &mut Checklist, connection: &Connection) -> Option<()> {
     };
     let Certificates { usable, broken, .. } =
         list.attempt(subject, network::certificates(bundle))?;
-    let Chosen { value, origin } = bundle;
+    let Setting { value, origin } = bundle;
     list.ok(
         subject,
         format!("{usable} of {value} are trusted ({origin})"),
@@ -87,7 +87,12 @@ fn certificates(list: &mut Checklist, connection: &Connection) -> Option<()> {
 }
 
 /// Asks AWS, with the long-term keys. That takes no code, and changes nothing.
-pub fn ask(list: &mut Checklist, user: &User, keys: &LongTermKeys, target: &Target) -> Option<()> {
+pub fn ask(
+    list: &mut Checklist,
+    user: &User,
+    keys: &LongTermKeys,
+    sections: &ProfileSections,
+) -> Option<()> {
     let connections = [&user.access.sts, &user.access.iam];
     let ready =
         network::prepare(connections, Report::quiet()).and_then(network::Preparation::finish);
@@ -95,10 +100,10 @@ pub fn ask(list: &mut Checklist, user: &User, keys: &LongTermKeys, target: &Targ
     let iam = Iam {
         network: &network,
         access: &user.access,
-        base: &user.base,
+        key_source: &user.key_source,
         keys,
         session: None,
-        flag: &target.flags,
+        flag: &sections.flags,
     };
     let owner = iam.owner();
     let is_answer = |trouble: &Option<Trouble>| {
@@ -127,7 +132,7 @@ pub fn ask(list: &mut Checklist, user: &User, keys: &LongTermKeys, target: &Targ
         "keys",
         format!("{id} is active, and of {called} in account {account}"),
     );
-    devices(list, &iam, &owner, user, target);
+    devices(list, &iam, &owner, user, sections);
     Some(())
 }
 
@@ -144,14 +149,20 @@ fn time(list: &mut Checklist) {
     }
 }
 
-fn devices(list: &mut Checklist, iam: &Iam<'_>, owner: &Owner, user: &User, target: &Target) {
+fn devices(
+    list: &mut Checklist,
+    iam: &Iam<'_>,
+    owner: &Owner,
+    user: &User,
+    sections: &ProfileSections,
+) {
     let set = match &user.device {
         Some(Ok(device)) => Some(device),
         // What is wrong with it is told already.
         Some(Err(_)) => return,
         None => None,
     };
-    let key = user.base.device_key;
+    let key = user.key_source.device_key;
     let devices = match iam.devices(owner) {
         Ok(devices) => devices,
         Err(problem) => {
@@ -171,7 +182,7 @@ fn devices(list: &mut Checklist, iam: &Iam<'_>, owner: &Owner, user: &User, targ
     };
     let enroll = format!(
         "`{}` makes one with an authenticator app",
-        target.command("device enroll")
+        sections.command("device enroll")
     );
     let called = owner.called();
     let usable: Vec<&Device> = devices

@@ -1,41 +1,30 @@
 //! What a renewal of a profile needs: keys, a device, and settings that can be.
 
 use super::checklist::Checklist;
-use crate::cli::Request;
-use crate::core::environment::Environment;
-use crate::files::profiles::{Files, key};
-use crate::plan::{self, Base, Keys, Naming, Target, User};
+use crate::files::profiles::key;
+use crate::plan::{Inputs, KeySource, Keys, ProfileSections, User};
 
 /// All that the checks of a profile look at.
 pub struct Examined<'e> {
-    pub request: &'e Request,
-    pub environment: &'e Environment,
-    pub naming: &'e Naming,
-    pub files: &'e Files<'e>,
-    pub target: &'e Target,
+    pub inputs: Inputs<'e>,
+    pub sections: &'e ProfileSections,
 }
 
 impl Examined<'_> {
     /// The user who has the keys of the profile, and the device.
     pub fn user(&self, list: &mut Checklist) -> Option<User> {
-        let user = plan::user(
-            self.request,
-            self.environment,
-            self.naming,
-            self.target,
-            self.files,
-        );
+        let user = self.inputs.user(self.sections);
         match user {
             Ok(user) => {
-                has_keys(list, &user.base);
-                self.rotation(list, &user.base);
+                has_keys(list, &user.key_source);
+                self.rotation(list, &user.key_source);
                 device(list, &user);
                 Some(user)
             }
             Err(error) => {
-                match self.base() {
-                    Some(base) => {
-                        has_keys(list, &base);
+                match self.key_source() {
+                    Some(key_source) => {
+                        has_keys(list, &key_source);
                         list.failed("settings", &error);
                     }
                     None => list.failed("keys", &error),
@@ -47,15 +36,9 @@ impl Examined<'_> {
 
     /// Whether anything would keep a renewal from calling AWS.
     pub fn settings(&self, list: &mut Checklist) {
-        let plan = plan::plan(
-            self.request,
-            self.environment,
-            self.naming,
-            self.target,
-            self.files,
-        );
+        let plan = self.inputs.plan(self.sections);
         if list.attempt("settings", plan).is_some() {
-            let preview = self.target.command("plan");
+            let preview = self.sections.command("plan");
             list.ok(
                 "settings",
                 format!("a renewal has all that it needs: see `{preview}`"),
@@ -64,39 +47,34 @@ impl Examined<'_> {
     }
 
     /// Whether an old or a new access key is kept beside the one that is used.
-    fn rotation(&self, list: &mut Checklist, base: &Base) {
+    fn rotation(&self, list: &mut Checklist, key_source: &KeySource) {
         let begun = self
+            .inputs
             .files
             .credentials
-            .get(&base.section, key::ROTATION_BEGUN);
+            .get(&key_source.id.section, key::ROTATION_BEGUN);
         if let Some(begun) = begun {
             list.warning(
                 "keys",
                 format!(
                     "a rotation of the access key of [{}], begun at {begun}, is not finished",
-                    base.section
+                    key_source.id.section
                 ),
-                self.target.command("rotate"),
+                self.sections.command("rotate"),
             );
         }
     }
 
-    fn base(&self) -> Option<Base> {
-        plan::base_of(
-            self.request,
-            self.environment,
-            self.naming,
-            self.target,
-            self.files,
-        )
+    fn key_source(&self) -> Option<KeySource> {
+        self.inputs.key_source(self.sections)
     }
 }
 
-fn has_keys(list: &mut Checklist, base: &Base) {
+fn has_keys(list: &mut Checklist, key_source: &KeySource) {
     list.ok(
         "keys",
-        match &base.keys {
-            Keys::Stored(keys) => format!("{} has {}", base.place(), keys.access_key_id),
+        match &key_source.keys {
+            Keys::Stored(keys) => format!("{} has {}", key_source.id, keys.access_key_id),
             Keys::Process(command) => format!("a command prints them: {}", command.origin),
         },
     );

@@ -6,10 +6,10 @@ use super::checklist::Checklist;
 use crate::files::document::Section;
 use crate::files::profiles::{File, Files, key, profile_of};
 use crate::files::section_format::{TEMPORARY_PREFIX, holds_long_term_keys};
-use crate::plan::{self, SpoiledValue, Target};
+use crate::plan::{self, ProfileSections, SpoiledValue};
 
 /// Looks at every section of both files. What is wrong with those of the profile is worse than what is elsewhere.
-pub fn check(list: &mut Checklist, files: &Files<'_>, target: Option<&Target>) {
+pub fn check(list: &mut Checklist, files: &Files<'_>, sections: Option<&ProfileSections>) {
     let Files {
         credentials,
         config,
@@ -47,7 +47,7 @@ pub fn check(list: &mut Checklist, files: &Files<'_>, target: Option<&Target>) {
             for SpoiledValue { problem, fix } in plan::spoiled_values(credentials, section) {
                 list.warning("keys", problem, fix);
             }
-            Keys::of(credentials, section).check(list, target);
+            Keys::of(credentials, section).check(list, sections);
         }
     }
     if list.len() == before {
@@ -98,11 +98,11 @@ impl<'k> Keys<'k> {
         }
     }
 
-    fn check(&self, list: &mut Checklist, target: Option<&Target>) {
+    fn check(&self, list: &mut Checklist, sections: Option<&ProfileSections>) {
         let place = &self.place;
         let subject = "keys";
         match (&self.id, &self.secret) {
-            (Some(id), Some(_)) => self.check_kind(list, id, target),
+            (Some(id), Some(_)) => self.check_kind(list, id, sections),
             (None, None) => {}
             (id, _) => {
                 let missing = match id {
@@ -116,13 +116,13 @@ impl<'k> Keys<'k> {
                 );
             }
         }
-        self.check_tokens(list, target);
+        self.check_tokens(list, sections);
     }
 
     /// Long-term keys begin otherwise than temporary ones, and only those have a token.
-    fn check_kind(&self, list: &mut Checklist, id: &str, target: Option<&Target>) {
+    fn check_kind(&self, list: &mut Checklist, id: &str, sections: Option<&ProfileSections>) {
         let place = &self.place;
-        let is_long_term = target.is_some_and(|target| target.long_term == self.section);
+        let is_long_term = sections.is_some_and(|sections| sections.long_term == self.section);
         let has_token = self.session_token.is_some() || self.security_token.is_some();
         if id.starts_with(TEMPORARY_PREFIX) && !has_token && !is_long_term {
             list.warning(
@@ -131,9 +131,9 @@ impl<'k> Keys<'k> {
                 "take them out with an editor, and get new ones",
             );
         } else if self.is_long_term && has_token {
-            match target.filter(|target| target.short_term == self.section) {
-                Some(target) => {
-                    let failure = plan::long_term_keys_in_the_way(target, self.file);
+            match sections.filter(|sections| sections.short_term == self.section) {
+                Some(sections) => {
+                    let failure = plan::long_term_keys_in_the_way(sections, self.file);
                     list.failed("keys", &failure.into());
                 }
                 None => list.warning(
@@ -148,7 +148,7 @@ impl<'k> Keys<'k> {
     }
 
     /// botocore takes the older name first.
-    fn check_tokens(&self, list: &mut Checklist, target: Option<&Target>) {
+    fn check_tokens(&self, list: &mut Checklist, sections: Option<&ProfileSections>) {
         let Some(token) = &self.security_token else {
             return;
         };
@@ -159,11 +159,11 @@ impl<'k> Keys<'k> {
         let message = format!(
             "aws_security_token of {place} is not its aws_session_token, and the AWS CLI takes it first"
         );
-        match target.filter(|target| target.short_term == self.section) {
-            Some(target) => list.problem(
+        match sections.filter(|sections| sections.short_term == self.section) {
+            Some(sections) => list.problem(
                 "keys",
                 message,
-                format!("`{}` writes both alike", target.command("")),
+                format!("`{}` writes both alike", sections.command("")),
             ),
             None => list.warning("keys", message, "delete the line with aws_security_token"),
         }

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use chrono::TimeDelta;
-
 use super::checklist::Checklist;
 use super::files::typed;
 use super::profile::Examined;
@@ -13,56 +11,51 @@ use crate::files::freshness::Reason;
 use crate::files::profiles::{self, File};
 use crate::files::section_format::Defect;
 use crate::files::store;
-use crate::plan::{self, Keys, User};
-use crate::renewal::group::{self, Seen, Wanted};
+use crate::plan::{Keys, Origin, Setting, User};
+use crate::renewal::cache_state::{CacheState, look};
+use crate::renewal::stored_sessions::session_of_key;
 use crate::report::until;
 
 /// Looks at the credentials of the profile, and at the MFA session of its keys.
 pub fn check(list: &mut Checklist, examined: &Examined<'_>, user: Option<&User>) {
-    let credentials = &examined.files.credentials;
+    let credentials = &examined.inputs.files.credentials;
     spoiled(list, credentials.path);
     stored(list, examined, user.is_some());
-    if let Some(User { base, .. }) = user
-        && let Keys::Stored(keys) = &base.keys
+    if let Some(User { key_source, .. }) = user
+        && let Keys::Stored(keys) = &key_source.keys
     {
         session(list, credentials, &keys.access_key_id);
     }
 }
 
 fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
-    let Examined {
-        request,
-        environment,
-        files,
-        target,
-        ..
-    } = examined;
-    let min_ttl = plan::min_ttl(None, environment).map_or(0, |chosen| chosen.value);
-    let role = plan::wanted_role(request, environment, target, files);
-    let wanted = Wanted {
-        role_arn: role.map(|role| role.value),
-        min_ttl: TimeDelta::seconds(min_ttl.into()),
-        force: false,
-    };
+    let Examined { inputs, sections } = examined;
+    // Where it is wrong, that is told where the environment is looked at.
+    let min_ttl = inputs.min_ttl().unwrap_or(Setting {
+        value: 0,
+        origin: Origin::Default,
+    });
+    let wanted = inputs.wanted(sections, &min_ttl);
     let subject = "credentials";
-    let Some(seen) = list.attempt(subject, group::look(&files.credentials, target, &wanted)) else {
+    let Some(state) = list.attempt(subject, look(&inputs.files.credentials, sections, &wanted))
+    else {
         return;
     };
-    let (label, renew) = (target.label(), format!("`{}`", target.command("")));
-    match seen {
-        Seen::Valid(found) => list.ok(
+    let (label, renew) = (sections.label(), format!("`{}`", sections.command("")));
+    match state {
+        CacheState::Fresh(found) => list.ok(
             subject,
             format!(
                 "{label} is valid until {}",
                 until(found.expiration, clock::now())
             ),
         ),
-        Seen::Stale { because, .. } => match because {
+        CacheState::Stale { because, .. } => match because {
             // It is told where the keys are looked at.
             Reason::Defective(Defect::StaleSecurityToken | Defect::LongTermKeys) => {}
             // And so are keys that could not get any.
             Reason::Defective(Defect::Missing) if !has_keys => {}
-            Reason::Defective(Defect::Missing) if target.keep.is_private() => {
+            Reason::Defective(Defect::Missing) if sections.storage.is_private() => {
                 list.ok(subject, format!("{label}: {because}"));
             }
             _ => list.warning(subject, format!("{label}: {because}"), renew),
@@ -71,14 +64,14 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
 }
 
 fn session(list: &mut Checklist, credentials: &File<'_>, access_key_id: &str) {
-    let found = group::session_of_key(credentials.path, credentials, access_key_id);
+    let found = session_of_key(credentials.path, credentials, access_key_id);
     let id = masked(access_key_id);
     list.ok(
         "MFA session",
         match found {
-            Some((maker, session)) => format!(
+            Some((session_key, session)) => format!(
                 "of {id} and {}, valid until {}",
-                maker.device,
+                session_key.device,
                 until(session.credentials.expiration, clock::now())
             ),
             None => format!("none of {id}: the next renewal needs a code"),

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use super::checklist::Checklist;
 use crate::files::profiles::{Files, config_header, key, profile_of};
 use crate::files::section_format;
-use crate::plan::{self, Chosen, Naming, Origin, Precedence, Shadow, Target};
+use crate::plan::{self, Origin, Overridden, Precedence, ProfileSections, SectionNames, Setting};
 
 /// Looks at every profile of the config file.
-pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
+pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
     let before = list.len();
     let Files {
         credentials,
@@ -24,11 +24,11 @@ pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
             && credentials.get(name, key::ASSUMED_ROLE).is_some()
             && !section_format::holds_long_term_keys(credentials, name);
         let get = |key| config.get(header, key);
-        let profile = Chosen {
+        let profile = Setting {
             value: name.to_owned(),
             origin: Origin::Default,
         };
-        let target = naming.target_beside_role(profile, files).ok();
+        let sections = names.sections_of(profile, files).ok();
         // Otherwise its own keys assume the role.
         let source = get(key::SOURCE_PROFILE).filter(|source| source != name);
         if let Some(precedence) = Precedence::of(header, config)
@@ -38,15 +38,15 @@ pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
             let fix = if precedence.is_role() {
                 without_role(has_session, name)
             } else {
-                beside(target.as_ref())
+                beside(sections.as_ref())
             };
             list.warning("shadowing", precedence.sentence(name), fix);
         }
         // Where there are no others, it is their session that comes before them.
         let are_used = has_session
-            && target
+            && sections
                 .as_ref()
-                .is_some_and(|target| !credentials.document.has(&target.long_term));
+                .is_some_and(|sections| !credentials.document.has(&sections.long_term));
         if has_keys && !are_used && get(key::AWS_ACCESS_KEY_ID).is_some() {
             list.warning(
                 "shadowing",
@@ -58,13 +58,13 @@ pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
                 "take one of the two out with an editor",
             );
         }
-        if let Some(Shadow { problem, way_out }) =
-            target.and_then(|target| plan::keys_before_process(&target, files))
+        if let Some(Overridden { problem, way_out }) =
+            sections.and_then(|sections| plan::keys_before_process(&sections, files))
         {
             list.warning("shadowing", problem, way_out);
         }
     }
-    by_themselves(list, naming, files);
+    by_themselves(list, names, files);
     if list.len() == before {
         list.ok(
             "shadowing",
@@ -74,7 +74,7 @@ pub fn check(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
 }
 
 /// Looks at every section with keys that also has what comes before them.
-fn by_themselves(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
+fn by_themselves(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
     let credentials = &files.credentials;
     let mut seen = HashSet::new();
     for name in credentials
@@ -94,7 +94,7 @@ fn by_themselves(list: &mut Checklist, naming: &Naming, files: &Files<'_>) {
         // Keys of their own that assume the role.
         let is_own_source = credentials.get(name, key::SOURCE_PROFILE).as_deref() == Some(name);
         if precedence.is_role()
-            && (is_own_source || naming.profile_of(name).is_some_and(|of| of != name))
+            && (is_own_source || names.profile_of(name).is_some_and(|of| of != name))
         {
             continue;
         }
@@ -117,9 +117,11 @@ fn without_role(is_ours: bool, name: &str) -> String {
 }
 
 /// What to do with credentials that only some AWS tools read.
-fn beside(target: Option<&Target>) -> String {
-    target.and_then(Target::command_beside).map_or_else(
-        || "take one of the two out with an editor".to_owned(),
-        |command| format!("`{command}` writes a section that they read"),
-    )
+fn beside(sections: Option<&ProfileSections>) -> String {
+    sections
+        .and_then(ProfileSections::command_beside)
+        .map_or_else(
+            || "take one of the two out with an editor".to_owned(),
+            |command| format!("`{command}` writes a section that they read"),
+        )
 }

@@ -7,7 +7,7 @@ use super::checklist::Checklist;
 use super::files::typed;
 use crate::core::environment::Environment;
 use crate::files::profiles::{File, Files, config_header, key};
-use crate::plan::Target;
+use crate::plan::ProfileSections;
 
 const SUBJECT: &str = "other tools";
 
@@ -40,7 +40,7 @@ pub fn check(
     list: &mut Checklist,
     environment: &Environment,
     files: &Files<'_>,
-    target: Option<&Target>,
+    sections: Option<&ProfileSections>,
 ) {
     let before = list.len();
     let credentials = &files.credentials;
@@ -49,8 +49,8 @@ pub fn check(
         let Some(tool) = writer(credentials, section) else {
             continue;
         };
-        match target.filter(|target| target.short_term == section) {
-            Some(target) => list.warning(
+        match sections.filter(|sections| sections.short_term == section) {
+            Some(sections) => list.warning(
                 SUBJECT,
                 format!(
                     "{tool} writes [{section}] in {}, too: each takes the place of what the other wrote",
@@ -58,7 +58,7 @@ pub fn check(
                 ),
                 format!(
                     "give one of them another section, as in: {} --short-term-suffix mfa",
-                    target.command("")
+                    sections.command("")
                 ),
             ),
             None => {
@@ -66,8 +66,8 @@ pub fn check(
             }
         }
     }
-    if let Some(target) = target {
-        printer(list, files, target);
+    if let Some(sections) = sections {
+        printer(list, files, sections);
     }
     if let Some(other) = aws_mfa(environment) {
         list.warning(
@@ -102,9 +102,9 @@ fn writer(credentials: &File<'_>, section: &str) -> Option<&'static str> {
 }
 
 /// Who else prints the credentials of the profile.
-fn printer(list: &mut Checklist, files: &Files<'_>, target: &Target) {
+fn printer(list: &mut Checklist, files: &Files<'_>, sections: &ProfileSections) {
     let config = &files.config;
-    let Some(header) = config_header(&config.document, &target.profile.value) else {
+    let Some(header) = config_header(&config.document, &sections.profile.value) else {
         return;
     };
     let command = config.get(header, key::CREDENTIAL_PROCESS);
@@ -119,7 +119,7 @@ fn printer(list: &mut Checklist, files: &Files<'_>, target: &Target) {
             ),
             format!(
                 "write there: credential_process = {} --format process",
-                target.command("export")
+                sections.command("export")
             ),
         );
     }

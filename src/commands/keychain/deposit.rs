@@ -21,7 +21,7 @@ use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::files::profiles::key;
-use crate::plan::{Base, Chosen, Keys, Origin};
+use crate::plan::{KeySource, KeySourceId, Keys, Origin, Setting};
 #[cfg(unix)]
 use crate::prompt::child::{self, Ended};
 use crate::prompt::credential_process;
@@ -32,7 +32,7 @@ use crate::report::Report;
 const USUAL_PATH: &str = "/usr/bin:/bin";
 /// How long a keychain may take to answer where it can ask nobody.
 #[cfg(unix)]
-const PATIENCE: Duration = Duration::from_secs(30);
+const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Keys on their way into a keychain.
 pub struct Deposit {
@@ -122,7 +122,7 @@ impl Deposit {
         {
             command.env(bus::RUNTIME, runtime);
         }
-        Ok(match child::run(command, PATIENCE, || ())? {
+        Ok(match child::run(command, DEFAULT_PROMPT_TIMEOUT, || ())? {
             Ok(Ended::ByItself { status, output, .. }) => {
                 status.success() && entry::is_text_of(&output, keys)
             }
@@ -143,8 +143,8 @@ impl Deposit {
         path: &Path,
         environment: &Environment,
     ) -> Result<()> {
-        let by_command = Base {
-            keys: Keys::Process(Chosen {
+        let by_command = KeySource {
+            keys: Keys::Process(Setting {
                 value: self.command.clone(),
                 origin: Origin::File {
                     key: key::CREDENTIAL_PROCESS,
@@ -152,8 +152,11 @@ impl Deposit {
                     path: path.to_path_buf(),
                 },
             }),
-            section: section.to_owned(),
-            path: path.to_path_buf(),
+            id: KeySourceId {
+                path: path.to_path_buf(),
+                section: section.to_owned(),
+                in_config: false,
+            },
             device_key: key::AWS_MFA_DEVICE,
         };
         let printed = credential_process::keys(&by_command, environment)?;

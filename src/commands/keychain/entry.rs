@@ -128,7 +128,7 @@ impl Place {
             );
         };
         // Of such an id, that changes nothing: it is there for the day on which the form is another one.
-        let id = crate::plan::quoted(id);
+        let id = crate::core::text::quoted(id);
         Ok(format!("{} {GET} {id}", quoted(program)))
     }
 }
@@ -195,7 +195,7 @@ impl Keychain {
                 ))
                 .hint(format!(
                     "one of them is wrong: `mfa-creds {GET} {}` prints that one; remove it with the program that shows the keychain",
-                    crate::plan::quoted(id)
+                    crate::core::text::quoted(id)
                 ))
             ),
             None => {}
@@ -346,7 +346,7 @@ fn program(environment: &Environment) -> Result<PathBuf> {
 /// The program for the shell that runs the command.
 #[cfg(not(windows))]
 fn quoted(program: &str) -> String {
-    crate::plan::quoted(program)
+    crate::core::text::quoted(program)
 }
 
 #[cfg(windows)]

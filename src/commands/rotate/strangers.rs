@@ -7,7 +7,7 @@ use super::steps::MOST_KEYS;
 use crate::aws::iam::LastUse;
 use crate::core::clock;
 use crate::core::error::{Exit, Failure};
-use crate::plan::quoted;
+use crate::core::text::quoted;
 use crate::prompt::terminal::Answer;
 use crate::report;
 

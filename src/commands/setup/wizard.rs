@@ -15,7 +15,7 @@ use crate::files::document::Change;
 use crate::files::profiles::{File, key};
 use crate::files::section_format;
 use crate::files::store::Edit;
-use crate::plan::{Prompting, is_name_part};
+use crate::plan::{PromptSettings, is_name_part};
 use crate::prompt::stdin;
 use crate::prompt::terminal::{Answer, Terminal};
 use crate::renewal::discovery::device_change;
@@ -38,12 +38,12 @@ impl Respondent {
     ///
     /// # Errors
     /// Exit code 3 when there is neither.
-    pub fn find(prompting: &Prompting) -> Result<Self> {
+    pub fn find(prompt_settings: &PromptSettings) -> Result<Self> {
         let lines = stdin::lines(4, "the answers")?;
         if !lines.is_empty() {
             return Ok(Self::Lines(lines));
         }
-        match Terminal::for_prompting(prompting) {
+        match Terminal::for_prompting(prompt_settings) {
             Some(terminal) => Ok(Self::Person(terminal)),
             None => bail!(
                 Failure::new("setup needs a terminal to ask for the keys")

@@ -11,7 +11,7 @@ use super::private;
 use crate::core::regular_file;
 
 /// After so long, whoever waits is told for whom.
-const SILENCE: Duration = Duration::from_secs(2);
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
 /// A held lock; dropping it lets the next one in.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ fn wait(file: &File, at_most: Duration, mut waiting: impl FnMut()) -> Result<(),
     let (sender, receiver) = mpsc::channel();
     // Where it comes too late, the process is about to end, and the lock with it.
     thread::spawn(move || sender.send(queued.lock()));
-    let silence = SILENCE.min(at_most);
+    let silence = NOTICE_AFTER.min(at_most);
     let locked = receiver.recv_timeout(silence).or_else(|_elapsed| {
         if at_most > silence {
             waiting();

@@ -10,11 +10,11 @@ use zeroize::Zeroizing;
 
 use super::Terminal;
 use super::watch::Watch;
-use crate::plan::Chosen;
+use crate::plan::Setting;
 
 impl Terminal {
     /// Opens the terminal; none where this process has none.
-    pub fn open(limit: Chosen<Duration>) -> Option<Self> {
+    pub fn open(limit: Setting<Duration>) -> Option<Self> {
         let term = Term::stderr();
         term.is_term().then_some(Self { term, limit })
     }

@@ -18,11 +18,11 @@ use zeroize::Zeroizing;
 use super::signals;
 use super::watch::Watch;
 use super::{Terminal, gone, nobody_answered};
-use crate::plan::Chosen;
+use crate::plan::Setting;
 
 impl Terminal {
     /// Opens the terminal; none where this process has none, or runs in its background, where it may not read from it.
-    pub fn open(limit: Chosen<Duration>) -> Option<Self> {
+    pub fn open(limit: Setting<Duration>) -> Option<Self> {
         let file = File::options()
             .read(true)
             .write(true)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::nobody_answered;
 use super::signals;
 use crate::core::error::Exit;
-use crate::plan::Chosen;
+use crate::plan::Setting;
 use crate::report;
 
 /// Ends the process when a prompt that cannot be interrupted has waited too long. Dropped when there is an answer.
@@ -17,7 +17,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn begin(limit: Chosen<Duration>) -> Self {
+    pub(super) fn begin(limit: Setting<Duration>) -> Self {
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             if receiver.recv_timeout(limit.value) == Err(mpsc::RecvTimeoutError::Timeout) {

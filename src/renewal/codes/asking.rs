@@ -11,9 +11,9 @@ use crate::core::clock;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::{self, MfaCode, NotACode};
 use crate::files::store::Use;
-use crate::plan::Chosen;
+use crate::plan::Setting;
 use crate::prompt::mfa_process;
-use crate::prompt::person::{Complaint, Person};
+use crate::prompt::person::{Person, RetryNotice};
 use crate::report::Report;
 
 /// So many answers are taken that are no code, or an old one. A program that answers in place of a person must not do so for
@@ -27,8 +27,8 @@ const LEEWAY: Duration = Duration::from_millis(500);
 impl Codes<'_> {
     /// Asks the person. Where a code of the device was used in this run, that waits for the next one.
     pub(super) fn ask(&mut self, need: Need<'_>, seconds: u32) -> Result<MfaCode> {
-        let person =
-            Person::find(&self.prompting, self.environment).map_err(|why| self.nobody(&why))?;
+        let person = Person::find(&self.prompt_settings, self.environment)
+            .map_err(|why| self.nobody(&why))?;
         let device = need.device;
         let mut complaint = self.take_complaint(need);
         let is_used = |sent: &&Sent| sent.device == *device && sent.came_to != Use::Refused;
@@ -40,7 +40,7 @@ impl Codes<'_> {
         for _ in 0..ANSWERS {
             let text = person.ask(&prompt, complaint.as_ref())?;
             complaint = Some(match MfaCode::parse(&text) {
-                Err(NotACode) => Complaint::new("a code is six digits"),
+                Err(NotACode) => RetryNotice::new("a code is six digits"),
                 Ok(code) => match self.known(need, &code) {
                     None => return Ok(code),
                     Some(known) => known.complaint(),
@@ -57,12 +57,12 @@ impl Codes<'_> {
     }
 
     /// Runs the command until it prints a code that was not used.
-    pub(super) fn run(&mut self, command: &Chosen<String>, need: Need<'_>) -> Result<MfaCode> {
+    pub(super) fn run(&mut self, command: &Setting<String>, need: Need<'_>) -> Result<MfaCode> {
         if let Some(complaint) = self.take_complaint(need) {
             Report::notice(format_args!("{complaint}; trying once more"));
         }
         for run in 1..=RUNS {
-            let code = mfa_process::code(command, need.device, &self.prompting)?;
+            let code = mfa_process::code(command, need.device, &self.prompt_settings)?;
             let Some(known) = self.known(need, &code) else {
                 return Ok(code);
             };
@@ -74,7 +74,7 @@ impl Codes<'_> {
                 .next()
                 .unwrap_or_else(|| mfa_code::begin(mfa_code::step(now) + 1));
             let text = format!("the code of {} {}", command.origin, known.what());
-            Report::notice(Complaint::new(text).until(Some(next)));
+            Report::notice(RetryNotice::new(text).until(Some(next)));
             thread::sleep((next - now).to_std().unwrap_or_default() + LEEWAY);
         }
         bail!(
@@ -103,7 +103,7 @@ impl Codes<'_> {
     }
 
     /// What is said of the last code, where it was of the same device.
-    fn take_complaint(&mut self, need: Need<'_>) -> Option<Complaint> {
+    fn take_complaint(&mut self, need: Need<'_>) -> Option<RetryNotice> {
         let complaint = self.complaint.take();
         let is_of_device = self
             .sent

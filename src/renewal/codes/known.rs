@@ -8,7 +8,7 @@ use crate::core::device::SerialNumber;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::{self, MfaCode};
 use crate::files::store::Use;
-use crate::prompt::person::Complaint;
+use crate::prompt::person::RetryNotice;
 
 /// A code that was sent: AWS takes each once.
 pub(super) struct Sent {
@@ -50,8 +50,8 @@ impl Known {
         is_shown.then(|| mfa_code::begin(mfa_code::step(clock::now()) + 1))
     }
 
-    pub(super) fn complaint(&self) -> Complaint {
-        Complaint::new(format!("this code {}", self.what())).until(self.next())
+    pub(super) fn complaint(&self) -> RetryNotice {
+        RetryNotice::new(format!("this code {}", self.what())).until(self.next())
     }
 
     pub(super) fn failure(&self, source: &Source) -> Failure {
@@ -59,7 +59,7 @@ impl Known {
             Source::Fixed(origin) => format!("the code from {origin} {}", self.what()),
             Source::Command | Source::Person => format!("this code {}", self.what()),
         };
-        Failure::new(Complaint::new(text).until(self.next()).to_string())
+        Failure::new(RetryNotice::new(text).until(self.next()).to_string())
             .hint("run it again with the next code")
             .exit(Exit::Refused)
     }

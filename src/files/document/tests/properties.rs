@@ -32,13 +32,13 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    let ending = prop::sample::select(vec!["\n", "\n", "\r\n", "\n\n"]);
-    let lines = prop::collection::vec((line(), ending), 0..16);
+    let summary = prop::sample::select(vec!["\n", "\n", "\r\n", "\n\n"]);
+    let lines = prop::collection::vec((line(), summary), 0..16);
     (any::<bool>(), lines, any::<bool>()).prop_map(|(mark, lines, ends)| {
         let mut text = if mark { "\u{feff}" } else { "" }.to_owned();
-        for (line, ending) in lines {
+        for (line, summary) in lines {
             text.push_str(&line);
-            text.push_str(ending);
+            text.push_str(summary);
         }
         if ends {
             text

@@ -5,14 +5,15 @@ use anyhow::{Error, Result};
 use crate::core::error::Failure;
 use crate::files::profiles::{Files, NAME_A_FILE, config_header, key, profile_of};
 use crate::files::section_format;
-use crate::plan::chosen::{Chosen, in_file, inherited};
-use crate::plan::sections::{check_sections, is_no_file, missing_long_term, nearest};
-use crate::plan::target::{Naming, Target};
+use crate::plan::KeySourceId;
+use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, nearest};
+use crate::plan::section_names::{ProfileSections, SectionNames};
+use crate::plan::setting::{Setting, in_file, inherited};
 
 /// A profile on the way.
 #[derive(Debug)]
-pub(super) struct Link {
-    pub profile: String,
+pub(super) struct ChainProfile {
+    pub name: String,
     /// Its section in the credentials file, where that holds its settings.
     pub long_term: Option<String>,
     /// Its header in the config file.
@@ -21,28 +22,20 @@ pub(super) struct Link {
 
 /// A role on the way.
 #[derive(Debug)]
-pub(super) struct Hop {
-    /// Whose it is, by its place among the links.
-    pub link: usize,
-    pub arn: Chosen<String>,
+pub(super) struct ChainRole {
+    /// Whose it is, by its place among the profiles.
+    pub profile: usize,
+    pub arn: Setting<String>,
 }
 
-/// Where the keys are.
+/// The whole way. The keys belong to the last profile.
 #[derive(Debug)]
-pub(super) struct BaseSection {
-    pub section: String,
-    /// In the config file, where the AWS tools take keys from, too.
-    pub in_config: bool,
-}
-
-/// The whole way. The base belongs to the last link.
-#[derive(Debug)]
-pub(super) struct Walk {
-    /// From the profile that is asked for to the base.
-    pub links: Vec<Link>,
+pub(super) struct RoleChain {
+    /// From the profile that is asked for to the one that has the keys.
+    pub profiles: Vec<ChainProfile>,
     /// In the same order: the last one is assumed first.
-    pub roles: Vec<Hop>,
-    pub base: BaseSection,
+    pub roles: Vec<ChainRole>,
+    pub key_source: KeySourceId,
 }
 
 /// Why there is no way.
@@ -79,166 +72,190 @@ impl From<Failure> for NoWay {
 ///
 /// # Errors
 /// Loops and dead ends, and sections that cannot be read in one way only.
-pub(super) fn walk(
-    role: Option<Chosen<String>>,
-    target: &Target,
-    naming: &Naming,
+pub(super) fn follow(
+    role: Option<Setting<String>>,
+    sections: &ProfileSections,
+    names: &SectionNames,
     files: &Files<'_>,
-) -> Result<Walk, NoWay> {
+) -> Result<RoleChain, NoWay> {
     let walker = Walker {
-        target,
-        naming,
+        sections,
+        names,
         files,
     };
-    let walk = walker.walk(role)?;
-    for link in &walk.links {
-        if let Some(section) = &link.long_term {
+    let chain = walker.follow(role)?;
+    for profile in &chain.profiles {
+        if let Some(section) = &profile.long_term {
             check_sections(&files.credentials, &[section])?;
         }
-        if let Some(header) = &link.config {
+        if let Some(header) = &profile.config {
             check_sections(&files.config, &[header])?;
         }
     }
-    Ok(walk)
+    Ok(chain)
 }
 
 struct Walker<'a> {
-    target: &'a Target,
-    naming: &'a Naming,
+    sections: &'a ProfileSections,
+    names: &'a SectionNames,
     files: &'a Files<'a>,
 }
 
 /// What a profile is when its credentials are looked for.
 enum Found {
-    Base(BaseSection),
-    Role(Chosen<String>),
+    Keys(KeySourceId),
+    Role(Setting<String>),
 }
 
 impl Walker<'_> {
-    fn walk(&self, role: Option<Chosen<String>>) -> Result<Walk, NoWay> {
-        let target = self.target;
-        let has_own = self.files.credentials.document.has(&target.long_term);
-        let own_base = BaseSection {
-            section: target.long_term.clone(),
-            in_config: false,
-        };
-        let mut links = vec![self.link(&target.profile.value)];
-        let in_config = role.as_ref().is_some_and(Chosen::is_of_config);
-        let mut roles: Vec<Hop> = role.map(|arn| Hop { link: 0, arn }).into_iter().collect();
-        let mut source = self.source(&links[0]);
+    fn follow(&self, role: Option<Setting<String>>) -> Result<RoleChain, NoWay> {
+        let sections = self.sections;
+        let has_own = self.files.credentials.document.has(&sections.long_term);
+        let own = self.keys_in_credentials(&sections.long_term);
+        let mut profiles = vec![self.profile(&sections.profile.value)];
+        let in_config = role.as_ref().is_some_and(Setting::is_of_config);
+        let mut roles: Vec<ChainRole> = role
+            .map(|arn| ChainRole { profile: 0, arn })
+            .into_iter()
+            .collect();
+        let mut source = self.source(&profiles[0]);
         // As everywhere, the long-term section comes before the config file.
         if has_own {
-            return Ok(Walk {
-                links,
+            return Ok(RoleChain {
+                profiles,
                 roles,
-                base: own_base,
+                key_source: own,
             });
         }
         if roles.is_empty() || source.is_none() && !in_config {
-            if let Some(base) = self.keys_in_config(&links[0]) {
-                return Ok(Walk { links, roles, base });
+            if let Some(key_source) = self.keys_in_config(&profiles[0]) {
+                return Ok(RoleChain {
+                    profiles,
+                    roles,
+                    key_source,
+                });
             }
             let credentials = &self.files.credentials;
-            return Err(missing_long_term(target, self.naming, credentials).into());
+            return Err(missing_long_term(sections, self.names, credentials).into());
         }
         loop {
-            let from = &links[links.len() - 1];
+            let from = &profiles[profiles.len() - 1];
             let Some(next) = source else {
                 return Err(self.without_source(from));
             };
-            let link = self.link(&next.value);
-            match self.find(&link, &next, &links)? {
-                Found::Base(base) => {
+            let profile = self.profile(&next.value);
+            match self.find(&profile, &next, &profiles)? {
+                Found::Keys(key_source) => {
                     // aws-mfa's way: a role in the long-term section is what the profile's own section holds.
-                    let arn = self.own_role(&base);
-                    links.push(link);
+                    let arn = self.own_role(&key_source);
+                    profiles.push(profile);
                     if let Some(arn) = arn {
-                        let link = links.len() - 1;
-                        roles.push(Hop { link, arn });
+                        let position = profiles.len() - 1;
+                        roles.push(ChainRole {
+                            profile: position,
+                            arn,
+                        });
                     }
-                    return Ok(Walk { links, roles, base });
+                    return Ok(RoleChain {
+                        profiles,
+                        roles,
+                        key_source,
+                    });
                 }
                 Found::Role(arn) => {
-                    source = self.source(&link);
-                    links.push(link);
-                    let link = links.len() - 1;
-                    roles.push(Hop { link, arn });
+                    source = self.source(&profile);
+                    profiles.push(profile);
+                    let position = profiles.len() - 1;
+                    roles.push(ChainRole {
+                        profile: position,
+                        arn,
+                    });
                 }
             }
         }
     }
 
-    fn link(&self, profile: &str) -> Link {
+    fn profile(&self, name: &str) -> ChainProfile {
         let credentials = &self.files.credentials;
-        let long_term = self.naming.long_term(profile);
-        let own = section_format::holds_usable_long_term_keys(credentials, profile)
-            .then(|| profile.to_owned());
-        Link {
-            profile: profile.to_owned(),
+        let long_term = self.names.long_term(name);
+        let own =
+            section_format::holds_usable_long_term_keys(credentials, name).then(|| name.to_owned());
+        ChainProfile {
+            name: name.to_owned(),
             long_term: if credentials.document.has(&long_term) {
                 Some(long_term)
             } else {
                 own
             },
-            config: config_header(&self.files.config.document, profile).map(str::to_owned),
+            config: config_header(&self.files.config.document, name).map(str::to_owned),
         }
     }
 
     /// As in the AWS tools, the keys of a source come before its role.
     fn find(
         &self,
-        link: &Link,
-        named_by: &Chosen<String>,
-        before: &[Link],
+        profile: &ChainProfile,
+        named_by: &Setting<String>,
+        before: &[ChainProfile],
     ) -> Result<Found, NoWay> {
-        if let Some(section) = &link.long_term {
-            return Ok(Found::Base(BaseSection {
-                section: section.clone(),
-                in_config: false,
-            }));
+        if let Some(section) = &profile.long_term {
+            return Ok(Found::Keys(self.keys_in_credentials(section)));
         }
-        if let Some(base) = self.keys_in_config(link) {
-            return Ok(Found::Base(base));
+        if let Some(key_source) = self.keys_in_config(profile) {
+            return Ok(Found::Keys(key_source));
         }
-        if before.iter().any(|other| other.profile == link.profile) {
-            return Err(self.looped(link, before).into());
+        if before.iter().any(|other| other.name == profile.name) {
+            return Err(self.looped(profile, before).into());
         }
-        let header = link.config.as_deref();
+        let header = profile.config.as_deref();
         match header.and_then(|header| in_file(&self.files.config, header, key::ROLE_ARN)) {
             Some(arn) => Ok(Found::Role(arn)),
-            None => Err(self.dead_end(link, named_by)),
+            None => Err(self.dead_end(profile, named_by)),
         }
     }
 
     /// Keys in the profile of the config file, where the AWS tools take them from, too.
-    fn keys_in_config(&self, link: &Link) -> Option<BaseSection> {
-        let header = link.config.as_ref()?;
+    fn keys_in_config(&self, profile: &ChainProfile) -> Option<KeySourceId> {
+        let header = profile.config.as_ref()?;
         let usable = section_format::holds_usable_long_term_keys(&self.files.config, header);
-        usable.then(|| BaseSection {
+        usable.then(|| KeySourceId {
+            path: self.files.config.path.to_path_buf(),
             section: header.clone(),
             in_config: true,
         })
     }
 
-    fn own_role(&self, base: &BaseSection) -> Option<Chosen<String>> {
-        if base.in_config {
+    fn own_role(&self, key_source: &KeySourceId) -> Option<Setting<String>> {
+        if key_source.in_config {
             return None;
         }
-        inherited(&self.files.credentials, &base.section, key::ASSUME_ROLE)
+        inherited(
+            &self.files.credentials,
+            &key_source.section,
+            key::ASSUME_ROLE,
+        )
     }
 
-    fn source(&self, link: &Link) -> Option<Chosen<String>> {
+    fn keys_in_credentials(&self, section: &str) -> KeySourceId {
+        KeySourceId {
+            path: self.files.credentials.path.to_path_buf(),
+            section: section.to_owned(),
+            in_config: false,
+        }
+    }
+
+    fn source(&self, profile: &ChainProfile) -> Option<Setting<String>> {
         in_file(
             &self.files.config,
-            link.config.as_ref()?,
+            profile.config.as_ref()?,
             key::SOURCE_PROFILE,
         )
     }
 
-    fn without_source(&self, link: &Link) -> NoWay {
+    fn without_source(&self, profile: &ChainProfile) -> NoWay {
         let config = &self.files.config;
         let path = config.path.display();
-        let header = link.config.as_deref().unwrap_or_default();
+        let header = profile.config.as_deref().unwrap_or_default();
         let other = [key::CREDENTIAL_SOURCE, key::WEB_IDENTITY_TOKEN_FILE]
             .into_iter()
             .find(|key| config.get(header, key).is_some());
@@ -254,20 +271,20 @@ impl Walker<'_> {
             ))
             .hint(format!(
                 "write `source_profile = NAME` there, with the profile whose keys assume the role; or write them into [{}]",
-                self.naming.long_term(&link.profile)
+                self.names.long_term(&profile.name)
             )),
         })
     }
 
-    fn looped(&self, link: &Link, before: &[Link]) -> Failure {
+    fn looped(&self, profile: &ChainProfile, before: &[ChainProfile]) -> Failure {
         let start = before
             .iter()
-            .position(|other| other.profile == link.profile)
+            .position(|other| other.name == profile.name)
             .unwrap_or_default();
         let round: Vec<&str> = before[start..]
             .iter()
-            .chain([link])
-            .map(|link| link.profile.as_str())
+            .chain([profile])
+            .map(|profile| profile.name.as_str())
             .collect();
         Failure::new(format!(
             "source_profile in {} leads in a loop: {}",
@@ -278,13 +295,13 @@ impl Walker<'_> {
     }
 
     /// The error where the AWS tools get the credentials of a source by themselves: there are no long-term keys to be written.
-    fn elsewhere(&self, link: &Link, named_by: &Chosen<String>) -> Option<Failure> {
+    fn elsewhere(&self, profile: &ChainProfile, named_by: &Setting<String>) -> Option<Failure> {
         let Files {
             credentials,
             config,
         } = self.files;
-        let profile = &link.profile;
-        let places = [(config, link.config.as_ref()), (credentials, Some(profile))];
+        let name = &profile.name;
+        let places = [(config, profile.config.as_ref()), (credentials, Some(name))];
         let source = places.into_iter().find_map(|(file, section)| {
             let section = section?;
             let mut sources = key::OTHER_SOURCES.into_iter();
@@ -293,7 +310,7 @@ impl Walker<'_> {
             })
         })?;
         let failure = Failure::new(format!(
-            "the profile {profile} ({}) gets its credentials by {source}, not from a user with long-term keys",
+            "the profile {name} ({}) gets its credentials by {source}, not from a user with long-term keys",
             named_by.origin
         ));
         Some(failure.hint(
@@ -301,14 +318,12 @@ impl Walker<'_> {
         ))
     }
 
-    fn dead_end(&self, link: &Link, named_by: &Chosen<String>) -> NoWay {
-        let Link {
-            profile, config, ..
-        } = link;
+    fn dead_end(&self, profile: &ChainProfile, named_by: &Setting<String>) -> NoWay {
+        let ChainProfile { name, config, .. } = profile;
         let origin = &named_by.origin;
         let credentials = &self.files.credentials;
-        let long_term = self.naming.long_term(profile);
-        let setup = self.naming.setup_command(profile);
+        let long_term = self.names.long_term(name);
+        let setup = self.names.setup_command(name);
         let by_setup = || {
             if is_no_file(credentials) {
                 NAME_A_FILE.to_owned()
@@ -316,37 +331,37 @@ impl Walker<'_> {
                 format!("`{setup}` writes [{long_term}]")
             }
         };
-        if let Some(failure) = self.elsewhere(link, named_by) {
+        if let Some(failure) = self.elsewhere(profile, named_by) {
             return NoWay::Elsewhere(failure);
         }
-        if section_format::holds_long_term_keys(credentials, profile)
-            && credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_some()
+        if section_format::holds_long_term_keys(credentials, name)
+            && credentials.get(name, key::AWS_ACCESS_KEY_ID).is_some()
         {
             let failure = Failure::new(format!(
-                "the profile {profile} ({origin}) has long-term keys beside a session token, in [{profile}] of {}, which AWS refuses",
+                "the profile {name} ({origin}) has long-term keys beside a session token, in [{name}] of {}, which AWS refuses",
                 credentials.path.display()
             ));
             return NoWay::Elsewhere(
                 failure.hint(format!("`{setup}` moves them to [{long_term}]")),
             );
         }
-        if credentials.get(profile, key::AWS_ACCESS_KEY_ID).is_some() {
+        if credentials.get(name, key::AWS_ACCESS_KEY_ID).is_some() {
             let failure = Failure::new(format!(
-                "the profile {profile} ({origin}) has no long-term keys: [{profile}] in {} holds temporary credentials, or half of a key",
+                "the profile {name} ({origin}) has no long-term keys: [{name}] in {} holds temporary credentials, or half of a key",
                 credentials.path.display()
             ));
             return NoWay::Elsewhere(failure.hint(format!(
                 "if an IAM user's own keys are at hand, `{setup}` writes them to [{long_term}]"
             )));
         }
-        if credentials.document.has(profile) || config.is_some() {
+        if credentials.document.has(name) || config.is_some() {
             let failure = Failure::new(format!(
-                "the profile {profile} ({origin}) has neither long-term keys nor a role"
+                "the profile {name} ({origin}) has neither long-term keys nor a role"
             ));
             let in_config = config
                 .as_ref()
                 .and_then(|header| self.files.config.get(header, key::CREDENTIAL_PROCESS));
-            let command = in_config.or_else(|| credentials.get(profile, key::CREDENTIAL_PROCESS));
+            let command = in_config.or_else(|| credentials.get(name, key::CREDENTIAL_PROCESS));
             return NoWay::Elsewhere(match command {
                 Some(_) => failure.hint(format!(
                     "a credential_process that prints long-term keys belongs into [{long_term}]"
@@ -354,11 +369,11 @@ impl Walker<'_> {
                 None => failure.hint(by_setup()),
             });
         }
-        let failure = Failure::new(format!("there is no profile {profile} ({origin})"));
+        let failure = Failure::new(format!("there is no profile {name} ({origin})"));
         let names = credentials.document.names();
-        let bases = names.filter_map(|name| self.naming.profile_of(name));
+        let bases = names.filter_map(|name| self.names.profile_of(name));
         let others = self.files.config.document.names().filter_map(profile_of);
-        match nearest(profile, bases.chain(others)) {
+        match nearest(name, bases.chain(others)) {
             Some(name) => failure.hint(format!("did you mean source_profile = {name}?")),
             None => failure.hint(by_setup()),
         }

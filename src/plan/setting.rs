@@ -8,7 +8,7 @@ use crate::files::profiles::{File, key};
 
 /// A setting, and where it came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Chosen<T> {
+pub struct Setting<T> {
     /// What was chosen.
     pub value: T,
     /// By whom.
@@ -42,7 +42,7 @@ pub enum Origin {
     Limit,
 }
 
-impl<T> Chosen<T> {
+impl<T> Setting<T> {
     /// Whether it is the role of a profile in the config file.
     pub fn is_of_config(&self) -> bool {
         matches!(&self.origin, Origin::File { key, .. } if *key == key::ROLE_ARN)
@@ -70,35 +70,41 @@ impl fmt::Display for Origin {
 pub(super) const INHERITED: &str = "DEFAULT";
 
 pub(super) fn first<const N: usize>(
-    candidates: [Option<Chosen<String>>; N],
-) -> Option<Chosen<String>> {
+    candidates: [Option<Setting<String>>; N],
+) -> Option<Setting<String>> {
     candidates.into_iter().flatten().next()
 }
 
-pub(super) fn default<T>(value: T) -> Chosen<T> {
-    Chosen {
+pub(super) fn default<T>(value: T) -> Setting<T> {
+    Setting {
         value,
         origin: Origin::Default,
     }
 }
 
 /// A flag; empty counts as not given, as in aws-mfa.
-pub(super) fn flag(name: &'static str, value: Option<&String>) -> Option<Chosen<String>> {
-    value.filter(|value| !value.is_empty()).map(|value| Chosen {
-        value: value.clone(),
-        origin: Origin::Flag(name),
-    })
+pub(super) fn flag(name: &'static str, value: Option<&String>) -> Option<Setting<String>> {
+    value
+        .filter(|value| !value.is_empty())
+        .map(|value| Setting {
+            value: value.clone(),
+            origin: Origin::Flag(name),
+        })
 }
 
-pub(super) fn variable(environment: &Environment, name: &'static str) -> Option<Chosen<String>> {
-    environment.text(name).map(|value| Chosen {
+pub(super) fn variable(environment: &Environment, name: &'static str) -> Option<Setting<String>> {
+    environment.text(name).map(|value| Setting {
         value,
         origin: Origin::Environment(name),
     })
 }
 
-pub(super) fn in_file(file: &File<'_>, section: &str, key: &'static str) -> Option<Chosen<String>> {
-    file.get(section, key).map(|value| Chosen {
+pub(super) fn in_file(
+    file: &File<'_>,
+    section: &str,
+    key: &'static str,
+) -> Option<Setting<String>> {
+    file.get(section, key).map(|value| Setting {
         value,
         origin: Origin::File {
             key,
@@ -113,6 +119,6 @@ pub(super) fn inherited(
     file: &File<'_>,
     section: &str,
     key: &'static str,
-) -> Option<Chosen<String>> {
+) -> Option<Setting<String>> {
     in_file(file, section, key).or_else(|| in_file(file, INHERITED, key))
 }

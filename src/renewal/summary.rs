@@ -1,6 +1,7 @@
 //! How a run ends: for one profile or for several, of which some may have failed.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Error, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,19 +9,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::{self, Exit, Failure};
-use crate::plan::{Native, Plan, Target, quoted};
-use crate::renewal::group::{Done, Group, Job, Results};
+use crate::core::text::quoted;
+use crate::plan::{Native, Plan, ProfileSections};
+use crate::renewal::group::{Group, Job, Outcome};
+use crate::renewal::renew::SessionSection;
 use crate::report::{self, Report};
 
 /// What the profiles of a run came to.
-pub(super) struct Ending {
+pub struct Summary {
     pub report: Report,
     /// How many there are.
     pub profiles: usize,
     /// What is said in the end, in the order of the profiles.
-    valid: BTreeMap<usize, Valid>,
+    valid: BTreeMap<usize, ProfileOutcome>,
     /// Sections for which there is no profile among them.
-    owners: Vec<(String, DateTime<Utc>)>,
+    session_sections: Vec<SessionSection>,
     /// What went wrong with the one profile.
     error: Option<Error>,
     /// The profiles without valid credentials, with the exit for the reason.
@@ -29,40 +32,40 @@ pub(super) struct Ending {
 
 /// A profile with valid credentials.
 #[derive(Default)]
-struct Valid {
+struct ProfileOutcome {
     line: String,
     /// The credentials, where they were not there from the beginning.
     credentials: Option<Credentials>,
     /// That they last shorter than was asked for.
     capped: Option<String>,
     /// What keeps AWS tools from their section, or their section from AWS tools.
-    shadows: Vec<String>,
+    overridden: Vec<String>,
     /// How to use them.
     use_lines: Vec<String>,
     /// Their section, where it is new and has another name than the profile.
     beside: Option<String>,
 }
 
-impl Ending {
+impl Summary {
     /// Before anything has come to anything.
     pub fn new(report: Report, profiles: usize) -> Self {
         Self {
             report,
             profiles,
             valid: BTreeMap::new(),
-            owners: Vec::new(),
+            session_sections: Vec::new(),
             error: None,
             failed: Vec::new(),
         }
     }
 
     /// A profile has what it needs already.
-    pub fn is_valid(&mut self, order: usize, target: &Target, until: DateTime<Utc>) {
-        let valid = Valid {
-            line: still_valid(target, until),
-            ..Valid::default()
+    pub fn is_valid(&mut self, order: usize, sections: &ProfileSections, until: DateTime<Utc>) {
+        let outcome = ProfileOutcome {
+            line: still_valid(sections, until),
+            ..ProfileOutcome::default()
         };
-        self.valid.insert(order, valid);
+        self.valid.insert(order, outcome);
     }
 
     /// Where there is one profile, its error ends the run. Where there are several, it is told at once, before a code is
@@ -81,17 +84,32 @@ impl Ending {
         Ok(())
     }
 
-    /// How it ended for a group.
-    pub fn note(&mut self, group: &Group, results: Results) {
-        self.owners.extend(results.owner);
-        for (index, done) in results.done {
-            let job = &group.jobs[index];
-            self.valid.insert(job.order, Valid::of(job, done));
+    /// How it ended for a group, and the section that has its new session, where that is one of no job.
+    pub fn note(&mut self, group: Group, session_section: Option<SessionSection>) {
+        self.session_sections.extend(session_section);
+        let mut failed: Vec<(Vec<String>, Rc<Error>)> = Vec::new();
+        for mut job in group.jobs {
+            match job.outcome.take() {
+                Some(Err(error)) => {
+                    let profile = job.sections.profile.value;
+                    let mut shared = failed.iter_mut();
+                    match shared.find(|(_, other)| Rc::ptr_eq(other, &error)) {
+                        Some((profiles, _)) => profiles.push(profile),
+                        None => failed.push((vec![profile], error)),
+                    }
+                }
+                Some(Ok(outcome)) => {
+                    let outcome = ProfileOutcome::of(&job, outcome);
+                    self.valid.insert(job.order, outcome);
+                }
+                None => {}
+            }
         }
-        for (jobs, error) in results.failed {
-            let profile = |job: usize| group.jobs[job].target.profile.value.clone();
-            let profiles = jobs.into_iter().map(profile).collect();
+        for (profiles, error) in failed {
             // Before the next prompt, where there is one; or after what there is to say of the session.
+            let Some(error) = Rc::into_inner(error) else {
+                continue;
+            };
             if let Err(error) = self.fail(profiles, error) {
                 self.error = Some(error);
             }
@@ -103,17 +121,20 @@ impl Ending {
     /// # Errors
     /// When a profile has no valid credentials.
     pub fn end(mut self) -> Result<()> {
-        self.tell_owners();
-        for valid in self.valid.values() {
-            self.report.progress(&valid.line);
-            for warning in valid.capped.iter().chain(&valid.shadows) {
+        self.tell_session_sections();
+        for outcome in self.valid.values() {
+            self.report.progress(&outcome.line);
+            for warning in outcome.capped.iter().chain(&outcome.overridden) {
                 self.report.warning(warning);
             }
-            for line in valid.use_lines.iter().filter(|_| self.profiles == 1) {
+            for line in outcome.use_lines.iter().filter(|_| self.profiles == 1) {
                 self.report.progress(line);
             }
         }
-        let beside = self.valid.values().find_map(|valid| valid.beside.as_ref());
+        let beside = self
+            .valid
+            .values()
+            .find_map(|outcome| outcome.beside.as_ref());
         if let Some(section) = beside.filter(|_| self.profiles > 1) {
             self.report.progress(format_args!(
                 "use the roles as in: --profile {}",
@@ -132,21 +153,21 @@ impl Ending {
     /// # Errors
     /// As above.
     pub fn end_of_one(mut self) -> Result<Credentials> {
-        self.tell_owners();
+        self.tell_session_sections();
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let valid = self.valid.pop_first().map(|(_, valid)| valid);
-        let valid = valid.context("the profile came to nothing")?;
-        self.report.progress(&valid.line);
-        if let Some(warning) = &valid.capped {
+        let outcome = self.valid.pop_first().map(|(_, outcome)| outcome);
+        let outcome = outcome.context("the profile came to nothing")?;
+        self.report.progress(&outcome.line);
+        if let Some(warning) = &outcome.capped {
             self.report.warning(warning);
         }
-        valid.credentials.context("the credentials went away")
+        outcome.credentials.context("the credentials went away")
     }
 
-    fn tell_owners(&self) {
-        for (section, until) in &self.owners {
+    fn tell_session_sections(&self) {
+        for SessionSection { section, until } in &self.session_sections {
             let section = format!("[{section}]");
             self.report.progress(is_valid(&section, *until));
         }
@@ -178,36 +199,38 @@ impl Ending {
     }
 }
 
-impl Valid {
-    fn of(job: &Job, done: Done) -> Self {
-        let Job { target, plan, .. } = job;
-        let label = target.label();
-        match done {
-            Done::StillValid(credentials) => Self {
-                line: still_valid(target, credentials.expiration),
+impl ProfileOutcome {
+    fn of(job: &Job, outcome: Outcome) -> Self {
+        let Job { sections, plan, .. } = job;
+        let label = sections.label();
+        match outcome {
+            Outcome::StillFresh(credentials) => Self {
+                line: still_valid(sections, credentials.expiration),
                 credentials: Some(credentials),
                 ..Self::default()
             },
-            Done::Shared(credentials) => Self {
+            Outcome::Shared(credentials) => Self {
                 line: format!(
                     "{label} shares the session of its key and device, valid until {}",
                     report::until(credentials.expiration, clock::now())
                 ),
                 credentials: Some(credentials),
-                shadows: shadows(target),
+                overridden: overridden(sections),
                 ..Self::default()
             },
-            Done::Renewed(credentials) => Self {
+            Outcome::Renewed(credentials) => Self {
                 line: format!(
                     "{}{}",
                     is_valid(&label, credentials.expiration),
                     less_than_asked(plan, &credentials)
                 ),
-                capped: capped(target, plan),
-                shadows: shadows(target),
-                use_lines: use_lines(target, plan),
-                beside: (plan.role().is_some() && is_beside(target) && target.shadow.is_none())
-                    .then(|| target.short_term.clone()),
+                capped: capped(sections, plan),
+                overridden: overridden(sections),
+                use_lines: use_lines(sections, plan),
+                beside: (plan.role().is_some()
+                    && is_beside(sections)
+                    && sections.precedence.is_none())
+                .then(|| sections.short_term.clone()),
                 credentials: Some(credentials),
             },
         }
@@ -219,9 +242,9 @@ fn is_valid(label: &str, until: DateTime<Utc>) -> String {
     format!("{label} is valid until {until}")
 }
 
-fn still_valid(target: &Target, until: DateTime<Utc>) -> String {
+fn still_valid(sections: &ProfileSections, until: DateTime<Utc>) -> String {
     let until = report::until(until, clock::now());
-    format!("{} is still valid until {until}", target.label())
+    format!("{} is still valid until {until}", sections.label())
 }
 
 fn less_than_asked(plan: &Plan, credentials: &Credentials) -> String {
@@ -235,49 +258,49 @@ fn less_than_asked(plan: &Plan, credentials: &Credentials) -> String {
 }
 
 /// Whether the credentials are in a section of another name than the profile.
-fn is_beside(target: &Target) -> bool {
-    target.short_term != target.profile.value
+fn is_beside(sections: &ProfileSections) -> bool {
+    sections.short_term != sections.profile.value
 }
 
-fn capped(target: &Target, plan: &Plan) -> Option<String> {
+fn capped(sections: &ProfileSections, plan: &Plan) -> Option<String> {
     let cap = plan.decision.capped?;
     Some(format!(
         "{} lasts 1 h, not the {} s asked for ({}): {}",
-        target.label(),
+        sections.label(),
         plan.wanted.value,
         plan.wanted.origin,
         cap.with_way_out()
     ))
 }
 
-fn shadows(target: &Target) -> Vec<String> {
-    let section = &target.short_term;
+fn overridden(sections: &ProfileSections) -> Vec<String> {
+    let section = &sections.short_term;
     let mut warnings = Vec::new();
-    if let Some(shadow) = &target.shadow {
-        warnings.push(match target.command_beside() {
-            Some(command) if !shadow.is_role() => {
+    if let Some(precedence) = &sections.precedence {
+        warnings.push(match sections.command_beside() {
+            Some(command) if !precedence.is_role() => {
                 format!(
                     "{}: `{command}` writes a section that they read",
-                    shadow.sentence(section)
+                    precedence.sentence(section)
                 )
             }
-            _ => shadow.sentence(section),
+            _ => precedence.sentence(section),
         });
     }
-    if let Some(process) = &target.process {
+    if let Some(process) = &sections.credential_process_at {
         warnings.push(format!(
             "the AWS CLI and SDKs do not run the credential_process of {process} while [{section}] has keys: `{}` removes them",
-            target.command("clear")
+            sections.command("clear")
         ));
     }
     warnings
 }
 
-fn use_lines(target: &Target, plan: &Plan) -> Vec<String> {
-    if !is_beside(target) || target.shadow.is_some() {
+fn use_lines(sections: &ProfileSections, plan: &Plan) -> Vec<String> {
+    if !is_beside(sections) || sections.precedence.is_some() {
         return Vec::new();
     }
-    let section = quoted(&target.short_term);
+    let section = quoted(&sections.short_term);
     let region = plan.region.as_ref().map_or(String::new(), |region| {
         format!(
             " --region {region}, or with that region in a [profile {section}] of the config file"
@@ -291,7 +314,7 @@ fn use_lines(target: &Target, plan: &Plan) -> Vec<String> {
     {
         lines.push(format!(
             "--profile {} works, too: AWS tools assume its role by themselves from [{source}], for which `mfa-creds --profile {}` is enough",
-            quoted(&target.profile.value),
+            quoted(&sections.profile.value),
             quoted(source)
         ));
     }

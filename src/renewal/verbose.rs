@@ -6,25 +6,26 @@ use crate::cli::Prompt;
 use crate::files::document::Harm;
 use crate::files::profiles::{File, Files, config_header};
 use crate::plan::{
-    self, Asking, Call, Connection, Given, Keep, Origin, Plan, Prompting, Route, Step, Target,
+    self, Call, CodeSettings, Connection, Given, Origin, Plan, ProfileSections, PromptSettings,
+    Route, Step, Storage,
 };
 use crate::report::Report;
 
 /// Tells of malformed lines elsewhere: they are none of our business, but other tools refuse a file for them, or read nothing of it
 /// without a word. What is wrong in the sections of these targets is an error of its own.
-pub(super) fn warn_of_irregularities(report: Report, files: &Files<'_>, targets: &[&Target]) {
+pub fn warn_of_irregularities(report: Report, files: &Files<'_>, targets: &[&ProfileSections]) {
     let Files {
         credentials,
         config,
     } = files;
     let sections: Vec<&str> = targets
         .iter()
-        .flat_map(|target| [&*target.long_term, &target.short_term])
+        .flat_map(|sections| [&*sections.long_term, &sections.short_term])
         .collect();
     warn_of_spoiled_values(report, credentials, targets);
     let headers: Vec<&str> = targets
         .iter()
-        .filter_map(|target| config_header(&config.document, &target.profile.value))
+        .filter_map(|sections| config_header(&config.document, &sections.profile.value))
         .collect();
     for (file, sections) in [(credentials, sections), (config, headers)] {
         for note in plan::notes(file) {
@@ -50,9 +51,12 @@ pub(super) fn warn_of_irregularities(report: Report, files: &Files<'_>, targets:
 }
 
 /// Tells of credentials in the sections of these targets that AWS tools read otherwise.
-fn warn_of_spoiled_values(report: Report, credentials: &File<'_>, targets: &[&Target]) {
-    for target in targets.iter().filter(|target| !target.keep.is_private()) {
-        for spoiled in plan::spoiled_values(credentials, &target.short_term) {
+fn warn_of_spoiled_values(report: Report, credentials: &File<'_>, targets: &[&ProfileSections]) {
+    for sections in targets
+        .iter()
+        .filter(|sections| !sections.storage.is_private())
+    {
+        for spoiled in plan::spoiled_values(credentials, &sections.short_term) {
             report.warning(spoiled.problem);
         }
     }
@@ -60,7 +64,7 @@ fn warn_of_spoiled_values(report: Report, credentials: &File<'_>, targets: &[&Ta
 
 /// Tells of the first section or key of each file that stands there twice: the AWS CLI refuses a whole file for it. Looks at
 /// every line, so it is for when there is something to renew.
-pub(super) fn warn_of_repeats(report: Report, files: &Files<'_>) {
+pub fn warn_of_repeats(report: Report, files: &Files<'_>) {
     for file in [&files.credentials, &files.config] {
         if let Some(error) = plan::first_repeat(file) {
             report.warning(format_args!("{error}: the AWS CLI refuses the file for it"));
@@ -69,34 +73,37 @@ pub(super) fn warn_of_repeats(report: Report, files: &Files<'_>) {
 }
 
 /// Which sections are meant, and who said so.
-pub(super) fn tell_target(report: Report, target: &Target) {
-    let [long_term, short_term] = &target.suffixes;
+pub fn tell_sections(report: Report, sections: &ProfileSections) {
+    let [long_term, short_term] = &sections.suffixes;
     tell(
         report,
         "profile",
-        &target.profile.value,
-        &target.profile.origin,
+        &sections.profile.value,
+        &sections.profile.origin,
     );
-    tell(report, "long-term section", &target.long_term, long_term);
+    tell(report, "long-term section", &sections.long_term, long_term);
     let private = "credentials are kept in the file of sessions";
-    match target.keep {
-        Keep::Section => tell(report, "section to write", &target.short_term, short_term),
-        Keep::NoStore => report.detail(format_args!("{private} (--no-store)")),
-        Keep::ForProcess => report.detail(format_args!(
+    match sections.storage {
+        Storage::Section => tell(report, "section to write", &sections.short_term, short_term),
+        Storage::NoStore => report.detail(format_args!("{private} (--no-store)")),
+        Storage::ForProcess => report.detail(format_args!(
             "{private} (credential_process of {})",
-            target.process.as_deref().unwrap_or_default()
+            sections
+                .credential_process_at
+                .as_deref()
+                .unwrap_or_default()
         )),
     }
 }
 
 /// What was decided for the calls, and who decided it.
-pub(super) fn tell_plan(report: Report, plan: &Plan) {
-    report.detail(format_args!("keys: {}", plan.base.place()));
+pub fn tell_plan(report: Report, plan: &Plan) {
+    report.detail(format_args!("keys: {}", plan.key_source.id));
     match &plan.device {
         Some(device) => tell(report, "device", &device.value, &device.origin),
         None => report.detail("device: not known, AWS is asked"),
     }
-    if let Some(process) = &plan.process {
+    if let Some(process) = &plan.mfa_process {
         tell(report, "code", "printed by a command", &process.origin);
     }
     for step in &plan.steps {
@@ -105,16 +112,16 @@ pub(super) fn tell_plan(report: Report, plan: &Plan) {
 }
 
 /// How the code is come by.
-pub(super) fn tell_asking(report: Report, asking: &Asking) {
-    match &asking.given {
+pub fn tell_code_settings(report: Report, code_settings: &CodeSettings) {
+    match &code_settings.given {
         Some(Given::Code(code)) => tell(report, "code", "given", &code.origin),
         Some(Given::StandardInput) => report.detail("code: on standard input (--token)"),
         None => {}
     }
-    if let Some(process) = &asking.process {
+    if let Some(process) = &code_settings.process {
         tell(report, "code", "printed by a command", &process.origin);
     }
-    let Prompting { prompt, limit } = &asking.prompting;
+    let PromptSettings { prompt, limit } = &code_settings.prompt_settings;
     let place = match prompt.value {
         Prompt::Auto => "at the terminal, or in a window",
         Prompt::Terminal => "at the terminal",
@@ -151,7 +158,7 @@ fn tell_step(report: Report, step: &Step, for_a_role: bool) {
 }
 
 /// Where a service is, and how it is reached.
-pub(super) fn tell_connection(report: Report, of: &str, connection: &Connection) {
+pub fn tell_connection(report: Report, of: &str, connection: &Connection) {
     let tell = |what: &str, value: &str, origin: &Origin| {
         tell(report, &format!("{of}{what}"), value, origin);
     };
@@ -217,6 +224,6 @@ pub(super) fn tell_connection(report: Report, of: &str, connection: &Connection)
 }
 
 /// A setting and its origin.
-pub(super) fn tell(report: Report, what: &str, value: impl fmt::Display, origin: &Origin) {
+pub fn tell(report: Report, what: &str, value: impl fmt::Display, origin: &Origin) {
     report.detail(format_args!("{what}: {value} ({origin})"));
 }

@@ -11,26 +11,26 @@ use crate::plan::Plan;
 use crate::renewal::codes::Need;
 use crate::renewal::group::Group;
 
-/// What a code was spent on.
-pub(super) enum Spent {
-    /// On these credentials.
-    On(Credentials),
-    /// On nothing, but there can be another.
-    InVain,
-    /// There was none.
-    Nothing,
+/// What a code was redeemed for.
+pub(super) enum Redeemed {
+    /// For these credentials.
+    For(Credentials),
+    /// For nothing, but there can be another code.
+    Retry,
+    /// There was no code.
+    NoCode,
 }
 
 impl Renewal<'_, '_> {
     /// Makes the first call of a plan, if there is a code.
-    pub(super) fn spend(&mut self, plan: &Plan) -> Result<Spent> {
+    pub(super) fn redeem(&mut self, plan: &Plan) -> Result<Redeemed> {
         let client = self.client.get()?;
         let (need, device) = (need(self.group, &self.used), &self.group.device);
         let code = match self.codes.take(need) {
             Ok(Some(code)) => code,
-            Ok(None) => return Ok(Spent::Nothing),
+            Ok(None) => return Ok(Redeemed::NoCode),
             Err(used) if self.codes.has_another(need, used.message().to_owned()) => {
-                return Ok(Spent::InVain);
+                return Ok(Redeemed::Retry);
             }
             Err(used) => bail!(used),
         };
@@ -41,7 +41,7 @@ impl Renewal<'_, '_> {
             Ok(credentials) => {
                 self.codes.note(need, Use::Accepted);
                 self.report.trace("AWS took the code");
-                return Ok(Spent::On(credentials));
+                return Ok(Redeemed::For(credentials));
             }
             Err(refusal) => refusal,
         };
@@ -66,7 +66,7 @@ impl Renewal<'_, '_> {
         }
         self.codes.note(need, came_to);
         if may_go_on && self.codes.has_another(need, error::message(&refusal.error)) {
-            return Ok(Spent::InVain);
+            return Ok(Redeemed::Retry);
         }
         Err(refusal.error)
     }
@@ -96,8 +96,8 @@ impl Renewal<'_, '_> {
 
 fn need<'n>(group: &'n Group, used: &'n UsedCodes) -> Need<'n> {
     Need {
-        device: &group.maker.device,
-        process: group.process.as_ref(),
+        device: &group.session_key.device,
+        process: group.mfa_process.as_ref(),
         used,
         is_for_tests: group
             .jobs

@@ -1,9 +1,8 @@
 //! The IAM user who has the keys of a profile, and the way to the services that know the user.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use super::ground::Ground;
-use super::verbose::{tell, tell_connection, tell_target, warn_of_irregularities};
+use super::loaded_files::LoadedFiles;
 use crate::aws::iam::Iam;
 use crate::aws::network::{self, Network};
 use crate::cli::{self, OfUser, Profile, Profiles};
@@ -12,16 +11,17 @@ use crate::core::credentials::{Credentials, LongTermKeys};
 use crate::core::device::SerialNumber;
 use crate::core::environment::Environment;
 use crate::core::mfa_code::{self, MfaCode};
-use crate::files::sessions::{Maker, Session};
+use crate::files::sessions::{Session, SessionKey};
 use crate::files::store::{Store, Use};
-use crate::plan::{self, Chosen, Target, User};
+use crate::plan::{ProfileSections, Setting, User};
 use crate::prompt::credential_process;
-use crate::renewal::group;
 use crate::renewal::renew;
+use crate::renewal::stored_sessions::session_of_key;
+use crate::renewal::verbose::{tell, tell_connection, tell_sections, warn_of_irregularities};
 use crate::report::Report;
 
 /// The user, and the way to AWS.
-pub(super) struct Ready {
+pub(super) struct SignedInUser {
     pub user: User,
     pub keys: LongTermKeys,
     /// Signs in place of the keys, where there is one: AWS wants it for changes by a user who has a device.
@@ -33,45 +33,43 @@ pub(super) struct Ready {
 }
 
 /// A profile, and the user whose keys it has.
-pub(super) struct Found {
-    pub ground: Ground,
-    pub target: Target,
+pub(super) struct ProfileUser {
+    pub loaded: LoadedFiles,
+    pub sections: ProfileSections,
     pub user: User,
     /// The flag that names the profile.
     pub flag: String,
 }
 
-/// Finds the user in the files.
-///
-/// # Errors
-/// When there is none, or the files cannot be read.
-pub(super) fn find(
-    request: &cli::Request,
-    profile: &Profile,
-    environment: &Environment,
-) -> Result<Found> {
-    let profiles = Profiles {
-        names: profile.name.iter().cloned().collect(),
-        all: false,
-    };
-    let ground = Ground::recover(&request.suffixes, &profiles, environment)?;
-    let files = ground.files(&profiles);
-    let naming = &ground.naming;
-    let mut selected = plan::profiles(&profiles, environment, naming, &files)?.profiles;
-    let profile = selected.pop().context("no profile is meant")?;
-    let flag = naming.flags(&profile);
-    let target = naming.target_beside_role(profile, &files)?;
-    let user = plan::user(request, environment, naming, &target, &files)?;
-    drop(files);
-    Ok(Found {
-        ground,
-        target,
-        user,
-        flag,
-    })
+impl ProfileUser {
+    /// Finds the user in the files.
+    ///
+    /// # Errors
+    /// When there is none, or the files cannot be read.
+    pub fn find(
+        request: &cli::Request,
+        profile: &Profile,
+        environment: &Environment,
+    ) -> Result<Self> {
+        let profiles = profile.into();
+        let loaded = LoadedFiles::recover(&request.suffixes, &profiles, environment)?;
+        let files = loaded.files(&profiles);
+        let inputs = loaded.inputs(request, environment, &files);
+        let profile = inputs.single_profile(profile);
+        let flag = loaded.names.flags(&profile);
+        let sections = loaded.names.sections_of(profile, &files)?;
+        let user = inputs.user(&sections)?;
+        drop(files);
+        Ok(Self {
+            loaded,
+            sections,
+            user,
+            flag,
+        })
+    }
 }
 
-impl Ready {
+impl SignedInUser {
     pub fn new(
         of: &OfUser,
         device: Option<&String>,
@@ -85,20 +83,20 @@ impl Ready {
             device: device.cloned(),
             ..cli::Request::default()
         };
-        let Found {
-            ground,
-            target,
+        let ProfileUser {
+            loaded,
+            sections,
             user,
             flag,
-        } = find(&request, &of.profile, environment)?;
-        let files = ground.files(&Profiles::default());
-        warn_of_irregularities(report, &files, &[&target]);
-        let keys = credential_process::keys(&user.base, environment)?;
-        let path = &ground.paths.credentials;
-        let session = group::session_of_key(path, &files.credentials, &keys.access_key_id)
-            .map(|(_maker, session)| session.credentials);
-        tell_target(report, &target);
-        report.detail(format_args!("keys: {}", user.base.place()));
+        } = ProfileUser::find(&request, &of.profile, environment)?;
+        let files = loaded.files(&Profiles::default());
+        warn_of_irregularities(report, &files, &[&sections]);
+        let keys = credential_process::keys(&user.key_source, environment)?;
+        let path = &loaded.paths.credentials;
+        let session = session_of_key(path, &files.credentials, &keys.access_key_id)
+            .map(|(_session_key, session)| session.credentials);
+        tell_sections(report, &sections);
+        report.detail(format_args!("keys: {}", user.key_source.id));
         if let Some(Ok(device)) = &user.device {
             tell(report, "device", &device.value, &device.origin);
         }
@@ -123,7 +121,7 @@ impl Ready {
         Iam {
             network: &self.network,
             access: &self.user.access,
-            base: &self.user.base,
+            key_source: &self.user.key_source,
             keys: &self.keys,
             session: self.session.as_ref(),
             flag: &self.flag,
@@ -131,12 +129,12 @@ impl Ready {
     }
 
     /// The device that is set, where it is one.
-    pub fn set(&self) -> Option<&Chosen<SerialNumber>> {
+    pub fn set(&self) -> Option<&Setting<SerialNumber>> {
         self.user.device.as_ref()?.as_ref().ok()
     }
 
-    pub fn maker(&self, device: &SerialNumber) -> Maker {
-        Maker {
+    pub fn session_key(&self, device: &SerialNumber) -> SessionKey {
+        SessionKey {
             access_key_id: self.keys.access_key_id.clone(),
             device: device.clone(),
         }
@@ -148,12 +146,12 @@ impl Ready {
             credentials,
             section: None,
         };
-        self.keep_as(&self.maker(device), &session, report);
+        self.keep_as(&self.session_key(device), &session, report);
     }
 
     /// Keeps a session, wherever it is, as one that was made with these keys.
-    pub fn keep_as(&self, maker: &Maker, session: &Session, report: Report) {
-        let edit = renew::of_session(maker, &self.user.base.section, session);
+    pub fn keep_as(&self, session_key: &SessionKey, session: &Session, report: Report) {
+        let edit = renew::of_session(session_key, &self.user.key_source.id.section, session);
         let sessions = self.store.sessions();
         if let Err(error) = sessions.and_then(|sessions| sessions.update(|_file| Ok(vec![edit]))) {
             report.warning_for("the MFA session is not kept", &error);
@@ -164,7 +162,7 @@ impl Ready {
     pub fn note(&self, serial: &SerialNumber, code: &MfaCode) {
         let used = self
             .store
-            .used_codes(&self.maker(serial).section(), &self.keys);
+            .used_codes(&self.session_key(serial).section(), &self.keys);
         let now = clock::of_machine();
         // Without the record the next process learns it from AWS.
         let _ = used.note(code, Use::Accepted, mfa_code::step(now), now);

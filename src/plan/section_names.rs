@@ -3,30 +3,30 @@
 use anyhow::{Result, bail};
 
 use crate::cli::Suffixes;
-use crate::core::environment::Environment;
+use crate::core::environment::{Environment, MFA_LONG_TERM_SUFFIX, MFA_SHORT_TERM_SUFFIX};
 use crate::core::error::Failure;
 use crate::core::text::quoted;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
 use crate::plan::DEFAULT_PROFILE;
-use crate::plan::chosen::{Chosen, INHERITED, Origin, default, first, flag, in_file, variable};
-use crate::plan::shadows::Precedence;
+use crate::plan::precedence::Precedence;
+use crate::plan::setting::{INHERITED, Origin, Setting, default, first, flag, in_file, variable};
 
 /// What is written behind a role's profile, where the section of the profile's own name would not be read.
 const BESIDE_ROLE: &str = "mfa";
 
 /// How the sections of a profile are called.
 #[derive(Debug)]
-pub struct Naming {
-    long_term: Chosen<String>,
-    short_term: Chosen<String>,
+pub struct SectionNames {
+    long_term: Setting<String>,
+    short_term: Setting<String>,
 }
 
 /// Which sections are meant.
 #[derive(Debug)]
-pub struct Target {
+pub struct ProfileSections {
     /// The profile as the user names it.
-    pub profile: Chosen<String>,
+    pub profile: Setting<String>,
     /// The section with the long-term keys.
     pub long_term: String,
     /// The section for the temporary credentials.
@@ -38,16 +38,16 @@ pub struct Target {
     /// The flags by which a command finds the same sections, as they are typed behind it.
     pub flags: String,
     /// What the AWS tools take in place of the section to write.
-    pub shadow: Option<Precedence>,
+    pub precedence: Option<Precedence>,
     /// The section with a `credential_process`, where keys in the section to write would come before that.
-    pub process: Option<String>,
+    pub credential_process_at: Option<String>,
     /// Where the credentials are kept.
-    pub keep: Keep,
+    pub storage: Storage,
 }
 
 /// Where the temporary credentials of a profile are kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Keep {
+pub enum Storage {
     /// In its section of the credentials file, for every tool.
     Section,
     /// In the file of sessions, as AWS tools would take keys in the section and not run the `credential_process`.
@@ -56,14 +56,14 @@ pub enum Keep {
     NoStore,
 }
 
-impl Keep {
+impl Storage {
     /// Whether the section is left alone.
     pub fn is_private(self) -> bool {
         self != Self::Section
     }
 }
 
-impl Default for Naming {
+impl Default for SectionNames {
     /// As when nobody says otherwise.
     fn default() -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Default for Naming {
     }
 }
 
-impl Naming {
+impl SectionNames {
     /// As asked for.
     ///
     /// # Errors
@@ -82,12 +82,12 @@ impl Naming {
         let usual = Self::default();
         let long_term = first([
             flag("--long-term-suffix", suffixes.long_term_suffix.as_ref()),
-            variable(environment, "MFA_LONG_TERM_SUFFIX"),
+            variable(environment, MFA_LONG_TERM_SUFFIX),
         ])
         .unwrap_or(usual.long_term);
         let short_term = first([
             flag("--short-term-suffix", suffixes.short_term_suffix.as_ref()),
-            variable(environment, "MFA_SHORT_TERM_SUFFIX"),
+            variable(environment, MFA_SHORT_TERM_SUFFIX),
         ])
         .unwrap_or(usual.short_term);
         check_name_part(&long_term)?;
@@ -142,7 +142,7 @@ impl Naming {
     ///
     /// # Errors
     /// When the names could not stand in a file, or both are the same.
-    pub fn target(&self, profile: Chosen<String>) -> Result<Target> {
+    pub fn sections_by_name(&self, profile: Setting<String>) -> Result<ProfileSections> {
         self.named(profile, &self.short_term)
     }
 
@@ -151,28 +151,40 @@ impl Naming {
     ///
     /// # Errors
     /// As above.
-    pub fn target_beside_role(&self, profile: Chosen<String>, files: &Files<'_>) -> Result<Target> {
+    pub fn sections_of(
+        &self,
+        profile: Setting<String>,
+        files: &Files<'_>,
+    ) -> Result<ProfileSections> {
         let config = &files.config;
         let header = config_header(&config.document, &profile.value);
         let role = header.and_then(|header| in_file(config, header, key::ROLE_ARN));
         let suffix = match role {
-            Some(role) if self.short_term.origin == Origin::Default => &Chosen {
+            Some(role) if self.short_term.origin == Origin::Default => &Setting {
                 value: BESIDE_ROLE.to_owned(),
                 origin: role.origin,
             },
             _ => &self.short_term,
         };
-        let target = self.named(profile, suffix)?;
-        let header = if target.short_term == target.profile.value {
+        let sections = self.named(profile, suffix)?;
+        let header = if sections.short_term == sections.profile.value {
             header
         } else {
-            config_header(&config.document, &target.short_term)
+            config_header(&config.document, &sections.short_term)
         };
-        let shadow = header.and_then(|header| Precedence::of(header, config));
-        Ok(Target { shadow, ..target }.beside_process(files))
+        let precedence = header.and_then(|header| Precedence::of(header, config));
+        Ok(ProfileSections {
+            precedence,
+            ..sections
+        }
+        .beside_process(files))
     }
 
-    fn named(&self, profile: Chosen<String>, short_term_suffix: &Chosen<String>) -> Result<Target> {
+    fn named(
+        &self,
+        profile: Setting<String>,
+        short_term_suffix: &Setting<String>,
+    ) -> Result<ProfileSections> {
         check_name_part(&profile)?;
         let long_term = self.long_term(&profile.value);
         let short_term = section(&profile.value, &short_term_suffix.value);
@@ -190,7 +202,7 @@ impl Naming {
         }
         let flags = self.flags(&profile);
         let setup_command = self.setup_command_for(&profile);
-        Ok(Target {
+        Ok(ProfileSections {
             profile,
             long_term,
             short_term,
@@ -200,9 +212,9 @@ impl Naming {
             ],
             setup_command,
             flags,
-            shadow: None,
-            process: None,
-            keep: Keep::Section,
+            precedence: None,
+            credential_process_at: None,
+            storage: Storage::Section,
         })
     }
 
@@ -212,7 +224,7 @@ impl Naming {
     }
 
     /// The same for the profile that is asked for.
-    pub fn setup_command_for(&self, profile: &Chosen<String>) -> String {
+    pub fn setup_command_for(&self, profile: &Setting<String>) -> String {
         if names_default(profile) {
             self.setup_command_of("")
         } else {
@@ -225,7 +237,7 @@ impl Naming {
     }
 
     /// The flags by which a command finds the same sections, as they are typed behind it.
-    pub fn flags(&self, profile: &Chosen<String>) -> String {
+    pub fn flags(&self, profile: &Setting<String>) -> String {
         if names_default(profile) {
             self.suffix_flags()
         } else {
@@ -263,12 +275,12 @@ fn section(profile: &str, suffix: &str) -> String {
 
 /// Whether it is the profile that is meant where neither a flag nor the environment names one. A flag may have been there
 /// because the environment does.
-fn names_default(profile: &Chosen<String>) -> bool {
+fn names_default(profile: &Setting<String>) -> bool {
     profile.value == DEFAULT_PROFILE && !matches!(profile.origin, Origin::Flag(_))
 }
 
 /// The section that has the AWS tools run a command for the credentials of a profile.
-fn process(profile: &str, files: &Files<'_>) -> Option<String> {
+fn credential_process_at(profile: &str, files: &Files<'_>) -> Option<String> {
     let Files {
         credentials,
         config,
@@ -285,7 +297,7 @@ fn is_none(suffix: &str) -> bool {
     suffix.eq_ignore_ascii_case("none")
 }
 
-fn check_name_part(name: &Chosen<String>) -> Result<()> {
+fn check_name_part(name: &Setting<String>) -> Result<()> {
     if is_name_part(&name.value) {
         return Ok(());
     }
@@ -299,17 +311,17 @@ fn check_name_part(name: &Chosen<String>) -> Result<()> {
     )
 }
 
-impl Target {
+impl ProfileSections {
     fn beside_process(self, files: &Files<'_>) -> Self {
         Self {
-            process: process(&self.short_term, files),
+            credential_process_at: credential_process_at(&self.short_term, files),
             ..self
         }
     }
 
     /// The same, kept elsewhere.
-    pub fn kept(self, keep: Keep) -> Self {
-        Self { keep, ..self }
+    pub fn kept(self, storage: Storage) -> Self {
+        Self { storage, ..self }
     }
 
     /// The same, kept where the credentials belong when nobody says otherwise: in the section, unless that would keep AWS
@@ -321,8 +333,8 @@ impl Target {
                 && has(key::AWS_ACCESS_KEY_ID)
                 && !section_format::holds_long_term_keys(credentials, &self.short_term)
         };
-        if self.process.is_some() && !has_ours() {
-            self.kept(Keep::ForProcess)
+        if self.credential_process_at.is_some() && !has_ours() {
+            self.kept(Storage::ForProcess)
         } else {
             self
         }
@@ -331,10 +343,10 @@ impl Target {
     /// The same, with what stands in the section to write itself and comes before its keys, where the config file has nothing like
     /// it: botocore takes both files together.
     pub fn overridden_by_itself(self, credentials: &File<'_>) -> Self {
-        let shadow = self
-            .shadow
+        let precedence = self
+            .precedence
             .or_else(|| Precedence::of(&self.short_term, credentials));
-        Self { shadow, ..self }
+        Self { precedence, ..self }
     }
 
     /// How a command of ours is typed for the profile; an empty name for the renewal.
@@ -352,9 +364,9 @@ impl Target {
 
     /// What messages call the credentials: by their section, or by the profile where they have none.
     pub fn label(&self) -> String {
-        match self.keep {
-            Keep::Section => format!("[{}]", self.short_term),
-            Keep::ForProcess | Keep::NoStore => self.profile.value.clone(),
+        match self.storage {
+            Storage::Section => format!("[{}]", self.short_term),
+            Storage::ForProcess | Storage::NoStore => self.profile.value.clone(),
         }
     }
 

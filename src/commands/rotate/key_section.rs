@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::notes::Notes;
 use super::steps::Progress;
 use crate::commands::keychain::entry::{Keychain, Place};
-use crate::commands::ready::Ready;
+use crate::commands::signed_in_user::SignedInUser;
 use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::environment::Environment;
@@ -21,7 +21,7 @@ use crate::plan::{Keys, check_sections};
 use crate::report::Report;
 
 /// The long-term section whose keys are rotated.
-pub(super) struct Kept<'k> {
+pub(super) struct KeySection<'k> {
     store: &'k Store,
     paths: Paths,
     section: String,
@@ -32,14 +32,14 @@ pub(super) struct Kept<'k> {
     notes: Notes,
 }
 
-impl<'k> Kept<'k> {
+impl<'k> KeySection<'k> {
     /// The section of a user's keys.
     ///
     /// # Errors
     /// When its keys cannot be written.
-    pub(super) fn of(ready: &'k Ready, environment: &'k Environment) -> Result<Self> {
-        let base = &ready.user.base;
-        let keychain = match &base.keys {
+    pub(super) fn of(signed_in: &'k SignedInUser, environment: &'k Environment) -> Result<Self> {
+        let key_source = &signed_in.user.key_source;
+        let keychain = match &key_source.keys {
             Keys::Stored(_) => None,
             Keys::Process(command) => match Place::parse(&command.value) {
                 Some(place) => {
@@ -47,12 +47,12 @@ impl<'k> Kept<'k> {
                         bail!(
                             Failure::new(format!(
                                 "the keys of [{}] are in {}, which {flaw}",
-                                base.section,
+                                key_source.id.section,
                                 place.keychain.name()
                             ))
                             .hint(format!(
                                 "`mfa-creds keychain restore{}` brings them back into the file; then run this again",
-                                ready.flag
+                                signed_in.flag
                             ))
                         );
                     }
@@ -61,42 +61,42 @@ impl<'k> Kept<'k> {
                 None => bail!(
                     Failure::new(format!(
                         "a command prints the keys of [{}]: {}",
-                        base.section, command.origin
+                        key_source.id.section, command.origin
                     ))
                     .hint("rotate them where it has them from, or let them stand in the file for the while")
                 ),
             },
         };
-        if !ready.store.is_of(&base.path) {
+        if !signed_in.store.is_of(&key_source.id.path) {
             bail!(
-                Failure::new(format!("{} is not in the credentials file", base.place()))
+                Failure::new(format!("{} is not in the credentials file", key_source.id))
                     .hint("move its keys to a section of the credentials file first")
             );
         }
         let paths = Paths::find(environment)?;
         let notes = with_file(&paths.credentials, |file| {
-            check_sections(file, &[&base.section])?;
-            let notes = Notes::of(file, &base.section);
+            check_sections(file, &[&key_source.id.section])?;
+            let notes = Notes::of(file, &key_source.id.section);
             notes.check_own(file)?;
             Ok(notes)
         })?;
         let kept = Self {
-            store: &ready.store,
+            store: &signed_in.store,
             paths,
-            section: base.section.clone(),
+            section: key_source.id.section.clone(),
             keychain,
             environment,
             notes,
         };
         let current = kept.progress()?.current;
         let secret = kept.notes.get(key::AWS_SECRET_ACCESS_KEY);
-        if current != ready.keys.access_key_id
-            || keychain.is_none() && secret != Some(ready.keys.secret_access_key.expose())
+        if current != signed_in.keys.access_key_id
+            || keychain.is_none() && secret != Some(signed_in.keys.secret_access_key.expose())
         {
             bail!(
                 Failure::new(format!(
                     "the keys of {} were changed meanwhile",
-                    base.place()
+                    key_source.id
                 ))
                 .hint("run this again")
             );

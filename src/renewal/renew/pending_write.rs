@@ -7,83 +7,82 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use chrono::DateTime;
 
-use super::Renewal;
+use super::{Renewal, SessionSection};
 use crate::core::clock;
 use crate::core::credentials::{Credentials, Secret};
 use crate::core::error::Failure;
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, key};
 use crate::files::section_format;
-use crate::files::sessions::{self, Maker, Session};
+use crate::files::sessions::{self, Session, SessionKey};
 use crate::files::store::{self, Edit, Store};
 use crate::plan::{self, Way};
-use crate::renewal::group::{Group, Job, Results, files, holds_session_of_another, sessions};
+use crate::renewal::group::{Group, Job};
+use crate::renewal::stored_sessions::{holds_session_of_another, session_files, session_texts};
 
 /// Credentials that are to be written.
-pub(super) struct News<'n> {
+pub(super) struct PendingWrite<'n> {
     /// For these jobs.
-    pub credentials: Vec<(usize, &'n Credentials)>,
+    pub credentials: Vec<(&'n Job, &'n Credentials)>,
     /// A session that was made for them.
     pub session: Option<&'n Credentials>,
 }
 
-/// Tries beforehand whether everything could be written. Notes the jobs for which it could not.
-pub(super) fn rehearse(
-    store: &Store,
-    path: &Path,
-    group: &Group,
-    results: &mut Results,
-) -> Result<()> {
-    let roles = group.jobs.iter().map(|job| job.plan.role());
-    let shapes: Vec<Credentials> = roles
-        .map(|role| shape(role.map(|role| role.arn.value.clone())))
-        .collect();
+/// Tries beforehand whether everything could be written. The jobs for which it could not be have failed then.
+///
+/// # Errors
+/// When nothing can be written, for a reason that is none of a single job.
+pub(super) fn check_writable(store: &Store, path: &Path, group: &Group) -> Result<()> {
     let session = shape(None);
     let has_session = group.jobs.iter().any(|job| job.plan.has_session());
-    let check = |jobs: &[usize]| {
-        if jobs.iter().all(|job| group.jobs[*job].is_private()) {
+    let check = |jobs: &[&Job]| {
+        if jobs.iter().all(|job| job.is_private()) {
             return Ok(());
         }
-        let news = News {
-            credentials: jobs.iter().map(|job| (*job, &shapes[*job])).collect(),
+        let shapes: Vec<Credentials> = jobs
+            .iter()
+            .map(|job| shape(job.plan.role().map(|role| role.arn.value.clone())))
+            .collect();
+        let write = PendingWrite {
+            credentials: jobs.iter().copied().zip(&shapes).collect(),
             session: has_session.then_some(&session),
         };
-        store.check(|file| edits(file, path, group, &news).map(|(edits, _owner)| edits))
+        store.check(|file| edits(file, path, group, &write).map(|(edits, _section)| edits))
     };
-    let all = results.open(group);
-    match check(&all) {
-        Err(error) if all.len() == 1 => return Err(error),
-        Err(of_some) => {
-            for job in all {
-                if let Err(error) = check(&[job]) {
-                    results.failed.push((vec![job], error));
-                }
-            }
-            if results.failed.is_empty() {
-                return Err(of_some);
-            }
+    let all = group.open();
+    let Err(of_some) = check(&all) else {
+        return Ok(());
+    };
+    if all.len() == 1 {
+        return Err(of_some);
+    }
+    for job in &all {
+        if let Err(error) = check(&[job]) {
+            job.fail(error);
         }
-        Ok(()) => {}
+    }
+    if all.iter().all(|job| job.is_open()) {
+        return Err(of_some);
     }
     Ok(())
 }
 
 impl Renewal<'_, '_> {
-    pub(super) fn write(&mut self, news: &News<'_>) -> Result<()> {
+    pub(super) fn write(&mut self, pending: &PendingWrite<'_>) -> Result<()> {
         if self.group.jobs.iter().all(Job::is_private) {
-            self.keep(news);
+            self.keep(pending);
             return Ok(());
         }
-        self.rescue_session(news)?;
-        self.note_written(news);
+        self.rescue_session(pending)?;
+        self.note_written(pending);
         let (path, group) = (self.path, self.group);
-        let mut owner = None;
+        let mut session_section = None;
         let way = self.store.update(|file| {
-            let (edits, section) = edits(file, path, group, news)?;
-            owner = section;
+            let (edits, section) = edits(file, path, group, pending)?;
+            session_section = section;
             Ok(edits)
         });
-        if let (Err(_), Some(credentials)) = (&way, news.session) {
+        if let (Err(_), Some(credentials)) = (&way, pending.session) {
             // So that the code is not lost with it.
             self.remember(credentials, None);
         }
@@ -95,22 +94,22 @@ impl Renewal<'_, '_> {
                 path.display()
             ));
         }
-        if let Some(credentials) = news.session {
-            self.remember(credentials, owner);
+        if let Some(credentials) = pending.session {
+            self.remember(credentials, session_section);
         }
         Ok(())
     }
 
     /// Notes what is about to be written, so that it is told from what a person writes over it.
-    fn note_written(&self, news: &News<'_>) {
-        let texts = sessions(self.path);
-        let files = files(&texts);
-        let edits = news.credentials.iter().filter_map(|(job, credentials)| {
-            let target = &self.group.jobs[*job].target;
-            if target.keep.is_private() {
+    fn note_written(&self, pending: &PendingWrite<'_>) {
+        let texts = session_texts(self.path);
+        let files = session_files(&texts);
+        let edits = pending.credentials.iter().filter_map(|(job, credentials)| {
+            let sections = &job.sections;
+            if sections.storage.is_private() {
                 return None;
             }
-            let (name, change) = sessions::note_written(&target.short_term, credentials, &files);
+            let (name, change) = sessions::note_written(&sections.short_term, credentials, &files);
             Some(Edit::new(name, vec![change]))
         });
         // Without it, a secret that somebody writes beside an access key id of ours is not told from ours.
@@ -118,8 +117,8 @@ impl Renewal<'_, '_> {
     }
 
     /// Moves the session to the file of sessions, where its section is about to be written for something else.
-    fn rescue_session(&mut self, news: &News<'_>) -> Result<()> {
-        if news.session.is_some() {
+    fn rescue_session(&mut self, pending: &PendingWrite<'_>) -> Result<()> {
+        if pending.session.is_some() {
             return Ok(());
         }
         let text = profiles::read(self.path)?.unwrap_or_default();
@@ -130,10 +129,10 @@ impl Renewal<'_, '_> {
         let Some(session) = self.group.session_at_hand(self.path, &file) else {
             return Ok(());
         };
-        let target = |job: usize| &self.group.jobs[job].target.short_term;
         let is_lost = session.section.as_ref().is_some_and(|section| {
-            news.credentials.iter().any(|(job, new)| {
-                target(*job) == section && new.access_key_id != session.credentials.access_key_id
+            pending.credentials.iter().any(|(job, new)| {
+                job.sections.short_term == *section
+                    && new.access_key_id != session.credentials.access_key_id
             })
         });
         if is_lost {
@@ -143,18 +142,22 @@ impl Renewal<'_, '_> {
     }
 
     /// Keeps the credentials where no other tool finds them, and the session with them.
-    fn keep(&self, news: &News<'_>) {
+    fn keep(&self, pending: &PendingWrite<'_>) {
         let mut edits: Vec<Edit<'static>> = Vec::new();
-        for (job, credentials) in &news.credentials {
-            let section = sessions::kept_for(&self.group.jobs[*job].target.long_term);
+        for (job, credentials) in &pending.credentials {
+            let section = sessions::kept_for(&job.sections.long_term);
             edits.push(Edit::new(section, section_format::changes(credentials)));
         }
-        if let Some(credentials) = news.session {
+        if let Some(credentials) = pending.session {
             let session = Session {
                 credentials: credentials.clone(),
                 section: None,
             };
-            edits.push(of_session(&self.group.maker, self.long_term(), &session));
+            edits.push(of_session(
+                &self.group.session_key,
+                self.long_term(),
+                &session,
+            ));
         }
         if let Err(error) = self.update_sessions(&edits) {
             self.report
@@ -177,23 +180,28 @@ impl Renewal<'_, '_> {
     /// The section with the keys of the group.
     fn long_term(&self) -> &'_ str {
         let first = self.group.jobs.first();
-        first.map_or("", |job| &job.plan.base.section)
+        first.map_or("", |job| &job.plan.key_source.id.section)
     }
 
     /// Keeps in mind, for other profiles and processes, where a session is.
-    fn remember(&mut self, credentials: &Credentials, owner: Option<String>) {
-        if let Some(section) = &owner
+    fn remember(&mut self, credentials: &Credentials, section: Option<String>) {
+        if let Some(section) = &section
             && !self.group.wants_session()
         {
-            self.results.owner = Some((section.clone(), credentials.expiration));
+            self.session_section = Some(SessionSection {
+                section: section.clone(),
+                until: credentials.expiration,
+            });
         }
         let session = Session {
             credentials: credentials.clone(),
-            section: owner,
+            section,
         };
-        if let Err(error) =
-            self.update_sessions(&[of_session(&self.group.maker, self.long_term(), &session)])
-        {
+        if let Err(error) = self.update_sessions(&[of_session(
+            &self.group.session_key,
+            self.long_term(),
+            &session,
+        )]) {
             self.report
                 .warning_for("the MFA session is not kept for other profiles", &error);
         }
@@ -205,28 +213,28 @@ fn edits(
     file: &File<'_>,
     path: &Path,
     group: &Group,
-    news: &News<'_>,
+    pending: &PendingWrite<'_>,
 ) -> Result<(Vec<Edit<'static>>, Option<String>)> {
     let mut edits = Vec::new();
-    let texts = sessions(path);
-    let of_ours = files(&texts);
-    for (job, credentials) in &news.credentials {
-        let Job { target, plan, .. } = &group.jobs[*job];
-        let section = &target.short_term;
+    let texts = session_texts(path);
+    let of_ours = session_files(&texts);
+    for (job, credentials) in &pending.credentials {
+        let Job { sections, plan, .. } = job;
+        let section = &sections.short_term;
         plan::check_sections(file, &[section])?;
-        let base = &plan.base;
-        if base.path == path && !file.document.has(&base.section) {
+        let key_source = &plan.key_source.id;
+        if key_source.path == path && !file.document.has(&key_source.section) {
             bail!(
                 Failure::new(format!(
                     "[{}] has gone from {} while the code was typed, so nothing was written",
-                    base.section,
+                    key_source.section,
                     path.display()
                 ))
                 .hint("is another tool writing the file? look at it, then run it again")
             );
         }
         if section_format::holds_long_term_keys(file, section) {
-            bail!(plan::long_term_keys_in_the_way(target, file));
+            bail!(plan::long_term_keys_in_the_way(sections, file));
         }
         if sessions::has_foreign_secret(section, file, &of_ours) {
             bail!(plan::secret_in_the_way(section, file));
@@ -236,26 +244,32 @@ fn edits(
             section_format::changes(credentials),
         ));
     }
-    let Some(session) = news.session else {
+    let Some(session) = pending.session else {
         return Ok((edits, None));
     };
-    let mut jobs = news.credentials.iter().map(|(job, _)| &group.jobs[*job]);
+    let mut jobs = pending.credentials.iter().map(|(job, _)| *job);
     if let Some(job) = jobs.find(|job| job.plan.decision.way == Way::Session) {
-        return Ok((edits, Some(job.target.short_term.clone())));
+        return Ok((edits, Some(job.sections.short_term.clone())));
     }
-    let mut owners = group.jobs.iter().filter_map(|job| job.plan.owner.as_ref());
-    let taken = |owner: &str| group.jobs.iter().any(|job| job.target.short_term == owner);
-    let owner = owners
-        .find(|owner| {
-            !taken(owner)
-                && is_free(file, owner)
-                && !holds_session_of_another(path, file, owner, &group.maker)
+    let mut candidates = group
+        .jobs
+        .iter()
+        .filter_map(|job| job.plan.session_section.as_ref());
+    let is_of_a_job = |section: &str| {
+        let mut jobs = group.jobs.iter();
+        jobs.any(|job| job.sections.short_term == section)
+    };
+    let section = candidates
+        .find(|section| {
+            !is_of_a_job(section)
+                && is_free(file, section)
+                && !holds_session_of_another(path, file, section, &group.session_key)
         })
         .cloned();
-    if let Some(section) = owner.clone() {
+    if let Some(section) = section.clone() {
         edits.push(Edit::new(section, section_format::changes(session)));
     }
-    Ok((edits, owner))
+    Ok((edits, section))
 }
 
 /// Whether a section may take a session, as the file is now.
@@ -265,11 +279,11 @@ fn is_free(file: &File<'_>, section: &str) -> bool {
 }
 
 /// What the file of sessions says of a session that was made with the keys of a section.
-pub fn of_session(maker: &Maker, long_term: &str, session: &Session) -> Edit<'static> {
+pub fn of_session(session_key: &SessionKey, long_term: &str, session: &Session) -> Edit<'static> {
     let mut changes = sessions::changes(session);
     let section = Cow::Owned(long_term.to_owned());
     changes.push(Change::Set(key::LONG_TERM_SECTION, section));
-    Edit::new(maker.section(), changes)
+    Edit::new(session_key.section(), changes)
 }
 
 /// Credentials of the shape that STS grants.

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::aws::network::masked;
-use crate::core::text::plain;
+use crate::core::text::{plain, quoted};
 use crate::files::profiles;
-use crate::plan::quoted;
 
 /// What access key ids begin with, and how long they are at least.
 const KEY_IDS: ([&str; 2], usize) = (["AKIA", "ASIA"], 16);
@@ -15,12 +14,12 @@ const SECRET_LENGTH: usize = 40;
 const TOKEN_LENGTH: usize = 100;
 
 /// What has to be known for it.
-pub(super) struct Paste {
+pub(super) struct Redactor {
     /// The home directory, as it is called and as it is; it reads `~`.
     homes: Vec<String>,
 }
 
-impl Paste {
+impl Redactor {
     pub fn new() -> Self {
         let home = profiles::home().ok();
         let real = home.as_ref().and_then(|home| fs::canonicalize(home).ok());
@@ -136,11 +135,11 @@ fn without_key_id(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Paste;
+    use super::Redactor;
 
     #[test]
     fn what_must_not_be_in_a_ticket_is_taken_out() {
-        let paste = Paste {
+        let paste = Redactor {
             homes: vec!["/home/alice".to_owned()],
         };
         for (text, fit) in [

@@ -7,9 +7,11 @@ use clap::ValueEnum as _;
 
 use crate::cli::{self, Prompt};
 use crate::core::credentials::Secret;
-use crate::core::environment::{CODE, Environment};
+use crate::core::environment::{
+    CODE, Environment, MFA_CREDS_PROMPT, MFA_CREDS_PROMPT_TIMEOUT, MFA_PROCESS,
+};
 use crate::core::error::Failure;
-use crate::plan::chosen::{Chosen, Origin, default, first, flag, variable};
+use crate::plan::setting::{Origin, Setting, default, first, flag, variable};
 use crate::plan::settings::given_seconds;
 
 /// How long to wait for another process that renews with the same device: as long as a person may take to type a code.
@@ -20,31 +22,31 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// How the code is come by.
-pub struct Asking {
+pub struct CodeSettings {
     pub given: Option<Given>,
     /// A command that prints the code.
-    pub process: Option<Chosen<String>>,
-    pub prompting: Prompting,
+    pub process: Option<Setting<String>>,
+    pub prompt_settings: PromptSettings,
     /// How long to wait for another process that renews with the same device.
     pub lock_timeout: Duration,
 }
 
 /// A code that is there in advance.
 pub enum Given {
-    Code(Chosen<Secret>),
+    Code(Setting<Secret>),
     /// It is on standard input, and somebody has said so.
     StandardInput,
 }
 
 /// How a person is asked.
 #[derive(Clone, Debug)]
-pub struct Prompting {
-    pub prompt: Chosen<Prompt>,
+pub struct PromptSettings {
+    pub prompt: Setting<Prompt>,
     /// How long an answer may take.
-    pub limit: Chosen<Duration>,
+    pub limit: Setting<Duration>,
 }
 
-impl Asking {
+impl CodeSettings {
     /// As asked for.
     ///
     /// # Errors
@@ -54,29 +56,29 @@ impl Asking {
             flag("--token", asked.token.as_ref()),
             variable(environment, CODE),
         ]);
-        let given = token.map(|Chosen { value, origin }| match value.as_str() {
+        let given = token.map(|Setting { value, origin }| match value.as_str() {
             "-" => Given::StandardInput,
-            _ => Given::Code(Chosen {
+            _ => Given::Code(Setting {
                 value: Secret::new(value),
                 origin,
             }),
         });
-        let prompting = Prompting::new(&asked.prompting, environment, usual)?;
+        let prompt_settings = PromptSettings::new(&asked.prompt_flags, environment, usual)?;
         // Whoever holds the turn may wait so long for a person.
-        let lock_timeout = LOCK_TIMEOUT.max(prompting.limit.value);
+        let lock_timeout = LOCK_TIMEOUT.max(prompt_settings.limit.value);
         Ok(Self {
             given,
             process: first([
                 flag("--mfa-process", asked.mfa_process.as_ref()),
                 process_of_environment(environment),
             ]),
-            prompting,
+            prompt_settings,
             lock_timeout: asked.lock_timeout.map_or(lock_timeout, Duration::from_secs),
         })
     }
 }
 
-impl Prompting {
+impl PromptSettings {
     /// As asked for; `usual` is how long an answer may take where nobody says so.
     ///
     /// # Errors
@@ -89,12 +91,12 @@ impl Prompting {
         let limit = given_seconds(
             "--prompt-timeout",
             asked.timeout.prompt_timeout,
-            Some((environment, "MFA_CREDS_PROMPT_TIMEOUT")),
+            Some((environment, MFA_CREDS_PROMPT_TIMEOUT)),
         )?;
         Ok(Self {
             prompt: prompt(asked, environment)?,
             limit: match limit {
-                Some(Chosen { value, origin }) => Chosen {
+                Some(Setting { value, origin }) => Setting {
                     value: Duration::from_secs(value).clamp(SHORTEST, LONGEST),
                     origin,
                 },
@@ -104,8 +106,8 @@ impl Prompting {
     }
 }
 
-fn prompt(asked: &cli::PromptFlags, environment: &Environment) -> Result<Chosen<Prompt>> {
-    let by_flag = |value, name| Chosen {
+fn prompt(asked: &cli::PromptFlags, environment: &Environment) -> Result<Setting<Prompt>> {
+    let by_flag = |value, name| Setting {
         value,
         origin: Origin::Flag(name),
     };
@@ -116,11 +118,11 @@ fn prompt(asked: &cli::PromptFlags, environment: &Environment) -> Result<Chosen<
         Some(prompt) => return Ok(by_flag(prompt, "--prompt")),
         None => {}
     }
-    let Some(Chosen { value, origin }) = variable(environment, "MFA_CREDS_PROMPT") else {
+    let Some(Setting { value, origin }) = variable(environment, MFA_CREDS_PROMPT) else {
         return Ok(default(Prompt::Auto));
     };
     match Prompt::from_str(&value, true) {
-        Ok(value) => Ok(Chosen { value, origin }),
+        Ok(value) => Ok(Setting { value, origin }),
         Err(_unknown) => bail!(
             Failure::new(format!("`{value}` ({origin}) is not a place to ask"))
                 .hint("use auto, terminal, gui or none")
@@ -129,6 +131,6 @@ fn prompt(asked: &cli::PromptFlags, environment: &Environment) -> Result<Chosen<
 }
 
 /// The command that the environment names.
-pub fn process_of_environment(environment: &Environment) -> Option<Chosen<String>> {
-    variable(environment, "MFA_PROCESS")
+pub fn process_of_environment(environment: &Environment) -> Option<Setting<String>> {
+    variable(environment, MFA_PROCESS)
 }

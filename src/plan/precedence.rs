@@ -2,19 +2,19 @@
 
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
-use crate::plan::target::Target;
+use crate::plan::section_names::ProfileSections;
 
 /// Something that is written in vain.
-pub struct Shadow {
+pub struct Overridden {
     pub problem: String,
     /// What to do.
     pub way_out: String,
 }
 
 /// The keys that the AWS tools take in place of a profile's `credential_process`, which may be us.
-pub fn keys_before_process(target: &Target, files: &Files<'_>) -> Option<Shadow> {
-    let process = target.process.as_ref()?;
-    let section = &target.short_term;
+pub fn keys_before_process(sections: &ProfileSections, files: &Files<'_>) -> Option<Overridden> {
+    let process = sections.credential_process_at.as_ref()?;
+    let section = &sections.short_term;
     let Files {
         credentials,
         config,
@@ -26,12 +26,12 @@ pub fn keys_before_process(target: &Target, files: &Files<'_>) -> Option<Shadow>
     let by_hand = || "take them out with an editor".to_owned();
     let (place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
         let way_out = if section_format::holds_long_term_keys(credentials, section)
-            && !section_format::has_keys(credentials, &target.long_term)
-            && !target.is_beside_role()
+            && !section_format::has_keys(credentials, &sections.long_term)
+            && !sections.is_beside_role()
         {
-            format!("move them with `{}`", target.setup_command)
+            format!("move them with `{}`", sections.setup_command)
         } else if has(section, key::ASSUMED_ROLE) && !is_long_term {
-            format!("remove them with `{}`", target.command("clear"))
+            format!("remove them with `{}`", sections.command("clear"))
         } else {
             by_hand()
         };
@@ -47,7 +47,7 @@ pub fn keys_before_process(target: &Target, files: &Files<'_>) -> Option<Shadow>
     } else {
         return None;
     };
-    Some(Shadow {
+    Some(Overridden {
         problem: format!(
             "the AWS CLI and SDKs do not run the credential_process of {process}, because {place} has keys"
         ),

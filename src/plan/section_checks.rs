@@ -9,7 +9,7 @@ use crate::core::text::quoted;
 use crate::files::document::{Irregularity, Note, Property, Section};
 use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
 use crate::files::section_format;
-use crate::plan::target::{Naming, Target};
+use crate::plan::section_names::{ProfileSections, SectionNames};
 
 /// As many names as a person reads in a hint.
 const MOST_NAMES: usize = 10;
@@ -186,14 +186,14 @@ pub fn first_repeat(file: &File<'_>) -> Option<String> {
 /// # Errors
 /// Says to what.
 pub(super) fn check_not_of_another(
-    target: &Target,
-    naming: &Naming,
+    sections: &ProfileSections,
+    names: &SectionNames,
     files: &Files<'_>,
 ) -> Result<()> {
-    let (section, profile) = (&target.short_term, &target.profile.value);
+    let (section, profile) = (&sections.short_term, &sections.profile.value);
     let credentials = &files.credentials;
     let hint = "give a --short-term-suffix, or rename one of them";
-    let other = naming.long_term(section);
+    let other = names.long_term(section);
     if section != profile && other != *section && credentials.document.has(&other) {
         bail!(
             Failure::new(format!(
@@ -204,7 +204,7 @@ pub(super) fn check_not_of_another(
     }
     let is_foreign = section_format::is_foreign(credentials, section)
         || section_format::has_other_source(&files.config, section);
-    if target.is_beside_role() && is_foreign {
+    if sections.is_beside_role() && is_foreign {
         bail!(
             Failure::new(format!(
                 "[{section}] would be written for {profile}, but holds or gets credentials from something else"
@@ -217,23 +217,23 @@ pub(super) fn check_not_of_another(
 
 /// The error where there are no long-term keys, with the nearest thing that could have been meant.
 pub(super) fn missing_long_term(
-    target: &Target,
-    naming: &Naming,
+    sections: &ProfileSections,
+    names: &SectionNames,
     credentials: &File<'_>,
 ) -> Failure {
-    let Target {
+    let ProfileSections {
         profile,
         long_term,
         short_term,
         setup_command,
         ..
-    } = target;
+    } = sections;
     let failure = Failure::new(format!(
         "there is no section [{long_term}] in {}",
         credentials.path.display()
     ));
     if credentials.document.has(&profile.value)
-        && let Some(base) = naming
+        && let Some(base) = names
             .profile_of(&profile.value)
             .filter(|base| *base != profile.value)
     {
@@ -248,14 +248,15 @@ pub(super) fn missing_long_term(
             profile.value
         ));
     }
-    if section_format::holds_long_term_keys(credentials, short_term) && !target.is_beside_role() {
+    if section_format::holds_long_term_keys(credentials, short_term) && !sections.is_beside_role() {
         return failure.hint(format!(
             "[{short_term}] holds long-term keys; move them with `{setup_command}`"
         ));
     }
-    let names = credentials.document.names();
-    let others: Vec<&str> = names
-        .filter_map(|name| naming.profile_of(name).filter(|profile| *profile != name))
+    let others: Vec<&str> = credentials
+        .document
+        .names()
+        .filter_map(|name| names.profile_of(name).filter(|profile| *profile != name))
         .collect();
     match nearest(&profile.value, others.iter().copied()) {
         Some(name) => failure.hint(format!("did you mean --profile {}?", quoted(name))),
@@ -297,13 +298,13 @@ pub fn secret_in_the_way(section: &str, credentials: &File<'_>) -> Failure {
 }
 
 /// The error where an IAM user's own keys stand in the section for the temporary ones.
-pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Failure {
-    let Target {
+pub fn long_term_keys_in_the_way(sections: &ProfileSections, credentials: &File<'_>) -> Failure {
+    let ProfileSections {
         long_term,
         short_term,
         setup_command,
         ..
-    } = target;
+    } = sections;
     let path = credentials.path.display();
     if credentials
         .get(short_term, key::AWS_ACCESS_KEY_ID)
@@ -328,7 +329,7 @@ pub fn long_term_keys_in_the_way(target: &Target, credentials: &File<'_>) -> Fai
     let has = |key| credentials.get(long_term, key).is_some();
     let is_same = |key: &&str| credentials.get(long_term, key) == credentials.get(short_term, key);
     let pair = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY];
-    if target.is_beside_role() {
+    if sections.is_beside_role() {
         // What `setup` moves are the keys in the section of the profile.
         failure.hint(format!(
             "[{short_term}] is for the credentials of the role: rename it with an editor, or give a --short-term-suffix"

@@ -1,25 +1,25 @@
-//! What every command begins with: the two files, read, and how their sections are called.
+//! What every command begins with: the credentials file and the config file, read, and how their sections are called.
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::cli::{Profiles, Suffixes};
+use crate::cli::{Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
 use crate::core::error::{self, Failure};
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Files, Paths, Text, key};
 use crate::files::store;
-use crate::plan::{self, Chosen, Naming, Origin};
+use crate::plan::{self, Inputs, Origin, SectionNames, Setting};
 
-/// The ground that a command stands on.
-pub(super) struct Ground {
+/// The two files as they were read.
+pub(super) struct LoadedFiles {
     pub paths: Paths,
-    pub naming: Naming,
+    pub names: SectionNames,
     texts: Texts,
 }
 
-impl Ground {
+impl LoadedFiles {
     /// Reads what there is. A file that does not exist is empty.
     ///
     /// # Errors
@@ -27,7 +27,7 @@ impl Ground {
     pub fn read(suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
         Ok(Self {
             paths: Paths::find(environment)?,
-            naming: Naming::new(suffixes, environment)?,
+            names: SectionNames::new(suffixes, environment)?,
             texts: Texts::read(&Paths::find(environment)?)?,
         })
     }
@@ -42,9 +42,9 @@ impl Ground {
         environment: &Environment,
     ) -> Result<Self> {
         store::recover(&Paths::find(environment)?.credentials)?;
-        let ground = Self::read(suffixes, environment)?;
-        ground.check_keys(profiles, environment)?;
-        Ok(ground)
+        let loaded = Self::read(suffixes, environment)?;
+        loaded.check_keys(profiles, environment)?;
+        Ok(loaded)
     }
 
     /// Refuses to go on without a file that keys may be in.
@@ -60,29 +60,44 @@ impl Ground {
             return Ok(());
         }
         store::regular(&self.paths.credentials)?;
-        let profile = profiles.names.first().map(|name| Chosen {
+        let profile = profiles.names.first().map(|name| Setting {
             value: name.clone(),
             origin: Origin::Flag("--profile"),
         });
         let profile = profile.unwrap_or_else(|| plan::profile_of_environment(environment));
-        let target = self.naming.target(profile)?;
-        bail!(no_file(&self.paths.credentials, &target.setup_command));
+        let sections = self.names.sections_by_name(profile)?;
+        bail!(no_file(&self.paths.credentials, &sections.setup_command));
     }
 
     /// One of what was read already.
     pub fn of(
         paths: Paths,
-        naming: Naming,
+        names: SectionNames,
         credentials: Option<Text>,
         config: Option<Text>,
     ) -> Self {
         Self {
             paths,
-            naming,
+            names,
             texts: Texts {
                 credentials,
                 config: config.unwrap_or_default(),
             },
+        }
+    }
+
+    /// What a plan follows from.
+    pub fn inputs<'i>(
+        &'i self,
+        request: &'i Request,
+        environment: &'i Environment,
+        files: &'i Files<'i>,
+    ) -> Inputs<'i> {
+        Inputs {
+            request,
+            environment,
+            names: &self.names,
+            files,
         }
     }
 

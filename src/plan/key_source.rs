@@ -1,0 +1,129 @@
+//! The keys at the end of a role chain, and the section for the session that they get.
+
+use anyhow::{Result, bail};
+
+use crate::core::clock;
+use crate::core::credentials::{LongTermKeys, Secret};
+use crate::core::error::Failure;
+use crate::files::profiles::{Files, key};
+use crate::files::section_format;
+use crate::plan::decision::{CHAINED_SECONDS, Decision, Way};
+use crate::plan::role_chain::{ChainRole, RoleChain};
+use crate::plan::section_checks::check_sections;
+use crate::plan::section_names::{ProfileSections, SectionNames};
+use crate::plan::setting::{INHERITED, inherited};
+use crate::plan::{KeySource, Keys, Native};
+
+/// The keys at the end of a chain, or the command that prints them.
+///
+/// # Errors
+/// When one is missing, or they are temporary.
+pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySource> {
+    let id = &chain.key_source;
+    let file = if id.in_config {
+        &files.config
+    } else {
+        &files.credentials
+    };
+    let section = &id.section;
+    let get = |key| inherited(file, section, key);
+    let (key_id, secret) = (get(key::AWS_ACCESS_KEY_ID), get(key::AWS_SECRET_ACCESS_KEY));
+    let keys = match (key_id, secret, get(key::CREDENTIAL_PROCESS)) {
+        (Some(key_id), Some(secret), _) => Keys::Stored(LongTermKeys {
+            access_key_id: key_id.value,
+            secret_access_key: Secret::new(secret.value),
+        }),
+        (None, None, Some(command)) => Keys::Process(command),
+        (key_id, _, _) => {
+            let missing = match key_id {
+                None => key::AWS_ACCESS_KEY_ID,
+                Some(_) => key::AWS_SECRET_ACCESS_KEY,
+            };
+            bail!(
+                Failure::new(format!(
+                    "{missing} of [{section}] in {} is missing or empty",
+                    file.path.display()
+                ))
+                .hint("write it there; the IAM console shows or makes a user's access keys")
+            );
+        }
+    };
+    let key_source = KeySource {
+        keys,
+        id: id.clone(),
+        device_key: if id.in_config {
+            key::MFA_SERIAL
+        } else {
+            key::AWS_MFA_DEVICE
+        },
+    };
+    if let Keys::Stored(keys) = &key_source.keys
+        && keys
+            .access_key_id
+            .starts_with(section_format::TEMPORARY_PREFIX)
+    {
+        bail!(
+            Failure::new(format!(
+                "{} holds temporary credentials (ASIA…), which cannot get a session",
+                key_source.id
+            ))
+            .hint("put the IAM user's own keys (AKIA…) there")
+        );
+    }
+    Ok(key_source)
+}
+
+/// The section that the profile with the keys has for its session, unless it is for something else.
+pub(super) fn session_section(
+    chain: &RoleChain,
+    names: &SectionNames,
+    sections: &ProfileSections,
+    files: &Files<'_>,
+) -> Option<String> {
+    let (id, credentials) = (&chain.key_source, &files.credentials);
+    if chain.roles.is_empty()
+        || chain.profiles.len() == 1
+        || id.in_config
+        || inherited(credentials, &id.section, key::ASSUME_ROLE).is_some()
+    {
+        return None;
+    }
+    let section = names.short_term(names.profile_of(&id.section)?);
+    let is_free = section != sections.short_term
+        && section != id.section
+        && section != INHERITED
+        && !section_format::has_other_source(&files.config, &section)
+        && section_format::may_take_session(credentials, &section, clock::now())
+        && check_sections(credentials, &[&section]).is_ok();
+    is_free.then_some(section)
+}
+
+/// Where every role on the way is of the config file, and the keys' own profile is the last source, the AWS tools find the
+/// session there.
+pub(super) fn native(
+    chain: &RoleChain,
+    decision: &Decision,
+    session_section: Option<&str>,
+    files: &Files<'_>,
+) -> Option<Native> {
+    let source = chain.profiles.last()?.name.as_str();
+    let header = |role: &ChainRole| chain.profiles[role.profile].config.as_deref();
+    let get = |role, key| files.config.get(header(role)?, key);
+    // They would ask AWS for longer than it grants from a session.
+    let too_long = |role| {
+        get(role, key::DURATION_SECONDS)
+            .and_then(|seconds| seconds.parse::<u32>().ok())
+            .is_some_and(|seconds| seconds > CHAINED_SECONDS)
+    };
+    let roles = || chain.roles.iter();
+    let possible = decision.way == Way::Chain
+        && session_section == Some(source)
+        && roles().all(|role| role.arn.is_of_config() && !too_long(role));
+    possible.then(|| Native {
+        source: source.to_owned(),
+        but_for: roles()
+            .find(|role| get(role, key::MFA_SERIAL).is_some())
+            .and_then(header)
+            .map(str::to_owned),
+    })
+}

@@ -1,0 +1,176 @@
+//! Which profiles are asked for.
+
+use std::collections::HashSet;
+
+use anyhow::{Error, Result, bail};
+
+use crate::cli::{Profile, Profiles};
+use crate::core::environment::Environment;
+use crate::core::error::Failure;
+use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
+use crate::files::section_format;
+use crate::plan::Inputs;
+use crate::plan::role_chain::{self, ChainProfile, NoWay};
+use crate::plan::section_checks::is_no_file;
+use crate::plan::section_names::SectionNames;
+use crate::plan::setting::{Origin, Setting, default, flag, in_file, variable};
+
+/// Which profiles a run is about.
+pub struct Selection {
+    pub profiles: Vec<Setting<String>>,
+    /// Those that `--all` leaves out because something is wrong with them.
+    pub left_out: Vec<(String, Error)>,
+}
+
+impl Inputs<'_> {
+    /// The profiles that are asked for, each once.
+    ///
+    /// # Errors
+    /// When `--all` finds none.
+    pub fn selected(&self, asked: &Profiles) -> Result<Selection> {
+        let (names, files) = (self.names, self.files);
+        let mut left_out = Vec::new();
+        let (profiles, origin) = if asked.all {
+            let (profiles, broken) = all(names, files);
+            left_out = broken;
+            (profiles, Origin::Flag("--all"))
+        } else {
+            (asked.names.clone(), Origin::Flag("--profile"))
+        };
+        let mut profiles: Vec<Setting<String>> = profiles
+            .into_iter()
+            .filter(|name| !name.is_empty())
+            .map(|value| Setting {
+                value,
+                origin: origin.clone(),
+            })
+            .collect();
+        if asked.all && profiles.is_empty() && left_out.is_empty() {
+            bail!(
+                Failure::new(format!(
+                    "--all finds no long-term section in {}",
+                    files.credentials.path.display()
+                ))
+                .hint(if is_no_file(&files.credentials) {
+                    NAME_A_FILE.to_owned()
+                } else {
+                    format!("`{}` writes one", names.setup_command("default"))
+                })
+            );
+        }
+        if !asked.all && profiles.is_empty() {
+            profiles.push(profile_of_environment(self.environment));
+        }
+        let mut seen = HashSet::new();
+        for profile in &mut profiles {
+            *profile = self.written_for(profile.clone());
+        }
+        profiles.retain(|profile| seen.insert(profile.value.clone()));
+        Ok(Selection { profiles, left_out })
+    }
+
+    /// The profile that is asked for where only one can be.
+    pub fn single_profile(&self, asked: &Profile) -> Setting<String> {
+        let named = flag("--profile", asked.name.as_ref());
+        self.written_for(named.unwrap_or_else(|| profile_of_environment(self.environment)))
+    }
+
+    /// The names of the profiles that can be asked for, each once.
+    pub fn candidates(&self) -> Vec<String> {
+        let (mut names, _left_out) = all(self.names, self.files);
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+    }
+
+    /// Whoever uses what was written for a role names it so, in `AWS_PROFILE` for example.
+    fn written_for(&self, profile: Setting<String>) -> Setting<String> {
+        match self.names.written_for(&profile.value, self.files) {
+            Some(value) => Setting { value, ..profile },
+            None => profile,
+        }
+    }
+}
+
+/// The one profile that is meant where no flag names one.
+pub fn profile_of_environment(environment: &Environment) -> Setting<String> {
+    variable(environment, "AWS_PROFILE").unwrap_or_else(|| default("default".to_owned()))
+}
+
+/// The profiles that `--all` means: those with a long-term section, in the order of the credentials file, and of the config file
+/// those with keys and a device of their own and the roles that hang on one of all these. Some may come twice.
+fn all(names: &SectionNames, files: &Files<'_>) -> (Vec<String>, Vec<(String, Error)>) {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let mut profiles: Vec<String> = Vec::new();
+    let mut left_out = Vec::new();
+    for section in credentials.document.names() {
+        // With a suffix, long-term sections are known by their names; without one, by what is in them.
+        if let Some(profile) = names.profile_of(section)
+            && (profile != section || is_base(credentials, section))
+        {
+            profiles.push(profile.to_owned());
+        }
+    }
+    for header in config.document.names() {
+        if let Some(profile) = profile_of(header)
+            && config.get(header, key::ROLE_ARN).is_none()
+            && config.get(header, key::MFA_SERIAL).is_some()
+            && section_format::holds_usable_long_term_keys(config, header)
+            // The AWS tools take those first, and nobody has asked for a session.
+            && !section_format::holds_long_term_keys(credentials, profile)
+        {
+            profiles.push(profile.to_owned());
+        }
+        if let Some(profile) = profile_of(header)
+            && let Some(role) = in_file(config, header, key::ROLE_ARN)
+        {
+            match hangs_on_a_base(profile, role, names, files) {
+                Ok(true) => profiles.push(profile.to_owned()),
+                Ok(false) | Err(NoWay::Elsewhere(_)) => {}
+                Err(NoWay::Broken(error)) => left_out.push((profile.to_owned(), error)),
+            }
+        }
+    }
+    (profiles, left_out)
+}
+
+fn is_base(credentials: &File<'_>, section: &str) -> bool {
+    credentials.get(section, key::CREDENTIAL_PROCESS).is_some()
+        || section_format::holds_usable_long_term_keys(credentials, section)
+}
+
+fn hangs_on_a_base(
+    profile: &str,
+    role: Setting<String>,
+    names: &SectionNames,
+    files: &Files<'_>,
+) -> Result<bool, NoWay> {
+    let profile = Setting {
+        value: profile.to_owned(),
+        origin: Origin::Default,
+    };
+    let sections = names.sections_of(profile, files)?;
+    let chain = role_chain::follow(Some(role), &sections, names, files)?;
+    // Keys that need no MFA are none of our business.
+    Ok(names.profile_of(&chain.key_source.section).is_some()
+        || chain
+            .profiles
+            .iter()
+            .any(|profile| has_device(profile, files)))
+}
+
+fn has_device(profile: &ChainProfile, files: &Files<'_>) -> bool {
+    let in_config = profile
+        .config
+        .as_ref()
+        .is_some_and(|header| files.config.get(header, key::MFA_SERIAL).is_some());
+    let in_credentials = profile.long_term.as_ref().is_some_and(|section| {
+        [key::AWS_MFA_DEVICE, key::MFA_SERIAL]
+            .iter()
+            .any(|key| files.credentials.get(section, key).is_some())
+    });
+    in_config || in_credentials
+}

@@ -1,0 +1,93 @@
+//! What is stored for a profile, and whether it is fresh: the one answer to whether a code is needed.
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+
+use crate::core::clock;
+use crate::core::credentials::Credentials;
+use crate::files::freshness::{self, Reason, Wanted};
+use crate::files::profiles::File;
+use crate::files::section_format::{self, Defect};
+use crate::files::sessions;
+use crate::plan::{self, ProfileSections};
+use crate::renewal::stored_sessions::{session_files, session_texts};
+
+/// What is stored for a profile.
+pub enum CacheState {
+    /// Credentials as they are wanted.
+    Fresh(Credentials),
+    /// Others, if any, and why they will not do.
+    Stale {
+        because: Reason,
+        credentials: Option<Credentials>,
+    },
+}
+
+/// Looks at what is stored for a profile.
+///
+/// # Errors
+/// When its section cannot be read in one way only.
+pub fn look(
+    credentials: &File<'_>,
+    sections: &ProfileSections,
+    wanted: &Wanted,
+) -> Result<CacheState> {
+    let texts = if sections.storage.is_private() {
+        session_texts(credentials.path)
+    } else {
+        Vec::new()
+    };
+    look_in(credentials, &session_files(&texts), sections, wanted)
+}
+
+/// The same where the files of sessions are read already.
+///
+/// # Errors
+/// As above.
+pub fn look_in(
+    credentials: &File<'_>,
+    sessions: &[File<'_>],
+    sections: &ProfileSections,
+    wanted: &Wanted,
+) -> Result<CacheState> {
+    if !sections.storage.is_private() {
+        plan::check_sections(credentials, &[&sections.short_term])?;
+        return Ok(state_of(credentials, &sections.short_term, wanted));
+    }
+    let section = sessions::kept_for(&sections.long_term);
+    let states = sessions.iter().map(|file| state_of(file, &section, wanted));
+    let longest = states.max_by_key(CacheState::expiration);
+    Ok(longest.unwrap_or(CacheState::Stale {
+        because: Reason::Defective(Defect::Missing),
+        credentials: None,
+    }))
+}
+
+fn state_of(file: &File<'_>, section: &str, wanted: &Wanted) -> CacheState {
+    let stored = section_format::read(file, section);
+    let credentials = section_format::credentials(file, section);
+    match (
+        freshness::reason_to_renew(&stored, wanted, clock::now()),
+        credentials,
+    ) {
+        (None, Some(credentials)) => CacheState::Fresh(credentials),
+        (because, credentials) => CacheState::Stale {
+            because: because.unwrap_or(Reason::Defective(Defect::Missing)),
+            credentials,
+        },
+    }
+}
+
+impl CacheState {
+    /// The credentials, whether they will do or not.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        match self {
+            Self::Fresh(credentials) => Some(credentials),
+            Self::Stale { credentials, .. } => credentials.as_ref(),
+        }
+    }
+
+    fn expiration(&self) -> Option<DateTime<Utc>> {
+        Some(self.credentials()?.expiration)
+    }
+}

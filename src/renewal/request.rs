@@ -1,0 +1,168 @@
+//! What the commands that renew credentials do with each profile: look at what is stored, plan, and renew.
+
+use std::cell::OnceCell;
+
+use anyhow::{Result, bail};
+
+use crate::cli::CodeFlags;
+use crate::core::credentials::Credentials;
+use crate::core::device::SerialNumber;
+use crate::core::error::Failure;
+use crate::files::freshness::Wanted;
+use crate::plan::{CodeSettings, Given, Inputs, ProfileSections, Setting};
+use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;
+use crate::renewal::cache_state::{CacheState, look};
+use crate::renewal::codes::{Codes, StandardInput};
+use crate::renewal::group::Job;
+use crate::renewal::grouping::group_jobs;
+use crate::renewal::renew;
+use crate::renewal::summary::Summary;
+use crate::renewal::verbose::{
+    tell, tell_code_settings, tell_plan, tell_sections, warn_of_repeats,
+};
+use crate::report::Report;
+
+/// A request to renew the credentials of some profiles, where they are stale.
+pub struct RenewalRequest<'r> {
+    pub inputs: Inputs<'r>,
+    pub code_flags: &'r CodeFlags,
+    min_ttl: Setting<u32>,
+    input: StandardInput,
+}
+
+/// A profile, once what is stored for it was looked at.
+pub enum Checked {
+    /// Its credentials are as they are wanted.
+    Fresh(Box<ProfileSections>, Credentials),
+    /// They have to be renewed.
+    Stale(Box<Job>),
+}
+
+impl<'r> RenewalRequest<'r> {
+    /// As asked for.
+    ///
+    /// # Errors
+    /// When the environment says how long credentials must last, and it is no duration.
+    pub fn new(
+        inputs: Inputs<'r>,
+        code_flags: &'r CodeFlags,
+        input: StandardInput,
+    ) -> Result<Self> {
+        Ok(Self {
+            inputs,
+            code_flags,
+            min_ttl: inputs.min_ttl()?,
+            input,
+        })
+    }
+
+    /// Says what holds for all profiles.
+    pub fn tell_inputs(&self, report: Report) {
+        report.detail(format_args!(
+            "credentials file: {}",
+            self.inputs.files.credentials.path.display()
+        ));
+        tell(
+            report,
+            "renewed with less left than",
+            format_args!("{} s", self.min_ttl.value),
+            &self.min_ttl.origin,
+        );
+    }
+
+    /// Whether a profile has what it needs, and how it can get it where not.
+    ///
+    /// # Errors
+    /// What can be known before a code is asked for.
+    pub fn check(
+        &self,
+        report: Report,
+        order: usize,
+        sections: ProfileSections,
+    ) -> Result<Checked> {
+        tell_sections(report, &sections);
+        let wanted = self.wanted(&sections);
+        let credentials = &self.inputs.files.credentials;
+        match look(credentials, &sections, &wanted)? {
+            CacheState::Fresh(credentials) => Ok(Checked::Fresh(Box::new(sections), credentials)),
+            CacheState::Stale { because, .. } => {
+                let sections = sections.overridden_by_itself(credentials);
+                let plan = self.inputs.plan(&sections)?;
+                tell_plan(report, &plan);
+                Ok(Checked::Stale(Box::new(Job {
+                    order,
+                    sections,
+                    wanted,
+                    because,
+                    plan,
+                    outcome: OnceCell::new(),
+                })))
+            }
+        }
+    }
+
+    /// What the credentials of a profile have to be like.
+    pub fn wanted(&self, sections: &ProfileSections) -> Wanted {
+        self.inputs.wanted(sections, &self.min_ttl)
+    }
+
+    /// Gets new credentials: one code for all profiles that share the keys and the device.
+    ///
+    /// # Errors
+    /// What concerns all of them, or the only one.
+    pub fn renew(&self, jobs: Vec<Job>, summary: &mut Summary) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let Inputs {
+            environment, files, ..
+        } = self.inputs;
+        warn_of_repeats(summary.report, files);
+        let code_settings =
+            CodeSettings::new(self.code_flags, environment, DEFAULT_PROMPT_TIMEOUT)?;
+        let groups = group_jobs(jobs, files, environment, &code_settings, summary)?;
+        tell_code_settings(summary.report, &code_settings);
+        let path = files.credentials.path;
+        let mut needed: Vec<SerialNumber> = Vec::new();
+        for (group, _) in &groups {
+            let session = group.session_at_hand(path, &files.credentials);
+            let device = &group.session_key.device;
+            needed.extend(std::iter::repeat_n(
+                device.clone(),
+                group.codes(session.as_ref()),
+            ));
+        }
+        check_given(&code_settings, &needed)?;
+        let profiles = summary.profiles;
+        let mut codes = Codes::new(&code_settings, needed, profiles, self.input, environment)?;
+        // A turn in which a person chose the device ends with the group: until then, nobody else has to choose.
+        for (group, _turn) in groups {
+            let section = renew::renew(&code_settings, path, summary.report, &group, &mut codes);
+            summary.note(group, section);
+        }
+        Ok(())
+    }
+}
+
+/// A code is of one device.
+fn check_given(code_settings: &CodeSettings, needed: &[SerialNumber]) -> Result<()> {
+    let Some(Given::Code(Setting { origin, .. })) = &code_settings.given else {
+        return Ok(());
+    };
+    let mut devices: Vec<&str> = Vec::new();
+    for device in needed.iter().map(SerialNumber::as_str) {
+        if !devices.contains(&device) {
+            devices.push(device);
+        }
+    }
+    if devices.len() > 1 {
+        bail!(
+            Failure::new(format!(
+                "{origin} is one code, and codes of several devices are needed: {}",
+                devices.join(", ")
+            ))
+            .hint("pipe them in, a line each in this order, or type them")
+        );
+    }
+    Ok(())
+}
