@@ -1,15 +1,18 @@
 //! Carries out the calls of a plan. Nothing here knows of flags, files or outputs.
 
+// Each uses only those above it.
+mod refusal;
 mod explain;
 
-use anyhow::{Context as _, Error, Result, bail};
+use anyhow::{Context as _, Result, bail};
 use aws_sdk_sts::config::Credentials as SdkCredentials;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use futures_util::stream::{self, StreamExt as _};
 
 use self::explain::{Attempt, Proof};
-use crate::aws::network::{self, Network, Request, Signer, Tries};
+pub use self::refusal::{Refusal, RefusalKind};
+use crate::aws::network::{self, Network, RequestContext, Signer, Tries};
 use crate::core::clock;
 use crate::core::credentials::{Credentials, LongTermKeys, Secret};
 use crate::core::device::SerialNumber;
@@ -23,45 +26,6 @@ const AT_ONCE: usize = 8;
 
 /// STS, as it is called here.
 pub struct Client(Network);
-
-/// Why there are no credentials.
-#[derive(Debug)]
-pub struct Refusal {
-    pub error: Error,
-    pub reading: Reading,
-}
-
-/// What there is to do about a refusal.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reading {
-    /// The code was refused: it is wrong, or was used.
-    Code,
-    /// STS has not looked at the request, so the code is as good as before.
-    Busy,
-    /// STS has failed at the request, and the code may be used up.
-    Failing,
-    /// Nobody knows whether STS has carried it out, and the code may be used up.
-    Lost,
-    /// AWS does not take the session that signed the call: it has ended, or somebody has ended it.
-    Session,
-    /// Anything else.
-    Other,
-}
-
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        refusal.error
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            reading: Reading::Other,
-        }
-    }
-}
 
 impl Client {
     /// STS, over connections that were prepared.
@@ -128,7 +92,7 @@ impl Client {
         !matches!(
             asked,
             Err(Refusal {
-                reading: Reading::Session,
+                kind: RefusalKind::Session,
                 ..
             })
         )
@@ -177,7 +141,7 @@ impl Client {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
         let answer = self.0.send(&attempt.request(), call).await;
-        answer.map_err(|trouble| attempt.explain(&trouble))
+        answer.map_err(|error| attempt.explain(&error))
     }
 
     async fn call(
@@ -223,7 +187,7 @@ impl Client {
         };
         granted(answer, &attempt.request(), role_arn).map_err(|error| Refusal {
             error,
-            reading: Reading::Lost,
+            kind: RefusalKind::Lost,
         })
     }
 }
@@ -234,7 +198,7 @@ impl Client {
 /// When it is not.
 pub fn granted(
     answer: Option<aws_sdk_sts::types::Credentials>,
-    request: &Request<'_>,
+    request: &RequestContext<'_>,
     role_arn: Option<String>,
 ) -> Result<Credentials> {
     let whole = answer.filter(|answer| {

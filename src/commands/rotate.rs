@@ -14,14 +14,14 @@ use anyhow::{Result, bail};
 use self::key_section::KeySection;
 use self::steps::Step;
 use super::signed_in_user::SignedInUser;
-use crate::aws::iam::{self, Iam, KnownKey, Owner, UNKNOWN_KEY};
-use crate::aws::network::Trouble;
+use crate::aws::iam::{self, Caller, Iam, KnownKey};
+use crate::aws::network::RequestError;
 use crate::cli;
 use crate::cli::OfUser;
-use crate::core::clock;
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
+use crate::core::{aws_errors, clock};
 use crate::files::store::Turn;
 use crate::plan::PromptSettings;
 use crate::prompt::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
@@ -62,24 +62,24 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     let kept = KeySection::of(&signed_in, environment)?;
     kept.check()?;
     // Whose keys they are, and not whose session.
-    let owner = Iam {
+    let caller = Iam {
         session: None,
         ..signed_in.iam()
     }
-    .owner()?;
-    if owner.name.is_none() {
+    .caller()?;
+    if caller.name.is_none() {
         bail!(
             Failure::new("these are keys of the root user, which should have none")
                 .hint("delete them in the console, and make an IAM user")
         );
     }
     let mut rotation = Rotation {
-        known: signed_in.iam().access_keys(&owner)?,
+        known: signed_in.iam().access_keys(&caller)?,
         keys: signed_in.keys.clone(),
         made: None,
         signed_in: &signed_in,
         kept,
-        owner,
+        caller,
         report,
         deletes: args.yes,
         environment,
@@ -113,7 +113,7 @@ struct Rotation<'r> {
     /// The new ones, from when they were made or found.
     made: Option<LongTermKeys>,
     kept: KeySection<'r>,
-    owner: Owner,
+    caller: Caller,
     /// The user's access keys.
     known: Vec<KnownKey>,
     report: Report,
@@ -144,7 +144,7 @@ impl Rotation<'_> {
                     "{} has access key {}, the only one of {}",
                     self.section(),
                     progress.current,
-                    self.owner.called()
+                    self.caller.called()
                 ));
                 return Ok(Next::End);
             }
@@ -154,7 +154,7 @@ impl Rotation<'_> {
                     "access key {} of {} is not one of {}",
                     progress.current,
                     self.signed_in.user.key_source.id,
-                    self.owner.called()
+                    self.caller.called()
                 ))
                 .hint("the IAM console shows the user's access keys")
             ),
@@ -165,14 +165,14 @@ impl Rotation<'_> {
     fn create(&mut self) -> Result<()> {
         let now = clock::now();
         self.kept.begin(now)?;
-        let new = match self.iam().create_access_key(&self.owner) {
+        let new = match self.iam().create_access_key(&self.caller) {
             Ok(new) => new,
             Err(problem) => {
                 // Where there may be one all the same, the next run has to know.
                 if !problem
-                    .trouble
+                    .request_error
                     .as_ref()
-                    .is_none_or(Trouble::may_have_worked)
+                    .is_none_or(RequestError::may_have_worked)
                 {
                     self.kept.tidy_up(None, self.report)?;
                 }
@@ -182,7 +182,7 @@ impl Rotation<'_> {
         if let Err(error) = self.kept.keep_new(&new) {
             // It is ours for sure, and nobody has its secret.
             let id = &new.access_key_id;
-            match self.iam().delete_access_key(&self.owner, id) {
+            match self.iam().delete_access_key(&self.caller, id) {
                 Ok(()) => self.kept.tidy_up(None, self.report)?,
                 Err(_) => self.report.warning(format_args!(
                     "access key {id} was made, and could neither be kept nor deleted: `{}` deletes it",
@@ -194,7 +194,7 @@ impl Rotation<'_> {
         self.report.progress(format_args!(
             "made access key {} for {}",
             new.access_key_id,
-            self.owner.called()
+            self.caller.called()
         ));
         self.known.push(KnownKey {
             id: new.access_key_id.clone(),
@@ -263,7 +263,7 @@ impl Rotation<'_> {
         self.wait_until_known(&keys)?;
         self.check_unused(old, current, "deactivated")?;
         let iam = self.iam();
-        self.patiently(current, || iam.deactivate_access_key(&self.owner, old))?;
+        self.patiently(current, || iam.deactivate_access_key(&self.caller, old))?;
         for key in self.known.iter_mut().filter(|key| key.id == old) {
             key.is_active = false;
         }
@@ -303,7 +303,7 @@ impl Rotation<'_> {
     }
 
     fn delete_from_iam(&mut self, id: &str) -> Result<()> {
-        self.iam().delete_access_key(&self.owner, id)?;
+        self.iam().delete_access_key(&self.caller, id)?;
         self.known.retain(|key| key.id != id);
         Ok(())
     }
@@ -331,13 +331,13 @@ impl Rotation<'_> {
             ..self.iam()
         };
         let id = &keys.access_key_id;
-        let owner = self.patiently(id, || iam.owner())?;
-        if owner != self.owner {
+        let caller = self.patiently(id, || iam.caller())?;
+        if caller != self.caller {
             bail!(
                 Failure::new(format!(
                     "access key {id} is one of {}, and not of {}",
-                    owner.called(),
-                    self.owner.called()
+                    caller.called(),
+                    self.caller.called()
                 ))
                 .hint("take it out of the file")
             );
@@ -349,7 +349,7 @@ impl Rotation<'_> {
     fn patiently<T>(&self, id: &str, call: impl Fn() -> iam::Result<T>) -> Result<T> {
         for (number, pause) in PAUSES.into_iter().enumerate() {
             match call() {
-                Err(problem) if problem.code() == Some(UNKNOWN_KEY) => {}
+                Err(problem) if problem.code() == Some(aws_errors::INVALID_CLIENT_TOKEN_ID) => {}
                 answer => return Ok(answer?),
             }
             if number == 0 {

@@ -4,6 +4,9 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use crate::core::arn::Arn;
+use crate::core::form::Form;
+
 /// What STS takes as `SerialNumber`: the ARN of a virtual device, or the serial number of a hardware token.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,10 +47,10 @@ pub enum Kind {
 impl Device {
     /// A device with this serial number.
     pub fn new(serial: &str, since: Option<DateTime<Utc>>) -> Self {
-        let resource = serial.splitn(6, ':').nth(5);
+        let arn = Arn::parse(serial);
         Self {
             serial: serial.to_owned(),
-            kind: match resource.and_then(|resource| resource.split_once('/')) {
+            kind: match arn.and_then(|arn| arn.kind_and_name()) {
                 Some(("mfa", _)) => Kind::Virtual,
                 Some(("u2f" | "fido", _)) => Kind::Fido,
                 _ if SerialNumber::parse(serial).is_ok() => Kind::Hardware,
@@ -76,8 +79,6 @@ impl fmt::Display for Kind {
 
 /// STS's limits for the length of a serial number.
 const LENGTH: std::ops::RangeInclusive<usize> = 9..=256;
-/// An AWS account id has twelve digits.
-const ACCOUNT_DIGITS: usize = 12;
 
 impl SerialNumber {
     /// Takes a text for a serial number.
@@ -113,24 +114,21 @@ impl fmt::Display for SerialNumber {
 }
 
 fn check_arn(arn: &str) -> Result<(), WrongDevice> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let [_, partition, service, _, account, resource] = parts[..] else {
+    let Some(arn) = Arn::parse(arn) else {
         return Err(malformed());
     };
-    if service != "iam"
-        || account.len() != ACCOUNT_DIGITS
-        || !account.bytes().all(|byte| byte.is_ascii_digit())
-    {
+    if arn.service != "iam" || !Form::AccountId.fits(arn.account) {
         return Err(malformed());
     }
-    match resource.split_once('/') {
+    match arn.kind_and_name() {
         Some(("mfa", name)) if !name.is_empty() => Ok(()),
         Some(("user", path)) => {
             let name = path.rsplit('/').next().unwrap_or(path);
             Err(WrongDevice {
                 problem: "is a user, not an MFA device".to_owned(),
                 hint: format!(
-                    "a device has `:mfa/` in its ARN, often arn:{partition}:iam::{account}:mfa/{name}; the IAM console shows it"
+                    "a device has `:mfa/` in its ARN, often {}; the IAM console shows it",
+                    Arn::of_iam(arn.partition, arn.account, &format!("mfa/{name}"))
                 ),
             })
         }

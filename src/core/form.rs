@@ -1,6 +1,8 @@
 //! The forms of AWS's values. Whatever comes from a server, a command or a file and goes into a file or onto a command line is held
 //! against them: no answer can write a line of its own, or a command.
 
+use crate::core::arn::Arn;
+
 /// What a value is, and whether a text has its form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Form {
@@ -99,8 +101,14 @@ pub fn is_of_name(byte: u8) -> bool {
 }
 
 fn is_role_arn(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let ["arn", partition, "iam", "", account, resource] = parts[..] else {
+    let Some(Arn {
+        partition,
+        service: "iam",
+        region: "",
+        account,
+        resource,
+    }) = Arn::parse(arn)
+    else {
         return false;
     };
     let Some(path_and_name) = resource.strip_prefix("role/") else {

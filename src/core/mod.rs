@@ -1,6 +1,7 @@
 //! What every layer needs, and what knows nothing of any: texts, errors, times, and the values that AWS gives a form to.
 
 pub mod text;
+pub mod arn;
 pub mod form;
 pub mod error;
 pub mod regular_file;
@@ -8,6 +9,7 @@ pub mod environment;
 pub mod clock;
 pub mod credentials;
 pub mod device;
+pub mod aws_errors;
 pub mod seconds;
 pub mod mfa_code;
 pub mod core_dump;

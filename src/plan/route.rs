@@ -9,6 +9,7 @@ use http::Uri;
 use iam::ResolveEndpoint as _;
 use sts::ResolveEndpoint as _;
 
+use crate::core::arn::Arn;
 use crate::core::error::Failure;
 use crate::plan::connection::{Connection, Service};
 use crate::plan::proxy::Proxy;
@@ -172,10 +173,7 @@ pub(super) fn check_partition<T>(
     chosen: &Setting<T>,
     region: &Setting<String>,
 ) -> Result<()> {
-    let Some(of_arn) = arn
-        .strip_prefix("arn:")
-        .and_then(|rest| rest.split(':').next())
-    else {
+    let Some(of_arn) = Arn::parse(arn).map(|arn| arn.partition) else {
         return Ok(());
     };
     match partition(&region.value) {

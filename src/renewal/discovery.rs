@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use anyhow::{Result, bail};
 
-use crate::aws::iam::{Iam, Owner, Problem};
+use crate::aws::iam::{Caller, Iam, IamError};
 use crate::aws::network;
 use crate::core::credentials::LongTermKeys;
 use crate::core::device::{Device, Kind, SerialNumber};
@@ -60,14 +60,14 @@ impl Search<'_> {
             session: None,
             flag: self.flag,
         };
-        let owner = match iam.owner() {
-            Ok(owner) => owner,
+        let caller = match iam.caller() {
+            Ok(caller) => caller,
             Err(problem) if problem.code().is_some() => bail!(problem),
             Err(problem) => bail!(self.not_told(None, &problem)),
         };
-        let devices = match iam.devices(&owner) {
+        let devices = match iam.devices(&caller) {
             Ok(devices) => devices,
-            Err(problem) => bail!(self.not_told(Some(&owner), &problem)),
+            Err(problem) => bail!(self.not_told(Some(&caller), &problem)),
         };
         let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
         for device in devices.iter().filter(|device| device.usable().is_none()) {
@@ -78,7 +78,7 @@ impl Search<'_> {
             ));
         }
         match &usable[..] {
-            [] => bail!(self.none(&owner, &devices)),
+            [] => bail!(self.none(&caller, &devices)),
             [only] => Ok(Found {
                 device: Setting {
                     value: only.clone(),
@@ -86,7 +86,7 @@ impl Search<'_> {
                 },
                 turn: None,
             }),
-            _ => self.pick(&owner, &usable),
+            _ => self.pick(&caller, &usable),
         }
     }
 
@@ -117,8 +117,8 @@ impl Search<'_> {
         }))
     }
 
-    fn pick(&self, owner: &Owner, devices: &[SerialNumber]) -> Result<Found> {
-        let terminal = terminal_to_pick(self.prompt_settings, owner, self.key_source, devices)?;
+    fn pick(&self, caller: &Caller, devices: &[SerialNumber]) -> Result<Found> {
+        let terminal = terminal_to_pick(self.prompt_settings, caller, self.key_source, devices)?;
         let store = Store::open(self.path)?;
         let turn = store.take(
             Turn::Ask,
@@ -157,9 +157,9 @@ impl Search<'_> {
     }
 
     /// Nobody says which devices there are. Most people's is called like the user.
-    fn not_told(&self, owner: Option<&Owner>, problem: &Problem) -> Failure {
+    fn not_told(&self, caller: Option<&Caller>, problem: &IamError) -> Failure {
         let (place, key) = (&self.key_source.id, self.key_source.device_key);
-        let hint = match owner.map(Owner::usual_device) {
+        let hint = match caller.map(Caller::usual_device) {
             Some(usual) => format!(
                 "often it is {usual}: write `{key} = {usual}` into {place}, or use --device"
             ),
@@ -175,15 +175,15 @@ impl Search<'_> {
         .hint(format!("{hint}; the IAM console shows the ARN"))
     }
 
-    fn none(&self, owner: &Owner, devices: &[Device]) -> Failure {
+    fn none(&self, caller: &Caller, devices: &[Device]) -> Failure {
         let others: Vec<String> = devices
             .iter()
             .map(|device| format!("{} is {}", device.serial, what(device)))
             .collect();
-        let called = owner.called();
+        let name = caller.called();
         if others.is_empty() {
-            let failure = Failure::new(format!("{called} has no MFA device"));
-            return match owner.name {
+            let failure = Failure::new(format!("{name} has no MFA device"));
+            return match caller.name {
                 Some(_) => failure.hint(format!(
                     "`mfa-creds device enroll{}` makes one with an authenticator app",
                     self.flag
@@ -192,7 +192,7 @@ impl Search<'_> {
             };
         }
         Failure::new(format!(
-            "{called} has no MFA device that STS can use: {}",
+            "{name} has no MFA device that STS can use: {}",
             others.join(", ")
         ))
         .hint("add an authenticator app in the IAM console, where that one works")
@@ -205,7 +205,7 @@ impl Search<'_> {
 /// Exit code 3 when there is none, with the devices.
 pub fn terminal_to_pick(
     prompt_settings: &PromptSettings,
-    owner: &Owner,
+    caller: &Caller,
     key_source: &KeySource,
     devices: &[SerialNumber],
 ) -> Result<Terminal> {
@@ -216,7 +216,7 @@ pub fn terminal_to_pick(
             let names: Vec<&str> = devices.iter().map(SerialNumber::as_str).collect();
             Failure::new(format!(
                 "{} has {} MFA devices, and nobody says which to use",
-                owner.called(),
+                caller.called(),
                 devices.len()
             ))
             .hint(format!(

@@ -14,7 +14,7 @@ use self::pending_write::PendingWrite;
 pub use self::pending_write::of_session;
 use self::redemption::Redeemed;
 use crate::aws::network::{self, Preparation};
-use crate::aws::sts::{Client, Reading, Refusal};
+use crate::aws::sts::{Client, Refusal, RefusalKind};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::Failure;
@@ -309,7 +309,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
                     Ok(credentials) => got.push((job, credentials)),
                     Err(Refusal {
                         error,
-                        reading: Reading::Session,
+                        kind: RefusalKind::Session,
                     }) => refused.push((job, error)),
                     Err(Refusal { error, .. }) => job.fail(error),
                 }

@@ -1,6 +1,6 @@
 //! Clients of the services, each for a connection that was prepared.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::Credentials as SdkCredentials;
@@ -9,9 +9,9 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 
 use super::limit::Limit;
+use super::preparation::{Network, Prepared};
+use super::request_error::RequestError;
 use super::trace::Tracing;
-use super::trouble::Trouble;
-use super::{Network, Prepared};
 use crate::core::credentials::{Credentials, LongTermKeys};
 use crate::plan::Connection;
 
@@ -48,7 +48,7 @@ impl Network {
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
             .retry_config(tries.retries())
-            .retry_classifier(Retry);
+            .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));
         config.set_timeout_config(tries.timeouts(prepared));
         Ok(aws_sdk_sts::Client::from_conf(config.build()))
@@ -72,17 +72,10 @@ impl Network {
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
             .retry_config(tries.retries())
-            .retry_classifier(Retry);
+            .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));
         config.set_timeout_config(tries.timeouts(prepared));
         Ok(aws_sdk_iam::Client::from_conf(config.build()))
-    }
-
-    pub(super) fn prepared(&self, connection: &Connection) -> Result<&Prepared> {
-        self.connections
-            .iter()
-            .find(|prepared| prepared.connection == *connection)
-            .context("the connection was not prepared")
     }
 }
 
@@ -106,9 +99,9 @@ impl Tries {
 
 /// Forbids to try again what cannot come to anything: a certificate is not trusted the next time either.
 #[derive(Debug)]
-struct Retry;
+struct InVain;
 
-impl ClassifyRetry for Retry {
+impl ClassifyRetry for InVain {
     fn name(&self) -> &'static str {
         "in vain"
     }
@@ -116,8 +109,8 @@ impl ClassifyRetry for Retry {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let error = context.output_or_error().and_then(Result::err);
         let error = error.and_then(OrchestratorError::as_connector_error);
-        match error.map(|error| Trouble::undelivered(error)) {
-            Some(Trouble::Unreachable(obstacle)) if !obstacle.may_pass() => {
+        match error.map(|error| RequestError::undelivered(error)) {
+            Some(RequestError::Unreachable(error)) if !error.may_pass() => {
                 RetryAction::RetryForbidden
             }
             _ => RetryAction::NoActionIndicated,

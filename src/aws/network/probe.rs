@@ -19,12 +19,12 @@ use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
 use x509_cert::time::Time;
 
-use super::obstacle::{Presented, ProxyAnswer};
+use super::connect_error::{Presented, ProxyAnswer};
 use crate::core::clock;
 use crate::plan::Route;
 
-/// How long to look.
-const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to look, in all.
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// So much of a proxy's answer is read.
 const LONGEST_HEAD: usize = 16 * 1024;
 const MOST_HEADERS: usize = 100;
@@ -52,18 +52,12 @@ pub(super) async fn certificate(route: &Route) -> Option<Presented> {
             .take();
         presented(&certificate?)
     };
-    timeout(DEFAULT_PROMPT_TIMEOUT, looking)
-        .await
-        .ok()
-        .flatten()
+    timeout(TIMEOUT, looking).await.ok().flatten()
 }
 
 /// What the proxy answers that does not let through to the end of a route.
 pub(super) async fn proxy_answer(route: &Route) -> Option<ProxyAnswer> {
-    timeout(DEFAULT_PROMPT_TIMEOUT, open(route))
-        .await
-        .ok()?
-        .err()?
+    timeout(TIMEOUT, open(route)).await.ok()?.err()?
 }
 
 /// A connection to the end of a route, through its proxy. What that answers where it does not let through.
@@ -84,8 +78,8 @@ async fn open(route: &Route) -> Result<TcpStream, Option<ProxyAnswer>> {
     }
     let address = proxy.address().ok_or(None)?;
     let mut stream = TcpStream::connect(address).await.map_err(|_| None)?;
-    let sections = format!("{}:{port}", route.url.host().unwrap_or_default());
-    let mut head = format!("CONNECT {sections} HTTP/1.1\r\nHost: {sections}\r\n").into_bytes();
+    let target = format!("{}:{port}", route.url.host().unwrap_or_default());
+    let mut head = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
     if let Some(authorization) = proxy.authorization() {
         head.extend_from_slice(b"Proxy-Authorization: ");
         head.extend_from_slice(authorization.as_bytes());

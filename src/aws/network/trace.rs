@@ -11,7 +11,7 @@ use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sts::error::BoxError;
 use chrono::{DateTime, Utc};
 
-use super::Prepared;
+use super::preparation::Prepared;
 use crate::core::clock;
 use crate::report::Report;
 

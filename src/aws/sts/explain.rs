@@ -1,7 +1,12 @@
 //! What STS answers, said so that a person knows what to do.
 
-use super::{Reading, Refusal};
-use crate::aws::network::{Request, Signer, Trouble, is_of_clock, masked};
+use super::refusal::{Refusal, RefusalKind};
+use crate::aws::network::{RequestContext, RequestError, Signer, masked};
+use crate::core::aws_errors::{
+    ACCESS_DENIED, MAXIMUM_DURATION_PHRASE, SIGNATURE_DOES_NOT_MATCH, TEMPORARY_KEYS_PHRASE,
+    UNUSABLE_DEVICE_PHRASE, VALIDATION_ERROR, WRONG_CODE_PHRASE, WRONG_REGION_PHRASE, is_of_clock,
+    is_of_credentials, is_of_device_form,
+};
 use crate::core::credentials::LongTermKeys;
 use crate::core::device::SerialNumber;
 use crate::core::error::{Exit, Failure};
@@ -26,8 +31,8 @@ pub(super) struct Proof<'a> {
 
 impl Attempt<'_> {
     /// The same as any request to AWS.
-    pub(super) fn request(&self) -> Request<'_> {
-        Request {
+    pub(super) fn request(&self) -> RequestContext<'_> {
+        RequestContext {
             connection: &self.step.connection,
             key_source: &self.plan.key_source,
             access_key_id: &self.keys.access_key_id,
@@ -41,90 +46,96 @@ impl Attempt<'_> {
     }
 
     /// A failed call as a user reads it.
-    pub(super) fn explain(&self, trouble: &Trouble) -> Refusal {
+    pub(super) fn explain(&self, error: &RequestError) -> Refusal {
         Refusal {
-            reading: self.reading(trouble),
-            error: self.failure(trouble).into(),
+            kind: self.kind(error),
+            error: self.failure(error).into(),
         }
     }
 
-    fn reading(&self, trouble: &Trouble) -> Reading {
-        match trouble.refusal() {
+    fn kind(&self, error: &RequestError) -> RefusalKind {
+        match error.refusal() {
             Some((code, message))
                 if matches!(self.signer, Signer::Session) && is_of_the_session(code, message) =>
             {
-                Reading::Session
+                RefusalKind::Session
             }
-            Some((code, message)) if is_of_the_code(code, message) => Reading::Code,
-            _ if !trouble.is_of_service() && trouble.may_have_worked() => Reading::Lost,
-            _ if trouble.may_have_worked() => Reading::Failing,
-            _ if trouble.is_of_service() => Reading::Busy,
-            _ => Reading::Other,
+            Some((code, message)) if is_of_the_code(code, message) => RefusalKind::Code,
+            _ if !error.is_of_service() && error.may_have_worked() => RefusalKind::Lost,
+            _ if error.may_have_worked() => RefusalKind::Failing,
+            _ if error.is_of_service() => RefusalKind::Busy,
+            _ => RefusalKind::Other,
         }
     }
 
-    fn failure(&self, trouble: &Trouble) -> Failure {
-        let Some((code, message)) = trouble.refusal() else {
-            return self.request().explain(trouble);
-        };
-        let key = masked(&self.keys.access_key_id);
-        let duration = &self.step.duration;
-        let device = || {
-            self.proof.as_ref().map_or_else(String::new, |proof| {
-                format!("{} ({})", proof.device.value, proof.device.origin)
-            })
+    fn failure(&self, error: &RequestError) -> Failure {
+        let Some((code, message)) = error.refusal() else {
+            return self.request().explain(error);
         };
         match code {
-            _ if is_of_the_code(code, message) => Failure::new(format!(
-                "AWS refused the code for device {}: it is wrong, or was used already",
-                device()
-            ))
-            .hint("wait for the next code and run it again; each code works once")
-            .exit(Exit::Refused),
-            "AccessDenied" if message.contains("unable to validate MFA code") => {
-                Failure::new(format!(
-                    "AWS cannot check codes of device {} for access key {key}: it is not a device of this user, or it was tried too often",
-                    device()
-                ))
-                .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.plan.key_source_flags))
-                .exit(Exit::Refused)
-            }
-            "AccessDenied" if message.contains("with session credentials") => Failure::new(format!(
-                "the keys of {} are temporary ones, which cannot get a session",
-                self.plan.key_source.id
-            ))
-            .hint("put the IAM user's own keys (AKIA…) there"),
-            "AccessDenied" => match &self.step.call {
-                Call::AssumeRole(role) => self.role_denied(role, message),
-                Call::GetSessionToken => {
-                    let failure =
-                        Failure::new(format!("AWS denied the session to access key {key}: {message}"));
-                    if self.plan.role().is_some() {
-                        return failure.hint("a policy forbids sts:GetSessionToken; `--direct` assumes the role without a session");
-                    }
-                    failure.hint("ask an administrator: a policy or an organization's rule forbids sts:GetSessionToken")
-                }
-            },
-            "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"
-                if !matches!(self.signer, Signer::Keys) => Failure::new(format!(
+            ACCESS_DENIED => self.denied(message),
+            _ if is_of_credentials(code) && !matches!(self.signer, Signer::Keys) => Failure::new(format!(
                 "AWS does not take {} for {}: {message}",
                 self.request().signer_name(),
                 self.role_name()
             ))
             .hint("in a region that has to be activated, a session works only where it was made: give both one region, or use --direct"),
-            "ValidationError" if message.contains("serialNumber") || message.contains("tokenCode") => {
-                Failure::new(format!("AWS cannot use device {}, or its code: {message}", device()))
-                    .hint("the IAM console shows the device's ARN")
-                    .exit(Exit::Refused)
-            }
-            "ValidationError" if message.contains("MaxSessionDuration") => Failure::new(format!(
-                "{} does not last {} s ({}): its maximum is lower",
-                self.role_name(),
-                duration.value,
-                duration.origin
+            _ if is_of_device_form(code, message) => Failure::new(format!(
+                "AWS cannot use device {}, or its code: {message}",
+                self.device()
             ))
-            .hint("ask for less with --duration; 3600 always works"),
-            _ => self.request().explain(trouble),
+            .hint("the IAM console shows the device's ARN")
+            .exit(Exit::Refused),
+            VALIDATION_ERROR if message.contains(MAXIMUM_DURATION_PHRASE) => {
+                let duration = &self.step.duration;
+                Failure::new(format!(
+                    "{} does not last {} s ({}): its maximum is lower",
+                    self.role_name(),
+                    duration.value,
+                    duration.origin
+                ))
+                .hint("ask for less with --duration; 3600 always works")
+            }
+            _ => self.request().explain(error),
+        }
+    }
+
+    /// AWS has one code for what it does not allow, and for what is wrong with a code or its device.
+    fn denied(&self, message: &str) -> Failure {
+        let key = masked(&self.keys.access_key_id);
+        if is_of_the_code(ACCESS_DENIED, message) {
+            return Failure::new(format!(
+                "AWS refused the code for device {}: it is wrong, or was used already",
+                self.device()
+            ))
+            .hint("wait for the next code and run it again; each code works once")
+            .exit(Exit::Refused);
+        }
+        if message.contains(UNUSABLE_DEVICE_PHRASE) {
+            return Failure::new(format!(
+                "AWS cannot check codes of device {} for access key {key}: it is not a device of this user, or it was tried too often",
+                self.device()
+            ))
+            .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.plan.key_source_flags))
+            .exit(Exit::Refused);
+        }
+        if message.contains(TEMPORARY_KEYS_PHRASE) {
+            return Failure::new(format!(
+                "the keys of {} are temporary ones, which cannot get a session",
+                self.plan.key_source.id
+            ))
+            .hint("put the IAM user's own keys (AKIA…) there");
+        }
+        match &self.step.call {
+            Call::AssumeRole(role) => self.role_denied(role, message),
+            Call::GetSessionToken => Failure::new(format!(
+                "AWS denied the session to access key {key}: {message}"
+            ))
+            .hint(if self.plan.role().is_some() {
+                "a policy forbids sts:GetSessionToken; `--direct` assumes the role without a session"
+            } else {
+                "ask an administrator: a policy or an organization's rule forbids sts:GetSessionToken"
+            }),
         }
     }
 
@@ -149,6 +160,12 @@ impl Attempt<'_> {
         .hint(format!("{trust}{other_way}"))
     }
 
+    fn device(&self) -> String {
+        self.proof.as_ref().map_or_else(String::new, |proof| {
+            format!("{} ({})", proof.device.value, proof.device.origin)
+        })
+    }
+
     fn role_name(&self) -> String {
         match &self.step.call {
             Call::AssumeRole(role) => format!("the role {}", role.arn.value),
@@ -159,16 +176,13 @@ impl Attempt<'_> {
 
 /// Whether STS complains of the code itself. It says the same of a wrong one and of one that was used.
 fn is_of_the_code(code: &str, message: &str) -> bool {
-    code == "AccessDenied" && message.contains("invalid MFA one time pass code")
+    code == ACCESS_DENIED && message.contains(WRONG_CODE_PHRASE)
 }
 
 /// Whether STS complains of the credentials that signed.
 fn is_of_the_session(code: &str, message: &str) -> bool {
-    match code {
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" => true,
-        "SignatureDoesNotMatch" => {
-            !is_of_clock(code, message) && !message.contains("scoped to a valid region")
-        }
-        _ => false,
-    }
+    is_of_credentials(code)
+        || code == SIGNATURE_DOES_NOT_MATCH
+            && !is_of_clock(code, message)
+            && !message.contains(WRONG_REGION_PHRASE)
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::enrollment::{self, Enrolled, Enrolment};
 use super::{SignedInUser, prompt_settings, terminal};
-use crate::aws::iam::{Known, Owner};
+use crate::aws::iam::{Caller, Known};
 use crate::cli::{OfUser, PromptTimeout};
 use crate::core::device::{Device, SerialNumber};
 use crate::core::environment::Environment;
@@ -37,8 +37,8 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     let terminal = terminal(&prompt_settings(args.timeout, environment)?)?;
     let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
     let iam = signed_in.iam();
-    let owner = iam.owner()?;
-    let Some(user) = &owner.name else {
+    let caller = iam.caller()?;
+    let Some(user) = &caller.name else {
         bail!(
             Failure::new("the root user's devices cannot be made from here")
                 .hint("make it in the IAM console, and use an IAM user for the rest")
@@ -53,17 +53,17 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
         );
     }
     // Where IAM does not say, its answers to what follows do.
-    let devices = iam.devices(&owner).ok();
+    let devices = iam.devices(&caller).ok();
     check_new(
         &signed_in,
-        &owner,
+        &caller,
         devices.as_deref().unwrap_or_default(),
         name,
     )?;
     let key_source = &signed_in.user.key_source;
     if signed_in.store.is_of(&key_source.id.path) {
         // So that everything that can fail does so before a device is made.
-        let like_it = SerialNumber::parse(&owner.device(name)).map_err(|wrong| {
+        let like_it = SerialNumber::parse(&caller.device(name)).map_err(|wrong| {
             Failure::new(format!("a device called `{name}` {}", wrong.problem)).hint(wrong.hint)
         })?;
         signed_in
@@ -72,7 +72,7 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     }
     let Enrolled { serial, codes } = Enrolment {
         iam: &iam,
-        owner: &owner,
+        caller: &caller,
         terminal: &terminal,
         report,
         name,
@@ -103,16 +103,16 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
 /// What would fail in the end is said in the beginning.
 fn check_new(
     signed_in: &SignedInUser,
-    owner: &Owner,
+    caller: &Caller,
     devices: &[Device],
     name: &str,
 ) -> Result<()> {
-    let serial = owner.device(name);
+    let serial = caller.device(name);
     if devices.iter().any(|device| device.serial == serial) {
         bail!(
             Failure::new(format!(
                 "{serial} is a device of {} already",
-                owner.called()
+                caller.called()
             ))
             .hint("--name calls the new one differently")
         );
@@ -122,7 +122,7 @@ fn check_new(
     }
     let failure = Failure::new(format!(
         "{} has an MFA device already, so AWS wants an MFA session for a second one",
-        owner.called()
+        caller.called()
     ));
     bail!(if devices.iter().any(|device| device.usable().is_some()) {
         failure.hint(format!(

@@ -9,8 +9,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::qr;
-use crate::aws::iam::{IN_USE, Iam, Known, NewDevice, Owner, Pair, Problem, TAKEN, WRONG_CODES};
-use crate::aws::network::Trouble;
+use crate::aws::iam::{Caller, CodePair, Iam, IamError, Known, NewDevice};
+use crate::aws::network::RequestError;
+use crate::core::aws_errors;
 use crate::core::clock;
 use crate::core::device::SerialNumber;
 use crate::core::error::{Exit, Failure};
@@ -36,7 +37,7 @@ const NOT_IN_LABELS: &AsciiSet = &NON_ALPHANUMERIC
 /// Somebody who gets a device.
 pub struct Enrolment<'e> {
     pub iam: &'e Iam<'e>,
-    pub owner: &'e Owner,
+    pub caller: &'e Caller,
     pub terminal: &'e Terminal,
     pub report: Report,
     /// What the device is called.
@@ -50,7 +51,7 @@ pub struct Enrolment<'e> {
 /// A device that is enabled, and the codes that were used for it.
 pub struct Enrolled {
     pub serial: SerialNumber,
-    pub codes: Pair,
+    pub codes: CodePair,
 }
 
 impl Enrolment<'_> {
@@ -67,7 +68,7 @@ impl Enrolment<'_> {
             Ok(_codes) => self.report.progress(format_args!(
                 "{} is enabled for {}",
                 new.serial,
-                self.owner.called()
+                self.caller.called()
             )),
             Err(_) => self.give_up(&new.serial),
         }
@@ -82,23 +83,23 @@ impl Enrolment<'_> {
     fn create(&self) -> Result<NewDevice> {
         let iam = self.iam;
         match iam.create(self.name) {
-            Err(problem) if problem.code() == Some(TAKEN) => {}
+            Err(problem) if problem.code() == Some(aws_errors::ENTITY_ALREADY_EXISTS) => {}
             other => return Ok(other?),
         }
-        let serial = self.owner.device(self.name);
+        let serial = self.caller.device(self.name);
         let taken = || {
             Failure::new(format!("there is a device {serial} already"))
                 .hint("--name calls the new one differently")
         };
         let question = format!(
             "{serial} was made before, and is not enabled for {}. Delete it and begin anew?",
-            self.owner.called()
+            self.caller.called()
         );
         if !self.is_known_to_be_free || !self.terminal.confirm(&question, Answer::No)? {
             bail!(taken());
         }
         match iam.delete(&serial) {
-            Err(problem) if problem.code() == Some(IN_USE) => bail!(
+            Err(problem) if problem.code() == Some(aws_errors::DELETE_CONFLICT) => bail!(
                 Failure::new(format!("{serial} is enabled for somebody else"))
                     .hint("--name calls the new one differently")
             ),
@@ -107,13 +108,13 @@ impl Enrolment<'_> {
         Ok(iam.create(self.name)?)
     }
 
-    fn enable(&self, new: &NewDevice) -> Result<Pair> {
+    fn enable(&self, new: &NewDevice) -> Result<CodePair> {
         self.show(new)?;
         for _ in 0..TRIES {
             let codes = two_codes(self.terminal)?;
-            match self.iam.enable(self.owner, &new.serial, &codes) {
+            match self.iam.enable(self.caller, &new.serial, &codes) {
                 Ok(()) => return Ok(codes),
-                Err(problem) if problem.code() == Some(WRONG_CODES) => self.terminal.say(
+                Err(problem) if problem.code() == Some(aws_errors::INVALID_AUTHENTICATION_CODE) => self.terminal.say(
                     "error: AWS refused these codes: they have to be two in a row of the new entry in the app",
                 )?,
                 Err(problem) if self.is_enabled_after(&problem, &new.serial) => return Ok(codes),
@@ -133,10 +134,10 @@ impl Enrolment<'_> {
     }
 
     /// Whether the device was enabled although the answer went lost.
-    fn is_enabled_after(&self, problem: &Problem, serial: &SerialNumber) -> bool {
-        let trouble = problem.trouble.as_ref();
-        trouble.is_some_and(Trouble::may_have_worked)
-            && self.iam.devices(self.owner).is_ok_and(|devices| {
+    fn is_enabled_after(&self, problem: &IamError, serial: &SerialNumber) -> bool {
+        let error = problem.request_error.as_ref();
+        error.is_some_and(RequestError::may_have_worked)
+            && self.iam.devices(self.caller).is_ok_and(|devices| {
                 devices
                     .iter()
                     .any(|device| device.serial == serial.as_str())
@@ -148,7 +149,7 @@ impl Enrolment<'_> {
             Ok(()) => self.report.progress(format_args!(
                 "{serial} was deleted again; the entry in the app is good for nothing"
             )),
-            Err(problem) if problem.code() == Some(IN_USE) => self.report.warning(format_args!(
+            Err(problem) if problem.code() == Some(aws_errors::DELETE_CONFLICT) => self.report.warning(format_args!(
                 "{serial} is enabled all the same: write it as aws_mfa_device into the long-term section"
             )),
             Err(_) => self.report.warning(format_args!(
@@ -159,7 +160,7 @@ impl Enrolment<'_> {
     }
 
     fn show(&self, new: &NewDevice) -> Result<()> {
-        let uri = uri(self.owner, self.name, new);
+        let uri = uri(self.caller, self.name, new);
         let picture = qr::render(&uri);
         if let Some(picture) = &picture {
             self.terminal
@@ -184,11 +185,11 @@ impl Enrolment<'_> {
 
 /// What the app reads.
 /// See <https://github.com/google/google-authenticator/wiki/Key-Uri-Format>.
-fn uri(owner: &Owner, name: &str, new: &NewDevice) -> Zeroizing<String> {
+fn uri(caller: &Caller, name: &str, new: &NewDevice) -> Zeroizing<String> {
     let label = utf8_percent_encode(name, NOT_IN_LABELS);
     Zeroizing::new(format!(
         "otpauth://totp/Amazon%20Web%20Services:{label}@{}?secret={}",
-        owner.account,
+        caller.account,
         new.seed.expose()
     ))
 }
@@ -197,7 +198,7 @@ fn uri(owner: &Owner, name: &str, new: &NewDevice) -> Zeroizing<String> {
 ///
 /// # Errors
 /// Exit code 3 when the person does not answer.
-pub fn two_codes(terminal: &Terminal) -> Result<Pair> {
+pub fn two_codes(terminal: &Terminal) -> Result<CodePair> {
     let parse =
         |text: &str| MfaCode::parse(text).map_err(|NotACode| "a code is six digits".to_owned());
     let first = terminal.ask_line("Code that the device shows now", |text| {
@@ -227,7 +228,7 @@ pub fn wait_for_sts(
     serial: &SerialNumber,
     code: &MfaCode,
     report: Report,
-) -> std::result::Result<Known, Problem> {
+) -> std::result::Result<Known, IamError> {
     for (question, pause) in (0..).zip(PAUSES) {
         if let known @ Known::Yes(_) = iam.is_known_to_sts(serial, code)? {
             return Ok(known);

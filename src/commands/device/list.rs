@@ -23,13 +23,13 @@ pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> 
     let report = Report::new(&args.of.verbosity);
     let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
     let iam = signed_in.iam();
-    let owner = iam.owner()?;
-    let known = iam.devices(&owner)?;
+    let caller = iam.caller()?;
+    let known = iam.devices(&caller)?;
     let set = signed_in.set().map(|set| set.value.as_str());
     if args.json {
         return report::data(&table::json(
-            &owner.account,
-            owner.name.as_deref(),
+            &caller.account,
+            caller.name.as_deref(),
             &known,
             set,
         )?);
@@ -37,8 +37,8 @@ pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> 
     if known.is_empty() {
         report.progress(format_args!(
             "{} has no MFA device{}",
-            owner.called(),
-            match owner.name {
+            caller.called(),
+            match caller.name {
                 Some(_) => format!("; `mfa-creds device enroll{}` makes one", signed_in.flag),
                 None => String::new(),
             }

@@ -4,8 +4,9 @@ use anyhow::{Result, bail};
 
 use super::enrollment;
 use super::{SignedInUser, prompt_settings, terminal};
-use crate::aws::iam::{Iam, Owner, WRONG_CODES};
+use crate::aws::iam::{Caller, Iam};
 use crate::cli::{OfUser, PromptTimeout};
+use crate::core::aws_errors;
 use crate::core::device::{Device, SerialNumber};
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
@@ -33,18 +34,18 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     let mut signed_in = SignedInUser::new(&args.of, args.device.as_ref(), environment, report)?;
     let device = signed_in.user.device.take().transpose()?;
     let iam = signed_in.iam();
-    let owner = iam.owner()?;
+    let caller = iam.caller()?;
     let serial = match device {
         Some(device) => device.value,
-        None => only_or_picked(&iam, &owner, &signed_in, &prompt_settings)?,
+        None => only_or_picked(&iam, &caller, &signed_in, &prompt_settings)?,
     };
-    if let Ok(devices) = iam.devices(&owner)
+    if let Ok(devices) = iam.devices(&caller)
         && !devices
             .iter()
             .any(|device| device.serial == serial.as_str())
     {
         bail!(
-            Failure::new(format!("{serial} is not a device of {}", owner.called()))
+            Failure::new(format!("{serial} is not a device of {}", caller.called()))
                 .hint(format!(
                     "`mfa-creds device list{}` shows the user's devices",
                     signed_in.flag
@@ -53,9 +54,9 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
         );
     }
     let codes = enrollment::two_codes(&terminal)?;
-    match iam.resync(&owner, &serial, &codes) {
+    match iam.resync(&caller, &serial, &codes) {
         Ok(()) => {}
-        Err(problem) if problem.code() == Some(WRONG_CODES) => bail!(
+        Err(problem) if problem.code() == Some(aws_errors::INVALID_AUTHENTICATION_CODE) => bail!(
             Failure::new(format!("AWS refused the two codes of {serial}"))
                 .hint("they have to be two in a row of this device; run it again")
                 .exit(Exit::Refused)
@@ -68,23 +69,25 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
 
 fn only_or_picked(
     iam: &Iam<'_>,
-    owner: &Owner,
+    caller: &Caller,
     signed_in: &SignedInUser,
     prompt_settings: &PromptSettings,
 ) -> Result<SerialNumber> {
-    let devices = iam.devices(owner)?;
+    let devices = iam.devices(caller)?;
     let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
     match &usable[..] {
         [] => bail!(
-            Failure::new(format!("{} has no MFA device with codes", owner.called())).hint(format!(
-                "`mfa-creds device list{}` shows what there is",
-                signed_in.flag
-            ))
+            Failure::new(format!("{} has no MFA device with codes", caller.called())).hint(
+                format!(
+                    "`mfa-creds device list{}` shows what there is",
+                    signed_in.flag
+                )
+            )
         ),
         [only] => Ok(only.clone()),
         _ => {
             let base = &signed_in.user.key_source;
-            let terminal = discovery::terminal_to_pick(prompt_settings, owner, base, &usable)?;
+            let terminal = discovery::terminal_to_pick(prompt_settings, caller, base, &usable)?;
             discovery::pick(&terminal, &usable)
         }
     }

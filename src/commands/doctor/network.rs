@@ -4,8 +4,8 @@
 use chrono::TimeDelta;
 
 use super::checklist::{Checklist, Level};
-use crate::aws::iam::{Iam, Owner};
-use crate::aws::network::{self, Certificates, SET_THE_CLOCK, Trouble, masked};
+use crate::aws::iam::{Caller, Iam};
+use crate::aws::network::{self, Certificates, RequestError, SET_THE_CLOCK, masked};
 use crate::core::clock;
 use crate::core::credentials::LongTermKeys;
 use crate::core::device::Device;
@@ -105,17 +105,14 @@ pub fn ask(
         session: None,
         flag: &sections.flags,
     };
-    let owner = iam.owner();
-    let is_answer = |trouble: &Option<Trouble>| {
-        trouble
-            .as_ref()
-            .is_none_or(|trouble| trouble.refusal().is_some())
-    };
-    if owner
+    let caller = iam.caller();
+    let is_answer =
+        |error: &Option<RequestError>| error.as_ref().is_none_or(|error| error.refusal().is_some());
+    if caller
         .as_ref()
-        .is_err_and(|problem| !is_answer(&problem.trouble))
+        .is_err_and(|error| !is_answer(&error.request_error))
     {
-        list.attempt("network", owner.map_err(anyhow::Error::from));
+        list.attempt("network", caller.map_err(anyhow::Error::from));
         return None;
     }
     let host = user
@@ -125,14 +122,14 @@ pub fn ask(
         .map_or_else(|_| String::new(), |route| route.host());
     list.ok("network", format!("AWS STS at {host} answers"));
     time(list);
-    let owner = list.attempt("keys", owner.map_err(anyhow::Error::from))?;
+    let caller = list.attempt("keys", caller.map_err(anyhow::Error::from))?;
     let id = masked(&keys.access_key_id);
-    let (called, account) = (owner.called(), &owner.account);
+    let (name, account) = (caller.called(), &caller.account);
     list.ok(
         "keys",
-        format!("{id} is active, and of {called} in account {account}"),
+        format!("{id} is active, and of {name} in account {account}"),
     );
-    devices(list, &iam, &owner, user, sections);
+    devices(list, &iam, &caller, user, sections);
     Some(())
 }
 
@@ -152,7 +149,7 @@ fn time(list: &mut Checklist) {
 fn devices(
     list: &mut Checklist,
     iam: &Iam<'_>,
-    owner: &Owner,
+    caller: &Caller,
     user: &User,
     sections: &ProfileSections,
 ) {
@@ -163,7 +160,7 @@ fn devices(
         None => None,
     };
     let key = user.key_source.device_key;
-    let devices = match iam.devices(owner) {
+    let devices = match iam.devices(caller) {
         Ok(devices) => devices,
         Err(problem) => {
             let why = anyhow::Error::from(problem);
@@ -174,7 +171,7 @@ fn devices(
                 None => list.problem(
                     "device",
                     message,
-                    format!("often it is {}: set it as {key}", owner.usual_device()),
+                    format!("often it is {}: set it as {key}", caller.usual_device()),
                 ),
             }
             return;
@@ -184,7 +181,7 @@ fn devices(
         "`{}` makes one with an authenticator app",
         sections.command("device enroll")
     );
-    let called = owner.called();
+    let name = caller.called();
     let usable: Vec<&Device> = devices
         .iter()
         .filter(|device| device.usable().is_some())
@@ -200,19 +197,19 @@ fn devices(
                 .iter()
                 .any(|device| device.serial == set.value.as_str()) =>
         {
-            list.ok("device", format!("{} is a device of {called}", set.value));
+            list.ok("device", format!("{} is a device of {name}", set.value));
         }
         Some(set) if usable.is_empty() => list.problem(
             "device",
             format!(
-                "{} is not a device of {called}, who has none that STS can use",
+                "{} is not a device of {name}, who has none that STS can use",
                 set.value
             ),
             enroll,
         ),
         Some(set) => list.problem(
             "device",
-            format!("{} is not a device of {called}", set.value),
+            format!("{} is not a device of {name}", set.value),
             match &set.origin {
                 // It comes before the file.
                 Origin::Flag(name) | Origin::Environment(name) => {
@@ -234,7 +231,7 @@ fn devices(
             0 => list.problem(
                 "device",
                 format!(
-                    "{called} has none that STS can use{}",
+                    "{name} has none that STS can use{}",
                     if all.is_empty() {
                         String::new()
                     } else {
@@ -245,12 +242,12 @@ fn devices(
             ),
             1 => list.ok(
                 "device",
-                format!("{} is the only one of {called}", names(&usable)),
+                format!("{} is the only one of {name}", names(&usable)),
             ),
             _ => list.add(
                 "device",
                 Level::Warning,
-                &format!("{called} has several: {}", names(&usable)),
+                &format!("{name} has several: {}", names(&usable)),
                 Some(&format!("set one as {key}, so that nobody has to pick it")),
             ),
         },

@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>.
 
 use super::policy_document::{Document, Filling, Kind, Node};
+use crate::core::arn::Arn;
 
 /// What a role is called that was given no name.
 const UNNAMED_ROLE: &str = "with-mfa";
@@ -154,7 +155,7 @@ pub fn assume_role(filling: &Filling<'_>) -> Document {
 impl Filling<'_> {
     fn arn(&self, resource: &str) -> Node {
         let account = self.account.unwrap_or("*");
-        text(format!("arn:{}:iam::{account}:{resource}", self.partition))
+        text(Arn::of_iam(self.partition, account, resource).to_string())
     }
 
     fn role(&self) -> &str {

@@ -30,7 +30,7 @@ impl Rotation<'_> {
                 terminal.say(&format!(
                     "Access key {id} of {} was made at {created}, when an earlier run asked for one and got no answer. It may be that one, \
                      whose secret nobody has, or one that somebody else made at that time.",
-                    self.owner.called()
+                    self.caller.called()
                 ))?;
                 terminal.confirm(&format!("Delete access key {id}?"), Answer::No)?
             }
@@ -40,7 +40,7 @@ impl Rotation<'_> {
                 Failure::new(format!(
                     "access key {id} of {}, made at {created}, is not deleted: it may be the one that an earlier run asked for, or somebody \
                      else's",
-                    self.owner.called()
+                    self.caller.called()
                 ))
                 .hint(format!(
                     "if nothing needs it: `{}` with an MFA session, and run this again",
@@ -91,7 +91,7 @@ impl Rotation<'_> {
         }
         let failure = Failure::new(format!(
             "{} has {} access keys already, and AWS allows no more",
-            self.owner.called(),
+            self.caller.called(),
             MOST_KEYS
         ))
         .listing(&lines);
@@ -106,7 +106,7 @@ impl Rotation<'_> {
 
     /// What deletes a key without us.
     pub(super) fn command_to_delete(&self, id: &str) -> String {
-        let user = self.owner.name.as_deref().unwrap_or_default();
+        let user = self.caller.name.as_deref().unwrap_or_default();
         format!(
             "aws iam delete-access-key --user-name {} --access-key-id {}",
             quoted(user),

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use console::Style;
 use serde::Serialize;
 
+use crate::core::arn::Arn;
 use crate::core::clock::timestamp;
 use crate::core::text::{self, plain};
 use crate::report::{self, span};
@@ -200,13 +201,10 @@ fn row_left(end: DateTime<Utc>, now: DateTime<Utc>) -> Option<TimeDelta> {
 
 /// The name in an ARN and its account: `alice (123456789012)`. Anything else as it is.
 fn short(arn: &str) -> String {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts[..] {
-        ["arn", _, _, _, account, resource] => match resource.split_once('/') {
-            Some((_, name)) => format!("{name} ({account})"),
-            None => arn.to_owned(),
-        },
-        _ => arn.to_owned(),
+    let parsed = Arn::parse(arn).and_then(|arn| Some((arn.account, arn.kind_and_name()?.1)));
+    match parsed {
+        Some((account, name)) => format!("{name} ({account})"),
+        None => arn.to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::Renewal;
-use crate::aws::sts::Reading;
+use crate::aws::sts::RefusalKind;
 use crate::core::credentials::Credentials;
 use crate::core::error;
 use crate::files::store::{Turn, Use, UsedCodes};
@@ -47,14 +47,14 @@ impl Renewal<'_, '_> {
         };
         self.report.trace(format_args!(
             "AWS did not take the code: {:?}",
-            refusal.reading
+            refusal.kind
         ));
-        let (mut came_to, may_go_on) = match refusal.reading {
-            Reading::Code => (Use::Refused, true),
-            Reading::Busy => (Use::Unserved, true),
-            Reading::Failing => (Use::Lost, true),
-            Reading::Lost => (Use::Lost, false),
-            Reading::Session | Reading::Other => (Use::Unserved, false),
+        let (mut came_to, may_go_on) = match refusal.kind {
+            RefusalKind::Code => (Use::Refused, true),
+            RefusalKind::Busy => (Use::Unserved, true),
+            RefusalKind::Failing => (Use::Lost, true),
+            RefusalKind::Lost => (Use::Lost, false),
+            RefusalKind::Session | RefusalKind::Other => (Use::Unserved, false),
         };
         if came_to != Use::Lost
             && let Some((earlier, failure)) = known

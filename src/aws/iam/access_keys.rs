@@ -3,17 +3,15 @@
 use aws_sdk_iam::types::{AccessKey, StatusType};
 use chrono::{DateTime, Utc};
 
-use super::{Iam, Owner, Problem, Result};
+use super::caller::Caller;
+use super::iam_client::Iam;
+use super::iam_error::{IamError, Result};
 use crate::aws::network::Tries;
+use crate::core::aws_errors;
 use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::form::{Form, misfit};
 use crate::plan::Service;
-
-/// AWS's word for a key that signs and is not known.
-pub const UNKNOWN_KEY: &str = "InvalidClientTokenId";
-/// And for one that is not there to be deleted.
-const GONE: &str = "NoSuchEntity";
 
 /// When a key signed last, and what for.
 pub struct LastUse {
@@ -35,9 +33,9 @@ impl Iam<'_> {
     ///
     /// # Errors
     /// When IAM does not say, or says of one what cannot be: whoever passes that one over takes the user to have fewer keys.
-    pub fn access_keys(&self, owner: &Owner) -> Result<Vec<KnownKey>> {
+    pub fn access_keys(&self, caller: &Caller) -> Result<Vec<KnownKey>> {
         let iam = self.iam(Tries::Several)?;
-        let call = iam.list_access_keys().set_user_name(owner.name.clone());
+        let call = iam.list_access_keys().set_user_name(caller.name.clone());
         let keys = self.call("ListAccessKeys", &[], || {
             let pages = call.clone().into_paginator().items().send();
             pages.collect::<std::result::Result<Vec<_>, _>>()
@@ -52,8 +50,8 @@ impl Iam<'_> {
             })
         });
         // None is passed over: whoever rotates keys has to know all of them.
-        keys.collect::<Option<_>>().ok_or_else(|| Problem {
-            trouble: None,
+        keys.collect::<Option<_>>().ok_or_else(|| IamError {
+            request_error: None,
             failure: self
                 .request(Service::Iam, &[])
                 .foreign("one of its access keys is malformed"),
@@ -64,9 +62,9 @@ impl Iam<'_> {
     ///
     /// # Errors
     /// `LimitExceeded` where there are two, and others.
-    pub fn create_access_key(&self, owner: &Owner) -> Result<LongTermKeys> {
+    pub fn create_access_key(&self, caller: &Caller) -> Result<LongTermKeys> {
         let iam = self.iam(Tries::Once)?;
-        let call = iam.create_access_key().set_user_name(owner.name.clone());
+        let call = iam.create_access_key().set_user_name(caller.name.clone());
         let answer = self.call("CreateAccessKey", &[], || call.clone().send())?;
         let is_wrong = |key: &AccessKey| {
             misfit(&[
@@ -80,8 +78,8 @@ impl Iam<'_> {
                     && let Some(form) = is_wrong(&key) =>
             {
                 let evidence = format!("its {} is malformed", form.name());
-                Err(Problem {
-                    trouble: None,
+                Err(IamError {
+                    request_error: None,
                     failure: self.request(Service::Iam, &[]).foreign(&evidence),
                 })
             }
@@ -91,8 +89,8 @@ impl Iam<'_> {
                     secret_access_key: Secret::new(key.secret_access_key),
                 })
             }
-            _ => Err(Problem {
-                trouble: None,
+            _ => Err(IamError {
+                request_error: None,
                 failure: self.request(Service::Iam, &[]).foreign("it holds no key"),
             }),
         }
@@ -102,11 +100,11 @@ impl Iam<'_> {
     ///
     /// # Errors
     /// When IAM does not do it.
-    pub fn deactivate_access_key(&self, owner: &Owner, id: &str) -> Result<()> {
+    pub fn deactivate_access_key(&self, caller: &Caller, id: &str) -> Result<()> {
         let iam = self.iam(Tries::Several)?;
         let call = iam
             .update_access_key()
-            .set_user_name(owner.name.clone())
+            .set_user_name(caller.name.clone())
             .access_key_id(id)
             .status(StatusType::Inactive);
         self.call("UpdateAccessKey", &[], || call.clone().send())?;
@@ -117,14 +115,14 @@ impl Iam<'_> {
     ///
     /// # Errors
     /// When IAM does not do it.
-    pub fn delete_access_key(&self, owner: &Owner, id: &str) -> Result<()> {
+    pub fn delete_access_key(&self, caller: &Caller, id: &str) -> Result<()> {
         let iam = self.iam(Tries::Once)?;
         let call = iam
             .delete_access_key()
-            .set_user_name(owner.name.clone())
+            .set_user_name(caller.name.clone())
             .access_key_id(id);
         match self.call("DeleteAccessKey", &[], || call.clone().send()) {
-            Err(problem) if problem.code() == Some(GONE) => Ok(()),
+            Err(error) if error.code() == Some(aws_errors::NO_SUCH_ENTITY) => Ok(()),
             answer => answer.map(|_| ()),
         }
     }

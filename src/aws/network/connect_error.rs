@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::request::Request;
+use super::request_context::RequestContext;
 use crate::core::error::Failure;
 use crate::plan::{Proxy, Route, Setting};
 
 /// What stands between this machine and the service.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Obstacle {
+pub enum ConnectError {
     /// Nobody knows the name.
     UnknownName,
     /// Nobody listens there.
@@ -20,7 +20,7 @@ pub enum Obstacle {
     /// The connection did not come about, whatever the reason.
     Failed,
     /// The certificate is not trusted.
-    Distrust(Flaw, Option<Box<Presented>>),
+    Distrust(CertificateProblem, Option<Box<Presented>>),
     /// What answers speaks something else than TLS, or cannot agree on how.
     NoTls,
     /// The proxy does not let it through.
@@ -29,7 +29,7 @@ pub enum Obstacle {
 
 /// What is wrong with a certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Flaw {
+pub enum CertificateProblem {
     UnknownIssuer,
     Expired,
     NotYetValid,
@@ -61,7 +61,7 @@ pub struct ProxyAnswer {
 /// A proxy wants to know who asks.
 pub(super) const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
-impl Obstacle {
+impl ConnectError {
     /// Whether it may be gone in a moment.
     pub fn may_pass(&self) -> bool {
         match self {
@@ -74,14 +74,14 @@ impl Obstacle {
         }
     }
 
-    pub(super) fn explain(&self, request: &Request<'_>, route: &Route) -> Failure {
+    pub(super) fn explain(&self, request: &RequestContext<'_>, route: &Route) -> Failure {
         let (service, host) = (request.connection.service.name(), route.host());
         match (self, &route.proxy) {
             (Self::Proxy(answer), Some(proxy)) => answer.explain(proxy, &format!("{service} at {host}")),
-            (Self::Distrust(flaw, presented), _) => {
-                let why = flaw.sentence(presented.as_deref(), route);
+            (Self::Distrust(problem, presented), _) => {
+                let why = problem.sentence(presented.as_deref(), route);
                 Failure::new(format!("{service} at {host} is not trusted: {why}"))
-                    .hint(flaw.hint(request))
+                    .hint(problem.hint(request))
             }
             (Self::NoTls, _) => Failure::new(format!(
                 "{service} at {host} cannot be reached: what answers there speaks no TLS that is known here"
@@ -128,7 +128,7 @@ impl Obstacle {
         }
     }
 
-    fn hint(&self, request: &Request<'_>) -> String {
+    fn hint(&self, request: &RequestContext<'_>) -> String {
         let region = &request.connection.region;
         let given = request.connection.endpoint_url.as_ref();
         let place = match given {
@@ -146,7 +146,7 @@ impl Obstacle {
     }
 }
 
-impl Flaw {
+impl CertificateProblem {
     fn sentence(&self, presented: Option<&Presented>, route: &Route) -> String {
         let Some(presented) = presented else {
             return match self {
@@ -188,7 +188,7 @@ impl Flaw {
         }
     }
 
-    fn hint(&self, request: &Request<'_>) -> String {
+    fn hint(&self, request: &RequestContext<'_>) -> String {
         match (self, &request.connection.ca_bundle) {
             (Self::UnknownIssuer, Some(bundle)) => format!(
                 "if that is your company's proxy, its CA certificate belongs into {} ({})",

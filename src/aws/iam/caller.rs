@@ -1,31 +1,29 @@
-//! Who some keys belong to.
+//! Reads who some keys belong to from the ARN that STS gives.
 
+use crate::core::arn::Arn;
 use crate::core::form::{Form, misfit};
 
 /// Who the keys belong to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Owner {
+pub struct Caller {
     pub account: String,
     partition: String,
     /// None for the root user.
     pub name: Option<String>,
 }
 
-impl Owner {
+impl Caller {
     /// From the ARN that STS gives: `arn:aws:iam::123456789012:user/team/alice`, or `…:root`.
     pub(super) fn parse(arn: &str) -> Option<Self> {
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        let ["arn", partition, _, _, account, resource] = parts[..] else {
-            return None;
-        };
-        let name = match resource.split_once('/') {
+        let arn = Arn::parse(arn)?;
+        let name = match arn.kind_and_name() {
             Some(("user", path)) => Some(path.rsplit('/').next()?.to_owned()),
-            None if resource == "root" => None,
+            None if arn.resource == "root" => None,
             _ => return None,
         };
         let values = [
-            (Form::Partition, partition),
-            (Form::AccountId, account),
+            (Form::Partition, arn.partition),
+            (Form::AccountId, arn.account),
             // The root user has none.
             (Form::UserName, name.as_deref().unwrap_or("root")),
         ];
@@ -33,18 +31,15 @@ impl Owner {
             return None;
         }
         Some(Self {
-            account: account.to_owned(),
-            partition: partition.to_owned(),
+            account: arn.account.to_owned(),
+            partition: arn.partition.to_owned(),
             name,
         })
     }
 
     /// The ARN of a virtual device of this name.
     pub fn device(&self, name: &str) -> String {
-        let Self {
-            account, partition, ..
-        } = self;
-        format!("arn:{partition}:iam::{account}:mfa/{name}")
+        Arn::of_iam(&self.partition, &self.account, &format!("mfa/{name}")).to_string()
     }
 
     /// What most people's device is called.

@@ -3,18 +3,12 @@
 use aws_sdk_iam::types::ReportStateType;
 use chrono::{DateTime, Utc};
 
-use super::{Iam, Problem, Result};
+use super::iam_client::Iam;
+use super::iam_error::{IamError, Result};
 use crate::aws::network::Tries;
+use crate::core::aws_errors;
 use crate::core::clock;
 use crate::core::error::Failure;
-
-/// AWS's words for a report that is being made, and for one that has to be made.
-const IN_PROGRESS: &str = "ReportInProgress";
-const MISSING: [&str; 3] = [
-    "ReportNotPresent",
-    "ReportExpired",
-    "CredentialReportNotReadyException",
-];
 
 /// A report as AWS gives it out.
 pub struct CredentialReport {
@@ -43,7 +37,13 @@ impl Iam<'_> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.get_credential_report();
         let answer = match self.call("GetCredentialReport", &[], || call.clone().send()) {
-            Err(problem) if problem.code().is_some_and(is_to_come) => return Ok(None),
+            Err(error)
+                if error
+                    .code()
+                    .is_some_and(|code| aws_errors::REPORT_NOT_READY.contains(&code)) =>
+            {
+                return Ok(None);
+            }
             answer => answer?,
         };
         let text = answer
@@ -51,8 +51,8 @@ impl Iam<'_> {
             .map(aws_sdk_iam::primitives::Blob::into_inner);
         let text = text.and_then(|text| String::from_utf8(text).ok());
         let Some(text) = text else {
-            return Err(Problem {
-                trouble: None,
+            return Err(IamError {
+                request_error: None,
                 failure: Failure::new("the answer of AWS IAM holds no credential report")
                     .hint("run it again"),
             });
@@ -63,8 +63,4 @@ impl Iam<'_> {
             made: made.and_then(|time| clock::from_timestamp(time.secs())),
         }))
     }
-}
-
-fn is_to_come(code: &str) -> bool {
-    code == IN_PROGRESS || MISSING.contains(&code)
 }

@@ -1,0 +1,47 @@
+//! Why a call of IAM came to nothing.
+
+use crate::aws::network::RequestError;
+use crate::core::aws_errors;
+use crate::core::error::Failure;
+
+/// Why a call came to nothing.
+#[derive(Debug)]
+pub struct IamError {
+    pub request_error: Option<RequestError>,
+    pub failure: Failure,
+}
+
+/// A call's result.
+pub type Result<T> = std::result::Result<T, IamError>;
+
+impl From<IamError> for anyhow::Error {
+    fn from(error: IamError) -> Self {
+        error.failure.into()
+    }
+}
+
+impl From<anyhow::Error> for IamError {
+    fn from(error: anyhow::Error) -> Self {
+        Self {
+            request_error: None,
+            failure: error
+                .downcast()
+                .unwrap_or_else(|error| Failure::new(error.to_string())),
+        }
+    }
+}
+
+impl IamError {
+    /// Whether the same may work a little later, with new codes.
+    pub fn may_pass(&self) -> bool {
+        self.code() == Some(aws_errors::ENTITY_TEMPORARILY_UNMODIFIABLE)
+            || self.request_error.as_ref().is_some_and(|error| {
+                error.is_of_service() || matches!(error, RequestError::Unreachable { .. })
+            })
+    }
+
+    /// AWS's code for a refusal.
+    pub fn code(&self) -> Option<&str> {
+        Some(self.request_error.as_ref()?.refusal()?.0)
+    }
+}

@@ -1,0 +1,166 @@
+//! The MFA devices of a user: made, enabled, resynchronized, deleted, and whether STS knows them already.
+
+use super::caller::Caller;
+use super::iam_client::Iam;
+use super::iam_error::{IamError, Result};
+use crate::aws::network::{self, RequestContext, Signer, Tries};
+use crate::aws::sts;
+use crate::core::aws_errors;
+use crate::core::clock;
+use crate::core::credentials::{Credentials, Secret};
+use crate::core::device::{Device, SerialNumber};
+use crate::core::form::Form;
+use crate::core::mfa_code::MfaCode;
+use crate::plan::Service;
+
+/// A device that was made and is not enabled yet.
+pub struct NewDevice {
+    pub serial: SerialNumber,
+    /// In base32, as apps take it.
+    pub seed: Secret,
+}
+
+/// Whether STS knows a device.
+#[derive(Debug)]
+pub enum Known {
+    /// With a session, where one came of the question.
+    Yes(Option<Credentials>),
+    No,
+}
+
+/// Two codes, one right after the other.
+pub type CodePair = [MfaCode; 2];
+
+impl Iam<'_> {
+    /// The devices that are enabled for the user.
+    ///
+    /// # Errors
+    /// When IAM does not say.
+    pub fn devices(&self, caller: &Caller) -> Result<Vec<Device>> {
+        let iam = self.iam(Tries::Several)?;
+        let call = iam.list_mfa_devices().set_user_name(caller.name.clone());
+        let devices = self.call("ListMFADevices", &[], || {
+            let pages = call.clone().into_paginator().items().send();
+            pages.collect::<std::result::Result<Vec<_>, _>>()
+        })?;
+        let devices = devices.iter().map(|device| {
+            let since = device.enable_date();
+            Device::new(device.serial_number(), clock::from_timestamp(since.secs()))
+        });
+        Ok(devices.collect())
+    }
+
+    /// Makes a virtual device.
+    ///
+    /// # Errors
+    /// `EntityAlreadyExists` where there is one of this name, and others.
+    pub fn create(&self, name: &str) -> Result<NewDevice> {
+        let iam = self.iam(Tries::Once)?;
+        let call = iam
+            .create_virtual_mfa_device()
+            .virtual_mfa_device_name(name);
+        let answer = self.call("CreateVirtualMFADevice", &[], || call.clone().send())?;
+        let device = answer.virtual_mfa_device();
+        let serial = device.and_then(|device| SerialNumber::parse(device.serial_number()).ok());
+        let seed = device
+            .and_then(|device| device.base32_string_seed())
+            .and_then(|seed| str::from_utf8(seed.as_ref()).ok())
+            .filter(|seed| Form::Seed.fits(seed));
+        let (Some(serial), Some(seed)) = (serial, seed) else {
+            let request = self.request(Service::Iam, &[]);
+            return Err(IamError {
+                request_error: None,
+                failure: request.foreign("it holds no device"),
+            });
+        };
+        Ok(NewDevice {
+            serial,
+            seed: Secret::new(seed),
+        })
+    }
+
+    /// Enables a device for the user.
+    ///
+    /// # Errors
+    /// `InvalidAuthenticationCode` where the codes are not right, and others.
+    pub fn enable(&self, caller: &Caller, serial: &SerialNumber, codes: &CodePair) -> Result<()> {
+        let iam = self.iam(Tries::Once)?;
+        let call = iam
+            .enable_mfa_device()
+            .set_user_name(caller.name.clone())
+            .serial_number(serial.as_str())
+            .authentication_code1(codes[0].expose())
+            .authentication_code2(codes[1].expose());
+        self.call("EnableMFADevice", codes, || call.clone().send())?;
+        Ok(())
+    }
+
+    /// Tells IAM which codes a device shows now.
+    ///
+    /// # Errors
+    /// `InvalidAuthenticationCode` where the codes are not right, and others.
+    pub fn resync(&self, caller: &Caller, serial: &SerialNumber, codes: &CodePair) -> Result<()> {
+        let iam = self.iam(Tries::Once)?;
+        let call = iam
+            .resync_mfa_device()
+            .set_user_name(caller.name.clone())
+            .serial_number(serial.as_str())
+            .authentication_code1(codes[0].expose())
+            .authentication_code2(codes[1].expose());
+        self.call("ResyncMFADevice", codes, || call.clone().send())?;
+        Ok(())
+    }
+
+    /// Deletes a virtual device.
+    ///
+    /// # Errors
+    /// `DeleteConflict` where it is enabled for somebody, and others.
+    pub fn delete(&self, serial: &str) -> Result<()> {
+        let iam = self.iam(Tries::Once)?;
+        let call = iam.delete_virtual_mfa_device().serial_number(serial);
+        self.call("DeleteVirtualMFADevice", &[], || call.clone().send())?;
+        Ok(())
+    }
+
+    /// Whether STS knows a device already. It is asked with a code that has enabled the device: where STS takes that once more,
+    /// there is a session.
+    ///
+    /// # Errors
+    /// When STS does not say.
+    pub fn is_known_to_sts(&self, serial: &SerialNumber, code: &MfaCode) -> Result<Known> {
+        let request = RequestContext {
+            signer: Signer::Keys,
+            ..self.request(Service::Sts, std::slice::from_ref(code))
+        };
+        let signing = network::signing_keys(self.keys);
+        let call = self
+            .network
+            .sts(&self.access.sts, signing, Tries::Once)?
+            .get_session_token()
+            .serial_number(serial.as_str())
+            .token_code(code.expose());
+        let error = match self.send(&request, || call.clone().send()) {
+            Ok(answer) => {
+                let session = sts::granted(answer.credentials, &request, None);
+                return Ok(Known::Yes(session.ok()));
+            }
+            Err(error) => error,
+        };
+        match error.refusal() {
+            Some((aws_errors::ACCESS_DENIED, message))
+                if message.contains(aws_errors::WRONG_CODE_PHRASE) =>
+            {
+                Ok(Known::Yes(None))
+            }
+            Some((aws_errors::ACCESS_DENIED, message))
+                if message.contains(aws_errors::UNUSABLE_DEVICE_PHRASE) =>
+            {
+                Ok(Known::No)
+            }
+            _ => Err(IamError {
+                failure: request.explain(&error),
+                request_error: Some(error),
+            }),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Makes a client for each connection while a person types, and holds them: whoever calls AWS does it with one of these.
+
+use std::mem::ManuallyDrop;
+use std::pin::pin;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::SharedHttpClient;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+use super::clock_skew::SET_THE_CLOCK;
+use super::http;
+use crate::core::clock::{self, Clock};
+use crate::core::error::Failure;
+use crate::plan::{Connection, Proxy, Route, Service};
+use crate::prompt::child;
+use crate::report::Report;
+
+/// How long to wait for a connection, and for the answer to one of several tries, where there is so much time in all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(12);
+/// After so long, whoever waits is told for what.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
+
+/// Clients that are being made on threads of their own.
+pub struct Preparation {
+    begun: Vec<(Connection, Route, JoinHandle<Result<SharedHttpClient>>)>,
+    report: Report,
+}
+
+/// A connection that was prepared.
+pub(super) struct Prepared {
+    pub connection: Connection,
+    pub route: Route,
+    pub config: SdkConfig,
+}
+
+/// The way to the services, for each connection that was prepared.
+pub struct Network {
+    /// Never dropped: that would wait for a look-up of a name that hangs. It ends with the process.
+    runtime: ManuallyDrop<Runtime>,
+    connections: Vec<Prepared>,
+    pub(super) report: Report,
+}
+
+/// Whether a connection can be tried: its endpoint is known, and its proxy and its CA bundle, if it has them, can be used.
+///
+/// # Errors
+/// When it cannot.
+pub fn check(connection: &Connection) -> Result<()> {
+    connection.route()?;
+    let bundle = connection.ca_bundle.as_ref();
+    bundle.map_or(Ok(()), |bundle| http::certificates(bundle).map(drop))
+}
+
+/// Begins to make clients for these connections.
+///
+/// # Errors
+/// As [`check`] has them.
+pub fn prepare<'c>(
+    connections: impl IntoIterator<Item = &'c Connection>,
+    report: Report,
+) -> Result<Preparation> {
+    if !clock::is_possible() {
+        bail!(
+            Failure::new("the clock of this machine is set to a year before 1970 or after 9998")
+                .hint(SET_THE_CLOCK)
+        );
+    }
+    let mut begun: Vec<(Connection, Route, JoinHandle<Result<SharedHttpClient>>)> = Vec::new();
+    for connection in connections {
+        if begun.iter().any(|(other, ..)| other == connection) {
+            continue;
+        }
+        let route = connection.route()?;
+        let bundle = connection.ca_bundle.as_ref();
+        let bundle = bundle.map(http::certificates).transpose()?;
+        let bundle = bundle.map(|certificates| certificates.pem);
+        let proxy = route.proxy.as_ref().map(|proxy| proxy.value.clone());
+        let plain = !route.is_over_tls() && !proxy.as_ref().is_some_and(Proxy::is_over_tls);
+        begun.push((
+            connection.clone(),
+            route,
+            thread::spawn(move || http::client(plain, bundle, proxy.as_ref())),
+        ));
+    }
+    Ok(Preparation { begun, report })
+}
+
+impl Preparation {
+    /// Waits for the clients.
+    ///
+    /// # Errors
+    /// When one could not be made.
+    pub fn finish(self) -> Result<Network> {
+        let runtime = ManuallyDrop::new(child::runtime()?);
+        let mut connections = Vec::new();
+        for (connection, route, client) in self.begun {
+            let Ok(client) = client.join() else {
+                bail!("the HTTP client could not be made");
+            };
+            let config = config(&connection, &route, client?);
+            connections.push(Prepared {
+                connection,
+                route,
+                config,
+            });
+        }
+        Ok(Network {
+            runtime,
+            connections,
+            report: self.report,
+        })
+    }
+}
+
+impl Network {
+    pub(super) fn prepared(&self, connection: &Connection) -> Result<&Prepared> {
+        self.connections
+            .iter()
+            .find(|prepared| prepared.connection == *connection)
+            .context("the connection was not prepared")
+    }
+
+    /// Carries out calls to their end.
+    pub fn block_on<F: Future>(&self, calls: F) -> F::Output {
+        self.runtime.block_on(calls)
+    }
+
+    /// Carries out calls to their end, and says what for, if that takes long.
+    pub fn wait_for<F: Future>(&self, service: Service, calls: F) -> F::Output {
+        self.runtime.block_on(async {
+            let mut calls = pin!(calls);
+            match timeout(NOTICE_AFTER, calls.as_mut()).await {
+                Ok(answer) => answer,
+                Err(_elapsed) => {
+                    Report::notice(format_args!("waiting for {}", service.name()));
+                    calls.await
+                }
+            }
+        })
+    }
+}
+
+/// How long to wait for a connection: so that it is known for one that did not come about, before the time is over.
+pub(super) fn connect_timeout(connection: &Connection) -> Duration {
+    CONNECT_TIMEOUT.min(connection.timeout.value / 2)
+}
+
+/// What clients are made from. Not by the SDK's loader: that links, and asks, all that could know of credentials and regions, and
+/// both are decided.
+fn config(connection: &Connection, route: &Route, client: SharedHttpClient) -> SdkConfig {
+    let timeout = connection.timeout.value;
+    // One that the SDK does not take is left out, as its loader does.
+    let app_name = connection.app_id.clone().map(AppName::new);
+    let mut builder = SdkConfig::builder();
+    builder.set_app_name(app_name.and_then(Result::ok));
+    builder
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(route.signing_region.value.clone()))
+        .http_client(client)
+        .time_source(Clock)
+        // The whole time is limited.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        // Where the requests go is decided. The SDK would refuse it together with settings for its own endpoints.
+        .endpoint_url(route.url.to_string())
+        .use_fips(false)
+        .use_dual_stack(false)
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(connect_timeout(connection))
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT.min(timeout))
+                .build(),
+        )
+        .build()
+}

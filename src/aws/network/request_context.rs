@@ -1,0 +1,90 @@
+//! A request to AWS, with all that a message about it may name.
+
+use crate::core::error::Failure;
+use crate::core::mfa_code::MfaCode;
+use crate::plan::{Connection, KeySource, Service};
+
+/// Whose credentials sign a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Signer<'a> {
+    /// The long-term keys.
+    Keys,
+    /// The MFA session.
+    Session,
+    /// The role with this ARN.
+    Role(&'a str),
+}
+
+/// A request, with all that a message about it may name.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestContext<'a> {
+    pub connection: &'a Connection,
+    /// Where the keys are that sign it, or that the session was made with.
+    pub key_source: &'a KeySource,
+    pub access_key_id: &'a str,
+    pub signer: Signer<'a>,
+    /// The flags that name the profile with those keys.
+    pub flags: &'a str,
+    /// The codes that are sent with it.
+    pub codes: &'a [MfaCode],
+}
+
+impl RequestContext<'_> {
+    /// An answer that AWS would not give: of a proxy, a hotspot, or a wrong endpoint.
+    pub fn foreign(&self, evidence: &str) -> Failure {
+        let again = self.with_the_next_code("run it again");
+        Failure::new(format!(
+            "the answer from {} is not from {}: {evidence}",
+            self.host(),
+            self.service().name()
+        ))
+        .hint(format!(
+            "is there a login page of a network or proxy in between? open a web page, then {again}"
+        ))
+    }
+
+    /// Who signed the request.
+    pub fn signer_name(&self) -> String {
+        let key = masked(self.access_key_id);
+        match self.signer {
+            Signer::Keys => format!("access key {key}"),
+            Signer::Session => format!("the MFA session of access key {key}"),
+            Signer::Role(arn) => format!("the role {arn}"),
+        }
+    }
+
+    pub(super) fn with_the_next_code(&self, what: &str) -> String {
+        if self.codes.is_empty() {
+            what.to_owned()
+        } else {
+            format!("{what} with the next code")
+        }
+    }
+
+    /// What to do where a code may have reached AWS without an answer.
+    pub(super) fn afterwards(&self) -> &'static str {
+        if self.codes.is_empty() {
+            "run it again; no code was used for this"
+        } else {
+            "run it again with the next code; this one may have been used up"
+        }
+    }
+
+    /// The host that the request went to.
+    pub fn host(&self) -> String {
+        let route = self.connection.route();
+        route.map_or_else(|_never_sent| String::new(), |route| route.host())
+    }
+
+    pub(super) fn service(&self) -> Service {
+        self.connection.service
+    }
+}
+
+/// An access key id with its middle left out, enough to find it in the console.
+pub fn masked(id: &str) -> String {
+    match id.char_indices().rev().nth(3) {
+        Some((last, _)) if id.len() > 8 && id.is_ascii() => format!("{}…{}", &id[..4], &id[last..]),
+        _ => "…".to_owned(),
+    }
+}
