@@ -205,6 +205,12 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Sou
     let (user, flag) = user.context("no profile is meant")?;
     let user = user?;
     let credentials = &obtained.credentials;
+    if !credentials.can_sign() {
+        bail!(
+            Failure::new("the credentials of the profile hold characters that AWS never uses")
+                .hint(format!("`mfa-creds{flag} --force` gets new ones"))
+        );
+    }
     // The session signs; of the keys, only the id is told.
     let keys = LongTermKeys {
         access_key_id: credentials.access_key_id.clone(),

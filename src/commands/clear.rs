@@ -218,6 +218,7 @@ impl Clearing<'_> {
     /// Removes from a file of sessions the credentials that are kept for a profile alone, and its sessions that no other
     /// section holds. Says whether there were any.
     fn sessions(&self, path: &Path, sections: &ProfileSections, marks: &Marks) -> Result<bool> {
+        store::check_own(path)?;
         let text = profiles::read(path)?.unwrap_or_default();
         let file = &File {
             path,
@@ -306,6 +307,7 @@ fn keys_of_sessions() -> Vec<&'static str> {
 
 /// Removes a file of sessions, but for the notes on sections that stay: they say what in them is not ours.
 fn forget(path: &Path, notes: &[String]) -> Result<()> {
+    store::check_own(path)?;
     let store = Store::open(path)?;
     if notes.is_empty() {
         return store.remove();

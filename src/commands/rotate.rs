@@ -15,7 +15,7 @@ use self::key_section::KeySection;
 use self::steps::Step;
 use super::signed_in_user::SignedInUser;
 use crate::aws::iam::{self, Caller, Iam, KnownKey};
-use crate::aws::network::RequestError;
+use crate::aws::network::{RequestError, masked};
 use crate::cli;
 use crate::cli::OfUser;
 use crate::core::credentials::LongTermKeys;
@@ -179,6 +179,15 @@ impl Rotation<'_> {
                 bail!(problem);
             }
         };
+        if self.known.iter().any(|known| known.id == new.access_key_id) {
+            bail!(
+                Failure::new(format!(
+                    "AWS IAM made no new access key: it answered with {}, which is there already",
+                    masked(&new.access_key_id)
+                ))
+                .hint("check the endpoint with -v: AWS does not do that")
+            );
+        }
         if let Err(error) = self.kept.keep_new(&new) {
             // It is ours for sure, and nobody has its secret.
             let id = &new.access_key_id;

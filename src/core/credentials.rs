@@ -50,3 +50,15 @@ pub struct Credentials {
     /// The role that they are for; none for a plain session of the user.
     pub role_arn: Option<String>,
 }
+
+impl Credentials {
+    /// Whether requests can be signed with them: the id and the token go into headers, which take printed ASCII.
+    pub fn can_sign(&self) -> bool {
+        is_printed(&self.access_key_id) && is_printed(self.session_token.expose())
+    }
+}
+
+/// Whether a text is printed ASCII without blanks, as all that AWS gives out.
+pub fn is_printed(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}

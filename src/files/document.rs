@@ -13,6 +13,9 @@
 //! | text after `]` | error | ignored | ignored, noted |
 //! | `[  a  ]` | `a` | `  a  ` | `a`, noted |
 //! | a no-break space around key or value | part of them | blank | blank, noted; before the key as in the SDKs |
+//! | a lone carriage return | part of the line | end of the line | part of the line, noted |
+//! | VT, FF, U+001C to U+001F at the start of a line | part of the key | indentation | part of the key, noted |
+//! | `[a] # ]` | `a` | `a] # ` | `a`, noted |
 //! | byte order mark | error | error | kept and passed over, noted |
 //! | a section twice | merged, the last value wins | error | the last value wins; refused where it matters |
 //! | a key twice | the last value wins | error | the last value wins; refused where it matters |
@@ -28,6 +31,8 @@ mod parts;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+use memchr::memchr_iter;
 
 pub use self::clear::clear;
 pub use self::edit::{Change, Uneditable, edit};
@@ -105,6 +110,7 @@ impl<'t> Document<'t> {
         if let Some(last) = sections.last_mut() {
             last.body = &text[body.start..];
         }
+        notes.extend(lone_carriage_return(text, &sections));
         Self {
             sections,
             notes,
@@ -191,6 +197,19 @@ impl<'t> Document<'t> {
         note.section
             .is_some_and(|index| self.sections[index].name == section)
     }
+}
+
+/// The first carriage return that ends no line.
+fn lone_carriage_return(text: &str, sections: &[Section<'_>]) -> Option<Note> {
+    let bytes = text.as_bytes();
+    let at = memchr_iter(b'\r', bytes).find(|at| bytes.get(at + 1) != Some(&b'\n'))?;
+    let line = memchr_iter(b'\n', &bytes[..at]).count() + 1;
+    let before = sections.partition_point(|section| section.line <= line);
+    Some(Note {
+        line,
+        what: Irregularity::LoneCarriageReturn,
+        section: before.checked_sub(1),
+    })
 }
 
 fn is_odd(name: &str) -> bool {

@@ -222,9 +222,20 @@ fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
             quoted_path(path)
         )),
         _ if regular_file::unfit(error).is_some() => failure.hint(MUST_BE_A_FILE),
+        _ if is_loop(error) => failure.hint("`ls -l` shows where each link leads"),
         _ => failure,
     }
     .into()
+}
+
+#[cfg(unix)]
+fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_loop(_error: &io::Error) -> bool {
+    false
 }
 
 /// The reason of an I/O error in words, without the number.

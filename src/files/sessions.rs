@@ -171,6 +171,7 @@ pub fn find(
         })
         .filter(|session| {
             session.credentials.role_arn.is_none()
+                && session.credentials.can_sign()
                 && session.credentials.expiration - now > at_least
         })
         .max_by_key(|session| session.credentials.expiration)

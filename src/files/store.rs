@@ -154,27 +154,17 @@ impl Store {
         Self::open(&path)
     }
 
-    /// Refuses what stands in the place of the file of sessions and is none: it would cost a code at each run.
+    /// Refuses what stands in the place of the files of sessions and of used codes and is none: it would cost a code at each
+    /// run, or send one twice.
     ///
     /// # Errors
     /// Says what is there, and what to type.
-    pub fn check_sessions(&self) -> Result<()> {
-        let path = self.private.path(SESSIONS);
-        let Ok(metadata) = fs::symlink_metadata(&path) else {
-            return Ok(());
-        };
-        let what = if metadata.is_symlink() {
-            "is a symbolic link, not a regular file".to_owned()
-        } else {
-            match regular_file::check(&metadata) {
-                Ok(()) => return Ok(()),
-                Err(unfit) => unfit.to_string(),
-            }
-        };
-        bail!(
-            Failure::new(format!("{} cannot be written: {what}", path.display()))
-                .hint(format!("remove it: rm -r {}", quoted_path(&path)))
-        )
+    pub fn check_records(&self, credentials: &str) -> Result<()> {
+        let used = self.private.path(&format!("{credentials}.{USED_CODES}"));
+        let new = private::new_of(&used);
+        [self.private.path(SESSIONS), used, new]
+            .iter()
+            .try_for_each(|path| check_own(path))
     }
 
     /// Does away with a file of sessions that nobody can read in one way only. Says whether it was one.
@@ -293,7 +283,7 @@ impl Store {
         };
         let path = self.private.path(&format!("{credentials}.{purpose}"));
         Lock::take(&path, at_most, waiting).map_err(|why| match why {
-            NotLocked::Failed(_) | NotLocked::NoLocks(_) => self.busy(why).into(),
+            NotLocked::Failed(_) | NotLocked::NoLocks(_) => self.busy(why, &path).into(),
             NotLocked::Busy { holder } => {
                 if let Turn::Keys = turn {
                     return Failure::new(format!("{} is changing the same long-term keys", process(holder)))
@@ -330,11 +320,12 @@ impl Store {
                 self.path.display()
             ));
         };
-        let lock = Lock::take(&path, FILE_LOCK_TIMEOUT, waiting).map_err(|why| self.busy(why))?;
+        let lock =
+            Lock::take(&path, FILE_LOCK_TIMEOUT, waiting).map_err(|why| self.busy(why, &path))?;
         let content = if replace::may_have_other_locks(&self.real, &self.private) {
             let by_number = Private::by_number(&self.real);
             let content = Lock::of_content(&self.real, by_number.as_deref(), FILE_LOCK_TIMEOUT);
-            content.map_err(|why| self.busy(why))?
+            content.map_err(|why| self.busy(why, &path))?
         } else {
             Vec::new()
         };
@@ -349,9 +340,9 @@ impl Store {
         Ok((lock, content))
     }
 
-    fn busy(&self, why: NotLocked) -> Failure {
+    fn busy(&self, why: NotLocked, lock: &Path) -> Failure {
         match why {
-            NotLocked::Failed(error) => self.unwritable(&error),
+            NotLocked::Failed(error) => unfit_own(lock).unwrap_or_else(|| self.unwritable(&error)),
             NotLocked::NoLocks(error) => unlockable(&self.path, &error),
             NotLocked::Busy { holder } => Failure::new(format!(
                 "{} holds the lock of {}",
@@ -363,8 +354,50 @@ impl Store {
     }
 
     fn unwritable(&self, error: &io::Error) -> Failure {
-        unwritable(&self.path, error)
+        // The file may be as it should be, and what we keep beside it not.
+        let own = replace::own_paths(&self.real, &self.private);
+        own.iter()
+            .find_map(|path| unfit_own(path))
+            .unwrap_or_else(|| unwritable(&self.path, error))
     }
+}
+
+/// Refuses what stands in the place of one of our own files and is no regular file.
+///
+/// # Errors
+/// Says what is there, and what to type.
+pub fn check_own(path: &Path) -> Result<()> {
+    match unfit_own(path) {
+        Some(failure) => bail!(failure),
+        None => Ok(()),
+    }
+}
+
+fn unfit_own(path: &Path) -> Option<Failure> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    let what = if metadata.is_symlink() {
+        "is a symbolic link, not a regular file".to_owned()
+    } else {
+        regular_file::check(&metadata).err()?.to_string()
+    };
+    let path_to_type = quoted_path(path);
+    Some(
+        Failure::new(format!("{} cannot be used: {what}", path.display()))
+            .hint(format!("remove it: rm -r {path_to_type}")),
+    )
+}
+
+/// What stands in the place of one of our own files beside a credentials file and is no regular file, wherever they are.
+pub fn unfit_own_files(path: &Path) -> Vec<(PathBuf, Failure)> {
+    let Ok(real) = resolve(path) else {
+        return Vec::new();
+    };
+    let files = Private::places(&real).flat_map(|place| place.files());
+    let beside = replace::beside(&real);
+    files
+        .chain([beside])
+        .filter_map(|path| unfit_own(&path).map(|failure| (path, failure)))
+        .collect()
 }
 
 /// What is to be said of a file that nothing can make whole by itself.
@@ -504,9 +537,9 @@ pub fn resolve(path: &Path) -> Result<PathBuf> {
     let mut real = path.to_path_buf();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&real) {
-            Ok(sections) => {
+            Ok(target) => {
                 let directory = real.parent().map(Path::to_path_buf).unwrap_or_default();
-                real = directory.join(sections);
+                real = directory.join(target);
             }
             Err(_not_a_link) => return Ok(in_real_directory(&real)),
         }

@@ -58,6 +58,19 @@ pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySour
         },
     };
     if let Keys::Stored(keys) = &key_source.keys
+        && let Some(odd) = keys.access_key_id.chars().find(|c| !c.is_ascii_graphic())
+    {
+        bail!(
+            Failure::new(format!(
+                "{} of {} has the character U+{:04X}, which no access key id has",
+                key::AWS_ACCESS_KEY_ID,
+                key_source.id,
+                u32::from(odd)
+            ))
+            .hint("type the line anew; the IAM console shows a user's access keys")
+        );
+    }
+    if let Keys::Stored(keys) = &key_source.keys
         && keys
             .access_key_id
             .starts_with(section_format::TEMPORARY_PREFIX)

@@ -3,6 +3,7 @@
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
 use crate::plan::section_names::ProfileSections;
+use crate::plan::setting::INHERITED;
 
 /// Something that is written in vain.
 pub struct Overridden {
@@ -61,35 +62,45 @@ pub struct Precedence {
     /// The header and its file: `[profile work] in PATH`.
     place: String,
     key: &'static str,
+    /// Whether it is in `[DEFAULT]`, which every section inherits from in botocore alone.
+    is_inherited: bool,
 }
 
 impl Precedence {
     /// What a section of either file says that comes before the keys of the profile.
     pub fn of(header: &str, file: &File<'_>) -> Option<Self> {
-        let key = [
-            key::ROLE_ARN,
-            key::SSO_ACCOUNT_ID,
-            key::SSO_ROLE_NAME,
-            key::WEB_IDENTITY_TOKEN_FILE,
-        ]
-        .into_iter()
-        .find(|key| file.get(header, key).is_some())?;
-        Some(Self {
-            place: format!("[{header}] in {}", file.path.display()),
-            key,
+        [header, INHERITED].into_iter().find_map(|section| {
+            let key = [
+                key::ROLE_ARN,
+                key::SSO_ACCOUNT_ID,
+                key::SSO_ROLE_NAME,
+                key::WEB_IDENTITY_TOKEN_FILE,
+            ]
+            .into_iter()
+            .find(|key| file.get(section, key).is_some())?;
+            Some(Self {
+                place: format!("[{section}] in {}", file.path.display()),
+                key,
+                is_inherited: section != header,
+            })
         })
     }
 
     /// Whether it is the role of the profile.
     pub fn is_role(&self) -> bool {
-        self.key == key::ROLE_ARN
+        self.key == key::ROLE_ARN && !self.is_inherited
+    }
+
+    /// Whether it is in `[DEFAULT]`, and so comes before the keys of every section.
+    pub fn is_inherited(&self) -> bool {
+        self.is_inherited
     }
 
     /// Who does not read the section, and for which key. The order is that of botocore 1.44; other SDKs take keys in the section
     /// before all but a role.
     /// See <https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-authentication.html#cli-chap-authentication-precedence>.
     pub fn fact(&self, section: &str) -> String {
-        let Self { place, key } = self;
+        let Self { place, key, .. } = self;
         let tools = if self.is_role() {
             "AWS tools"
         } else {

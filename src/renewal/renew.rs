@@ -96,7 +96,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         codes: &'a mut Codes<'e>,
     ) -> Result<Option<Self>> {
         let store = Store::open(path)?;
-        store.check_sessions()?;
+        store.check_records(&group.session_key.section())?;
         pending_write::check_writable(&store, path, group)?;
         if group.open().is_empty() {
             return Ok(None);

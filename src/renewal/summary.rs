@@ -278,7 +278,7 @@ fn overridden(sections: &ProfileSections) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(precedence) = &sections.precedence {
         warnings.push(match sections.command_beside() {
-            Some(command) if !precedence.is_role() => {
+            Some(command) if !precedence.is_role() && !precedence.is_inherited() => {
                 format!(
                     "{}: `{command}` writes a section that they read",
                     precedence.sentence(section)

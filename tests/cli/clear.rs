@@ -226,8 +226,8 @@ fn what_cannot_be_read_or_named_is_an_error_and_keeps_nothing_else() {
         "cleared [a]\n\
          error: `x]y` (--profile) cannot be part of a section's name\n\
          hint: leave out brackets, `#`, `;` and blanks at the ends\n\
-         error: ~/.aws/.mfa-creds/credentials.sessions cannot be read: is a directory\n\
-         hint: it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which\n",
+         error: ~/.aws/.mfa-creds/credentials.sessions cannot be used: is a directory\n\
+         hint: remove it: rm -r ~/.aws/.mfa-creds/credentials.sessions\n",
     );
     let outcome = home.run(&["clear", "-p", "a"]).outcome();
     assert_eq!(outcome.status, Some(1), "{outcome:?}");

@@ -191,11 +191,18 @@ fn a_record_that_somebody_spoiled_or_replaced_does_no_harm() {
     )
     .unwrap();
     refresh(&home);
-    // A link is not followed.
+    // A link is not followed, and no code is sent that could not be noted.
     fs::write(&elsewhere, "mine").unwrap();
     fs::remove_file(&record).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &record).unwrap();
-    refresh(&home);
+    let before = sts.calls();
+    let outcome = home
+        .run_with(&sts, &["-p", "work", "--force", "--token", "123456"])
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let said = "cannot be used: is a symbolic link, not a regular file\n";
+    assert!(outcome.stderr.contains(said), "{outcome:?}");
+    assert_eq!(sts.calls(), before);
     assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");
 }
 

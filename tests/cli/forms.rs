@@ -1,5 +1,7 @@
 //! What has not the form that AWS documents is refused, wherever it comes from; what is to be typed is quoted.
 
+use stand_in::{ALICE_ACCESS_KEY_ID, Account, StandIn};
+
 use crate::harness::{FAR, Home, long_term, short_term};
 
 const NO_REGIONS: [&str; 6] = [
@@ -103,4 +105,41 @@ fn a_profile_in_a_hint_is_one_word_for_a_shell() {
         "error: there is no section [it's $(x)-long-term-long-term] in ~/.aws/credentials\n\
          hint: name the profile without the suffix: --profile 'it'\\''s $(x)'\n",
     );
+}
+
+#[test]
+fn an_access_key_id_that_no_header_takes_is_told() {
+    let sts = StandIn::start(Account::example());
+    for (odd, code) in [('\u{1f}', "001F"), ('\u{1c}', "001C"), ('ä', "00E4")] {
+        let text = long_term("work").replacen(
+            ALICE_ACCESS_KEY_ID,
+            &format!("{ALICE_ACCESS_KEY_ID}{odd}x"),
+            1,
+        );
+        let home = Home::with(&text);
+        for arguments in [
+            &["-p", "work", "--token", "123456"][..],
+            &["device", "list", "-p", "work"],
+            &["rotate", "--yes", "-p", "work"],
+        ] {
+            let outcome = home.run_with(&sts, arguments).outcome();
+            assert_eq!(outcome.status, Some(1), "{outcome:?}");
+            assert!(
+                outcome.stderr.ends_with(&format!(
+                    "error: aws_access_key_id of [work-long-term] in ~/.aws/credentials has the character U+{code}, which no access key id has\n\
+                     hint: type the line anew; the IAM console shows a user's access keys\n"
+                )),
+                "{outcome:?}"
+            );
+        }
+        assert!(sts.requests().is_empty());
+    }
+    // A session that cannot sign is none.
+    let home = Home::with(&(long_term("work") + &short_term("work", FAR)));
+    let text = home.credentials().replace("FakeToken", "Fäke");
+    home.write("credentials", &text);
+    let outcome = home
+        .run_with(&sts, &["device", "list", "-p", "work"])
+        .outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
 }

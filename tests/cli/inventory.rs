@@ -81,6 +81,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints::a_holder_is_ended_by_the_command_and_only_where_it_is_that_process"),
     ),
     ("ls -l", AsItStands),
+    ("ls -la {directory}", AsSyntax),
     ("ls -ld", AsItStands),
     ("sudo chattr -ia {path}", AsSyntax),
     (
@@ -155,6 +156,10 @@ const COMMANDS: &[(&str, Tried)] = &[
     (
         "mfa-creds{} --force",
         By("hints_of_settings::a_session_that_aws_does_not_take_is_made_anew_for_the_same_profile"),
+    ),
+    (
+        "mfa-creds{flag} --force",
+        By("hints_of_settings::credentials_that_cannot_be_shown_are_made_anew"),
     ),
     (
         "mkdir -p {}",

@@ -104,6 +104,113 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
 }
 
 #[test]
+fn what_only_python_takes_for_blanks_and_line_breaks_is_told() {
+    let character = |place: &str, code: &str| {
+        (
+            format!("~/.aws/{place} has the character U+{code} in place of a space"),
+            "the AWS CLI takes it for a blank, and the AWS SDKs for a part of the name, the key or the value",
+            "write a space in its place",
+            "warning",
+        )
+    };
+    let lone = |place: &str| {
+        (
+            format!("~/.aws/{place} has a carriage return (U+000D) without a line feed"),
+            "the AWS CLI takes it for the end of the line, and may refuse the file for what follows",
+            "put a line break in its place, or take it out",
+            "problem",
+        )
+    };
+    let bracket = |place: &str| {
+        (
+            format!("~/.aws/{place} has a bracket behind the section header"),
+            "the AWS CLI takes all up to the last bracket for the name",
+            "move the comment to a line of its own",
+            "warning",
+        )
+    };
+    let before =
+        |odd: char| valid().replacen("aws_session_token", &format!("{odd}aws_session_token"), 1);
+    for (credentials, config, (message, consequence, mended, level)) in [
+        (before('\u{b}'), "", character("credentials:9", "000B")),
+        (before('\u{c}'), "", character("credentials:9", "000C")),
+        (before('\u{1c}'), "", character("credentials:9", "001C")),
+        (before('\u{1f}'), "", character("credentials:9", "001F")),
+        (valid() + "\u{c}\n", "", character("credentials:12", "000C")),
+        (
+            format!("# x\r[work]\n{}", valid()),
+            "",
+            lone("credentials:1"),
+        ),
+        (valid() + "[x]\na = b\rc\n", "", lone("credentials:13")),
+        (valid(), "[profile x]\rregion = y\n", lone("config:1")),
+        (
+            valid().replace("[work]", "[work] # see [x]"),
+            "",
+            bracket("credentials:5"),
+        ),
+        (
+            valid(),
+            "[profile work] # [c]\nregion = eu-west-1\n",
+            bracket("config:1"),
+        ),
+    ] {
+        let home = home(&credentials, config);
+        let outcome = home.run(&["-p", "work"]).outcome();
+        let warning = format!("warning: {message}: {consequence}\n");
+        assert!(outcome.stderr.contains(&warning), "{outcome:?}");
+        let subject = if message.contains("config") {
+            "config file"
+        } else {
+            "credentials file"
+        };
+        says(
+            home.run(&DOCTOR),
+            level,
+            subject,
+            &message,
+            Some(&format!("{mended}; {consequence}")),
+        );
+    }
+}
+
+#[test]
+fn what_every_section_inherits_from_the_default_one_in_botocore_is_told() {
+    for (setting, instead) in [
+        ("role_arn", "assume the role in its place"),
+        (
+            "sso_account_id",
+            "sign in to IAM Identity Center in its place",
+        ),
+        ("web_identity_token_file", "use that token in its place"),
+    ] {
+        let inherited = format!("[DEFAULT]\n{setting} = x\n");
+        for (credentials, config, place) in [
+            (valid() + &inherited, String::new(), "credentials"),
+            (
+                valid(),
+                format!("{inherited}[profile work]\nregion = eu-west-1\n"),
+                "config",
+            ),
+        ] {
+            let home = home(&credentials, &config);
+            let fact = format!(
+                "the AWS CLI and boto3 do not read [work]: [DEFAULT] in ~/.aws/{place} has {setting}"
+            );
+            let plan = home.run(&["plan", "-p", "work"]).outcome();
+            assert!(plan.stdout.contains(&fact), "{plan:?}");
+            says(
+                home.run(&DOCTOR),
+                "warning",
+                "shadowing",
+                &format!("{fact}, and they {instead}"),
+                Some("take it out of [DEFAULT] with an editor"),
+            );
+        }
+    }
+}
+
+#[test]
 fn what_aws_tools_read_well_is_no_reason_to_warn() {
     for (credentials, config) in [
         // botocore splits it as a shell does.

@@ -234,9 +234,7 @@ fn what_stands_in_place_of_the_sessions_is_refused_before_the_code_is_sent() {
             let place = "~/.aws/.mfa-creds/credentials.sessions";
             home.run_with(&sts, arguments).ends(
                 1,
-                &format!(
-                    "error: {place} cannot be written: {is}\nhint: remove it: rm -r {place}\n"
-                ),
+                &format!("error: {place} cannot be used: {is}\nhint: remove it: rm -r {place}\n"),
             );
             assert!(sts.requests().is_empty(), "{kind}");
             assert!(
@@ -244,6 +242,63 @@ fn what_stands_in_place_of_the_sessions_is_refused_before_the_code_is_sent() {
                 "{kind}: {}",
                 home.credentials()
             );
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_place_of_our_own_files_is_named_with_what_removes_it() {
+    let sts = StandIn::start(Account::example());
+    let seen = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    seen.run_with(&sts, &["-p", "work", "--token", &code])
+        .succeeds();
+    let names = fs::read_dir(seen.file(".mfa-creds")).unwrap();
+    let used: Vec<String> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains(".used"))
+        .collect();
+    let [used] = &used[..] else {
+        panic!("{used:?}");
+    };
+    for name in [
+        used.clone(),
+        format!("{used}.new"),
+        "credentials.lock".to_owned(),
+        "credentials.in-place-old".to_owned(),
+        "credentials.in-place-new".to_owned(),
+    ] {
+        for (kind, is) in [
+            ("directory", "is a directory"),
+            ("named pipe", "is a named pipe, not a regular file"),
+        ] {
+            // Only what recovery reads is read.
+            if name.contains("in-place") && kind == "named pipe" {
+                continue;
+            }
+            let home = Home::of_alice();
+            fs::create_dir(home.file(".mfa-creds")).unwrap();
+            let path = home.file(".mfa-creds").join(&name);
+            make(kind, &path);
+            if kind == "directory" {
+                fs::write(path.join("x"), "").unwrap();
+            }
+            let before = sts.calls();
+            let place = format!("~/.aws/.mfa-creds/{name}");
+            let said = format!("{place} cannot be used: {is}");
+            home.run_with(&sts, &["-p", "work", "--token", "123456"])
+                .ends(
+                    1,
+                    &format!("error: {said}\nhint: remove it: rm -r {place}\n"),
+                );
+            assert_eq!(sts.calls(), before, "{name}");
+            let outcome = home.run(&["doctor", "--offline", "-p", "work"]).outcome();
+            assert_eq!(outcome.status, Some(1), "{outcome:?}");
+            // It masks access key ids.
+            let said = format!("cannot be used: {is}\n");
+            assert!(outcome.stdout.contains(&said), "{outcome:?}");
+            let fix = "fix: `ls -la ~/.aws/.mfa-creds` shows it: remove it\n";
+            assert!(outcome.stdout.contains(fix), "{outcome:?}");
         }
     }
 }

@@ -242,3 +242,41 @@ fn a_report_whose_names_steer_a_terminal() {
         }
     }
 }
+
+#[test]
+fn an_access_key_that_is_there_already_is_none_that_was_made() {
+    let url = answering(|action| {
+        let one_key = "<AccessKeyMetadata><member><UserName>alice</UserName><AccessKeyId>AKIAFAKEFAKEFAKEALIC</AccessKeyId>\
+             <Status>Active</Status><CreateDate>2020-01-01T00:00:00Z</CreateDate></member></AccessKeyMetadata>\
+             <IsTruncated>false</IsTruncated>";
+        let same_key = "<AccessKey><UserName>alice</UserName><AccessKeyId>AKIAFAKEFAKEFAKEALIC</AccessKeyId>\
+             <Status>Active</Status><SecretAccessKey>OtherFakeSecret/NotReal</SecretAccessKey></AccessKey>";
+        let result = match action {
+            "ListAccessKeys" => format!(
+                "<{action}Response><{action}Result>{one_key}</{action}Result></{action}Response>"
+            ),
+            "CreateAccessKey" => format!(
+                "<{action}Response><{action}Result>{same_key}</{action}Result></{action}Response>"
+            ),
+            _ => granted(action).replace('@', ""),
+        };
+        answer(b"200 OK", b"Content-Type: text/xml\r\n", result.as_bytes())
+    });
+    let home = Home::with(&long_term("work"));
+    let outcome = home
+        .run(&["rotate", "--yes", "-p", "work"])
+        .env("AWS_ENDPOINT_URL", &url)
+        .env("AWS_ENDPOINT_URL_STS", &url)
+        .env("AWS_ENDPOINT_URL_IAM", &url)
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(
+        outcome.stderr.ends_with(
+            "error: AWS IAM made no new access key: it answered with AKIA…ALIC, which is there already\n\
+             hint: check the endpoint with -v: AWS does not do that\n"
+        ),
+        "{outcome:?}"
+    );
+    let text = home.credentials();
+    assert!(!text.contains("OtherFakeSecret"), "{text}");
+}

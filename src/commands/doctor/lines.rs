@@ -50,6 +50,8 @@ fn mended(what: Irregularity) -> &'static str {
         Irregularity::Indented => "begin it at the left margin",
         Irregularity::AfterHeader => "write what stands behind `]` on a line of its own",
         Irregularity::BlanksBeforeName | Irregularity::BlanksBehindName => "remove them",
+        Irregularity::BracketBehindHeader => "move the comment to a line of its own",
+        Irregularity::LoneCarriageReturn => "put a line break in its place, or take it out",
         Irregularity::OddBlank(_) => "write a space in its place",
         Irregularity::ByteOrderMark => "save the file as UTF-8 without a byte order mark",
     }

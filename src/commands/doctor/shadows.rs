@@ -7,6 +7,9 @@ use crate::files::profiles::{Files, config_header, key, profile_of};
 use crate::files::section_format;
 use crate::plan::{self, Origin, Overridden, Precedence, ProfileSections, SectionNames, Setting};
 
+/// What to do with a setting that every section inherits.
+const OUT_OF_DEFAULT: &str = "take it out of [DEFAULT] with an editor";
+
 /// Looks at every profile of the config file.
 pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
     let before = list.len();
@@ -35,7 +38,9 @@ pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
             && has_keys
             && (source.is_some() || !precedence.is_role())
         {
-            let fix = if precedence.is_role() {
+            let fix = if precedence.is_inherited() {
+                OUT_OF_DEFAULT.to_owned()
+            } else if precedence.is_role() {
                 without_role(has_session, name)
             } else {
                 beside(sections.as_ref())
@@ -93,16 +98,18 @@ fn by_themselves(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) 
         };
         // Keys of their own that assume the role.
         let is_own_source = credentials.get(name, key::SOURCE_PROFILE).as_deref() == Some(name);
-        if precedence.is_role()
-            && (is_own_source || names.profile_of(name).is_some_and(|of| of != name))
+        let is_long_term = names.profile_of(name).is_some_and(|of| of != name);
+        if precedence.is_role() && (is_own_source || is_long_term)
+            || precedence.is_inherited() && is_long_term
         {
             continue;
         }
-        list.warning(
-            "shadowing",
-            precedence.sentence(name),
-            "take one of the two out with an editor",
-        );
+        let fix = if precedence.is_inherited() {
+            OUT_OF_DEFAULT
+        } else {
+            "take one of the two out with an editor"
+        };
+        list.warning("shadowing", precedence.sentence(name), fix);
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::checklist::Checklist;
 use super::files::typed;
+use crate::core::error;
 use crate::files::store::{self, Leftover, Way};
 
 /// Looks for what is in the way of a write, without one.
@@ -16,6 +17,12 @@ pub fn check(list: &mut Checklist, path: &Path) {
             format!("in place, with a backup beside it: {reason}"),
         ),
         None => {}
+    }
+    for (unfit, failure) in store::unfit_own_files(path) {
+        let directory = typed(unfit.parent().unwrap_or(Path::new(".")));
+        // Its name may be masked here.
+        let fix = format!("`ls -la {directory}` shows it: remove it");
+        list.problem(subject, error::message(&failure.into()), fix);
     }
     let leftovers = list.attempt(subject, store::leftovers(path));
     let torn_for_good = store::torn_for_good(path);

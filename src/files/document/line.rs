@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::parts::{
-    COMMENT_SIGNS, content, end_of_line, end_of_plain_property, header, raw, split,
+    COMMENT_SIGNS, content, end_of_line, end_of_plain_property, header, is_odd_blank, raw, split,
     without_blanks_before, without_blanks_behind, without_comment,
 };
 
@@ -111,6 +111,10 @@ pub enum Irregularity {
     BlanksBeforeName,
     /// Blanks behind the name in a header, likewise; in `[profile name ]` the AWS CLI passes over them, too.
     BlanksBehindName,
+    /// A bracket in the comment behind a header: the AWS CLI takes all before it for the name.
+    BracketBehindHeader,
+    /// A carriage return that ends no line: the AWS CLI takes it for the end of one.
+    LoneCarriageReturn,
     /// A blank beside `=` that is neither a space nor a tab, or a character that nobody sees: passed over where the AWS CLI
     /// does so, though the AWS SDKs take it for a part of the key or of the value.
     OddBlank(char),
@@ -140,9 +144,12 @@ impl Irregularity {
             | Self::OutsideSection
             | Self::BadHeader
             | Self::BadNested => Harm::FileRefused,
-            Self::ByteOrderMark => Harm::FileRefusedByCli,
+            Self::ByteOrderMark | Self::LoneCarriageReturn => Harm::FileRefusedByCli,
             Self::Colon | Self::Indented | Self::AfterHeader => Harm::FileRefusedBySome,
-            Self::BlanksBeforeName | Self::BlanksBehindName | Self::OddBlank(_) => Harm::Misread,
+            Self::BlanksBeforeName
+            | Self::BlanksBehindName
+            | Self::BracketBehindHeader
+            | Self::OddBlank(_) => Harm::Misread,
         }
     }
 
@@ -161,6 +168,15 @@ impl Irregularity {
         match self {
             Self::BlanksBeforeName | Self::BlanksBehindName => {
                 "the AWS CLI takes them for a part of the name"
+            }
+            Self::BracketBehindHeader => {
+                "the AWS CLI takes all up to the last bracket for the name"
+            }
+            Self::LoneCarriageReturn => {
+                "the AWS CLI takes it for the end of the line, and may refuse the file for what follows"
+            }
+            Self::OddBlank(c) if c.is_ascii() => {
+                "the AWS CLI takes it for a blank, and the AWS SDKs for a part of the name, the key or the value"
             }
             Self::OddBlank(c) if c.is_whitespace() => {
                 "the AWS SDKs take it for a part of the name, the key or the value"
@@ -187,6 +203,8 @@ impl fmt::Display for Irregularity {
             Self::Indented => "is indented",
             Self::AfterHeader => "has text after the section header",
             Self::BlanksBeforeName | Self::BlanksBehindName => "has blanks inside the brackets",
+            Self::BracketBehindHeader => "has a bracket behind the section header",
+            Self::LoneCarriageReturn => "has a carriage return (U+000D) without a line feed",
             Self::OddBlank(c) => {
                 let name = match c {
                     '\u{a0}' => " (no-break space)",
@@ -283,6 +301,11 @@ impl<'t> Lines<'t> {
         let content = content(text);
         let unindented = without_blanks_before(content);
         let trimmed = without_blanks_behind(unindented);
+        if let Some(blank) = trimmed.chars().next()
+            && trimmed.chars().all(is_odd_blank)
+        {
+            return (Kind::Blank, Some(Irregularity::OddBlank(blank)));
+        }
         match trimmed.as_bytes() {
             [] => return (Kind::Blank, None),
             [first, ..] if COMMENT_SIGNS.contains(first) => return (Kind::Comment, None),

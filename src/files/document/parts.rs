@@ -10,13 +10,13 @@ use super::line::Irregularity;
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 pub(super) const COMMENT_SIGNS: [u8; 2] = *b"#;";
 
-/// The bytes that a plain property can have before its `=`: all that stand for a character by themselves, but those of comments
-/// and the colon.
+/// The bytes that a plain property can have before its `=`: all that stand for a character by themselves, but controls, those of
+/// comments, and the colon.
 const IS_PLAIN: [bool; 256] = {
     let mut is_plain = [false; 256];
     let mut byte = 0;
     while byte < 128 {
-        is_plain[byte] = true;
+        is_plain[byte] = byte >= 0x20 || byte == b'\t' as usize;
         byte += 1;
     }
     is_plain[b':' as usize] = false;
@@ -41,18 +41,26 @@ pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     if !key.iter().all(|byte| IS_PLAIN[usize::from(*byte)]) {
         return None;
     }
-    if let [.., 0x80..=0xff, b'\n'] | [.., 0x80..=0xff, b'\r', b'\n'] | [.., 0x80..=0xff] = line {
+    let content = line.strip_suffix(b"\n").unwrap_or(line);
+    let content = content.strip_suffix(b"\r").unwrap_or(content);
+    if content.last().is_some_and(|last| is_odd(*last)) {
         return None;
     }
     // An empty value may have nested lines below.
     match value[1..].iter().find(|byte| !is_blank(**byte))? {
-        b'#' | b';' | b'\r' | b'\n' | 0x80.. => None,
+        b'#' | b';' | b'\r' | b'\n' => None,
+        byte if is_odd(*byte) => None,
         _ => Some(line.len()),
     }
 }
 
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
+}
+
+/// Whether a byte may be of an odd blank.
+fn is_odd(byte: u8) -> bool {
+    matches!(byte, 0x0b | 0x0c | 0x1c..=0x1f | 0x80..)
 }
 
 /// A line without its line ending.
@@ -99,7 +107,7 @@ pub(super) fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Ir
     }
     let value = without_blanks_around(&line[sign + 1..]);
     let odd = || {
-        if key.is_ascii() && value.is_ascii() {
+        if !key.bytes().chain(value.bytes()).any(is_odd) {
             return None;
         }
         let ends = value.chars().next().into_iter().chain(value.chars().last());
@@ -107,14 +115,19 @@ pub(super) fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Ir
         odd.map(Irregularity::OddBlank)
     };
     // Only behind the key: with any before it, the line is for some tools a part of the value above.
-    let key = if key.is_ascii() { key } else { key.trim_end() };
+    let is_blank_behind = |c: char| c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}');
+    let key = key.trim_end_matches(is_blank_behind);
+    if key.is_empty() {
+        return Err(Irregularity::NoKey);
+    }
     Ok((key, value, irregularity.or_else(odd)))
 }
 
-/// Whether a character looks like a space, or like nothing, and is neither a space nor a tab.
-fn is_odd_blank(c: char) -> bool {
+/// Whether a character looks like a space, or like nothing, or is one for Python, and is neither a space nor a tab.
+pub(super) fn is_odd_blank(c: char) -> bool {
     let is_unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    !c.is_ascii() && (c.is_whitespace() || is_unseen)
+    matches!(c, '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1f}')
+        || !c.is_ascii() && (c.is_whitespace() || is_unseen)
 }
 
 /// What stands in a trimmed line from the value on, which is a part of it.
@@ -139,7 +152,10 @@ pub(super) fn header(trimmed: &str) -> (&str, Option<Irregularity>) {
         (false, None) => Some(Irregularity::AfterHeader),
         (false, Some(_)) if !inner.starts_with(name) => Some(Irregularity::BlanksBeforeName),
         (false, Some(_)) if name.len() < inner.len() => Some(Irregularity::BlanksBehindName),
-        (false, Some(_)) if name.is_ascii() => None,
+        (false, Some(_)) if trimmed[uncommented.len()..].contains(']') => {
+            Some(Irregularity::BracketBehindHeader)
+        }
+        (false, Some(_)) if !name.bytes().any(is_odd) => None,
         (false, Some(_)) => name
             .chars()
             .find(|c| is_odd_blank(*c))

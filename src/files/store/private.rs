@@ -66,6 +66,17 @@ impl Private {
             .join(encoded(&format!("{}.{name}", self.prefix)))
     }
 
+    /// All of its files that are there.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let prefix = format!("{}.", self.prefix);
+        let Ok(entries) = fs::read_dir(&self.directory) else {
+            return Vec::new();
+        };
+        let entries = entries.filter_map(Result::ok);
+        let own = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));
+        own.map(|entry| entry.path()).collect()
+    }
+
     fn beside(real: &Path) -> Self {
         let directory = directory_of(real);
         Self {
@@ -150,9 +161,7 @@ pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
 /// # Errors
 /// Those of the file system.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = Path::new(&name);
+    let new = &*new_of(path);
     match fs::remove_file(new) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -161,6 +170,13 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     regular_file::leave_to_owner(&file)?;
     file.write_all(content)?;
     fs::rename(new, path)
+}
+
+/// Where a new content of such a file is written before it takes its place.
+pub(super) fn new_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
 }
 
 fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {

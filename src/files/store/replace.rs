@@ -115,6 +115,13 @@ fn places_to_keep(private: &Private) -> Vec<PathBuf> {
     names.map(|name| private.path(&name)).collect()
 }
 
+/// What a write makes beside a file, and removes in the end.
+pub(super) fn own_paths(path: &Path, private: &Private) -> Vec<PathBuf> {
+    let names = [OLD.to_owned(), NEW.to_owned(), part(OLD), part(NEW)];
+    let in_private = names.iter().map(|name| private.path(name));
+    in_private.chain([beside(path)]).collect()
+}
+
 fn part(name: &str) -> String {
     format!("{name}{PART}")
 }
@@ -299,7 +306,7 @@ impl Drop for Temporary {
 }
 
 /// Where the new file is made before it takes its name.
-fn beside(path: &Path) -> PathBuf {
+pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".mfa-creds-new");
