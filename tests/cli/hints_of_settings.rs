@@ -6,7 +6,7 @@ use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, Device, Role, StandIn};
 
 use crate::devices::{alice, keys_only};
-use crate::enrolment::{FIRST, begin, type_codes};
+use crate::enrollment::{FIRST, begin, type_codes};
 use crate::harness::{FAR, long_term, short_term};
 use crate::prompt::exited;
 use crate::roles::ADMIN;

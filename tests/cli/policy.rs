@@ -7,7 +7,7 @@ use stand_in::{
 };
 
 use crate::devices::keys_only;
-use crate::enrolment::{FIRST, begin, type_codes};
+use crate::enrollment::{FIRST, begin, type_codes};
 use crate::harness::{Home, Outcome, value};
 use crate::prompt::exited;
 

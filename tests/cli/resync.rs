@@ -4,7 +4,7 @@ use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Device};
 
 use crate::devices::{alice, keys_only, stand_in};
-use crate::enrolment::{FIRST, SECOND, begin, type_codes};
+use crate::enrollment::{FIRST, SECOND, begin, type_codes};
 use crate::harness::Home;
 use crate::prompt::exited;
 

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::{code_process, codes, enrolment, resync, several};
+use crate::{codes, enrollment, many_profiles, mfa_process, resync};
 
 const SCENARIOS: [(&str, fn()); 14] = [
     (
@@ -18,40 +18,40 @@ const SCENARIOS: [(&str, fn()); 14] = [
         codes::a_fresh_code_is_asked_for_where_aws_has_failed,
     ),
     (
-        "code process: used",
-        code_process::a_code_that_was_used_is_followed_by_the_next_one,
+        "MFA process: used",
+        mfa_process::a_code_that_was_used_is_followed_by_the_next_one,
     ),
     (
-        "code process: refused",
-        code_process::a_code_that_was_refused_is_followed_by_the_next_one,
+        "MFA process: refused",
+        mfa_process::a_code_that_was_refused_is_followed_by_the_next_one,
     ),
     (
-        "several: two keys of one device",
-        several::two_keys_of_one_device_wait_for_the_next_code,
+        "many profiles: two keys of one device",
+        many_profiles::two_keys_of_one_device_wait_for_the_next_code,
     ),
     (
-        "enrolment: from nothing",
-        enrolment::a_device_from_nothing_to_the_first_session,
+        "enrollment: from nothing",
+        enrollment::a_device_from_nothing_to_the_first_session,
     ),
     (
-        "enrolment: wrong codes",
-        enrolment::wrong_codes_are_asked_for_again,
+        "enrollment: wrong codes",
+        enrollment::wrong_codes_are_asked_for_again,
     ),
     (
-        "enrolment: three pairs",
-        enrolment::after_three_pairs_the_device_is_deleted_again,
+        "enrollment: three pairs",
+        enrollment::after_three_pairs_the_device_is_deleted_again,
     ),
     (
-        "enrolment: lost answer",
-        enrolment::a_lost_answer_is_looked_after,
+        "enrollment: lost answer",
+        enrollment::a_lost_answer_is_looked_after,
     ),
     (
-        "enrolment: refusal",
-        enrolment::a_refusal_leaves_nothing_behind,
+        "enrollment: refusal",
+        enrollment::a_refusal_leaves_nothing_behind,
     ),
     (
-        "enrolment: second device",
-        enrolment::a_second_device_is_made_with_the_session,
+        "enrollment: second device",
+        enrollment::a_second_device_is_made_with_the_session,
     ),
     (
         "resync: drifted",

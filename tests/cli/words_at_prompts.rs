@@ -7,7 +7,7 @@ use expectrl::{Eof, Expect as _};
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Device};
 
 use crate::devices::{alice, keys_only, stand_in};
-use crate::enrolment::{FIRST, begin};
+use crate::enrollment::{FIRST, begin};
 use crate::harness::{Home, long_term};
 use crate::prompt::on_terminal;
 use crate::window::{DIALOG, Desk, PINENTRY};
@@ -164,7 +164,7 @@ fn nothing_of_a_name_reaches_the_prompt_or_the_list_of_devices() {
 }
 
 #[test]
-fn nothing_of_a_name_reaches_the_terminal_of_an_enrolment() {
+fn nothing_of_a_name_reaches_the_terminal_of_an_enrollment() {
     let sts = stand_in(alice());
     let home = Home::with(&keys_only().replace("work", HIDDEN));
     let mut screen = Screen(begin(&home, &sts, &typed("device enroll")));

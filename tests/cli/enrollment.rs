@@ -256,7 +256,7 @@ pub fn a_second_device_is_made_with_the_session() {
 }
 
 #[test]
-fn an_enrolment_that_was_broken_off_is_begun_anew() {
+fn an_enrollment_that_was_broken_off_is_begun_anew() {
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, &format!("echo $$ >pid; {ENROLL}"));
