@@ -5,8 +5,9 @@ use std::fs;
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
-use crate::harness::{Home, long_term, value};
-use crate::prompt::{PROMPT, exited, kill, on_terminal, type_code};
+use crate::support::home::Home;
+use crate::support::sections::{long_term, value};
+use crate::support::terminal::{PROMPT, exited, kill, on_terminal, type_code};
 
 const REFRESH: &str = "exec \"$0\" -p work";
 

@@ -5,32 +5,16 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use expectrl::session::OsSession;
 use expectrl::{Expect as _, Regex};
 use stand_in::{ALICE_DEVICE, Device, Fault, StandIn};
 
-use crate::devices::{alice, keys_only, stand_in};
-use crate::harness::{Home, long_term};
-use crate::prompt::{exited, kill, on_terminal};
+use crate::support::accounts::{alice, stand_in};
+use crate::support::enrollment::{FIRST, SECOND, begin, type_codes};
+use crate::support::home::Home;
+use crate::support::sections::{keys_only, long_term};
+use crate::support::terminal::{exited, kill};
 
-pub const FIRST: &str = "Code that the device shows now:";
-pub const SECOND: &str = "Next code:";
 const ENROLL: &str = "exec \"$0\" device enroll -p work";
-
-pub fn begin(home: &Home, sts: &StandIn, script: &str) -> OsSession {
-    let mut run = on_terminal(home, sts, &format!("stty columns 80 rows 24; {script}"));
-    run.set_expect_timeout(Some(Duration::from_mins(1)));
-    run
-}
-
-/// Types two codes in a row.
-pub fn type_codes(run: &mut OsSession, sts: &StandIn, serial: &str) {
-    let now = sts.code(serial);
-    let next = sts.code_at_step(serial, 1);
-    run.send_line(now).unwrap();
-    run.expect(SECOND).unwrap();
-    run.send_line(next).unwrap();
-}
 
 /// Waits until nobody could still be typing the code before: then there is a countdown to the next.
 fn wait_for_a_countdown() {

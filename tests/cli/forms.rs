@@ -1,6 +1,7 @@
 //! What has not the form that AWS documents is refused, wherever it comes from; what is to be typed is quoted.
 
-use crate::harness::{FAR, Home, long_term, short_term};
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term};
 
 const NO_REGIONS: [&str; 6] = [
     "eu-west-1.evil.example",

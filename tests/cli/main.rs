@@ -7,8 +7,7 @@
     reason = "a broken assumption has to fail its test loudly"
 )]
 
-mod harness;
-mod scene;
+mod support;
 
 mod refusals;
 mod attributes;
@@ -22,7 +21,6 @@ mod clear_sessions;
 mod clock;
 mod mfa_process;
 mod codes;
-mod company;
 mod completions;
 mod config_keys;
 mod device_list;

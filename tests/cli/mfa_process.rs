@@ -5,8 +5,9 @@ use std::fs;
 use expectrl::Expect as _;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{Home, long_term};
-use crate::prompt::{exited, on_terminal};
+use crate::support::home::Home;
+use crate::support::sections::long_term;
+use crate::support::terminal::{exited, on_terminal};
 
 /// A home whose long-term section has this command.
 fn home_with(command: &str) -> Home {

@@ -6,10 +6,10 @@ use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn, User,
 };
 
-use crate::devices::keys_only;
-use crate::enrollment::{FIRST, begin, type_codes};
-use crate::harness::{Home, Outcome, value};
-use crate::prompt::exited;
+use crate::support::enrollment::{FIRST, begin, type_codes};
+use crate::support::home::{Home, Outcome};
+use crate::support::sections::{keys_only, value};
+use crate::support::terminal::exited;
 
 const ACCOUNT: &str = "123456789012";
 /// The most that a managed policy may have, without white space, and a trust policy.

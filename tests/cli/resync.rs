@@ -3,10 +3,11 @@
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Device};
 
-use crate::devices::{alice, keys_only, stand_in};
-use crate::enrollment::{FIRST, SECOND, begin, type_codes};
-use crate::harness::Home;
-use crate::prompt::exited;
+use crate::support::accounts::{alice, stand_in};
+use crate::support::enrollment::{FIRST, SECOND, begin, type_codes};
+use crate::support::home::Home;
+use crate::support::sections::keys_only;
+use crate::support::terminal::exited;
 
 pub fn a_device_that_has_drifted_away_is_brought_back() {
     let sts = stand_in(alice().device(Device::new(ALICE_DEVICE).drifted(7)));

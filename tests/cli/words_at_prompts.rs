@@ -6,12 +6,13 @@ use expectrl::session::OsSession;
 use expectrl::{Eof, Expect as _};
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Device};
 
-use crate::devices::{alice, keys_only, stand_in};
-use crate::enrollment::{FIRST, begin};
-use crate::harness::{Home, long_term};
-use crate::prompt::on_terminal;
-use crate::window::{DIALOG, Desk, PINENTRY};
-use crate::words::is_nasty;
+use crate::support::accounts::{alice, stand_in};
+use crate::support::dialogs::{DIALOG, Desk, PINENTRY};
+use crate::support::enrollment::{FIRST, begin};
+use crate::support::home::Home;
+use crate::support::hostile_text::is_nasty;
+use crate::support::sections::{keys_only, long_term};
+use crate::support::terminal::on_terminal;
 
 /// A name that is allowed in a file and on a command line, and that a terminal or a window would show as another one.
 const HIDDEN: &str = "wo\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}rk";
