@@ -11,6 +11,7 @@ use stand_in::{ALICE_DEVICE, Device, Fault, StandIn};
 use crate::support::accounts::{alice, stand_in};
 use crate::support::enrollment::{FIRST, SECOND, begin, type_codes};
 use crate::support::home::Home;
+use crate::support::next_code::passed_side_by_side;
 use crate::support::sections::{keys_only, long_term};
 use crate::support::terminal::{exited, kill};
 
@@ -76,7 +77,11 @@ fn holds(directory: &Path, secret: &str) -> bool {
     })
 }
 
-pub fn a_device_from_nothing_to_the_first_session() {
+#[test]
+fn a_device_from_nothing_to_the_first_session() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice());
     sts.devices_are_seen_after(1);
     let home = Home::with(&keys_only());
@@ -133,7 +138,11 @@ pub fn a_device_from_nothing_to_the_first_session() {
     .ends(0, "");
 }
 
-pub fn wrong_codes_are_asked_for_again() {
+#[test]
+fn wrong_codes_are_asked_for_again() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
@@ -151,7 +160,11 @@ pub fn wrong_codes_are_asked_for_again() {
     assert_eq!(home.credentials(), keys_only());
 }
 
-pub fn after_three_pairs_the_device_is_deleted_again() {
+#[test]
+fn after_three_pairs_the_device_is_deleted_again() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
@@ -169,7 +182,11 @@ pub fn after_three_pairs_the_device_is_deleted_again() {
     assert_eq!(sts.unassigned(), Vec::<String>::new());
 }
 
-pub fn a_lost_answer_is_looked_after() {
+#[test]
+fn a_lost_answer_is_looked_after() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
@@ -183,7 +200,11 @@ pub fn a_lost_answer_is_looked_after() {
     assert_eq!(sts.devices("alice"), [ALICE_DEVICE]);
 }
 
-pub fn a_refusal_leaves_nothing_behind() {
+#[test]
+fn a_refusal_leaves_nothing_behind() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice().denies("iam:EnableMFADevice"));
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
@@ -196,7 +217,11 @@ pub fn a_refusal_leaves_nothing_behind() {
     assert_eq!(sts.unassigned(), Vec::<String>::new());
 }
 
-pub fn a_second_device_is_made_with_the_session() {
+#[test]
+fn a_second_device_is_made_with_the_session() {
+    if passed_side_by_side() {
+        return;
+    }
     let second = "arn:aws:iam::123456789012:mfa/tablet";
     let sts = stand_in(alice().device(Device::new(ALICE_DEVICE)));
     let home = Home::of_alice();

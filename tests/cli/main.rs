@@ -68,7 +68,6 @@ mod status;
 mod concurrency;
 mod trace;
 mod version;
-mod waits;
 mod window;
 mod words;
 mod words_at_prompts;

@@ -7,8 +7,9 @@ use expectrl::session::OsSession;
 use expectrl::{Eof, Expect as _};
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::support::home::{Home, spawning};
+use crate::support::home::Home;
 use crate::support::sections::{long_term, value};
+use crate::support::spawning::spawning;
 use crate::support::terminal::{PROMPT, exited, kill, on_terminal, type_code};
 
 #[test]

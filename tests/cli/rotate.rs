@@ -10,11 +10,12 @@ use stand_in::{
 };
 
 use crate::support::accounts::{alice, stand_in};
-use crate::support::home::{BINARY, Home, spawning};
+use crate::support::home::{BINARY, Home};
 use crate::support::rotation::{
     OTHER, ROTATE, assert_rotated, current, fault_after, file, home, is_active, told_of_lost_key,
 };
 use crate::support::sections::{long_term, value};
+use crate::support::spawning::spawning;
 use crate::support::terminal::{exited, on_terminal};
 
 const NEVER: Duration = Duration::from_mins(5);

@@ -6,7 +6,7 @@ use expectrl::Expect as _;
 use stand_in::ALICE_DEVICE;
 
 use crate::support::dialogs::{DIALOG, Desk, PINENTRY};
-use crate::support::home::spawning;
+use crate::support::spawning::spawning;
 use crate::support::terminal::{PROMPT, exited, kill, on_terminal, type_code};
 
 #[test]

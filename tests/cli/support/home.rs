@@ -5,16 +5,14 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use process_wrap::std::{CommandWrap, ProcessSession};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
-use signal_hook::flag::register_conditional_shutdown;
 use stand_in::StandIn;
 use tempfile::{NamedTempFile, TempDir, TempPath};
 
+use crate::support::next_code;
 use crate::support::sections::long_term;
+use crate::support::spawning::spawning;
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_mfa-creds");
@@ -32,6 +30,7 @@ pub struct Home {
 impl Home {
     /// One without any file.
     pub fn new() -> Self {
+        next_code::begin();
         let home = Self {
             directory: TempDir::new().unwrap(),
             trace: NamedTempFile::new().unwrap().into_temp_path(),
@@ -164,25 +163,6 @@ pub fn says(text: &str, secret: &str) -> bool {
                 && !text[..place].ends_with(is_part)
                 && !text[place + secret.len()..].starts_with(is_part)
     })
-}
-
-/// Starts one process at a time: what the library for terminals opens before it forks must not leak into other children,
-/// who would keep it open.
-pub fn spawning<T>(spawn: impl FnOnce() -> T) -> T {
-    static ONE: Mutex<()> = Mutex::new(());
-    static SIGNALS: Once = Once::new();
-    SIGNALS.call_once(end_on_signals);
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    spawn()
-}
-
-/// Whoever starts the tests may ignore signals, as scripts do for what runs in the background, and children would inherit it.
-/// What is handled here is as by default in them.
-fn end_on_signals() {
-    for signal in [SIGHUP, SIGINT, SIGQUIT] {
-        let always = Arc::new(AtomicBool::new(true));
-        register_conditional_shutdown(signal, 128 + signal, always).unwrap();
-    }
 }
 
 /// A run that has not begun.

@@ -9,6 +9,8 @@ pub mod accounts;
 // Roles, in the account and in the config file.
 pub mod roles;
 
+// Starting processes.
+pub mod spawning;
 // The binary on a terminal.
 pub mod terminal;
 // Graphical prompts.
@@ -18,6 +20,9 @@ pub mod shell;
 
 // A proxy that looks into TLS, and an address where nobody listens.
 pub mod corporate_network;
+
+// Tests that wait for the next code of a device, side by side.
+pub mod next_code;
 
 // What the tests of `doctor` share.
 pub mod doctor;

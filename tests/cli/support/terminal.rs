@@ -9,7 +9,8 @@ use expectrl::session::OsSession;
 use expectrl::{Eof, Expect as _, Session};
 use stand_in::StandIn;
 
-use crate::support::home::{BINARY, Home, spawning};
+use crate::support::home::{BINARY, Home};
+use crate::support::spawning::spawning;
 
 pub const PROMPT: &str = "Enter AWS MFA code for device [arn:aws:iam::123456789012:mfa/alice] (renewing for 43200 seconds):";
 
