@@ -12,7 +12,7 @@ use std::{env, thread};
 use crate::support::spawning::spawning;
 
 /// Each of them begins with [`passed_side_by_side`].
-const TESTS: [&str; 14] = [
+const TESTS: [&str; 18] = [
     "codes::a_code_that_was_used_is_known_to_the_next_process",
     "codes::a_fresh_code_is_asked_for_where_aws_was_busy",
     "codes::a_fresh_code_is_asked_for_where_aws_has_failed",
@@ -22,9 +22,13 @@ const TESTS: [&str; 14] = [
     "enrollment::a_lost_answer_is_looked_after",
     "enrollment::a_refusal_leaves_nothing_behind",
     "enrollment::a_second_device_is_made_with_the_session",
+    "enrollment::a_signal_leaves_no_device_behind",
+    "hints_of_settings::a_user_without_a_device_gets_one_by_the_command",
     "many_profiles::two_keys_of_one_device_wait_for_the_next_code",
     "mfa_process::a_code_that_was_used_is_followed_by_the_next_one",
     "mfa_process::a_code_that_was_refused_is_followed_by_the_next_one",
+    "policy::a_user_without_a_device_can_do_nothing_but_enroll_and_then_all_that_is_allowed",
+    "policy::the_mistakes_that_go_around",
     "resync::a_device_that_has_drifted_away_is_brought_back",
     "resync::a_resynchronisation_with_wrong_codes_says_so",
 ];
