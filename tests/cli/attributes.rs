@@ -10,7 +10,7 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::Home;
+use crate::support::home::Home;
 
 const ACCESS: &str = "system.posix_acl_access";
 const DEFAULT: &str = "system.posix_acl_default";
@@ -126,7 +126,7 @@ fn doctor_tells_who_can_read_it() {
     if !set(&path, ACCESS, &with_a_guest()) {
         return;
     }
-    crate::doctor::says(
+    crate::support::doctor::says(
         home.run(&["doctor", "--offline", "-p", "work"]),
         "warning",
         "permissions",

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, Account, Device, StandIn, User};
 
-use crate::devices::alice;
-use crate::harness::{Home, Outcome};
+use crate::support::accounts::alice;
+use crate::support::home::{Home, Outcome};
 
 const HEADER: &str = "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active,access_key_1_active,\
     access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,\

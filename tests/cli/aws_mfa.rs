@@ -2,7 +2,8 @@
 
 use stand_in::{ALICE_DEVICE, Account, Role, StandIn};
 
-use crate::harness::{BINARY, FAR, Home, long_term, short_term};
+use crate::support::home::{BINARY, Home};
+use crate::support::sections::{FAR, long_term, short_term};
 
 /// All flags of aws-mfa, those of its unreleased version included, and whether they take a value.
 const FLAGS: [(&str, bool); 15] = [

@@ -2,7 +2,8 @@
 
 use chrono::{TimeDelta, Utc};
 
-use crate::harness::{FAR, Home, long_term, short_term};
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term};
 
 /// What is said when somebody would have to be asked.
 const NOBODY: &str = "error: an MFA code is needed, and --no-input forbids to ask\n\
@@ -153,7 +154,7 @@ fn the_end_is_told_in_local_time() {
         "work",
         &end.format("%Y-%m-%d %H:%M:%S").to_string(),
     ));
-    let output = std::process::Command::new(crate::harness::BINARY)
+    let output = std::process::Command::new(crate::support::home::BINARY)
         .args(["-p", "work"])
         .env_clear()
         .env("HOME", home.path())

@@ -4,8 +4,8 @@ use std::fs;
 
 use stand_in::{ALICE_DEVICE, Account, Authority, Proxy, Route, StandIn};
 
-use crate::company::{HOST, RENEWING};
-use crate::harness::Home;
+use crate::support::corporate_network::{HOST, RENEWING};
+use crate::support::home::Home;
 
 #[test]
 fn where_the_authority_may_be_named() {

@@ -2,8 +2,9 @@
 
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term};
-use crate::roles::{ADMIN, account, role};
+use crate::support::home::Home;
+use crate::support::roles::{ADMIN, account, role};
+use crate::support::sections::{FAR, long_term, short_term};
 
 #[test]
 fn the_file_is_as_it_was_before_the_first_refresh() {

@@ -2,8 +2,9 @@
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term};
-use crate::roles::{ADMIN, account, role};
+use crate::support::home::Home;
+use crate::support::roles::{ADMIN, account, role};
+use crate::support::sections::{FAR, long_term, short_term};
 
 #[test]
 fn a_roles_session_is_cleared_with_it_unless_it_is_another_profiles() {
@@ -165,7 +166,8 @@ fn the_owner_of_a_session_is_named_as_a_profile() {
     let sts = StandIn::start(account());
     let home = Home::with(&long_term("personal"));
     home.write("config", &role("admin", ADMIN, ""));
-    let suffix = |run: crate::harness::Run<'_>| run.env("MFA_SHORT_TERM_SUFFIX", "x").outcome();
+    let suffix =
+        |run: crate::support::home::Run<'_>| run.env("MFA_SHORT_TERM_SUFFIX", "x").outcome();
     let code = sts.fresh_code(ALICE_DEVICE);
     suffix(home.run_with(&sts, &["-q", "-p", "admin", "--token", &code]));
     let outcome = suffix(home.run(&["clear", "-p", "admin"]));

@@ -3,8 +3,9 @@
 use chrono::TimeDelta;
 use stand_in::{ALICE_DEVICE, Account, Fault, Proxy, Role, Route, StandIn};
 
-use crate::company::{Company, HOST, RENEWING};
-use crate::harness::{Home, long_term, short_term};
+use crate::support::corporate_network::{CorporateNetwork, HOST, RENEWING};
+use crate::support::home::Home;
+use crate::support::sections::{long_term, short_term};
 
 #[test]
 fn a_clock_that_is_off_is_corrected_with_the_same_code() {
@@ -116,7 +117,7 @@ fn a_lost_code_is_known_whatever_the_clock_was_corrected_to() {
     // A run that has to find the device corrects its clock before the code is sent; one that knows it, after that.
     let (finds, knows) = (None, Some(ALICE_DEVICE));
     for (first, second, before) in [(finds, knows, 3), (knows, finds, 1)] {
-        let company = Company::new(Account::example(), &[HOST, "iam.amazonaws.com"]);
+        let company = CorporateNetwork::new(Account::example(), &[HOST, "iam.amazonaws.com"]);
         let sts = &company.sts;
         sts.set_clock_offset(TimeDelta::minutes(90));
         let keys = long_term("work");

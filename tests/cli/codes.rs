@@ -5,8 +5,10 @@ use std::fs;
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
-use crate::harness::{Home, long_term, value};
-use crate::prompt::{PROMPT, exited, kill, on_terminal, type_code};
+use crate::support::home::Home;
+use crate::support::next_code::passed_side_by_side;
+use crate::support::sections::{long_term, value};
+use crate::support::terminal::{PROMPT, exited, kill, on_terminal, type_code};
 
 const REFRESH: &str = "exec \"$0\" -p work";
 
@@ -64,7 +66,11 @@ fn a_refused_code_that_is_typed_again_is_not_sent_again() {
     assert_eq!(sts.calls(), 1);
 }
 
-pub fn a_code_that_was_used_is_known_to_the_next_process() {
+#[test]
+fn a_code_that_was_used_is_known_to_the_next_process() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
     let code = sts.fresh_code(ALICE_DEVICE);
@@ -229,14 +235,22 @@ fn a_code_whose_answer_was_lost_is_not_sent_again() {
     }
 }
 
-pub fn a_fresh_code_is_asked_for_where_aws_was_busy() {
+#[test]
+fn a_fresh_code_is_asked_for_where_aws_was_busy() {
+    if passed_side_by_side() {
+        return;
+    }
     for_a_fresh_code(
         Fault::Throttling,
         "error: AWS STS is asked too often just now",
     );
 }
 
-pub fn a_fresh_code_is_asked_for_where_aws_has_failed() {
+#[test]
+fn a_fresh_code_is_asked_for_where_aws_has_failed() {
+    if passed_side_by_side() {
+        return;
+    }
     for_a_fresh_code(Fault::InternalError, "has a problem of its own: 500");
 }
 

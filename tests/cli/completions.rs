@@ -1,8 +1,9 @@
 //! What shells complete: commands, flags, values, and the names of the profiles. The real-server script presses the key in
 //! the real shells.
 
-use crate::harness::{Home, long_term};
-use crate::roles::{ADMIN, role};
+use crate::support::home::Home;
+use crate::support::roles::{ADMIN, role};
+use crate::support::sections::long_term;
 
 const COMMANDS: [&str; 12] = [
     "setup",

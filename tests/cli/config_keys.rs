@@ -3,7 +3,8 @@
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term, value};
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term, value};
 
 /// The keys and the device of the stand-in's user, as a profile of the config file.
 fn profile(header: &str) -> String {

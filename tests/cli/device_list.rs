@@ -2,8 +2,9 @@
 
 use stand_in::{ALICE_DEVICE, Account, Device, StandIn};
 
-use crate::devices::{FIDO, alice, stand_in};
-use crate::harness::{Home, long_term};
+use crate::support::accounts::{FIDO, alice, stand_in};
+use crate::support::home::Home;
+use crate::support::sections::long_term;
 
 #[test]
 fn the_list_shows_what_the_user_has() {

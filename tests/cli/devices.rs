@@ -1,30 +1,14 @@
 //! The device where nobody names one: AWS is asked, before any code is.
 
 use expectrl::Expect as _;
-use stand_in::{
-    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, StandIn, User,
-};
+use stand_in::{ALICE_DEVICE, Account, Device, StandIn};
 
-use crate::harness::{Home, long_term, value};
-use crate::prompt::{PROMPT, exited, on_terminal, type_code};
+use crate::support::accounts::{FIDO, alice, stand_in};
+use crate::support::home::Home;
+use crate::support::sections::{keys_only, value};
+use crate::support::terminal::{PROMPT, exited, on_terminal, type_code};
 
 const SECOND: &str = "arn:aws:iam::123456789012:mfa/alice-tablet";
-pub const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/alice/key-FAKEFAKEFAKE";
-
-/// The long-term section of alice, without a device.
-pub fn keys_only() -> String {
-    let section = long_term("work");
-    let (keys, _device) = section.split_once("aws_mfa_device").unwrap();
-    keys.to_owned()
-}
-
-pub fn alice() -> User {
-    User::new("alice").access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
-}
-
-pub fn stand_in(user: User) -> StandIn {
-    StandIn::start(Account::new().user(user))
-}
 
 /// The actions that were called.
 fn actions(sts: &StandIn) -> Vec<String> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -11,53 +11,10 @@ use expectrl::Expect as _;
 use serde_json::{Value, json};
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{BINARY, FAR, Home, Run, long_term, short_term};
-use crate::prompt::{exited, on_terminal};
-
-/// A home with these two files, where no mode is wrong.
-pub fn home(credentials: &str, config: &str) -> Home {
-    let home = Home::with(credentials);
-    home.write("config", config);
-    mode(&home.file(""), 0o700);
-    home
-}
-
-pub fn mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-/// The keys of the stand-in's user, and valid credentials.
-pub fn healthy() -> String {
-    format!("{}{}", long_term("work"), short_term("work", FAR))
-}
-
-/// Has this line, with this fix below it; and the exit code of the whole list is 1 where there is a problem in it.
-#[track_caller]
-pub fn says(run: Run<'_>, level: &str, subject: &str, message: &str, fix: Option<&str>) {
-    let outcome = run.outcome();
-    // It may have been tried more than once.
-    let stderr = outcome.stderr.replace("waiting for AWS STS\n", "");
-    assert_eq!(stderr, "", "{outcome:?}");
-    let has_problems = outcome
-        .stdout
-        .lines()
-        .any(|line| line.starts_with("problem"));
-    assert_eq!(outcome.status, Some(i32::from(has_problems)), "{outcome:?}");
-    let mut lines = outcome.stdout.lines().skip_while(|line| {
-        let rest = line.strip_prefix(level).map(str::trim_start);
-        let rest = rest.and_then(|rest| rest.strip_prefix(subject));
-        rest.map(str::trim_start) != Some(message)
-    });
-    assert!(
-        lines.next().is_some(),
-        "no `{level} {subject} {message}` in\n{}",
-        outcome.stdout
-    );
-    let below = lines
-        .next()
-        .and_then(|line| line.strip_prefix("         fix: "));
-    assert_eq!(below, fix, "below `{message}`, in\n{}", outcome.stdout);
-}
+use crate::support::doctor::{healthy, home, mode};
+use crate::support::home::{BINARY, Home};
+use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::terminal::{exited, on_terminal};
 
 #[test]
 fn a_healthy_profile_is_all_ok() {

@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::doctor::{healthy, home, mode, says};
-use crate::harness::{FAR, Home, long_term, short_term};
+use crate::support::doctor::{healthy, home, mode, says};
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term};
 
 const DOCTOR: [&str; 4] = ["doctor", "--offline", "-p", "work"];
 

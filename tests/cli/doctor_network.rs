@@ -6,9 +6,10 @@ use stand_in::{
     Route, StandIn, User,
 };
 
-use crate::company::{Company, HOST, nobody};
-use crate::doctor::{healthy, home, says};
-use crate::harness::{Home, Run, long_term};
+use crate::support::corporate_network::{CorporateNetwork, HOST, nobody};
+use crate::support::doctor::{healthy, home, says};
+use crate::support::home::{Home, Run};
+use crate::support::sections::long_term;
 
 const DOCTOR: [&str; 3] = ["doctor", "-p", "work"];
 const SET_THE_CLOCK: &str =
@@ -34,9 +35,10 @@ fn keys_only() -> String {
 
 #[test]
 fn a_healthy_way_to_aws() {
-    let company = Company::with(Account::example(), &[HOST, "iam.amazonaws.com"], |route| {
-        route.login("alice", "FakeProxyPassword")
-    });
+    let company =
+        CorporateNetwork::with(Account::example(), &[HOST, "iam.amazonaws.com"], |route| {
+            route.login("alice", "FakeProxyPassword")
+        });
     let home = home(&healthy(), "");
     let url = company.proxy.url();
     let outcome = company
@@ -143,7 +145,7 @@ fn what_keeps_aws_from_answering() {
         &format!("the proxy http://{address} (HTTPS_PROXY) cannot be reached: connection refused"),
         Some("check its address, or unset HTTPS_PROXY where there is no proxy"),
     );
-    let company = Company::new(Account::example(), &[HOST]);
+    let company = CorporateNetwork::new(Account::example(), &[HOST]);
     home.write("other.pem", &Authority::new("Fake Other CA").pem());
     says(
         company
@@ -265,7 +267,7 @@ fn keys_that_aws_does_not_take() {
     let sts = StandIn::start(Account::example());
     let failing = "[work-long-term]\ncredential_process = exit 3\n";
     says(
-        crate::doctor::home(failing, "").run_with(&sts, &DOCTOR),
+        crate::support::doctor::home(failing, "").run_with(&sts, &DOCTOR),
         "problem",
         "keys",
         "the command of credential_process of [work-long-term] in ~/.aws/credentials failed: it says nothing",

@@ -5,9 +5,10 @@ use std::os::unix::fs::symlink;
 
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::doctor::{healthy, home, mode, says};
-use crate::harness::{BINARY, FAR, Home, long_term, short_term};
-use crate::roles::ADMIN;
+use crate::support::doctor::{healthy, home, mode, says};
+use crate::support::home::{BINARY, Home};
+use crate::support::roles::ADMIN;
+use crate::support::sections::{FAR, long_term, short_term};
 
 const DOCTOR: [&str; 4] = ["doctor", "--offline", "-p", "work"];
 

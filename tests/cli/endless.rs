@@ -10,7 +10,9 @@ use std::thread::{self, JoinHandle};
 
 use signal_hook::consts::SIGILL;
 
-use crate::harness::{BINARY, FAR, Home, long_term, short_term, spawning};
+use crate::support::home::{BINARY, Home};
+use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::spawning::spawning;
 
 /// Far more than any answer, and than what waits in the buffers of sockets.
 const MOST: usize = 32 * 1024 * 1024;

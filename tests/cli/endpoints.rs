@@ -2,8 +2,10 @@
 
 use stand_in::ALICE_DEVICE;
 
-use crate::company::{Company, account};
-use crate::harness::{Home, long_term};
+use crate::support::accounts::account_in;
+use crate::support::corporate_network::CorporateNetwork;
+use crate::support::home::Home;
+use crate::support::sections::long_term;
 
 /// Partition, region, environment, config file, the host that is called, and the region that the request is signed for.
 const STS: &str = "
@@ -55,8 +57,8 @@ fn rows(table: &str) -> impl Iterator<Item = [&str; 6]> {
 #[test]
 fn each_region_has_its_endpoint() {
     for [partition, region, environment, config, host, signed_for] in rows(STS) {
-        let (account, device) = account(partition);
-        let company = Company::new(account, &[host]);
+        let (account, device) = account_in(partition);
+        let company = CorporateNetwork::new(account, &[host]);
         let home = Home::with(&long_term("work").replace(ALICE_DEVICE, &device));
         let config = config.trim_start_matches('-');
         home.write("config", &format!("[profile work]\n{config}\n"));
@@ -75,8 +77,8 @@ fn each_region_has_its_endpoint() {
 #[test]
 fn iam_is_where_its_partition_has_it() {
     for [partition, region, environment, sts, host, signed_for] in rows(IAM) {
-        let (account, device) = account(partition);
-        let company = Company::new(account, &[sts, host]);
+        let (account, device) = account_in(partition);
+        let company = CorporateNetwork::new(account, &[sts, host]);
         let home = Home::with(&long_term("work"));
         let run = company.run(&home, &["device", "list", "-p", "work", "--region", region]);
         let run = match environment.split_once('=') {

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use expectrl::{ControlCode, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term, value};
-use crate::prompt::{PROMPT, exited, on_terminal};
-use crate::roles::{ADMIN, account, home, role};
+use crate::support::home::Home;
+use crate::support::roles::{ADMIN, account, home, role};
+use crate::support::sections::{FAR, long_term, short_term, value};
+use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 fn valid() -> Home {
     Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)))

@@ -6,9 +6,10 @@ use std::process::Command;
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::{BINARY, FAR, Home, long_term, short_term, value};
-use crate::prompt::{PROMPT, exited, on_terminal};
-use crate::roles::{ADMIN, account, home, role};
+use crate::support::home::{BINARY, Home};
+use crate::support::roles::{ADMIN, account, home, role};
+use crate::support::sections::{FAR, long_term, short_term, value};
+use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 /// A home where `[work]` is valid, and where its region is known.
 fn valid() -> Home {

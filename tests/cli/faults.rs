@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
-use crate::harness::{Home, long_term};
+use crate::support::home::Home;
+use crate::support::sections::long_term;
 
 struct Row {
     fault: Fault,

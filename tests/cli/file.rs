@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{BINARY, Home, long_term, spawning};
+use crate::support::home::{BINARY, Home};
+use crate::support::sections::long_term;
+use crate::support::spawning::spawning;
 
 /// What `setup` is told to write `[new-long-term]`.
 fn answers() -> String {

@@ -2,7 +2,8 @@
 
 use stand_in::{ALICE_ACCESS_KEY_ID, Account, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term};
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term};
 
 const NO_REGIONS: [&str; 6] = [
     "eu-west-1.evil.example",

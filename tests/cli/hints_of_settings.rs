@@ -5,12 +5,13 @@ use std::os::unix::fs::symlink;
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, Device, Role, StandIn};
 
-use crate::devices::{alice, keys_only};
-use crate::enrolment::{FIRST, begin, type_codes};
-use crate::harness::{FAR, long_term, short_term};
-use crate::prompt::exited;
-use crate::roles::ADMIN;
-use crate::scene::{ADMIN_LINE, Input, Scene, WORK, admin, command_in, plain};
+use crate::support::accounts::alice;
+use crate::support::enrollment::{FIRST, begin, type_codes};
+use crate::support::next_code::passed_side_by_side;
+use crate::support::roles::ADMIN;
+use crate::support::sections::{FAR, keys_only, long_term, short_term};
+use crate::support::shell::{ADMIN_LINE, Input, Scene, WORK, admin, command_in, plain};
+use crate::support::terminal::exited;
 
 #[test]
 fn a_region_that_a_variable_sets_is_not_set_in_a_file() {
@@ -78,6 +79,9 @@ fn who_needs_a_session_for_it_is_told_how_to_get_one() {
 
 #[test]
 fn a_user_without_a_device_gets_one_by_the_command() {
+    if passed_side_by_side() {
+        return;
+    }
     let mut scene = Scene::new(Some(&keys_only()), "");
     scene.sts = StandIn::start(Account::new().user(alice()));
     let said = scene

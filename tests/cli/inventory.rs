@@ -35,7 +35,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     (
         ".command(\"export\")",
-        By("process::the_section_that_would_shadow_it_is_not_written"),
+        By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
     (
         ".command(\"keychain restore\")",
@@ -120,7 +120,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     (
         "mfa-creds export",
-        By("process::the_section_that_would_shadow_it_is_not_written"),
+        By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
     ("mfa-creds export --help", AsItStands),
     (
@@ -171,7 +171,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     (
         "next: mfa-creds{}",
-        By("enrolment::a_device_from_nothing_to_the_first_session"),
+        By("enrollment::a_device_from_nothing_to_the_first_session"),
     ),
     (
         "back: mfa-creds keychain restore{}",

@@ -7,8 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use expectrl::Expect as _;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term};
-use crate::prompt::{exited, on_terminal};
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::terminal::{exited, on_terminal};
 
 const NO_DESKTOP: &str = "error: there is no session of a desktop here, whose keychain (Secret Service) could be used\n\
      hint: run it where XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS is that of the desktop's session\n";
@@ -318,7 +319,7 @@ fn why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them() {
         "work",
         &format!(
             "{} keychain get AKIAFAKEFAKEFAKEFAKE",
-            crate::harness::BINARY
+            crate::support::home::BINARY
         ),
     ));
     home.run(&["-p", "work", "--token", "123456"]).ends(

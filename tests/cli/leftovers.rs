@@ -5,8 +5,9 @@ use std::fs;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY};
 
-use crate::doctor::says;
-use crate::harness::{Home, long_term};
+use crate::support::doctor::says;
+use crate::support::home::Home;
+use crate::support::sections::long_term;
 
 const OLD: &str = ".mfa-creds/credentials.in-place-old";
 const NEW: &str = ".mfa-creds/credentials.in-place-new";

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
-use crate::company::{RENEWING, nobody};
-use crate::harness::Home;
+use crate::support::corporate_network::{RENEWING, nobody};
+use crate::support::home::Home;
 
 #[test]
 fn an_answer_that_takes_too_long() {

@@ -7,71 +7,154 @@
     reason = "a broken assumption has to fail its test loudly"
 )]
 
-mod harness;
-mod scene;
+// What tests of several files need. A test file imports from here only.
+mod support;
 
-mod answers;
-mod attributes;
-mod audit;
-mod aws_mfa;
-mod cached;
-mod choice;
-mod certificates;
-mod clear;
-mod clear_sessions;
-mod clock;
-mod code_process;
-mod codes;
-mod company;
-mod completions;
-mod config_keys;
-mod device_list;
-mod devices;
-mod doctor;
-mod doctor_files;
-mod doctor_network;
-mod doctor_profiles;
-mod endless;
-mod endpoints;
-mod enrolment;
-mod exec;
-mod export;
-mod faults;
-mod file;
-mod forms;
-mod hints;
-mod hints_of_doctor;
-mod hints_of_settings;
-mod inventory;
-mod key_process;
-mod keychain;
-mod leftovers;
-mod limits;
-mod misread;
-mod mistakes;
-mod not_files;
-mod overwritten;
-mod plan;
-mod policy;
-mod process;
-mod prompt;
-mod proxies;
-mod reference;
+// --- The way from a command line to credentials in the file ---
+
+// From an expired or missing section to new credentials: the requests, and the bytes that are written.
 mod refresh;
-mod resync;
-mod roles;
-mod rotate;
-mod rotate_hands;
-mod security;
+// Credentials that are still valid are used again, without network, terminal or device.
+mod cached;
+// The precedence of flags, environment, long-term section, config profile and defaults.
 mod settings;
-mod several;
-mod setup;
-mod status;
-mod together;
-mod trace;
-mod version;
-mod waits;
+// Values that do not have the form that AWS documents, and the quoting of what is to be typed.
+mod forms;
+// Mistakes of users, one test each: a sentence and a hint, the file untouched, no code asked for.
+mod mistakes;
+// Long-term keys in a `[profile NAME]` of the config file.
+mod config_keys;
+// Long-term keys from a `credential_process` that mfa-creds runs.
+mod credential_process;
+// Role chains: one code for all roles over the same profile.
+mod roles;
+// No profile is named: the list to pick from, and the error where nobody is there.
+mod pick_profile;
+// Many profiles in one run, `--all` among others: which codes they share, and what happens when some fail.
+mod many_profiles;
+// Many runs at once: one prompt, one request, no lost update.
+mod concurrency;
+// aws-mfa's flags, their abbreviations, and its program name.
+mod aws_mfa;
+
+// --- The MFA code, and who is asked for it ---
+
+// Refused and used codes, lost answers, and codes on standard input.
+mod codes;
+// The prompt on a terminal, its keys, and the signals that end it.
+mod prompt;
+// The graphical prompt, with pinentry, zenity and kdialog.
 mod window;
+// Codes that the command of `mfa_process` prints.
+mod mfa_process;
+// Finding the user's device where no setting names one.
+mod devices;
+
+// --- Files ---
+
+// The credentials file against kills, full disks, links and directories that are not writable.
+mod file;
+// Backups that an interrupted write in place has left, in each state.
+mod leftovers;
+// Access control lists and extended attributes.
+mod attributes;
+// Directories, pipes, sockets and devices where a file should be.
+mod not_files;
+// Long-term keys that `aws configure` wrote over a session.
+mod overwritten;
+// Valid credentials that AWS tools cannot use because of how the files are written.
+mod misread;
+
+// --- The network and AWS ---
+
+// What AWS refuses, a sentence each.
+mod refusals;
+// All answers of AWS and the network to a call with a code, as one table.
+mod faults;
+// The endpoints of each partition, and those that settings name.
+mod endpoints;
+// Proxies: how they are named, and what they answer.
+mod proxies;
+// Certificates that are trusted, and those that are not.
+mod certificates;
+// A clock that is off.
+mod clock;
+// Time limits, and what is sent a second time.
+mod limits;
+// Answers without an end, and processes that are ended while they hold secrets.
+mod endless;
+
+// --- The other commands ---
+
+// `export`: the formats, and what goes to standard output.
+mod export;
+// `export --format process` in a `credential_process` that an SDK runs.
+mod as_credential_process;
+// `exec`: a command with the credentials in its environment.
+mod exec;
+// `plan`: what would be called and why, and the mistakes that it finds.
+mod plan;
+// `status`: the table, the JSON and the exit code.
+mod status;
+// `clear`: what it removes from the credentials file.
+mod clear;
+// `clear`: what it removes elsewhere.
+mod clear_sessions;
+// `doctor`: the checklist as a whole.
+mod doctor;
+// `doctor`: files.
+mod doctor_files;
+// `doctor`: environment, profiles and other tools.
+mod doctor_profiles;
+// `doctor`: the network, and what AWS says without a code.
+mod doctor_network;
+// `device list`.
+mod device_list;
+// `device enroll`.
+mod enrollment;
+// `device resync`.
+mod resync;
+// `rotate`: a new access key in place of the old one, killed at each step.
+mod rotate;
+// `rotate` while somebody else changes the file or the keys.
+mod rotate_hands;
+// `audit`: who lacks MFA.
+mod audit;
+// `policy`: the policies, and what they allow when the stand-in decides by them.
+mod policy;
+// `keychain`, as far as no real keychain is needed.
+mod keychain;
+// `setup`.
+mod setup;
+// `completions`, and the names that shells complete.
+mod completions;
+// `--version`.
+mod version;
+
+// --- What is said ---
+
+// Hints about files, keys and profiles: the command in each is typed into a shell, and helps.
+mod hints;
+// The same for the fixes of `doctor`.
+mod hints_of_doctor;
+// The same for hints that name a setting.
+mod hints_of_settings;
+// Control characters in files, arguments and answers, which would steer a terminal.
 mod words;
+// The same at prompts, in questions and in windows.
 mod words_at_prompts;
+// The same in what servers answer.
 mod words_of_servers;
+// The trace of `MFA_CREDS_TRACE`: what is in it, and that nothing secret is.
+mod trace;
+
+// --- Whether the documents and the lists are complete ---
+
+// `--help` against the reference of the README.
+mod reference;
+// Each command in a hint of the source against the tests that type it.
+mod inventory;
+// The promises of `.github/SECURITY.md` against the tests that they name.
+mod security;
+// What belongs where in the code.
+mod house;

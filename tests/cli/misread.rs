@@ -3,8 +3,9 @@
 
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::doctor::says;
-use crate::harness::{FAR, Home, long_term, short_term};
+use crate::support::doctor::says;
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term};
 
 const DOCTOR: [&str; 4] = ["doctor", "--offline", "-p", "work"];
 

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term};
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term};
 
 /// Runs `mfa-creds -p work --token 123456 ARGUMENTS`: it would have a code, and must not get as far as to use it.
 #[track_caller]

@@ -8,7 +8,8 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, mkfifoat};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::{Home, long_term};
+use crate::support::home::Home;
+use crate::support::sections::long_term;
 
 const HINT: &str =
     "hint: it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which\n";

@@ -6,8 +6,9 @@ use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Role, StandIn,
 };
 
-use crate::harness::{FAR, Home, long_term, short_term, value};
-use crate::prompt::{exited, on_terminal};
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term, value};
+use crate::support::terminal::{exited, on_terminal};
 
 const NEW_ID: &str = "AKIAFAKENEWKEY000000";
 const NEW_SECRET: &str = "FakeNewSecretOfAliceNotRealFakeSecretFak";

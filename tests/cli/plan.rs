@@ -5,8 +5,9 @@ use std::fs;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term};
-use crate::roles::{ADMIN, AUDIT, LONG, account, home, role};
+use crate::support::home::Home;
+use crate::support::roles::{ADMIN, AUDIT, LONG, account, home, role};
+use crate::support::sections::{FAR, long_term, short_term};
 
 #[track_caller]
 fn shows(home: &Home, arguments: &[&str], stdout: &str) {

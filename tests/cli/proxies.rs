@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use stand_in::{ALICE_DEVICE, Account, Proxy, ProxyRequest, Route, StandIn};
 
-use crate::company::{Company, HOST, RENEWING, nobody};
-use crate::harness::{Home, Run};
+use crate::support::corporate_network::{CorporateNetwork, HOST, RENEWING, nobody};
+use crate::support::home::{Home, Run};
 
 #[test]
 fn every_way_to_name_a_proxy() {
@@ -17,7 +17,7 @@ fn every_way_to_name_a_proxy() {
         ("all_proxy", "http://"),
         ("https_proxy", ""),
     ] {
-        let company = Company::new(Account::example(), &[HOST]);
+        let company = CorporateNetwork::new(Account::example(), &[HOST]);
         let home = Home::of_alice();
         let url = company.proxy.url();
         let value = url.replace("http://", scheme);
@@ -32,7 +32,7 @@ fn every_way_to_name_a_proxy() {
         assert!(trace.contains(&told), "{told}: {outcome:?}");
     }
     // Of several, upper case, and the one for the scheme.
-    let company = Company::new(Account::example(), &[HOST]);
+    let company = CorporateNetwork::new(Account::example(), &[HOST]);
     let nobody_there = nobody();
     let nobody = format!("http://{}", nobody_there.address);
     company
@@ -181,7 +181,7 @@ fn whom_no_proxy_means_is_called_directly() {
 
 #[test]
 fn a_proxy_that_wants_to_know_who_asks() {
-    let company = Company::with(Account::example(), &[HOST], |route| {
+    let company = CorporateNetwork::with(Account::example(), &[HOST], |route| {
         route.login("alice", "FakeProxyPassword")
     });
     let home = Home::of_alice();

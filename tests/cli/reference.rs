@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use crate::harness::Home;
+use crate::support::home::Home;
 
 const README: &str = include_str!("../../README.md");
 

@@ -10,7 +10,8 @@ use stand_in::{
     StandIn, User,
 };
 
-use crate::harness::{FAR, Home, Outcome, long_term, short_term, value};
+use crate::support::home::{Home, Outcome};
+use crate::support::sections::{FAR, long_term, short_term, value};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/admin";
 

@@ -3,12 +3,18 @@
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Device};
 
-use crate::devices::{alice, keys_only, stand_in};
-use crate::enrolment::{FIRST, SECOND, begin, type_codes};
-use crate::harness::Home;
-use crate::prompt::exited;
+use crate::support::accounts::{alice, stand_in};
+use crate::support::enrollment::{FIRST, SECOND, begin, type_codes};
+use crate::support::home::Home;
+use crate::support::next_code::passed_side_by_side;
+use crate::support::sections::keys_only;
+use crate::support::terminal::exited;
 
-pub fn a_device_that_has_drifted_away_is_brought_back() {
+#[test]
+fn a_device_that_has_drifted_away_is_brought_back() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice().device(Device::new(ALICE_DEVICE).drifted(7)));
     let home = Home::of_alice();
     let code = sts.code(ALICE_DEVICE);
@@ -27,7 +33,11 @@ pub fn a_device_that_has_drifted_away_is_brought_back() {
         .ends(0, "");
 }
 
-pub fn a_resynchronisation_with_wrong_codes_says_so() {
+#[test]
+fn a_resynchronisation_with_wrong_codes_says_so() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice().device(Device::new(ALICE_DEVICE)));
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, "exec \"$0\" device resync -p work");

@@ -6,62 +6,25 @@ use std::time::{Duration, Instant};
 
 use expectrl::Expect as _;
 use stand_in::{
-    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, KeyStatus,
-    StandIn,
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, StandIn,
 };
 
-use crate::devices::{alice, stand_in};
-use crate::harness::{BINARY, Home, long_term, spawning, value};
-use crate::prompt::{exited, on_terminal};
+use crate::support::accounts::{alice, stand_in};
+use crate::support::home::{BINARY, Home};
+use crate::support::rotation::{
+    OTHER, ROTATE, assert_rotated, current, fault_after, file, home, is_active, told_of_lost_key,
+};
+use crate::support::sections::{long_term, value};
+use crate::support::spawning::spawning;
+use crate::support::terminal::{exited, on_terminal};
 
-pub const ROTATE: [&str; 4] = ["rotate", "-p", "work", "--yes"];
-pub const OTHER: &str = "AKIAFAKEFAKEFAKEOTHR";
-const AT_ONCE: Fault = Fault::Hang(Duration::ZERO);
 const NEVER: Duration = Duration::from_mins(5);
-
-/// What stands around the section, and in it.
-pub fn file() -> String {
-    let section = long_term("work").replace("]\n", "]\n; mine\n");
-    format!("# top\n[x]\ny=1\n\n{section}color = blue\n\n[last]\nz = 2\n")
-}
-
-pub fn home() -> Home {
-    Home::with(&file())
-}
 
 fn actions(sts: &StandIn) -> Vec<String> {
     sts.requests()
         .into_iter()
         .map(|request| request.action)
         .collect()
-}
-
-pub fn current(home: &Home) -> (String, String) {
-    let text = home.credentials();
-    let get = |key| value(&text, "work-long-term", key).unwrap();
-    (get("aws_access_key_id"), get("aws_secret_access_key"))
-}
-
-pub fn is_active(sts: &StandIn, (id, secret): &(String, String)) -> bool {
-    sts.access_keys("alice").contains(&KeyStatus {
-        access_key_id: id.clone(),
-        secret_access_key: secret.clone(),
-        active: true,
-    })
-}
-
-/// There is one key, the file has it, and everything else in the file is as it was.
-#[track_caller]
-pub fn assert_rotated(home: &Home, sts: &StandIn) {
-    let pair = current(home);
-    let keys = sts.access_keys("alice");
-    assert_eq!(keys.len(), 1, "{keys:?}");
-    assert!(is_active(sts, &pair));
-    assert_ne!(pair.0, ALICE_ACCESS_KEY_ID);
-    let wanted = file()
-        .replace(ALICE_ACCESS_KEY_ID, &pair.0)
-        .replace(ALICE_SECRET_ACCESS_KEY, &pair.1);
-    assert_eq!(home.credentials(), wanted);
 }
 
 #[test]
@@ -102,14 +65,6 @@ fn the_new_key_is_proven_before_the_old_one_goes() {
         .ends(0, "");
     assert_rotated(&home, &sts);
     assert_ne!(current(&home).0, new);
-}
-
-/// After so many requests that are answered, one goes wrong.
-pub fn fault_after(sts: &StandIn, number: usize, fault: Fault) {
-    for _ in 0..number {
-        sts.fault(AT_ONCE);
-    }
-    sts.fault(fault);
 }
 
 fn refused(code: &'static str) -> Fault {
@@ -162,16 +117,6 @@ fn give_up_lost_key(home: &Home, sts: &StandIn) {
         assert_eq!(home.credentials(), text);
         sts.delete_access_key("alice", &lost.access_key_id);
     }
-}
-
-/// What is said of a key that may be the one whose secret was lost.
-pub fn told_of_lost_key(sts: &StandIn, id: &str) -> String {
-    let made = sts.made_at("alice", id).format("%Y-%m-%d %H:%M:%S UTC");
-    format!(
-        "error: access key {id} of alice, made at {made}, is not deleted: it may be the one that an earlier run asked for, or somebody else's\n\
-         hint: if nothing needs it: `aws iam delete-access-key --user-name alice --access-key-id {id}` with an MFA session, and run this \
-         again\n"
-    )
 }
 
 #[test]

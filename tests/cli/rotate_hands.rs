@@ -9,12 +9,13 @@ use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Account, Fault, KeyStatus, StandIn, User,
 };
 
-use crate::devices::{alice, stand_in};
-use crate::harness::{Home, Outcome, long_term, value};
-use crate::prompt::{exited, on_terminal};
-use crate::rotate::{
+use crate::support::accounts::{alice, stand_in};
+use crate::support::home::{Home, Outcome};
+use crate::support::rotation::{
     OTHER, ROTATE, assert_rotated, current, fault_after, file, home, told_of_lost_key,
 };
+use crate::support::sections::{long_term, value};
+use crate::support::terminal::{exited, on_terminal};
 
 const OTHER_SECRET: &str = "FakeSecretOfBobFakeSecretOfBobFakeSecret";
 /// Requests that a whole rotation makes.

@@ -2,7 +2,8 @@
 
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::{FAR, Home, Run, long_term, short_term};
+use crate::support::home::{Home, Run};
+use crate::support::sections::{FAR, long_term, short_term};
 
 /// The line of `-v` about a setting, for a run that ends before it asks.
 #[track_caller]

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY};
 
-use crate::harness::{Home, long_term};
+use crate::support::home::Home;
+use crate::support::sections::long_term;
 
 fn answers(profile: &str, device: &str) -> String {
     format!("{profile}\n{ALICE_ACCESS_KEY_ID}\n{ALICE_SECRET_ACCESS_KEY}\n{device}\n")

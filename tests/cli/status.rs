@@ -8,9 +8,10 @@ use expectrl::{Expect as _, Session};
 use serde_json::{Value, json};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term};
-use crate::prompt::{exited, on_terminal};
-use crate::roles::{ADMIN, account, role};
+use crate::support::home::Home;
+use crate::support::roles::{ADMIN, account, role};
+use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::terminal::{exited, on_terminal};
 
 const PAST: &str = "2020-01-01 00:00:00";
 

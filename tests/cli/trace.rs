@@ -1,12 +1,12 @@
 //! The trace: every decision and every request, and nothing secret. That nothing secret is in it is looked at after each test, see
-//! `harness`.
+//! `support::home`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use stand_in::{ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{Home, says};
+use crate::support::home::{Home, says};
 
 #[test]
 fn the_trace_tells_each_request_and_decision() {

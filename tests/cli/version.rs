@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::Home;
+use crate::support::home::Home;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

@@ -7,29 +7,17 @@ use std::net::TcpListener;
 use expectrl::Expect as _;
 use stand_in::{ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, StandIn};
 
-use crate::devices::{alice, keys_only, stand_in};
-use crate::harness::{FAR, Home, Outcome, long_term, short_term};
-use crate::prompt::on_terminal;
+use crate::support::accounts::{alice, stand_in};
+use crate::support::home::Home;
+use crate::support::hostile_text::{assert_clean, is_nasty};
+use crate::support::sections::{FAR, keys_only, long_term, short_term};
+use crate::support::terminal::on_terminal;
 
 /// What no file of AWS's can hold is left out: line breaks.
 const NASTY: &str =
     "a\u{1b}]52;c;eA==\u{7}\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2066}\u{200f}\u{200b}\u{2028}z";
 /// A message of a server, which XML can hold.
 const MESSAGE: &str = "no\u{85}\u{202e}\u{2028}\nhint: run evil\nerror: evil\u{feff}";
-
-pub fn is_nasty(c: char) -> bool {
-    c.is_control() && c != '\n'
-        || "\u{2028}\u{2029}\u{202a}\u{202b}\u{202d}\u{202e}\u{2066}\u{2069}\u{200e}\u{200f}\u{200b}\u{feff}\u{61c}".contains(c)
-}
-
-#[track_caller]
-pub fn assert_clean(what: &str, outcome: &Outcome) {
-    for text in [&outcome.stdout, &outcome.stderr] {
-        assert!(!text.contains(is_nasty), "{what}: {outcome:?}");
-        let is_forged = |line: &str| line == "hint: run evil" || line.starts_with("error: evil");
-        assert!(!text.lines().any(is_forged), "{what}: {outcome:?}");
-    }
-}
 
 #[test]
 fn nothing_of_a_file_or_of_an_argument_reaches_the_screen_raw() {

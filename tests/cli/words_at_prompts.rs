@@ -6,12 +6,13 @@ use expectrl::session::OsSession;
 use expectrl::{Eof, Expect as _};
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Device};
 
-use crate::devices::{alice, keys_only, stand_in};
-use crate::enrolment::{FIRST, begin};
-use crate::harness::{Home, long_term};
-use crate::prompt::on_terminal;
-use crate::window::{DIALOG, Desk, PINENTRY};
-use crate::words::is_nasty;
+use crate::support::accounts::{alice, stand_in};
+use crate::support::dialogs::{DIALOG, Desk, PINENTRY};
+use crate::support::enrollment::{FIRST, begin};
+use crate::support::home::Home;
+use crate::support::hostile_text::is_nasty;
+use crate::support::sections::{keys_only, long_term};
+use crate::support::terminal::on_terminal;
 
 /// A name that is allowed in a file and on a command line, and that a terminal or a window would show as another one.
 const HIDDEN: &str = "wo\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}rk";
@@ -164,7 +165,7 @@ fn nothing_of_a_name_reaches_the_prompt_or_the_list_of_devices() {
 }
 
 #[test]
-fn nothing_of_a_name_reaches_the_terminal_of_an_enrolment() {
+fn nothing_of_a_name_reaches_the_terminal_of_an_enrollment() {
     let sts = stand_in(alice());
     let home = Home::with(&keys_only().replace("work", HIDDEN));
     let mut screen = Screen(begin(&home, &sts, &typed("device enroll")));

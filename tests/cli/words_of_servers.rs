@@ -5,8 +5,9 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use crate::harness::{Home, Outcome, long_term};
-use crate::words::{assert_clean, is_nasty};
+use crate::support::home::{Home, Outcome};
+use crate::support::hostile_text::{assert_clean, is_nasty};
+use crate::support::sections::long_term;
 
 /// What it says in place of a word.
 const NASTY: [&[u8]; 17] = [

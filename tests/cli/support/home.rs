@@ -5,14 +5,14 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use process_wrap::std::{CommandWrap, ProcessSession};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
-use signal_hook::flag::register_conditional_shutdown;
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
+use stand_in::StandIn;
 use tempfile::{NamedTempFile, TempDir, TempPath};
+
+use crate::support::next_code;
+use crate::support::sections::long_term;
+use crate::support::spawning::spawning;
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_mfa-creds");
@@ -30,6 +30,7 @@ pub struct Home {
 impl Home {
     /// One without any file.
     pub fn new() -> Self {
+        next_code::begin();
         let home = Self {
             directory: TempDir::new().unwrap(),
             trace: NamedTempFile::new().unwrap().into_temp_path(),
@@ -164,51 +165,6 @@ pub fn says(text: &str, secret: &str) -> bool {
     })
 }
 
-/// Starts one process at a time: what the library for terminals opens before it forks must not leak into other children,
-/// who would keep it open.
-pub fn spawning<T>(spawn: impl FnOnce() -> T) -> T {
-    static ONE: Mutex<()> = Mutex::new(());
-    static SIGNALS: Once = Once::new();
-    SIGNALS.call_once(end_on_signals);
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    spawn()
-}
-
-/// Whoever starts the tests may ignore signals, as scripts do for what runs in the background, and children would inherit it.
-/// What is handled here is as by default in them.
-fn end_on_signals() {
-    for signal in [SIGHUP, SIGINT, SIGQUIT] {
-        let always = Arc::new(AtomicBool::new(true));
-        register_conditional_shutdown(signal, 128 + signal, always).unwrap();
-    }
-}
-
-/// The long-term section of the stand-in's user.
-pub fn long_term(profile: &str) -> String {
-    format!(
-        "[{profile}-long-term]\n\
-         aws_access_key_id = {ALICE_ACCESS_KEY_ID}\n\
-         aws_secret_access_key = {ALICE_SECRET_ACCESS_KEY}\n\
-         aws_mfa_device = {ALICE_DEVICE}\n"
-    )
-}
-
-/// A section with whole credentials that end then.
-pub fn short_term(section: &str, expiration: &str) -> String {
-    format!(
-        "[{section}]\n\
-         assumed_role = False\n\
-         aws_access_key_id = ASIAFAKEFAKEFAKEFAKE\n\
-         aws_secret_access_key = FakeSecret\n\
-         aws_session_token = FakeToken\n\
-         aws_security_token = FakeToken\n\
-         expiration = {expiration}\n"
-    )
-}
-
-/// Long after these tests.
-pub const FAR: &str = "2099-01-01 00:00:00";
-
 /// A run that has not begun.
 pub struct Run<'h> {
     home: &'h Home,
@@ -305,15 +261,4 @@ fn without_spans(text: &str) -> String {
             None => line.to_owned(),
         })
         .collect()
-}
-
-/// The value of a key in a section, read without the product's help.
-pub fn value(text: &str, section: &str, key: &str) -> Option<String> {
-    let header = format!("[{section}]");
-    text.lines()
-        .skip_while(|line| *line != header)
-        .skip(1)
-        .take_while(|line| !line.starts_with('['))
-        .find_map(|line| line.strip_prefix(&format!("{key} = ")))
-        .map(str::to_owned)
 }

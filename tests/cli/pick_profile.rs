@@ -3,9 +3,10 @@
 use expectrl::{ControlCode, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::harness::{FAR, Home, long_term, short_term, value};
-use crate::prompt::{PROMPT, exited, on_terminal};
-use crate::roles::{ADMIN, role};
+use crate::support::home::Home;
+use crate::support::roles::{ADMIN, role};
+use crate::support::sections::{FAR, long_term, short_term, value};
+use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 const NOBODY: &str = "error: no profile is named, and there is no section [default-long-term] in ~/.aws/credentials\n\
                       hint: give --profile or set AWS_PROFILE; there are: work, prod\n";

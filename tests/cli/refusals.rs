@@ -5,7 +5,8 @@ use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Role, StandIn, User,
 };
 
-use crate::harness::{Home, long_term};
+use crate::support::home::Home;
+use crate::support::sections::long_term;
 
 const RENEWING: &str = "renewing [work]: there are no credentials yet\n";
 

@@ -5,8 +5,10 @@ use std::fs;
 use expectrl::Expect as _;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{Home, long_term};
-use crate::prompt::{exited, on_terminal};
+use crate::support::home::Home;
+use crate::support::next_code::passed_side_by_side;
+use crate::support::sections::long_term;
+use crate::support::terminal::{exited, on_terminal};
 
 /// A home whose long-term section has this command.
 fn home_with(command: &str) -> Home {
@@ -176,7 +178,11 @@ fn it_is_used_where_nobody_may_be_asked() {
         .ends(0, "");
 }
 
-pub fn a_code_that_was_used_is_followed_by_the_next_one() {
+#[test]
+fn a_code_that_was_used_is_followed_by_the_next_one() {
+    if passed_side_by_side() {
+        return;
+    }
     let (home, sts) = (home_of_two_codes(), StandIn::start(Account::example()));
     // By an earlier process.
     let sent = first_is_used(
@@ -188,7 +194,11 @@ pub fn a_code_that_was_used_is_followed_by_the_next_one() {
     assert_eq!(sent.len(), 2);
 }
 
-pub fn a_code_that_was_refused_is_followed_by_the_next_one() {
+#[test]
+fn a_code_that_was_refused_is_followed_by_the_next_one() {
+    if passed_side_by_side() {
+        return;
+    }
     let (home, sts) = (home_of_two_codes(), StandIn::start(Account::example()));
     // By another tool, of which nothing is known.
     let said = "it is wrong, or was used already; trying once more\n";

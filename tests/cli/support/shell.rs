@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
 
-use crate::harness::{BINARY, Home, long_term, spawning};
-use crate::roles::{ADMIN, account};
+use crate::support::home::{BINARY, Home};
+use crate::support::roles::{ADMIN, account};
+use crate::support::sections::long_term;
+use crate::support::spawning::spawning;
 
 /// A home, an AWS, and a shell that finds `mfa-creds`.
 pub struct Scene {

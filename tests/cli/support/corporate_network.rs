@@ -4,25 +4,22 @@
 use std::net::SocketAddr;
 
 use socket2::{Domain, Socket, Type};
-use stand_in::{
-    ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Account, Authority, Device, Proxy, Route,
-    StandIn, User,
-};
+use stand_in::{Account, Authority, Proxy, Route, StandIn};
 
-use crate::harness::{Home, Run};
+use crate::support::home::{Home, Run};
 
 pub const RENEWING: &str = "renewing [work]: there are no credentials yet\n";
 /// Where STS is called when nobody says where.
 pub const HOST: &str = "sts.us-east-1.amazonaws.com";
 
 /// The company's network: a proxy that looks into TLS with certificates of the company's own authority.
-pub struct Company {
+pub struct CorporateNetwork {
     pub sts: StandIn,
     pub proxy: Proxy,
     pub authority: Authority,
 }
 
-impl Company {
+impl CorporateNetwork {
     pub fn new(account: Account, hosts: &[&str]) -> Self {
         Self::with(account, hosts, |route| route)
     }
@@ -73,13 +70,4 @@ pub fn nobody() -> Nobody {
         address: held.local_addr().unwrap().as_socket().unwrap(),
         _held: held,
     }
-}
-
-/// An account of a partition, with alice in it.
-pub fn account(partition: &str) -> (Account, String) {
-    let device = format!("arn:{partition}:iam::123456789012:mfa/alice");
-    let alice = User::new("alice")
-        .access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
-        .device(Device::new(&device));
-    (Account::new().partition(partition).user(alice), device)
 }

@@ -7,9 +7,10 @@ use std::thread;
 use expectrl::Expect as _;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{BINARY, FAR, Home, long_term, short_term};
-use crate::prompt::{PROMPT, exited, on_terminal};
-use crate::roles::{ADMIN, account, role};
+use crate::support::home::{BINARY, Home};
+use crate::support::roles::{ADMIN, account, role};
+use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 const PROCESS: [&str; 5] = ["export", "-p", "work", "--format", "process"];
 const CONFIG: &str =

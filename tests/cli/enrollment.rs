@@ -5,32 +5,17 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use expectrl::session::OsSession;
 use expectrl::{Expect as _, Regex};
 use stand_in::{ALICE_DEVICE, Device, Fault, StandIn};
 
-use crate::devices::{alice, keys_only, stand_in};
-use crate::harness::{Home, long_term};
-use crate::prompt::{exited, kill, on_terminal};
+use crate::support::accounts::{alice, stand_in};
+use crate::support::enrollment::{FIRST, SECOND, begin, type_codes};
+use crate::support::home::Home;
+use crate::support::next_code::passed_side_by_side;
+use crate::support::sections::{keys_only, long_term};
+use crate::support::terminal::{exited, kill};
 
-pub const FIRST: &str = "Code that the device shows now:";
-pub const SECOND: &str = "Next code:";
 const ENROLL: &str = "exec \"$0\" device enroll -p work";
-
-pub fn begin(home: &Home, sts: &StandIn, script: &str) -> OsSession {
-    let mut run = on_terminal(home, sts, &format!("stty columns 80 rows 24; {script}"));
-    run.set_expect_timeout(Some(Duration::from_mins(1)));
-    run
-}
-
-/// Types two codes in a row.
-pub fn type_codes(run: &mut OsSession, sts: &StandIn, serial: &str) {
-    let now = sts.code(serial);
-    let next = sts.code_at_step(serial, 1);
-    run.send_line(now).unwrap();
-    run.expect(SECOND).unwrap();
-    run.send_line(next).unwrap();
-}
 
 /// Waits until nobody could still be typing the code before: then there is a countdown to the next.
 fn wait_for_a_countdown() {
@@ -92,7 +77,11 @@ fn holds(directory: &Path, secret: &str) -> bool {
     })
 }
 
-pub fn a_device_from_nothing_to_the_first_session() {
+#[test]
+fn a_device_from_nothing_to_the_first_session() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice());
     sts.devices_are_seen_after(1);
     let home = Home::with(&keys_only());
@@ -149,7 +138,11 @@ pub fn a_device_from_nothing_to_the_first_session() {
     .ends(0, "");
 }
 
-pub fn wrong_codes_are_asked_for_again() {
+#[test]
+fn wrong_codes_are_asked_for_again() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
@@ -167,7 +160,11 @@ pub fn wrong_codes_are_asked_for_again() {
     assert_eq!(home.credentials(), keys_only());
 }
 
-pub fn after_three_pairs_the_device_is_deleted_again() {
+#[test]
+fn after_three_pairs_the_device_is_deleted_again() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
@@ -185,7 +182,11 @@ pub fn after_three_pairs_the_device_is_deleted_again() {
     assert_eq!(sts.unassigned(), Vec::<String>::new());
 }
 
-pub fn a_lost_answer_is_looked_after() {
+#[test]
+fn a_lost_answer_is_looked_after() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
@@ -199,7 +200,11 @@ pub fn a_lost_answer_is_looked_after() {
     assert_eq!(sts.devices("alice"), [ALICE_DEVICE]);
 }
 
-pub fn a_refusal_leaves_nothing_behind() {
+#[test]
+fn a_refusal_leaves_nothing_behind() {
+    if passed_side_by_side() {
+        return;
+    }
     let sts = stand_in(alice().denies("iam:EnableMFADevice"));
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
@@ -212,7 +217,11 @@ pub fn a_refusal_leaves_nothing_behind() {
     assert_eq!(sts.unassigned(), Vec::<String>::new());
 }
 
-pub fn a_second_device_is_made_with_the_session() {
+#[test]
+fn a_second_device_is_made_with_the_session() {
+    if passed_side_by_side() {
+        return;
+    }
     let second = "arn:aws:iam::123456789012:mfa/tablet";
     let sts = stand_in(alice().device(Device::new(ALICE_DEVICE)));
     let home = Home::of_alice();
@@ -256,7 +265,7 @@ pub fn a_second_device_is_made_with_the_session() {
 }
 
 #[test]
-fn an_enrolment_that_was_broken_off_is_begun_anew() {
+fn an_enrollment_that_was_broken_off_is_begun_anew() {
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, &format!("echo $$ >pid; {ENROLL}"));
@@ -292,6 +301,9 @@ fn an_enrolment_that_was_broken_off_is_begun_anew() {
 
 #[test]
 fn a_signal_leaves_no_device_behind() {
+    if passed_side_by_side() {
+        return;
+    }
     for (signal, status) in [("INT", "status 130"), ("TERM", "status 143")] {
         let sts = stand_in(alice());
         let home = Home::with(&keys_only());

@@ -8,9 +8,10 @@ use std::thread;
 use expectrl::{Eof, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, Device, StandIn, User};
 
-use crate::harness::{Home, Run, long_term, value};
-use crate::prompt::{PROMPT, exited, kill, on_terminal};
-use crate::roles::{ADMIN, account, role};
+use crate::support::home::{Home, Run};
+use crate::support::roles::{ADMIN, account, role};
+use crate::support::sections::{long_term, value};
+use crate::support::terminal::{PROMPT, exited, kill, on_terminal};
 
 const MANY: usize = 64;
 
@@ -292,7 +293,7 @@ fn many_roles_of_one_device_take_one_code() {
         .map(|number| role(&format!("r{number}"), ADMIN, ""))
         .collect();
     let sts = StandIn::start(account());
-    let home = crate::roles::home(&config);
+    let home = crate::support::roles::home(&config);
     let mut asking = on_terminal(&home, &sts, "exec \"$0\" -p r0");
     asking.expect(PROMPT).unwrap();
     thread::scope(|scope| {

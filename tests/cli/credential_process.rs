@@ -4,7 +4,8 @@ use std::fs;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::harness::{Home, Outcome, Run, value};
+use crate::support::home::{Home, Outcome, Run};
+use crate::support::sections::value;
 
 const PLACE: &str = "credential_process of [work-long-term] in ~/.aws/credentials";
 const HINT: &str = "hint: it must end with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}; run it by itself\n";

@@ -1,0 +1,34 @@
+//! What tests of several files need: homes, terminals, accounts, networks. Test files import from here, and never from each other.
+
+// A throwaway home, and runs of the binary in it.
+pub mod home;
+// Sections of the credentials file.
+pub mod sections;
+// Accounts of the stand-in.
+pub mod accounts;
+// Roles, in the account and in the config file.
+pub mod roles;
+
+// Starting processes.
+pub mod spawning;
+// The binary on a terminal.
+pub mod terminal;
+// Graphical prompts.
+pub mod dialogs;
+// A shell in which the command of a hint is typed.
+pub mod shell;
+
+// A proxy that looks into TLS, and an address where nobody listens.
+pub mod corporate_network;
+
+// Tests that wait for the next code of a device, side by side.
+pub mod next_code;
+
+// What the tests of `doctor` share.
+pub mod doctor;
+// What the tests of `device enroll` and `device resync` share.
+pub mod enrollment;
+// What the tests of `rotate` share.
+pub mod rotation;
+// What the tests of hostile text share.
+pub mod hostile_text;
