@@ -26,6 +26,7 @@
 
 mod clear;
 mod edit;
+mod irregularity;
 mod line;
 mod parts;
 
@@ -36,8 +37,9 @@ use memchr::memchr_iter;
 
 pub use self::clear::clear;
 pub use self::edit::{Change, Uneditable, edit};
+pub use self::irregularity::{Harm, Irregularity};
+pub use self::line::Property;
 use self::line::{BYTE_ORDER_MARK, Kind, Lines};
-pub use self::line::{Harm, Irregularity, Property};
 
 /// A file, taken apart. It borrows the text and copies none of it.
 pub struct Document<'t> {

@@ -6,6 +6,7 @@ mod decision;
 mod section_names;
 mod section_checks;
 mod precedence;
+mod overridden;
 mod role_chain;
 mod selection;
 mod settings;
@@ -25,7 +26,8 @@ pub use self::code_settings::{CodeSettings, Given, PromptSettings, process_of_en
 pub use self::connection::{Connection, Service, check_region};
 use self::decision::{Circumstances, Wish, decide};
 pub use self::decision::{Decision, Way};
-pub use self::precedence::{Overridden, Precedence, keys_before_process};
+pub use self::overridden::{Overridden, keys_before_process};
+pub use self::precedence::Precedence;
 pub use self::proxy::Proxy;
 use self::role_chain::{NoWay, RoleChain};
 pub use self::route::Route;

@@ -4,7 +4,7 @@
 
 use memchr::{memchr, memchr2_iter};
 
-use super::line::Irregularity;
+use super::irregularity::Irregularity;
 
 /// What the file format takes for white space inside a line.
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
