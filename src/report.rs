@@ -21,7 +21,7 @@ static TRACE: OnceLock<File> = OnceLock::new();
 
 /// How much to say.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Level {
+enum ReportLevel {
     Errors,
     Warnings,
     Progress,
@@ -31,33 +31,33 @@ enum Level {
 
 /// The way to standard error.
 #[derive(Clone, Copy, Debug)]
-pub struct Report(Level);
+pub struct Report(ReportLevel);
 
 impl Report {
     /// As asked for on the command line; `-q` and `-v` win over aws-mfa's `--log-level`.
     pub fn new(verbosity: &Verbosity) -> Self {
-        Self::or(verbosity, Level::Progress)
+        Self::or(verbosity, ReportLevel::Progress)
     }
 
     /// The same where a program calls us, and shows what we say only when it fails: no progress, unless it is asked for.
     pub fn to_a_program(verbosity: &Verbosity) -> Self {
-        Self::or(verbosity, Level::Warnings)
+        Self::or(verbosity, ReportLevel::Warnings)
     }
 
-    fn or(verbosity: &Verbosity, usual: Level) -> Self {
+    fn or(verbosity: &Verbosity, usual: ReportLevel) -> Self {
         let by_log_level = match verbosity.log_level {
-            Some(LogLevel::Critical | LogLevel::Error) => Level::Errors,
-            Some(LogLevel::Warning | LogLevel::Notset) => Level::Warnings,
-            Some(LogLevel::Info) => Level::Progress,
+            Some(LogLevel::Critical | LogLevel::Error) => ReportLevel::Errors,
+            Some(LogLevel::Warning | LogLevel::Notset) => ReportLevel::Warnings,
+            Some(LogLevel::Info) => ReportLevel::Progress,
             None => usual,
-            Some(LogLevel::Debug) => Level::Details,
+            Some(LogLevel::Debug) => ReportLevel::Details,
         };
         Self(if verbosity.quiet {
-            Level::Errors
+            ReportLevel::Errors
         } else if verbosity.verbose > 1 {
-            Level::Trace
+            ReportLevel::Trace
         } else if verbosity.verbose > 0 {
-            Level::Details
+            ReportLevel::Details
         } else {
             by_log_level
         })
@@ -65,7 +65,7 @@ impl Report {
 
     /// One that says only what went wrong.
     pub fn quiet() -> Self {
-        Self(Level::Errors)
+        Self(ReportLevel::Errors)
     }
 
     /// What a person has to know who sits before a process that waits: at every level, as the prompt is.
@@ -75,43 +75,43 @@ impl Report {
 
     /// Something that should be looked at, though it is no error.
     pub fn warning(self, message: impl fmt::Display) {
-        self.say(Level::Warnings, format_args!("warning: {message}"));
+        self.say(ReportLevel::Warnings, format_args!("warning: {message}"));
     }
 
     /// The same, for the reason of an error, with its hint.
     pub fn warning_for(self, message: impl fmt::Display, error: &Error) {
         let message = plain(&format!("warning: {message}"));
         self.say_lines(
-            Level::Warnings,
+            ReportLevel::Warnings,
             &format!("{message}: {}", error::lines(error)),
         );
     }
 
     /// What is done.
     pub fn progress(self, message: impl fmt::Display) {
-        self.say(Level::Progress, format_args!("{message}"));
+        self.say(ReportLevel::Progress, format_args!("{message}"));
     }
 
     /// Why it is done so: only with `-v`.
     pub fn detail(self, message: impl fmt::Display) {
-        self.say(Level::Details, format_args!("{message}"));
+        self.say(ReportLevel::Details, format_args!("{message}"));
     }
 
     /// What is done on the way, step by step: only with `-vv`, and always in the file of the trace.
     pub fn trace(self, message: impl fmt::Display) {
-        self.say(Level::Trace, format_args!("{message}"));
+        self.say(ReportLevel::Trace, format_args!("{message}"));
     }
 
     /// Whether details are told to anybody.
     pub fn has_details(self) -> bool {
-        self.0 >= Level::Details || TRACE.get().is_some()
+        self.0 >= ReportLevel::Details || TRACE.get().is_some()
     }
 
     /// Shows how many of so many are done, where somebody may watch: only for several, and only on a terminal.
     pub fn count(self, what: &'static str, total: usize) -> Count {
         let term = Term::stderr();
         let count = Count {
-            term: (self.0 >= Level::Progress && total > 1 && term.is_term()).then_some(term),
+            term: (self.0 >= ReportLevel::Progress && total > 1 && term.is_term()).then_some(term),
             what,
             total,
             done: 0,
@@ -120,13 +120,13 @@ impl Report {
         count
     }
 
-    fn say(self, level: Level, message: fmt::Arguments<'_>) {
+    fn say(self, level: ReportLevel, message: fmt::Arguments<'_>) {
         if level <= self.0 || TRACE.get().is_some() {
             self.say_lines(level, &plain(&message.to_string()));
         }
     }
 
-    fn say_lines(self, level: Level, lines: &str) {
+    fn say_lines(self, level: ReportLevel, lines: &str) {
         if level <= self.0 {
             tell(lines);
         } else {

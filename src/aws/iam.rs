@@ -12,4 +12,4 @@ pub use self::access_keys::{KnownKey, LastUse};
 pub use self::caller::Caller;
 pub use self::iam_client::Iam;
 pub use self::iam_error::{IamError, Result};
-pub use self::mfa_devices::{CodePair, Known, NewDevice};
+pub use self::mfa_devices::{CodePair, KnownDevices, NewDevice};

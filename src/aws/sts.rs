@@ -15,10 +15,10 @@ pub use self::refusal::{Refusal, RefusalKind};
 use crate::aws::network::{self, Network, RequestContext, Signer, Tries};
 use crate::core::clock;
 use crate::core::credentials::{Credentials, LongTermKeys, Secret};
-use crate::core::device::SerialNumber;
 use crate::core::error::Failure;
 use crate::core::form::{Form, misfit};
 use crate::core::mfa_code::MfaCode;
+use crate::core::mfa_device::SerialNumber;
 use crate::plan::{Call, Plan, Setting};
 
 /// How many calls are under way at the same time.

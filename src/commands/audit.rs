@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use chrono::TimeDelta;
 
-use self::credential_report::{Source, Unusable};
+use self::credential_report::{CredentialReport, Unusable};
 use self::pattern::Pattern;
 use self::render::{Totals, csv, json, table};
 use super::obtain::obtain;
@@ -136,7 +136,7 @@ pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode>
 }
 
 /// A report in a file, or piped in.
-fn given(path: &Path) -> Result<Source> {
+fn given(path: &Path) -> Result<CredentialReport> {
     let is_piped = path == Path::new("-");
     let name = if is_piped {
         "standard input".to_owned()
@@ -193,7 +193,7 @@ fn explain(name: &str, unusable: &Unusable) -> Failure {
 }
 
 /// The report of the account that a profile's credentials are for.
-fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Source> {
+fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<CredentialReport> {
     let mut user = None;
     let obtained = obtain(
         &args.of,
@@ -233,7 +233,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Sou
         {
             let read = credential_report::read(&found.text);
             let read = read.map_err(|unusable| explain("the answer of AWS IAM", &unusable))?;
-            return Ok(Source {
+            return Ok(CredentialReport {
                 made: found.made,
                 ..read
             });

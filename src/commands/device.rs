@@ -5,7 +5,7 @@ mod list;
 mod enrollment;
 mod qr;
 mod resync;
-mod table;
+mod listing;
 
 use anyhow::{Result, bail};
 
@@ -17,7 +17,7 @@ use crate::cli;
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
 use crate::plan::{PromptSettings, Setting};
-use crate::prompt::terminal::{PATIENCE_TO_FETCH, Terminal};
+use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, Terminal};
 use clap::{Args, Subcommand};
 
 /// What it does, for the help.
@@ -63,7 +63,7 @@ fn prompt_settings(
         timeout,
         ..cli::PromptFlags::default()
     };
-    PromptSettings::new(&asked, environment, PATIENCE_TO_FETCH)
+    PromptSettings::new(&asked, environment, DEFAULT_FETCH_TIMEOUT)
 }
 
 /// Two codes of a device can come from a person at a terminal only.

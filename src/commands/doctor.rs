@@ -6,11 +6,11 @@ mod lines;
 mod permissions;
 mod writing;
 mod sections;
-mod shadows;
-mod environment;
+mod overridden_keys;
+mod variables;
 mod profile;
 mod session;
-mod network;
+mod reachability;
 mod tools;
 mod redactor;
 mod checklist;
@@ -20,7 +20,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use self::checklist::Checklist;
-use self::environment as variables;
 use self::files::Which;
 use self::profile::Examined;
 use super::loaded_files::LoadedFiles;
@@ -114,7 +113,7 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
     permissions::check(list, files);
     writing::check(list, files.credentials.path);
     variables::check(list, &inputs);
-    shadows::check(list, names, files);
+    overridden_keys::check(list, names, files);
 
     let profile = inputs.single_profile(&args.profile);
     let shown = format!("{} ({})", profile.value, profile.origin);
@@ -132,14 +131,14 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
         examined.settings(list);
         session::check(list, &examined, user.as_ref());
         if let Some(user) = &user
-            && network::way(list, user).is_some()
+            && reachability::way(list, user).is_some()
             && !args.offline
             && let Some(keys) = list.attempt(
                 "keys",
                 credential_process::keys(&user.key_source, environment),
             )
         {
-            network::ask(list, user, &keys, sections);
+            reachability::ask(list, user, &keys, sections);
         }
     }
 }

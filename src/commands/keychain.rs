@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 pub(super) use self::deposit::Deposit;
-use self::entry::{Keychain, Place};
+use self::entry::{Keychain, KeychainEntry};
 use super::loaded_files::LoadedFiles;
 use super::signed_in_user::ProfileUser;
 use crate::cli::{self, Profile, Profiles, Suffixes, Verbosity};
@@ -25,7 +25,7 @@ use crate::files::document::Change;
 use crate::files::profiles::{File, Files, key};
 use crate::files::store::{Edit, Lock, Store, Turn};
 use crate::plan::{KeySource, Keys, PromptSettings};
-use crate::prompt::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
+use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, DefaultAnswer, Terminal};
 use crate::report::{self, Report};
 use clap::{Args, Subcommand};
 
@@ -199,15 +199,15 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
     let section = &held.key_source.id.section;
     let keys = match &held.key_source.keys {
         Keys::Stored(keys) => keys,
-        Keys::Process(command) => match Place::parse(&command.value) {
-            Some(Place { keychain, .. }) if keychain.flaw().is_none() => {
+        Keys::Process(command) => match KeychainEntry::parse(&command.value) {
+            Some(KeychainEntry { keychain, .. }) if keychain.flaw().is_none() => {
                 report.progress(format_args!(
                     "the keys of [{section}] are in {} already",
                     keychain.name()
                 ));
                 return Ok(());
             }
-            Some(Place { keychain, .. }) => bail!(
+            Some(KeychainEntry { keychain, .. }) => bail!(
                 Failure::new(format!(
                     "the keys of [{section}] are in {}",
                     keychain.name()
@@ -308,7 +308,7 @@ fn others_with(files: &Files<'_>, section: &str, access_key_id: &str) -> Vec<Str
 pub(super) fn consent(keychain: Keychain, environment: &Environment, way_out: &str) -> Result<()> {
     let name = keychain.name();
     let asked = cli::PromptFlags::default();
-    let prompt_settings = PromptSettings::new(&asked, environment, PATIENCE_TO_FETCH)?;
+    let prompt_settings = PromptSettings::new(&asked, environment, DEFAULT_FETCH_TIMEOUT)?;
     let Some(terminal) = Terminal::for_prompting(&prompt_settings) else {
         bail!(
             Failure::new(format!(
@@ -322,7 +322,7 @@ pub(super) fn consent(keychain: Keychain, environment: &Environment, way_out: &s
         "warning: {name} gives the keys to programs of this session only: what is started elsewhere (another terminal, an IDE, cron) does \
          not get them"
     ))?;
-    if !terminal.confirm("Put the keys there all the same?", Answer::No)? {
+    if !terminal.confirm("Put the keys there all the same?", DefaultAnswer::No)? {
         bail!(
             Failure::new(format!("the keys were not put into {name}"))
                 .hint("in a session of the desktop, other programs can read them, too")
@@ -344,7 +344,7 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
             return Ok(());
         }
     };
-    let Some(place) = Place::parse(&command.value) else {
+    let Some(place) = KeychainEntry::parse(&command.value) else {
         bail!(
             Failure::new(format!(
                 "the keys of [{section}] are not in a keychain of mfa-creds: {} prints them",
@@ -392,7 +392,10 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
         file.document.names().any(|name| {
             let command = file.get(name, key::CREDENTIAL_PROCESS);
             name != section
-                && command.and_then(|command| Place::parse(&command)).as_ref() == Some(&place)
+                && command
+                    .and_then(|command| KeychainEntry::parse(&command))
+                    .as_ref()
+                    == Some(&place)
         })
     };
     if is_needed(&files.credentials) || is_needed(&files.config) {

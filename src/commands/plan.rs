@@ -15,7 +15,7 @@ use crate::core::text::{plain, quoted};
 use crate::files::profiles::File;
 use crate::files::sessions::{Session, SessionKey};
 use crate::plan::{
-    self, Call, Inputs, Keys, Native, Plan, ProfileSections, Selection, Setting, Step, Way,
+    self, Call, Inputs, Keys, Native, Plan, ProfileSections, Selection, Setting, Strategy, StsCall,
 };
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::group;
@@ -128,7 +128,7 @@ impl Shown<'_> {
             now,
             ..
         } = *self;
-        let mut text = Lines::default();
+        let mut text = PlanLines::default();
         text.line("profile", &sections.profile.value);
         text.line(
             "writes",
@@ -163,7 +163,7 @@ impl Shown<'_> {
     }
 
     /// The calls, and why they are these.
-    fn calls(&self, text: &mut Lines) {
+    fn calls(&self, text: &mut PlanLines) {
         let Self {
             plan, session, now, ..
         } = *self;
@@ -193,7 +193,7 @@ impl Shown<'_> {
     }
 
     /// How the credentials are used.
-    fn uses(&self, text: &mut Lines) {
+    fn uses(&self, text: &mut PlanLines) {
         let Self { sections, plan, .. } = *self;
         if let Some(precedence) = &sections.precedence {
             text.line("shadowed", precedence.fact(&sections.short_term));
@@ -220,9 +220,9 @@ impl Shown<'_> {
 }
 
 #[derive(Default)]
-struct Lines(String);
+struct PlanLines(String);
 
-impl Lines {
+impl PlanLines {
     fn line(&mut self, what: &str, value: impl fmt::Display) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "{what:<9}{}", plain(&value.to_string()));
@@ -257,13 +257,13 @@ fn of_session(plan: &Plan, session: Option<&Session>, now: DateTime<Utc>) -> Str
         }
         None => match &plan.session_section {
             Some(section) => format!("none: a code is needed; it will be in [{section}]"),
-            None if plan.decision.way == Way::Session => "none: a code is needed".to_owned(),
+            None if plan.decision.way == Strategy::Session => "none: a code is needed".to_owned(),
             None => "none: a code is needed; it will be kept for this key and device".to_owned(),
         },
     }
 }
 
-fn call(step: &Step, first: bool, skipped: bool) -> String {
+fn call(step: &StsCall, first: bool, skipped: bool) -> String {
     let what = match &step.call {
         Call::GetSessionToken => "sts:GetSessionToken".to_owned(),
         Call::AssumeRole(role) => {
@@ -296,9 +296,9 @@ fn call(step: &Step, first: bool, skipped: bool) -> String {
 
 fn way(plan: &Plan) -> &'static str {
     match plan.decision.way {
-        Way::Session => "a session",
-        Way::Chain => "the role from the session",
-        Way::Direct => "the role with a code of its own",
+        Strategy::Session => "a session",
+        Strategy::Chain => "the role from the session",
+        Strategy::Direct => "the role with a code of its own",
     }
 }
 

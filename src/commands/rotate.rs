@@ -3,7 +3,7 @@
 
 mod notes;
 mod key_section;
-mod steps;
+mod rotation_step;
 mod strangers;
 
 use std::thread;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use self::key_section::KeySection;
-use self::steps::Step;
+use self::rotation_step::RotationStep;
 use super::signed_in_user::SignedInUser;
 use crate::aws::iam::{self, Caller, Iam, KnownKey};
 use crate::aws::network::{RequestError, masked};
@@ -24,7 +24,7 @@ use crate::core::error::Failure;
 use crate::core::{aws_errors, clock};
 use crate::files::store::Turn;
 use crate::plan::PromptSettings;
-use crate::prompt::terminal::{Answer, PATIENCE_TO_FETCH, Terminal};
+use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, DefaultAnswer, Terminal};
 use crate::renewal::stored_sessions::session_of_key;
 use crate::report::Report;
 use clap::Args;
@@ -86,7 +86,7 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     };
     for _ in 0..MOST_STEPS {
         match rotation.step() {
-            Ok(Next::Step) => {}
+            Ok(Next::RotationStep) => {}
             Ok(Next::End) => return Ok(()),
             Err(error) => {
                 rotation.rescue();
@@ -102,7 +102,7 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
 
 /// Whether there is more to do.
 enum Next {
-    Step,
+    RotationStep,
     End,
 }
 
@@ -125,20 +125,20 @@ struct Rotation<'r> {
 impl Rotation<'_> {
     fn step(&mut self) -> Result<Next> {
         let progress = self.kept.progress()?;
-        let step = steps::next(&progress, &self.known, clock::now());
+        let step = rotation_step::next(&progress, &self.known, clock::now());
         self.report
             .trace(format_args!("rotation: {step:?}, as {progress:?}"));
         match step {
-            Step::Create => self.create()?,
-            Step::Discard(id) => self.discard(&id)?,
-            Step::Doubt(id) => self.settle(&id)?,
-            Step::ForgetNew => self
+            RotationStep::Create => self.create()?,
+            RotationStep::Discard(id) => self.discard(&id)?,
+            RotationStep::Doubt(id) => self.settle(&id)?,
+            RotationStep::ForgetNew => self
                 .kept
                 .forget_new(progress.new.as_deref().unwrap_or_default(), self.report)?,
-            Step::Prove(id) => self.prove(&id, &progress.current)?,
-            Step::Deactivate(old) => self.deactivate(&old, &progress.current)?,
-            Step::Delete(old) => return self.delete(&old, &progress.current),
-            Step::TidyUp => {
+            RotationStep::Prove(id) => self.prove(&id, &progress.current)?,
+            RotationStep::Deactivate(old) => self.deactivate(&old, &progress.current)?,
+            RotationStep::Delete(old) => return self.delete(&old, &progress.current),
+            RotationStep::TidyUp => {
                 self.kept.tidy_up(progress.old.as_deref(), self.report)?;
                 self.report.progress(format_args!(
                     "{} has access key {}, the only one of {}",
@@ -148,8 +148,8 @@ impl Rotation<'_> {
                 ));
                 return Ok(Next::End);
             }
-            Step::Occupied(_) => bail!(self.occupied(&progress.current)),
-            Step::Unknown => bail!(
+            RotationStep::Occupied(_) => bail!(self.occupied(&progress.current)),
+            RotationStep::Unknown => bail!(
                 Failure::new(format!(
                     "access key {} of {} is not one of {}",
                     progress.current,
@@ -159,7 +159,7 @@ impl Rotation<'_> {
                 .hint("the IAM console shows the user's access keys")
             ),
         }
-        Ok(Next::Step)
+        Ok(Next::RotationStep)
     }
 
     fn create(&mut self) -> Result<()> {
@@ -308,7 +308,7 @@ impl Rotation<'_> {
         self.delete_from_iam(old)?;
         self.report
             .progress(format_args!("deleted access key {old}"));
-        Ok(Next::Step)
+        Ok(Next::RotationStep)
     }
 
     fn delete_from_iam(&mut self, id: &str) -> Result<()> {
@@ -323,12 +323,12 @@ impl Rotation<'_> {
             return Ok(false);
         };
         let question = format!("Delete access key {old}, which is inactive now?");
-        terminal.confirm(&question, Answer::No)
+        terminal.confirm(&question, DefaultAnswer::No)
     }
 
     fn terminal(&self) -> Result<Option<Terminal>> {
         let asked = cli::PromptFlags::default();
-        let prompt_settings = PromptSettings::new(&asked, self.environment, PATIENCE_TO_FETCH)?;
+        let prompt_settings = PromptSettings::new(&asked, self.environment, DEFAULT_FETCH_TIMEOUT)?;
         Ok(Terminal::for_prompting(&prompt_settings))
     }
 

@@ -20,7 +20,7 @@ use crate::files::profiles::{self, File, Paths, key};
 use crate::files::section_format;
 use crate::files::store::{self, Store, private_directory};
 use crate::plan::{self, Origin, ProfileSections, PromptSettings, SectionNames, Setting};
-use crate::prompt::terminal::PATIENCE_TO_FETCH;
+use crate::prompt::terminal::DEFAULT_FETCH_TIMEOUT;
 use crate::report::Report;
 use clap::Args;
 
@@ -75,8 +75,11 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         Some(name) if !name.is_empty() => name.clone(),
         _ => plan::profile_of_environment(environment).value,
     };
-    let prompt_settings =
-        PromptSettings::new(&cli::PromptFlags::default(), environment, PATIENCE_TO_FETCH)?;
+    let prompt_settings = PromptSettings::new(
+        &cli::PromptFlags::default(),
+        environment,
+        DEFAULT_FETCH_TIMEOUT,
+    )?;
     let mut respondent = Respondent::find(&prompt_settings)?;
     let sections = names.sections_by_name(Setting {
         value: respondent.profile(&suggested)?,

@@ -8,11 +8,11 @@ use crate::aws::network::{self, Network};
 use crate::cli::{self, OfUser, Profile, Profiles};
 use crate::core::clock;
 use crate::core::credentials::{Credentials, LongTermKeys};
-use crate::core::device::SerialNumber;
 use crate::core::environment::Environment;
 use crate::core::mfa_code::{self, MfaCode};
+use crate::core::mfa_device::SerialNumber;
 use crate::files::sessions::{Session, SessionKey};
-use crate::files::store::{Store, Use};
+use crate::files::store::{CodeFate, Store};
 use crate::plan::{ProfileSections, Setting, User};
 use crate::prompt::credential_process;
 use crate::renewal::renew;
@@ -165,6 +165,6 @@ impl SignedInUser {
             .used_codes(&self.session_key(serial).section(), &self.keys);
         let now = clock::of_machine();
         // Without the record the next process learns it from AWS.
-        let _ = used.note(code, Use::Accepted, mfa_code::step(now), now);
+        let _ = used.note(code, CodeFate::Accepted, mfa_code::step(now), now);
     }
 }

@@ -1,6 +1,6 @@
 //! Which credentials there are, and until when. Nothing is renewed or written.
 
-mod table;
+mod rows;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,7 +10,7 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use console::Term;
 
-use self::table::{Layout, Owner, Place, Row, State, json, table};
+use self::rows::{Layout, Row, RowOwner, RowPlace, RowState, json, table};
 use super::loaded_files::LoadedFiles;
 use crate::cli::Suffixes;
 use crate::cli::{Profiles, Request};
@@ -255,18 +255,18 @@ impl<'v> Overview<'v> {
             None => wanted.role_arn.clone(),
         };
         let (state, reason) = match found {
-            Ok(CacheState::Fresh(_)) => (State::Valid, None),
+            Ok(CacheState::Fresh(_)) => (RowState::Valid, None),
             Ok(CacheState::Stale { because, .. }) => (state(&because), Some(because.to_string())),
-            Err(error) => (State::Defective, Some(first_line(&error))),
+            Err(error) => (RowState::Defective, Some(first_line(&error))),
         };
         let name = sections.profile.value.clone();
         let place = if sections.storage.is_private() {
-            Place::Private
+            RowPlace::Private
         } else {
-            Place::Section(sections.short_term.clone())
+            RowPlace::Section(sections.short_term.clone())
         };
         self.rows.push(Row {
-            of: Owner::Profile { name, place },
+            of: RowOwner::Profile { name, place },
             state,
             reason,
             expiration,
@@ -276,10 +276,10 @@ impl<'v> Overview<'v> {
     }
 
     fn broken(&mut self, name: String, error: &anyhow::Error) {
-        let place = Place::Unknown;
+        let place = RowPlace::Unknown;
         self.rows.push(Row {
-            of: Owner::Profile { name, place },
-            state: State::Defective,
+            of: RowOwner::Profile { name, place },
+            state: RowState::Defective,
             reason: Some(first_line(error)),
             expiration: None,
             role_arn: None,
@@ -340,11 +340,11 @@ impl<'v> Overview<'v> {
             let id: Vec<char> = session_key.access_key_id.chars().collect();
             let end = id[id.len().saturating_sub(4)..].iter().collect();
             self.rows.push(Row {
-                of: Owner::Key(end),
+                of: RowOwner::Key(end),
                 state: if left < TimeDelta::seconds(self.min_ttl.value.into()) {
-                    State::Expiring
+                    RowState::Expiring
                 } else {
-                    State::Valid
+                    RowState::Valid
                 },
                 reason: None,
                 expiration: Some(credentials.expiration),
@@ -355,13 +355,13 @@ impl<'v> Overview<'v> {
     }
 }
 
-fn state(because: &Reason) -> State {
+fn state(because: &Reason) -> RowState {
     match because {
-        Reason::Defective(Defect::Missing) => State::Missing,
-        Reason::Defective(_) | Reason::UnreadableExpiration(_) => State::Defective,
-        Reason::OtherRole { .. } => State::OtherRole,
-        Reason::Expired { .. } => State::Expired,
-        Reason::ExpiringSoon { .. } | Reason::Forced => State::Expiring,
+        Reason::Defective(Defect::Missing) => RowState::Missing,
+        Reason::Defective(_) | Reason::UnreadableExpiration(_) => RowState::Defective,
+        Reason::OtherRole { .. } => RowState::OtherRole,
+        Reason::Expired { .. } => RowState::Expired,
+        Reason::ExpiringSoon { .. } | Reason::Forced => RowState::Expiring,
     }
 }
 

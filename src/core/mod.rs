@@ -8,7 +8,7 @@ pub mod regular_file;
 pub mod environment;
 pub mod clock;
 pub mod credentials;
-pub mod device;
+pub mod mfa_device;
 pub mod aws_errors;
 pub mod seconds;
 pub mod mfa_code;

@@ -24,7 +24,7 @@
 //!
 //! [shared file format]: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 
-mod clear;
+mod removal;
 mod edit;
 mod irregularity;
 mod line;
@@ -35,11 +35,11 @@ use std::collections::HashMap;
 
 use memchr::memchr_iter;
 
-pub use self::clear::clear;
 pub use self::edit::{Change, Uneditable, edit};
 pub use self::irregularity::{Harm, Irregularity};
 pub use self::line::Property;
-use self::line::{BYTE_ORDER_MARK, Kind, Lines};
+use self::line::{BYTE_ORDER_MARK, LineKind, Lines};
+pub use self::removal::clear;
 
 /// A file, taken apart. It borrows the text and copies none of it.
 pub struct Document<'t> {
@@ -90,7 +90,7 @@ impl<'t> Document<'t> {
         let mut body = 0..0;
         let mut lines = Lines::of_file(text);
         while let Some((start, line)) = lines.next_of_structure() {
-            if let Kind::Header { name } = line.kind {
+            if let LineKind::Header { name } = line.kind {
                 if let Some(last) = sections.last_mut() {
                     last.body = &text[body.start..start];
                 }
@@ -231,8 +231,8 @@ impl<'t> Section<'t> {
 
     fn is_plain(&self) -> bool {
         Lines::of_body(self.body, self.line + 1).all(|(_, line)| match line.kind {
-            Kind::Continuation { .. } => false,
-            Kind::Comment => !line.text.starts_with([' ', '\t']),
+            LineKind::Continuation { .. } => false,
+            LineKind::Comment => !line.text.starts_with([' ', '\t']),
             _ => !line.text.trim_end().ends_with('\\'),
         })
     }
@@ -242,13 +242,16 @@ impl<'t> Section<'t> {
         let mut properties: Vec<Property<'t>> = Vec::new();
         for (_, line) in Lines::of_body(self.body, self.line + 1) {
             match line.kind {
-                Kind::Property(property) => properties.push(property),
-                Kind::Continuation { text } => {
+                LineKind::Property(property) => properties.push(property),
+                LineKind::Continuation { text } => {
                     if let Some(last) = properties.last_mut() {
                         last.continuations.push(text);
                     }
                 }
-                Kind::Blank | Kind::Comment | Kind::Header { .. } | Kind::Malformed => {}
+                LineKind::Blank
+                | LineKind::Comment
+                | LineKind::Header { .. }
+                | LineKind::Malformed => {}
             }
         }
         properties

@@ -14,7 +14,7 @@ use ring::digest;
 use zeroize::Zeroizing;
 
 use crate::core::credentials::Credentials;
-use crate::core::device::SerialNumber;
+use crate::core::mfa_device::SerialNumber;
 use crate::files::document::Change;
 use crate::files::profiles::{File, key};
 use crate::files::section_format;

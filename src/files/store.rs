@@ -4,7 +4,7 @@
 //! allow that, a backup is kept until the file is whole (see `replace`).
 
 mod attributes;
-mod edit;
+mod section_edit;
 mod inspect;
 mod lock;
 mod private;
@@ -21,14 +21,14 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-pub use self::edit::Edit;
 pub use self::inspect::{Leftover, leftovers, way_to_write};
 pub use self::lock::Lock;
 use self::lock::{NotLocked, can_end};
 use self::private::Private;
 pub use self::private::private_directory;
-pub use self::replace::Way;
-pub use self::used_codes::{Use, UsedCodes};
+pub use self::replace::WriteMethod;
+pub use self::section_edit::Edit;
+pub use self::used_codes::{CodeFate, UsedCodes};
 use crate::core::credentials::LongTermKeys;
 use crate::core::error::Failure;
 use crate::core::regular_file;
@@ -47,7 +47,7 @@ const FILE_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
 /// More than a section of credentials takes.
-const ROOM: usize = 16 * 1024;
+const CAPACITY: usize = 16 * 1024;
 
 /// What one process at a time does with a device, while the others wait for the outcome.
 #[derive(Clone, Copy, Debug)]
@@ -198,7 +198,7 @@ impl Store {
         self.edited(decide)?;
         let _lock = self.lock()?;
         let size = writable_size(&self.path, &self.real)?.unwrap_or(0);
-        replace::check(&self.real, &self.private, size.saturating_add(ROOM))
+        replace::check(&self.real, &self.private, size.saturating_add(CAPACITY))
             .map_err(|error| self.unwritable(&error).into())
     }
 
@@ -209,7 +209,7 @@ impl Store {
     pub fn update<'v>(
         &self,
         decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
-    ) -> Result<Way> {
+    ) -> Result<WriteMethod> {
         let lock = self.lock()?;
         if resolve(&self.path)? != self.real {
             // The path leads elsewhere since it was opened.

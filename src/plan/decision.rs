@@ -30,7 +30,7 @@ pub(super) enum Wish {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Decision {
     /// What the code is spent on.
-    pub way: Way,
+    pub way: Strategy,
     /// Why.
     pub because: Because,
     /// How long the credentials will be asked for, in seconds.
@@ -41,7 +41,7 @@ pub struct Decision {
 
 /// What the code is spent on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Way {
+pub enum Strategy {
     /// On a session, which is what is wanted.
     Session,
     /// On a session, unless there is one, from which the role is assumed without a code.
@@ -82,15 +82,15 @@ pub(super) fn decide(circumstances: Circumstances) -> Decision {
         wish,
     } = circumstances;
     let (way, because) = match (roles, wish) {
-        (0, _) => (Way::Session, Because::NoRole),
-        (_, Some(Wish::Direct)) => (Way::Direct, Because::AskedFor("--direct")),
-        (_, Some(Wish::Chain)) => (Way::Chain, Because::AskedFor("--chain")),
-        (1, None) if seconds > CHAINED_SECONDS => (Way::Direct, Because::LongerThanChained),
-        (1, None) => (Way::Chain, Because::OneCodeForAll),
-        (_, None) => (Way::Chain, Because::SeveralRoles),
+        (0, _) => (Strategy::Session, Because::NoRole),
+        (_, Some(Wish::Direct)) => (Strategy::Direct, Because::AskedFor("--direct")),
+        (_, Some(Wish::Chain)) => (Strategy::Chain, Because::AskedFor("--chain")),
+        (1, None) if seconds > CHAINED_SECONDS => (Strategy::Direct, Because::LongerThanChained),
+        (1, None) => (Strategy::Chain, Because::OneCodeForAll),
+        (_, None) => (Strategy::Chain, Because::SeveralRoles),
     };
     let cap = match (roles, way) {
-        (0, _) | (1, Way::Direct) => None,
+        (0, _) | (1, Strategy::Direct) => None,
         (1, _) => Some(Cap::FromSession),
         _ => Some(Cap::FromRole),
     };
@@ -154,7 +154,7 @@ mod tests {
         roles: usize,
         seconds: u32,
         wish: Option<Wish>,
-        way: Way,
+        way: Strategy,
         because: Because,
         granted: u32,
         capped: Option<Cap>,
@@ -167,77 +167,77 @@ mod tests {
         Row {
             docs: "without a role the session is what is wanted, for up to 36 h",
             roles: 0, seconds: 36 * HOUR, wish: None,
-            way: Way::Session, because: Because::NoRole, granted: 36 * HOUR, capped: None,
+            way: Strategy::Session, because: Because::NoRole, granted: 36 * HOUR, capped: None,
         },
         Row {
             docs: "the two flags are about roles; where none is asked for, they change nothing",
             roles: 0, seconds: 12 * HOUR, wish: Some(Wish::Direct),
-            way: Way::Session, because: Because::NoRole, granted: 12 * HOUR, capped: None,
+            way: Strategy::Session, because: Because::NoRole, granted: 12 * HOUR, capped: None,
         },
         Row {
             docs: "a session that is asked for with --chain is not capped",
             roles: 0, seconds: 12 * HOUR, wish: Some(Wish::Chain),
-            way: Way::Session, because: Because::NoRole, granted: 12 * HOUR, capped: None,
+            way: Strategy::Session, because: Because::NoRole, granted: 12 * HOUR, capped: None,
         },
         Row {
             docs: "one code in the morning: up to 1 h, every role comes from the session",
             roles: 1, seconds: HOUR, wish: None,
-            way: Way::Chain, because: Because::OneCodeForAll, granted: HOUR, capped: None,
+            way: Strategy::Chain, because: Because::OneCodeForAll, granted: HOUR, capped: None,
         },
         Row {
             docs: "the shortest role that AWS grants",
             roles: 1, seconds: 900, wish: None,
-            way: Way::Chain, because: Because::OneCodeForAll, granted: 900, capped: None,
+            way: Strategy::Chain, because: Because::OneCodeForAll, granted: 900, capped: None,
         },
         Row {
             docs: "a second over the cap of chaining: the role spends a code of its own",
             roles: 1, seconds: HOUR + 1, wish: None,
-            way: Way::Direct, because: Because::LongerThanChained, granted: HOUR + 1, capped: None,
+            way: Strategy::Direct, because: Because::LongerThanChained, granted: HOUR + 1, capped: None,
         },
         Row {
             docs: "the longest role that AWS grants is direct, too",
             roles: 1, seconds: 12 * HOUR, wish: None,
-            way: Way::Direct, because: Because::LongerThanChained, granted: 12 * HOUR, capped: None,
+            way: Strategy::Direct, because: Because::LongerThanChained, granted: 12 * HOUR, capped: None,
         },
         Row {
             docs: "--direct, for a trust policy with a short aws:MultiFactorAuthAge",
             roles: 1, seconds: HOUR, wish: Some(Wish::Direct),
-            way: Way::Direct, because: Because::AskedFor("--direct"), granted: HOUR, capped: None,
+            way: Strategy::Direct, because: Because::AskedFor("--direct"), granted: HOUR, capped: None,
         },
         Row {
             docs: "--direct is not capped: long-term keys assume the role",
             roles: 1, seconds: 4 * HOUR, wish: Some(Wish::Direct),
-            way: Way::Direct, because: Because::AskedFor("--direct"), granted: 4 * HOUR, capped: None,
+            way: Strategy::Direct, because: Because::AskedFor("--direct"), granted: 4 * HOUR, capped: None,
         },
         Row {
             docs: "--chain wins over a longer duration, which is capped: better an hour than a code",
             roles: 1, seconds: 4 * HOUR, wish: Some(Wish::Chain),
-            way: Way::Chain, because: Because::AskedFor("--chain"), granted: HOUR, capped: Some(Cap::FromSession),
+            way: Strategy::Chain, because: Because::AskedFor("--chain"), granted: HOUR, capped: Some(Cap::FromSession),
         },
         Row {
             docs: "--chain caps nothing that is short enough",
             roles: 1, seconds: 1800, wish: Some(Wish::Chain),
-            way: Way::Chain, because: Because::AskedFor("--chain"), granted: 1800, capped: None,
+            way: Strategy::Chain, because: Because::AskedFor("--chain"), granted: 1800, capped: None,
         },
         Row {
             docs: "a role from a role, which is what AWS calls role chaining",
             roles: 2, seconds: HOUR, wish: None,
-            way: Way::Chain, because: Because::SeveralRoles, granted: HOUR, capped: None,
+            way: Strategy::Chain, because: Because::SeveralRoles, granted: HOUR, capped: None,
         },
         Row {
             docs: "role chaining is capped whoever assumes the first role, so a longer duration buys no code",
             roles: 2, seconds: 4 * HOUR, wish: None,
-            way: Way::Chain, because: Because::SeveralRoles, granted: HOUR, capped: Some(Cap::FromRole),
+            way: Strategy::Chain, because: Because::SeveralRoles, granted: HOUR, capped: Some(Cap::FromRole),
         },
         Row {
             docs: "--direct spends the code on the first role; the second is capped all the same",
             roles: 2, seconds: 4 * HOUR, wish: Some(Wish::Direct),
-            way: Way::Direct, because: Because::AskedFor("--direct"), granted: HOUR, capped: Some(Cap::FromRole),
+            way: Strategy::Direct, because: Because::AskedFor("--direct"), granted: HOUR, capped: Some(Cap::FromRole),
         },
         Row {
             docs: "--chain with three roles",
             roles: 3, seconds: 2 * HOUR, wish: Some(Wish::Chain),
-            way: Way::Chain, because: Because::AskedFor("--chain"), granted: HOUR, capped: Some(Cap::FromRole),
+            way: Strategy::Chain, because: Because::AskedFor("--chain"), granted: HOUR, capped: Some(Cap::FromRole),
         },
     ];
 

@@ -7,7 +7,7 @@ use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::error::Failure;
 use crate::files::profiles::{Files, key};
 use crate::files::section_format;
-use crate::plan::decision::{CHAINED_SECONDS, Decision, Way};
+use crate::plan::decision::{CHAINED_SECONDS, Decision, Strategy};
 use crate::plan::role_chain::{ChainRole, RoleChain};
 use crate::plan::section_checks::check_sections;
 use crate::plan::section_names::{ProfileSections, SectionNames};
@@ -129,7 +129,7 @@ pub(super) fn native(
             .is_some_and(|seconds| seconds > CHAINED_SECONDS)
     };
     let roles = || chain.roles.iter();
-    let possible = decision.way == Way::Chain
+    let possible = decision.way == Strategy::Chain
         && session_section == Some(source)
         && roles().all(|role| role.arn.is_of_config() && !too_long(role));
     possible.then(|| Native {

@@ -14,7 +14,7 @@ mod proxy;
 mod connection;
 mod route;
 mod key_source;
-mod steps;
+mod sts_calls;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ use chrono::TimeDelta;
 pub use self::code_settings::{CodeSettings, Given, PromptSettings, process_of_environment};
 pub use self::connection::{Connection, Service, check_region};
 use self::decision::{Circumstances, Wish, decide};
-pub use self::decision::{Decision, Way};
+pub use self::decision::{Decision, Strategy};
 pub use self::overridden::{Overridden, keys_before_process};
 pub use self::precedence::Precedence;
 pub use self::proxy::Proxy;
@@ -42,10 +42,10 @@ use self::setting::{default, first, flag, in_file, inherited, variable};
 use self::settings::Resolver;
 use crate::cli::Request;
 use crate::core::credentials::LongTermKeys;
-use crate::core::device::SerialNumber;
 use crate::core::environment::{Environment, MFA_ASSUME_ROLE, MFA_CREDS_MIN_TTL};
 use crate::core::error::Failure;
 use crate::core::form::Form;
+use crate::core::mfa_device::SerialNumber;
 use crate::core::text::quoted;
 use crate::files::freshness::Wanted;
 use crate::files::profiles::{File, Files, config_header, key};
@@ -71,7 +71,7 @@ pub struct Plan {
     /// How long the credentials were wanted; see [`Decision::seconds`] for how long they are asked for.
     pub wanted: Setting<u32>,
     /// The calls, each with the credentials of the one before. The first is made with the keys and the code.
-    pub steps: Vec<Step>,
+    pub steps: Vec<StsCall>,
     /// The section that keeps the session, where it is not what is asked for and a profile has it.
     pub session_section: Option<String>,
     /// How the AWS tools could do it by themselves, where they could.
@@ -116,7 +116,7 @@ pub enum Keys {
 
 /// One call of STS.
 #[derive(Debug)]
-pub struct Step {
+pub struct StsCall {
     pub call: Call,
     /// How long the credentials shall last, in seconds.
     pub duration: Setting<u32>,
@@ -161,7 +161,7 @@ impl Plan {
 
     /// Whether the code buys a session.
     pub fn has_session(&self) -> bool {
-        self.decision.way != Way::Direct
+        self.decision.way != Strategy::Direct
     }
 }
 
@@ -255,7 +255,7 @@ impl<'i> Inputs<'i> {
             },
         });
         check_min_ttl(&self.min_ttl()?, &wanted, &decision)?;
-        let steps = steps::steps(&resolver, &wanted, &decision)?;
+        let steps = sts_calls::sts_calls(&resolver, &wanted, &decision)?;
         if let (Some(device), Some(first)) = (&device, steps.first()) {
             check_device(device, &first.connection)?;
         }

@@ -102,7 +102,7 @@ struct Walker<'a> {
 }
 
 /// What a profile is when its credentials are looked for.
-enum Found {
+enum ChainEnd {
     Keys(KeySourceId),
     Role(Setting<String>),
 }
@@ -145,7 +145,7 @@ impl Walker<'_> {
             };
             let profile = self.profile(&next.value);
             match self.find(&profile, &next, &profiles)? {
-                Found::Keys(key_source) => {
+                ChainEnd::Keys(key_source) => {
                     // aws-mfa's way: a role in the long-term section is what the profile's own section holds.
                     let arn = self.own_role(&key_source);
                     profiles.push(profile);
@@ -162,7 +162,7 @@ impl Walker<'_> {
                         key_source,
                     });
                 }
-                Found::Role(arn) => {
+                ChainEnd::Role(arn) => {
                     source = self.source(&profile);
                     profiles.push(profile);
                     let position = profiles.len() - 1;
@@ -197,19 +197,19 @@ impl Walker<'_> {
         profile: &ChainProfile,
         named_by: &Setting<String>,
         before: &[ChainProfile],
-    ) -> Result<Found, NoWay> {
+    ) -> Result<ChainEnd, NoWay> {
         if let Some(section) = &profile.long_term {
-            return Ok(Found::Keys(self.keys_in_credentials(section)));
+            return Ok(ChainEnd::Keys(self.keys_in_credentials(section)));
         }
         if let Some(key_source) = self.keys_in_config(profile) {
-            return Ok(Found::Keys(key_source));
+            return Ok(ChainEnd::Keys(key_source));
         }
         if before.iter().any(|other| other.name == profile.name) {
             return Err(self.looped(profile, before).into());
         }
         let header = profile.config.as_deref();
         match header.and_then(|header| in_file(&self.files.config, header, key::ROLE_ARN)) {
-            Some(arn) => Ok(Found::Role(arn)),
+            Some(arn) => Ok(ChainEnd::Role(arn)),
             None => Err(self.dead_end(profile, named_by)),
         }
     }

@@ -4,10 +4,10 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
 
-use crate::core::device::SerialNumber;
 use crate::core::environment::{Environment, MFA_DEVICE, MFA_STS_DURATION};
 use crate::core::error::Failure;
 use crate::core::form::{Form, is_of_name};
+use crate::core::mfa_device::SerialNumber;
 use crate::core::seconds;
 use crate::files::profiles::key;
 use crate::plan::role_chain::{ChainProfile, ChainRole, RoleChain};
@@ -25,7 +25,7 @@ const PASSING_SECONDS: u32 = 900;
 
 /// Whose length of time it is.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum DurationKind {
     /// Of a user.
     Session,
     /// Of a role.
@@ -214,9 +214,9 @@ impl Resolver<'_> {
             .transpose()?,
         };
         let kind = if role.is_some() {
-            Kind::Role
+            DurationKind::Role
         } else {
-            Kind::Session
+            DurationKind::Session
         };
         within_limits(chosen, kind)
     }
@@ -241,7 +241,7 @@ impl Resolver<'_> {
             .map(parse_seconds)
             .transpose()?,
         };
-        within_limits(chosen, Kind::Session)
+        within_limits(chosen, DurationKind::Session)
     }
 
     /// How long a role lasts from which the next one is assumed.
@@ -250,10 +250,10 @@ impl Resolver<'_> {
     }
 }
 
-fn within_limits(chosen: Option<Setting<u64>>, kind: Kind) -> Result<Setting<u32>> {
+fn within_limits(chosen: Option<Setting<u64>>, kind: DurationKind) -> Result<Setting<u32>> {
     let ((range, usual), what) = match kind {
-        Kind::Session => (SESSION_SECONDS, "a session"),
-        Kind::Role => (ROLE_SECONDS, "a role"),
+        DurationKind::Session => (SESSION_SECONDS, "a session"),
+        DurationKind::Role => (ROLE_SECONDS, "a role"),
     };
     let Some(Setting { value, origin }) = chosen else {
         return Ok(default(usual));

@@ -52,14 +52,18 @@ impl Person {
     ///
     /// # Errors
     /// Exit code 3 when the person does not answer, or cannot any more.
-    pub fn ask(&self, prompt: &str, complaint: Option<&RetryNotice>) -> Result<Zeroizing<String>> {
+    pub fn ask(
+        &self,
+        prompt: &str,
+        retry_notice: Option<&RetryNotice>,
+    ) -> Result<Zeroizing<String>> {
         match self {
             Self::AtTerminal(terminal) => {
-                if let Some(complaint) = complaint {
-                    if let Some(text) = &complaint.text {
+                if let Some(retry_notice) = retry_notice {
+                    if let Some(text) = &retry_notice.text {
                         terminal.say(&format!("error: {text}"))?;
                     }
-                    if let Some(next) = complaint.next {
+                    if let Some(next) = retry_notice.next {
                         terminal
                             .count_down(next, |left| format!("the next code comes in {left} s"))?;
                     }
@@ -67,8 +71,8 @@ impl Person {
                 terminal.ask_line(prompt, |_| Ok(()))
             }
             Self::AtDisplay(gui) => {
-                let complaint = complaint.map(RetryNotice::to_string);
-                gui.ask(prompt, complaint.as_deref())
+                let retry_notice = retry_notice.map(RetryNotice::to_string);
+                gui.ask(prompt, retry_notice.as_deref())
             }
         }
     }

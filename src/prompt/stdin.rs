@@ -19,14 +19,14 @@ const NOTICE_AFTER: Duration = Duration::from_secs(2);
 const LONGEST_LINE: u64 = 1024;
 
 /// Lines of standard input, taken as they are needed: whoever writes them may have to be waited for.
-pub struct Lines(Receiver<Zeroizing<String>>);
+pub struct InputLines(Receiver<Zeroizing<String>>);
 
 /// How long a line may take that comes together with the one before.
 const AT_ONCE: Duration = Duration::from_millis(100);
 /// After so many blank lines nothing else is expected.
 const MOST_BLANK: usize = 16;
 
-impl Lines {
+impl InputLines {
     /// Begins to read. None where standard input is a terminal.
     pub fn open() -> Option<Self> {
         if io::stdin().is_terminal() {
@@ -90,7 +90,7 @@ impl Lines {
 /// Exit code 3 when it stays open and nothing comes.
 pub fn lines(most: usize, what: &str) -> Result<Vec<Zeroizing<String>>> {
     let mut lines = Vec::new();
-    if let Some(input) = Lines::open() {
+    if let Some(input) = InputLines::open() {
         while lines.len() < most
             && let Some(line) = input.next(what)?
         {

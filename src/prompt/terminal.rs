@@ -28,7 +28,7 @@ use crate::plan::{Origin, PromptSettings, Setting};
 /// How long a person may take to type a code.
 pub const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long a person may take who has to fetch something first: keys, or a telephone with an app.
-pub const PATIENCE_TO_FETCH: Duration = Duration::from_mins(10);
+pub const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// An open terminal.
 pub struct Terminal {
@@ -41,13 +41,13 @@ pub struct Terminal {
 
 /// What Enter alone means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Answer {
+pub enum DefaultAnswer {
     Yes,
     No,
 }
 
 /// Says what is wrong with an answer, so that it is asked for again.
-type RetryNotice = Result<(), String>;
+type InputCheck = Result<(), String>;
 
 impl Terminal {
     /// The terminal, where a person may be asked there.
@@ -66,7 +66,7 @@ impl Terminal {
     pub fn ask_line(
         &self,
         prompt: &str,
-        check: impl Fn(&str) -> RetryNotice,
+        check: impl Fn(&str) -> InputCheck,
     ) -> Result<Zeroizing<String>> {
         self.ask_again(prompt, check, || {
             let _watch = self.wait()?;
@@ -78,7 +78,7 @@ impl Terminal {
     fn ask_again(
         &self,
         prompt: &str,
-        check: impl Fn(&str) -> RetryNotice,
+        check: impl Fn(&str) -> InputCheck,
         read: impl Fn() -> Result<Option<Zeroizing<String>>>,
     ) -> Result<Zeroizing<String>> {
         loop {
@@ -92,7 +92,7 @@ impl Terminal {
             };
             match check(&line) {
                 Ok(()) => return Ok(line),
-                Err(complaint) => self.say(&format!("error: {complaint}"))?,
+                Err(problem) => self.say(&format!("error: {problem}"))?,
             }
         }
     }
@@ -160,7 +160,7 @@ impl Terminal {
         &self,
         prompt: &str,
         default: &str,
-        check: impl Fn(&str) -> RetryNotice,
+        check: impl Fn(&str) -> InputCheck,
     ) -> Result<String> {
         let _watch = self.begin()?;
         let default = if is_plain(default) { default } else { "" };
@@ -168,7 +168,7 @@ impl Terminal {
             .with_prompt(plain(prompt))
             .default(default.to_owned())
             .show_default(!default.is_empty())
-            .validate_with(|text: &String| check(text).map_err(|complaint| plain(&complaint)))
+            .validate_with(|text: &String| check(text).map_err(|problem| plain(&problem)))
             .interact_text_on(&self.term);
         finish(answer)
     }
@@ -181,7 +181,7 @@ impl Terminal {
     pub fn ask_hidden(
         &self,
         prompt: &str,
-        check: impl Fn(&str) -> RetryNotice,
+        check: impl Fn(&str) -> InputCheck,
     ) -> Result<Zeroizing<String>> {
         let hidden = self.hide()?;
         let answer = self.ask_again(prompt, check, || self.read_hidden_line().map_err(gone));
@@ -220,22 +220,22 @@ impl Terminal {
     ///
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
-    pub fn confirm(&self, question: &str, default: Answer) -> Result<bool> {
+    pub fn confirm(&self, question: &str, default: DefaultAnswer) -> Result<bool> {
         let choice = match default {
-            Answer::Yes => "[Y/n]",
-            Answer::No => "[y/N]",
+            DefaultAnswer::Yes => "[Y/n]",
+            DefaultAnswer::No => "[y/N]",
         };
         let parse = |line: &str| match line.trim().to_lowercase().as_str() {
             "" => Ok(default),
-            "y" | "yes" => Ok(Answer::Yes),
-            "n" | "no" => Ok(Answer::No),
+            "y" | "yes" => Ok(DefaultAnswer::Yes),
+            "n" | "no" => Ok(DefaultAnswer::No),
             _ => Err("answer y or n".to_owned()),
         };
         self.forget_input();
         let line = self.ask_line(&format!("{question} {choice}"), |line| {
             parse(line).map(drop)
         })?;
-        Ok(parse(&line) == Ok(Answer::Yes))
+        Ok(parse(&line) == Ok(DefaultAnswer::Yes))
     }
 }
 
@@ -259,7 +259,7 @@ pub fn nobody_answered(limit: &Setting<Duration>) -> Failure {
     let seconds = limit.value.as_secs();
     let failure = Failure::new(format!("nobody answered within {seconds} s"));
     match limit.origin {
-        _ if limit.value >= PATIENCE_TO_FETCH => failure.hint("run it again"),
+        _ if limit.value >= DEFAULT_FETCH_TIMEOUT => failure.hint("run it again"),
         // The flag comes before the variable, which not every command has a flag for.
         Origin::Flag(_) => failure.hint("run it again; --prompt-timeout 10m gives more time"),
         _ => failure.hint("run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time"),

@@ -35,9 +35,9 @@ impl Gui {
     ///
     /// # Errors
     /// Exit code 3 when the person closes the window or does not answer, or when no program can ask.
-    pub fn ask(&self, prompt: &str, complaint: Option<&str>) -> Result<Zeroizing<String>> {
-        let complaint = complaint.map(without_markup);
-        programs::ask(&without_markup(prompt), complaint.as_deref(), &self.limit)
+    pub fn ask(&self, prompt: &str, problem: Option<&str>) -> Result<Zeroizing<String>> {
+        let problem = problem.map(without_markup);
+        programs::ask(&without_markup(prompt), problem.as_deref(), &self.limit)
     }
 }
 
@@ -115,18 +115,18 @@ mod programs {
 
     pub(super) fn ask(
         prompt: &str,
-        complaint: Option<&str>,
+        problem: Option<&str>,
         chosen: &Setting<Duration>,
     ) -> Result<Zeroizing<String>> {
         let limit = chosen.value;
-        let text = match complaint {
-            Some(complaint) => format!("{complaint}\n{prompt}"),
+        let text = match problem {
+            Some(problem) => format!("{problem}\n{prompt}"),
             None => prompt.to_owned(),
         };
         let seconds = limit.as_secs().to_string();
         let zenity = ["--entry", "--title", TITLE, "--timeout", &seconds, "--text"];
         let kdialog = ["--title", TITLE, "--inputbox"];
-        let mut answer = by_pinentry(prompt, complaint, limit);
+        let mut answer = by_pinentry(prompt, problem, limit);
         for (program, arguments) in [("zenity", &zenity[..]), ("kdialog", &kdialog)] {
             if let Answer::NoWindow = answer {
                 let mut command = Command::new(program);
@@ -147,8 +147,8 @@ mod programs {
     }
 
     /// Asks by the first pinentry that can open a window.
-    fn by_pinentry(prompt: &str, complaint: Option<&str>, limit: Duration) -> Answer {
-        let (prompt, complaint) = (shortened(prompt), complaint.map(shortened));
+    fn by_pinentry(prompt: &str, problem: Option<&str>, limit: Duration) -> Answer {
+        let (prompt, problem) = (shortened(prompt), problem.map(shortened));
         let seconds = u16::try_from(limit.as_secs()).unwrap_or(u16::MAX);
         // Where the system does not let us, the window ends by its time limit.
         let _ = terminal::end_with_us();
@@ -163,8 +163,8 @@ mod programs {
                     .with_prompt("MFA code")
                     .with_timeout(seconds)
                     .with_unix_options(Options::builder().tty_name(NO_TERMINAL).build());
-                if let Some(complaint) = &complaint {
-                    input.with_error(complaint);
+                if let Some(problem) = &problem {
+                    input.with_error(problem);
                 }
                 match input.interact() {
                     Ok(text) => Some(Answer::Text(exposed(&text))),

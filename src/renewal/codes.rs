@@ -8,15 +8,15 @@ use std::io::{self, IsTerminal as _};
 
 use anyhow::{Result, bail};
 
-use self::known::{Known, Sent};
+use self::known::{KnownCode, Sent};
 use self::piped::Piped;
 use crate::cli::Prompt;
 use crate::core::clock;
-use crate::core::device::SerialNumber;
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::{self, MfaCode, NotACode};
-use crate::files::store::{Use, UsedCodes};
+use crate::core::mfa_device::SerialNumber;
+use crate::files::store::{CodeFate, UsedCodes};
 use crate::plan::{CodeSettings, Given, PromptSettings, Setting};
 use crate::prompt::person::RetryNotice;
 
@@ -36,7 +36,7 @@ pub struct Codes<'e> {
     environment: &'e Environment,
     sent: Vec<Sent>,
     /// What the person is told when the next one is asked for.
-    complaint: Option<RetryNotice>,
+    retry_notice: Option<RetryNotice>,
 }
 
 /// What a code is needed for.
@@ -65,12 +65,12 @@ struct There {
     /// What it is of, where that is known.
     device: Option<SerialNumber>,
     code: MfaCode,
-    source: Source,
+    source: CodeSource,
 }
 
 /// Where a code came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Source {
+enum CodeSource {
     /// It was given in advance, or piped in: there is no other. The text says where.
     Fixed(String),
     Command,
@@ -95,7 +95,7 @@ impl<'e> Codes<'e> {
             there.push(There {
                 device: needed.first().cloned(),
                 code: parse(value.expose(), &origin)?,
-                source: Source::Fixed(origin),
+                source: CodeSource::Fixed(origin),
             });
         }
         let is_said_to_be_piped = matches!(code_settings.given, Some(Given::StandardInput));
@@ -111,7 +111,7 @@ impl<'e> Codes<'e> {
             prompt_settings: code_settings.prompt_settings.clone(),
             environment,
             sent: Vec::new(),
-            complaint: None,
+            retry_notice: None,
         })
     }
 
@@ -131,7 +131,7 @@ impl<'e> Codes<'e> {
             self.there.push(There {
                 device,
                 code,
-                source: Source::Fixed(piped::ORIGIN.to_owned()),
+                source: CodeSource::Fixed(piped::ORIGIN.to_owned()),
             });
         }
         Ok(true)
@@ -159,8 +159,8 @@ impl<'e> Codes<'e> {
     /// Exit code 3 when nobody answers, and whatever goes wrong with the command.
     pub fn get(&mut self, need: Need<'_>, seconds: u32) -> Result<()> {
         let (code, source) = match self.process(need) {
-            Some(command) => (self.run(command, need)?, Source::Command),
-            None => (self.ask(need, seconds)?, Source::Person),
+            Some(command) => (self.run(command, need)?, CodeSource::Command),
+            None => (self.ask(need, seconds)?, CodeSource::Person),
         };
         self.there.push(There {
             device: Some(need.device.clone()),
@@ -185,31 +185,31 @@ impl<'e> Codes<'e> {
             .find(&code, now)
             .filter(|(came_to, _)| match source {
                 // Whoever gives one has said so. What was accepted AWS refuses once more, and servers for tests do not.
-                Source::Fixed(_) => *came_to == Use::Lost && !need.is_for_tests,
-                Source::Command | Source::Person => true,
+                CodeSource::Fixed(_) => *came_to == CodeFate::Unknown && !need.is_for_tests,
+                CodeSource::Command | CodeSource::Person => true,
             });
         self.sent.push(Sent {
             device: need.device.clone(),
             code: code.clone(),
             source: source.clone(),
             step: known.map_or_else(|| mfa_code::step(now), |(_, step)| step),
-            came_to: known.map_or(Use::Lost, |(came_to, _)| came_to),
+            came_to: known.map_or(CodeFate::Unknown, |(came_to, _)| came_to),
         });
         match known {
-            Some((came_to, step)) => Err(Known { came_to, step }.failure(&source)),
+            Some((came_to, step)) => Err(KnownCode { came_to, step }.failure(&source)),
             None => Ok(Some(code)),
         }
     }
 
     /// What an earlier process has done with the code that is about to be sent, and what is to be said of it.
-    pub fn known_of_last(&self, need: Need<'_>) -> Option<(Use, Failure)> {
+    pub fn known_of_last(&self, need: Need<'_>) -> Option<(CodeFate, Failure)> {
         let last = self.sent.last()?;
         let (came_to, step) = need.used.find(&last.code, clock::of_machine())?;
-        Some((came_to, Known { came_to, step }.failure(&last.source)))
+        Some((came_to, KnownCode { came_to, step }.failure(&last.source)))
     }
 
     /// Notes what became of the code that was taken last: before it is sent, that nobody knows.
-    pub fn note(&mut self, need: Need<'_>, came_to: Use) {
+    pub fn note(&mut self, need: Need<'_>, came_to: CodeFate) {
         let Some(last) = self.sent.last_mut() else {
             return;
         };
@@ -222,19 +222,19 @@ impl<'e> Codes<'e> {
 
     /// Whether there can be another code in place of the one that was sent last and came to nothing. What is said of that
     /// one, the person is told then.
-    pub fn has_another(&mut self, need: Need<'_>, complaint: String) -> bool {
+    pub fn has_another(&mut self, need: Need<'_>, retry_notice: String) -> bool {
         let most = match self.sent.last().map(|last| &last.source) {
-            Some(Source::Person) => TRIES_OF_PERSON,
-            Some(Source::Command) => TRIES_OF_COMMAND,
-            Some(Source::Fixed(_)) | None => 0,
+            Some(CodeSource::Person) => TRIES_OF_PERSON,
+            Some(CodeSource::Command) => TRIES_OF_COMMAND,
+            Some(CodeSource::Fixed(_)) | None => 0,
         };
         let of_device = self.sent.iter().rev();
         let in_vain = of_device
-            .take_while(|sent| sent.device == *need.device && sent.came_to != Use::Accepted);
+            .take_while(|sent| sent.device == *need.device && sent.came_to != CodeFate::Accepted);
         if in_vain.count() >= most {
             return false;
         }
-        self.complaint = Some(RetryNotice::new(complaint));
+        self.retry_notice = Some(RetryNotice::new(retry_notice));
         true
     }
 

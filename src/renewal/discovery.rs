@@ -10,13 +10,13 @@ use anyhow::{Result, bail};
 use crate::aws::iam::{Caller, Iam, IamError};
 use crate::aws::network;
 use crate::core::credentials::LongTermKeys;
-use crate::core::device::{Device, Kind, SerialNumber};
 use crate::core::error::{Exit, Failure};
+use crate::core::mfa_device::{Device, DeviceKind, SerialNumber};
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, key};
 use crate::files::store::{self, Edit, Lock, Store, Turn};
 use crate::plan::{Access, KeySource, Origin, PromptSettings, Setting};
-use crate::prompt::terminal::{Answer, Terminal};
+use crate::prompt::terminal::{DefaultAnswer, Terminal};
 use crate::renewal::stored_sessions::session_of_key;
 use crate::report::Report;
 
@@ -35,7 +35,7 @@ pub struct Search<'s> {
 }
 
 /// A device that was found.
-pub struct Found {
+pub struct FoundDevice {
     pub device: Setting<SerialNumber>,
     /// The turn in which it was chosen, where a person had to.
     pub turn: Option<Lock>,
@@ -46,9 +46,9 @@ impl Search<'_> {
     ///
     /// # Errors
     /// When the user has none, when AWS does not say, or exit code 3 when nobody is there to pick one.
-    pub fn find(&self) -> Result<Found> {
+    pub fn find(&self) -> Result<FoundDevice> {
         if let Some(device) = self.at_hand()? {
-            return Ok(Found { device, turn: None });
+            return Ok(FoundDevice { device, turn: None });
         }
         let connections = [&self.access.sts, &self.access.iam];
         let network = network::prepare(connections, self.report)?.finish()?;
@@ -79,7 +79,7 @@ impl Search<'_> {
         }
         match &usable[..] {
             [] => bail!(self.none(&caller, &devices)),
-            [only] => Ok(Found {
+            [only] => Ok(FoundDevice {
                 device: Setting {
                     value: only.clone(),
                     origin: Origin::OnlyOne,
@@ -117,7 +117,7 @@ impl Search<'_> {
         }))
     }
 
-    fn pick(&self, caller: &Caller, devices: &[SerialNumber]) -> Result<Found> {
+    fn pick(&self, caller: &Caller, devices: &[SerialNumber]) -> Result<FoundDevice> {
         let terminal = terminal_to_pick(self.prompt_settings, caller, self.key_source, devices)?;
         let store = Store::open(self.path)?;
         let turn = store.take(
@@ -133,7 +133,7 @@ impl Search<'_> {
         )?;
         // Another process may have been told meanwhile.
         if let Some(device) = self.at_hand()? {
-            return Ok(Found { device, turn: None });
+            return Ok(FoundDevice { device, turn: None });
         }
         let device = pick(&terminal, devices)?;
         let question = format!(
@@ -141,13 +141,13 @@ impl Search<'_> {
             self.key_source.id.section
         );
         if self.key_source.id.path == self.path
-            && terminal.confirm(&question, Answer::Yes)?
+            && terminal.confirm(&question, DefaultAnswer::Yes)?
             && let Err(error) =
                 store.update(|file| save_device(file, &self.key_source.id.section, &device))
         {
             self.report.warning_for("the device is not written", &error);
         }
-        Ok(Found {
+        Ok(FoundDevice {
             device: Setting {
                 value: device,
                 origin: Origin::Person,
@@ -249,8 +249,10 @@ pub fn pick(terminal: &Terminal, devices: &[SerialNumber]) -> Result<SerialNumbe
 /// What a device is, in a sentence.
 fn what(device: &Device) -> &'static str {
     match device.kind {
-        Kind::Fido => "a FIDO key",
-        Kind::Virtual | Kind::Hardware | Kind::Unknown => "a device of an unknown kind",
+        DeviceKind::Fido => "a FIDO key",
+        DeviceKind::Virtual | DeviceKind::Hardware | DeviceKind::Unknown => {
+            "a device of an unknown kind"
+        }
     }
 }
 

@@ -10,11 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::core::clock;
 use crate::core::credentials::{Credentials, LongTermKeys};
-use crate::core::device::SerialNumber;
+use crate::core::mfa_device::SerialNumber;
 use crate::files::freshness::{Reason, Wanted};
 use crate::files::profiles::File;
 use crate::files::sessions::{Session, SessionKey};
-use crate::plan::{Origin, Plan, ProfileSections, Setting, Way};
+use crate::plan::{Origin, Plan, ProfileSections, Setting, Strategy};
 use crate::renewal::stored_sessions::session_at_hand;
 
 /// A session that ends sooner is not shared with a profile that wants a session itself, nor one that lasts so much shorter
@@ -57,8 +57,8 @@ pub struct Group {
 /// Whether a session will do for a profile whose credentials are stale.
 pub fn serves(session: &Session, plan: &Plan, wanted: &Wanted, now: DateTime<Utc>) -> bool {
     match plan.decision.way {
-        Way::Chain => true,
-        Way::Session => {
+        Strategy::Chain => true,
+        Strategy::Session => {
             let left = session.credentials.expiration - now;
             let asked = match plan.wanted.origin {
                 Origin::Flag(_) => TimeDelta::seconds(plan.wanted.value.into()),
@@ -67,7 +67,7 @@ pub fn serves(session: &Session, plan: &Plan, wanted: &Wanted, now: DateTime<Utc
             let least = SHARED_MARGIN.max(asked - SHARED_MARGIN).max(wanted.min_ttl);
             !wanted.force && left >= least
         }
-        Way::Direct => false,
+        Strategy::Direct => false,
     }
 }
 
@@ -133,7 +133,7 @@ impl Group {
     /// Whether a session is an end in itself for one of the jobs.
     pub fn wants_session(&self) -> bool {
         let mut ways = self.jobs.iter().map(|job| job.plan.decision.way);
-        ways.any(|way| way == Way::Session)
+        ways.any(|way| way == Strategy::Session)
     }
 
     /// The jobs that have not ended.

@@ -3,14 +3,14 @@
 use anyhow::Result;
 
 use crate::core::credentials::LongTermKeys;
-use crate::core::device::SerialNumber;
 use crate::core::environment::Environment;
+use crate::core::mfa_device::SerialNumber;
 use crate::files::profiles::Files;
 use crate::files::sessions::SessionKey;
 use crate::files::store::Lock;
 use crate::plan::{CodeSettings, KeySourceId, Origin, Setting};
 use crate::prompt::credential_process;
-use crate::renewal::discovery::{Found, Search};
+use crate::renewal::discovery::{FoundDevice, Search};
 use crate::renewal::group::{Group, Job};
 use crate::renewal::summary::Summary;
 use crate::renewal::verbose::tell;
@@ -130,7 +130,7 @@ impl Grouping<'_> {
     }
 
     /// Asks AWS which device is meant.
-    fn search(&self, job: &Job, keys: &LongTermKeys, summary: &Summary) -> Result<Found> {
+    fn search(&self, job: &Job, keys: &LongTermKeys, summary: &Summary) -> Result<FoundDevice> {
         let plan = &job.plan;
         let found = Search {
             path: self.files.credentials.path,

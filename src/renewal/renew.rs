@@ -23,7 +23,7 @@ use crate::files::document::Document;
 use crate::files::profiles::{self, File};
 use crate::files::sessions::Session;
 use crate::files::store::{self, Lock, Store, Turn, UsedCodes};
-use crate::plan::{CodeSettings, Way};
+use crate::plan::{CodeSettings, Strategy};
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::codes::Codes;
 use crate::renewal::group::{Group, Job, Outcome, fail_together};
@@ -72,7 +72,7 @@ struct Renewal<'a, 'e> {
 }
 
 /// What the files say now.
-struct State {
+struct FileState {
     session: Option<Session>,
     /// Whether a job needs a session that is not there.
     needs_session: bool,
@@ -243,7 +243,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         let (roles, own): (Vec<&Job>, Vec<&Job>) = group
             .open_for_session()
             .into_iter()
-            .partition(|job| job.plan.decision.way == Way::Chain);
+            .partition(|job| job.plan.decision.way == Strategy::Chain);
         // A new one at once, so that whatever comes between costs no second code.
         if is_new {
             self.write_session(session, &own, Outcome::Renewed)?;
@@ -379,7 +379,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
     }
 
     /// Notes what other processes have renewed while this one waited, and finds the session that is stored now.
-    fn look_again(&mut self, dismissed: Option<&str>) -> Result<State> {
+    fn look_again(&mut self, dismissed: Option<&str>) -> Result<FileState> {
         let text = profiles::read(self.path)?.unwrap_or_default();
         let credentials = File {
             path: self.path,
@@ -410,7 +410,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
             (Some(_), true) => "the session that is there does not do".to_owned(),
             (None, true) => "there is no session".to_owned(),
         });
-        Ok(State {
+        Ok(FileState {
             session,
             needs_session,
         })

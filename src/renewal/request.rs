@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 
 use crate::cli::CodeFlags;
 use crate::core::credentials::Credentials;
-use crate::core::device::SerialNumber;
 use crate::core::error::Failure;
+use crate::core::mfa_device::SerialNumber;
 use crate::files::freshness::Wanted;
 use crate::plan::{CodeSettings, Given, Inputs, ProfileSections, Setting};
 use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;

@@ -7,7 +7,7 @@ use crate::files::document::Harm;
 use crate::files::profiles::{File, Files, config_header};
 use crate::plan::{
     self, Call, CodeSettings, Connection, Given, Origin, Plan, ProfileSections, PromptSettings,
-    Route, Step, Storage,
+    Route, Storage, StsCall,
 };
 use crate::report::Report;
 
@@ -133,7 +133,7 @@ pub fn tell_code_settings(report: Report, code_settings: &CodeSettings) {
     tell(report, "time for an answer", seconds, &limit.origin);
 }
 
-fn tell_step(report: Report, step: &Step, for_a_role: bool) {
+fn tell_step(report: Report, step: &StsCall, for_a_role: bool) {
     let mut of = "";
     match &step.call {
         Call::GetSessionToken if for_a_role => of = "session ",
@@ -147,7 +147,7 @@ fn tell_step(report: Report, step: &Step, for_a_role: bool) {
             }
         }
     }
-    let Step {
+    let StsCall {
         duration,
         connection,
         ..

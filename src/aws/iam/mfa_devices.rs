@@ -8,9 +8,9 @@ use crate::aws::sts;
 use crate::core::aws_errors;
 use crate::core::clock;
 use crate::core::credentials::{Credentials, Secret};
-use crate::core::device::{Device, SerialNumber};
 use crate::core::form::Form;
 use crate::core::mfa_code::MfaCode;
+use crate::core::mfa_device::{Device, SerialNumber};
 use crate::plan::Service;
 
 /// A device that was made and is not enabled yet.
@@ -22,7 +22,7 @@ pub struct NewDevice {
 
 /// Whether STS knows a device.
 #[derive(Debug)]
-pub enum Known {
+pub enum KnownDevices {
     /// With a session, where one came of the question.
     Yes(Option<Credentials>),
     No,
@@ -127,7 +127,7 @@ impl Iam<'_> {
     ///
     /// # Errors
     /// When STS does not say.
-    pub fn is_known_to_sts(&self, serial: &SerialNumber, code: &MfaCode) -> Result<Known> {
+    pub fn is_known_to_sts(&self, serial: &SerialNumber, code: &MfaCode) -> Result<KnownDevices> {
         let request = RequestContext {
             signer: Signer::Keys,
             ..self.request(Service::Sts, std::slice::from_ref(code))
@@ -142,7 +142,7 @@ impl Iam<'_> {
         let error = match self.send(&request, || call.clone().send()) {
             Ok(answer) => {
                 let session = sts::granted(answer.credentials, &request, None);
-                return Ok(Known::Yes(session.ok()));
+                return Ok(KnownDevices::Yes(session.ok()));
             }
             Err(error) => error,
         };
@@ -150,12 +150,12 @@ impl Iam<'_> {
             Some((aws_errors::ACCESS_DENIED, message))
                 if message.contains(aws_errors::WRONG_CODE_PHRASE) =>
             {
-                Ok(Known::Yes(None))
+                Ok(KnownDevices::Yes(None))
             }
             Some((aws_errors::ACCESS_DENIED, message))
                 if message.contains(aws_errors::UNUSABLE_DEVICE_PHRASE) =>
             {
-                Ok(Known::No)
+                Ok(KnownDevices::No)
             }
             _ => Err(IamError {
                 failure: request.explain(&error),

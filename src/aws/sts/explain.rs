@@ -8,16 +8,16 @@ use crate::core::aws_errors::{
     is_of_credentials, is_of_device_form,
 };
 use crate::core::credentials::LongTermKeys;
-use crate::core::device::SerialNumber;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::MfaCode;
-use crate::plan::{Call, Plan, Role, Setting, Step, Way};
+use crate::core::mfa_device::SerialNumber;
+use crate::plan::{Call, Plan, Role, Setting, Strategy, StsCall};
 
 /// A call that is made, with all that a message about it may name.
 pub(super) struct Attempt<'a> {
     pub plan: &'a Plan,
     pub keys: &'a LongTermKeys,
-    pub step: &'a Step,
+    pub step: &'a StsCall,
     /// What is sent with it to prove that the person is there.
     pub proof: Option<Proof<'a>>,
     pub signer: Signer<'a>,
@@ -148,7 +148,9 @@ impl Attempt<'_> {
         let other_way = match (self.signer, self.plan.decision.way) {
             (Signer::Keys, _) => "; `--chain` assumes it from a session",
             (Signer::Session, _) => "; `--direct` assumes it with a code of its own",
-            (Signer::Role(_), Way::Chain) => "; a role that another role assumes cannot demand MFA",
+            (Signer::Role(_), Strategy::Chain) => {
+                "; a role that another role assumes cannot demand MFA"
+            }
             (Signer::Role(_), _) => "",
         };
         Failure::new(format!(

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::csv::records;
-use super::verdict::{Key, Kind, User};
+use super::verdict::{Key, ReportedUser, UserKind};
 
 /// What the root user is called.
 const ROOT: &str = "<root_account>";
@@ -15,8 +15,8 @@ const BEGIN: &str = "user,";
 
 /// A report that was read.
 #[derive(Debug)]
-pub struct Source {
-    pub users: Vec<User>,
+pub struct CredentialReport {
+    pub users: Vec<ReportedUser>,
     /// When AWS made it, where that is said.
     pub made: Option<DateTime<Utc>>,
 }
@@ -43,7 +43,7 @@ pub enum Unusable {
 /// The answer of `aws iam get-credential-report`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct CliOutput {
     content: String,
     generated_time: Option<String>,
 }
@@ -52,10 +52,10 @@ struct Answer {
 ///
 /// # Errors
 /// When it is none, or is not whole.
-pub fn read(text: &str) -> Result<Source, Unusable> {
+pub fn read(text: &str) -> Result<CredentialReport, Unusable> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.starts_with('{') {
-        let answer: Answer = serde_json::from_str(text).map_err(|error| {
+        let answer: CliOutput = serde_json::from_str(text).map_err(|error| {
             if error.is_eof() {
                 Unusable::Damaged
             } else {
@@ -64,7 +64,7 @@ pub fn read(text: &str) -> Result<Source, Unusable> {
         })?;
         let made = answer.generated_time.as_deref();
         let made = made.and_then(|time| DateTime::parse_from_rfc3339(time).ok());
-        return Ok(Source {
+        return Ok(CredentialReport {
             users: users(&decoded(&answer.content)?)?,
             made: made.map(|time| time.to_utc()),
         });
@@ -76,7 +76,7 @@ pub fn read(text: &str) -> Result<Source, Unusable> {
     } else {
         return Err(Unusable::Foreign);
     };
-    Ok(Source { users, made: None })
+    Ok(CredentialReport { users, made: None })
 }
 
 /// The letters that every base64 of a report begins with.
@@ -138,7 +138,7 @@ impl Columns {
     }
 }
 
-fn users(csv: &str) -> Result<Vec<User>, Unusable> {
+fn users(csv: &str) -> Result<Vec<ReportedUser>, Unusable> {
     let mut records = records(csv).into_iter();
     let Some((_, header)) = records.next() else {
         return Err(Unusable::Foreign);
@@ -158,7 +158,7 @@ fn users(csv: &str) -> Result<Vec<User>, Unusable> {
         .collect()
 }
 
-fn user(columns: &Columns, line: usize, fields: &[String]) -> Result<User, Unusable> {
+fn user(columns: &Columns, line: usize, fields: &[String]) -> Result<ReportedUser, Unusable> {
     let is = |place: usize, column| match fields[place].to_ascii_lowercase().as_str() {
         "true" => Ok(Some(true)),
         "false" => Ok(Some(false)),
@@ -169,9 +169,9 @@ fn user(columns: &Columns, line: usize, fields: &[String]) -> Result<User, Unusa
     let password = is(columns.password, "password_enabled")?;
     // Of the root user, AWS does not say whether there is a password: there is one, unless it says no.
     let (kind, password) = match password {
-        password if name == ROOT => (Kind::Root, password != Some(false)),
-        Some(true) => (Kind::Person, true),
-        _ => (Kind::Robot, false),
+        password if name == ROOT => (UserKind::Root, password != Some(false)),
+        Some(true) => (UserKind::Person, true),
+        _ => (UserKind::Robot, false),
     };
     let mut keys = Vec::new();
     for (number, key) in (1..).zip(&columns.keys) {
@@ -187,7 +187,7 @@ fn user(columns: &Columns, line: usize, fields: &[String]) -> Result<User, Unusa
             });
         }
     }
-    Ok(User {
+    Ok(ReportedUser {
         name: name.clone(),
         arn: fields[columns.arn].clone(),
         kind,

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::csv::field;
-use super::verdict::{Finding, Kind, Verdict};
+use super::verdict::{Finding, UserKind, Verdict};
 use crate::core::clock::timestamp;
 use crate::core::text::{self, plain};
 
@@ -25,7 +25,7 @@ impl fmt::Display for Finding {
     }
 }
 
-impl Kind {
+impl UserKind {
     fn name(self) -> &'static str {
         match self {
             Self::Root => "root",
@@ -200,12 +200,12 @@ impl fmt::Display for Totals<'_> {
 impl Totals<'_> {
     /// How many people there are, the root user counted.
     fn people(&self) -> usize {
-        self.count(|verdict| verdict.user.kind != Kind::Robot)
+        self.count(|verdict| verdict.user.kind != UserKind::Robot)
     }
 
     /// And how many of them lack MFA.
     fn people_without_mfa(&self) -> usize {
-        self.count(|verdict| verdict.user.kind != Kind::Robot && verdict.lacks_mfa())
+        self.count(|verdict| verdict.user.kind != UserKind::Robot && verdict.lacks_mfa())
     }
 
     /// How many users lack MFA, whether they are people or robots.

@@ -12,11 +12,11 @@ const NEW: TimeDelta = TimeDelta::days(1);
 
 /// A user, as the report has it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct User {
+pub struct ReportedUser {
     /// `<root_account>` for the root user.
     pub name: String,
     pub arn: String,
-    pub kind: Kind,
+    pub kind: UserKind,
     /// Whether there is a password for the console; it is not said of every root user.
     pub password: bool,
     pub mfa: bool,
@@ -26,7 +26,7 @@ pub struct User {
 
 /// What sort of user it is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Kind {
+pub enum UserKind {
     Root,
     Person,
     Robot,
@@ -63,12 +63,12 @@ pub enum Finding {
 /// A user, and what was found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Verdict {
-    pub user: User,
+    pub user: ReportedUser,
     pub findings: Vec<Finding>,
 }
 
 /// What came of a report.
-pub struct Audit {
+pub struct AuditResult {
     /// The root user first, then people, then robots; in each, who lacks MFA first.
     pub verdicts: Vec<Verdict>,
     /// How many users were left out.
@@ -79,13 +79,14 @@ pub struct Audit {
 
 /// Judges users.
 pub fn judge(
-    users: Vec<User>,
+    users: Vec<ReportedUser>,
     ignore: &[Pattern],
     max_key_age: TimeDelta,
     now: DateTime<Utc>,
-) -> Audit {
-    let meets =
-        |pattern: &Pattern, user: &User| pattern.meets(&user.name) || pattern.meets(&user.arn);
+) -> AuditResult {
+    let meets = |pattern: &Pattern, user: &ReportedUser| {
+        pattern.meets(&user.name) || pattern.meets(&user.arn)
+    };
     let idle = ignore
         .iter()
         .filter(|pattern| !users.iter().any(|user| meets(pattern, user)));
@@ -101,23 +102,23 @@ pub fn judge(
         })
         .collect();
     verdicts.sort_by(|one, other| one.order().cmp(&other.order()));
-    Audit {
+    AuditResult {
         ignored: all - verdicts.len(),
         verdicts,
         idle,
     }
 }
 
-fn findings(user: &User, max_key_age: TimeDelta, now: DateTime<Utc>) -> Vec<Finding> {
+fn findings(user: &ReportedUser, max_key_age: TimeDelta, now: DateTime<Utc>) -> Vec<Finding> {
     let mut found = Vec::new();
     let can_act = user.password || !user.keys.is_empty();
     if can_act && !user.mfa {
         found.push(match user.kind {
-            Kind::Root | Kind::Person => Finding::NoMfa,
-            Kind::Robot => Finding::KeysWithoutMfa,
+            UserKind::Root | UserKind::Person => Finding::NoMfa,
+            UserKind::Robot => Finding::KeysWithoutMfa,
         });
     }
-    if user.kind == Kind::Root && !user.keys.is_empty() {
+    if user.kind == UserKind::Root && !user.keys.is_empty() {
         found.push(Finding::RootKeys);
     }
     for key in &user.keys {
@@ -145,7 +146,7 @@ impl Verdict {
         self.findings.iter().any(is_lack)
     }
 
-    fn order(&self) -> (Kind, bool, bool, &str) {
+    fn order(&self) -> (UserKind, bool, bool, &str) {
         let is_fine = self.findings.is_empty();
         (self.user.kind, !self.lacks_mfa(), is_fine, &self.user.name)
     }

@@ -4,15 +4,15 @@ use anyhow::{Result, bail};
 
 use super::enrollment::{self, Enrolled, Enrolment};
 use super::{SignedInUser, prompt_settings, terminal};
-use crate::aws::iam::{Caller, Known};
+use crate::aws::iam::{Caller, KnownDevices};
 use crate::cli::{OfUser, PromptTimeout};
-use crate::core::device::{Device, SerialNumber};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::core::form::Form;
+use crate::core::mfa_device::{Device, SerialNumber};
 use crate::files::profiles::File;
 use crate::plan::Origin;
-use crate::prompt::terminal::{Answer, Terminal};
+use crate::prompt::terminal::{DefaultAnswer, Terminal};
 use crate::renewal::discovery::save_device;
 use crate::report::Report;
 use clap::Args;
@@ -82,12 +82,12 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     .run()?;
     signed_in.note(&serial, &codes[1]);
     match enrollment::wait_for_sts(&iam, &serial, &codes[1], report) {
-        Ok(Known::Yes(session)) => {
+        Ok(KnownDevices::Yes(session)) => {
             if let Some(session) = session {
                 signed_in.keep(&serial, session, report);
             }
         }
-        Ok(Known::No) => {
+        Ok(KnownDevices::No) => {
             report.warning("STS does not know the device yet; wait a minute before the first code");
         }
         Err(problem) => report.warning(format_args!(
@@ -152,7 +152,10 @@ fn save(
     let instead = set.map_or_else(String::new, |set| format!(" in place of {}", set.value));
     let question = format!("Write it to [{section}]{instead}?");
     // Nobody who answers does not undo what is done.
-    if terminal.confirm(&question, Answer::Yes).unwrap_or(false) {
+    if terminal
+        .confirm(&question, DefaultAnswer::Yes)
+        .unwrap_or(false)
+    {
         signed_in
             .store
             .update(|file: &File<'_>| save_device(file, section, serial))?;

@@ -9,14 +9,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::qr;
-use crate::aws::iam::{Caller, CodePair, Iam, IamError, Known, NewDevice};
+use crate::aws::iam::{Caller, CodePair, Iam, IamError, KnownDevices, NewDevice};
 use crate::aws::network::RequestError;
 use crate::core::aws_errors;
 use crate::core::clock;
-use crate::core::device::SerialNumber;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::{self, MfaCode, NotACode};
-use crate::prompt::terminal::{Answer, Noting, Terminal};
+use crate::core::mfa_device::SerialNumber;
+use crate::prompt::terminal::{DefaultAnswer, Noting, Terminal};
 use crate::report::Report;
 
 /// How often two codes are asked for.
@@ -95,7 +95,7 @@ impl Enrolment<'_> {
             "{serial} was made before, and is not enabled for {}. Delete it and begin anew?",
             self.caller.called()
         );
-        if !self.is_known_to_be_free || !self.terminal.confirm(&question, Answer::No)? {
+        if !self.is_known_to_be_free || !self.terminal.confirm(&question, DefaultAnswer::No)? {
             bail!(taken());
         }
         match iam.delete(&serial) {
@@ -228,9 +228,9 @@ pub fn wait_for_sts(
     serial: &SerialNumber,
     code: &MfaCode,
     report: Report,
-) -> std::result::Result<Known, IamError> {
+) -> std::result::Result<KnownDevices, IamError> {
     for (question, pause) in (0..).zip(PAUSES) {
-        if let known @ Known::Yes(_) = iam.is_known_to_sts(serial, code)? {
+        if let known @ KnownDevices::Yes(_) = iam.is_known_to_sts(serial, code)? {
             return Ok(known);
         }
         if question == 0 {

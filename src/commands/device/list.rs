@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::SignedInUser;
-use super::table;
+use super::listing;
 use crate::cli::OfUser;
 use crate::core::environment::Environment;
 use crate::report::{self, Report};
@@ -27,7 +27,7 @@ pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> 
     let known = iam.devices(&caller)?;
     let set = signed_in.set().map(|set| set.value.as_str());
     if args.json {
-        return report::data(&table::json(
+        return report::data(&listing::json(
             &caller.account,
             caller.name.as_deref(),
             &known,
@@ -45,5 +45,5 @@ pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> 
         ));
         return Ok(());
     }
-    report::data(&table::table(&known, set))
+    report::data(&listing::table(&known, set))
 }

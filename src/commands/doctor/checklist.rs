@@ -15,7 +15,7 @@ use crate::core::text;
 /// How a check ended.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum CheckLevel {
     Ok,
     /// It works, but not as somebody may think, or not for long.
     Warning,
@@ -28,7 +28,7 @@ pub enum Level {
 pub struct Check {
     /// What was looked at.
     subject: &'static str,
-    level: Level,
+    level: CheckLevel,
     message: String,
     /// What to type or to do.
     fix: Option<String>,
@@ -37,7 +37,7 @@ pub struct Check {
 /// What was found, in the order in which it was looked for.
 pub struct Checklist {
     checks: Vec<Check>,
-    paste: Redactor,
+    redactor: Redactor,
 }
 
 impl Checklist {
@@ -45,13 +45,13 @@ impl Checklist {
     pub fn new() -> Self {
         Self {
             checks: Vec::new(),
-            paste: Redactor::new(),
+            redactor: Redactor::new(),
         }
     }
 
     /// Something is right.
     pub fn ok(&mut self, subject: &'static str, message: impl AsRef<str>) {
-        self.add(subject, Level::Ok, message.as_ref(), None);
+        self.add(subject, CheckLevel::Ok, message.as_ref(), None);
     }
 
     /// Something may surprise.
@@ -63,7 +63,7 @@ impl Checklist {
     ) {
         self.add(
             subject,
-            Level::Warning,
+            CheckLevel::Warning,
             message.as_ref(),
             Some(fix.as_ref()),
         );
@@ -78,7 +78,7 @@ impl Checklist {
     ) {
         self.add(
             subject,
-            Level::Problem,
+            CheckLevel::Problem,
             message.as_ref(),
             Some(fix.as_ref()),
         );
@@ -87,7 +87,7 @@ impl Checklist {
     /// Something does not work, in the words of the error that a run ends with for it.
     pub fn failed(&mut self, subject: &'static str, why: &anyhow::Error) {
         let message = error::message(why);
-        self.add(subject, Level::Problem, &message, error::hint(why));
+        self.add(subject, CheckLevel::Problem, &message, error::hint(why));
     }
 
     /// The same where it did not work; else what came of it.
@@ -102,23 +102,23 @@ impl Checklist {
 
     /// A path as it is shown.
     pub(super) fn shown(&self, path: &Path) -> String {
-        self.paste.fit(&path.to_string_lossy())
+        self.redactor.redact(&path.to_string_lossy())
     }
 
     /// Whether something does not work.
     pub fn has_problems(&self) -> bool {
-        self.count(Level::Problem) > 0
+        self.count(CheckLevel::Problem) > 0
     }
 
     /// Two checks may come upon the same thing: it is said once, as bad as the worse of them takes it.
     pub(super) fn add(
         &mut self,
         subject: &'static str,
-        level: Level,
+        level: CheckLevel,
         message: &str,
         fix: Option<&str>,
     ) {
-        let message = self.paste.fit(message);
+        let message = self.redactor.redact(message);
         let mut checks = self.checks.iter_mut();
         if let Some(same) = checks.find(|check| check.message == message) {
             same.level = same.level.max(level);
@@ -128,11 +128,11 @@ impl Checklist {
             subject,
             level,
             message,
-            fix: fix.map(|fix| self.paste.fit(fix)),
+            fix: fix.map(|fix| self.redactor.redact(fix)),
         });
     }
 
-    fn count(&self, level: Level) -> usize {
+    fn count(&self, level: CheckLevel) -> usize {
         let checks = self.checks.iter();
         checks.filter(|check| check.level == level).count()
     }
@@ -144,9 +144,9 @@ impl Checklist {
         let mut text = String::new();
         for check in &self.checks {
             let (word, style) = match check.level {
-                Level::Ok => ("ok     ", Style::new().green()),
-                Level::Warning => ("warning", Style::new().yellow()),
-                Level::Problem => ("problem", Style::new().red()),
+                CheckLevel::Ok => ("ok     ", Style::new().green()),
+                CheckLevel::Warning => ("warning", Style::new().yellow()),
+                CheckLevel::Problem => ("problem", Style::new().red()),
             };
             let word = style.force_styling(has_colour).apply_to(word);
             // Writing to a string cannot fail.
@@ -159,9 +159,9 @@ impl Checklist {
             1 => format!("1 {word}"),
             count => format!("{count} {word}s"),
         };
-        let ok = self.count(Level::Ok);
-        let warnings = number(Level::Warning, "warning");
-        let problems = number(Level::Problem, "problem");
+        let ok = self.count(CheckLevel::Ok);
+        let warnings = number(CheckLevel::Warning, "warning");
+        let problems = number(CheckLevel::Problem, "problem");
         let _ = writeln!(text, "{ok} ok, {warnings}, {problems}");
         text
     }
@@ -171,12 +171,12 @@ impl Checklist {
     /// # Errors
     /// Those of the writer of JSON.
     pub fn json(&self) -> Result<String> {
-        let listed = Listed {
+        let listed = ChecklistJson {
             version: 1,
             checks: &self.checks,
-            ok: self.count(Level::Ok),
-            warnings: self.count(Level::Warning),
-            problems: self.count(Level::Problem),
+            ok: self.count(CheckLevel::Ok),
+            warnings: self.count(CheckLevel::Warning),
+            problems: self.count(CheckLevel::Problem),
         };
         text::json(&listed).map(|text| text.to_string())
     }
@@ -184,7 +184,7 @@ impl Checklist {
 
 /// Everything. The README documents it: keys may be added, but none is renamed or goes.
 #[derive(Serialize)]
-struct Listed<'l> {
+struct ChecklistJson<'l> {
     version: u8,
     checks: &'l [Check],
     ok: usize,

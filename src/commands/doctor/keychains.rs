@@ -1,7 +1,7 @@
 //! Keys in a keychain that is no place to leave them.
 
 use super::checklist::Checklist;
-use crate::commands::keychain::entry::Place;
+use crate::commands::keychain::entry::KeychainEntry;
 use crate::files::profiles::{File, Files, key, profile_of};
 use crate::plan::{self, Origin, SectionNames, Setting};
 
@@ -28,7 +28,7 @@ fn flawed<'f>(file: &'f File<'_>) -> impl Iterator<Item = (&'f str, String)> {
     let path = file.path.display();
     file.document.names().filter_map(move |section| {
         let command = file.get(section, key::CREDENTIAL_PROCESS)?;
-        let keychain = Place::parse(&command)?.keychain;
+        let keychain = KeychainEntry::parse(&command)?.keychain;
         let flaw = keychain.flaw()?;
         let name = keychain.name();
         Some((

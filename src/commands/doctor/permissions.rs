@@ -5,7 +5,7 @@ use crate::files::profiles::Files;
 
 /// What others may do with a file.
 #[cfg(unix)]
-struct Place<'p> {
+struct CheckedFile<'p> {
     path: &'p std::path::Path,
     holds_secrets: bool,
     /// As it should be.
@@ -33,7 +33,7 @@ pub fn check(list: &mut Checklist, files: &Files<'_>) {
     let mut directories: Vec<PathBuf> = directory(credentials.path).into_iter().collect();
     directories.extend(directory(config.path).filter(|other| !directories.contains(other)));
     let private = sessions.iter().filter_map(|path| path.parent());
-    let file = |path, holds_secrets| Place {
+    let file = |path, holds_secrets| CheckedFile {
         path,
         holds_secrets,
         mode: "600",
@@ -44,7 +44,7 @@ pub fn check(list: &mut Checklist, files: &Files<'_>) {
     ];
     places.extend(sessions.iter().map(|path| file(path, true)));
     let directories = directories.iter().map(PathBuf::as_path).chain(private);
-    places.extend(directories.map(|path| Place {
+    places.extend(directories.map(|path| CheckedFile {
         path,
         holds_secrets: false,
         mode: "700",
@@ -62,7 +62,7 @@ pub fn check(list: &mut Checklist, files: &Files<'_>) {
 }
 
 #[cfg(unix)]
-impl Place<'_> {
+impl CheckedFile<'_> {
     /// What does not exist is right.
     fn check(&self, list: &mut Checklist) {
         use std::fs;

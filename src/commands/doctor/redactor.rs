@@ -34,7 +34,7 @@ impl Redactor {
         Self { homes }
     }
 
-    pub fn fit(&self, text: &str) -> String {
+    pub fn redact(&self, text: &str) -> String {
         let mut text = plain(text);
         for home in &self.homes {
             text = without_home(&text, home);
@@ -180,7 +180,7 @@ mod tests {
                 "arn:aws:iam::123456789012:role/AWSReservedSSO_AdministratorAccess",
             ),
         ] {
-            assert_eq!(paste.fit(text), fit);
+            assert_eq!(paste.redact(text), fit);
         }
     }
 }

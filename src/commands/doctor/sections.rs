@@ -47,7 +47,7 @@ pub fn check(list: &mut Checklist, files: &Files<'_>, sections: Option<&ProfileS
             for SpoiledValue { problem, fix } in plan::spoiled_values(credentials, section) {
                 list.warning("keys", problem, fix);
             }
-            Keys::of(credentials, section).check(list, sections);
+            KeyState::of(credentials, section).check(list, sections);
         }
     }
     if list.len() == before {
@@ -72,7 +72,7 @@ fn is_bare(section: &Section<'_>) -> bool {
 }
 
 /// The keys of a section.
-struct Keys<'k> {
+struct KeyState<'k> {
     file: &'k File<'k>,
     section: &'k str,
     place: String,
@@ -83,7 +83,7 @@ struct Keys<'k> {
     is_long_term: bool,
 }
 
-impl<'k> Keys<'k> {
+impl<'k> KeyState<'k> {
     fn of(file: &'k File<'k>, section: &'k str) -> Self {
         let values = file.values(section);
         Self {

@@ -5,14 +5,16 @@ use std::path::Path;
 use super::checklist::Checklist;
 use super::files::typed;
 use crate::core::error;
-use crate::files::store::{self, Leftover, Way};
+use crate::files::store::{self, Leftover, WriteMethod};
 
 /// Looks for what is in the way of a write, without one.
 pub fn check(list: &mut Checklist, path: &Path) {
     let subject = "writing";
     match list.attempt(subject, store::way_to_write(path)) {
-        Some(Way::Renamed) => list.ok(subject, "a new file can take the place of the old one"),
-        Some(Way::InPlace(reason)) => list.ok(
+        Some(WriteMethod::Renamed) => {
+            list.ok(subject, "a new file can take the place of the old one");
+        }
+        Some(WriteMethod::InPlace(reason)) => list.ok(
             subject,
             format!("in place, with a backup beside it: {reason}"),
         ),

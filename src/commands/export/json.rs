@@ -15,7 +15,7 @@ use crate::core::text;
 struct Process<'a> {
     version: u8,
     #[serde(flatten)]
-    keys: Keys<'a>,
+    keys: JsonCredentials<'a>,
 }
 
 /// For scripts: the same keys, and what else is known.
@@ -23,7 +23,7 @@ struct Process<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Everything<'a> {
     #[serde(flatten)]
-    keys: Keys<'a>,
+    keys: JsonCredentials<'a>,
     region: Option<&'a str>,
     /// None for a session of the user.
     role_arn: Option<&'a str>,
@@ -32,14 +32,14 @@ struct Everything<'a> {
 /// Called as in the answers of STS.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Keys<'a> {
+struct JsonCredentials<'a> {
     access_key_id: &'a str,
     secret_access_key: &'a str,
     session_token: &'a str,
     expiration: String,
 }
 
-impl<'a> Keys<'a> {
+impl<'a> JsonCredentials<'a> {
     fn of(outgoing: &'a ObtainedCredentials) -> Self {
         let credentials = &outgoing.credentials;
         Self {
@@ -54,13 +54,13 @@ impl<'a> Keys<'a> {
 pub(super) fn process(outgoing: &ObtainedCredentials) -> Result<Zeroizing<String>> {
     text::json(&Process {
         version: 1,
-        keys: Keys::of(outgoing),
+        keys: JsonCredentials::of(outgoing),
     })
 }
 
 pub(super) fn json(outgoing: &ObtainedCredentials) -> Result<Zeroizing<String>> {
     text::json(&Everything {
-        keys: Keys::of(outgoing),
+        keys: JsonCredentials::of(outgoing),
         region: outgoing.region.as_ref().map(Region::name),
         role_arn: outgoing.credentials.role_arn.as_deref(),
     })

@@ -48,7 +48,7 @@ pub(super) const DOTENV: Language = Language {
 };
 
 /// More than everything takes but the values.
-const ROOM: usize = 2048;
+const CAPACITY: usize = 2048;
 
 /// The variables, each on a line of its own, behind those that must go.
 pub(super) fn render(
@@ -57,7 +57,7 @@ pub(super) fn render(
     variables: &[(&'static str, Zeroizing<String>)],
 ) -> Result<Zeroizing<String>> {
     let values: usize = variables.iter().map(|(_, value)| value.len()).sum();
-    let mut text = Zeroizing::new(String::with_capacity(4 * values + ROOM));
+    let mut text = Zeroizing::new(String::with_capacity(4 * values + CAPACITY));
     if let Some(line) = language.unset {
         for name in unset {
             text.push_str(&line(name));

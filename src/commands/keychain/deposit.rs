@@ -16,7 +16,7 @@ use anyhow::{Result, bail};
 use super::bus;
 #[cfg(unix)]
 use super::entry;
-use super::entry::{Keychain, Place, Put};
+use super::entry::{Keychain, KeychainEntry, Put};
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
@@ -36,7 +36,7 @@ const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Keys on their way into a keychain.
 pub struct Deposit {
-    place: Place,
+    place: KeychainEntry,
     /// What prints them from there.
     pub command: String,
 }
@@ -47,7 +47,7 @@ impl Deposit {
     /// # Errors
     /// When no command can be written that leads there.
     pub fn new(keys: &LongTermKeys, environment: &Environment) -> Result<Self> {
-        let place = Place {
+        let place = KeychainEntry {
             keychain: Keychain::default(),
             access_key_id: keys.access_key_id.clone(),
         };

@@ -52,7 +52,7 @@ const GET: &str = "keychain get";
 const STORE: &str = "--store";
 
 /// More than keys take, in bytes.
-const ROOM: usize = 1024;
+const CAPACITY: usize = 1024;
 
 /// An entry: what AWS tools want from a `credential_process`.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
@@ -76,7 +76,7 @@ impl Drop for Entry<'_> {
 
 /// Where the keys of a section are: what its `credential_process` says.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Place {
+pub struct KeychainEntry {
     pub keychain: Keychain,
     pub access_key_id: String,
 }
@@ -88,7 +88,7 @@ pub enum Put {
     WasThere,
 }
 
-impl Place {
+impl KeychainEntry {
     /// Reads the command of a section; none where it is not one that prints an entry.
     pub fn parse(command: &str) -> Option<Self> {
         let (_program, entry) = command.rsplit_once(&format!(" {GET} "))?;
@@ -324,7 +324,7 @@ pub fn text(keys: &LongTermKeys) -> Result<Zeroizing<Vec<u8>>> {
         secret_access_key: Cow::Borrowed(keys.secret_access_key.expose()),
     };
     // So long that it never moves and leaves a copy behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    let mut text = Zeroizing::new(Vec::with_capacity(CAPACITY));
     serde_json::to_writer(&mut *text, &entry).context("the keys cannot be written as JSON")?;
     Ok(text)
 }

@@ -3,7 +3,7 @@
 //! Which actions there are, and which type of resource each is for, is from
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>.
 
-use super::policy_document::{Document, Filling, Kind, Node};
+use super::policy_document::{Attachment, Filling, Node, PolicyDocument};
 use crate::core::arn::Arn;
 
 /// What a role is called that was given no name.
@@ -54,11 +54,11 @@ const MFA_PRESENT: &str = "aws:MultiFactorAuthPresent";
 const MFA_AGE: &str = "aws:MultiFactorAuthAge";
 
 /// Denies everything without MFA.
-pub fn require_mfa() -> Document {
-    Document {
+pub fn require_mfa() -> PolicyDocument {
+    PolicyDocument {
         name: "require-mfa",
         description: "denies everything without MFA, but what it takes to enroll a device and to get a session",
-        kind: Kind::Identity,
+        kind: Attachment::Identity,
         policy: policy(vec![vec![
             ("Sid", text("DenyAllButEnrollmentWithoutMFA")),
             ("Effect", text("Deny")),
@@ -71,7 +71,7 @@ pub fn require_mfa() -> Document {
 }
 
 /// Lets users manage themselves.
-pub fn self_service(filling: &Filling<'_>) -> Document {
+pub fn self_service(filling: &Filling<'_>) -> PolicyDocument {
     // With a path and without. A name has no `/`, so that nobody else's ARN can end like that.
     let own_user = || {
         Node::List(vec![
@@ -79,10 +79,10 @@ pub fn self_service(filling: &Filling<'_>) -> Document {
             filling.arn("user/*/${aws:username}"),
         ])
     };
-    Document {
+    PolicyDocument {
         name: "self-service",
         description: "lets users manage their own password, access keys and MFA devices",
-        kind: Kind::Identity,
+        kind: Attachment::Identity,
         policy: policy(vec![
             vec![
                 ("Sid", text("ManageOwnUser")),
@@ -114,17 +114,17 @@ pub fn self_service(filling: &Filling<'_>) -> Document {
 }
 
 /// Lets users of an account assume a role, if they gave a code.
-pub fn role_trust(filling: &Filling<'_>) -> Document {
+pub fn role_trust(filling: &Filling<'_>) -> PolicyDocument {
     let present = Node::Map(vec![(MFA_PRESENT, text("true"))]);
     let mut conditions = vec![("Bool", present)];
     if let Some(seconds) = filling.max_mfa_age {
         let age = Node::Map(vec![(MFA_AGE, text(seconds.to_string()))]);
         conditions.push(("NumericLessThan", age));
     }
-    Document {
+    PolicyDocument {
         name: "role-trust",
         description: "lets users of an account assume a role, if they gave a code; the trust policy of the role",
-        kind: Kind::Trust {
+        kind: Attachment::Trust {
             role: filling.role().to_owned(),
         },
         policy: policy(vec![vec![
@@ -138,11 +138,11 @@ pub fn role_trust(filling: &Filling<'_>) -> Document {
 }
 
 /// Lets users assume that role, on their side.
-pub fn assume_role(filling: &Filling<'_>) -> Document {
-    Document {
+pub fn assume_role(filling: &Filling<'_>) -> PolicyDocument {
+    PolicyDocument {
         name: "assume-role",
         description: "lets users assume that role, on their side",
-        kind: Kind::Identity,
+        kind: Attachment::Identity,
         policy: policy(vec![vec![
             ("Sid", text("AssumeRole")),
             ("Effect", text("Allow")),

@@ -22,16 +22,16 @@ pub(super) enum Node {
 }
 
 /// A policy, and what it is.
-pub(super) struct Document {
+pub(super) struct PolicyDocument {
     pub(super) name: &'static str,
     /// In a line.
     pub(super) description: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: Attachment,
     pub(super) policy: Node,
 }
 
 /// What a policy hangs on.
-pub(super) enum Kind {
+pub(super) enum Attachment {
     /// A group of users.
     Identity,
     /// It is the trust policy of the role of this name.

@@ -2,11 +2,11 @@
 //! below the other, where a value does not go on in the next line.
 //! See <https://developer.hashicorp.com/terraform/language/style>.
 
-use super::policy_document::{Document, Kind, Node};
+use super::policy_document::{Attachment, Node, PolicyDocument};
 
 /// The policy with what it is attached to.
-pub(super) fn render(document: &Document) -> String {
-    let Document {
+pub(super) fn render(document: &PolicyDocument) -> String {
+    let PolicyDocument {
         name,
         description,
         kind,
@@ -14,7 +14,7 @@ pub(super) fn render(document: &Document) -> String {
     } = document;
     let label = name.replace('-', "_");
     match kind {
-        Kind::Trust { role } => {
+        Attachment::Trust { role } => {
             // A role's name and its path are two things to Terraform.
             let (path, role) = match role.rsplit_once('/') {
                 Some((path, role)) => (Some(format!("/{}/", path.trim_matches('/'))), role),
@@ -26,7 +26,7 @@ pub(super) fn render(document: &Document) -> String {
             lines.push(("assume_role_policy", encoded(policy)));
             resource("aws_iam_role", &label, lines)
         }
-        Kind::Identity => [
+        Attachment::Identity => [
             resource(
                 "aws_iam_policy",
                 &label,

@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, Utc};
 
 use super::notes::Notes;
-use super::steps::Progress;
-use crate::commands::keychain::entry::{Keychain, Place};
+use super::rotation_step::Progress;
+use crate::commands::keychain::entry::{Keychain, KeychainEntry};
 use crate::commands::signed_in_user::SignedInUser;
 use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};
@@ -41,7 +41,7 @@ impl<'k> KeySection<'k> {
         let key_source = &signed_in.user.key_source;
         let keychain = match &key_source.keys {
             Keys::Stored(_) => None,
-            Keys::Process(command) => match Place::parse(&command.value) {
+            Keys::Process(command) => match KeychainEntry::parse(&command.value) {
                 Some(place) => {
                     if let Some(flaw) = place.keychain.flaw() {
                         bail!(
@@ -256,7 +256,7 @@ impl<'k> KeySection<'k> {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn swap(&mut self, new: &LongTermKeys) -> Result<()> {
-        let place = self.keychain.map(|keychain| Place {
+        let place = self.keychain.map(|keychain| KeychainEntry {
             keychain,
             access_key_id: new.access_key_id.clone(),
         });
@@ -405,7 +405,7 @@ fn with_file<T>(path: &Path, look: impl FnOnce(&File<'_>) -> Result<T>) -> Resul
 /// The access key id that a section gets from a keychain.
 fn id_in_keychain(file: &File<'_>, section: &str) -> Option<String> {
     let command = file.get(section, key::CREDENTIAL_PROCESS)?;
-    Some(Place::parse(&command)?.access_key_id)
+    Some(KeychainEntry::parse(&command)?.access_key_id)
 }
 
 /// The sections that use an access key, for messages.

@@ -4,9 +4,9 @@
 use anyhow::{Result, bail};
 use chrono::{DateTime, Utc};
 
-use super::steps::Progress;
+use super::rotation_step::Progress;
 use crate::aws::network::masked;
-use crate::commands::keychain::entry::Place;
+use crate::commands::keychain::entry::KeychainEntry;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::error::Failure;
 use crate::files::document::Change;
@@ -69,7 +69,7 @@ impl Notes {
     pub(super) fn current(&self) -> Option<String> {
         match self.get(key::AWS_ACCESS_KEY_ID) {
             Some(id) => Some(id.to_owned()),
-            None => Some(Place::parse(self.get(key::CREDENTIAL_PROCESS)?)?.access_key_id),
+            None => Some(KeychainEntry::parse(self.get(key::CREDENTIAL_PROCESS)?)?.access_key_id),
         }
     }
 

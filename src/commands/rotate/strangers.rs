@@ -3,12 +3,12 @@
 use anyhow::{Result, bail};
 
 use super::Rotation;
-use super::steps::MOST_KEYS;
+use super::rotation_step::MOST_KEYS;
 use crate::aws::iam::LastUse;
 use crate::core::clock;
 use crate::core::error::{Exit, Failure};
 use crate::core::text::quoted;
-use crate::prompt::terminal::Answer;
+use crate::prompt::terminal::DefaultAnswer;
 use crate::report;
 
 impl Rotation<'_> {
@@ -32,7 +32,7 @@ impl Rotation<'_> {
                      whose secret nobody has, or one that somebody else made at that time.",
                     self.caller.called()
                 ))?;
-                terminal.confirm(&format!("Delete access key {id}?"), Answer::No)?
+                terminal.confirm(&format!("Delete access key {id}?"), DefaultAnswer::No)?
             }
         };
         if !agrees {

@@ -8,16 +8,16 @@ use zeroize::Zeroizing;
 
 use crate::aws::network::masked;
 use crate::core::credentials::{LongTermKeys, Secret};
-use crate::core::device::{SerialNumber, WrongDevice};
 use crate::core::error::{Exit, Failure};
 use crate::core::form::{Form, SECRET_LENGTH};
+use crate::core::mfa_device::{SerialNumber, WrongDevice};
 use crate::files::document::Change;
 use crate::files::profiles::{File, key};
 use crate::files::section_format;
 use crate::files::store::Edit;
 use crate::plan::{PromptSettings, is_name_part};
 use crate::prompt::stdin;
-use crate::prompt::terminal::{Answer, Terminal};
+use crate::prompt::terminal::{DefaultAnswer, Terminal};
 use crate::renewal::discovery::device_change;
 
 /// What the person answered.
@@ -86,7 +86,7 @@ impl Respondent {
         match self {
             Self::Person(terminal) => terminal.confirm(
                 &format!("[{from}] holds long-term keys. Move them to [{to}]?"),
-                Answer::Yes,
+                DefaultAnswer::Yes,
             ),
             Self::Lines(_) => Ok(true),
         }
@@ -110,7 +110,7 @@ impl Respondent {
         match self {
             Self::Person(terminal) => {
                 let question = format!("{both}. Replace the one in [{to}]? It will be lost");
-                if terminal.confirm(&question, Answer::No)? {
+                if terminal.confirm(&question, DefaultAnswer::No)? {
                     return Ok(());
                 }
                 bail!(
@@ -180,7 +180,7 @@ impl Respondent {
             ),
             Self::Lines(lines) => {
                 let (id, secret) = (next(lines), next(lines));
-                let complain = |complaint: String| Failure::new(complaint);
+                let complain = |problem: String| Failure::new(problem);
                 check_access_key_id(&id).map_err(complain)?;
                 check_secret(&secret).map_err(complain)?;
                 (id.to_string(), secret)

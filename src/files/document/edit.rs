@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::line::{Kind, Line, Lines};
+use super::line::{Line, LineKind, Lines};
 use super::parts::{BLANKS, content};
 
 /// What to do with one key.
@@ -119,14 +119,17 @@ pub(super) fn check_body<'t>(
     let mut inside_changed = false;
     for (_, line) in lines {
         match line.kind {
-            Kind::Malformed => return Err(Uneditable::Malformed(line.number)),
-            Kind::Property(property) => {
+            LineKind::Malformed => return Err(Uneditable::Malformed(line.number)),
+            LineKind::Property(property) => {
                 inside_changed = changes.iter().any(|change| property.is(change.key()));
             }
-            Kind::Continuation { .. } if inside_changed => {
+            LineKind::Continuation { .. } if inside_changed => {
                 return Err(Uneditable::Continued(line.number));
             }
-            Kind::Continuation { .. } | Kind::Blank | Kind::Comment | Kind::Header { .. } => {}
+            LineKind::Continuation { .. }
+            | LineKind::Blank
+            | LineKind::Comment
+            | LineKind::Header { .. } => {}
         }
     }
     Ok(())
@@ -137,7 +140,7 @@ pub(super) fn body_of(text: &str, section: &str) -> Option<(usize, usize)> {
     let mut found = None;
     let mut inside = false;
     for (start, line) in Lines::of_file(text) {
-        if let Kind::Header { name } = line.kind {
+        if let LineKind::Header { name } = line.kind {
             inside = name == section;
             if inside {
                 let start = start + line.text.len();
@@ -169,7 +172,7 @@ pub(super) fn edit_body(
     // Behind the last property: there the missing keys go, not behind comments that may belong to the next section.
     let mut after_properties = new.len();
     for (_, line) in Lines::of_body(body, 1) {
-        if let Kind::Property(property) = line.kind {
+        if let LineKind::Property(property) = line.kind {
             let change = changes.iter().find(|change| property.is(change.key()));
             if let (Some(comment), Some(_)) = (property.comment, change) {
                 // At the left margin: indented, some tools would read it as a part of the value above.
@@ -193,7 +196,7 @@ pub(super) fn edit_body(
             after_properties = new.len();
         } else {
             new.push_str(line.text);
-            if let Kind::Continuation { .. } = line.kind {
+            if let LineKind::Continuation { .. } = line.kind {
                 after_properties = new.len();
             }
         }

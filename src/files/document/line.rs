@@ -15,12 +15,12 @@ pub(super) struct Line<'t> {
     /// Counted from 1.
     pub number: usize,
     pub text: &'t str,
-    pub kind: Kind<'t>,
+    pub kind: LineKind<'t>,
     pub irregularity: Option<Irregularity>,
 }
 
 /// What a line is.
-pub(super) enum Kind<'t> {
+pub(super) enum LineKind<'t> {
     Blank,
     /// A comment of its own, indented or not.
     Comment,
@@ -163,18 +163,18 @@ impl<'t> Lines<'t> {
         text
     }
 
-    fn classify(&mut self, text: &'t str, number: usize) -> (Kind<'t>, Option<Irregularity>) {
+    fn classify(&mut self, text: &'t str, number: usize) -> (LineKind<'t>, Option<Irregularity>) {
         let content = content(text);
         let unindented = without_blanks_before(content);
         let trimmed = without_blanks_behind(unindented);
         if let Some(blank) = trimmed.chars().next()
             && trimmed.chars().all(is_odd_blank)
         {
-            return (Kind::Blank, Some(Irregularity::OddBlank(blank)));
+            return (LineKind::Blank, Some(Irregularity::OddBlank(blank)));
         }
         match trimmed.as_bytes() {
-            [] => return (Kind::Blank, None),
-            [first, ..] if COMMENT_SIGNS.contains(first) => return (Kind::Comment, None),
+            [] => return (LineKind::Blank, None),
+            [first, ..] if COMMENT_SIGNS.contains(first) => return (LineKind::Comment, None),
             _ => {}
         }
         let indent = &content[..content.len() - unindented.len()];
@@ -184,19 +184,19 @@ impl<'t> Lines<'t> {
             if open.nested
                 && let Err(_malformed) = split(without_comment(trimmed))
             {
-                return (Kind::Malformed, Some(Irregularity::BadNested));
+                return (LineKind::Malformed, Some(Irregularity::BadNested));
             }
-            return (Kind::Continuation { text: trimmed }, None);
+            return (LineKind::Continuation { text: trimmed }, None);
         }
         let indented = (!indent.is_empty()).then_some(Irregularity::Indented);
         if trimmed.starts_with('[') {
             self.in_section = true;
             self.open = None;
             let (name, irregularity) = header(trimmed);
-            return (Kind::Header { name }, irregularity.or(indented));
+            return (LineKind::Header { name }, irregularity.or(indented));
         }
         if !self.in_section {
-            return (Kind::Malformed, Some(Irregularity::OutsideSection));
+            return (LineKind::Malformed, Some(Irregularity::OutsideSection));
         }
         let uncommented = without_comment(trimmed);
         match split(uncommented) {
@@ -215,9 +215,9 @@ impl<'t> Lines<'t> {
                     comment: (!comment.is_empty()).then_some(comment),
                     continuations: Vec::new(),
                 };
-                (Kind::Property(property), irregularity.or(indented))
+                (LineKind::Property(property), irregularity.or(indented))
             }
-            Err(irregularity) => (Kind::Malformed, Some(irregularity)),
+            Err(irregularity) => (LineKind::Malformed, Some(irregularity)),
         }
     }
 }

@@ -25,6 +25,17 @@ const IS_PLAIN: [bool; 256] = {
     is_plain
 };
 
+/// The bytes that may be of an odd blank.
+const IS_ODD: [bool; 256] = {
+    let mut is_odd = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        is_odd[byte] = matches!(byte, 0x0b | 0x0c | 0x1c..=0x1f | 0x80..);
+        byte += 1;
+    }
+    is_odd
+};
+
 /// Where the line ends that a text begins with.
 pub(super) fn end_of_line(text: &[u8]) -> usize {
     memchr(b'\n', text).map_or(text.len(), |at| at + 1)
@@ -41,9 +52,9 @@ pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     if !key.iter().all(|byte| IS_PLAIN[usize::from(*byte)]) {
         return None;
     }
-    let content = line.strip_suffix(b"\n").unwrap_or(line);
-    let content = content.strip_suffix(b"\r").unwrap_or(content);
-    if content.last().is_some_and(|last| is_odd(*last)) {
+    if let [.., last, b'\r', b'\n'] | [.., last, b'\n'] | [.., last] = line
+        && IS_ODD[usize::from(*last)]
+    {
         return None;
     }
     // An empty value may have nested lines below.
@@ -58,9 +69,8 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Whether a byte may be of an odd blank.
 fn is_odd(byte: u8) -> bool {
-    matches!(byte, 0x0b | 0x0c | 0x1c..=0x1f | 0x80..)
+    IS_ODD[usize::from(byte)]
 }
 
 /// A line without its line ending.
@@ -152,7 +162,7 @@ pub(super) fn header(trimmed: &str) -> (&str, Option<Irregularity>) {
         (false, None) => Some(Irregularity::AfterHeader),
         (false, Some(_)) if !inner.starts_with(name) => Some(Irregularity::BlanksBeforeName),
         (false, Some(_)) if name.len() < inner.len() => Some(Irregularity::BlanksBehindName),
-        (false, Some(_)) if trimmed[uncommented.len()..].contains(']') => {
+        (false, Some(_)) if sign.is_some_and(|sign| trimmed[sign..].contains(']')) => {
             Some(Irregularity::BracketBehindHeader)
         }
         (false, Some(_)) if !name.bytes().any(is_odd) => None,

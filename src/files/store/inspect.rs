@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::private::directory_of;
 use super::replace;
-use super::{Way, regular, resolve, unwritable, writable_size};
+use super::{WriteMethod, regular, resolve, unwritable, writable_size};
 
 /// What an interrupted write has left behind. It may also be one that is under way.
 #[derive(Debug)]
@@ -45,16 +45,16 @@ pub fn leftovers(path: &Path) -> Result<Vec<Leftover>> {
 ///
 /// # Errors
 /// What is in the way, and what to type.
-pub fn way_to_write(path: &Path) -> Result<Way> {
+pub fn way_to_write(path: &Path) -> Result<WriteMethod> {
     let real = regular(path)?;
     let is_there = writable_size(path, &real)?.is_some();
     if let Some(reason) = replace::in_place_reason(&real) {
-        return Ok(Way::InPlace(reason));
+        return Ok(WriteMethod::InPlace(reason));
     }
     match takes_files(nearest_directory(&real)) {
-        Ok(()) => Ok(Way::Renamed),
+        Ok(()) => Ok(WriteMethod::Renamed),
         Err(error) => match replace::not_beside(&error) {
-            Some(reason) if is_there => Ok(Way::InPlace(reason)),
+            Some(reason) if is_there => Ok(WriteMethod::InPlace(reason)),
             _ => bail!(unwritable(path, &error)),
         },
     }

@@ -25,7 +25,7 @@ const BLOCK: usize = 512;
 
 /// How a file was replaced.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Way {
+pub enum WriteMethod {
     /// By a new file that took its name.
     Renamed,
     /// Byte by byte, for this reason.
@@ -54,11 +54,16 @@ pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<(
 ///
 /// # Errors
 /// Those of the file system. The old file is then as it was.
-pub(super) fn replace(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Result<Way> {
+pub(super) fn replace(
+    path: &Path,
+    private: &Private,
+    old: &[u8],
+    new: &[u8],
+) -> io::Result<WriteMethod> {
     let reason = match in_place_reason(path) {
         Some(reason) => reason,
         None => match by_rename(path, new) {
-            Ok(()) => return Ok(Way::Renamed),
+            Ok(()) => return Ok(WriteMethod::Renamed),
             Err(error) => match not_beside(&error) {
                 Some(reason) if path.exists() => reason,
                 _ => return Err(error),
@@ -66,7 +71,7 @@ pub(super) fn replace(path: &Path, private: &Private, old: &[u8], new: &[u8]) ->
         },
     };
     in_place(path, private, old, new)?;
-    Ok(Way::InPlace(reason))
+    Ok(WriteMethod::InPlace(reason))
 }
 
 /// Whether other processes may look for the locks of a file in another place: it has a name in another directory, or this

@@ -30,19 +30,19 @@ pub struct UsedCodes {
 
 /// What became of a code that was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Use {
+pub enum CodeFate {
     /// AWS took it.
     Accepted,
     /// AWS refused it.
     Refused,
     /// AWS did not come to it, or had another reason to say no.
-    Unserved,
+    NotConsumed,
     /// Nobody knows.
-    Lost,
+    Unknown,
 }
 
-impl Use {
-    const KEPT: [(Self, &'static str); 2] = [(Self::Accepted, "accepted"), (Self::Lost, "lost")];
+impl CodeFate {
+    const KEPT: [(Self, &'static str); 2] = [(Self::Accepted, "accepted"), (Self::Unknown, "lost")];
 }
 
 impl UsedCodes {
@@ -55,10 +55,10 @@ impl UsedCodes {
     }
 
     /// What became of a code, and in which step it was sent.
-    pub fn find(&self, code: &MfaCode, now: DateTime<Utc>) -> Option<(Use, i64)> {
+    pub fn find(&self, code: &MfaCode, now: DateTime<Utc>) -> Option<(CodeFate, i64)> {
         let text = read(&mut private::open_if_there(&self.path).ok()??).ok()?;
         entries(&text, now).find_map(|(sent, word, hash)| {
-            let (kept, _) = Use::KEPT.into_iter().find(|(_, name)| *name == word)?;
+            let (kept, _) = CodeFate::KEPT.into_iter().find(|(_, name)| *name == word)?;
             (hash == self.hash(code, sent)).then_some((kept, sent))
         })
     }
@@ -67,8 +67,14 @@ impl UsedCodes {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn note(&self, code: &MfaCode, used: Use, sent: i64, now: DateTime<Utc>) -> io::Result<()> {
-        let kept = Use::KEPT.into_iter().find(|(kept, _)| *kept == used);
+    pub fn note(
+        &self,
+        code: &MfaCode,
+        used: CodeFate,
+        sent: i64,
+        now: DateTime<Utc>,
+    ) -> io::Result<()> {
+        let kept = CodeFate::KEPT.into_iter().find(|(kept, _)| *kept == used);
         let old = match private::open_if_there(&self.path)? {
             Some(mut file) => read(&mut file)?,
             None => String::new(),

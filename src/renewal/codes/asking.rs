@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::known::{Known, Sent};
+use super::known::{KnownCode, Sent};
 use super::{Codes, Need};
 use crate::core::clock;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::{self, MfaCode, NotACode};
-use crate::files::store::Use;
+use crate::files::store::CodeFate;
 use crate::plan::Setting;
 use crate::prompt::mfa_process;
 use crate::prompt::person::{Person, RetryNotice};
@@ -30,20 +30,20 @@ impl Codes<'_> {
         let person = Person::find(&self.prompt_settings, self.environment)
             .map_err(|why| self.nobody(&why))?;
         let device = need.device;
-        let mut complaint = self.take_complaint(need);
-        let is_used = |sent: &&Sent| sent.device == *device && sent.came_to != Use::Refused;
+        let mut retry_notice = self.take_retry_notice(need);
+        let is_used = |sent: &&Sent| sent.device == *device && sent.came_to != CodeFate::Refused;
         if let Some(used) = self.sent.iter().rfind(is_used) {
-            complaint.get_or_insert_default().next = Some(mfa_code::begin(used.step + 1));
+            retry_notice.get_or_insert_default().next = Some(mfa_code::begin(used.step + 1));
         }
         let prompt =
             format!("Enter AWS MFA code for device [{device}] (renewing for {seconds} seconds)");
         for _ in 0..ANSWERS {
-            let text = person.ask(&prompt, complaint.as_ref())?;
-            complaint = Some(match MfaCode::parse(&text) {
+            let text = person.ask(&prompt, retry_notice.as_ref())?;
+            retry_notice = Some(match MfaCode::parse(&text) {
                 Err(NotACode) => RetryNotice::new("a code is six digits"),
                 Ok(code) => match self.known(need, &code) {
                     None => return Ok(code),
-                    Some(known) => known.complaint(),
+                    Some(known) => known.retry_notice(),
                 },
             });
         }
@@ -58,8 +58,8 @@ impl Codes<'_> {
 
     /// Runs the command until it prints a code that was not used.
     pub(super) fn run(&mut self, command: &Setting<String>, need: Need<'_>) -> Result<MfaCode> {
-        if let Some(complaint) = self.take_complaint(need) {
-            Report::notice(format_args!("{complaint}; trying once more"));
+        if let Some(retry_notice) = self.take_retry_notice(need) {
+            Report::notice(format_args!("{retry_notice}; trying once more"));
         }
         for run in 1..=RUNS {
             let code = mfa_process::code(command, need.device, &self.prompt_settings)?;
@@ -88,14 +88,14 @@ impl Codes<'_> {
     }
 
     /// What is known of a code, from this run and from earlier ones.
-    fn known(&self, need: Need<'_>, code: &MfaCode) -> Option<Known> {
+    fn known(&self, need: Need<'_>, code: &MfaCode) -> Option<KnownCode> {
         let in_this_run = self.sent.iter().rfind(|sent| sent.is(need.device, code));
         let earlier = || {
             let (came_to, step) = need.used.find(code, clock::of_machine())?;
-            Some(Known { came_to, step })
+            Some(KnownCode { came_to, step })
         };
         in_this_run.map_or_else(earlier, |sent| {
-            Some(Known {
+            Some(KnownCode {
                 came_to: sent.came_to,
                 step: sent.step,
             })
@@ -103,12 +103,12 @@ impl Codes<'_> {
     }
 
     /// What is said of the last code, where it was of the same device.
-    fn take_complaint(&mut self, need: Need<'_>) -> Option<RetryNotice> {
-        let complaint = self.complaint.take();
+    fn take_retry_notice(&mut self, need: Need<'_>) -> Option<RetryNotice> {
+        let retry_notice = self.retry_notice.take();
         let is_of_device = self
             .sent
             .last()
             .is_some_and(|sent| sent.device == *need.device);
-        complaint.filter(|_| is_of_device)
+        retry_notice.filter(|_| is_of_device)
     }
 }

@@ -2,28 +2,28 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Source;
+use super::CodeSource;
 use crate::core::clock;
-use crate::core::device::SerialNumber;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::{self, MfaCode};
-use crate::files::store::Use;
+use crate::core::mfa_device::SerialNumber;
+use crate::files::store::CodeFate;
 use crate::prompt::person::RetryNotice;
 
 /// A code that was sent: AWS takes each once.
 pub(super) struct Sent {
     pub device: SerialNumber,
     pub code: MfaCode,
-    pub source: Source,
+    pub source: CodeSource,
     /// The time step in which it was sent.
     pub step: i64,
     /// What became of it.
-    pub came_to: Use,
+    pub came_to: CodeFate,
 }
 
 /// A code that cannot be sent, as it was sent before.
-pub(super) struct Known {
-    pub came_to: Use,
+pub(super) struct KnownCode {
+    pub came_to: CodeFate,
     pub step: i64,
 }
 
@@ -33,14 +33,14 @@ impl Sent {
     }
 }
 
-impl Known {
+impl KnownCode {
     /// Completes "this code …".
     pub(super) fn what(&self) -> &'static str {
         match self.came_to {
-            Use::Accepted => "was used already, and AWS takes each once",
-            Use::Refused => "was refused already",
-            Use::Unserved => "was sent already",
-            Use::Lost => "was sent already, and may have been used up",
+            CodeFate::Accepted => "was used already, and AWS takes each once",
+            CodeFate::Refused => "was refused already",
+            CodeFate::NotConsumed => "was sent already",
+            CodeFate::Unknown => "was sent already, and may have been used up",
         }
     }
 
@@ -50,14 +50,14 @@ impl Known {
         is_shown.then(|| mfa_code::begin(mfa_code::step(clock::now()) + 1))
     }
 
-    pub(super) fn complaint(&self) -> RetryNotice {
+    pub(super) fn retry_notice(&self) -> RetryNotice {
         RetryNotice::new(format!("this code {}", self.what())).until(self.next())
     }
 
-    pub(super) fn failure(&self, source: &Source) -> Failure {
+    pub(super) fn failure(&self, source: &CodeSource) -> Failure {
         let text = match source {
-            Source::Fixed(origin) => format!("the code from {origin} {}", self.what()),
-            Source::Command | Source::Person => format!("this code {}", self.what()),
+            CodeSource::Fixed(origin) => format!("the code from {origin} {}", self.what()),
+            CodeSource::Command | CodeSource::Person => format!("this code {}", self.what()),
         };
         Failure::new(RetryNotice::new(text).until(self.next()).to_string())
             .hint("run it again with the next code")

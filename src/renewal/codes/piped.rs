@@ -6,10 +6,10 @@ use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
 use super::parse;
-use crate::core::device::SerialNumber;
 use crate::core::error::Failure;
 use crate::core::mfa_code::MfaCode;
-use crate::prompt::stdin::Lines;
+use crate::core::mfa_device::SerialNumber;
+use crate::prompt::stdin::InputLines;
 
 /// So many more lines are looked at than codes were thought to be needed.
 const UNFORESEEN: usize = 2;
@@ -22,16 +22,16 @@ pub(super) struct Piped {
     needed: Vec<SerialNumber>,
     /// How many profiles are asked for, valid ones too.
     profiles: usize,
-    state: State,
+    state: PipeState,
 }
 
 /// How far standard input was read.
-enum State {
+enum PipeState {
     /// Not at all.
     Unread,
     /// So many lines, of which some wait for their turn.
     Read {
-        lines: Lines,
+        lines: InputLines,
         waiting: VecDeque<Zeroizing<String>>,
         taken: usize,
     },
@@ -45,24 +45,28 @@ impl Piped {
         Self {
             needed,
             profiles,
-            state: if is_ours { State::Unread } else { State::Ended },
+            state: if is_ours {
+                PipeState::Unread
+            } else {
+                PipeState::Ended
+            },
         }
     }
 
     /// The next line of standard input, for the device whose turn it is. Where nothing comes, nothing is waited for again.
     pub(super) fn next(&mut self) -> Result<Option<(Option<SerialNumber>, MfaCode)>> {
-        let state = std::mem::replace(&mut self.state, State::Ended);
+        let state = std::mem::replace(&mut self.state, PipeState::Ended);
         let (lines, mut waiting, taken) = match state {
-            State::Unread => match Lines::open() {
+            PipeState::Unread => match InputLines::open() {
                 Some(lines) => (lines, VecDeque::new(), 0),
                 None => return Ok(None),
             },
-            State::Read {
+            PipeState::Read {
                 lines,
                 waiting,
                 taken,
             } => (lines, waiting, taken),
-            State::Ended => return Ok(None),
+            PipeState::Ended => return Ok(None),
         };
         // `yes CODE` never ends.
         if taken == self.needed.len().max(1) + UNFORESEEN {
@@ -78,7 +82,7 @@ impl Piped {
         if taken == 0 && self.profiles > 1 {
             waiting = self.others_at_once(&line, &lines)?;
         }
-        self.state = State::Read {
+        self.state = PipeState::Read {
             lines,
             waiting,
             taken: taken + 1,
@@ -92,7 +96,7 @@ impl Piped {
     fn others_at_once(
         &self,
         first: &Zeroizing<String>,
-        lines: &Lines,
+        lines: &InputLines,
     ) -> Result<VecDeque<Zeroizing<String>>> {
         let mut others = VecDeque::new();
         while others.len() < self.needed.len()

@@ -16,7 +16,7 @@ use crate::files::profiles::{self, File, key};
 use crate::files::section_format;
 use crate::files::sessions::{self, Session, SessionKey};
 use crate::files::store::{self, Edit, Store};
-use crate::plan::{self, Way};
+use crate::plan::{self, Strategy};
 use crate::renewal::group::{Group, Job};
 use crate::renewal::stored_sessions::{holds_session_of_another, session_files, session_texts};
 
@@ -88,7 +88,7 @@ impl Renewal<'_, '_> {
         }
         let way = way?;
         self.report.trace(format_args!("wrote {}", path.display()));
-        if let store::Way::InPlace(reason) = way {
+        if let store::WriteMethod::InPlace(reason) = way {
             self.report.detail(format_args!(
                 "wrote {} in place, with a backup meanwhile: {reason}",
                 path.display()
@@ -248,7 +248,7 @@ fn edits(
         return Ok((edits, None));
     };
     let mut jobs = pending.credentials.iter().map(|(job, _)| *job);
-    if let Some(job) = jobs.find(|job| job.plan.decision.way == Way::Session) {
+    if let Some(job) = jobs.find(|job| job.plan.decision.way == Strategy::Session) {
         return Ok((edits, Some(job.sections.short_term.clone())));
     }
     let mut candidates = group

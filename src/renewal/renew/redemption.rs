@@ -6,7 +6,7 @@ use super::Renewal;
 use crate::aws::sts::RefusalKind;
 use crate::core::credentials::Credentials;
 use crate::core::error;
-use crate::files::store::{Turn, Use, UsedCodes};
+use crate::files::store::{CodeFate, Turn, UsedCodes};
 use crate::plan::Plan;
 use crate::renewal::codes::Need;
 use crate::renewal::group::Group;
@@ -36,10 +36,10 @@ impl Renewal<'_, '_> {
         };
         let known = self.codes.known_of_last(need);
         // Whatever happens to this process, the next one knows that the code was sent.
-        self.codes.note(need, Use::Lost);
+        self.codes.note(need, CodeFate::Unknown);
         let mut refusal = match client.spend(plan, &self.group.keys, device, &code) {
             Ok(credentials) => {
-                self.codes.note(need, Use::Accepted);
+                self.codes.note(need, CodeFate::Accepted);
                 self.report.trace("AWS took the code");
                 return Ok(Redeemed::For(credentials));
             }
@@ -50,16 +50,16 @@ impl Renewal<'_, '_> {
             refusal.kind
         ));
         let (mut came_to, may_go_on) = match refusal.kind {
-            RefusalKind::Code => (Use::Refused, true),
-            RefusalKind::Busy => (Use::Unserved, true),
-            RefusalKind::Failing => (Use::Lost, true),
-            RefusalKind::Lost => (Use::Lost, false),
-            RefusalKind::Session | RefusalKind::Other => (Use::Unserved, false),
+            RefusalKind::Code => (CodeFate::Refused, true),
+            RefusalKind::Busy => (CodeFate::NotConsumed, true),
+            RefusalKind::Failing => (CodeFate::Unknown, true),
+            RefusalKind::Lost => (CodeFate::Unknown, false),
+            RefusalKind::Session | RefusalKind::Other => (CodeFate::NotConsumed, false),
         };
-        if came_to != Use::Lost
+        if came_to != CodeFate::Unknown
             && let Some((earlier, failure)) = known
         {
-            if came_to == Use::Refused {
+            if came_to == CodeFate::Refused {
                 refusal.error = failure.into();
             }
             came_to = earlier;

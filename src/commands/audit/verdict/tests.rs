@@ -1,14 +1,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Finding, Key, Kind, Pattern, User, findings};
+use super::{Finding, Key, Pattern, ReportedUser, UserKind, findings};
 use crate::commands::audit::csv::{field, records};
 
 fn day(number: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(number)
 }
 
-fn user(kind: Kind, password: bool, mfa: bool, keys: &[(i64, Option<i64>)]) -> User {
-    User {
+fn user(kind: UserKind, password: bool, mfa: bool, keys: &[(i64, Option<i64>)]) -> ReportedUser {
+    ReportedUser {
         name: "alice".to_owned(),
         arn: "arn:aws:iam::123456789012:user/alice".to_owned(),
         kind,
@@ -28,7 +28,7 @@ fn user(kind: Kind, password: bool, mfa: bool, keys: &[(i64, Option<i64>)]) -> U
 #[test]
 fn each_user_has_what_is_found() {
     use Finding::{KeysWithoutMfa, NeverUsedKey, NoMfa, OldKey, RootKeys, UnusedKey};
-    use Kind::{Person, Robot, Root};
+    use UserKind::{Person, Robot, Root};
 
     for (docs, user, wanted) in [
         ("root", user(Root, true, true, &[]), vec![]),

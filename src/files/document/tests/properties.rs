@@ -7,7 +7,7 @@ use proptest::string::string_regex;
 
 use crate::files::document::edit;
 use crate::files::document::edit::body_of;
-use crate::files::document::line::{Kind, Line, Lines};
+use crate::files::document::line::{Line, LineKind, Lines};
 use crate::files::document::{Change, Document};
 
 const KEYS: [&str; 4] = [
@@ -90,11 +90,11 @@ fn untouched<'t>(body: &'t str, changes: &[Change<'_>]) -> Vec<&'t str> {
     let mut inside_changed = false;
     Lines::of_body(body, 1)
         .filter(|(_, line)| match &line.kind {
-            Kind::Property(property) => {
+            LineKind::Property(property) => {
                 inside_changed = is_changed(property.key, changes);
                 !inside_changed
             }
-            Kind::Continuation { .. } => !inside_changed,
+            LineKind::Continuation { .. } => !inside_changed,
             _ => true,
         })
         .map(|(_, line)| line.text.trim_end_matches(['\r', '\n']))
@@ -109,14 +109,14 @@ proptest! {
     fn what_is_passed_over_quickly_has_no_structure(text in text()) {
         let summary = |(start, line): (usize, Line<'_>)| {
             let header = match line.kind {
-                Kind::Header { name } => Some(name.to_owned()),
+                LineKind::Header { name } => Some(name.to_owned()),
                 _ => None,
             };
             (start, line.number, line.text.to_owned(), header, line.irregularity)
         };
         let mut quick = Lines::of_file(&text);
         let quick = std::iter::from_fn(|| quick.next_of_structure()).map(summary);
-        let is_of_structure = |line: &Line<'_>| matches!(line.kind, Kind::Header { .. }) || line.irregularity.is_some();
+        let is_of_structure = |line: &Line<'_>| matches!(line.kind, LineKind::Header { .. }) || line.irregularity.is_some();
         let quick: Vec<_> = quick.filter(|(.., header, irregularity)| header.is_some() || irregularity.is_some()).collect();
         let all = Lines::of_file(&text).filter(|(_, line)| is_of_structure(line)).map(summary);
         prop_assert_eq!(quick, all.collect::<Vec<_>>());
@@ -126,7 +126,7 @@ proptest! {
     fn an_edit_does_what_it_should_and_nothing_else(text in text(), plans in plans()) {
         let changes = changes(&plans);
         let Ok(new) = edit(&text, "p", &changes) else {
-            let unclear = Lines::of_file(&text).any(|(_, line)| matches!(line.kind, Kind::Malformed | Kind::Continuation { .. }));
+            let unclear = Lines::of_file(&text).any(|(_, line)| matches!(line.kind, LineKind::Malformed | LineKind::Continuation { .. }));
             prop_assert!(unclear, "refused without a reason");
             return Ok(());
         };

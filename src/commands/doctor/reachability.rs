@@ -3,13 +3,13 @@
 
 use chrono::TimeDelta;
 
-use super::checklist::{Checklist, Level};
+use super::checklist::{CheckLevel, Checklist};
 use crate::aws::iam::{Caller, Iam};
 use crate::aws::network::{self, Certificates, RequestError, SET_THE_CLOCK, masked};
 use crate::core::clock;
 use crate::core::credentials::LongTermKeys;
-use crate::core::device::Device;
 use crate::core::error;
+use crate::core::mfa_device::Device;
 use crate::plan::{Connection, Origin, ProfileSections, Route, Setting, User};
 use crate::report::Report;
 
@@ -246,7 +246,7 @@ fn devices(
             ),
             _ => list.add(
                 "device",
-                Level::Warning,
+                CheckLevel::Warning,
                 &format!("{name} has several: {}", names(&usable)),
                 Some(&format!("set one as {key}, so that nobody has to pick it")),
             ),

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::edit::{Change, Uneditable, check_body, edit_body, line_ending};
-use super::line::{Kind, Lines};
+use super::line::{LineKind, Lines};
 
 /// A section's place in a text.
-struct Place<'t> {
+struct ClearedLines<'t> {
     name: &'t str,
     /// The number of the header's line, counted from 1.
     line: usize,
@@ -58,9 +58,9 @@ pub fn clear(
     Ok(new)
 }
 
-fn places(text: &str) -> Vec<Place<'_>> {
+fn places(text: &str) -> Vec<ClearedLines<'_>> {
     let headers = Lines::of_file(text).filter_map(|(start, line)| match line.kind {
-        Kind::Header { name } => Some(Place {
+        LineKind::Header { name } => Some(ClearedLines {
             name,
             line: line.number,
             header: start,
@@ -81,8 +81,8 @@ fn of_next(body: &str) -> Option<&str> {
     let mut next = body.len();
     for (position, line) in Lines::of_body(body, 1) {
         match line.kind {
-            Kind::Blank => is_apart = true,
-            Kind::Comment if is_apart => next = next.min(position),
+            LineKind::Blank => is_apart = true,
+            LineKind::Comment if is_apart => next = next.min(position),
             _ => return None,
         }
     }

@@ -19,8 +19,8 @@ const SOON: TimeDelta = TimeDelta::minutes(15);
 
 /// Credentials of a profile, or a session that is kept for a key and a device.
 pub struct Row {
-    pub of: Owner,
-    pub state: State,
+    pub of: RowOwner,
+    pub state: RowState,
     /// Why they are not valid.
     pub reason: Option<String>,
     pub expiration: Option<DateTime<Utc>>,
@@ -30,17 +30,17 @@ pub struct Row {
 }
 
 /// Whose they are, and where.
-pub enum Owner {
+pub enum RowOwner {
     Profile {
         name: String,
-        place: Place,
+        place: RowPlace,
     },
     /// The last characters of the access key id.
     Key(String),
 }
 
 /// Where credentials are, or would be.
-pub enum Place {
+pub enum RowPlace {
     /// In this section of the credentials file.
     Section(String),
     /// In the tool's own file.
@@ -52,7 +52,7 @@ pub enum Place {
 /// Whether they can be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum RowState {
     Valid,
     /// They end sooner than `--min-ttl` says.
     Expiring,
@@ -113,7 +113,8 @@ pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
         text.push('\n');
     }
     for (row, line) in rows.iter().zip(&lines[1..]) {
-        if let (State::Defective | State::OtherRole, Some(reason)) = (row.state, &row.reason) {
+        if let (RowState::Defective | RowState::OtherRole, Some(reason)) = (row.state, &row.reason)
+        {
             text.push_str(&plain(&format!("{}: {reason}", line[0])));
             text.push('\n');
         }
@@ -161,20 +162,20 @@ fn fitted(natural: [usize; COLUMNS], room: Option<usize>) -> Vec<(usize, usize)>
 
 fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
     let state = match row.state {
-        State::Valid => "valid",
-        State::Expiring => "expiring",
-        State::Expired => "expired",
-        State::Missing => "missing",
-        State::OtherRole => "other role",
-        State::Defective => "defective",
+        RowState::Valid => "valid",
+        RowState::Expiring => "expiring",
+        RowState::Expired => "expired",
+        RowState::Missing => "missing",
+        RowState::OtherRole => "other role",
+        RowState::Defective => "defective",
     };
     let profile = match &row.of {
-        Owner::Profile {
+        RowOwner::Profile {
             name,
-            place: Place::Private,
+            place: RowPlace::Private,
         } => format!("{name} (private)"),
-        Owner::Profile { name, .. } => name.clone(),
-        Owner::Key(id) => format!("(key {id})"),
+        RowOwner::Profile { name, .. } => name.clone(),
+        RowOwner::Key(id) => format!("(key {id})"),
     };
     let left = |end| row_left(end, now).map_or("-".to_owned(), span);
     let kind = match &row.role_arn {
@@ -211,29 +212,29 @@ fn short(arn: &str) -> String {
 fn style(row: &Row, now: DateTime<Utc>) -> Style {
     let ends_soon = row.expiration.is_some_and(|end| end - now < SOON);
     match row.state {
-        State::Valid if ends_soon => Style::new().yellow(),
-        State::Valid => Style::new().green(),
-        State::Expiring => Style::new().yellow(),
-        State::Missing => Style::new().dim(),
-        State::Expired | State::OtherRole | State::Defective => Style::new().red(),
+        RowState::Valid if ends_soon => Style::new().yellow(),
+        RowState::Valid => Style::new().green(),
+        RowState::Expiring => Style::new().yellow(),
+        RowState::Missing => Style::new().dim(),
+        RowState::Expired | RowState::OtherRole | RowState::Defective => Style::new().red(),
     }
 }
 
 /// Everything. The README documents it: keys may be added, but none is renamed or goes.
 #[derive(Serialize)]
-struct Status<'a> {
+struct StatusJson<'a> {
     version: u8,
-    profiles: Vec<Profile<'a>>,
-    sessions: Vec<Session<'a>>,
+    profiles: Vec<ProfileJson<'a>>,
+    sessions: Vec<SessionJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct Profile<'a> {
+struct ProfileJson<'a> {
     #[serde(rename = "profile")]
     name: &'a str,
     section: Option<&'a str>,
     private: bool,
-    state: State,
+    state: RowState,
     reason: Option<&'a str>,
     kind: &'static str,
     role_arn: Option<&'a str>,
@@ -244,9 +245,9 @@ struct Profile<'a> {
 
 /// A session that no section holds.
 #[derive(Serialize)]
-struct Session<'a> {
+struct SessionJson<'a> {
     access_key_id_end: &'a str,
-    state: State,
+    state: RowState,
     device: Option<&'a str>,
     expiration: Option<String>,
     seconds_left: Option<i64>,
@@ -257,7 +258,7 @@ struct Session<'a> {
 /// # Errors
 /// Those of the writer of JSON.
 pub fn json(rows: &[Row], now: DateTime<Utc>) -> Result<String> {
-    let mut status = Status {
+    let mut status = StatusJson {
         version: 1,
         profiles: Vec::new(),
         sessions: Vec::new(),
@@ -267,13 +268,13 @@ pub fn json(rows: &[Row], now: DateTime<Utc>) -> Result<String> {
         let expiration = row.expiration.map(timestamp);
         let seconds_left = row.expiration.map(|end| (end - now).num_seconds().max(0));
         match &row.of {
-            Owner::Profile { name, place } => status.profiles.push(Profile {
+            RowOwner::Profile { name, place } => status.profiles.push(ProfileJson {
                 name,
                 section: match place {
-                    Place::Section(section) => Some(section),
-                    Place::Private | Place::Unknown => None,
+                    RowPlace::Section(section) => Some(section),
+                    RowPlace::Private | RowPlace::Unknown => None,
                 },
-                private: matches!(place, Place::Private),
+                private: matches!(place, RowPlace::Private),
                 state: row.state,
                 reason: row.reason.as_deref(),
                 kind: if row.role_arn.is_some() {
@@ -286,7 +287,7 @@ pub fn json(rows: &[Row], now: DateTime<Utc>) -> Result<String> {
                 expiration,
                 seconds_left,
             }),
-            Owner::Key(id) => status.sessions.push(Session {
+            RowOwner::Key(id) => status.sessions.push(SessionJson {
                 access_key_id_end: id,
                 state: row.state,
                 device,

@@ -33,7 +33,7 @@ pub struct Progress {
 
 /// What to do next.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Step {
+pub enum RotationStep {
     /// Note the time, and make a key.
     Create,
     /// Delete our new key, which somebody has deactivated before it was used.
@@ -58,13 +58,13 @@ pub enum Step {
 }
 
 /// Decides what to do next.
-pub fn next(progress: &Progress, known: &[KnownKey], now: DateTime<Utc>) -> Step {
+pub fn next(progress: &Progress, known: &[KnownKey], now: DateTime<Utc>) -> RotationStep {
     let find = |id: &str| known.iter().find(|key| key.id == id);
     if let Some(old) = &progress.old {
         return match find(old) {
-            Some(key) if key.is_active => Step::Deactivate(old.clone()),
-            Some(_) => Step::Delete(old.clone()),
-            None => Step::TidyUp,
+            Some(key) if key.is_active => RotationStep::Deactivate(old.clone()),
+            Some(_) => RotationStep::Delete(old.clone()),
+            None => RotationStep::TidyUp,
         };
     }
     // Where it is in use already, a person has put it there.
@@ -74,21 +74,23 @@ pub fn next(progress: &Progress, known: &[KnownKey], now: DateTime<Utc>) -> Step
         .filter(|new| **new != progress.current)
     {
         return match find(new) {
-            Some(key) if key.is_active => Step::Prove(new.clone()),
-            Some(_) => Step::Discard(new.clone()),
-            None if is_young(progress.begun, now) => Step::Prove(new.clone()),
-            None => Step::ForgetNew,
+            Some(key) if key.is_active => RotationStep::Prove(new.clone()),
+            Some(_) => RotationStep::Discard(new.clone()),
+            None if is_young(progress.begun, now) => RotationStep::Prove(new.clone()),
+            None => RotationStep::ForgetNew,
         };
     }
     if find(&progress.current).is_none() {
-        return Step::Unknown;
+        return RotationStep::Unknown;
     }
     let Some(other) = known.iter().find(|key| key.id != progress.current) else {
-        return Step::Create;
+        return RotationStep::Create;
     };
     match progress.begun {
-        Some(begun) if (other.created - begun).abs() < NEAR => Step::Doubt(other.id.clone()),
-        _ => Step::Occupied(other.id.clone()),
+        Some(begun) if (other.created - begun).abs() < NEAR => {
+            RotationStep::Doubt(other.id.clone())
+        }
+        _ => RotationStep::Occupied(other.id.clone()),
     }
 }
 
@@ -131,91 +133,91 @@ mod tests {
                 "one key",
                 progress(None, None, None),
                 vec![current()],
-                Step::Create,
+                RotationStep::Create,
             ),
             (
                 "killed before IAM was asked",
                 progress(Some(0), None, None),
                 vec![current()],
-                Step::Create,
+                RotationStep::Create,
             ),
             (
                 "killed before the new key was kept",
                 progress(Some(0), None, None),
                 vec![current(), key(OTHER, true, 1)],
-                Step::Doubt(other()),
+                RotationStep::Doubt(other()),
             ),
             (
                 "our clock is behind",
                 progress(Some(0), None, None),
                 vec![current(), key(OTHER, true, -14)],
-                Step::Doubt(other()),
+                RotationStep::Doubt(other()),
             ),
             (
                 "somebody else's key, and no rotation",
                 progress(None, None, None),
                 vec![current(), key(OTHER, true, 1)],
-                Step::Occupied(other()),
+                RotationStep::Occupied(other()),
             ),
             (
                 "somebody else's key, long before the rotation",
                 progress(Some(0), None, None),
                 vec![key(OTHER, false, long_ago), current()],
-                Step::Occupied(other()),
+                RotationStep::Occupied(other()),
             ),
             (
                 "the new key is kept",
                 progress(Some(0), Some(OTHER), None),
                 vec![current(), key(OTHER, true, 1)],
-                Step::Prove(other()),
+                RotationStep::Prove(other()),
             ),
             (
                 "somebody has deactivated it",
                 progress(Some(0), Some(OTHER), None),
                 vec![current(), key(OTHER, false, 1)],
-                Step::Discard(other()),
+                RotationStep::Discard(other()),
             ),
             (
                 "it is not listed yet",
                 progress(Some(56), Some(OTHER), None),
                 vec![current()],
-                Step::Prove(other()),
+                RotationStep::Prove(other()),
             ),
             (
                 "somebody has deleted it",
                 progress(Some(0), Some(OTHER), None),
                 vec![current()],
-                Step::ForgetNew,
+                RotationStep::ForgetNew,
             ),
             (
                 "it is used",
                 progress(Some(0), None, Some(OTHER)),
                 vec![key(OTHER, true, long_ago), current()],
-                Step::Deactivate(other()),
+                RotationStep::Deactivate(other()),
             ),
             (
                 "the old one is inactive",
                 progress(Some(0), None, Some(OTHER)),
                 vec![key(OTHER, false, long_ago), current()],
-                Step::Delete(other()),
+                RotationStep::Delete(other()),
             ),
             (
                 "the old one is gone",
                 progress(Some(0), None, Some(OTHER)),
                 vec![current()],
-                Step::TidyUp,
+                RotationStep::TidyUp,
             ),
             (
                 "IAM has another key only",
                 progress(None, None, None),
                 vec![key(OTHER, true, 0)],
-                Step::Unknown,
+                RotationStep::Unknown,
             ),
             (
                 "IAM has none",
                 progress(None, None, None),
                 vec![],
-                Step::Unknown,
+                RotationStep::Unknown,
             ),
         ] {
             let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(60);
@@ -229,8 +231,8 @@ mod tests {
             let progress = progress(Some(0), Some(CURRENT), old);
             next(&progress, known, DateTime::UNIX_EPOCH)
         };
-        let deactivate = Step::Deactivate(OTHER.to_owned());
+        let deactivate = RotationStep::Deactivate(OTHER.to_owned());
         assert_eq!(step(Some(OTHER), &known[..]), deactivate);
-        assert_eq!(step(None, &known[..1]), Step::Create);
+        assert_eq!(step(None, &known[..1]), RotationStep::Create);
     }
 }

@@ -26,14 +26,14 @@ pub struct WrongDevice {
 pub struct Device {
     /// As IAM gives it.
     pub serial: String,
-    pub kind: Kind,
+    pub kind: DeviceKind,
     /// When it was enabled, where IAM says so.
     pub since: Option<DateTime<Utc>>,
 }
 
 /// What a device is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub enum DeviceKind {
     /// An app.
     Virtual,
     /// A token that shows codes.
@@ -51,10 +51,10 @@ impl Device {
         Self {
             serial: serial.to_owned(),
             kind: match arn.and_then(|arn| arn.kind_and_name()) {
-                Some(("mfa", _)) => Kind::Virtual,
-                Some(("u2f" | "fido", _)) => Kind::Fido,
-                _ if SerialNumber::parse(serial).is_ok() => Kind::Hardware,
-                _ => Kind::Unknown,
+                Some(("mfa", _)) => DeviceKind::Virtual,
+                Some(("u2f" | "fido", _)) => DeviceKind::Fido,
+                _ if SerialNumber::parse(serial).is_ok() => DeviceKind::Hardware,
+                _ => DeviceKind::Unknown,
             },
             since,
         }
@@ -66,7 +66,7 @@ impl Device {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for DeviceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Virtual => "app",

@@ -2,23 +2,23 @@
 
 use anyhow::Result;
 
-use crate::plan::decision::{Decision, Way};
+use crate::plan::decision::{Decision, Strategy};
 use crate::plan::setting::{Origin, Setting};
 use crate::plan::settings::Resolver;
-use crate::plan::{Call, Step};
+use crate::plan::{Call, StsCall};
 
 /// The calls, in their order.
 ///
 /// # Errors
 /// When a setting of one of them cannot be right.
-pub(super) fn steps(
+pub(super) fn sts_calls(
     resolver: &Resolver<'_>,
     wanted: &Setting<u32>,
     decision: &Decision,
-) -> Result<Vec<Step>> {
+) -> Result<Vec<StsCall>> {
     let mut steps = Vec::new();
-    if decision.way != Way::Direct {
-        steps.push(Step {
+    if decision.way != Strategy::Direct {
+        steps.push(StsCall {
             call: Call::GetSessionToken,
             duration: if resolver.chain.roles.is_empty() {
                 wanted.clone()
@@ -29,7 +29,7 @@ pub(super) fn steps(
         });
     }
     for role in resolver.chain.roles.iter().rev() {
-        steps.push(Step {
+        steps.push(StsCall {
             call: Call::AssumeRole(Box::new(resolver.role(role)?)),
             duration: if role.profile == 0 {
                 Setting {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::core::clock::timestamp;
-use crate::core::device::Device;
+use crate::core::mfa_device::Device;
 use crate::core::text::{self, plain};
 
 /// A line for each; `set` is the one that the profile names.
@@ -48,7 +48,7 @@ pub fn table(devices: &[Device], set: Option<&str>) -> String {
 
 /// What scripts get. Keys may be added.
 #[derive(Serialize)]
-struct Listed<'l> {
+struct DevicesJson<'l> {
     version: u8,
     account: &'l str,
     /// None for the root user.
@@ -84,7 +84,7 @@ pub fn json(
         set: set == Some(device.serial.as_str()),
         enabled: device.since.map(timestamp),
     });
-    let listed = Listed {
+    let listed = DevicesJson {
         version: 1,
         account,
         user,
