@@ -203,9 +203,6 @@ fn tell(lines: &str) {
 
 /// Writes from now on all that is told at any level into a file, too, behind what is there. One that is made can be read by
 /// nobody else.
-///
-/// # Errors
-/// When it cannot be opened.
 pub fn trace_to(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);

@@ -34,9 +34,6 @@ impl Client {
     }
 
     /// Makes the first call of a plan, with its keys and the code, once: an answer that is lost may have used up the code.
-    ///
-    /// # Errors
-    /// Each of STS's refusals, and each way not to reach it, in a sentence of its own.
     pub fn spend(
         &self,
         plan: &Plan,
@@ -193,9 +190,6 @@ impl Client {
 }
 
 /// What STS has granted, where it is whole and good for something.
-///
-/// # Errors
-/// When it is not.
 pub fn granted(
     answer: Option<aws_sdk_sts::types::Credentials>,
     request: &RequestContext<'_>,

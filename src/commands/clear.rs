@@ -43,9 +43,6 @@ pub struct Clear {
 }
 
 /// Removes what this tool wrote.
-///
-/// # Errors
-/// What a user has to know.
 pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
     let profiles = Profiles {
         names: args.names.clone(),

@@ -72,9 +72,6 @@ pub fn answer_shell(environment: &Environment) -> Option<ExitCode> {
 }
 
 /// Prints what makes a shell ask.
-///
-/// # Errors
-/// When standard output cannot be written.
 pub(super) fn completions(args: &Completions) -> Result<()> {
     let shell: &dyn EnvCompleter = match args.shell {
         Shell::Bash => &Bash,

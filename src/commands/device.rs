@@ -43,9 +43,6 @@ pub enum DeviceCommand {
 }
 
 /// Does what the command says.
-///
-/// # Errors
-/// What a user has to know.
 pub(super) fn device(command: &DeviceCommand, environment: &Environment) -> Result<()> {
     match command {
         DeviceCommand::List(args) => list::list(args, environment),

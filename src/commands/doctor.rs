@@ -60,9 +60,6 @@ pub struct Doctor {
 }
 
 /// Shows what is right and what is not. What is wrong is a line of the list, and ends nothing.
-///
-/// # Errors
-/// When standard output cannot be written.
 pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCode> {
     let mut list = Checklist::new();
     if let Some(paths) = list.attempt("files", Paths::find(environment)) {

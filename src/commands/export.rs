@@ -61,9 +61,6 @@ pub enum Format {
 }
 
 /// Prints the credentials of a profile.
-///
-/// # Errors
-/// What a user has to know.
 pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
     let verbosity = &args.of.verbosity;
     let (report, input) = match args.format {
@@ -86,9 +83,6 @@ pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
 }
 
 /// In a form for shells or programs.
-///
-/// # Errors
-/// When a value cannot be written in that form.
 fn render(obtained: &ObtainedCredentials, format: Format) -> Result<Zeroizing<String>> {
     match format {
         Format::Env => for_shell(obtained, &shell::POSIX),

@@ -115,9 +115,6 @@ pub struct KeychainFlag {
 }
 
 /// Does what the command says.
-///
-/// # Errors
-/// What a user has to know.
 pub(super) fn keychain(command: &KeychainCommand, environment: &Environment) -> Result<()> {
     #[cfg(target_os = "linux")]
     if !matches!(command, KeychainCommand::Elsewhere(_)) {

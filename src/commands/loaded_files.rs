@@ -21,9 +21,6 @@ pub(super) struct LoadedFiles {
 
 impl LoadedFiles {
     /// Reads what there is. A file that does not exist is empty.
-    ///
-    /// # Errors
-    /// When one of the files cannot be read.
     pub fn read(suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
         Ok(Self {
             paths: Paths::find(environment)?,
@@ -33,9 +30,6 @@ impl LoadedFiles {
     }
 
     /// The same, where keys are needed. A write that was interrupted is ended before.
-    ///
-    /// # Errors
-    /// As above, when the file cannot be made whole, and when there is none.
     pub fn recover(
         suffixes: &Suffixes,
         profiles: &Profiles,
@@ -48,9 +42,6 @@ impl LoadedFiles {
     }
 
     /// Refuses to go on without a file that keys may be in.
-    ///
-    /// # Errors
-    /// Says how to make one.
     pub fn check_keys(&self, profiles: &Profiles, environment: &Environment) -> Result<()> {
         let Texts {
             credentials,

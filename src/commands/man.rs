@@ -40,9 +40,6 @@ fn pages() -> Vec<&'static str> {
 }
 
 /// Prints a manual page.
-///
-/// # Errors
-/// When standard output cannot be written.
 pub(super) fn man(args: &Man) -> Result<()> {
     // A page is the same for all builds of a version.
     let mut command = Cli::command().version(env!("CARGO_PKG_VERSION"));

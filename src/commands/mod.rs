@@ -95,9 +95,6 @@ pub enum Command {
 }
 
 /// Begins the trace, where the environment wants one.
-///
-/// # Errors
-/// When the file cannot be written, or is one of those that are read.
 pub fn trace(environment: &Environment) -> Result<()> {
     let Some(path) = environment.path(MFA_CREDS_TRACE) else {
         return Ok(());
@@ -124,9 +121,6 @@ pub fn trace(environment: &Environment) -> Result<()> {
 }
 
 /// Does what the command line says.
-///
-/// # Errors
-/// What a user has to know.
 pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
     match &cli.command {
         Some(Command::Setup(args)) => setup::set_up(args, environment)?,

@@ -127,9 +127,6 @@ impl ObtainedCredentials {
 }
 
 /// The credentials of the profile, renewed if need be.
-///
-/// # Errors
-/// What a user has to know.
 pub(super) fn obtain(
     args: &SingleProfile,
     environment: &Environment,

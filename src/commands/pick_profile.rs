@@ -14,9 +14,6 @@ use crate::renewal::request::RenewalRequest;
 const MOST_NAMES: usize = 30;
 
 /// The profile, or the one that the person picks in its place.
-///
-/// # Errors
-/// When there is nobody to pick one, or nothing was picked.
 pub(super) fn pick_profile(
     profile: Setting<String>,
     request: &RenewalRequest<'_>,

@@ -93,9 +93,6 @@ fn partition(text: &str) -> Result<String, String> {
 }
 
 /// Prints a policy, or what there is.
-///
-/// # Errors
-/// When a flag means nothing to the policy.
 pub(super) fn policy(args: &Policy) -> Result<()> {
     check(args)?;
     let filling = Filling {

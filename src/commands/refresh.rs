@@ -31,9 +31,6 @@ pub struct Refresh {
 }
 
 /// Makes sure that the profiles have valid credentials.
-///
-/// # Errors
-/// What a user has to know.
 pub(super) fn refresh(args: &Refresh, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
     let loaded = LoadedFiles::recover(&args.request.suffixes, &args.profiles, environment)?;

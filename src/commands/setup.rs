@@ -59,9 +59,6 @@ impl Setup {
 }
 
 /// Asks for long-term keys and writes them, or moves those that stand in the way.
-///
-/// # Errors
-/// What a user has to know.
 pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
     args.store.keychain.check_takes_keys()?;
@@ -186,9 +183,6 @@ fn write_new_keys(
 }
 
 /// Whether keys that stand in the way are to be moved.
-///
-/// # Errors
-/// When they would replace others, and that is not wanted or cannot be.
 fn agrees(
     respondent: &Respondent,
     sections: &ProfileSections,

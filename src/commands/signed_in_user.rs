@@ -43,9 +43,6 @@ pub(super) struct ProfileUser {
 
 impl ProfileUser {
     /// Finds the user in the files.
-    ///
-    /// # Errors
-    /// When there is none, or the files cannot be read.
     pub fn find(
         request: &cli::Request,
         profile: &Profile,

@@ -52,9 +52,6 @@ pub struct Status {
 }
 
 /// Shows what there is, or says by the exit code alone whether it is valid.
-///
-/// # Errors
-/// What a user has to know.
 pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCode> {
     if args.check {
         // Whatever keeps credentials from being valid: whoever asks so wants to know no more.

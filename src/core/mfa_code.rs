@@ -21,9 +21,6 @@ pub struct NotACode;
 
 impl MfaCode {
     /// Six digits; blanks around and between them do not count.
-    ///
-    /// # Errors
-    /// When it is anything else.
     pub fn parse(text: &str) -> Result<Self, NotACode> {
         let digits: Zeroizing<String> =
             Zeroizing::new(text.chars().filter(|c| !c.is_whitespace()).collect());

@@ -82,9 +82,6 @@ const LENGTH: std::ops::RangeInclusive<usize> = 9..=256;
 
 impl SerialNumber {
     /// Takes a text for a serial number.
-    ///
-    /// # Errors
-    /// When STS could never take it with a code.
     pub fn parse(text: &str) -> Result<Self, WrongDevice> {
         let text = text.trim();
         if text.starts_with("arn:") {

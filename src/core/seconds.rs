@@ -3,9 +3,6 @@
 use std::time::Duration;
 
 /// Reads a whole number of seconds, or a form like `12h`, `1h30m`.
-///
-/// # Errors
-/// Says which forms there are.
 pub fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
     text.parse()

@@ -42,9 +42,6 @@ fn plain_json(json: &str) -> String {
 }
 
 /// A value as JSON that can be shown on a terminal, with a line break at the end.
-///
-/// # Errors
-/// When the value cannot be written as JSON.
 pub fn json(value: &impl Serialize) -> Result<Zeroizing<String>> {
     // So long that it never moves and leaves a copy of a secret behind.
     let mut text = Zeroizing::new(Vec::with_capacity(CAPACITY));

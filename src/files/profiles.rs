@@ -138,9 +138,6 @@ pub struct Paths {
 
 impl Paths {
     /// Finds out where the files are.
-    ///
-    /// # Errors
-    /// When a path is not given and there is no home directory.
     pub fn find(environment: &Environment) -> Result<Self> {
         let path = |variable, name| match environment.path(variable) {
             Some(path) => in_home(path),
@@ -162,9 +159,6 @@ fn in_home(path: PathBuf) -> Result<PathBuf> {
 }
 
 /// The user's home directory.
-///
-/// # Errors
-/// When it is not known.
 pub fn home() -> Result<PathBuf> {
     std::env::home_dir()
         .filter(|home| !home.as_os_str().is_empty())
@@ -186,9 +180,6 @@ pub const NAME_A_FILE: &str =
     "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written";
 
 /// The text of a file; none where there is no file, as scripts say it with the null device, too.
-///
-/// # Errors
-/// When there is one and it cannot be read, with what to type.
 pub fn read(path: &Path) -> Result<Option<Text>> {
     match regular_file::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {

@@ -70,9 +70,6 @@ pub struct Store {
 }
 
 /// Ends a write that was interrupted, where there was one. Costs a few look-ups of names where there was none.
-///
-/// # Errors
-/// What keeps the file from being made whole.
 pub fn recover(path: &Path) -> Result<()> {
     let real = resolve(path)?;
     if !replace::has_leftovers(&real) {
@@ -125,9 +122,6 @@ pub fn readers(_path: &Path) -> Option<&'static str> {
 
 impl Store {
     /// Gets ready to change a file.
-    ///
-    /// # Errors
-    /// When there is no place for locks.
     pub fn open(path: &Path) -> Result<Self> {
         survive_limits_on_the_size_of_files();
         let real = regular(path)?;
@@ -145,9 +139,6 @@ impl Store {
     }
 
     /// The file of MFA sessions that belongs to this one, under the same promises.
-    ///
-    /// # Errors
-    /// As above.
     pub fn sessions(&self) -> Result<Self> {
         let path = self.private.path(SESSIONS);
         private::keep_private(&path).map_err(|error| unwritable(&path, &error))?;
@@ -156,9 +147,6 @@ impl Store {
 
     /// Refuses what stands in the place of the files of sessions and of used codes and is none: it would cost a code at each
     /// run, or send one twice.
-    ///
-    /// # Errors
-    /// Says what is there, and what to type.
     pub fn check_records(&self, credentials: &str) -> Result<()> {
         let used = self.private.path(&format!("{credentials}.{USED_CODES}"));
         let new = private::new_of(&used);
@@ -168,9 +156,6 @@ impl Store {
     }
 
     /// Does away with a file of sessions that nobody can read in one way only. Says whether it was one.
-    ///
-    /// # Errors
-    /// Those of the file system.
     pub fn forget_spoiled_sessions(&self) -> io::Result<bool> {
         let path = self.private.path(SESSIONS);
         let text = String::from_utf8(regular_file::read(&path)?).map(Zeroizing::new);
@@ -181,9 +166,6 @@ impl Store {
     }
 
     /// Does away with the file.
-    ///
-    /// # Errors
-    /// Those of the file system.
     pub fn remove(&self) -> Result<()> {
         let _lock = self.lock()?;
         fs::remove_file(&self.real).map_err(|error| self.unwritable(&error).into())
@@ -191,9 +173,6 @@ impl Store {
 
     /// Tries all that could keep a change from being written, with edits like those that will be made. The credentials file
     /// stays as it is.
-    ///
-    /// # Errors
-    /// What is in the way, and what to type.
     pub fn check<'v>(&self, decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>) -> Result<()> {
         self.edited(decide)?;
         let _lock = self.lock()?;
@@ -266,9 +245,6 @@ impl Store {
     }
 
     /// Waits until no other process has the same turn for these credentials. `waiting` is called once, if it takes long.
-    ///
-    /// # Errors
-    /// When another process has had it all the time.
     pub fn take(
         &self,
         turn: Turn,
@@ -363,9 +339,6 @@ impl Store {
 }
 
 /// Refuses what stands in the place of one of our own files and is no regular file.
-///
-/// # Errors
-/// Says what is there, and what to type.
 pub fn check_own(path: &Path) -> Result<()> {
     match unfit_own(path) {
         Some(failure) => bail!(failure),
@@ -414,9 +387,6 @@ pub fn process(id: Option<u32>) -> String {
 }
 
 /// Where a file is that can be written: behind all symbolic links. One that does not exist can be made.
-///
-/// # Errors
-/// When something is there that is no regular file, or the links lead in a loop.
 pub fn regular(path: &Path) -> Result<PathBuf> {
     let real = resolve(path)?;
     regular_file::check_path(&real).map_err(|error| unwritable(path, &error))?;
@@ -530,9 +500,6 @@ fn missing_directory(path: &Path) -> PathBuf {
 }
 
 /// Follows symbolic links, also to a file that is not there yet.
-///
-/// # Errors
-/// When they lead in a loop.
 pub fn resolve(path: &Path) -> Result<PathBuf> {
     let mut real = path.to_path_buf();
     for _ in 0..MOST_LINKS {

@@ -48,9 +48,6 @@ pub struct PromptSettings {
 
 impl CodeSettings {
     /// As asked for.
-    ///
-    /// # Errors
-    /// When the environment says something that cannot be.
     pub fn new(asked: &cli::CodeFlags, environment: &Environment, usual: Duration) -> Result<Self> {
         let token = first([
             flag("--token", asked.token.as_ref()),
@@ -80,9 +77,6 @@ impl CodeSettings {
 
 impl PromptSettings {
     /// As asked for; `usual` is how long an answer may take where nobody says so.
-    ///
-    /// # Errors
-    /// When the environment says something that cannot be.
     pub fn new(
         asked: &cli::PromptFlags,
         environment: &Environment,

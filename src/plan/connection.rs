@@ -261,9 +261,6 @@ impl Resolver<'_> {
     }
 
     /// The endpoint, by the rules of <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
-    ///
-    /// # Errors
-    /// When it is not said whether they count.
     fn endpoint_url(
         &self,
         profiles: &[&ChainProfile],
@@ -321,9 +318,6 @@ impl Resolver<'_> {
 }
 
 /// Refuses a region that cannot be one, before it is a part of a host's name or goes out to other programs.
-///
-/// # Errors
-/// Says where it is set.
 pub fn check_region(region: &Setting<String>) -> Result<()> {
     if Form::Region.fits(&region.value) {
         return Ok(());

@@ -15,9 +15,6 @@ use crate::plan::setting::{INHERITED, inherited};
 use crate::plan::{KeySource, Keys, Native};
 
 /// The keys at the end of a chain, or the command that prints them.
-///
-/// # Errors
-/// When one is missing, or they are temporary.
 pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySource> {
     let id = &chain.key_source;
     let file = if id.in_config {

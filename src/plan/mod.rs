@@ -195,9 +195,6 @@ pub struct Inputs<'i> {
 
 impl<'i> Inputs<'i> {
     /// How long stored credentials must still last, in seconds: the flag, else the environment, else 60.
-    ///
-    /// # Errors
-    /// When the environment's value is no duration.
     pub fn min_ttl(&self) -> Result<Setting<u32>> {
         min_ttl(self.request.min_ttl, self.environment)
     }
@@ -229,9 +226,6 @@ impl<'i> Inputs<'i> {
     }
 
     /// Decides the rest.
-    ///
-    /// # Errors
-    /// Everything that is wrong and can be known before the code is asked for.
     pub fn plan(&self, sections: &ProfileSections) -> Result<Plan> {
         let files = self.files;
         let chain = self.role_chain(sections)?;
@@ -296,9 +290,6 @@ impl<'i> Inputs<'i> {
     }
 
     /// The user who has the keys that a profile hangs on.
-    ///
-    /// # Errors
-    /// When there is no way to the keys.
     pub fn user(&self, sections: &ProfileSections) -> Result<User> {
         let chain = self.role_chain(sections)?;
         let resolver = self.resolver(&chain);
@@ -359,9 +350,6 @@ impl<'i> Inputs<'i> {
 const DEFAULT_MIN_TTL: u32 = 60;
 
 /// The same, where no profile is meant.
-///
-/// # Errors
-/// When the environment's value is no duration.
 pub fn min_ttl(given: Option<u64>, environment: &Environment) -> Result<Setting<u32>> {
     let environment = Some((environment, MFA_CREDS_MIN_TTL));
     let given = settings::given_seconds("--min-ttl", given, environment)?;

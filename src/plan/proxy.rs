@@ -55,9 +55,6 @@ impl Proxies {
     }
 
     /// The proxy for a URL; none where it is reached without one.
-    ///
-    /// # Errors
-    /// When there is one that cannot be used.
     pub(super) fn of(&self, url: &Uri) -> Result<Option<Setting<Proxy>>> {
         let of_scheme = match url.scheme_str() {
             Some("http") => &self.http,

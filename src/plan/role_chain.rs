@@ -69,9 +69,6 @@ impl From<Failure> for NoWay {
 }
 
 /// Finds the way. The role is the one that the profile itself shall have.
-///
-/// # Errors
-/// Loops and dead ends, and sections that cannot be read in one way only.
 pub(super) fn follow(
     role: Option<Setting<String>>,
     sections: &ProfileSections,

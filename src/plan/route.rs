@@ -46,9 +46,6 @@ struct Endpoint {
 
 impl Connection {
     /// Where its requests go.
-    ///
-    /// # Errors
-    /// When AWS has no such endpoint, or when the proxy cannot be used.
     pub fn route(&self) -> Result<Route> {
         let endpoint = match self.resolved() {
             Ok(endpoint) => endpoint,
@@ -164,9 +161,6 @@ pub(super) fn partition(region: &str) -> Option<&'static str> {
 }
 
 /// Refuses what is of another partition than the region, before a code is asked for.
-///
-/// # Errors
-/// Says which region would do.
 pub(super) fn check_partition<T>(
     what: &str,
     arn: &str,

@@ -32,9 +32,6 @@ pub(super) fn is_no_file(credentials: &File<'_>) -> bool {
 }
 
 /// Refuses to work with sections that cannot be read in one way only.
-///
-/// # Errors
-/// Names the file and the line.
 pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
     let path = file.path.display();
     for section in sections {
@@ -54,9 +51,6 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
 }
 
 /// Refuses a section that comes twice, or has a key twice, or more lines in a value than it can have.
-///
-/// # Errors
-/// Names the file and the line.
 pub fn check_unique(file: &File<'_>, section: &str) -> Result<()> {
     let path = file.path.display();
     let lines: Vec<usize> = file.document.sections(section).map(Section::line).collect();
@@ -182,9 +176,6 @@ pub fn first_repeat(file: &File<'_>) -> Option<String> {
 }
 
 /// Refuses to write a section of a name that nobody asked for, where it belongs to something else.
-///
-/// # Errors
-/// Says to what.
 pub(super) fn check_not_of_another(
     sections: &ProfileSections,
     names: &SectionNames,

@@ -75,9 +75,6 @@ impl Default for SectionNames {
 
 impl SectionNames {
     /// As asked for.
-    ///
-    /// # Errors
-    /// When a suffix could not stand in a section's name.
     pub fn new(suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
         let usual = Self::default();
         let long_term = first([
@@ -139,18 +136,12 @@ impl SectionNames {
     }
 
     /// Names the sections of a profile.
-    ///
-    /// # Errors
-    /// When the names could not stand in a file, or both are the same.
     pub fn sections_by_name(&self, profile: Setting<String>) -> Result<ProfileSections> {
         self.named(profile, &self.short_term)
     }
 
     /// The same for a profile that may be a role in the config file: a section of its name would be written in vain, as
     /// the AWS tools assume the role in its place. So another one is, unless a suffix says otherwise.
-    ///
-    /// # Errors
-    /// As above.
     pub fn sections_of(
         &self,
         profile: Setting<String>,

@@ -24,9 +24,6 @@ pub struct Selection {
 
 impl Inputs<'_> {
     /// The profiles that are asked for, each once.
-    ///
-    /// # Errors
-    /// When `--all` finds none.
     pub fn selected(&self, asked: &Profiles) -> Result<Selection> {
         let (names, files) = (self.names, self.files);
         let mut left_out = Vec::new();

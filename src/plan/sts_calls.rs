@@ -8,9 +8,6 @@ use crate::plan::settings::Resolver;
 use crate::plan::{Call, StsCall};
 
 /// The calls, in their order.
-///
-/// # Errors
-/// When a setting of one of them cannot be right.
 pub(super) fn sts_calls(
     resolver: &Resolver<'_>,
     wanted: &Setting<u32>,

@@ -163,9 +163,6 @@ async fn read_to_end(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>)
 }
 
 /// A runtime, on this thread, for what has to be waited for: commands, and the network.
-///
-/// # Errors
-/// When the system has none left.
 pub fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -26,10 +26,6 @@ const RUNNING: &str = "_MFA_CREDS_RUNNING";
 const KEYS: &str = r#"it must end with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}; run it by itself"#;
 
 /// The keys of a base. Runs the command as the AWS SDKs do, where there is one.
-///
-/// # Errors
-/// When the command fails, or prints something else than long-term keys, or is running already: then it asks for its own
-/// answer.
 pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTermKeys> {
     let command = match &key_source.keys {
         Keys::Stored(keys) => return Ok(keys.clone()),

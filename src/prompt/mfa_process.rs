@@ -15,9 +15,6 @@ use crate::prompt::terminal::Terminal;
 
 /// Runs the command, with the terminal as its standard input and standard error, so that it can ask for a touch or a
 /// password.
-///
-/// # Errors
-/// When it fails, takes too long, or prints something else than six digits.
 pub fn code(
     command: &Setting<String>,
     device: &SerialNumber,

@@ -30,9 +30,6 @@ pub struct RetryNotice {
 
 impl Person {
     /// Finds out how a person can be asked. Else says why nobody can.
-    ///
-    /// # Errors
-    /// Completes "an MFA code is needed, and …".
     pub fn find(
         prompt_settings: &PromptSettings,
         environment: &Environment,

@@ -63,9 +63,6 @@ impl InputLines {
     }
 
     /// The next line that is not empty. None at the end of input, or of patience with empty ones.
-    ///
-    /// # Errors
-    /// As above.
     pub fn next_filled(&self, what: &str) -> Result<Option<Zeroizing<String>>> {
         for _ in 0..MOST_BLANK {
             match self.next(what)? {

@@ -98,25 +98,16 @@ impl Terminal {
     }
 
     /// Shows a line, of which the terminal obeys nothing.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
     pub fn say(&self, text: &str) -> Result<()> {
         self.draw(&plain(text))
     }
 
     /// Shows lines with colours.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
     pub fn draw(&self, text: &str) -> Result<()> {
         self.term.write_line(text).map_err(gone)
     }
 
     /// Waits until then, with a line that says how long, in whole seconds.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
     pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
         let mut shown = false;
         while let Ok(left) = (end - clock::now()).to_std() {
@@ -153,9 +144,6 @@ impl Terminal {
     }
 
     /// Asks for a line that can be edited; an empty one stands for the default. One that cannot be shown is none.
-    ///
-    /// # Errors
-    /// When the terminal is gone.
     pub fn ask_or(
         &self,
         prompt: &str,
@@ -202,9 +190,6 @@ impl Terminal {
     }
 
     /// Has one of several picked, by its place among them. None where the person wants none of them (Esc).
-    ///
-    /// # Errors
-    /// When the terminal is gone.
     pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
         let _watch = self.begin()?;
         let items: Vec<String> = items.iter().map(|item| plain(item)).collect();

@@ -55,9 +55,6 @@ impl Gui {
     }
 
     /// Is never asked.
-    ///
-    /// # Errors
-    /// Always.
     #[allow(clippy::unused_self, reason = "the same call on every system")]
     pub fn ask(&self, _prompt: &str, _complaint: Option<&str>) -> Result<Zeroizing<String>> {
         anyhow::bail!("there is no program that could ask")

@@ -24,9 +24,6 @@ pub enum CacheState {
 }
 
 /// Looks at what is stored for a profile.
-///
-/// # Errors
-/// When its section cannot be read in one way only.
 pub fn look(
     credentials: &File<'_>,
     sections: &ProfileSections,
@@ -41,9 +38,6 @@ pub fn look(
 }
 
 /// The same where the files of sessions are read already.
-///
-/// # Errors
-/// As above.
 pub fn look_in(
     credentials: &File<'_>,
     sessions: &[File<'_>],

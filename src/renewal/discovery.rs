@@ -257,9 +257,6 @@ fn what(device: &Device) -> &'static str {
 }
 
 /// Writes a device into a section that is there.
-///
-/// # Errors
-/// When the section has gone.
 pub fn save_device<'a>(
     file: &File<'_>,
     section: &str,

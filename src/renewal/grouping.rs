@@ -16,9 +16,6 @@ use crate::renewal::summary::Summary;
 use crate::renewal::verbose::tell;
 
 /// The groups in the order of their profiles, each with the turn in which a person chose its device, where one did.
-///
-/// # Errors
-/// What is in the way of the only profile.
 pub fn group_jobs(
     jobs: Vec<Job>,
     files: &Files<'_>,

@@ -40,9 +40,6 @@ pub enum Checked {
 
 impl<'r> RenewalRequest<'r> {
     /// As asked for.
-    ///
-    /// # Errors
-    /// When the environment says how long credentials must last, and it is no duration.
     pub fn new(
         inputs: Inputs<'r>,
         code_flags: &'r CodeFlags,
@@ -71,9 +68,6 @@ impl<'r> RenewalRequest<'r> {
     }
 
     /// Whether a profile has what it needs, and how it can get it where not.
-    ///
-    /// # Errors
-    /// What can be known before a code is asked for.
     pub fn check(
         &self,
         report: Report,
@@ -107,9 +101,6 @@ impl<'r> RenewalRequest<'r> {
     }
 
     /// Gets new credentials: one code for all profiles that share the keys and the device.
-    ///
-    /// # Errors
-    /// What concerns all of them, or the only one.
     pub fn renew(&self, jobs: Vec<Job>, summary: &mut Summary) -> Result<()> {
         if jobs.is_empty() {
             return Ok(());

@@ -70,9 +70,6 @@ impl Summary {
 
     /// Where there is one profile, its error ends the run. Where there are several, it is told at once, before a code is
     /// asked for, and the others go on.
-    ///
-    /// # Errors
-    /// The error of the one profile.
     pub fn fail(&mut self, profiles: Vec<String>, error: Error) -> Result<()> {
         if self.profiles == 1 {
             return Err(error);
@@ -117,9 +114,6 @@ impl Summary {
     }
 
     /// Says how it ended: a line for each profile, then what went wrong.
-    ///
-    /// # Errors
-    /// When a profile has no valid credentials.
     pub fn end(mut self) -> Result<()> {
         self.tell_session_sections();
         for outcome in self.valid.values() {
@@ -149,9 +143,6 @@ impl Summary {
     }
 
     /// The same for the one profile whose credentials go out: what is said is how long they last, not how to use them.
-    ///
-    /// # Errors
-    /// As above.
     pub fn end_of_one(mut self) -> Result<Credentials> {
         self.tell_session_sections();
         if let Some(error) = self.error.take() {
@@ -174,9 +165,6 @@ impl Summary {
     }
 
     /// The same, where there is nothing to say of these valid ones.
-    ///
-    /// # Errors
-    /// As above.
     pub fn end_of(self, valid: usize) -> Result<()> {
         let Some((_, first)) = self.failed.first() else {
             return Ok(());

@@ -30,9 +30,6 @@ pub struct KnownKey {
 
 impl Iam<'_> {
     /// The user's access keys.
-    ///
-    /// # Errors
-    /// When IAM does not say, or says of one what cannot be: whoever passes that one over takes the user to have fewer keys.
     pub fn access_keys(&self, caller: &Caller) -> Result<Vec<KnownKey>> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.list_access_keys().set_user_name(caller.name.clone());
@@ -97,9 +94,6 @@ impl Iam<'_> {
     }
 
     /// Deactivates one.
-    ///
-    /// # Errors
-    /// When IAM does not do it.
     pub fn deactivate_access_key(&self, caller: &Caller, id: &str) -> Result<()> {
         let iam = self.iam(Tries::Several)?;
         let call = iam
@@ -112,9 +106,6 @@ impl Iam<'_> {
     }
 
     /// Deletes one, if it is still there.
-    ///
-    /// # Errors
-    /// When IAM does not do it.
     pub fn delete_access_key(&self, caller: &Caller, id: &str) -> Result<()> {
         let iam = self.iam(Tries::Once)?;
         let call = iam
@@ -128,9 +119,6 @@ impl Iam<'_> {
     }
 
     /// When a key was used last; none where it never was.
-    ///
-    /// # Errors
-    /// When IAM does not say.
     pub fn last_use(&self, id: &str) -> Result<Option<LastUse>> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.get_access_key_last_used().access_key_id(id);

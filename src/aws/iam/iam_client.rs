@@ -31,9 +31,6 @@ pub struct Iam<'a> {
 
 impl Iam<'_> {
     /// Who the keys belong to. STS says so to everybody: no policy can deny it.
-    ///
-    /// # Errors
-    /// When the keys are not good, or STS cannot be reached.
     pub fn caller(&self) -> Result<Caller> {
         let connection = &self.access.sts;
         let sts = self

@@ -33,9 +33,6 @@ pub type CodePair = [MfaCode; 2];
 
 impl Iam<'_> {
     /// The devices that are enabled for the user.
-    ///
-    /// # Errors
-    /// When IAM does not say.
     pub fn devices(&self, caller: &Caller) -> Result<Vec<Device>> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.list_mfa_devices().set_user_name(caller.name.clone());
@@ -124,9 +121,6 @@ impl Iam<'_> {
 
     /// Whether STS knows a device already. It is asked with a code that has enabled the device: where STS takes that once more,
     /// there is a session.
-    ///
-    /// # Errors
-    /// When STS does not say.
     pub fn is_known_to_sts(&self, serial: &SerialNumber, code: &MfaCode) -> Result<KnownDevices> {
         let request = RequestContext {
             signer: Signer::Keys,

@@ -19,9 +19,6 @@ pub struct CredentialReport {
 
 impl Iam<'_> {
     /// Has the report made, where there is none that is younger than four hours. Says whether it is there.
-    ///
-    /// # Errors
-    /// When IAM does not do it.
     pub fn generate_credential_report(&self) -> Result<bool> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.generate_credential_report();
@@ -30,9 +27,6 @@ impl Iam<'_> {
     }
 
     /// The report; none where it is not there yet.
-    ///
-    /// # Errors
-    /// When IAM does not give it.
     pub fn credential_report(&self) -> Result<Option<CredentialReport>> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.get_credential_report();

@@ -31,9 +31,6 @@ pub enum Tries {
 
 impl Network {
     /// A client of STS.
-    ///
-    /// # Errors
-    /// When the connection was not prepared.
     pub fn sts(
         &self,
         connection: &Connection,
@@ -55,9 +52,6 @@ impl Network {
     }
 
     /// A client of IAM.
-    ///
-    /// # Errors
-    /// When the connection was not prepared.
     pub fn iam(
         &self,
         connection: &Connection,

@@ -20,9 +20,6 @@ use crate::plan::{Proxy, Setting};
 const IDLE: Duration = Duration::from_secs(1);
 
 /// Makes a client: without TLS, or with the certificates of a bundle, or with those of the system.
-///
-/// # Errors
-/// When the certificates cannot be used.
 pub(super) fn client(
     plain: bool,
     bundle: Option<Vec<u8>>,
@@ -79,9 +76,6 @@ pub struct Certificates {
 }
 
 /// Reads a CA bundle.
-///
-/// # Errors
-/// When no certificate of it can be used.
 pub fn certificates(
     Setting {
         value: path,

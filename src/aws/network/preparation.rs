@@ -49,9 +49,6 @@ pub struct Network {
 }
 
 /// Whether a connection can be tried: its endpoint is known, and its proxy and its CA bundle, if it has them, can be used.
-///
-/// # Errors
-/// When it cannot.
 pub fn check(connection: &Connection) -> Result<()> {
     connection.route()?;
     let bundle = connection.ca_bundle.as_ref();
@@ -94,9 +91,6 @@ pub fn prepare<'c>(
 
 impl Preparation {
     /// Waits for the clients.
-    ///
-    /// # Errors
-    /// When one could not be made.
     pub fn finish(self) -> Result<Network> {
         let runtime = ManuallyDrop::new(child::runtime()?);
         let mut connections = Vec::new();

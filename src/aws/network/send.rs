@@ -24,9 +24,6 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 impl Network {
     /// Makes a call.
-    ///
-    /// # Errors
-    /// What it came to.
     pub async fn send<T, E, F>(
         &self,
         request: &RequestContext<'_>,

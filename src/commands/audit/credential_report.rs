@@ -49,9 +49,6 @@ struct CliOutput {
 }
 
 /// Reads a report: the JSON of the AWS CLI, its base64 alone, or the CSV in it.
-///
-/// # Errors
-/// When it is none, or is not whole.
 pub fn read(text: &str) -> Result<CredentialReport, Unusable> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.starts_with('{') {

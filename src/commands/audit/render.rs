@@ -106,9 +106,6 @@ struct AuditedKey {
 }
 
 /// Everybody, as JSON.
-///
-/// # Errors
-/// When the values cannot be written as JSON.
 pub fn json(summary: &Totals<'_>) -> Result<String> {
     let users = summary.verdicts.iter().map(|verdict| {
         let user = &verdict.user;

@@ -7,9 +7,6 @@ use std::path::Path;
 use crate::core::regular_file::{self, Unfit};
 
 /// What is in it, as far as one byte more than this.
-///
-/// # Errors
-/// Those of the file system, and when it is neither a file nor a pipe that is written.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let opened = regular_file::without_waiting(File::options().read(true)).open(path);
     let file = opened.map_err(|error| regular_file::check_path(path).err().unwrap_or(error))?;

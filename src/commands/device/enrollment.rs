@@ -220,9 +220,6 @@ pub fn two_codes(terminal: &Terminal) -> Result<CodePair> {
 }
 
 /// Waits until STS knows a device. Says whether it does.
-///
-/// # Errors
-/// When STS does not say.
 pub fn wait_for_sts(
     iam: &Iam<'_>,
     serial: &SerialNumber,

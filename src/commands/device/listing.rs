@@ -68,9 +68,6 @@ struct ListedDevice<'l> {
 }
 
 /// The same as JSON.
-///
-/// # Errors
-/// When the values cannot be written as JSON.
 pub fn json(
     account: &str,
     user: Option<&str>,

@@ -167,9 +167,6 @@ impl Checklist {
     }
 
     /// For programs.
-    ///
-    /// # Errors
-    /// Those of the writer of JSON.
     pub fn json(&self) -> Result<String> {
         let listed = ChecklistJson {
             version: 1,

@@ -25,9 +25,6 @@ pub fn usual_runtime() -> PathBuf {
 
 /// Begins this program anew with the usual place, where the variables say none and there is a bus of ours: so a job of cron, and a
 /// login without a session, reach the keychain as the desktop does.
-///
-/// # Errors
-/// When this program cannot be begun anew.
 pub fn find(environment: &Environment) -> Result<()> {
     let runtime = usual_runtime();
     let user = rustix::process::getuid().as_raw();

@@ -43,9 +43,6 @@ pub struct Deposit {
 
 impl Deposit {
     /// Says where they will be.
-    ///
-    /// # Errors
-    /// When no command can be written that leads there.
     pub fn new(keys: &LongTermKeys, environment: &Environment) -> Result<Self> {
         let place = KeychainEntry {
             keychain: Keychain::default(),

@@ -105,9 +105,6 @@ impl KeychainEntry {
     }
 
     /// The command that prints the entry, as the AWS tools run it.
-    ///
-    /// # Errors
-    /// When the path of this program cannot be written into a file.
     pub fn command(&self, environment: &Environment) -> Result<String> {
         let id = &self.access_key_id;
         // A shell runs the command.
@@ -160,9 +157,6 @@ impl Keychain {
     }
 
     /// Refuses a keychain that keys must not be left to.
-    ///
-    /// # Errors
-    /// Says why not.
     pub fn check_takes_keys(self) -> Result<()> {
         match self.flaw() {
             None => Ok(()),
@@ -178,9 +172,6 @@ impl Keychain {
     }
 
     /// Puts keys in, and reads them back before it says that they are there.
-    ///
-    /// # Errors
-    /// When the keychain cannot be used, or holds another secret for this access key.
     pub fn put(self, keys: &LongTermKeys) -> Result<Put> {
         self.check_takes_keys()?;
         let id = &keys.access_key_id;
@@ -214,9 +205,6 @@ impl Keychain {
     }
 
     /// The keys of an access key id.
-    ///
-    /// # Errors
-    /// When there are none, or the keychain cannot be used.
     pub fn get(self, access_key_id: &str) -> Result<LongTermKeys> {
         let found = self.find(access_key_id)?;
         found.ok_or_else(|| {
@@ -236,9 +224,6 @@ impl Keychain {
     }
 
     /// Removes an entry.
-    ///
-    /// # Errors
-    /// When the keychain cannot be used.
     pub fn remove(self, access_key_id: &str) -> Result<()> {
         match self {
             #[cfg(all(unix, not(target_os = "macos")))]
@@ -314,9 +299,6 @@ pub fn is_text_of(text: &[u8], keys: &LongTermKeys) -> bool {
 }
 
 /// Keys as AWS tools read them from a `credential_process`.
-///
-/// # Errors
-/// When they cannot be written as JSON.
 pub fn text(keys: &LongTermKeys) -> Result<Zeroizing<Vec<u8>>> {
     let entry = Entry {
         version: 1,

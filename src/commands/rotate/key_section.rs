@@ -34,9 +34,6 @@ pub(super) struct KeySection<'k> {
 
 impl<'k> KeySection<'k> {
     /// The section of a user's keys.
-    ///
-    /// # Errors
-    /// When its keys cannot be written.
     pub(super) fn of(signed_in: &'k SignedInUser, environment: &'k Environment) -> Result<Self> {
         let key_source = &signed_in.user.key_source;
         let keychain = match &key_source.keys {
@@ -112,9 +109,6 @@ impl<'k> KeySection<'k> {
     }
 
     /// Tries all that could keep a new key from being written.
-    ///
-    /// # Errors
-    /// What is in the way.
     pub(super) fn check(&self) -> Result<()> {
         let like_it = LongTermKeys {
             access_key_id: "AKIA".to_owned(),
@@ -125,9 +119,6 @@ impl<'k> KeySection<'k> {
     }
 
     /// How far the rotation is, if the section still says what it said.
-    ///
-    /// # Errors
-    /// When it was changed by somebody else, cannot be read in one way only, or has no keys of its own.
     pub(super) fn progress(&self) -> Result<Progress> {
         let section = &self.section;
         self.with_file(|file| {
@@ -151,17 +142,11 @@ impl<'k> KeySection<'k> {
     }
 
     /// Looks at the credentials file as it is now.
-    ///
-    /// # Errors
-    /// When it cannot be read, and what `look` says.
     pub(super) fn with_file<T>(&self, look: impl FnOnce(&File<'_>) -> Result<T>) -> Result<T> {
         with_file(&self.paths.credentials, look)
     }
 
     /// Notes that a key will be asked for.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub(super) fn begin(&mut self, now: DateTime<Utc>) -> Result<()> {
         let current = self.progress()?.current;
         let now = clock::timestamp(now);
@@ -196,9 +181,6 @@ impl<'k> KeySection<'k> {
     }
 
     /// Keeps a key of ours that somebody else's write has taken out of the section. Says whether that was necessary.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub(super) fn rescue(&self, keys: &LongTermKeys) -> Result<bool> {
         let section = &self.section;
         if self.with_file(|file| Ok(Notes::of(file, section).have(keys)))? {
@@ -225,9 +207,6 @@ impl<'k> KeySection<'k> {
     }
 
     /// Forgets the new key.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub(super) fn forget_new(&mut self, id: &str, report: Report) -> Result<()> {
         let keys = [key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY];
         self.write(&keys.map(Change::Remove))?;
@@ -236,25 +215,16 @@ impl<'k> KeySection<'k> {
     }
 
     /// The new key, with its secret.
-    ///
-    /// # Errors
-    /// When that is not there any more.
     pub(super) fn new_keys(&self, id: &str) -> Result<LongTermKeys> {
         self.keys(id, key::NEW_SECRET_ACCESS_KEY)
     }
 
     /// The current key as the section has it.
-    ///
-    /// # Errors
-    /// When its secret is not there.
     pub(super) fn current_keys(&self, id: &str) -> Result<LongTermKeys> {
         self.keys(id, key::AWS_SECRET_ACCESS_KEY)
     }
 
     /// Lets the new key take the place of the current one, in every section that has it; that one is kept beside it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub(super) fn swap(&mut self, new: &LongTermKeys) -> Result<()> {
         let place = self.keychain.map(|keychain| KeychainEntry {
             keychain,
@@ -294,9 +264,6 @@ impl<'k> KeySection<'k> {
     }
 
     /// Where else an access key is, for messages.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
     pub(super) fn others_with(&self, id: &str) -> Result<Vec<String>> {
         let mut found = self.with_file(|file| Ok(sections_with(file, id)))?;
         found.extend(self.in_config(id)?);
@@ -304,9 +271,6 @@ impl<'k> KeySection<'k> {
     }
 
     /// Removes what was kept for the rotation.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub(super) fn tidy_up(&mut self, old: Option<&str>, report: Report) -> Result<()> {
         let keys = [
             key::OLD_ACCESS_KEY_ID,

@@ -107,9 +107,6 @@ impl Notes {
 
     /// Refuses to go on where the section has another key than that whose rotation was begun, and holds one of this rotation beside
     /// it: what is there is somebody else's, and what is beside it must not be taken for what belongs to it.
-    ///
-    /// # Errors
-    /// Names both.
     pub(super) fn check_own(&self, file: &File<'_>) -> Result<()> {
         let holds = self.held().next().is_some();
         match self.get(key::ROTATION_OF) {
@@ -122,9 +119,6 @@ impl Notes {
     }
 
     /// Refuses to write into a section that does not say any more what it said.
-    ///
-    /// # Errors
-    /// Names what was there, and what is.
     pub(super) fn check(&self, file: &File<'_>) -> Result<()> {
         let found = Self::of(file, &self.section);
         let changed: Vec<&str> = KEYS
@@ -151,9 +145,6 @@ impl Notes {
     }
 
     /// Refuses to write a new key over one that is kept beside the current one.
-    ///
-    /// # Errors
-    /// Says where.
     pub(super) fn check_beside(&self, file: &File<'_>) -> Result<()> {
         let found = Self::of(file, &self.section);
         if BESIDE.iter().all(|key| self.get(key) == found.get(key)) {

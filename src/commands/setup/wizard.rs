@@ -54,9 +54,6 @@ impl Respondent {
     }
 
     /// Asks for the profile.
-    ///
-    /// # Errors
-    /// When nobody is there any more.
     pub fn profile(&mut self, default: &str) -> Result<String> {
         match self {
             Self::Person(terminal) => terminal.ask_or("Profile name to", default, |name| {
@@ -79,9 +76,6 @@ impl Respondent {
     }
 
     /// Asks whether long-term keys are to be moved. Piped in, nobody can say no: whoever pipes has asked for it.
-    ///
-    /// # Errors
-    /// When nobody is there any more.
     pub fn agrees_to_move(&self, from: &str, to: &str) -> Result<bool> {
         match self {
             Self::Person(terminal) => terminal.confirm(
@@ -93,9 +87,6 @@ impl Respondent {
     }
 
     /// Asks whether long-term keys are to replace others, of which there may be no other copy.
-    ///
-    /// # Errors
-    /// When the person says no, or nobody is there to ask.
     pub fn agrees_to_replace(
         &self,
         (from, new): (&str, &LongTermKeys),
@@ -126,9 +117,6 @@ impl Respondent {
     }
 
     /// Refuses keys that are piped in where those that stand in a section are moved.
-    ///
-    /// # Errors
-    /// When there are more lines than the one with the device.
     pub fn check_brings_no_keys(&self, from: &str) -> Result<()> {
         match self {
             Self::Lines(lines) if lines.len() > 1 => bail!(
@@ -144,9 +132,6 @@ impl Respondent {
     }
 
     /// Asks for the device only.
-    ///
-    /// # Errors
-    /// When it is no device, or nobody is there any more.
     pub fn device(&mut self) -> Result<Option<SerialNumber>> {
         match self {
             Self::Person(terminal) => {
@@ -169,9 +154,6 @@ impl Respondent {
     }
 
     /// Asks for keys and device.
-    ///
-    /// # Errors
-    /// When an answer has not the right shape, or nobody is there any more.
     pub fn keys(&mut self) -> Result<Answers> {
         let (access_key_id, secret_access_key) = match self {
             Self::Person(terminal) => (
@@ -240,9 +222,6 @@ fn check_secret(text: &str) -> Result<(), String> {
 }
 
 /// Writes new keys, or the command that prints them, into a section that must not have any.
-///
-/// # Errors
-/// When the section has keys.
 pub fn write<'a>(
     file: &File<'_>,
     section: &str,
@@ -281,9 +260,6 @@ pub struct KeyMove<'m> {
 
 impl KeyMove<'_> {
     /// Moves the keys, and a device that stands with them. What is left of an earlier session beside them goes.
-    ///
-    /// # Errors
-    /// When one of the two sections has other keys meanwhile.
     pub fn edits<'a>(
         &self,
         file: &File<'_>,

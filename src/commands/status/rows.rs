@@ -254,9 +254,6 @@ struct SessionJson<'a> {
 }
 
 /// The same as JSON.
-///
-/// # Errors
-/// Those of the writer of JSON.
 pub fn json(rows: &[Row], now: DateTime<Utc>) -> Result<String> {
     let mut status = StatusJson {
         version: 1,

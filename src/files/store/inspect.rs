@@ -23,9 +23,6 @@ pub enum Leftover {
 }
 
 /// What is left of writes of a file that were interrupted.
-///
-/// # Errors
-/// When symbolic links lead in a loop.
 pub fn leftovers(path: &Path) -> Result<Vec<Leftover>> {
     let real = resolve(path)?;
     let mut found = Vec::new();
@@ -42,9 +39,6 @@ pub fn leftovers(path: &Path) -> Result<Vec<Leftover>> {
 }
 
 /// How a file would be replaced, as far as the system says so beforehand.
-///
-/// # Errors
-/// What is in the way, and what to type.
 pub fn way_to_write(path: &Path) -> Result<WriteMethod> {
     let real = regular(path)?;
     let is_there = writable_size(path, &real)?.is_some();

@@ -24,9 +24,6 @@ pub struct Private {
 
 impl Private {
     /// Finds the directory for a file, and makes it where it does not exist.
-    ///
-    /// # Errors
-    /// When no place is both ours and writable.
     pub fn of(real: &Path) -> io::Result<Self> {
         let beside = Self::beside(real);
         // In a directory of somebody else, ours could be replaced by a trap.
@@ -138,17 +135,11 @@ pub(super) fn directory_of(file: &Path) -> &Path {
 }
 
 /// Opens a file that is ours alone, and makes it where it does not exist.
-///
-/// # Errors
-/// Those of the file system, and when it is not a plain file of ours.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     open_with(path, OpenOptions::new().create(true))
 }
 
 /// The same where there is one.
-///
-/// # Errors
-/// As above.
 pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
     match open_with(path, &mut OpenOptions::new()) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -157,9 +148,6 @@ pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
 }
 
 /// Writes a file that is ours alone, in place of the one that is there: whoever is killed meanwhile leaves one of the two whole.
-///
-/// # Errors
-/// Those of the file system.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let new = &*new_of(path);
     match fs::remove_file(new) {
@@ -202,9 +190,6 @@ fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 }
 
 /// Takes away what others may do with a file of ours, if it is there.
-///
-/// # Errors
-/// Those of the file system, and when it is not a plain file of ours.
 pub(super) fn keep_private(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -221,9 +206,6 @@ pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 /// Makes a directory for us alone, and those above it, where they do not exist.
-///
-/// # Errors
-/// Those of the file system.
 pub fn private_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());

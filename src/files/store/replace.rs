@@ -33,9 +33,6 @@ pub enum WriteMethod {
 }
 
 /// Tries whether a file of this size could be written beside this one, or into it.
-///
-/// # Errors
-/// Those of the file system.
 pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<()> {
     let blank = Zeroizing::new(vec![b'\n'; size]);
     let tried = match in_place_reason(path) {
@@ -134,9 +131,6 @@ fn part(name: &str) -> String {
 /// Ends a write that was interrupted, so that the file is whole again and nothing is left behind. The caller holds the lock.
 /// Returns where the old content is kept, when the file is something that no interrupted write leaves: it was changed, emptied
 /// or removed.
-///
-/// # Errors
-/// Those of the file system.
 pub(super) fn recover(path: &Path) -> io::Result<Option<PathBuf>> {
     // Where there is none, or it cannot be removed, nothing is lost.
     let _ = remove(&beside(path));

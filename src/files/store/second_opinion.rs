@@ -15,9 +15,6 @@ use crate::files::document::{Change, Document};
 type Reading = Vec<(String, Vec<(String, String)>)>;
 
 /// Whether a second reading finds exactly the intended changes.
-///
-/// # Errors
-/// Where it does not.
 pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), String> {
     let ours = our_reading(old);
     compare(&ours, &our_reading(new), edits)?;

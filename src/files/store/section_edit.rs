@@ -48,9 +48,6 @@ impl<'v> Edit<'v> {
     }
 
     /// The text with the changes.
-    ///
-    /// # Errors
-    /// What cannot be edited without a loss.
     pub(super) fn apply(&self, text: &str) -> Result<String, Uneditable> {
         match self {
             Self::Section { section, changes } => edit(text, section, changes),

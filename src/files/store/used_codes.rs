@@ -64,9 +64,6 @@ impl UsedCodes {
     }
 
     /// Keeps in mind what became of a code, in place of what was known of it. Forgets one that came to nothing.
-    ///
-    /// # Errors
-    /// Those of the file system.
     pub fn note(
         &self,
         code: &MfaCode,

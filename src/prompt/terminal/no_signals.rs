@@ -10,9 +10,6 @@ pub(super) fn restore() {}
 pub(super) fn let_suspend() {}
 
 /// The system does so.
-///
-/// # Errors
-/// Never.
 pub fn end_with_us() -> std::io::Result<()> {
     Ok(())
 }
@@ -25,9 +22,6 @@ pub struct Noting;
 
 impl Noting {
     /// Nothing begins.
-    ///
-    /// # Errors
-    /// Never.
     pub fn begin() -> std::io::Result<Self> {
         Ok(Self)
     }

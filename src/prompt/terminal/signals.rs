@@ -60,9 +60,6 @@ pub(super) fn leave_as_it_was(terminal: &File) -> io::Result<()> {
 }
 
 /// Sees to it that a signal that ends this process ends what it has begun, too, and leaves the terminal as it was.
-///
-/// # Errors
-/// When the system does not let us.
 pub fn end_with_us() -> io::Result<()> {
     static BEGUN: Once = Once::new();
 
@@ -209,9 +206,6 @@ pub struct Noting;
 
 impl Noting {
     /// From now on.
-    ///
-    /// # Errors
-    /// When the system does not let us.
     pub fn begin() -> io::Result<Self> {
         let may_end = MAY_END.get_or_init(|| Arc::new(AtomicBool::new(true)));
         if NOTED.get().is_none() {

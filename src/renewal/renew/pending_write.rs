@@ -29,9 +29,6 @@ pub(super) struct PendingWrite<'n> {
 }
 
 /// Tries beforehand whether everything could be written. The jobs for which it could not be have failed then.
-///
-/// # Errors
-/// When nothing can be written, for a reason that is none of a single job.
 pub(super) fn check_writable(store: &Store, path: &Path, group: &Group) -> Result<()> {
     let session = shape(None);
     let has_session = group.jobs.iter().any(|job| job.plan.has_session());
