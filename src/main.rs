@@ -1,15 +1,25 @@
 //! `mfa-creds` exchanges an MFA code for temporary AWS credentials and keeps them in `~/.aws/credentials`.
 //!
-//! The modules stand in reading order: each uses only those above it.
+//! The layers from the lowest to the highest: a module uses only its own layer and those above it in this list. `tests/cli/house.rs`
+//! holds that, and `.github/ARCHITECTURE.md` is the map.
 
+// Errors, texts, times, and values whose form AWS documents.
 mod core;
+// The flags that several commands share.
 mod cli;
+// What people and programs are told: standard error, standard output, the trace.
 mod report;
+// The AWS files and our own: parsed, edited, locked and replaced.
 mod files;
+// Decisions, each with its origin. No network, no clock, no terminal.
 mod plan;
+// Terminal, window, standard input, and commands that are run for what they print.
 mod prompt;
+// The network, STS and IAM.
 mod aws;
+// One renewal: groups of profiles, codes, sessions, and what is written.
 mod renewal;
+// A file or a folder for each command.
 mod commands;
 
 use std::process::ExitCode;

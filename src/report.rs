@@ -1,4 +1,4 @@
-//! What people are told: on standard error, and nothing else there.
+//! Writes messages to standard error, data to standard output, and the trace to its file.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};

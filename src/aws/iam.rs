@@ -1,4 +1,4 @@
-//! IAM, as far as a user's own MFA devices and access keys, and the report about all of them, are concerned.
+//! Calls IAM for a user's MFA devices and access keys, and for the credential report of the account.
 
 // Each uses only those above it.
 mod caller;

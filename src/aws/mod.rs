@@ -1,4 +1,4 @@
-//! AWS: how it is reached, and the calls of STS and IAM.
+//! Reaches AWS, and makes the calls of STS and IAM.
 
 pub mod network;
 pub mod sts;

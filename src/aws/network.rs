@@ -1,5 +1,4 @@
-//! The way to the services of AWS: a client for each connection, made while a person types, and what keeps a request from
-//! being answered. Knows of no service in particular.
+//! Prepares a client for each connection, and explains what keeps a request from being answered. It knows no service in particular.
 
 // Each uses only those above it.
 mod http;

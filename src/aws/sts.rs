@@ -1,4 +1,4 @@
-//! Carries out the calls of a plan. Nothing here knows of flags, files or outputs.
+//! Makes the STS calls of a plan. It knows neither flags nor files nor output.
 
 // Each uses only those above it.
 mod refusal;

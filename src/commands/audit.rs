@@ -1,4 +1,4 @@
-//! Who lacks MFA: the account's credential report, got or given, and judged.
+//! `mfa-creds audit`: finds users without MFA in the credential report of an account.
 
 mod credential_report;
 mod csv;

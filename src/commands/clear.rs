@@ -1,4 +1,4 @@
-//! Ends credentials early, as far as this machine goes: at AWS they go on until their time.
+//! `mfa-creds clear`: removes credentials and sessions from this machine. At AWS they stay valid until they expire.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What shells complete, and the manual page: both are made from the command line's own definition.
+//! `mfa-creds completions`: prints the completion script of a shell, and answers the shell that runs it.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The MFA devices of the user who has the keys of a profile.
+//! `mfa-creds device`: lists, enrolls and resynchronizes the MFA devices of a user.
 
 mod enroll;
 mod list;

@@ -1,4 +1,4 @@
-//! A check-up of everything that could be wrong. Nothing is renewed or written, and no code is asked for.
+//! `mfa-creds doctor`: checks everything that a renewal needs. It renews and writes nothing, and asks for no code.
 
 mod files;
 mod keychains;

@@ -1,4 +1,4 @@
-//! `mfa-creds exec`: runs a command that gets the credentials in its environment.
+//! `mfa-creds exec`: runs a command with the credentials in its environment.
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};

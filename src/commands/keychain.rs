@@ -1,4 +1,4 @@
-//! Long-term keys in the system's keychain, and back in the file.
+//! `mfa-creds keychain`: moves long-term keys into the system's keychain, back into the file, or prints them.
 
 #[cfg(target_os = "linux")]
 mod bus;

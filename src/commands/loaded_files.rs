@@ -1,4 +1,4 @@
-//! What every command begins with: the credentials file and the config file, read, and how their sections are called.
+//! Reads the credentials file and the config file, with which every command begins.
 
 use std::path::Path;
 

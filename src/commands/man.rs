@@ -1,4 +1,4 @@
-//! `mfa-creds man`: prints the manual pages.
+//! `mfa-creds man`: prints a manual page, made from the command line's own definition.
 
 use anyhow::{Context as _, Result};
 use clap::builder::PossibleValuesParser;

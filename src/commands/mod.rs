@@ -1,4 +1,4 @@
-//! One short function per command. The only module that knows all stages.
+//! Defines the command line, and runs the command that it names. Each command has a file or a folder of its own here.
 
 mod loaded_files;
 mod signed_in_user;

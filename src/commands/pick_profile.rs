@@ -1,4 +1,4 @@
-//! Which profile is meant where nobody names one and there is no default one: the person picks it.
+//! Lets the person pick a profile where nobody names one and there is no default profile.
 
 use anyhow::{Result, bail};
 

@@ -1,4 +1,4 @@
-//! Shows what a refresh would call, with what, and why.
+//! `mfa-creds plan`: shows what a refresh would call, with which settings, and why.
 
 use std::fmt::{self, Write as _};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Policies for whoever administers an account. No file is read, and nobody is asked.
+//! `mfa-creds policy`: prints an IAM policy that demands MFA. It reads no file and asks nobody.
 
 mod policy_document;
 mod catalogue;

@@ -1,4 +1,4 @@
-//! The main job: the profiles that are asked for have valid credentials in the file.
+//! `mfa-creds` without a command: makes sure that the profiles have valid credentials in the file.
 
 use anyhow::Result;
 

@@ -1,5 +1,5 @@
-//! A new access key in place of an old one, step by step: each looks at what the file says and which keys there are, and does one
-//! thing. IAM is asked once which keys there are: for some seconds after a change, it may still say what was before.
+//! `mfa-creds rotate`: replaces an access key, one step at a time. Each step looks at what the file says and which keys IAM has. IAM is
+//! asked for the keys once, because for some seconds after a change it may still answer with what was before.
 
 mod notes;
 mod key_section;

@@ -1,4 +1,4 @@
-//! Long-term keys that a person types, on their way into the file or the keychain.
+//! `mfa-creds setup`: writes long-term keys that a person types, or moves those that stand in the way, into the file or the keychain.
 
 pub(super) mod wizard;
 

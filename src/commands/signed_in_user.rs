@@ -1,4 +1,4 @@
-//! The IAM user who has the keys of a profile, and the way to the services that know the user.
+//! Finds the IAM user who has the keys of a profile, and signs in as that user.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! Which credentials there are, and until when. Nothing is renewed or written.
+//! `mfa-creds status`: shows which credentials are stored and until when they are valid. It renews and writes nothing.
 
 mod rows;
 

@@ -1,4 +1,4 @@
-//! What is said to be similar to a flag that does not exist: never an abbreviation, which only whoever knows aws-mfa's types.
+//! Suggests the flag that a mistyped one may have meant, but never one of aws-mfa's hidden abbreviations.
 
 use std::ffi::OsString;
 use std::path::Path;

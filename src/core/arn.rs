@@ -1,4 +1,4 @@
-//! The name that AWS gives to everything: where it is taken apart, and where it is put together.
+//! Takes Amazon Resource Names apart, and puts them together.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The time: this machine's, corrected in a run that has found out that AWS's is another one.
+//! Tells the time: this machine's, corrected once a run has found that AWS's clock differs.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, Ordering};

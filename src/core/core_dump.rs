@@ -1,4 +1,4 @@
-//! No core dump of a process that holds secrets: whatever makes it abort, they stay in memory.
+//! Forbids core dumps of this process, because its memory holds secrets.
 
 /// From here on, this process leaves none, whatever the limit of core files is and whoever is handed them. Nor can other programs
 /// of the same user read its memory. What replaces this process can be dumped again. Where the system does not let us, nothing

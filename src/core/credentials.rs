@@ -1,4 +1,4 @@
-//! Credentials: the one value that every sink takes. What is secret has a type that cannot be printed.
+//! Defines long-term keys and temporary credentials. What is secret has a type that cannot be printed.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The environment, read once at the rim and handed on as a value. An empty variable counts as not set, as in aws-mfa.
+//! Reads the environment once, and names our own variables. An empty variable counts as not set, as in aws-mfa.
 //!
 //! Nor does a region count that this tool has set itself, with the credentials of a profile: it says nothing about the next.
 

@@ -1,4 +1,4 @@
-//! What can go wrong, as a user sees it: one sentence, a hint with what to type, and an exit code.
+//! Defines an error as a user sees it: one sentence, a hint with what to type, and an exit code.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The forms of AWS's values. Whatever comes from a server, a command or a file and goes into a file or onto a command line is held
-//! against them: no answer can write a line of its own, or a command.
+//! Checks values against the forms that AWS documents. Whatever comes from a server, a command or a file and goes into a file or onto a
+//! command line is checked here, so that no answer can write a line of its own, or a command.
 
 use crate::core::arn::Arn;
 

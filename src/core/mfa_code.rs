@@ -1,4 +1,4 @@
-//! A one-time code, as AWS takes it.
+//! Defines a one-time code, and the time steps in which a device shows it.
 
 use std::fmt;
 

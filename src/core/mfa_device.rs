@@ -1,4 +1,4 @@
-//! The MFA device: what its serial number may look like, and what people write by mistake.
+//! Defines an MFA device and its serial number, and explains what people write by mistake.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What every layer needs, and what knows nothing of any: texts, errors, times, and the values that AWS gives a form to.
+//! Holds what every layer needs and what depends on none: texts, errors, times, and values whose form AWS documents.
 
 pub mod text;
 pub mod arn;

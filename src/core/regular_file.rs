@@ -1,4 +1,4 @@
-//! Opens files that have to be regular ones, and says what is there instead.
+//! Opens files that must be regular ones, and says what is there instead.
 //!
 //! Nothing is waited for: a FIFO that no process writes would hang whoever opens it. What counts is what was opened, not what
 //! had the name a moment before.

@@ -1,4 +1,4 @@
-//! Durations as people write them, in seconds.
+//! Reads durations as people write them, in seconds.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Text that is not ours: names, values, paths and messages out of files, servers, the environment and other programs.
+//! Makes text safe to show and to paste: names, values, paths and messages from files, servers, the environment and other programs.
 //!
 //! Whatever shows such a text to a person lets it through here first. A terminal obeys control characters, line breaks forge
 //! lines that look like ours, and characters that nobody sees make one text look like another.

@@ -1,4 +1,4 @@
-//! A lossless model of the two AWS files: text to sections and properties, and an edit that leaves every other byte alone.
+//! Parses the two AWS files without losing a byte, and edits them so that every other byte stays.
 //!
 //! It reads as the AWS SDKs do (the [shared file format]), and where an SDK would refuse a whole file that aws-mfa and the
 //! AWS CLI read, it reads as they do and says so ([`Irregularity`]). Where the readers disagree:

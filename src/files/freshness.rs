@@ -1,4 +1,4 @@
-//! Whether stored credentials can be used again, and if not, why not. Pure: the time is handed in.
+//! Decides whether stored credentials can be used again, and if not, why not. The time is handed in.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The files of the AWS tools and our own beside them: what stands in them, and how they are replaced without losing anything.
+//! Reads and writes the files of the AWS tools, and our own beside them.
 
 pub mod document;
 pub mod profiles;

@@ -1,4 +1,4 @@
-//! The two AWS files as this tool sees them: where they are, what their keys are called, and what stands in a section.
+//! Finds the two AWS files, names their keys, and reads a section.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};

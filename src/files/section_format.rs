@@ -1,4 +1,4 @@
-//! The section that holds temporary credentials, in aws-mfa's format: how it is read, and how it is written.
+//! Reads and writes a section with temporary credentials, in aws-mfa's format.
 
 use std::borrow::Cow;
 

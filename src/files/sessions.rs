@@ -1,4 +1,4 @@
-//! MFA sessions, each known by the access key and the device that made it, never by a profile.
+//! Stores MFA sessions, each by the access key and the device that made it, never by a profile.
 //!
 //! Where a profile owns the session, its section of the credentials file holds it, and the file of sessions only says which
 //! section that is. Otherwise the file of sessions holds it. That file has the format of the credentials file, with a section

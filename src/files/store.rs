@@ -1,4 +1,4 @@
-//! Changes the credentials file: lock, read again, edit, second opinion, replace.
+//! Changes the credentials file: locks it, reads it again, edits it, checks the result with a second parser, and replaces it.
 //!
 //! At every instant the file on disk is either the whole old one or the whole new one. Where the file system does not
 //! allow that, a backup is kept until the file is whole (see `replace`).

@@ -1,4 +1,4 @@
-//! How the code is come by, as the command line and the environment say.
+//! Decides where the code comes from, and where and how long a person is asked.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where the services are: region, endpoint and certificates.
+//! Decides how a service is reached: region, endpoint, certificates, timeout.
 
 use std::net::IpAddr;
 use std::time::Duration;

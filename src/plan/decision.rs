@@ -1,4 +1,4 @@
-//! The decision table: how a role is assumed, and for how long.
+//! Decides how a role is assumed and for how long: the decision table.
 
 use std::fmt;
 

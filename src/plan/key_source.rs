@@ -1,4 +1,4 @@
-//! The keys at the end of a role chain, and the section for the session that they get.
+//! Reads the keys at the end of a role chain, and decides which section holds the session that they get.
 
 use anyhow::{Result, bail};
 

@@ -1,4 +1,4 @@
-//! Keys that the AWS tools take in place of a `credential_process`.
+//! Finds keys that AWS tools take in place of a `credential_process`.
 
 use crate::files::profiles::{Files, config_header, key};
 use crate::files::section_format;

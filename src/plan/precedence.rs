@@ -1,4 +1,4 @@
-//! What the AWS tools take in place of something else that is written down.
+//! Finds settings that AWS tools take in place of the keys in a section.
 
 use crate::files::profiles::{File, key};
 use crate::plan::setting::INHERITED;

@@ -1,4 +1,4 @@
-//! Which proxy a request goes through, as the environment says. Who is meant by `NO_PROXY` is left to the HTTP library.
+//! Decides which proxy a request goes through. The HTTP library decides whom `NO_PROXY` means.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! From a profile to the long-term keys that it hangs on: the walk along `source_profile`, as the AWS tools walk it.
+//! Follows `source_profile` from a profile to the long-term keys that it depends on, as the AWS tools do.
 
 use anyhow::{Error, Result};
 

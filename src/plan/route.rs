@@ -1,4 +1,4 @@
-//! Where the requests of a connection go in the end. The endpoints are those of the AWS SDK's own rules.
+//! Decides the URL and the signing region of a connection, by the AWS SDK's own endpoint rules.
 
 use anyhow::{Result, bail};
 use aws_sdk_iam::config::endpoint as iam;

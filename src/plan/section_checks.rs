@@ -1,4 +1,4 @@
-//! Sections that cannot be worked with: unclear ones, those with keys in them that must stay, and missing ones.
+//! Refuses sections that cannot be used: unclear ones, ones with keys that must stay, and missing ones.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Which sections are meant: the names that follow from profile and suffixes.
+//! Decides the names of a profile's sections from the profile and the suffixes.
 
 use anyhow::{Result, bail};
 

@@ -1,4 +1,4 @@
-//! Which profiles are asked for.
+//! Decides which profiles a run is about.
 
 use std::collections::HashSet;
 

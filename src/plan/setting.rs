@@ -1,4 +1,4 @@
-//! A setting, and who chose it.
+//! Defines a setting together with its origin.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

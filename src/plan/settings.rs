@@ -1,4 +1,4 @@
-//! The single settings of a plan, each by its own precedence: flag, environment, long-term section, config profile, default.
+//! Decides each setting of a plan by its own precedence: flag, environment, long-term section, config profile, default.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! The calls that follow from a decision.
+//! Lists the STS calls that follow from a decision.
 
 use anyhow::Result;
 

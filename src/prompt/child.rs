@@ -1,4 +1,4 @@
-//! Commands that are run for what they print, for so long and no longer.
+//! Runs a command for what it prints, for a limited time.
 
 use std::io;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! Long-term keys from a command, such as one of a password manager, so that no secret has to stand in the file.
+//! Gets long-term keys from a command, such as one of a password manager, so that no secret has to stand in the file.
 
 use std::io::{self, IsTerminal as _};
 use std::process::Stdio;

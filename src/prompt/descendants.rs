@@ -1,4 +1,4 @@
-//! The processes that this one has begun, so that none of them outlives it. Only Linux tells which those are.
+//! Ends the processes that this one started. Only Linux tells which those are.
 
 use std::sync::OnceLock;
 use std::thread;

@@ -1,4 +1,4 @@
-//! A code from a command, such as one of a password manager or a hardware key: `mfa_process`, as in aws-vault.
+//! Gets a code from a command, such as one of a password manager or a hardware key: `mfa_process`, as in aws-vault.
 
 use std::process::Stdio;
 

@@ -1,4 +1,4 @@
-//! Whoever can be asked: a person at a terminal or in a window, standard input, or a command.
+//! Asks whoever can be asked: a person at a terminal or in a window, standard input, or a command.
 
 pub mod stdin;
 pub mod descendants;

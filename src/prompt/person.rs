@@ -1,4 +1,4 @@
-//! The person who is asked for the code: at the terminal, or in a window where there is no terminal.
+//! Asks a person for the code: at the terminal, or in a window where there is no terminal.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Lines that are piped in, in place of what a person would type.
+//! Reads lines from standard input, in place of what a person would type.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, StdinLock};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};

@@ -1,4 +1,4 @@
-//! The terminal of the person, whatever standard input and output are: `/dev/tty`, through console and dialoguer.
+//! Asks at the person's terminal, wherever standard input and output lead: `/dev/tty`, through console and dialoguer.
 
 #[cfg_attr(not(unix), path = "terminal/no_signals.rs")]
 mod signals;

@@ -1,4 +1,4 @@
-//! A window that asks for the code, for programs without a terminal: by pinentry, zenity or kdialog, whichever is there.
+//! Asks for the code in a window of pinentry, zenity or kdialog, for programs without a terminal.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is stored for a profile, and whether it is fresh: the one answer to whether a code is needed.
+//! Decides whether the credentials that are stored for a profile are fresh.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};

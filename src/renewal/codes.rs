@@ -1,4 +1,4 @@
-//! The codes of a run, and where they come from: a flag, the environment, standard input, a command, or a person.
+//! Hands out the codes of a run: from a flag, the environment, standard input, a command, or a person.
 
 mod asking;
 mod known;

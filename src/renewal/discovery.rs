@@ -1,4 +1,4 @@
-//! Which MFA device is meant, where nobody has said so: AWS knows which the user has.
+//! Finds the MFA device where no setting names one, by asking AWS which devices the user has.
 
 use std::path::Path;
 use std::time::Duration;

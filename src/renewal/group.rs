@@ -1,5 +1,4 @@
-//! Profiles whose credentials are stale, brought together by what they share: one code serves all that have the same keys and
-//! the same device.
+//! Defines the jobs of a renewal, and the group of those that share keys and device: one code serves all of them.
 
 use std::cell::OnceCell;
 use std::path::Path;

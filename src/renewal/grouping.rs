@@ -1,4 +1,4 @@
-//! Brings together the jobs that share the keys and the device, and finds the device where none is set.
+//! Groups the jobs by keys and device, and finds the device where none is set.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! One renewal: which profiles share a code, where the code comes from, and what is written.
+//! Renews credentials: groups profiles by the code that they share, gets the code, and writes what it buys.
 
 pub mod codes;
 pub mod stored_sessions;

@@ -1,5 +1,32 @@
-//! The way from stale credentials to new ones, for a group of profiles: one code for all of them. One process at a time goes
-//! it for the same keys and device, while the others wait.
+//! Renews the credentials of a group of profiles with one code. One process at a time does so for the same keys and device, while the
+//! others wait.
+//!
+//! ```text
+//!           look again <------------------------------------------+
+//!               |                                                 |
+//!    all fresh  |  stale, and a session serves    stale, no session
+//!       |       |              |                        |         |
+//!       v       |              |               turn to ask: get a code, then look again
+//!      end      |              |                        |         |
+//!               |              +----------+-------------+         |
+//!               |                         v                       |
+//!               |               turn to call: look again          |
+//!               |                         |                       |
+//!               |        session is there | code is there         |
+//!               |               |         v                       |
+//!               |               |   send the code -- refused, another can be had --+
+//!               |               |         |
+//!               |               |   write the session
+//!               |               v         v
+//!               |        assume the roles, write each as it comes
+//!               |               |
+//!               |        AWS dismisses the session: forget it ----+
+//!               v
+//!              end
+//! ```
+//!
+//! The turn to ask is held from the first prompt until what the code bought is written; the turn to call while STS is called. "Look
+//! again" reads the files anew, because another process may have renewed meanwhile. A loop ends after three rounds.
 
 mod pending_write;
 mod redemption;

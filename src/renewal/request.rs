@@ -1,4 +1,4 @@
-//! What the commands that renew credentials do with each profile: look at what is stored, plan, and renew.
+//! Checks what is stored for each profile, plans what is missing, and renews it: the way that all renewing commands share.
 
 use std::cell::OnceCell;
 

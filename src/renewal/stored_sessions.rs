@@ -1,4 +1,4 @@
-//! The MFA sessions that are stored, of this user's processes: read from the files of sessions, and found by key and device.
+//! Finds stored MFA sessions by key and device.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! How a run ends: for one profile or for several, of which some may have failed.
+//! Says how a run ended, for one profile or for several of which some may have failed.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! What is told on the way: irregular lines of the files, and with `-v` each decision with its reason.
+//! Tells of irregular lines in the files, and with `-v` of each decision and its origin.
 
 use std::fmt;
 

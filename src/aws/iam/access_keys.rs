@@ -1,4 +1,4 @@
-//! The access keys of a user.
+//! Lists, creates, deactivates and deletes the access keys of a user.
 
 use aws_sdk_iam::types::{AccessKey, StatusType};
 use chrono::{DateTime, Utc};

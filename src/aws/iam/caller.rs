@@ -1,4 +1,4 @@
-//! Reads who some keys belong to from the ARN that STS gives.
+//! Reads who a caller is from the ARN in the answer of `GetCallerIdentity`.
 
 use crate::core::arn::Arn;
 use crate::core::form::{Form, misfit};

@@ -1,4 +1,4 @@
-//! The calls of STS and IAM that concern a user, made with the user's keys, and what is said of a refusal of any of them.
+//! Makes each call of STS and IAM that concerns a user, and explains a refusal of any of them.
 
 use std::error::Error as StdError;
 

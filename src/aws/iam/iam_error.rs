@@ -1,4 +1,4 @@
-//! Why a call of IAM came to nothing.
+//! Defines why a call of IAM did not succeed.
 
 use crate::aws::network::RequestError;
 use crate::core::aws_errors;

@@ -1,4 +1,4 @@
-//! The MFA devices of a user: made, enabled, resynchronized, deleted, and whether STS knows them already.
+//! Creates, enables, resynchronizes and deletes the MFA devices of a user, and asks whether STS knows one yet.
 
 use super::caller::Caller;
 use super::iam_client::Iam;

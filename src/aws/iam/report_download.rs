@@ -1,4 +1,4 @@
-//! The credential report of the account.
+//! Requests the credential report of the account and downloads it.
 
 use aws_sdk_iam::types::ReportStateType;
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! Clients of the services, each for a connection that was prepared.
+//! Makes the clients of STS and IAM for a connection that was prepared.
 
 use anyhow::Result;
 use aws_config::retry::RetryConfig;

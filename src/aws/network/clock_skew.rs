@@ -1,4 +1,4 @@
-//! What is said about a clock of this machine that differs from AWS's.
+//! Warns about a clock of this machine that differs from AWS's.
 
 use chrono::TimeDelta;
 

@@ -1,4 +1,4 @@
-//! What keeps a request from reaching the service, said so that a person knows what to do.
+//! Explains what keeps a request from reaching the service.
 
 use chrono::{DateTime, Utc};
 

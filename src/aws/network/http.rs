@@ -1,4 +1,4 @@
-//! The HTTP client: proxies from the environment, and the certificates that are trusted.
+//! Configures the HTTP client: the proxy of the environment, and the certificates to trust.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What the errors of the libraries for HTTP, proxies and TLS mean: by their types, and by their words only where a library keeps
-//! its types to itself.
+//! Classifies the errors of the libraries for HTTP, proxies and TLS by their types, and by their words only where a library keeps
+//! its types private.
 
 use std::error::Error;
 use std::io;

@@ -1,5 +1,5 @@
-//! No answer is read without end: whoever answers decides how much there is, and all of it is kept until it is whole. How long
-//! that may take is limited with the call, and how many headers there may be by the HTTP client.
+//! Limits how much of an answer is read, because all of it stays in memory until it is whole. The call limits the time, and the HTTP
+//! client the number of headers.
 
 use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};

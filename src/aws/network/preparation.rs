@@ -1,4 +1,4 @@
-//! Makes a client for each connection while a person types, and holds them: whoever calls AWS does it with one of these.
+//! Makes a client for each connection in the background, while a person types the code.
 
 use std::mem::ManuallyDrop;
 use std::pin::pin;

@@ -1,4 +1,5 @@
-//! A second look at a connection that came to nothing: who is there, and what the proxy says. Nothing of the request is sent.
+//! Takes a second look at a connection that failed: which certificate the server presents, and what the proxy answers. It sends nothing
+//! of the request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A request to AWS, with all that a message about it may name.
+//! Holds all that a message about a request to AWS may name.
 
 use crate::core::error::Failure;
 use crate::core::mfa_code::MfaCode;

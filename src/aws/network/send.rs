@@ -1,5 +1,5 @@
-//! Sends a request, and once more where that cannot do harm: when it has not met the service, or when AWS has refused it for the
-//! clock of this machine, which it looks at before the code.
+//! Sends a request, and sends it again where that is safe: when the first one never reached the service, or when AWS refused it for the
+//! clock of this machine, which AWS checks before the code.
 
 use std::time::Duration;
 

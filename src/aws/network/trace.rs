@@ -1,5 +1,5 @@
-//! Each request and each answer, in a line of the trace, and the time of AWS. Nothing else of them is looked at: they hold codes
-//! and credentials.
+//! Writes a line into the trace for each request and each answer, and measures AWS's clock. It reads nothing else of them, because they
+//! hold codes and credentials.
 
 use std::sync::Mutex;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! What went wrong with a request, said so that a person knows what to do, as far as it does not depend on the call.
+//! Words the messages about failed requests that do not depend on the call.
 
 use super::clock_skew::SET_THE_CLOCK;
 use super::request_context::{RequestContext, Signer, masked};

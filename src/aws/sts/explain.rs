@@ -1,4 +1,4 @@
-//! What STS answers, said so that a person knows what to do.
+//! Explains a refusal of STS to a person.
 
 use super::refusal::{Refusal, RefusalKind};
 use crate::aws::network::{RequestContext, RequestError, Signer, masked};

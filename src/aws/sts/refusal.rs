@@ -1,4 +1,4 @@
-//! Why STS gives no credentials, and what there is to do about it.
+//! Classifies why STS grants no credentials, and so whether another code or another try would help.
 
 use anyhow::Error;
 

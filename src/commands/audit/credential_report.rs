@@ -1,4 +1,4 @@
-//! A credential report, in the forms that people have it in.
+//! Reads a credential report in each form that people have one in: JSON of the AWS CLI, base64, or CSV.
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html>.
 
 use aws_smithy_types::base64;

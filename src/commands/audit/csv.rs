@@ -1,4 +1,4 @@
-//! Comma-separated values, as <https://datatracker.ietf.org/doc/html/rfc4180> has them.
+//! Reads and writes comma-separated values (<https://datatracker.ietf.org/doc/html/rfc4180>).
 
 use crate::core::text::plain;
 

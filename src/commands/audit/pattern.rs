@@ -1,4 +1,4 @@
-//! Patterns for names, as in IAM's policies: `*` is any text, `?` any letter.
+//! Matches names against patterns as in IAM's policies: `*` stands for any text, `?` for one character.
 
 /// A pattern.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! What was found in a credential report, as a table, as JSON and as CSV.
+//! Renders the verdicts of an audit as a table, as JSON and as CSV.
 
 use std::fmt;
 

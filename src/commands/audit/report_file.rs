@@ -1,4 +1,4 @@
-//! A report that is in a file, or comes through a pipe that has a name: `/dev/stdin`, or a shell's `<(…)`.
+//! Reads a report from a file or from a named pipe, such as `/dev/stdin` or a shell's `<(…)`.
 
 use std::fs::File;
 use std::io::{self, Read};

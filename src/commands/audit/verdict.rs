@@ -1,4 +1,4 @@
-//! Who lacks MFA, and whose access keys are old or unused, by an account's credential report. Pure.
+//! Decides which users lack MFA, and whose access keys are old or unused.
 //!
 //! A user with a password for the console is a person, and so is the root user; one without is listed as a robot. A person who works
 //! with access keys alone cannot be told from a robot, so both count: the kind says where to look, not who may go without MFA.

@@ -1,4 +1,4 @@
-//! A new device.
+//! `mfa-creds device enroll`: asks what is needed, enrolls a device, and saves its ARN.
 
 use anyhow::{Result, bail};
 

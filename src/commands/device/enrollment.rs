@@ -1,4 +1,4 @@
-//! A new MFA device, from its making to the first time that STS knows it.
+//! Enrolls an MFA device: creates it, shows its QR code, enables it with two codes, and waits until STS knows it.
 
 use std::thread;
 use std::time::Duration;

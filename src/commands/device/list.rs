@@ -1,4 +1,4 @@
-//! The devices that the user has.
+//! `mfa-creds device list`: prints the MFA devices of a user.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! MFA devices, as a table and as JSON.
+//! Renders MFA devices as a table and as JSON.
 
 use std::fmt::Write as _;
 

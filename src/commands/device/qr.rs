@@ -1,4 +1,4 @@
-//! A QR code for a terminal, two modules in each character.
+//! Draws a QR code in a terminal, with two modules in each character.
 //!
 //! The colours are said in full, so that it is dark on light whatever the terminal's own are, and a margin keeps it apart.
 

@@ -1,4 +1,4 @@
-//! A device whose clock has drifted away.
+//! `mfa-creds device resync`: sends AWS two codes of a device whose clock has drifted.
 
 use anyhow::{Result, bail};
 

@@ -1,5 +1,4 @@
-//! A checklist of what is right, what may go wrong and what does, each with the fix to type. Nothing is changed for it, and
-//! it can be pasted into a ticket: whatever goes into the list is made fit for that there, in one place.
+//! Collects what the checks of `doctor` found, each with a fix to type, and redacts it so that it can be pasted into a ticket.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Whether the two files are there and can be read.
+//! Checks whether the credentials file and the config file exist and can be read.
 
 use std::collections::HashSet;
 use std::path::Path;

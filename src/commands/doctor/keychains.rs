@@ -1,4 +1,4 @@
-//! Keys in a keychain that is no place to leave them.
+//! Checks for keys in a keychain that loses them.
 
 use super::checklist::Checklist;
 use crate::commands::keychain::entry::KeychainEntry;

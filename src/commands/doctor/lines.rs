@@ -1,4 +1,4 @@
-//! Lines that AWS tools stumble over.
+//! Checks every line for what AWS tools misread or refuse.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What AWS tools take in place of something else that is written down.
+//! Checks for keys that AWS tools do not use, because something else takes precedence.
 
 use std::collections::HashSet;
 

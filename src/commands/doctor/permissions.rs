@@ -1,4 +1,4 @@
-//! Who else can read or change the files.
+//! Checks who else can read or change the files.
 
 use super::checklist::Checklist;
 use crate::files::profiles::Files;

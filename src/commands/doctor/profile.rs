@@ -1,4 +1,4 @@
-//! What a renewal of a profile needs: keys, a device, and settings that can be.
+//! Checks what a renewal of the profile needs: keys, a device, and settings.
 
 use super::checklist::Checklist;
 use crate::files::profiles::key;

@@ -1,5 +1,4 @@
-//! What only AWS can tell: whether it is reached, what time it is there, whose the keys are, and which devices the user has. And
-//! before that, the way there.
+//! Checks the endpoints, the proxy and the certificates, then asks AWS for its time, the owner of the keys, and the user's devices.
 
 use chrono::TimeDelta;
 

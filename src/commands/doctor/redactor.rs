@@ -1,4 +1,4 @@
-//! Makes a text fit for a ticket: no secret in it, no whole access key id, no home directory, nothing that a terminal obeys.
+//! Redacts a text for a ticket: no secret, no whole access key id, no home directory, and nothing that a terminal obeys.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Sections that are called wrongly, and keys that are not what they should be.
+//! Checks for sections with a wrong name, and for keys that are not what they should be.
 
 use std::collections::HashSet;
 

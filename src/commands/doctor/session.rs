@@ -1,4 +1,4 @@
-//! What is there already, and until when.
+//! Checks which credentials and which MFA session are stored, and until when they are valid.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Other tools that write what we write.
+//! Checks for traces of other tools that write the same sections.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Variables that come before what the files say.
+//! Checks for environment variables that take precedence over the files.
 
 use super::checklist::Checklist;
 use crate::aws::network::masked;

@@ -1,4 +1,4 @@
-//! Whether the credentials file can be written, and whether it was left half written.
+//! Checks whether the credentials file can be written, and whether a write was interrupted.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! JSON, for programs.
+//! Prints credentials as JSON, for AWS tools and for scripts.
 
 use anyhow::Result;
 use serde::Serialize;

@@ -1,5 +1,5 @@
-//! Environment variables in the languages of shells. What AWS grants needs no quotes in any of them; whatever else there may
-//! be is quoted, or refused where a language has no quotes for it.
+//! Prints environment variables in the language of a shell. What AWS grants needs no quotes in any of them; everything else is quoted,
+//! or refused where a language has no quotes for it.
 
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;

@@ -1,4 +1,4 @@
-//! The user's D-Bus, for whoever has no variables that lead there.
+//! Finds the user's D-Bus where no environment variable names it, as under cron or su.
 
 use std::env;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Keys on their way into a keychain: what proves that they are there, and what takes them out again.
+//! Puts keys into a keychain, proves that another process can read them, and removes them when that fails.
 
 #[cfg(unix)]
 use std::env;

@@ -1,4 +1,4 @@
-//! The system's keychain, for long-term keys that shall not stand in clear text in a file.
+//! Reads and writes entries of the system's keychain, where long-term keys do not stand in clear text.
 //!
 //! An entry is called by the access key id, and holds what AWS tools read from a `credential_process`: any program that prints
 //! entries can hand it to them. The section gets a line that runs this tool to print it.

@@ -1,4 +1,4 @@
-//! What the policies say: all of it, and nothing else.
+//! Says what each policy allows and denies.
 //!
 //! Which actions there are, and which type of resource each is for, is from
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>.

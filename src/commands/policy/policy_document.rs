@@ -1,4 +1,4 @@
-//! What a policy is made of.
+//! Defines the parts of a policy.
 
 use serde::{Serialize, Serializer};
 

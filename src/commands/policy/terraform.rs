@@ -1,5 +1,5 @@
-//! HCL, for Terraform and OpenTofu, as `terraform fmt` leaves it: two blanks for each level, and the `=` of neighbouring lines one
-//! below the other, where a value does not go on in the next line.
+//! Renders a policy in HCL, for Terraform and OpenTofu, as `terraform fmt` leaves it: two blanks for each level, and the `=` of
+//! neighboring lines aligned, unless a value continues on the next line.
 //! See <https://developer.hashicorp.com/terraform/language/style>.
 
 use super::policy_document::{Attachment, Node, PolicyDocument};

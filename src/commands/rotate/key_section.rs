@@ -1,4 +1,4 @@
-//! Where the keys of a section are kept while they are rotated: in the section itself, or their secrets in a keychain.
+//! Keeps the old and the new keys of a section while they are rotated: in the section itself, or with their secrets in a keychain.
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! What a section says of its keys and of their rotation: what a write expects to replace, and how it is told where something else
-//! is there by then.
+//! Reads what a section says of its keys and their rotation, and refuses a write when somebody else changed that meanwhile.
 
 use anyhow::{Result, bail};
 use chrono::{DateTime, Utc};

@@ -1,5 +1,5 @@
-//! What to do next when an access key is rotated. Pure: decided anew for each step, by what the section says and which keys IAM has.
-//! So a run that was killed goes on as if it had not been.
+//! Decides the next step of a rotation from what the section says and which keys IAM has. A run that was killed is so continued by the
+//! next one.
 //!
 //! The order: say in the section that a key is asked for; make it; keep it beside the old one; when STS takes it, let it take the
 //! old one's place; use it from there; deactivate the old one; delete it; tidy up.

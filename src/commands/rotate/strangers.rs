@@ -1,4 +1,4 @@
-//! Access keys of the user that are not provably ours: they are shown, and only a person says that one goes.
+//! Shows access keys that are not provably of this rotation, and deletes one only if the person says so.
 
 use anyhow::{Result, bail};
 

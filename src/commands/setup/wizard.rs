@@ -1,4 +1,4 @@
-//! The wizard: asks for long-term keys and writes them into a section of their own, or moves them there.
+//! Asks for long-term keys, and decides what is written for them and for keys that are moved.
 
 use std::borrow::Cow;
 use std::path::Path;

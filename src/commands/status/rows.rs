@@ -1,4 +1,4 @@
-//! Which credentials there are: a table for people, and JSON for programs.
+//! Renders the stored credentials as a table and as JSON.
 
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,4 +1,4 @@
-//! Text to text: set and remove keys of one section, with every other byte as it was.
+//! Sets and removes keys of one section in a text.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What in a line is not as the format wants it, and what AWS tools make of it.
+//! Lists what a line can have that the format does not allow, and what AWS tools make of it.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! One line at a time: what it is, by the lines before it.
+//! Decides what each line is, from the lines before it.
 
 use std::borrow::Cow;
 

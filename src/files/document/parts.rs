@@ -1,4 +1,4 @@
-//! The parts of a line: blanks, comment, key and value, the name in a header.
+//! Splits a line: blanks, comment, key and value, the name in a header.
 //!
 //! Of a large file nearly all time goes into these, so they look at bytes: with patterns of characters it is several times as much.
 

@@ -1,4 +1,4 @@
-//! Text to text: take keys out of sections, and the sections that are empty then, with every other byte as it was.
+//! Removes keys from sections of a text, and the sections that are empty then.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What a file has beside its content, owner and mode: an access control list, and other extended attributes.
+//! Carries over what a file has beside its content, owner and mode: an access control list, and other extended attributes.
 //!
 //! The mode of a file with a POSIX ACL shows the mask in place of the group's rights. A new file that got the mode without the
 //! list would give the group what the mask only lets other entries have.

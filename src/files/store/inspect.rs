@@ -1,4 +1,4 @@
-//! What can be known of a file and of writing it without changing anything, not even for a moment.
+//! Tells how a file would be written and what an interrupted write left behind, without changing anything.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};

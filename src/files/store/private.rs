@@ -1,5 +1,5 @@
-//! Our own directory, which no other user of the machine can read or hold: for locks, for backups while a file is
-//! written in place, and for sessions that no section of the credentials file holds.
+//! Keeps our own directory, which no other user can read or hold: for locks, for backups while a file is written in place, and for
+//! sessions that no section of the credentials file holds.
 //!
 //! It is `.mfa-creds` beside the credentials file, where that place is ours: then whoever shares the file shares the locks.
 //! Elsewhere (a directory that is not writable, or root in the home of another user) it is `/tmp/mfa-creds-UID`. Nothing in

@@ -1,4 +1,4 @@
-//! Replaces a file as a whole: a new one beside it, made durable, takes its place.
+//! Replaces a file as a whole: a new one beside it, made durable, takes its name.
 //!
 //! Where that cannot be (a hard link, a single file mounted into a container, a directory that is not writable), the file
 //! is written in place, and a backup is kept until that is done. `recover` ends what was interrupted.

@@ -1,5 +1,4 @@
-//! A changed file is read again before it is written: by our own model, and by another parser, rust-ini, which shares no
-//! code with it.
+//! Reads a changed file again before it is written, with our own parser and with rust-ini, which shares no code with it.
 //!
 //! rust-ini knows neither continuation lines nor indented comments, and takes a backslash at the end of a line for more than
 //! it is. A file with any of those it has no opinion of, nor one that it reads otherwise than we do.

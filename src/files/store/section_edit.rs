@@ -1,4 +1,4 @@
-//! What is to be changed in a file, as the store takes it.
+//! Defines a change of a section, as the store takes it.
 
 use crate::files::document::clear;
 use crate::files::document::edit;

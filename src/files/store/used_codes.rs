@@ -1,4 +1,4 @@
-//! The codes of a device that an access key has used a moment ago, so that the next process knows them, too.
+//! Records the codes that an access key has sent for a device in the last minutes, so that no later process sends one again.
 //!
 //! A line for each: the time step in which it was sent, what became of it, and a hash. The hash is keyed with the secret access
 //! key that signed the request, so that nobody else can find the code by trying a million of them.

@@ -1,4 +1,4 @@
-//! Where signals are not those of Unix.
+//! Does nothing about signals, where they are not those of Unix.
 
 /// The system ends the process by itself.
 pub(super) fn die() {}

@@ -1,4 +1,4 @@
-//! The terminal of a process elsewhere: where its standard error is.
+//! Finds the terminal on systems other than Unix: where standard error is.
 
 use std::io;
 use std::process::Stdio;

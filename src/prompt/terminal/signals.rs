@@ -1,5 +1,16 @@
-//! What a signal that ends the process must not leave behind: the terminal as dialoguer or a command has made it (without echo,
-//! line mode or cursor), commands and windows that were begun, and whatever else has to be put in order before.
+//! Puts everything in order when a signal ends the process: the terminal as dialoguer or a command has made it (without echo, line mode
+//! or cursor), commands and windows that were started, and whatever else was registered.
+//!
+//! ```text
+//!    prompt begins --> watched: the signal is noted, a thread waits for it
+//!                         |                      |
+//!              answered   |                      | signal
+//!                         v                      v
+//!                     restored        terminal restored, children ended, registered work done
+//!                         |                      |
+//!                         v                      v
+//!                     unwatched        the signal's own action ends the process
+//! ```
 
 use std::fs::File;
 use std::io::{self, Write as _};

@@ -1,4 +1,4 @@
-//! The terminal of a process on Unix: `/dev/tty`.
+//! Finds the terminal on Unix: `/dev/tty`.
 
 use std::fs::File;
 use std::io::{self, Read as _};

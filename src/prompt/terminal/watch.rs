@@ -1,4 +1,4 @@
-//! An end to prompts that cannot be interrupted.
+//! Ends prompts that cannot be interrupted when their time is over.
 
 use std::sync::mpsc;
 use std::thread;

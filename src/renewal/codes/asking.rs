@@ -1,4 +1,4 @@
-//! How a code is got that is not there yet: of a person, or of a command.
+//! Gets a code from a person or from a command.
 
 use std::thread;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Codes that were sent before, in this run or in an earlier one.
+//! Remembers codes that were sent before, in this run or in an earlier one.
 
 use chrono::{DateTime, Utc};
 

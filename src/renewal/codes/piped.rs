@@ -1,4 +1,4 @@
-//! Codes on standard input, a line each.
+//! Reads codes from standard input, one on each line.
 
 use std::collections::VecDeque;
 

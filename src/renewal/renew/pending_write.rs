@@ -1,5 +1,5 @@
-//! What a renewal writes, and where: tried before a code is asked for, decided anew when it is there, as the file may have
-//! changed while the code was typed.
+//! Decides what a renewal writes and where. It is tried before a code is asked for, and decided again afterwards, because the file may
+//! have changed while the code was typed.
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The code of a renewal: how it is come by, and what becomes of it.
+//! Redeems a code: sends it to STS, and records what became of it.
 
 use anyhow::{Result, bail};
 

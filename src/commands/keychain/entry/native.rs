@@ -1,4 +1,4 @@
-//! The keychains that the keyring crates have a store for. That of Linux is only read and emptied.
+//! Uses the keychains that the keyring crates have a store for. The kernel's keyring of Linux is only read and emptied.
 
 use anyhow::Result;
 use keyring_core::api::CredentialStoreApi as _;

@@ -1,4 +1,4 @@
-//! The Secret Service, which GNOME Keyring, KWallet and KeePassXC are, over the desktop's D-Bus.
+//! Uses the Secret Service (GNOME Keyring, KWallet, KeePassXC) over the desktop's D-Bus.
 //!
 //! Not by the keyring crate's store: that waits for as long as a person takes to unlock a keychain, and where no person is there,
 //! for ever; and it puts nothing into a keychain that is locked.
