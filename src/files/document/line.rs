@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::irregularity::Irregularity;
 use super::parts::{
-    COMMENT_SIGNS, content, end_of_line, end_of_plain_property, header, is_odd_blank, raw, split,
-    without_blanks_before, without_blanks_behind, without_comment,
+    COMMENT_SIGNS, content, end_of_line, end_of_plain_property, header, is_odd, is_odd_blank, raw,
+    split, without_blanks_before, without_blanks_behind, without_comment,
 };
 
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -167,7 +167,8 @@ impl<'t> Lines<'t> {
         let content = content(text);
         let unindented = without_blanks_before(content);
         let trimmed = without_blanks_behind(unindented);
-        if let Some(blank) = trimmed.chars().next()
+        if trimmed.as_bytes().first().is_some_and(|byte| is_odd(*byte))
+            && let Some(blank) = trimmed.chars().next()
             && trimmed.chars().all(is_odd_blank)
         {
             return (LineKind::Blank, Some(Irregularity::OddBlank(blank)));

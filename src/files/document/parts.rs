@@ -36,6 +36,15 @@ const IS_ODD: [bool; 256] = {
     is_odd
 };
 
+/// Whether a text may begin or end with an odd blank.
+fn has_odd_end(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    [bytes.first(), bytes.last()]
+        .into_iter()
+        .flatten()
+        .any(|byte| is_odd(*byte))
+}
+
 /// Where the line ends that a text begins with.
 pub(super) fn end_of_line(text: &[u8]) -> usize {
     memchr(b'\n', text).map_or(text.len(), |at| at + 1)
@@ -69,7 +78,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-fn is_odd(byte: u8) -> bool {
+pub(super) fn is_odd(byte: u8) -> bool {
     IS_ODD[usize::from(byte)]
 }
 
@@ -117,7 +126,7 @@ pub(super) fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Ir
     }
     let value = without_blanks_around(&line[sign + 1..]);
     let odd = || {
-        if !key.bytes().chain(value.bytes()).any(is_odd) {
+        if !has_odd_end(value) && !key.bytes().any(is_odd) {
             return None;
         }
         let ends = value.chars().next().into_iter().chain(value.chars().last());
@@ -165,7 +174,7 @@ pub(super) fn header(trimmed: &str) -> (&str, Option<Irregularity>) {
         (false, Some(_)) if sign.is_some_and(|sign| trimmed[sign..].contains(']')) => {
             Some(Irregularity::BracketBehindHeader)
         }
-        (false, Some(_)) if !name.bytes().any(is_odd) => None,
+        (false, Some(_)) if name.is_ascii() && !has_odd_end(name) => None,
         (false, Some(_)) => name
             .chars()
             .find(|c| is_odd_blank(*c))
