@@ -1,14 +1,14 @@
 //! Groups the jobs by keys and device, and finds the device where none is set.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use crate::core::credentials::LongTermKeys;
-use crate::core::environment::Environment;
 use crate::core::mfa_device::SerialNumber;
-use crate::files::profiles::Files;
 use crate::files::sessions::SessionKey;
 use crate::files::store::Lock;
-use crate::plan::{CodeSettings, KeySourceId, Origin, Setting};
+use crate::plan::{CodeSettings, Inputs, KeySourceId, Origin, Setting};
 use crate::prompt::credential_process;
 use crate::renewal::discovery::{FoundDevice, Search};
 use crate::renewal::group::{Group, Job};
@@ -18,19 +18,18 @@ use crate::renewal::verbose::tell;
 /// The groups in the order of their profiles, each with the turn in which a person chose its device, where one did.
 pub fn group_jobs(
     jobs: Vec<Job>,
-    files: &Files<'_>,
-    environment: &Environment,
+    inputs: &Inputs<'_>,
     code_settings: &CodeSettings,
     summary: &mut Summary,
 ) -> Result<Vec<(Group, Option<Lock>)>> {
     let mut grouping = Grouping {
-        files,
+        path: inputs.files.credentials.path,
         code_settings,
         groups: Vec::new(),
     };
     for jobs in by_key_source(jobs) {
         // A command that prints keys is run once.
-        match credential_process::keys(&jobs[0].plan.key_source, environment) {
+        match credential_process::keys(&jobs[0].plan.key_source, inputs.environment) {
             Ok(keys) => grouping.add(jobs, &keys, summary)?,
             Err(error) => summary.fail(names(&jobs), error)?,
         }
@@ -61,7 +60,7 @@ fn names(jobs: &[Job]) -> Vec<String> {
 }
 
 struct Grouping<'g> {
-    files: &'g Files<'g>,
+    path: &'g Path,
     code_settings: &'g CodeSettings,
     groups: Vec<(Group, Option<Lock>)>,
 }
@@ -130,7 +129,7 @@ impl Grouping<'_> {
     fn search(&self, job: &Job, keys: &LongTermKeys, summary: &Summary) -> Result<FoundDevice> {
         let plan = &job.plan;
         let found = Search {
-            path: self.files.credentials.path,
+            path: self.path,
             key_source: &plan.key_source,
             access: &plan.access,
             keys,

@@ -111,7 +111,7 @@ impl<'r> RenewalRequest<'r> {
         warn_of_repeats(summary.report, files);
         let code_settings =
             CodeSettings::new(self.code_flags, environment, DEFAULT_PROMPT_TIMEOUT)?;
-        let groups = group_jobs(jobs, files, environment, &code_settings, summary)?;
+        let groups = group_jobs(jobs, &self.inputs, &code_settings, summary)?;
         tell_code_settings(summary.report, &code_settings);
         let path = files.credentials.path;
         let mut needed: Vec<SerialNumber> = Vec::new();

@@ -61,7 +61,7 @@ impl std::error::Error for Uneditable {}
 /// with more lines to a value than one.
 pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String, Uneditable> {
     check(section, changes)?;
-    let summary = line_ending(text);
+    let line_end = line_ending(text);
     if let Some((start, end)) = body_of(text, section) {
         let lines = Lines::of_file(&text[..end]);
         check_body(lines.filter(|(position, _)| *position >= start), changes)?;
@@ -70,11 +70,11 @@ pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String,
         Some((start, end)) => {
             let mut new = String::with_capacity(text.len() + 1024);
             new.push_str(&text[..start]);
-            edit_body(&mut new, &text[start..end], &text[end..], changes, summary);
+            edit_body(&mut new, &text[start..end], &text[end..], changes, line_end);
             new.push_str(&text[end..]);
             new
         }
-        None => with_new_section(text, section, changes, summary),
+        None => with_new_section(text, section, changes, line_end),
     })
 }
 
@@ -159,7 +159,7 @@ pub(super) fn edit_body(
     body: &str,
     rest: &str,
     changes: &[Change<'_>],
-    summary: &str,
+    line_end: &str,
 ) {
     let mut missing: Vec<(&str, &str)> = changes
         .iter()
@@ -176,7 +176,7 @@ pub(super) fn edit_body(
             let change = changes.iter().find(|change| property.is(change.key()));
             if let (Some(comment), Some(_)) = (property.comment, change) {
                 // At the left margin: indented, some tools would read it as a part of the value above.
-                push_line(new, "", comment, summary);
+                push_line(new, "", comment, line_end);
             }
             match change {
                 None => new.push_str(line.text),
@@ -208,33 +208,33 @@ pub(super) fn edit_body(
     }
     let end = new.split_off(after_properties);
     for (key, value) in missing {
-        finish_line(new, summary);
-        push_line(new, indent, &format!("{key} = {value}"), summary);
+        finish_line(new, line_end);
+        push_line(new, indent, &format!("{key} = {value}"), line_end);
     }
     new.push_str(&end);
 }
 
-fn with_new_section(text: &str, section: &str, changes: &[Change<'_>], summary: &str) -> String {
+fn with_new_section(text: &str, section: &str, changes: &[Change<'_>], line_end: &str) -> String {
     let mut new = text.to_owned();
-    finish_line(&mut new, summary);
+    finish_line(&mut new, line_end);
     let last_line = content(&new).rsplit('\n').next().unwrap_or_default();
     if !last_line.trim().trim_start_matches('\u{feff}').is_empty() {
-        new.push_str(summary);
+        new.push_str(line_end);
     }
-    push_line(&mut new, "", &format!("[{section}]"), summary);
-    edit_body(&mut new, "", "", changes, summary);
+    push_line(&mut new, "", &format!("[{section}]"), line_end);
+    edit_body(&mut new, "", "", changes, line_end);
     new
 }
 
-fn push_line(new: &mut String, indent: &str, text: &str, summary: &str) {
+fn push_line(new: &mut String, indent: &str, text: &str, line_end: &str) {
     new.push_str(indent);
     new.push_str(text);
-    new.push_str(summary);
+    new.push_str(line_end);
 }
 
 /// Ends a last line that has no line ending.
-fn finish_line(new: &mut String, summary: &str) {
+fn finish_line(new: &mut String, line_end: &str) {
     if !new.is_empty() && !new.ends_with('\n') {
-        new.push_str(summary);
+        new.push_str(line_end);
     }
 }

@@ -26,7 +26,7 @@ pub fn clear(
     sections: &HashSet<&str>,
     changes: &[Change<'_>],
 ) -> Result<String, Uneditable> {
-    let summary = line_ending(text);
+    let line_end = line_ending(text);
     let places = places(text);
     let mut new = String::with_capacity(text.len());
     new.push_str(&text[..places.first().map_or(text.len(), |place| place.header)]);
@@ -39,7 +39,7 @@ pub fn clear(
         let old = &text[place.body..end];
         check_body(Lines::of_body(old, place.line + 1), changes)?;
         let mut body = String::new();
-        edit_body(&mut body, old, &text[end..], changes, summary);
+        edit_body(&mut body, old, &text[end..], changes, line_end);
         match of_next(&body).filter(|_| place.is_bare) {
             None => {
                 new.push_str(&text[place.header..place.body]);
@@ -47,7 +47,7 @@ pub fn clear(
             }
             Some("") if end == text.len() => {
                 // With the blank line that sets a new section apart at the end of a file.
-                let above = new.strip_suffix(summary).unwrap_or(&new);
+                let above = new.strip_suffix(line_end).unwrap_or(&new);
                 if above.ends_with('\n') {
                     new.truncate(above.len());
                 }

@@ -41,7 +41,7 @@ fn read(config: &str, credentials: &str) -> Option<(Profiles, Profiles)> {
             .names()
             .any(|name| words(name) == ["profile", "default"]);
         for section in document.all() {
-            let (sections, name) = match (kind, &words(section.name())[..]) {
+            let (target, name) = match (kind, &words(section.name())[..]) {
                 (Kind::Config, ["default"]) if !prefixed_default => (&mut profiles, "default"),
                 (Kind::Config, ["profile", name]) | (Kind::Credentials, [name]) => {
                     (&mut profiles, *name)
@@ -52,10 +52,10 @@ fn read(config: &str, credentials: &str) -> Option<(Profiles, Profiles)> {
             if !is_identifier(name) {
                 continue;
             }
-            let sections = sections.entry(name.to_owned()).or_default();
+            let target = target.entry(name.to_owned()).or_default();
             for property in section.properties() {
                 if is_identifier(property.key) {
-                    sections.insert(
+                    target.insert(
                         property.key.to_ascii_lowercase(),
                         property.value().into_owned(),
                     );
@@ -210,9 +210,9 @@ fn text() -> impl Strategy<Value = String> {
     (lines, any::<bool>()).prop_map(|(lines, ends)| {
         // Mostly files that begin with a section, as real ones do.
         let mut text = "[profile a]\n".to_owned();
-        for (line, summary) in lines {
+        for (line, line_end) in lines {
             text.push_str(&line);
-            text.push_str(summary);
+            text.push_str(line_end);
         }
         if ends {
             text

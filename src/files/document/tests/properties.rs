@@ -32,13 +32,13 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    let summary = prop::sample::select(vec!["\n", "\n", "\r\n", "\n\n"]);
-    let lines = prop::collection::vec((line(), summary), 0..16);
+    let line_end = prop::sample::select(vec!["\n", "\n", "\r\n", "\n\n"]);
+    let lines = prop::collection::vec((line(), line_end), 0..16);
     (any::<bool>(), lines, any::<bool>()).prop_map(|(mark, lines, ends)| {
         let mut text = if mark { "\u{feff}" } else { "" }.to_owned();
-        for (line, summary) in lines {
+        for (line, line_end) in lines {
             text.push_str(&line);
-            text.push_str(summary);
+            text.push_str(line_end);
         }
         if ends {
             text
@@ -107,7 +107,7 @@ proptest! {
 
     #[test]
     fn what_is_passed_over_quickly_has_no_structure(text in text()) {
-        let summary = |(start, line): (usize, Line<'_>)| {
+        let line_end = |(start, line): (usize, Line<'_>)| {
             let header = match line.kind {
                 LineKind::Header { name } => Some(name.to_owned()),
                 _ => None,
@@ -115,10 +115,10 @@ proptest! {
             (start, line.number, line.text.to_owned(), header, line.irregularity)
         };
         let mut quick = Lines::of_file(&text);
-        let quick = std::iter::from_fn(|| quick.next_of_structure()).map(summary);
+        let quick = std::iter::from_fn(|| quick.next_of_structure()).map(line_end);
         let is_of_structure = |line: &Line<'_>| matches!(line.kind, LineKind::Header { .. }) || line.irregularity.is_some();
         let quick: Vec<_> = quick.filter(|(.., header, irregularity)| header.is_some() || irregularity.is_some()).collect();
-        let all = Lines::of_file(&text).filter(|(_, line)| is_of_structure(line)).map(summary);
+        let all = Lines::of_file(&text).filter(|(_, line)| is_of_structure(line)).map(line_end);
         prop_assert_eq!(quick, all.collect::<Vec<_>>());
     }
 
