@@ -81,6 +81,11 @@ class Desktop:
         login = "['/org/freedesktop/secrets/collection/login']"
         self.call("call", *service, "--method", "org.freedesktop.Secret.Service.Lock", login)
 
+    def make_default(self, collection):
+        service = ["--dest", "org.freedesktop.secrets", "--object-path", "/org/freedesktop/secrets"]
+        path = f"/org/freedesktop/secrets/collection/{collection}"
+        self.call("call", *service, "--method", "org.freedesktop.Secret.Service.SetAlias", "default", path)
+
     def unlock(self):
         subprocess.run(
             ["gnome-keyring-daemon", "--replace", "--unlock", "--components=secrets"],
@@ -197,6 +202,16 @@ class SecretService(KeychainTest):
         self.desktop.unlock()
         self.mfa_creds("keychain", "restore", "-p", "p", "-q")
         self.assertIn(("aws_secret_access_key", self.user.secret), self.section("p-long-term"))
+
+    def test_a_keychain_that_forgets_gets_no_keys(self):
+        self.write_keys()
+        before = self.credentials.read_bytes()
+        self.desktop.make_default("session")
+        messages = self.mfa_creds("keychain", "move", "-p", "p", exit=1)
+        self.assertIn("is the session collection, which forgets everything at logout\nhint: make another keychain the default", messages)
+        self.assertEqual(self.credentials.read_bytes(), before)
+        self.desktop.make_default("login")
+        self.assertEqual(self.mfa_creds("keychain", "move", "-p", "p"), MOVED)
 
     def test_an_entry_that_is_there_is_not_overwritten(self):
         self.write_keys()

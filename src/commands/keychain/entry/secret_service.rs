@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use dbus_secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use zeroize::Zeroizing;
 
@@ -18,6 +18,9 @@ use crate::core::error::{Exit, Failure};
 const DEFAULT_PROMPT_TIMEOUT: u64 = 110;
 /// The alias of the keychain that new entries go to.
 const DEFAULT: &str = "default";
+/// The collection that is in memory only.
+/// See <https://specifications.freedesktop.org/secret-service/latest/object-paths.html>.
+const SESSION_COLLECTION: &str = "/org/freedesktop/secrets/collection/session";
 /// What is done with the secret is known to whoever gets it.
 const CONTENT_TYPE: &str = "application/json";
 
@@ -33,16 +36,26 @@ pub(super) fn get(access_key_id: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
 
 /// Puts in a secret where there is none.
 pub(super) fn put(access_key_id: &str, secret: &[u8]) -> Result<()> {
-    on_service(|service| {
+    let is_kept = on_service(|service| {
         let collection = collection(service)?;
+        if &*collection.path == SESSION_COLLECTION {
+            return Ok(false);
+        }
         if collection.is_locked()? {
             collection.unlock()?;
         }
         let label = format!("AWS access key {access_key_id} ({SERVICE})");
         let attributes = attributes(access_key_id);
         collection.create_item(&label, attributes, secret, true, CONTENT_TYPE)?;
-        Ok(())
-    })
+        Ok(true)
+    })?;
+    if !is_kept {
+        bail!(
+            Failure::new("the default keychain of the desktop (Secret Service) is the session collection, which forgets everything at logout")
+                .hint("make another keychain the default one, with the program that shows them, and run this again")
+        );
+    }
+    Ok(())
 }
 
 /// Removes a secret.
