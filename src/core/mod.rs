@@ -1,6 +1,7 @@
 //! What every layer needs, and what knows nothing of any: texts, errors, times, and the values that AWS gives a form to.
 
 pub mod text;
+pub mod table;
 pub mod arn;
 pub mod form;
 pub mod error;
