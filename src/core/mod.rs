@@ -8,6 +8,7 @@ pub mod error;
 pub mod regular_file;
 pub mod environment;
 pub mod clock;
+pub mod wait;
 pub mod credentials;
 pub mod mfa_device;
 pub mod aws_errors;
