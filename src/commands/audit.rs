@@ -8,9 +8,9 @@ mod render;
 mod report_file;
 
 use std::io::{self, IsTerminal as _, Read};
+use std::iter;
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -28,6 +28,7 @@ use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::core::seconds;
+use crate::core::wait;
 use crate::files::profiles;
 use crate::renewal::codes::StandardInput;
 use crate::report::{self, Report};
@@ -224,34 +225,46 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Cre
         session: Some(credentials),
         flag: &flag,
     };
-    let wait = Duration::from_secs(args.wait).min(MOST_WAIT);
-    let deadline = Instant::now() + wait;
-    let mut pause = *PAUSES.start();
-    loop {
-        if iam.generate_credential_report()?
-            && let Some(found) = iam.credential_report()?
-        {
-            let read = credential_report::read(&found.text);
-            let read = read.map_err(|unusable| explain("the answer of AWS IAM", &unusable))?;
-            return Ok(CredentialReport {
-                made: found.made,
-                ..read
-            });
+    made_report(&iam, args.wait, report)
+}
+
+/// Has AWS make a report, and waits for it so many seconds.
+fn made_report(iam: &Iam<'_>, seconds: u64, report: Report) -> Result<CredentialReport> {
+    let deadline = Instant::now() + Duration::from_secs(seconds).min(MOST_WAIT);
+    let say = || report.progress("waiting until AWS has made the credential report");
+    let found = wait::poll(pauses_until(deadline), say, || {
+        if iam.generate_credential_report()? {
+            iam.credential_report()
+        } else {
+            Ok(None)
         }
+    })?;
+    let Some(found) = found else {
+        bail!(
+            Failure::new(format!(
+                "AWS is still making the credential report after {seconds} s"
+            ))
+            .hint(
+                "run this again in some minutes, or wait longer with --wait: AWS goes on with it"
+            )
+        );
+    };
+    let read = credential_report::read(&found.text);
+    let read = read.map_err(|unusable| explain("the answer of AWS IAM", &unusable))?;
+    Ok(CredentialReport {
+        made: found.made,
+        ..read
+    })
+}
+
+/// Each twice as long as the one before, and the last one so long that it ends at the deadline.
+fn pauses_until(deadline: Instant) -> impl Iterator<Item = Duration> {
+    iter::successors(Some(*PAUSES.start()), |pause| {
+        Some((pause * 2).min(*PAUSES.end()))
+    })
+    .map(move |pause| {
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            bail!(
-                Failure::new(format!(
-                    "AWS is still making the credential report after {} s",
-                    args.wait
-                ))
-                .hint("run this again in some minutes, or wait longer with --wait: AWS goes on with it")
-            );
-        }
-        if pause == *PAUSES.start() {
-            report.progress("waiting until AWS has made the credential report");
-        }
-        thread::sleep(Duration::from_secs(pause).min(left));
-        pause = (pause * 2).min(*PAUSES.end());
-    }
+        Duration::from_secs(pause).min(left)
+    })
+    .take_while(|pause| !pause.is_zero())
 }

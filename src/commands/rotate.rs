@@ -6,7 +6,6 @@ mod key_section;
 mod rotation_step;
 mod strangers;
 
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -21,7 +20,7 @@ use crate::cli::OfUser;
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
-use crate::core::{aws_errors, clock};
+use crate::core::{aws_errors, clock, wait};
 use crate::files::store::Turn;
 use crate::plan::PromptSettings;
 use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, DefaultAnswer, Terminal};
@@ -356,21 +355,19 @@ impl Rotation<'_> {
 
     /// Calls AWS until it knows a key that is new.
     fn patiently<T>(&self, id: &str, call: impl Fn() -> iam::Result<T>) -> Result<T> {
-        for (number, pause) in PAUSES.into_iter().enumerate() {
-            match call() {
-                Err(problem) if problem.code() == Some(aws_errors::INVALID_CLIENT_TOKEN_ID) => {}
-                answer => return Ok(answer?),
-            }
-            if number == 0 {
-                self.report
-                    .progress("waiting until AWS knows the new key, which takes about 10 s");
-            }
-            thread::sleep(Duration::from_secs(pause));
-        }
-        bail!(
+        let say = || {
+            self.report
+                .progress("waiting until AWS knows the new key, which takes about 10 s");
+        };
+        let answer = wait::poll(PAUSES.map(Duration::from_secs), say, || match call() {
+            Err(problem) if problem.code() == Some(aws_errors::INVALID_CLIENT_TOKEN_ID) => Ok(None),
+            answer => answer.map(Some),
+        })?;
+        answer.ok_or_else(|| {
             Failure::new(format!("AWS does not know access key {id} yet"))
                 .hint("wait a minute, and run this again: it goes on from here")
-        )
+                .into()
+        })
     }
 
     fn iam(&self) -> Iam<'_> {

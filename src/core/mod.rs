@@ -1,12 +1,14 @@
 //! Holds what every layer needs and what depends on none: texts, errors, times, and values whose form AWS documents.
 
 pub mod text;
+pub mod table;
 pub mod arn;
 pub mod form;
 pub mod error;
 pub mod regular_file;
 pub mod environment;
 pub mod clock;
+pub mod wait;
 pub mod credentials;
 pub mod mfa_device;
 pub mod aws_errors;

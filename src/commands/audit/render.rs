@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::csv::field;
 use super::verdict::{Finding, UserKind, Verdict};
 use crate::core::clock::timestamp;
+use crate::core::table;
 use crate::core::text::{self, plain};
 
 impl fmt::Display for Finding {
@@ -37,40 +38,24 @@ impl UserKind {
 
 /// A line for each user of whom there is something to say; empty if of none.
 pub fn table(verdicts: &[Verdict]) -> String {
-    let rows: Vec<[String; 5]> = verdicts
+    let mut rows = vec![["USER", "KIND", "MFA", "KEYS", "WHAT"].map(str::to_owned)];
+    let noted = verdicts
         .iter()
-        .filter(|verdict| !verdict.findings.is_empty())
-        .map(|verdict| {
-            let user = &verdict.user;
-            let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
-            [
-                plain(&user.name),
-                user.kind.name().to_owned(),
-                yes(user.mfa),
-                user.keys.len().to_string(),
-                listed(&verdict.findings),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
+        .filter(|verdict| !verdict.findings.is_empty());
+    rows.extend(noted.map(|verdict| {
+        let user = &verdict.user;
+        [
+            plain(&user.name),
+            user.kind.name().to_owned(),
+            if user.mfa { "yes" } else { "no" }.to_owned(),
+            user.keys.len().to_string(),
+            listed(&verdict.findings),
+        ]
+    }));
+    if rows.len() == 1 {
         return String::new();
     }
-    let head = ["USER", "KIND", "MFA", "KEYS", "WHAT"].map(str::to_owned);
-    let width = |column: usize| {
-        let cells = rows
-            .iter()
-            .chain([&head])
-            .map(|row| console::measure_text_width(&row[column]));
-        cells.max().unwrap_or_default()
-    };
-    let (user, kind) = (width(0), width(1));
-    let lines = [&head]
-        .into_iter()
-        .chain(&rows)
-        .map(|[name, sort, mfa, keys, what]| {
-            format!("{name:user$}  {sort:kind$}  {mfa:3}  {keys:4}  {what}\n")
-        });
-    lines.collect()
+    table::table(&rows)
 }
 
 /// What scripts get. Keys may be added.

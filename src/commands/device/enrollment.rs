@@ -1,6 +1,5 @@
 //! Enrolls an MFA device: creates it, shows its QR code, enables it with two codes, and waits until STS knows it.
 
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -16,6 +15,7 @@ use crate::core::clock;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::{self, MfaCode, NotACode};
 use crate::core::mfa_device::SerialNumber;
+use crate::core::wait;
 use crate::prompt::terminal::{DefaultAnswer, Noting, Terminal};
 use crate::report::Report;
 
@@ -226,14 +226,12 @@ pub fn wait_for_sts(
     code: &MfaCode,
     report: Report,
 ) -> std::result::Result<KnownDevices, IamError> {
-    for (question, pause) in (0..).zip(PAUSES) {
-        if let known @ KnownDevices::Yes(_) = iam.is_known_to_sts(serial, code)? {
-            return Ok(known);
-        }
-        if question == 0 {
-            report.progress("waiting until STS knows the device, which takes about 10 s");
-        }
-        thread::sleep(Duration::from_secs(pause));
-    }
-    iam.is_known_to_sts(serial, code)
+    let say = || report.progress("waiting until STS knows the device, which takes about 10 s");
+    let known = wait::poll(PAUSES.map(Duration::from_secs), say, || {
+        Ok(match iam.is_known_to_sts(serial, code)? {
+            KnownDevices::No => None,
+            known @ KnownDevices::Yes(_) => Some(known),
+        })
+    });
+    known.map(|known| known.unwrap_or(KnownDevices::No))
 }

@@ -1,30 +1,19 @@
 //! Renders MFA devices as a table and as JSON.
 
-use std::fmt::Write as _;
-
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::core::clock::timestamp;
 use crate::core::mfa_device::Device;
+use crate::core::table;
 use crate::core::text::{self, plain};
 
 /// A line for each; `set` is the one that the profile names.
 pub fn table(devices: &[Device], set: Option<&str>) -> String {
-    let width = |text: &dyn Fn(&Device) -> String| {
-        devices
-            .iter()
-            .map(|device| console::measure_text_width(&text(device)))
-            .max()
-            .unwrap_or_default()
-    };
-    let serial = width(&|device| plain(&device.serial)).max("DEVICE".len());
-    let kind = width(&|device| device.kind.to_string()).max("KIND".len());
-    let mut text = format!(
-        "{:serial$}  {:kind$}  {:10}  USE\n",
-        "DEVICE", "KIND", "SINCE"
-    );
-    for device in devices {
+    // The third is as wide as a date, even where none is known.
+    let head = ["DEVICE", "KIND", "SINCE     ", "USE"];
+    let mut rows = vec![head.map(str::to_owned)];
+    rows.extend(devices.iter().map(|device| {
         let since = device
             .since
             .map_or_else(String::new, |since| since.format("%Y-%m-%d").to_string());
@@ -35,15 +24,14 @@ pub fn table(devices: &[Device], set: Option<&str>) -> String {
         } else {
             ""
         };
-        let line = format!(
-            "{:serial$}  {:kind$}  {since:10}  {used}",
+        [
             plain(&device.serial),
-            device.kind.to_string()
-        );
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
+            device.kind.to_string(),
+            since,
+            used.to_owned(),
+        ]
+    }));
+    table::table(&rows)
 }
 
 /// What scripts get. Keys may be added.

@@ -7,13 +7,12 @@ use serde::Serialize;
 
 use crate::core::arn::Arn;
 use crate::core::clock::timestamp;
+use crate::core::table::{self, GAP};
 use crate::core::text::{self, plain};
 use crate::report::{self, span};
 
 /// No column is made narrower than this to fit a terminal.
 const NARROWEST: usize = 8;
-/// Between two columns.
-const GAP: &str = "  ";
 /// What ends sooner is coloured as a warning.
 const SOON: TimeDelta = TimeDelta::minutes(15);
 
@@ -84,14 +83,7 @@ const DISPENSABLE: [usize; 4] = [5, 3, 4, 2];
 pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
     let mut lines = vec![HEAD.map(str::to_owned)];
     lines.extend(rows.iter().map(|row| cells(row, now)));
-    let natural: [usize; COLUMNS] = std::array::from_fn(|column| {
-        let cells = lines.iter().map(|line| &line[column]);
-        cells
-            .map(|cell| console::measure_text_width(cell))
-            .max()
-            .unwrap_or_default()
-    });
-    let widths = fitted(natural, layout.width);
+    let widths = fitted(table::widths(&lines), layout.width);
     let mut text = String::new();
     for (number, line) in lines.iter().enumerate() {
         let mut whole = String::new();
