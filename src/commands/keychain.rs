@@ -385,14 +385,11 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
         place.keychain.name()
     ));
     let files = held.files();
+    // In whatever words: a command may be wrapped in another one.
     let is_needed = |file: &File<'_>| {
         file.document.names().any(|name| {
             let command = file.get(name, key::CREDENTIAL_PROCESS);
-            name != section
-                && command
-                    .and_then(|command| KeychainEntry::parse(&command))
-                    .as_ref()
-                    == Some(&place)
+            name != section && command.is_some_and(|command| command.contains(&place.access_key_id))
         })
     };
     if is_needed(&files.credentials) || is_needed(&files.config) {

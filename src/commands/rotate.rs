@@ -19,7 +19,7 @@ use crate::cli;
 use crate::cli::OfUser;
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
-use crate::core::error::Failure;
+use crate::core::error::{self, Failure};
 use crate::core::{aws_errors, clock, wait};
 use crate::files::store::Turn;
 use crate::plan::PromptSettings;
@@ -58,14 +58,13 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     let _turn = signed_in
         .store
         .take(Turn::Keys, section, Duration::ZERO, |_| ())?;
-    let kept = KeySection::of(&signed_in, environment)?;
+    let mut kept = KeySection::of(&signed_in, environment)?;
     kept.check()?;
-    // Whose keys they are, and not whose session.
-    let caller = Iam {
-        session: None,
-        ..signed_in.iam()
+    if let Some(copy) = kept.copy()? {
+        put_back(&kept, &copy, report)?;
+        kept = KeySection::of(&signed_in, environment)?;
     }
-    .caller()?;
+    let (caller, keys) = caller_with_working_keys(&signed_in, &mut kept, report)?;
     if caller.name.is_none() {
         bail!(
             Failure::new("these are keys of the root user, which should have none")
@@ -73,8 +72,12 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
         );
     }
     let mut rotation = Rotation {
-        known: signed_in.iam().access_keys(&caller)?,
-        keys: signed_in.keys.clone(),
+        known: Iam {
+            keys: &keys,
+            ..signed_in.iam()
+        }
+        .access_keys(&caller)?,
+        keys,
         made: None,
         signed_in: &signed_in,
         kept,
@@ -85,7 +88,7 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     };
     for _ in 0..MOST_STEPS {
         match rotation.step() {
-            Ok(Next::RotationStep) => {}
+            Ok(Next::More) => {}
             Ok(Next::End) => return Ok(()),
             Err(error) => {
                 rotation.rescue();
@@ -99,9 +102,58 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     )
 }
 
+/// Who has the keys. Where AWS does not take the current one any more, and a new one is kept beside it, that takes its place: another
+/// program has written the old one back.
+fn caller_with_working_keys(
+    signed_in: &SignedInUser,
+    kept: &mut KeySection<'_>,
+    report: Report,
+) -> Result<(Caller, LongTermKeys)> {
+    let caller = |keys: &LongTermKeys| {
+        // Whose keys they are, and not whose session.
+        Iam {
+            keys,
+            session: None,
+            ..signed_in.iam()
+        }
+        .caller()
+    };
+    let error = match caller(&signed_in.keys) {
+        Ok(found) => return Ok((found, signed_in.keys.clone())),
+        Err(error) => error,
+    };
+    let progress = kept.progress()?;
+    let (Some(aws_errors::INVALID_CLIENT_TOKEN_ID), Some(new)) = (error.code(), progress.new)
+    else {
+        bail!(error);
+    };
+    let new = kept.new_keys(&new)?;
+    let Ok(found) = caller(&new) else {
+        bail!(error);
+    };
+    kept.swap(&new)?;
+    report.progress(format_args!(
+        "AWS does not take access key {} any more: [{}] has {} in its place now",
+        progress.current, signed_in.user.key_source.id.section, new.access_key_id
+    ));
+    Ok((found, new))
+}
+
+/// Puts a new key back into the section that another program has written it out of.
+fn put_back(kept: &KeySection<'_>, keys: &LongTermKeys, report: Report) -> Result<()> {
+    if kept.rescue(keys)? {
+        report.warning(format_args!(
+            "access key {} was gone from {}, and is kept there now, in the lines that begin with `mfa_creds_new_`",
+            keys.access_key_id,
+            kept.name()
+        ));
+    }
+    Ok(())
+}
+
 /// Whether there is more to do.
 enum Next {
-    RotationStep,
+    More,
     End,
 }
 
@@ -158,7 +210,7 @@ impl Rotation<'_> {
                 .hint("the IAM console shows the user's access keys")
             ),
         }
-        Ok(Next::RotationStep)
+        Ok(Next::More)
     }
 
     fn create(&mut self) -> Result<()> {
@@ -199,6 +251,7 @@ impl Rotation<'_> {
             }
             return Err(error);
         }
+        self.keep_copy(&new);
         self.report.progress(format_args!(
             "made access key {} for {}",
             new.access_key_id,
@@ -211,6 +264,17 @@ impl Rotation<'_> {
         });
         self.made = Some(new);
         Ok(())
+    }
+
+    /// From here on, the key outlives whatever other programs do to the file, and this process.
+    fn keep_copy(&self, new: &LongTermKeys) {
+        if let Err(error) = self.kept.keep_copy(new) {
+            let id = &new.access_key_id;
+            let what = format!(
+                "no copy of access key {id} is kept while it takes the place of the old one"
+            );
+            self.report.warning_for(what, &error);
+        }
     }
 
     /// Deletes our new key, which somebody has deactivated before it was used.
@@ -228,23 +292,30 @@ impl Rotation<'_> {
         let Some(made) = &self.made else {
             return;
         };
-        let id = &made.access_key_id;
-        match self.kept.rescue(made) {
-            Ok(false) => {}
-            Ok(true) => self.report.warning(format_args!(
-                "access key {id} was gone from {}, and is kept there now, in the lines that begin with `mfa_creds_new_`",
-                self.section()
-            )),
-            Err(error) => self.report.warning(format_args!(
-                "access key {id} is not in {}, and cannot be kept there: {error}",
-                self.section()
-            )),
-        }
+        let Err(error) = put_back(&self.kept, made, self.report) else {
+            return;
+        };
+        let why = error::message(&error);
+        let lost = format!(
+            "access key {} is not in {}, and cannot be kept there: {why}",
+            made.access_key_id,
+            self.section()
+        );
+        self.report.warning(match self.kept.copy() {
+            Ok(Some(copy)) if copy.access_key_id == made.access_key_id => {
+                format!(
+                    "{lost}; the next `mfa-creds rotate{}` has its secret, and puts it back",
+                    self.signed_in.flag
+                )
+            }
+            _ => lost,
+        });
     }
 
     fn prove(&mut self, id: &str, current: &str) -> Result<()> {
         let new = self.kept.new_keys(id)?;
         self.made = Some(new.clone());
+        self.keep_copy(&new);
         self.wait_until_known(&new)?;
         self.hand_on_session(current, id);
         self.kept.swap(&new)?;
@@ -296,18 +367,19 @@ impl Rotation<'_> {
 
     fn delete(&mut self, old: &str, current: &str) -> Result<Next> {
         if !self.deletes && !self.agrees_to_delete(old)? {
+            // The answer may have taken a while.
+            self.kept.progress()?;
             self.report.progress(format_args!(
                 "not deleted: {old} is inactive; `mfa-creds rotate{} --yes` deletes it",
                 self.signed_in.flag
             ));
             return Ok(Next::End);
         }
-        // The answer may have taken a while.
         self.check_unused(old, current, "deleted")?;
         self.delete_from_iam(old)?;
         self.report
             .progress(format_args!("deleted access key {old}"));
-        Ok(Next::RotationStep)
+        Ok(Next::More)
     }
 
     fn delete_from_iam(&mut self, id: &str) -> Result<()> {

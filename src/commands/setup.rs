@@ -106,6 +106,11 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     }
     let store = Store::open(path)?;
     store.check(|_file| Ok(Vec::new()))?;
+    if stray.is_some()
+        && let Some(spoiled) = plan::spoiled_values(&file, short_term).into_iter().next()
+    {
+        bail!(Failure::new(spoiled.problem).hint(format!("{}, and run this again", spoiled.fix)));
+    }
     let moving = stray.map(|keys| KeyMove {
         from: short_term,
         to: long_term,

@@ -41,6 +41,8 @@ use crate::report::Report;
 const FILE_LOCK: &str = "lock";
 /// The file of MFA sessions.
 const SESSIONS: &str = "sessions";
+/// The file of the new keys of rotations.
+const ROTATIONS: &str = "rotations";
 /// The record of used codes.
 const USED_CODES: &str = "used";
 const FILE_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
@@ -140,7 +142,22 @@ impl Store {
 
     /// The file of MFA sessions that belongs to this one, under the same promises.
     pub fn sessions(&self) -> Result<Self> {
-        let path = self.private.path(SESSIONS);
+        self.own(SESSIONS)
+    }
+
+    /// The file that keeps the new keys of rotations until they are ended, under the same promises.
+    pub fn rotations(&self) -> Result<Self> {
+        self.own(ROTATIONS)
+    }
+
+    /// Where that file is.
+    pub fn rotations_path(&self) -> PathBuf {
+        self.private.path(ROTATIONS)
+    }
+
+    fn own(&self, name: &str) -> Result<Self> {
+        let path = self.private.path(name);
+        check_own(&path)?;
         private::keep_private(&path).map_err(|error| unwritable(&path, &error))?;
         Self::open(&path)
     }

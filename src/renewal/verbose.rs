@@ -56,8 +56,10 @@ fn warn_of_spoiled_values(report: Report, credentials: &File<'_>, targets: &[&Pr
         .iter()
         .filter(|sections| !sections.storage.is_private())
     {
-        for spoiled in plan::spoiled_values(credentials, &sections.short_term) {
-            report.warning(spoiled.problem);
+        for section in [&sections.long_term, &sections.short_term] {
+            for spoiled in plan::spoiled_values(credentials, section) {
+                report.warning(spoiled.problem);
+            }
         }
     }
 }

@@ -75,7 +75,10 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     ("chmod go-w {}", AsSyntax),
     ("date -u", AsItStands),
-    ("gnome-keyring-daemon --replace --unlock", AsSyntax),
+    (
+        "stty -echo; read -r word; stty echo; printf %s \\\"$word\\\" | gnome-keyring-daemon --replace --unlock",
+        AsSyntax,
+    ),
     (
         "kill {id}",
         By("hints::a_holder_is_ended_by_the_command_and_only_where_it_is_that_process"),
@@ -156,6 +159,10 @@ const COMMANDS: &[(&str, Tried)] = &[
     (
         "mfa-creds{} --force",
         By("hints_of_settings::a_session_that_aws_does_not_take_is_made_anew_for_the_same_profile"),
+    ),
+    (
+        "mfa-creds rotate{}",
+        By("rotate_hands::a_key_that_the_section_cannot_take_comes_back_with_the_next_run"),
     ),
     (
         "mfa-creds{flag} --force",
@@ -268,7 +275,7 @@ const PROGRAMS: [&str; 14] = [
     "chown",
     "date",
     "dbus-run-session",
-    "gnome-keyring-daemon",
+    "stty",
     "keyctl",
     "kill",
     "ls",

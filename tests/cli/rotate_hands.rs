@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use expectrl::Expect as _;
+use expectrl::process::unix::WaitStatus;
 use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Account, Fault, KeyStatus, StandIn, User,
 };
@@ -15,7 +16,7 @@ use crate::support::rotation::{
     OTHER, ROTATE, assert_rotated, current, fault_after, file, home, told_of_lost_key,
 };
 use crate::support::sections::{long_term, value};
-use crate::support::terminal::{exited, on_terminal};
+use crate::support::terminal::{ended, exited, on_terminal};
 
 const OTHER_SECRET: &str = "FakeSecretOfBobFakeSecretOfBobFakeSecret";
 /// Requests that a whole rotation makes.
@@ -225,16 +226,57 @@ fn an_editor_that_writes_back_what_it_had_loses_no_key() {
             );
             assert!(outcome.stderr.contains(&told), "{number}: {outcome:?}");
         }
-        // As long as the old key works, the next run needs nobody.
-        let old = sts.access_keys("alice").into_iter();
-        if old
-            .into_iter()
-            .any(|key| key.access_key_id == ALICE_ACCESS_KEY_ID && key.active)
-        {
-            home.run_with(&sts, &ROTATE).succeeds();
-            assert_rotated(&home, &sts);
-        }
+        // The next run needs nobody, whether the old key works or not.
+        home.run_with(&sts, &ROTATE).succeeds();
+        assert_rotated(&home, &sts);
     });
+}
+
+#[test]
+fn a_key_that_the_section_cannot_take_comes_back_with_the_next_run() {
+    let broken = || file().replace("color = blue\n", "color = blue\nbroken line\n");
+    each(CREATE + 1..REQUESTS, |number| {
+        let (sts, home) = (two_users(), home());
+        let outcome = written_meanwhile(&home, &sts, number, |_| broken());
+        assert_eq!(outcome.status, Some(1), "{number}: {outcome:?}");
+        let new = new_key(&sts).unwrap();
+        let told = "broken line";
+        assert!(!outcome.stderr.contains(told), "{number}: {outcome:?}");
+        let told = "; the next `mfa-creds rotate -p work` has its secret, and puts it back\n";
+        assert!(outcome.stderr.contains(told), "{number}: {outcome:?}");
+        assert!(!home.credentials().contains(&new.secret_access_key));
+        home.write("credentials", &file());
+        let outcome = home.run_with(&sts, &ROTATE).succeeds();
+        let told = format!(
+            "warning: access key {} was gone from [work-long-term], and is kept there now",
+            new.access_key_id
+        );
+        assert!(outcome.stderr.contains(&told), "{number}: {outcome:?}");
+        assert_rotated(&home, &sts);
+        let copies = home.file(".mfa-creds/credentials.rotations");
+        assert_eq!(std::fs::read_to_string(copies).unwrap(), "");
+    });
+}
+
+#[test]
+fn what_an_editor_writes_back_while_a_question_waits_loses_no_key() {
+    for answer in ["n", "y", "\u{3}"] {
+        let (sts, home) = (two_users(), home());
+        let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work");
+        run.expect("which is inactive now? [y/N]:").unwrap();
+        home.write("credentials", &file());
+        if answer == "\u{3}" {
+            run.send(answer).unwrap();
+        } else {
+            run.send_line(answer).unwrap();
+        }
+        let ended = ended(run);
+        assert!(!matches!(ended, WaitStatus::Exited(_, 0)), "{ended:?}");
+        // The old key is inactive, and in the section.
+        assert_eq!(current(&home).0, ALICE_ACCESS_KEY_ID);
+        home.run_with(&sts, &ROTATE).succeeds();
+        assert_rotated(&home, &sts);
+    }
 }
 
 #[test]

@@ -17,7 +17,8 @@ PASSWORD = "fakepassword"
 WORK = User("arn:aws:iam::123456789012:user/other", "AKIAFAKEWORK00000000", "Fake" * 10, None)
 LOCKED = (
     "the keychain of the desktop (Secret Service) is locked, or not set up yet, and there is no screen to ask for its password\n"
-    "hint: unlock it in the desktop, or with `gnome-keyring-daemon --replace --unlock`, and run this again\n"
+    'hint: unlock it in the desktop, or type `stty -echo; read -r word; stty echo; printf %s "$word" | '
+    "gnome-keyring-daemon --replace --unlock` and its password, and run this again\n"
 )
 MOVED = "moved the keys of [p-long-term] to the Secret Service\nback: mfa-creds keychain restore -p p\n"
 LEFT = "[p-long-term]\n# mine\naws_mfa_device = {device}\ncredential_process = {program} keychain get {key}\n\n[last]\nx = 1\n"

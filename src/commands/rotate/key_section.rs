@@ -16,7 +16,7 @@ use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, Paths, key};
-use crate::files::store::{Edit, Store};
+use crate::files::store::{self, Edit, Store};
 use crate::plan::{Keys, check_sections};
 use crate::report::Report;
 
@@ -106,6 +106,11 @@ impl<'k> KeySection<'k> {
             );
         }
         Ok(kept)
+    }
+
+    /// Its name in messages.
+    pub(super) fn name(&self) -> String {
+        format!("[{}]", self.section)
     }
 
     /// Tries all that could keep a new key from being written.
@@ -206,12 +211,57 @@ impl<'k> KeySection<'k> {
         Ok(is_kept_now)
     }
 
+    /// Keeps a copy of a new key outside the file, which other programs write: nobody else has its secret. The keychain needs none.
+    pub(super) fn keep_copy(&self, keys: &LongTermKeys) -> Result<()> {
+        if self.keychain.is_some() {
+            return Ok(());
+        }
+        let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));
+        let changes = vec![
+            set(key::AWS_ACCESS_KEY_ID, &keys.access_key_id),
+            set(key::AWS_SECRET_ACCESS_KEY, keys.secret_access_key.expose()),
+        ];
+        let edit = Edit::new(self.section.clone(), changes);
+        self.store
+            .rotations()?
+            .update(|_file| Ok(vec![edit]))
+            .map(drop)
+    }
+
+    /// The copy that an earlier run has kept.
+    pub(super) fn copy(&self) -> Result<Option<LongTermKeys>> {
+        let path = self.store.rotations_path();
+        if !path.exists() {
+            return Ok(None);
+        }
+        store::check_own(&path)?;
+        with_file(&path, |file| {
+            let get = |key| file.get(&self.section, key);
+            let pair = get(key::AWS_ACCESS_KEY_ID).zip(get(key::AWS_SECRET_ACCESS_KEY));
+            Ok(pair.map(|(access_key_id, secret)| LongTermKeys {
+                access_key_id,
+                secret_access_key: Secret::new(secret),
+            }))
+        })
+    }
+
+    /// Forgets the copy.
+    pub(super) fn forget_copy(&self) -> Result<()> {
+        if !self.store.rotations_path().exists() {
+            return Ok(());
+        }
+        let keys = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY];
+        let edit = Edit::clear(vec![self.section.clone()], &keys);
+        let rotations = self.store.rotations()?;
+        rotations.update(|_file| Ok(vec![edit])).map(drop)
+    }
+
     /// Forgets the new key.
     pub(super) fn forget_new(&mut self, id: &str, report: Report) -> Result<()> {
         let keys = [key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY];
         self.write(&keys.map(Change::Remove))?;
         self.remove_from_keychain(id, report);
-        Ok(())
+        self.forget_copy()
     }
 
     /// The new key, with its secret.
@@ -288,7 +338,7 @@ impl<'k> KeySection<'k> {
         if let Some(old) = old {
             self.remove_from_keychain(old, report);
         }
-        Ok(())
+        self.forget_copy()
     }
 
     /// Writes into the section, if it still says what it said.

@@ -40,7 +40,8 @@ pub fn type_code(session: &mut OsSession, code: impl AsRef<str>) {
     session.send_line(code.as_ref()).unwrap();
 }
 
-fn ended(mut session: OsSession) -> WaitStatus {
+/// Waits until a run has ended, and says how.
+pub fn ended(mut session: OsSession) -> WaitStatus {
     session.expect(Eof).unwrap();
     session.get_process().wait().unwrap()
 }

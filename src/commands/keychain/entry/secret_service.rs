@@ -117,7 +117,7 @@ fn explain(error: &Error, has_screen: bool) -> Failure {
         }
         Error::Prompt | Error::Locked => {
             Failure::new(format!("{locked}, and there is no screen to ask for its password"))
-                .hint("unlock it in the desktop, or with `gnome-keyring-daemon --replace --unlock`, and run this again")
+                .hint("unlock it in the desktop, or type `stty -echo; read -r word; stty echo; printf %s \"$word\" | gnome-keyring-daemon --replace --unlock` and its password, and run this again")
                 .exit(Exit::HumanNeeded)
         }
         Error::Dbus(error) => match error.name().unwrap_or_default() {
