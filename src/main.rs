@@ -1,9 +1,9 @@
 //! `mfa-creds` exchanges an MFA code for temporary AWS credentials and keeps them in `~/.aws/credentials`.
 //!
 //! The layers from the lowest to the highest: a module uses only its own layer and those above it in this list. `tests/cli/house.rs`
-//! holds that, and `.github/ARCHITECTURE.md` is the map.
+//! enforces this, and `.github/ARCHITECTURE.md` is the map.
 
-// Errors, texts, times, and values whose form AWS documents.
+// Errors, texts, times, and values whose format AWS documents.
 mod core;
 // The flags that several commands share.
 mod cli;
@@ -11,9 +11,9 @@ mod cli;
 mod report;
 // The AWS files and our own: parsed, edited, locked and replaced.
 mod files;
-// Decisions, each with its origin. No network, no clock, no terminal.
+// Decisions, each with its origin. No network, no terminal.
 mod plan;
-// Terminal, window, standard input, and commands that are run for what they print.
+// Terminal, window, standard input, and commands run for their output.
 mod prompt;
 // The network, STS and IAM.
 mod aws;

@@ -1,4 +1,4 @@
-//! Prepares a client for each connection, and explains what keeps a request from being answered. It knows no service in particular.
+//! Prepares a client for each connection, and explains what keeps a request from being answered. The clients of STS and IAM share all of it.
 
 // Each uses only those above it.
 mod http;

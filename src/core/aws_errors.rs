@@ -1,4 +1,4 @@
-//! Lists the error codes and the phrases of AWS's messages that decide something here, each with its source.
+//! Lists the error codes and the phrases of AWS's messages that affect decisions here, each with its source.
 //!
 //! AWS documents its codes and promises nothing about its messages. A phrase is matched only where one code means several things;
 //! where it was seen is named beside it.

@@ -1,6 +1,6 @@
 //! Reads the environment once, and names our own variables. An empty variable counts as not set, as in aws-mfa.
 //!
-//! Nor does a region count that this tool has set itself, with the credentials of a profile: it says nothing about the next.
+//! A region that this tool set itself, with the credentials of a profile, does not count either: it says nothing about the next one.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Holds what every layer needs and what depends on none: texts, errors, times, and values whose form AWS documents.
+//! Holds what every layer needs, with no dependency on any: texts, errors, times, and values whose form AWS documents.
 
 pub mod text;
 pub mod table;

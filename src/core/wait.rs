@@ -1,4 +1,4 @@
-//! Waiting for an answer that AWS gives only after a while.
+//! Waits for an answer that AWS gives only after a while.
 
 use std::thread;
 use std::time::Duration;

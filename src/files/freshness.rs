@@ -1,4 +1,4 @@
-//! Decides whether stored credentials can be used again, and if not, why not. The time is handed in.
+//! Decides whether stored credentials can be used again, and if not, why not. The caller passes the time.
 
 use std::fmt;
 

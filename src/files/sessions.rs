@@ -4,7 +4,8 @@
 //! section that is. Otherwise the file of sessions holds it. That file has the format of the credentials file, with a section
 //! for each pair of access key id and device, which also names the long-term section that the key came from. And it holds the
 //! credentials of profiles that must not have any in their own sections, in sections that begin with `profile`; and in those that
-//! begin with `written`, what a secret is known by that we wrote into a section of the credentials file.
+//! begin with `written`, the digest by which we recognize a secret that we wrote into a section of the
+//! credentials file.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Decides where the code comes from, and where and how long a person is asked.
+//! Decides where the code comes from, where a person is asked, and for how long.
 
 use std::time::Duration;
 

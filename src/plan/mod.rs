@@ -1,4 +1,4 @@
-//! Decides everything that can be decided without network, clock or terminal, and records the origin of each decision.
+//! Decides everything that can be decided without network or terminal, and records the origin of each decision.
 
 mod setting;
 mod code_settings;

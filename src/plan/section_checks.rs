@@ -1,4 +1,4 @@
-//! Refuses sections that cannot be used: unclear ones, ones with keys that must stay, and missing ones.
+//! Refuses sections that cannot be used: ambiguous ones, ones with keys that must stay, and missing ones.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Hands out the codes of a run: from a flag, the environment, standard input, a command, or a person.
+//! Hands out the codes that a run uses: from a flag, the environment, standard input, a command, or a person.
 
 mod asking;
 mod known;
@@ -48,7 +48,7 @@ pub struct Need<'n> {
     /// Those that earlier processes have used.
     pub used: &'n UsedCodes,
     /// Whether it is for a server on this machine, which is one for tests.
-    pub is_for_tests: bool,
+    pub is_for_local_server: bool,
 }
 
 /// Whose standard input is.
@@ -185,7 +185,7 @@ impl<'e> Codes<'e> {
             .find(&code, now)
             .filter(|(came_to, _)| match source {
                 // Whoever gives one has said so. What was accepted AWS refuses once more, and servers for tests do not.
-                CodeSource::Fixed(_) => *came_to == CodeFate::Unknown && !need.is_for_tests,
+                CodeSource::Fixed(_) => *came_to == CodeFate::Unknown && !need.is_for_local_server,
                 CodeSource::Command | CodeSource::Person => true,
             });
         self.sent.push(Sent {

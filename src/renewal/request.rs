@@ -1,4 +1,5 @@
-//! Checks what is stored for each profile, plans what is missing, and renews it: the way that all renewing commands share.
+//! Checks what is stored for each profile, plans what is missing, and renews it: the path shared by all
+//! commands that renew.
 
 use std::cell::OnceCell;
 

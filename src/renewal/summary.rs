@@ -1,4 +1,4 @@
-//! Says how a run ended, for one profile or for several of which some may have failed.
+//! Says how a run ended, for one profile, or for several, some of which may have failed.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Tells of irregular lines in the files, and with `-v` of each decision and its origin.
+//! Reports irregular lines in the files, and with `-v` each decision and its origin.
 
 use std::fmt;
 

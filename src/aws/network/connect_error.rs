@@ -1,4 +1,4 @@
-//! Explains what keeps a request from reaching the service.
+//! Explains why a request did not reach the service.
 
 use chrono::{DateTime, Utc};
 

@@ -1,5 +1,5 @@
-//! Takes a second look at a connection that failed: which certificate the server presents, and what the proxy answers. It sends nothing
-//! of the request.
+//! Takes a second look at a connection that failed: which certificate the server presents, and what the proxy answers. None of
+//! the request is sent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

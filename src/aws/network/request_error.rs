@@ -1,4 +1,4 @@
-//! What a request came to that did not come to its answer: from a name that nobody knows to a refusal.
+//! Defines why a request got no successful answer, from an unknown host name to a refusal.
 //!
 //! Nothing in it is an error chain or a request of the SDK: both can hold the code.
 

@@ -1,5 +1,5 @@
-//! Sends a request, and sends it again where that is safe: when the first one never reached the service, or when AWS refused it for the
-//! clock of this machine, which AWS checks before the code.
+//! Sends a request, and sends it again where that is safe: when the first one never reached the service, or when AWS refused it
+//! because this machine's clock is off, which AWS checks before the code.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Explains a refusal of STS to a person.
+//! Explains to a person why STS refused a call.
 
 use super::refusal::{Refusal, RefusalKind};
 use crate::aws::network::{RequestContext, RequestError, Signer, masked};

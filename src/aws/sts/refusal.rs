@@ -1,4 +1,4 @@
-//! Classifies why STS grants no credentials, and so whether another code or another try would help.
+//! Classifies why STS granted no credentials, which decides whether another code or another try would help.
 
 use anyhow::Error;
 

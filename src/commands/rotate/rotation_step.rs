@@ -1,5 +1,5 @@
-//! Decides the next step of a rotation from what the section says and which keys IAM has. A run that was killed is so continued by the
-//! next one.
+//! Decides the next step of a rotation from what the section says and which keys IAM has. So the next run
+//! continues one that was killed.
 //!
 //! The order: say in the section that a key is asked for; make it; keep it beside the old one; when STS takes it, let it take the
 //! old one's place; use it from there; deactivate the old one; delete it; tidy up.

@@ -1,4 +1,4 @@
-//! Lists what a line can have that the format does not allow, and what AWS tools make of it.
+//! Lists the ways a line can break the format, and what AWS tools make of each.
 
 use std::fmt;
 

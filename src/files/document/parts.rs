@@ -1,6 +1,6 @@
 //! Splits a line: blanks, comment, key and value, the name in a header.
 //!
-//! Of a large file nearly all time goes into these, so they look at bytes: with patterns of characters it is several times as much.
+//! For a large file, nearly all the time is spent here, so these functions work on bytes; character patterns take several times as long.
 
 use memchr::{memchr, memchr2_iter};
 

@@ -1,4 +1,4 @@
-//! Locks files between processes of this tool. A lock ends with the process that holds it, however that ends.
+//! Locks files between processes of this tool. A lock is released when the process that holds it ends, however it ends.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};

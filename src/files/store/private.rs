@@ -1,4 +1,4 @@
-//! Keeps our own directory, which no other user can read or hold: for locks, for backups while a file is written in place, and for
+//! Keeps our own directory, which no other user can read or take over: for locks, for backups while a file is written in place, and for
 //! sessions that no section of the credentials file holds.
 //!
 //! It is `.mfa-creds` beside the credentials file, where that place is ours: then whoever shares the file shares the locks.

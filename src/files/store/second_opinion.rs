@@ -1,7 +1,7 @@
 //! Reads a changed file again before it is written, with our own parser and with rust-ini, which shares no code with it.
 //!
 //! rust-ini knows neither continuation lines nor indented comments, and takes a backslash at the end of a line for more than
-//! it is. A file with any of those it has no opinion of, nor one that it reads otherwise than we do.
+//! it is. It gives no opinion on a file with any of those, or on one that it reads differently from us.
 
 use std::collections::HashMap;
 

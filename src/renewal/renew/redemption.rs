@@ -99,7 +99,7 @@ fn need<'n>(group: &'n Group, used: &'n UsedCodes) -> Need<'n> {
         device: &group.session_key.device,
         process: group.mfa_process.as_ref(),
         used,
-        is_for_tests: group
+        is_for_local_server: group
             .jobs
             .iter()
             .any(|job| job.plan.steps[0].connection.is_answered_locally()),
