@@ -75,23 +75,7 @@ pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCod
 }
 
 fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Checklist) {
-    let names = SectionNames::new(&args.suffixes, environment);
-    let asked = args.profile.name.as_ref().map(|name| Setting {
-        value: name.clone(),
-        origin: Origin::Flag("--profile"),
-    });
-    let asked = asked.unwrap_or_else(|| plan::profile_of_environment(environment));
-    let setup_command = names.as_ref().map_or_else(
-        |_| "mfa-creds setup".to_owned(),
-        |names| names.setup_command_for(&asked),
-    );
-    let [credentials, config] = [
-        (Which::Credentials, &*paths.credentials),
-        (Which::Config, &paths.config),
-    ]
-    .map(|(which, path)| files::read(list, which, path, environment, &setup_command));
-    let names = list.attempt("settings", names);
-    let loaded = LoadedFiles::of(paths, names.unwrap_or_default(), credentials, config);
+    let loaded = load(args, environment, paths, list);
     let names = &loaded.names;
     // With an index, as every section is looked at.
     let files = &loaded.files(&Profiles {
@@ -123,19 +107,49 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
     keychains::check(list, names, files);
     tools::check(list, environment, files, sections.as_ref());
     if let Some(sections) = &sections {
-        let examined = Examined { inputs, sections };
-        let user = examined.user(list);
-        examined.settings(list);
-        session::check(list, &examined, user.as_ref());
-        if let Some(user) = &user
-            && reachability::way(list, user).is_some()
-            && !args.offline
-            && let Some(keys) = list.attempt(
-                "keys",
-                credential_process::keys(&user.key_source, environment),
-            )
-        {
-            reachability::ask(list, user, &keys, sections);
-        }
+        examine_profile(args, &Examined { inputs, sections }, list);
+    }
+}
+
+/// Reads the two files, as far as they can be.
+fn load(
+    args: &Doctor,
+    environment: &Environment,
+    paths: Paths,
+    list: &mut Checklist,
+) -> LoadedFiles {
+    let names = SectionNames::new(&args.suffixes, environment);
+    let asked = args.profile.name.as_ref().map(|name| Setting {
+        value: name.clone(),
+        origin: Origin::Flag("--profile"),
+    });
+    let asked = asked.unwrap_or_else(|| plan::profile_of_environment(environment));
+    let setup_command = names.as_ref().map_or_else(
+        |_| "mfa-creds setup".to_owned(),
+        |names| names.setup_command_for(&asked),
+    );
+    let [credentials, config] = [
+        (Which::Credentials, &*paths.credentials),
+        (Which::Config, &paths.config),
+    ]
+    .map(|(which, path)| files::read(list, which, path, environment, &setup_command));
+    let names = list.attempt("settings", names);
+    LoadedFiles::of(paths, names.unwrap_or_default(), credentials, config)
+}
+
+/// Looks at what a profile says, and asks AWS whose its keys are.
+fn examine_profile(args: &Doctor, examined: &Examined<'_>, list: &mut Checklist) {
+    let user = examined.user(list);
+    examined.settings(list);
+    session::check(list, examined, user.as_ref());
+    if let Some(user) = &user
+        && reachability::way(list, user).is_some()
+        && !args.offline
+        && let Some(keys) = list.attempt(
+            "keys",
+            credential_process::keys(&user.key_source, examined.inputs.environment),
+        )
+    {
+        reachability::ask(list, user, &keys, examined.sections);
     }
 }

@@ -194,34 +194,8 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
     args.store.keychain.check_takes_keys()?;
     let held = Held::find(&args.profile, &args.suffixes, environment)?;
     let section = &held.key_source.id.section;
-    let keys = match &held.key_source.keys {
-        Keys::Stored(keys) => keys,
-        Keys::Process(command) => match KeychainEntry::parse(&command.value) {
-            Some(KeychainEntry { keychain, .. }) if keychain.flaw().is_none() => {
-                report.progress(format_args!(
-                    "the keys of [{section}] are in {} already",
-                    keychain.name()
-                ));
-                return Ok(());
-            }
-            Some(KeychainEntry { keychain, .. }) => bail!(
-                Failure::new(format!(
-                    "the keys of [{section}] are in {}",
-                    keychain.name()
-                ))
-                .hint(format!(
-                    "`mfa-creds keychain restore{}` brings them back; then run this again",
-                    held.flag
-                ))
-            ),
-            None => bail!(
-                Failure::new(format!(
-                    "a command prints the keys of [{section}]: {}",
-                    command.origin
-                ))
-                .hint("they are not in the file; there is nothing to move")
-            ),
-        },
+    let Some(keys) = keys_to_move(&held, report)? else {
+        return Ok(());
     };
     let deposit = Deposit::new(keys, environment)?;
     let command = &*deposit.command;
@@ -255,6 +229,41 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
         held.flag
     ));
     Ok(())
+}
+
+/// The keys of a section that holds some; none where they are in the keychain already.
+fn keys_to_move(held: &Held, report: Report) -> Result<Option<&LongTermKeys>> {
+    let section = &held.key_source.id.section;
+    let command = match &held.key_source.keys {
+        Keys::Stored(keys) => return Ok(Some(keys)),
+        Keys::Process(command) => command,
+    };
+    let Some(KeychainEntry { keychain, .. }) = KeychainEntry::parse(&command.value) else {
+        bail!(
+            Failure::new(format!(
+                "a command prints the keys of [{section}]: {}",
+                command.origin
+            ))
+            .hint("they are not in the file; there is nothing to move")
+        );
+    };
+    if keychain.flaw().is_some() {
+        bail!(
+            Failure::new(format!(
+                "the keys of [{section}] are in {}",
+                keychain.name()
+            ))
+            .hint(format!(
+                "`mfa-creds keychain restore{}` brings them back; then run this again",
+                held.flag
+            ))
+        );
+    }
+    report.progress(format_args!(
+        "the keys of [{section}] are in {} already",
+        keychain.name()
+    ));
+    Ok(None)
 }
 
 /// The keys go from the section, and the command comes, where the keys are still these.
@@ -351,54 +360,64 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
         );
     };
     let keys = place.keychain.get(&place.access_key_id)?;
-    let bring_back = |file: &File<'_>| {
-        let has_keys = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY]
-            .into_iter()
-            .any(|key| file.get(section, key).is_some());
-        if has_keys
-            || file.get(section, key::CREDENTIAL_PROCESS).as_deref() != Some(&*command.value)
-        {
-            bail!(
-                Failure::new(format!(
-                    "[{section}] in {} was changed meanwhile",
-                    file.path.display()
-                ))
-                .hint("run it again")
-            );
-        }
-        Ok(vec![Edit::new(
-            section.clone(),
-            vec![
-                Change::Set(key::AWS_ACCESS_KEY_ID, Cow::Borrowed(&*keys.access_key_id)),
-                Change::Set(
-                    key::AWS_SECRET_ACCESS_KEY,
-                    Cow::Borrowed(keys.secret_access_key.expose()),
-                ),
-                Change::Remove(key::CREDENTIAL_PROCESS),
-            ],
-        )])
-    };
+    let bring_back = |file: &File<'_>| bring_back(file, section, &keys, &command.value);
     held.store.check(bring_back)?;
     held.store.update(bring_back)?;
     report.progress(format_args!(
         "moved the keys from {} to [{section}]",
         place.keychain.name()
     ));
-    let files = held.files();
-    // In whatever words: a command may be wrapped in another one.
-    let is_needed = |file: &File<'_>| {
-        file.document.names().any(|name| {
-            let command = file.get(name, key::CREDENTIAL_PROCESS);
-            name != section && command.is_some_and(|command| command.contains(&place.access_key_id))
-        })
-    };
-    if is_needed(&files.credentials) || is_needed(&files.config) {
+    if is_needed_elsewhere(&place, section, &held.files()) {
         report.progress("the entry stays, as another section gets its keys from it");
     } else if let Err(error) = place.keychain.remove(&place.access_key_id) {
         let name = place.keychain.name();
         report.warning_for(format_args!("{name} keeps a copy"), &error);
     }
     Ok(())
+}
+
+/// The keys come to the section, and the command goes, where that is still there.
+fn bring_back<'k>(
+    file: &File<'_>,
+    section: &str,
+    keys: &'k LongTermKeys,
+    command: &str,
+) -> Result<Vec<Edit<'k>>> {
+    let has_keys = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY]
+        .into_iter()
+        .any(|key| file.get(section, key).is_some());
+    if has_keys || file.get(section, key::CREDENTIAL_PROCESS).as_deref() != Some(command) {
+        bail!(
+            Failure::new(format!(
+                "[{section}] in {} was changed meanwhile",
+                file.path.display()
+            ))
+            .hint("run it again")
+        );
+    }
+    Ok(vec![Edit::new(
+        section,
+        vec![
+            Change::Set(key::AWS_ACCESS_KEY_ID, Cow::Borrowed(&*keys.access_key_id)),
+            Change::Set(
+                key::AWS_SECRET_ACCESS_KEY,
+                Cow::Borrowed(keys.secret_access_key.expose()),
+            ),
+            Change::Remove(key::CREDENTIAL_PROCESS),
+        ],
+    )])
+}
+
+/// Whether another section gets its keys from an entry.
+fn is_needed_elsewhere(entry: &KeychainEntry, section: &str, files: &Files<'_>) -> bool {
+    let is_needed = |file: &File<'_>| {
+        file.document.names().any(|name| {
+            let command = file.get(name, key::CREDENTIAL_PROCESS);
+            // In whatever words: a command may be wrapped in another one.
+            name != section && command.is_some_and(|command| command.contains(&entry.access_key_id))
+        })
+    };
+    is_needed(&files.credentials) || is_needed(&files.config)
 }
 
 fn get(args: &GetKeys) -> Result<()> {

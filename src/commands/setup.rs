@@ -14,7 +14,7 @@ use crate::cli::{self, Profile};
 use crate::cli::{Suffixes, Verbosity};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
-use crate::core::text::quoted;
+use crate::core::text;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Paths, key};
 use crate::files::section_format;
@@ -87,14 +87,59 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
         path,
         document: Document::parse(&text),
     };
-    let (long_term, short_term) = (&sections.long_term, &sections.short_term);
-    plan::check_sections(&file, &[long_term, short_term])?;
-    let stray = wizard::stored_keys(&file, short_term)
-        .filter(|_keys| section_format::holds_long_term_keys(&file, short_term));
-    let replaced = wizard::stored_keys(&file, long_term);
-    if section_format::has_keys(&file, long_term) && (stray.is_none() || replaced.is_none()) {
-        bail!(wizard::occupied(path, long_term));
+    plan::check_sections(&file, &[&sections.long_term, &sections.short_term])?;
+    let moving = keys_in_the_way(&sections, &file)?;
+    let store = writable_store(path)?;
+    if let Some(moving) = &moving {
+        respondent.check_brings_no_keys(moving.from)?;
     }
+    if let Some(moving) = moving
+        && agrees(&respondent, &sections, &moving, &file)?
+    {
+        move_out_of_the_way(&mut respondent, &moving, &file, &store, report)?;
+        if args.keychain {
+            keychain::move_keys(&into_keychain(args, &sections), environment)?;
+        }
+    } else {
+        let answers = respondent.keys()?;
+        let long_term = &*sections.long_term;
+        write_new_keys(args, environment, &store, (path, long_term), &answers)?;
+    }
+    report.progress(format_args!(
+        "next: mfa-creds {}{}",
+        text::flag("--profile", &sections.profile.value),
+        names.suffix_flags()
+    ));
+    Ok(())
+}
+
+/// Long-term keys in the section that is to be written, on their way to one of their own.
+fn keys_in_the_way<'s>(
+    sections: &'s ProfileSections,
+    file: &File<'_>,
+) -> Result<Option<KeyMove<'s>>> {
+    let (long_term, short_term) = (&sections.long_term, &sections.short_term);
+    let stray = wizard::stored_keys(file, short_term)
+        .filter(|_keys| section_format::holds_long_term_keys(file, short_term));
+    let replaced = wizard::stored_keys(file, long_term);
+    if section_format::has_keys(file, long_term) && (stray.is_none() || replaced.is_none()) {
+        bail!(wizard::occupied(file.path, long_term));
+    }
+    if stray.is_some()
+        && let Some(spoiled) = plan::spoiled_values(file, short_term).into_iter().next()
+    {
+        bail!(Failure::new(spoiled.problem).hint(format!("{}, and run this again", spoiled.fix)));
+    }
+    Ok(stray.map(|keys| KeyMove {
+        from: short_term,
+        to: long_term,
+        keys,
+        replaced,
+    }))
+}
+
+/// A file that can be written, in a directory that is made for it if there is none.
+fn writable_store(path: &Path) -> Result<Store> {
     if let Some(directory) = path.parent() {
         private_directory(directory).map_err(|error| {
             Failure::new(format!(
@@ -106,47 +151,34 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     }
     let store = Store::open(path)?;
     store.check(|_file| Ok(Vec::new()))?;
-    if stray.is_some()
-        && let Some(spoiled) = plan::spoiled_values(&file, short_term).into_iter().next()
-    {
-        bail!(Failure::new(spoiled.problem).hint(format!("{}, and run this again", spoiled.fix)));
-    }
-    let moving = stray.map(|keys| KeyMove {
-        from: short_term,
-        to: long_term,
+    Ok(store)
+}
+
+/// Moves keys to a section of their own, and asks for a device where there is none beside them.
+fn move_out_of_the_way(
+    respondent: &mut Respondent,
+    moving: &KeyMove<'_>,
+    file: &File<'_>,
+    store: &Store,
+    report: Report,
+) -> Result<()> {
+    let KeyMove {
+        from,
+        to,
         keys,
         replaced,
-    });
-    if moving.is_some() {
-        respondent.check_brings_no_keys(short_term)?;
-    }
-    if let Some(moving) = moving
-        && agrees(&respondent, &sections, &moving, &file)?
-    {
-        let device =
-            if wizard::has_device(&file, short_term) || wizard::has_device(&file, long_term) {
-                None
-            } else {
-                respondent.device()?
-            };
-        store.update(|file| moving.edits(file, device.as_ref()))?;
-        report.progress(if moving.replaced.as_ref() == Some(&moving.keys) {
-            format!("took the keys out of [{short_term}]: [{long_term}] has the same")
-        } else {
-            format!("moved the keys from [{short_term}] to [{long_term}]")
-        });
-        if args.keychain {
-            keychain::move_keys(&into_keychain(args, &sections), environment)?;
-        }
+    } = moving;
+    let device = if wizard::has_device(file, from) || wizard::has_device(file, to) {
+        None
     } else {
-        let answers = respondent.keys()?;
-        write_new_keys(args, environment, &store, (path, long_term), &answers)?;
-    }
-    report.progress(format_args!(
-        "next: mfa-creds --profile {}{}",
-        quoted(&sections.profile.value),
-        names.suffix_flags()
-    ));
+        respondent.device()?
+    };
+    store.update(|file| moving.edits(file, device.as_ref()))?;
+    report.progress(if replaced.as_ref() == Some(keys) {
+        format!("took the keys out of [{from}]: [{to}] has the same")
+    } else {
+        format!("moved the keys from [{from}] to [{to}]")
+    });
     Ok(())
 }
 

@@ -20,6 +20,20 @@ pub fn told_by_the_help(mut error: Error, mut words: impl Iterator<Item = OsStri
         Some(ContextValue::String(text)) => Some(text.trim_start_matches("--").to_owned()),
         _ => None,
     };
+    if let Some(ContextValue::Strings(commands)) = error.get(ContextKind::SuggestedSubcommand) {
+        let hidden = hidden_commands(&Cli::command());
+        let mut shown = commands.clone();
+        shown.retain(|name| !hidden.contains(name));
+        if shown.is_empty() {
+            error.remove(ContextKind::SuggestedSubcommand);
+        } else if shown.len() < commands.len() {
+            error.insert(
+                ContextKind::SuggestedSubcommand,
+                ContextValue::Strings(shown),
+            );
+        }
+        return error;
+    }
     let (Some(typed), Some(suggested)) = (
         text(ContextKind::InvalidArg),
         text(ContextKind::SuggestedArg),
@@ -33,9 +47,10 @@ pub fn told_by_the_help(mut error: Error, mut words: impl Iterator<Item = OsStri
     let Some(command) = meant(&mut root, words) else {
         return error;
     };
-    if command
-        .get_arguments()
-        .any(|argument| argument.get_long() == Some(&suggested))
+    if typed.len() >= SHORTEST
+        && command
+            .get_arguments()
+            .any(|argument| argument.get_long() == Some(&suggested) && !argument.is_hide_set())
     {
         return error;
     }
@@ -52,6 +67,23 @@ pub fn told_by_the_help(mut error: Error, mut words: impl Iterator<Item = OsStri
     error
 }
 
+/// The names of the commands that the help does not show.
+fn hidden_commands(root: &Command) -> Vec<String> {
+    let mut root = root.clone();
+    root.build();
+    let mut open = vec![&root];
+    let mut hidden = Vec::new();
+    while let Some(command) = open.pop() {
+        for own in command.get_subcommands() {
+            if own.is_hide_set() {
+                hidden.push(own.get_name().to_owned());
+            }
+            open.push(own);
+        }
+    }
+    hidden
+}
+
 /// The command that the first words name.
 fn meant(root: &mut Command, words: impl Iterator<Item = OsString>) -> Option<&mut Command> {
     let mut command = root;
@@ -66,7 +98,10 @@ fn meant(root: &mut Command, words: impl Iterator<Item = OsString>) -> Option<&m
 
 /// The flag one of whose names is most like what was typed.
 fn nearest<'c>(command: &'c Command, typed: &str) -> Option<&'c str> {
-    let names = command.get_arguments().flat_map(|argument| {
+    let shown = command
+        .get_arguments()
+        .filter(|argument| !argument.is_hide_set());
+    let names = shown.flat_map(|argument| {
         let names = written_out(argument);
         names.map(move |name| (strsim::jaro(typed, name), argument))
     });

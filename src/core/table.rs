@@ -1,7 +1,10 @@
-//! Tables of text: columns as wide as their widest cell.
+//! Renders tables of text, with columns as wide as their widest cell.
 
 /// Between two columns.
 pub const GAP: &str = "  ";
+
+/// The most that a cell widens its column, in columns of a terminal: no name that AWS gives is longer, and what a server says can be.
+const WIDEST: usize = 400;
 
 /// A line for each row, the first of which names the columns.
 pub fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
@@ -14,7 +17,7 @@ pub fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     lines.collect()
 }
 
-/// How wide each column is on a terminal, cut by nothing.
+/// How wide each column is on a terminal.
 pub fn widths<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> [usize; COLUMNS] {
     std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| &*row[column]);
@@ -22,6 +25,7 @@ pub fn widths<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> [usize; COLUM
             .map(console::measure_text_width)
             .max()
             .unwrap_or_default()
+            .min(WIDEST)
     })
 }
 
@@ -35,5 +39,15 @@ mod tests {
         let rows = rows.map(|row| row.map(str::to_owned));
         assert_eq!(table(&rows), "A      LONG  END\nwider  b\n       c     d\n");
         assert_eq!(table::<3>(&[]), "");
+    }
+
+    #[test]
+    fn a_cell_of_any_length_is_shown() {
+        let long = "x".repeat(70_000);
+        let rows = [
+            [long.clone(), "a".to_owned()],
+            ["y".to_owned(), "b".to_owned()],
+        ];
+        assert!(table(&rows).starts_with(&format!("{long}  a\ny")));
     }
 }

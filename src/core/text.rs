@@ -18,6 +18,21 @@ pub fn plain(text: &str) -> String {
     text.replace(is_obeyed, "\u{fffd}")
 }
 
+/// The most that is shown of a message of somebody else, in characters. AWS's longest quote a policy and an ARN or two.
+const MOST_CHARACTERS: usize = 1000;
+
+/// A message of somebody else as one that cannot be laid out: blanks in a row are one, as enough of them would begin a line on the
+/// screen, and the end of a text without end is cut off.
+pub fn message(text: &str) -> String {
+    let is_blank = |c: char| c.is_whitespace() || c == '\u{2800}';
+    let words = text.split(is_blank).filter(|word| !word.is_empty());
+    let folded = words.collect::<Vec<_>>().join(" ");
+    match folded.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &folded[..end]),
+        None => folded,
+    }
+}
+
 /// Whether a text can be shown as it is.
 pub fn is_plain(text: &str) -> bool {
     // Of nearly every text, this is the whole work.
@@ -62,6 +77,12 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
+/// A flag with its value as words for a shell, which no program takes for two flags.
+pub fn flag(name: &str, value: &str) -> String {
+    let sign = if value.starts_with('-') { '=' } else { ' ' };
+    format!("{name}{sign}{}", quoted(value))
+}
+
 /// A path as a word for a shell, which no program takes for a flag.
 pub fn quoted_path(path: &Path) -> String {
     let path = path.to_string_lossy();
@@ -104,7 +125,7 @@ fn is_obeyed(c: char) -> bool {
 mod tests {
     use std::path::Path;
 
-    use super::{is_plain, plain, plain_json, quoted, quoted_path};
+    use super::{flag, is_plain, message, plain, plain_json, quoted, quoted_path};
 
     #[test]
     fn a_shell_takes_a_word_for_what_it_is() {
@@ -118,6 +139,8 @@ mod tests {
         ] {
             assert_eq!(quoted(word), typed);
         }
+        assert_eq!(flag("-p", "a b"), "-p 'a b'");
+        assert_eq!(flag("--profile", "-x"), "--profile=-x");
         assert_eq!(quoted_path(Path::new("-rf")), "./-rf");
         assert_eq!(quoted_path(Path::new("/a b")), "'/a b'");
     }
@@ -140,6 +163,18 @@ mod tests {
             assert_eq!(plain(text), shown);
             assert_eq!(is_plain(text), text == shown, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_message_cannot_be_laid_out() {
+        let blanks = "\u{a0}".repeat(40) + &" ".repeat(40) + &"\u{2800}\u{3000}".repeat(9);
+        assert_eq!(
+            message(&format!(" no.{blanks}hint: evil\n")),
+            "no. hint: evil"
+        );
+        let long = message(&"x".repeat(100_000));
+        assert_eq!(long.chars().count(), 1001);
+        assert!(long.ends_with('…'));
     }
 
     #[test]

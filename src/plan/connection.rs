@@ -144,41 +144,11 @@ impl Resolver<'_> {
 
     /// Where a service is, as the first of these profiles says that says something.
     fn connection(&self, profiles: &[&ChainProfile], service: Service) -> Result<Connection> {
-        let own = |key| profiles.iter().find_map(|profile| self.own(profile, key));
-        let of_default = || {
-            let header = config_header(&self.inputs.files.config.document, "default")?;
-            in_file(&self.inputs.files.config, header, key::REGION)
-        };
-        let region = first([
-            flag("--region", self.inputs.request.region.as_ref()),
-            self.variable("AWS_REGION"),
-            self.variable("AWS_DEFAULT_REGION"),
-        ])
-        .or_else(|| own(key::REGION))
-        .or_else(of_default)
-        .unwrap_or_else(|| default(DEFAULT_REGION.to_owned()));
-        check_region(&region)?;
-        let endpoint_url = self.endpoint_url(profiles, service.names())?;
-        if let Some(url) = &endpoint_url
-            && !is_http_url(&url.value)
-        {
-            bail!(
-                Failure::new(format!(
-                    "`{}` ({}) is not the URL of an endpoint",
-                    url.value, url.origin
-                ))
-                .hint("write it like https://sts.eu-west-1.amazonaws.com")
-            );
-        }
-        let timeout = given_seconds(
-            "--timeout",
-            self.inputs.request.timeout,
-            Some((self.inputs.environment, MFA_CREDS_TIMEOUT)),
-        )?;
         Ok(Connection {
             service,
-            region,
-            endpoint_url,
+            region: self.region(profiles)?,
+            endpoint_url: self.endpoint_url(profiles, service.names())?,
+            timeout: self.timeout()?,
             fips: self.choice(
                 profiles,
                 "AWS_USE_FIPS_ENDPOINT",
@@ -197,20 +167,57 @@ impl Resolver<'_> {
                 key::STS_REGIONAL_ENDPOINTS,
                 &["legacy", "regional"],
             )?,
-            ca_bundle: self
-                .variable("AWS_CA_BUNDLE")
-                .or_else(|| own(key::CA_BUNDLE))
-                .or_else(|| self.openssl_bundle()),
+            ca_bundle: self.ca_bundle(profiles),
             proxies: Proxies::of_environment(self.inputs.environment),
-            timeout: match timeout {
-                Some(Setting { value, origin }) => Setting {
-                    value: Duration::from_secs(value).clamp(SHORTEST, LONGEST),
-                    origin,
-                },
-                None => default(TIMEOUT),
-            },
             app_id: self.inputs.environment.text("AWS_SDK_UA_APP_ID"),
         })
+    }
+
+    fn region(&self, profiles: &[&ChainProfile]) -> Result<Setting<String>> {
+        let of_default = || {
+            let header = config_header(&self.inputs.files.config.document, "default")?;
+            in_file(&self.inputs.files.config, header, key::REGION)
+        };
+        let region = first([
+            flag("--region", self.inputs.request.region.as_ref()),
+            self.variable("AWS_REGION"),
+            self.variable("AWS_DEFAULT_REGION"),
+        ])
+        .or_else(|| self.own_of_first(profiles, key::REGION))
+        .or_else(of_default)
+        .unwrap_or_else(|| default(DEFAULT_REGION.to_owned()));
+        check_region(&region)?;
+        Ok(region)
+    }
+
+    fn timeout(&self) -> Result<Setting<Duration>> {
+        let timeout = given_seconds(
+            "--timeout",
+            self.inputs.request.timeout,
+            Some((self.inputs.environment, MFA_CREDS_TIMEOUT)),
+        )?;
+        Ok(match timeout {
+            Some(Setting { value, origin }) => Setting {
+                value: Duration::from_secs(value).clamp(SHORTEST, LONGEST),
+                origin,
+            },
+            None => default(TIMEOUT),
+        })
+    }
+
+    fn ca_bundle(&self, profiles: &[&ChainProfile]) -> Option<Setting<String>> {
+        self.variable("AWS_CA_BUNDLE")
+            .or_else(|| self.own_of_first(profiles, key::CA_BUNDLE))
+            .or_else(|| self.openssl_bundle())
+    }
+
+    /// A key as the first profile has it that has it at all.
+    fn own_of_first(
+        &self,
+        profiles: &[&ChainProfile],
+        key: &'static str,
+    ) -> Option<Setting<String>> {
+        profiles.iter().find_map(|profile| self.own(profile, key))
     }
 
     /// A setting with two values; whether it is the first one. See
@@ -279,7 +286,7 @@ impl Resolver<'_> {
             self.variable(service.variable),
             self.variable("AWS_ENDPOINT_URL"),
         ]);
-        Ok(url.or_else(|| {
+        let url = url.or_else(|| {
             profiles.iter().find_map(|profile| {
                 first([
                     self.long_term(profile, key::ENDPOINT_URL),
@@ -287,7 +294,8 @@ impl Resolver<'_> {
                     self.config(profile, key::ENDPOINT_URL),
                 ])
             })
-        }))
+        });
+        url.map(checked_endpoint_url).transpose()
     }
 
     /// `endpoint_url` below `sts =` or `iam =` in the `[services NAME]` that the profile names.
@@ -328,6 +336,20 @@ pub fn check_region(region: &Setting<String>) -> Result<()> {
             region.value, region.origin
         ))
         .hint("write it like eu-west-1")
+    )
+}
+
+/// Refuses what is not the URL of an endpoint.
+fn checked_endpoint_url(url: Setting<String>) -> Result<Setting<String>> {
+    if is_http_url(&url.value) {
+        return Ok(url);
+    }
+    bail!(
+        Failure::new(format!(
+            "`{}` ({}) is not the URL of an endpoint",
+            url.value, url.origin
+        ))
+        .hint("write it like https://sts.eu-west-1.amazonaws.com")
     )
 }
 

@@ -5,14 +5,14 @@ use anyhow::{Result, bail};
 use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::error::Failure;
-use crate::files::profiles::{Files, key};
+use crate::files::profiles::{File, Files, key};
 use crate::files::section_format;
 use crate::plan::decision::{CHAINED_SECONDS, Decision, Strategy};
 use crate::plan::role_chain::{ChainRole, RoleChain};
 use crate::plan::section_checks::check_sections;
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{INHERITED, inherited};
-use crate::plan::{KeySource, Keys, Native};
+use crate::plan::{KeySource, KeySourceId, Keys, Native};
 
 /// The keys at the end of a chain, or the command that prints them.
 pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySource> {
@@ -22,31 +22,8 @@ pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySour
     } else {
         &files.credentials
     };
-    let section = &id.section;
-    let get = |key| inherited(file, section, key);
-    let (key_id, secret) = (get(key::AWS_ACCESS_KEY_ID), get(key::AWS_SECRET_ACCESS_KEY));
-    let keys = match (key_id, secret, get(key::CREDENTIAL_PROCESS)) {
-        (Some(key_id), Some(secret), _) => Keys::Stored(LongTermKeys {
-            access_key_id: key_id.value,
-            secret_access_key: Secret::new(secret.value),
-        }),
-        (None, None, Some(command)) => Keys::Process(command),
-        (key_id, _, _) => {
-            let missing = match key_id {
-                None => key::AWS_ACCESS_KEY_ID,
-                Some(_) => key::AWS_SECRET_ACCESS_KEY,
-            };
-            bail!(
-                Failure::new(format!(
-                    "{missing} of [{section}] in {} is missing or empty",
-                    file.path.display()
-                ))
-                .hint("write it there; the IAM console shows or makes a user's access keys")
-            );
-        }
-    };
     let key_source = KeySource {
-        keys,
+        keys: keys(file, &id.section)?,
         id: id.clone(),
         device_key: if id.in_config {
             key::MFA_SERIAL
@@ -54,33 +31,57 @@ pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySour
             key::AWS_MFA_DEVICE
         },
     };
-    if let Keys::Stored(keys) = &key_source.keys
-        && let Some(odd) = keys.access_key_id.chars().find(|c| !c.is_ascii_graphic())
-    {
+    if let Keys::Stored(keys) = &key_source.keys {
+        check_access_key_id(&keys.access_key_id, &key_source.id)?;
+    }
+    Ok(key_source)
+}
+
+/// Keys that a section holds; else its command.
+fn keys(file: &File<'_>, section: &str) -> Result<Keys> {
+    let get = |key| inherited(file, section, key);
+    let (key_id, secret) = (get(key::AWS_ACCESS_KEY_ID), get(key::AWS_SECRET_ACCESS_KEY));
+    let missing = match (key_id, secret, get(key::CREDENTIAL_PROCESS)) {
+        (Some(key_id), Some(secret), _) => {
+            return Ok(Keys::Stored(LongTermKeys {
+                access_key_id: key_id.value,
+                secret_access_key: Secret::new(secret.value),
+            }));
+        }
+        (None, None, Some(command)) => return Ok(Keys::Process(command)),
+        (None, _, _) => key::AWS_ACCESS_KEY_ID,
+        (Some(_), _, _) => key::AWS_SECRET_ACCESS_KEY,
+    };
+    bail!(
+        Failure::new(format!(
+            "{missing} of [{section}] in {} is missing or empty",
+            file.path.display()
+        ))
+        .hint("write it there; the IAM console shows or makes a user's access keys")
+    )
+}
+
+/// Refuses what is no access key id, and that of temporary credentials.
+fn check_access_key_id(access_key_id: &str, of: &KeySourceId) -> Result<()> {
+    if let Some(odd) = access_key_id.chars().find(|c| !c.is_ascii_graphic()) {
         bail!(
             Failure::new(format!(
-                "{} of {} has the character U+{:04X}, which no access key id has",
+                "{} of {of} has the character U+{:04X}, which no access key id has",
                 key::AWS_ACCESS_KEY_ID,
-                key_source.id,
                 u32::from(odd)
             ))
             .hint("type the line anew; the IAM console shows a user's access keys")
         );
     }
-    if let Keys::Stored(keys) = &key_source.keys
-        && keys
-            .access_key_id
-            .starts_with(section_format::TEMPORARY_PREFIX)
-    {
+    if access_key_id.starts_with(section_format::TEMPORARY_PREFIX) {
         bail!(
             Failure::new(format!(
-                "{} holds temporary credentials (ASIA…), which cannot get a session",
-                key_source.id
+                "{of} holds temporary credentials (ASIA…), which cannot get a session"
             ))
             .hint("put the IAM user's own keys (AKIA…) there")
         );
     }
-    Ok(key_source)
+    Ok(())
 }
 
 /// The section that the profile with the keys has for its session, unless it is for something else.

@@ -46,7 +46,7 @@ use crate::core::environment::{Environment, MFA_ASSUME_ROLE, MFA_CREDS_MIN_TTL};
 use crate::core::error::Failure;
 use crate::core::form::Form;
 use crate::core::mfa_device::SerialNumber;
-use crate::core::text::quoted;
+use crate::core::text;
 use crate::files::freshness::Wanted;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
@@ -180,7 +180,7 @@ pub fn profile_flag(profile: &str) -> String {
     if profile == DEFAULT_PROFILE {
         String::new()
     } else {
-        format!(" -p {}", quoted(profile))
+        format!(" {}", text::flag("-p", profile))
     }
 }
 

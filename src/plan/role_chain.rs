@@ -8,7 +8,7 @@ use crate::files::section_format;
 use crate::plan::KeySourceId;
 use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, nearest};
 use crate::plan::section_names::{ProfileSections, SectionNames};
-use crate::plan::setting::{Setting, in_file, inherited};
+use crate::plan::setting::{Origin, Setting, in_file, inherited};
 
 /// A profile on the way.
 #[derive(Debug)]
@@ -106,68 +106,72 @@ enum ChainEnd {
 
 impl Walker<'_> {
     fn follow(&self, role: Option<Setting<String>>) -> Result<RoleChain, NoWay> {
-        let sections = self.sections;
-        let has_own = self.files.credentials.document.has(&sections.long_term);
-        let own = self.keys_in_credentials(&sections.long_term);
-        let mut profiles = vec![self.profile(&sections.profile.value)];
-        let in_config = role.as_ref().is_some_and(Setting::is_of_config);
-        let mut roles: Vec<ChainRole> = role
-            .map(|arn| ChainRole { profile: 0, arn })
-            .into_iter()
-            .collect();
-        let mut source = self.source(&profiles[0]);
-        // As everywhere, the long-term section comes before the config file.
-        if has_own {
-            return Ok(RoleChain {
-                profiles,
+        let first = self.profile(&self.sections.profile.value);
+        let key_source = self.own_keys(&first, role.as_ref())?;
+        let roles = role.map(|arn| ChainRole { profile: 0, arn });
+        let roles = roles.into_iter().collect();
+        match key_source {
+            Some(key_source) => Ok(RoleChain {
+                profiles: vec![first],
                 roles,
-                key_source: own,
-            });
+                key_source,
+            }),
+            None => self.follow_sources(first, roles),
         }
-        if roles.is_empty() || source.is_none() && !in_config {
-            if let Some(key_source) = self.keys_in_config(&profiles[0]) {
-                return Ok(RoleChain {
-                    profiles,
-                    roles,
-                    key_source,
-                });
-            }
-            let credentials = &self.files.credentials;
-            return Err(missing_long_term(sections, self.names, credentials).into());
+    }
+
+    /// The keys of the profile itself; none where those of its source assume the role.
+    fn own_keys(
+        &self,
+        profile: &ChainProfile,
+        role: Option<&Setting<String>>,
+    ) -> Result<Option<KeySourceId>, NoWay> {
+        let credentials = &self.files.credentials;
+        let long_term = &self.sections.long_term;
+        // As everywhere, the long-term section comes before the config file.
+        if credentials.document.has(long_term) {
+            return Ok(Some(self.keys_in_credentials(long_term)));
         }
+        if role.is_some_and(|role| role.is_of_config() || self.source(profile).is_some()) {
+            return Ok(None);
+        }
+        match self.keys_in_config(profile) {
+            Some(key_source) => Ok(Some(key_source)),
+            None => Err(missing_long_term(self.sections, self.names, credentials).into()),
+        }
+    }
+
+    /// Goes on from source to source, up to the one that has keys.
+    fn follow_sources(
+        &self,
+        first: ChainProfile,
+        mut roles: Vec<ChainRole>,
+    ) -> Result<RoleChain, NoWay> {
+        let mut profiles = vec![first];
         loop {
             let from = &profiles[profiles.len() - 1];
-            let Some(next) = source else {
+            let Some(next) = self.source(from) else {
                 return Err(self.without_source(from));
             };
             let profile = self.profile(&next.value);
-            match self.find(&profile, &next, &profiles)? {
+            let end = self.find(&profile, &next, &profiles)?;
+            let position = profiles.len();
+            profiles.push(profile);
+            let of_profile = |arn| ChainRole {
+                profile: position,
+                arn,
+            };
+            match end {
                 ChainEnd::Keys(key_source) => {
                     // aws-mfa's way: a role in the long-term section is what the profile's own section holds.
-                    let arn = self.own_role(&key_source);
-                    profiles.push(profile);
-                    if let Some(arn) = arn {
-                        let position = profiles.len() - 1;
-                        roles.push(ChainRole {
-                            profile: position,
-                            arn,
-                        });
-                    }
+                    roles.extend(self.own_role(&key_source).map(of_profile));
                     return Ok(RoleChain {
                         profiles,
                         roles,
                         key_source,
                     });
                 }
-                ChainEnd::Role(arn) => {
-                    source = self.source(&profile);
-                    profiles.push(profile);
-                    let position = profiles.len() - 1;
-                    roles.push(ChainRole {
-                        profile: position,
-                        arn,
-                    });
-                }
+                ChainEnd::Role(arn) => roles.push(of_profile(arn)),
             }
         }
     }
@@ -292,7 +296,7 @@ impl Walker<'_> {
     }
 
     /// The error where the AWS tools get the credentials of a source by themselves: there are no long-term keys to be written.
-    fn elsewhere(&self, profile: &ChainProfile, named_by: &Setting<String>) -> Option<Failure> {
+    fn elsewhere(&self, profile: &ChainProfile, origin: &Origin) -> Option<Failure> {
         let Files {
             credentials,
             config,
@@ -307,73 +311,88 @@ impl Walker<'_> {
             })
         })?;
         let failure = Failure::new(format!(
-            "the profile {name} ({}) gets its credentials by {source}, not from a user with long-term keys",
-            named_by.origin
+            "the profile {name} ({origin}) gets its credentials by {source}, not from a user with long-term keys"
         ));
         Some(failure.hint(
             "the AWS tools get such credentials, and assume the role with them, by themselves: it needs no mfa-creds",
         ))
     }
 
-    fn dead_end(&self, profile: &ChainProfile, named_by: &Setting<String>) -> NoWay {
-        let ChainProfile { name, config, .. } = profile;
-        let origin = &named_by.origin;
-        let credentials = &self.files.credentials;
+    /// The error where a source has keys in its section of the credentials file, and not those of a user.
+    fn other_keys(&self, profile: &ChainProfile, origin: &Origin) -> Option<Failure> {
+        let (name, credentials) = (&profile.name, &self.files.credentials);
+        credentials.get(name, key::AWS_ACCESS_KEY_ID)?;
+        let path = credentials.path.display();
         let long_term = self.names.long_term(name);
         let setup = self.names.setup_command(name);
-        let by_setup = || {
-            if is_no_file(credentials) {
-                NAME_A_FILE.to_owned()
-            } else {
-                format!("`{setup}` writes [{long_term}]")
-            }
-        };
-        if let Some(failure) = self.elsewhere(profile, named_by) {
-            return NoWay::Elsewhere(failure);
-        }
-        if section_format::holds_long_term_keys(credentials, name)
-            && credentials.get(name, key::AWS_ACCESS_KEY_ID).is_some()
-        {
-            let failure = Failure::new(format!(
-                "the profile {name} ({origin}) has long-term keys beside a session token, in [{name}] of {}, which AWS refuses",
-                credentials.path.display()
-            ));
-            return NoWay::Elsewhere(
-                failure.hint(format!("`{setup}` moves them to [{long_term}]")),
-            );
-        }
-        if credentials.get(name, key::AWS_ACCESS_KEY_ID).is_some() {
-            let failure = Failure::new(format!(
-                "the profile {name} ({origin}) has no long-term keys: [{name}] in {} holds temporary credentials, or half of a key",
-                credentials.path.display()
-            ));
-            return NoWay::Elsewhere(failure.hint(format!(
+        Some(if section_format::holds_long_term_keys(credentials, name) {
+            Failure::new(format!(
+                "the profile {name} ({origin}) has long-term keys beside a session token, in [{name}] of {path}, which AWS refuses"
+            ))
+            .hint(format!("`{setup}` moves them to [{long_term}]"))
+        } else {
+            Failure::new(format!(
+                "the profile {name} ({origin}) has no long-term keys: [{name}] in {path} holds temporary credentials, or half of a key"
+            ))
+            .hint(format!(
                 "if an IAM user's own keys are at hand, `{setup}` writes them to [{long_term}]"
-            )));
+            ))
+        })
+    }
+
+    /// The error where a source is in one of the files, with nothing in it to go on with.
+    fn without_keys(&self, profile: &ChainProfile, origin: &Origin) -> Option<Failure> {
+        let ChainProfile { name, config, .. } = profile;
+        let credentials = &self.files.credentials;
+        if config.is_none() && !credentials.document.has(name) {
+            return None;
         }
-        if credentials.document.has(name) || config.is_some() {
-            let failure = Failure::new(format!(
-                "the profile {name} ({origin}) has neither long-term keys nor a role"
-            ));
-            let in_config = config
-                .as_ref()
-                .and_then(|header| self.files.config.get(header, key::CREDENTIAL_PROCESS));
-            let command = in_config.or_else(|| credentials.get(name, key::CREDENTIAL_PROCESS));
-            return NoWay::Elsewhere(match command {
-                Some(_) => failure.hint(format!(
-                    "a credential_process that prints long-term keys belongs into [{long_term}]"
-                )),
-                None => failure.hint(by_setup()),
-            });
-        }
-        let failure = Failure::new(format!("there is no profile {name} ({origin})"));
-        let names = credentials.document.names();
+        let in_config = config
+            .as_ref()
+            .and_then(|header| self.files.config.get(header, key::CREDENTIAL_PROCESS));
+        let command = in_config.or_else(|| credentials.get(name, key::CREDENTIAL_PROCESS));
+        let failure = Failure::new(format!(
+            "the profile {name} ({origin}) has neither long-term keys nor a role"
+        ));
+        Some(failure.hint(match command {
+            Some(_) => format!(
+                "a credential_process that prints long-term keys belongs into [{}]",
+                self.names.long_term(name)
+            ),
+            None => self.way_to_keys(name),
+        }))
+    }
+
+    /// The error where no file has the source.
+    fn no_profile(&self, name: &str, origin: &Origin) -> Failure {
+        let names = self.files.credentials.document.names();
         let bases = names.filter_map(|name| self.names.profile_of(name));
         let others = self.files.config.document.names().filter_map(profile_of);
-        match nearest(name, bases.chain(others)) {
-            Some(name) => failure.hint(format!("did you mean source_profile = {name}?")),
-            None => failure.hint(by_setup()),
+        let failure = Failure::new(format!("there is no profile {name} ({origin})"));
+        failure.hint(match nearest(name, bases.chain(others)) {
+            Some(name) => format!("did you mean source_profile = {name}?"),
+            None => self.way_to_keys(name),
+        })
+    }
+
+    /// How a profile comes by long-term keys.
+    fn way_to_keys(&self, name: &str) -> String {
+        if is_no_file(&self.files.credentials) {
+            return NAME_A_FILE.to_owned();
         }
-        .into()
+        let setup = self.names.setup_command(name);
+        format!("`{setup}` writes [{}]", self.names.long_term(name))
+    }
+
+    fn dead_end(&self, profile: &ChainProfile, named_by: &Setting<String>) -> NoWay {
+        let origin = &named_by.origin;
+        let elsewhere = self
+            .elsewhere(profile, origin)
+            .or_else(|| self.other_keys(profile, origin))
+            .or_else(|| self.without_keys(profile, origin));
+        match elsewhere {
+            Some(failure) => NoWay::Elsewhere(failure),
+            None => self.no_profile(&profile.name, origin).into(),
+        }
     }
 }

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::cli::Suffixes;
 use crate::core::environment::{Environment, MFA_LONG_TERM_SUFFIX, MFA_SHORT_TERM_SUFFIX};
 use crate::core::error::Failure;
-use crate::core::text::quoted;
+use crate::core::text::{self, quoted};
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
 use crate::plan::DEFAULT_PROFILE;
@@ -211,7 +211,7 @@ impl SectionNames {
 
     /// The command that writes the long-term section of a profile, whatever profile the environment names.
     pub(super) fn setup_command(&self, profile: &str) -> String {
-        self.setup_command_of(&format!(" --profile {}", quoted(profile)))
+        self.setup_command_of(&format!(" {}", text::flag("--profile", profile)))
     }
 
     /// The same for the profile that is asked for.
@@ -238,7 +238,7 @@ impl SectionNames {
 
     /// The same for a profile that another one has led to.
     pub(super) fn flags_of(&self, profile: &str) -> String {
-        format!(" -p {}{}", quoted(profile), self.suffix_flags())
+        format!(" {}{}", text::flag("-p", profile), self.suffix_flags())
     }
 
     /// The flags that name the suffixes, where flags did.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures_util::future::{Either, select, try_join};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Child;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -76,44 +77,7 @@ pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let mut child = command.spawn()?;
-        let id = child.id();
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let read_and_wait = async {
-            let (mut output, mut errors) = <(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)>::default();
-            let status = {
-                let reading = pin!(try_join(
-                    read(stdout, &mut output),
-                    read_to_end(stderr, &mut errors)
-                ));
-                match select(reading, pin!(child.wait())).await {
-                    Either::Left((read, waiting)) => {
-                        read?;
-                        waiting.await?
-                    }
-                    Either::Right((status, reading)) => {
-                        // What it has left running may keep its standard output open.
-                        timeout(GRACE, reading).await.unwrap_or(Ok(((), ())))?;
-                        status?
-                    }
-                }
-            };
-            Ok(Ended::ByItself {
-                status,
-                output,
-                errors,
-            })
-        };
-        let mut read_and_wait = pin!(read_and_wait);
-        let silence = NOTICE_AFTER.min(limit);
-        let mut ended = timeout(silence, &mut read_and_wait).await;
-        if ended.is_err() {
-            waiting();
-            ended = timeout(limit.saturating_sub(silence), read_and_wait).await;
-        }
-        ended.unwrap_or_else(|_elapsed| {
-            id.into_iter().for_each(descendants::end);
-            Ok(Ended::ByUs)
-        })
+        within(limit, &mut child, waiting).await
     });
     runtime.shutdown_background();
     if let Ok(Ended::ByItself { status, .. }) = &ended
@@ -123,6 +87,50 @@ pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<
         thread::sleep(GIVING_UP);
     }
     Ok(ended)
+}
+
+/// Waits until a command has ended, and ends it when its time is over.
+async fn within(limit: Duration, child: &mut Child, waiting: impl FnOnce()) -> io::Result<Ended> {
+    let id = child.id();
+    let mut ended_by_itself = pin!(ended_by_itself(child));
+    let silence = NOTICE_AFTER.min(limit);
+    let mut ended = timeout(silence, &mut ended_by_itself).await;
+    if ended.is_err() {
+        waiting();
+        ended = timeout(limit.saturating_sub(silence), ended_by_itself).await;
+    }
+    ended.unwrap_or_else(|_elapsed| {
+        id.into_iter().for_each(descendants::end);
+        Ok(Ended::ByUs)
+    })
+}
+
+/// Waits until a command has ended, and reads what it prints.
+async fn ended_by_itself(child: &mut Child) -> io::Result<Ended> {
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (mut output, mut errors) = <(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)>::default();
+    let status = {
+        let reading = pin!(try_join(
+            read(stdout, &mut output),
+            read_to_end(stderr, &mut errors)
+        ));
+        match select(reading, pin!(child.wait())).await {
+            Either::Left((read, waiting)) => {
+                read?;
+                waiting.await?
+            }
+            Either::Right((status, reading)) => {
+                // What it has left running may keep its standard output open.
+                timeout(GRACE, reading).await.unwrap_or(Ok(((), ())))?;
+                status?
+            }
+        }
+    };
+    Ok(Ended::ByItself {
+        status,
+        output,
+        errors,
+    })
 }
 
 /// Whether somebody has ended the command, as by Ctrl-C.

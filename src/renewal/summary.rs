@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::{self, Exit, Failure};
-use crate::core::text::quoted;
+use crate::core::text::{self, quoted};
 use crate::plan::{Native, Plan, ProfileSections};
 use crate::renewal::group::{Group, Job, Outcome};
 use crate::renewal::renew::SessionSection;
@@ -131,8 +131,8 @@ impl Summary {
             .find_map(|outcome| outcome.beside.as_ref());
         if let Some(section) = beside.filter(|_| self.profiles > 1) {
             self.report.progress(format_args!(
-                "use the roles as in: --profile {}",
-                quoted(section)
+                "use the roles as in: {}",
+                text::flag("--profile", section)
             ));
         }
         if let Some(error) = self.error.take() {

@@ -170,11 +170,7 @@ pub fn tell_connection(report: Report, of: &str, connection: &Connection) {
     let Connection {
         region,
         endpoint_url,
-        fips,
-        dual_stack,
-        global,
         ca_bundle,
-        proxies,
         timeout,
         ..
     } = connection;
@@ -182,39 +178,10 @@ pub fn tell_connection(report: Report, of: &str, connection: &Connection) {
     if let Some(url) = endpoint_url {
         tell("endpoint", &url.value, &url.origin);
     }
-    for (what, kind) in [
-        ("FIPS", fips),
-        ("dual stack", dual_stack),
-        ("global endpoint", global),
-    ] {
-        if kind.origin != Origin::Default {
-            let value = match (kind.value, endpoint_url) {
-                (true, Some(_)) => "no effect, as the endpoint is given",
-                (true, None) => "yes",
-                (false, _) => "no",
-            };
-            tell(what, value, &kind.origin);
-        }
-    }
+    tell_kinds_of_endpoint(connection, &tell);
     // Where it is wrong, that is an error of its own.
     if let Ok(route) = connection.route() {
-        let Route {
-            url,
-            signing_region,
-            proxy,
-        } = route;
-        if signing_region.origin == Origin::Partition {
-            let region = &signing_region;
-            tell("signed for the region", &region.value, &region.origin);
-        }
-        if endpoint_url.is_none() {
-            report.trace(format_args!("{of}endpoint: {url}"));
-        }
-        match (&proxy, proxies.exception(&url)) {
-            (Some(proxy), _) => tell("proxy", &proxy.value.to_string(), &proxy.origin),
-            (None, Some(exceptions)) => tell("proxy", "none", &exceptions.origin),
-            (None, None) => report.trace(format_args!("{of}proxy: none")),
-        }
+        tell_route(report, of, connection, &route, &tell);
     }
     if let Some(bundle) = ca_bundle {
         tell("CA bundle", &bundle.value, &bundle.origin);
@@ -222,6 +189,51 @@ pub fn tell_connection(report: Report, of: &str, connection: &Connection) {
     if timeout.origin != Origin::Default {
         let seconds = format!("{} s", timeout.value.as_secs());
         tell("time for AWS", &seconds, &timeout.origin);
+    }
+}
+
+/// Which of the region's endpoints is meant.
+fn tell_kinds_of_endpoint(connection: &Connection, tell: &impl Fn(&str, &str, &Origin)) {
+    for (what, kind) in [
+        ("FIPS", &connection.fips),
+        ("dual stack", &connection.dual_stack),
+        ("global endpoint", &connection.global),
+    ] {
+        if kind.origin != Origin::Default {
+            let value = match (kind.value, &connection.endpoint_url) {
+                (true, Some(_)) => "no effect, as the endpoint is given",
+                (true, None) => "yes",
+                (false, _) => "no",
+            };
+            tell(what, value, &kind.origin);
+        }
+    }
+}
+
+/// What came of the settings.
+fn tell_route(
+    report: Report,
+    of: &str,
+    connection: &Connection,
+    route: &Route,
+    tell: &impl Fn(&str, &str, &Origin),
+) {
+    let Route {
+        url,
+        signing_region,
+        proxy,
+    } = route;
+    if signing_region.origin == Origin::Partition {
+        let region = signing_region;
+        tell("signed for the region", &region.value, &region.origin);
+    }
+    if connection.endpoint_url.is_none() {
+        report.trace(format_args!("{of}endpoint: {url}"));
+    }
+    match (proxy, connection.proxies.exception(url)) {
+        (Some(proxy), _) => tell("proxy", &proxy.value.to_string(), &proxy.origin),
+        (None, Some(exceptions)) => tell("proxy", "none", &exceptions.origin),
+        (None, None) => report.trace(format_args!("{of}proxy: none")),
     }
 }
 

@@ -173,7 +173,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_settings::a_directory_that_is_missing_is_made"),
     ),
     (
-        "next: mfa-creds --profile {}{}",
+        "next: mfa-creds {}{}",
         By("hints::what_setup_says_is_next_works"),
     ),
     (

@@ -13,6 +13,7 @@ use super::connect_error::{ConnectError, PROXY_AUTHENTICATION_REQUIRED, ProxyAns
 use super::library_errors::{cause, connect_error, io_kind, is_cut_off};
 use crate::core::aws_errors;
 use crate::core::mfa_code::MfaCode;
+use crate::core::text::message;
 
 /// What went wrong with a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,7 +51,10 @@ impl RequestError {
                 Self::Refused {
                     status: refusal.raw().status().as_u16(),
                     code: without_codes(code, codes),
-                    message: without_codes(metadata.message().unwrap_or_default().trim(), codes),
+                    message: message(&without_codes(
+                        metadata.message().unwrap_or_default(),
+                        codes,
+                    )),
                 }
             }
             SdkError::TimeoutError(_) => Self::NoAnswer,

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::enrollment::{self, Enrolled, Enrolment};
 use super::{SignedInUser, prompt_settings, terminal};
-use crate::aws::iam::{Caller, KnownDevices};
+use crate::aws::iam::{Caller, CodePair, KnownDevices};
 use crate::cli::{OfUser, PromptTimeout};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
@@ -38,6 +38,35 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
     let iam = signed_in.iam();
     let caller = iam.caller()?;
+    let name = device_name(args, &caller)?;
+    // Where IAM does not say, its answers to what follows do.
+    let devices = iam.devices(&caller).ok();
+    check_new(
+        &signed_in,
+        &caller,
+        devices.as_deref().unwrap_or_default(),
+        name,
+    )?;
+    check_saving(&signed_in, &caller, name)?;
+    let Enrolled { serial, codes } = Enrolment {
+        iam: &iam,
+        caller: &caller,
+        terminal: &terminal,
+        report,
+        name,
+        is_known_to_be_free: devices.is_some(),
+        shows_secret: args.show_secret,
+    }
+    .run()?;
+    signed_in.note(&serial, &codes[1]);
+    wait_for_session(&signed_in, &serial, &codes, report);
+    save(&signed_in, &terminal, &serial, report)?;
+    report.progress(format_args!("next: mfa-creds{}", signed_in.flag));
+    Ok(())
+}
+
+/// What the device shall be called.
+fn device_name<'n>(args: &'n Enroll, caller: &'n Caller) -> Result<&'n str> {
     let Some(user) = &caller.name else {
         bail!(
             Failure::new("the root user's devices cannot be made from here")
@@ -52,52 +81,7 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
                 .hint("use letters, digits, and any of _+=,.@-")
         );
     }
-    // Where IAM does not say, its answers to what follows do.
-    let devices = iam.devices(&caller).ok();
-    check_new(
-        &signed_in,
-        &caller,
-        devices.as_deref().unwrap_or_default(),
-        name,
-    )?;
-    let key_source = &signed_in.user.key_source;
-    if signed_in.store.is_of(&key_source.id.path) {
-        // So that everything that can fail does so before a device is made.
-        let like_it = SerialNumber::parse(&caller.device(name)).map_err(|wrong| {
-            Failure::new(format!("a device called `{name}` {}", wrong.problem)).hint(wrong.hint)
-        })?;
-        signed_in
-            .store
-            .check(|file| save_device(file, &key_source.id.section, &like_it))?;
-    }
-    let Enrolled { serial, codes } = Enrolment {
-        iam: &iam,
-        caller: &caller,
-        terminal: &terminal,
-        report,
-        name,
-        is_known_to_be_free: devices.is_some(),
-        shows_secret: args.show_secret,
-    }
-    .run()?;
-    signed_in.note(&serial, &codes[1]);
-    match enrollment::wait_for_sts(&iam, &serial, &codes[1], report) {
-        Ok(KnownDevices::Yes(session)) => {
-            if let Some(session) = session {
-                signed_in.keep(&serial, session, report);
-            }
-        }
-        Ok(KnownDevices::No) => {
-            report.warning("STS does not know the device yet; wait a minute before the first code");
-        }
-        Err(problem) => report.warning(format_args!(
-            "whether STS knows the device yet is not known: {}",
-            problem.failure.message()
-        )),
-    }
-    save(&signed_in, &terminal, &serial, report)?;
-    report.progress(format_args!("next: mfa-creds{}", signed_in.flag));
-    Ok(())
+    Ok(name)
 }
 
 /// What would fail in the end is said in the beginning.
@@ -132,6 +116,43 @@ fn check_new(
     } else {
         failure.hint("add the authenticator app in the IAM console, where the FIDO key works")
     })
+}
+
+/// So that everything that can fail does so before a device is made.
+fn check_saving(signed_in: &SignedInUser, caller: &Caller, name: &str) -> Result<()> {
+    let key_source = &signed_in.user.key_source;
+    if !signed_in.store.is_of(&key_source.id.path) {
+        return Ok(());
+    }
+    let like_it = SerialNumber::parse(&caller.device(name)).map_err(|wrong| {
+        Failure::new(format!("a device called `{name}` {}", wrong.problem)).hint(wrong.hint)
+    })?;
+    signed_in
+        .store
+        .check(|file| save_device(file, &key_source.id.section, &like_it))
+}
+
+/// Waits until STS knows the device, and keeps the session that it gives then.
+fn wait_for_session(
+    signed_in: &SignedInUser,
+    serial: &SerialNumber,
+    codes: &CodePair,
+    report: Report,
+) {
+    match enrollment::wait_for_sts(&signed_in.iam(), serial, &codes[1], report) {
+        Ok(KnownDevices::Yes(session)) => {
+            if let Some(session) = session {
+                signed_in.keep(serial, session, report);
+            }
+        }
+        Ok(KnownDevices::No) => {
+            report.warning("STS does not know the device yet; wait a minute before the first code");
+        }
+        Err(problem) => report.warning(format_args!(
+            "whether STS knows the device yet is not known: {}",
+            problem.failure.message()
+        )),
+    }
 }
 
 /// Offers to write the device where it is looked for.

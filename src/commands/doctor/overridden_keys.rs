@@ -13,56 +13,15 @@ const OUT_OF_DEFAULT: &str = "take it out of [DEFAULT] with an editor";
 /// Looks at every profile of the config file.
 pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
     let before = list.len();
-    let Files {
-        credentials,
-        config,
-    } = files;
     let mut seen = HashSet::new();
-    for header in config.document.names() {
+    for header in files.config.document.names() {
         let Some(name) = profile_of(header).filter(|name| seen.insert(*name)) else {
             continue;
         };
-        let has_keys = credentials.get(name, key::AWS_ACCESS_KEY_ID).is_some();
-        let has_session = has_keys
-            && credentials.get(name, key::ASSUMED_ROLE).is_some()
-            && !section_format::holds_long_term_keys(credentials, name);
-        let get = |key| config.get(header, key);
-        let profile = Setting {
-            value: name.to_owned(),
-            origin: Origin::Default,
-        };
-        let sections = names.sections_of(profile, files).ok();
-        // Otherwise its own keys assume the role.
-        let source = get(key::SOURCE_PROFILE).filter(|source| source != name);
-        if let Some(precedence) = Precedence::of(header, config)
-            && has_keys
-            && (source.is_some() || !precedence.is_role())
-        {
-            let fix = if precedence.is_inherited() {
-                OUT_OF_DEFAULT.to_owned()
-            } else if precedence.is_role() {
-                without_role(has_session, name)
-            } else {
-                beside(sections.as_ref())
-            };
-            list.warning("shadowing", precedence.sentence(name), fix);
-        }
-        // Where there are no others, it is their session that comes before them.
-        let are_used = has_session
-            && sections
-                .as_ref()
-                .is_some_and(|sections| !credentials.document.has(&sections.long_term));
-        if has_keys && !are_used && get(key::AWS_ACCESS_KEY_ID).is_some() {
-            list.warning(
-                "shadowing",
-                format!(
-                    "the keys of [{header}] in {} are never used, because [{name}] in {} has keys",
-                    config.path.display(),
-                    credentials.path.display()
-                ),
-                "take one of the two out with an editor",
-            );
-        }
+        let profile = ConfigProfile::of(header, name, names, files);
+        profile.check_unread_keys(list);
+        profile.check_unused_keys(list);
+        let sections = profile.sections;
         if let Some(Overridden { problem, way_out }) =
             sections.and_then(|sections| plan::keys_before_process(&sections, files))
         {
@@ -75,6 +34,86 @@ pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
             "shadowing",
             "no profile of one file hides what the other one says",
         );
+    }
+}
+
+/// A profile of the config file, beside the section of its name in the credentials file.
+struct ConfigProfile<'c> {
+    header: &'c str,
+    name: &'c str,
+    files: &'c Files<'c>,
+    sections: Option<ProfileSections>,
+    /// Whether the section has keys.
+    has_keys: bool,
+    /// Whether they are those of a session.
+    has_session: bool,
+}
+
+impl<'c> ConfigProfile<'c> {
+    fn of(header: &'c str, name: &'c str, names: &SectionNames, files: &'c Files<'c>) -> Self {
+        let credentials = &files.credentials;
+        let has_keys = credentials.get(name, key::AWS_ACCESS_KEY_ID).is_some();
+        let profile = Setting {
+            value: name.to_owned(),
+            origin: Origin::Default,
+        };
+        Self {
+            header,
+            name,
+            files,
+            sections: names.sections_of(profile, files).ok(),
+            has_keys,
+            has_session: has_keys
+                && credentials.get(name, key::ASSUMED_ROLE).is_some()
+                && !section_format::holds_long_term_keys(credentials, name),
+        }
+    }
+
+    /// Keys in the credentials file: does the profile say something that comes before them?
+    fn check_unread_keys(&self, list: &mut Checklist) {
+        let (name, config) = (self.name, &self.files.config);
+        // Otherwise its own keys assume the role.
+        let source = config.get(self.header, key::SOURCE_PROFILE);
+        let source = source.filter(|source| source != name);
+        let Some(precedence) = Precedence::of(self.header, config)
+            .filter(|precedence| self.has_keys && (source.is_some() || !precedence.is_role()))
+        else {
+            return;
+        };
+        let fix = if precedence.is_inherited() {
+            OUT_OF_DEFAULT.to_owned()
+        } else if precedence.is_role() {
+            without_role(self.has_session, name)
+        } else {
+            beside(self.sections.as_ref())
+        };
+        list.warning("shadowing", precedence.sentence(name), fix);
+    }
+
+    /// Keys in the config file: do those in the credentials file come before them?
+    fn check_unused_keys(&self, list: &mut Checklist) {
+        let Self { header, name, .. } = self;
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        // Where there are no others, it is their session that comes before them.
+        let are_used = self.has_session
+            && self
+                .sections
+                .as_ref()
+                .is_some_and(|sections| !credentials.document.has(&sections.long_term));
+        if self.has_keys && !are_used && config.get(header, key::AWS_ACCESS_KEY_ID).is_some() {
+            list.warning(
+                "shadowing",
+                format!(
+                    "the keys of [{header}] in {} are never used, because [{name}] in {} has keys",
+                    config.path.display(),
+                    credentials.path.display()
+                ),
+                "take one of the two out with an editor",
+            );
+        }
     }
 }
 

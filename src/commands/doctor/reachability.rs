@@ -2,13 +2,13 @@
 
 use chrono::TimeDelta;
 
-use super::checklist::{CheckLevel, Checklist};
+use super::checklist::Checklist;
 use crate::aws::iam::{Caller, Iam};
 use crate::aws::network::{self, Certificates, RequestError, SET_THE_CLOCK, masked};
 use crate::core::clock;
 use crate::core::credentials::LongTermKeys;
 use crate::core::error;
-use crate::core::mfa_device::Device;
+use crate::core::mfa_device::SerialNumber;
 use crate::plan::{Connection, Origin, ProfileSections, Route, Setting, User};
 use crate::report::Report;
 
@@ -159,8 +159,8 @@ fn devices(
         None => None,
     };
     let key = user.key_source.device_key;
-    let devices = match iam.devices(caller) {
-        Ok(devices) => devices,
+    let found = match iam.devices(caller) {
+        Ok(found) => found,
         Err(problem) => {
             let why = anyhow::Error::from(problem);
             let message = format!("which the user has is not known: {}", error::message(&why));
@@ -176,79 +176,94 @@ fn devices(
             return;
         }
     };
-    let enroll = format!(
-        "`{}` makes one with an authenticator app",
-        sections.command("device enroll")
-    );
-    let name = caller.called();
-    let usable: Vec<&Device> = devices
-        .iter()
-        .filter(|device| device.usable().is_some())
-        .collect();
-    let names = |devices: &[&Device]| {
-        let names: Vec<&str> = devices.iter().map(|device| &*device.serial).collect();
-        names.join(", ")
+    let usable = found.iter().filter(|device| device.usable().is_some());
+    let devices = DevicesOfUser {
+        name: caller.called(),
+        all: found.iter().map(|device| &*device.serial).collect(),
+        usable: usable.map(|device| &*device.serial).collect(),
+        key,
+        enroll: format!(
+            "`{}` makes one with an authenticator app",
+            sections.command("device enroll")
+        ),
     };
-    let all: Vec<&Device> = devices.iter().collect();
     match set {
-        Some(set)
-            if devices
-                .iter()
-                .any(|device| device.serial == set.value.as_str()) =>
-        {
-            list.ok("device", format!("{} is a device of {name}", set.value));
+        Some(set) => devices.check_set(list, set),
+        None => devices.check_unset(list),
+    }
+}
+
+/// The devices of a user, by their serial numbers, and what to say of them.
+struct DevicesOfUser<'d> {
+    /// Whose they are.
+    name: &'d str,
+    all: Vec<&'d str>,
+    /// Those that STS can use.
+    usable: Vec<&'d str>,
+    /// Where a device is set.
+    key: &'static str,
+    /// How to get one.
+    enroll: String,
+}
+
+impl DevicesOfUser<'_> {
+    /// Looks at the device that is set: is it one of them?
+    fn check_set(&self, list: &mut Checklist, set: &Setting<SerialNumber>) {
+        let (name, serial) = (&self.name, &set.value);
+        if self.all.contains(&serial.as_str()) {
+            list.ok("device", format!("{serial} is a device of {name}"));
+        } else if self.usable.is_empty() {
+            list.problem(
+                "device",
+                format!("{serial} is not a device of {name}, who has none that STS can use"),
+                &self.enroll,
+            );
+        } else {
+            list.problem(
+                "device",
+                format!("{serial} is not a device of {name}"),
+                self.way_to_set_right(&set.origin),
+            );
         }
-        Some(set) if usable.is_empty() => list.problem(
-            "device",
-            format!(
-                "{} is not a device of {name}, who has none that STS can use",
-                set.value
-            ),
-            enroll,
-        ),
-        Some(set) => list.problem(
-            "device",
-            format!("{} is not a device of {name}", set.value),
-            match &set.origin {
-                // It comes before the file.
-                Origin::Flag(name) | Origin::Environment(name) => {
-                    format!(
-                        "set {name} to the right one, or unset it: {}",
-                        names(&usable)
-                    )
-                }
-                Origin::File { key, section, .. } => {
-                    format!(
-                        "set the right one as {key} of [{section}]: {}",
-                        names(&usable)
-                    )
-                }
-                _ => format!("set the right one as {key}: {}", names(&usable)),
-            },
-        ),
-        None => match usable.len() {
-            0 => list.problem(
+    }
+
+    fn way_to_set_right(&self, origin: &Origin) -> String {
+        let usable = self.usable.join(", ");
+        match origin {
+            // It comes before the file.
+            Origin::Flag(name) | Origin::Environment(name) => {
+                format!("set {name} to the right one, or unset it: {usable}")
+            }
+            Origin::File { key, section, .. } => {
+                format!("set the right one as {key} of [{section}]: {usable}")
+            }
+            _ => format!("set the right one as {}: {usable}", self.key),
+        }
+    }
+
+    /// Looks at what is found where no device is set: is it one, so that nobody has to pick?
+    fn check_unset(&self, list: &mut Checklist) {
+        let name = &self.name;
+        let usable = self.usable.join(", ");
+        match self.usable.len() {
+            0 => {
+                let others = if self.all.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {}", self.all.join(", "))
+                };
+                list.problem(
+                    "device",
+                    format!("{name} has none that STS can use{others}"),
+                    &self.enroll,
+                );
+            }
+            1 => list.ok("device", format!("{usable} is the only one of {name}")),
+            _ => list.warning(
                 "device",
-                format!(
-                    "{name} has none that STS can use{}",
-                    if all.is_empty() {
-                        String::new()
-                    } else {
-                        format!(": {}", names(&all))
-                    }
-                ),
-                enroll,
+                format!("{name} has several: {usable}"),
+                format!("set one as {}, so that nobody has to pick it", self.key),
             ),
-            1 => list.ok(
-                "device",
-                format!("{} is the only one of {name}", names(&usable)),
-            ),
-            _ => list.add(
-                "device",
-                CheckLevel::Warning,
-                &format!("{name} has several: {}", names(&usable)),
-                Some(&format!("set one as {key}, so that nobody has to pick it")),
-            ),
-        },
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::core::error::Failure;
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, Paths, key};
 use crate::files::store::{self, Edit, Store};
-use crate::plan::{Keys, check_sections};
+use crate::plan::{KeySourceId, Keys, check_sections};
 use crate::report::Report;
 
 /// The long-term section whose keys are rotated.
@@ -36,34 +36,7 @@ impl<'k> KeySection<'k> {
     /// The section of a user's keys.
     pub(super) fn of(signed_in: &'k SignedInUser, environment: &'k Environment) -> Result<Self> {
         let key_source = &signed_in.user.key_source;
-        let keychain = match &key_source.keys {
-            Keys::Stored(_) => None,
-            Keys::Process(command) => match KeychainEntry::parse(&command.value) {
-                Some(place) => {
-                    if let Some(flaw) = place.keychain.flaw() {
-                        bail!(
-                            Failure::new(format!(
-                                "the keys of [{}] are in {}, which {flaw}",
-                                key_source.id.section,
-                                place.keychain.name()
-                            ))
-                            .hint(format!(
-                                "`mfa-creds keychain restore{}` brings them back into the file; then run this again",
-                                signed_in.flag
-                            ))
-                        );
-                    }
-                    Some(place.keychain)
-                }
-                None => bail!(
-                    Failure::new(format!(
-                        "a command prints the keys of [{}]: {}",
-                        key_source.id.section, command.origin
-                    ))
-                    .hint("rotate them where it has them from, or let them stand in the file for the while")
-                ),
-            },
-        };
+        let keychain = keychain(signed_in)?;
         if !signed_in.store.is_of(&key_source.id.path) {
             bail!(
                 Failure::new(format!("{} is not in the credentials file", key_source.id))
@@ -85,27 +58,30 @@ impl<'k> KeySection<'k> {
             environment,
             notes,
         };
-        let current = kept.progress()?.current;
-        let secret = kept.notes.get(key::AWS_SECRET_ACCESS_KEY);
-        if current != signed_in.keys.access_key_id
-            || keychain.is_none() && secret != Some(signed_in.keys.secret_access_key.expose())
+        kept.check_holds(&signed_in.keys, &key_source.id)?;
+        Ok(kept)
+    }
+
+    /// Makes sure that the section has the keys that sign, and that the config file does not have them, too.
+    fn check_holds(&self, keys: &LongTermKeys, id: &KeySourceId) -> Result<()> {
+        let current = self.progress()?.current;
+        let secret = self.notes.get(key::AWS_SECRET_ACCESS_KEY);
+        if current != keys.access_key_id
+            || self.keychain.is_none() && secret != Some(keys.secret_access_key.expose())
         {
             bail!(
-                Failure::new(format!(
-                    "the keys of {} were changed meanwhile",
-                    key_source.id
-                ))
-                .hint("run this again")
+                Failure::new(format!("the keys of {id} were changed meanwhile"))
+                    .hint("run this again")
             );
         }
-        let in_config = kept.in_config(&current)?;
+        let in_config = self.in_config(&current)?;
         if let Some(section) = in_config.first() {
             bail!(
                 Failure::new(format!("{section} has the same access key {current}"))
                     .hint("take it out there, or move it to the credentials file, so that it is rotated, too")
             );
         }
-        Ok(kept)
+        Ok(())
     }
 
     /// Its name in messages.
@@ -408,6 +384,39 @@ impl<'k> KeySection<'k> {
     }
 }
 
+/// The keychain that the keys are in; none where they are in the file.
+fn keychain(signed_in: &SignedInUser) -> Result<Option<Keychain>> {
+    let key_source = &signed_in.user.key_source;
+    let section = &key_source.id.section;
+    let Keys::Process(command) = &key_source.keys else {
+        return Ok(None);
+    };
+    let Some(KeychainEntry { keychain, .. }) = KeychainEntry::parse(&command.value) else {
+        bail!(
+            Failure::new(format!(
+                "a command prints the keys of [{section}]: {}",
+                command.origin
+            ))
+            .hint(
+                "rotate them where it has them from, or let them stand in the file for the while"
+            )
+        );
+    };
+    if let Some(flaw) = keychain.flaw() {
+        bail!(
+            Failure::new(format!(
+                "the keys of [{section}] are in {}, which {flaw}",
+                keychain.name()
+            ))
+            .hint(format!(
+                "`mfa-creds keychain restore{}` brings them back into the file; then run this again",
+                signed_in.flag
+            ))
+        );
+    }
+    Ok(Some(keychain))
+}
+
 fn with_file<T>(path: &Path, look: impl FnOnce(&File<'_>) -> Result<T>) -> Result<T> {
     let text = profiles::read(path)?.unwrap_or_default();
     look(&File {
@@ -426,7 +435,9 @@ fn id_in_keychain(file: &File<'_>, section: &str) -> Option<String> {
 fn sections_with(file: &File<'_>, id: &str) -> Vec<String> {
     let has = |name: &&str| {
         file.get(name, key::AWS_ACCESS_KEY_ID).as_deref() == Some(id)
-            || id_in_keychain(file, name).as_deref() == Some(id)
+            || file
+                .get(name, key::CREDENTIAL_PROCESS)
+                .is_some_and(|command| command.contains(id))
     };
     let names = file.document.names().filter(has);
     names

@@ -7,7 +7,7 @@ use super::rotation_step::MOST_KEYS;
 use crate::aws::iam::LastUse;
 use crate::core::clock;
 use crate::core::error::{Exit, Failure};
-use crate::core::text::quoted;
+use crate::core::text::{self, quoted};
 use crate::prompt::terminal::DefaultAnswer;
 use crate::report;
 
@@ -108,8 +108,8 @@ impl Rotation<'_> {
     pub(super) fn command_to_delete(&self, id: &str) -> String {
         let user = self.caller.name.as_deref().unwrap_or_default();
         format!(
-            "aws iam delete-access-key --user-name {} --access-key-id {}",
-            quoted(user),
+            "aws iam delete-access-key {} --access-key-id {}",
+            text::flag("--user-name", user),
             quoted(id)
         )
     }

@@ -41,9 +41,13 @@ const OTHERS: [i32; 13] = [
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 const OF_LINUX: [i32; 3] = [16, 29, 30];
-/// The real-time signals that no C library keeps to itself.
+/// The real-time signals that the C library does not keep to itself: glibc has two of them, musl three.
 #[cfg(target_os = "linux")]
-const REAL_TIME: std::ops::RangeInclusive<i32> = 35..=64;
+const REAL_TIME: std::ops::RangeInclusive<i32> = if cfg!(target_env = "gnu") {
+    34..=64
+} else {
+    35..=64
+};
 
 /// The terminal, and how it was.
 static TERMINAL: OnceLock<(File, Termios)> = OnceLock::new();

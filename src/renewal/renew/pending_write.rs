@@ -216,28 +216,9 @@ fn edits(
     let texts = session_texts(path);
     let of_ours = session_files(&texts);
     for (job, credentials) in &pending.credentials {
-        let Job { sections, plan, .. } = job;
-        let section = &sections.short_term;
-        plan::check_sections(file, &[section])?;
-        let key_source = &plan.key_source.id;
-        if key_source.path == path && !file.document.has(&key_source.section) {
-            bail!(
-                Failure::new(format!(
-                    "[{}] has gone from {} while the code was typed, so nothing was written",
-                    key_source.section,
-                    path.display()
-                ))
-                .hint("is another tool writing the file? look at it, then run it again")
-            );
-        }
-        if section_format::holds_long_term_keys(file, section) {
-            bail!(plan::long_term_keys_in_the_way(sections, file));
-        }
-        if sessions::has_foreign_secret(section, file, &of_ours) {
-            bail!(plan::secret_in_the_way(section, file));
-        }
+        check_may_write(file, path, job, &of_ours)?;
         edits.push(Edit::new(
-            section.clone(),
+            job.sections.short_term.clone(),
             section_format::changes(credentials),
         ));
     }
@@ -248,6 +229,40 @@ fn edits(
     if let Some(job) = jobs.find(|job| job.plan.decision.way == Strategy::Session) {
         return Ok((edits, Some(job.sections.short_term.clone())));
     }
+    let section = section_for_session(file, path, group);
+    if let Some(section) = section.clone() {
+        edits.push(Edit::new(section, section_format::changes(session)));
+    }
+    Ok((edits, section))
+}
+
+/// Makes sure that the keys of a job are still there, and that nothing in its section is overwritten that is not ours.
+fn check_may_write(file: &File<'_>, path: &Path, job: &Job, of_ours: &[File<'_>]) -> Result<()> {
+    let Job { sections, plan, .. } = job;
+    let section = &sections.short_term;
+    plan::check_sections(file, &[section])?;
+    let key_source = &plan.key_source.id;
+    if key_source.path == path && !file.document.has(&key_source.section) {
+        bail!(
+            Failure::new(format!(
+                "[{}] has gone from {} while the code was typed, so nothing was written",
+                key_source.section,
+                path.display()
+            ))
+            .hint("is another tool writing the file? look at it, then run it again")
+        );
+    }
+    if section_format::holds_long_term_keys(file, section) {
+        bail!(plan::long_term_keys_in_the_way(sections, file));
+    }
+    if sessions::has_foreign_secret(section, file, of_ours) {
+        bail!(plan::secret_in_the_way(section, file));
+    }
+    Ok(())
+}
+
+/// The section of a session that no job is for: that of the profile with the keys, where it is free.
+fn section_for_session(file: &File<'_>, path: &Path, group: &Group) -> Option<String> {
     let mut candidates = group
         .jobs
         .iter()
@@ -256,17 +271,13 @@ fn edits(
         let mut jobs = group.jobs.iter();
         jobs.any(|job| job.sections.short_term == section)
     };
-    let section = candidates
+    candidates
         .find(|section| {
             !is_of_a_job(section)
                 && is_free(file, section)
                 && !holds_session_of_another(path, file, section, &group.session_key)
         })
-        .cloned();
-    if let Some(section) = section.clone() {
-        edits.push(Edit::new(section, section_format::changes(session)));
-    }
-    Ok((edits, section))
+        .cloned()
 }
 
 /// Whether a section may take a session, as the file is now.
