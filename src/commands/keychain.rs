@@ -7,6 +7,7 @@ pub(super) mod entry;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 #[cfg(unix)]
 use std::process::Command;
 use std::time::Duration;
@@ -21,8 +22,8 @@ use crate::cli::{self, Profile, Profiles, Suffixes, Verbosity};
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
-use crate::files::document::Change;
-use crate::files::profiles::{File, Files, key};
+use crate::files::document::{Change, Document};
+use crate::files::profiles::{self, File, Files, key};
 use crate::files::store::{Edit, Lock, Store, Turn};
 use crate::plan::{KeySource, Keys, PromptSettings};
 use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, DefaultAnswer, Terminal};
@@ -367,13 +368,29 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
         "moved the keys from {} to [{section}]",
         place.keychain.name()
     ));
-    if is_needed_elsewhere(&place, section, &held.files()) {
+    if !has_keys_now(held.loaded.paths.credentials.as_path(), section, &keys)? {
+        report.warning(format_args!(
+            "another program has written [{section}] since: the entry stays"
+        ));
+    } else if is_needed_elsewhere(&place, section, &held.files()) {
         report.progress("the entry stays, as another section gets its keys from it");
     } else if let Err(error) = place.keychain.remove(&place.access_key_id) {
         let name = place.keychain.name();
         report.warning_for(format_args!("{name} keeps a copy"), &error);
     }
     Ok(())
+}
+
+/// Whether the section has the keys, in the file as it is by now.
+fn has_keys_now(path: &Path, section: &str, keys: &LongTermKeys) -> Result<bool> {
+    let text = profiles::read(path)?.unwrap_or_default();
+    let file = File {
+        path,
+        document: Document::parse(&text),
+    };
+    let has = |key, value: &str| file.get(section, key).as_deref() == Some(value);
+    Ok(has(key::AWS_ACCESS_KEY_ID, &keys.access_key_id)
+        && has(key::AWS_SECRET_ACCESS_KEY, keys.secret_access_key.expose()))
 }
 
 /// The keys come to the section, and the command goes, where that is still there.

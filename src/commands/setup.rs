@@ -98,7 +98,14 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     {
         move_out_of_the_way(&mut respondent, &moving, &file, &store, report)?;
         if args.keychain {
-            keychain::move_keys(&into_keychain(args, &sections), environment)?;
+            let moved = keychain::move_keys(&into_keychain(args, &sections), environment);
+            if moved.is_err() {
+                report.progress(format_args!(
+                    "they stay there; `{}` puts them into the keychain later",
+                    sections.command("keychain move")
+                ));
+            }
+            moved?;
         }
     } else {
         let answers = respondent.keys()?;

@@ -52,13 +52,19 @@ fn keys(file: &File<'_>, section: &str) -> Result<Keys> {
         (None, _, _) => key::AWS_ACCESS_KEY_ID,
         (Some(_), _, _) => key::AWS_SECRET_ACCESS_KEY,
     };
-    bail!(
-        Failure::new(format!(
-            "{missing} of [{section}] in {} is missing or empty",
-            file.path.display()
+    let failure = Failure::new(format!(
+        "{missing} of [{section}] in {} is missing or empty",
+        file.path.display()
+    ));
+    bail!(if get(key::NEW_ACCESS_KEY_ID).is_some() {
+        failure.hint(format!(
+            "a rotation has kept keys there: rename {} to aws_access_key_id, and {} to aws_secret_access_key",
+            key::NEW_ACCESS_KEY_ID,
+            key::NEW_SECRET_ACCESS_KEY
         ))
-        .hint("write it there; the IAM console shows or makes a user's access keys")
-    )
+    } else {
+        failure.hint("write it there; the IAM console shows or makes a user's access keys")
+    })
 }
 
 /// Refuses what is no access key id, and that of temporary credentials.

@@ -34,9 +34,17 @@ impl InputLines {
         }
         let (sender, receiver) = mpsc::sync_channel(1);
         thread::spawn(move || {
+            // PowerShell begins what it pipes with a byte order mark.
+            let mut mark = Some('\u{feff}');
             while let Some(line) = read_line(&mut io::stdin().lock()) {
-                if sender.send(line).is_err() {
-                    break;
+                let line = mark
+                    .take()
+                    .map_or(&**line, |mark| line.trim_start_matches(mark));
+                // Some programs end lines with a carriage return alone.
+                for line in line.split('\r') {
+                    if sender.send(Zeroizing::new(line.to_owned())).is_err() {
+                        return;
+                    }
                 }
             }
         });

@@ -129,6 +129,9 @@ fn its_abbreviations_are_taken_and_never_named() {
         (&["--m1"], None),
         (&["export", "--r2"], None),
         (&["exec", "--t3", "true"], None),
+        // Nor is anything else that the help hides.
+        (&["setup", "--stroe", "x"], None),
+        (&["setup", "--r"], None),
         // What is written out is known by every name, and called by the one that the help has.
         (&["--mfa-tokn", "123456"], Some("--token")),
         (&["--lng-suffix", "none"], Some("--long-term-suffix")),

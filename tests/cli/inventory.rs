@@ -38,6 +38,10 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
     (
+        ".command(\"keychain move\")",
+        By("keychain::setup_says_how_keys_get_into_the_keychain_later"),
+    ),
+    (
         ".command(\"keychain restore\")",
         By("keychain::doctor_says_how_keys_come_back_from_the_kernels_keyring"),
     ),

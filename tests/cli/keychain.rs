@@ -347,3 +347,28 @@ fn valid_credentials_do_not_touch_the_keychain() {
         .outcome();
     assert!(home.path().join("touched").exists());
 }
+
+#[test]
+fn setup_says_how_keys_get_into_the_keychain_later() {
+    let keys = long_term("work").replace("-long-term", "");
+    let home = Home::with(&keys);
+    let outcome = home
+        .run(&["setup", "--keychain", "-p", "work"])
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+        .stdin("work\n")
+        .outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let told = "moved the keys from [work] to [work-long-term]\n\
+                they stay there; `mfa-creds keychain move -p work` puts them into the keychain later\nerror: ";
+    assert!(outcome.stderr.contains(told), "{outcome:?}");
+    assert_eq!(
+        home.credentials(),
+        "[work]\n\n".to_owned() + &long_term("work")
+    );
+    let later = home
+        .run(&["keychain", "move", "-p", "work"])
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+        .outcome();
+    assert_eq!(later.status, Some(1), "{later:?}");
+    assert!(!later.stderr.contains("already"), "{later:?}");
+}

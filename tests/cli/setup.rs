@@ -135,3 +135,54 @@ fn needs_somebody_to_ask() {
          hint: run it in a terminal, or pipe in four lines: profile, access key id, secret access key, device\n",
     );
 }
+
+#[test]
+fn answers_are_lines_however_a_program_ends_and_begins_them() {
+    let lines = answers("work", ALICE_DEVICE);
+    for piped in [
+        lines.replace('\n', "\r"),
+        lines.replace('\n', "\r\n"),
+        format!("\u{feff}{lines}"),
+    ] {
+        let home = Home::new();
+        home.run(&["setup"]).stdin(&piped).ends(
+            0,
+            "wrote [work-long-term] to ~/.aws/credentials\nnext: mfa-creds --profile work\n",
+        );
+        assert_eq!(home.credentials(), long_term("work"));
+    }
+}
+
+#[test]
+fn keys_in_quotation_marks_are_told_and_not_moved() {
+    let keys = long_term("work").replace("-long-term", "");
+    let text = keys.replace(
+        ALICE_SECRET_ACCESS_KEY,
+        &format!("\"{ALICE_SECRET_ACCESS_KEY}\""),
+    );
+    let home = Home::with(&text);
+    home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
+        1,
+        "error: aws_secret_access_key of [work] in ~/.aws/credentials stands in quotation marks, which AWS tools take for a part of it\n\
+         hint: remove the quotation marks, and run this again\n",
+    );
+    assert_eq!(home.credentials(), text);
+}
+
+#[test]
+fn a_name_that_begins_with_a_hyphen_is_typed_as_it_works() {
+    let home = Home::of_alice();
+    let outcome = home.run(&["--profile=-x"]).outcome();
+    assert!(
+        outcome
+            .stderr
+            .contains("`mfa-creds setup --profile=-x` writes it"),
+        "{outcome:?}"
+    );
+    home.run(&["setup", "--profile=-x"])
+        .stdin(&answers("-x", ALICE_DEVICE))
+        .ends(
+            0,
+            "wrote [-x-long-term] to ~/.aws/credentials\nnext: mfa-creds --profile=-x\n",
+        );
+}
