@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Error, Result};
-use chrono::{DateTime, Local, TimeDelta, Utc};
 use console::Term;
 
 use crate::cli::{LogLevel, Verbosity};
@@ -243,40 +242,5 @@ fn into_trace(message: &str) {
         let indented = message.replace('\n', "\n  ");
         // The run is more important than its trace.
         let _ = file.write_all(format!("{time} p{process} {indented}\n").as_bytes());
-    }
-}
-
-/// An end, for people: `09:03 +02:00, 12 h`, with the date where it is a day off or more.
-pub fn until(end: DateTime<Utc>, now: DateTime<Utc>) -> impl fmt::Display {
-    fmt::from_fn(move |f| write!(f, "{}, {}", clock(end, now), span(end - now)))
-}
-
-/// A time, for people: `09:03 +02:00`, with the date where it is a day off or more.
-pub fn clock(time: DateTime<Utc>, now: DateTime<Utc>) -> impl fmt::Display {
-    // Only when it is shown: the local time zone has to be read.
-    fmt::from_fn(move |f| {
-        let form = if (time - now).abs() < TimeDelta::days(1) {
-            "%H:%M %:z"
-        } else {
-            "%Y-%m-%d %H:%M %:z"
-        };
-        write!(f, "{}", time.with_timezone(&Local).format(form))
-    })
-}
-
-/// A span of time, for people: `45 s`, `35 min`, `12 h`, `11 h 20 min`, `1 d 12 h`.
-pub fn span(span: TimeDelta) -> String {
-    let seconds = span.num_seconds();
-    if seconds < 90 {
-        return format!("{seconds} s");
-    }
-    let minutes = (seconds + 30) / 60;
-    let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
-    match (days, hours, minutes) {
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, 0) => format!("{hours} h"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, 0, _) => format!("{days} d"),
-        (days, hours, _) => format!("{days} d {hours} h"),
     }
 }

@@ -19,5 +19,5 @@ pub use self::clients::{Tries, signing_credentials, signing_keys};
 pub use self::clock_skew::{SET_THE_CLOCK, off};
 pub use self::http::{Certificates, certificates};
 pub use self::preparation::{Network, Preparation, check, prepare};
-pub use self::request_context::{RequestContext, Signer, masked};
+pub use self::request_context::{RequestContext, Signer};
 pub use self::request_error::RequestError;

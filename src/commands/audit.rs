@@ -26,10 +26,9 @@ use crate::cli::{CodeFlags, Profile, Request, SingleProfile};
 use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::environment::Environment;
-use crate::core::error::Failure;
+use crate::core::error::{self, Failure};
 use crate::core::seconds;
 use crate::core::wait;
-use crate::files::profiles;
 use crate::renewal::codes::StandardInput;
 use crate::report::{self, Report};
 use clap::{Args, Command, Id};
@@ -126,7 +125,7 @@ pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode>
         number => format!("; {number} ignored"),
     };
     let age = source.made.map(|made| {
-        let age = report::span((now - made).max(TimeDelta::zero()));
+        let age = clock::span((now - made).max(TimeDelta::zero()));
         format!("; the report is {age} old, and AWS makes one in four hours")
     });
     report.progress(format_args!(
@@ -153,7 +152,7 @@ fn given(path: &Path) -> Result<CredentialReport> {
         report_file::read(path, MOST_BYTES)
     };
     let bytes = bytes.map_err(|error| {
-        let why = profiles::reason(&error);
+        let why = error::reason(&error);
         Failure::new(format!("{name} cannot be read: {why}"))
             .hint(format!("make a report: {GET_ONE}"))
     })?;

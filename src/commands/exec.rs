@@ -12,8 +12,7 @@ use super::obtain::{ObtainedCredentials, obtain};
 use crate::cli::SingleProfile;
 use crate::core::core_dump;
 use crate::core::environment::Environment;
-use crate::core::error::{Exit, Failure};
-use crate::files::profiles::reason;
+use crate::core::error::{Exit, Failure, reason};
 use crate::renewal::codes::StandardInput;
 use crate::report::Report;
 

@@ -33,7 +33,7 @@ pub use self::suggestions::told_by_the_help;
 use crate::core::environment::{Environment, MFA_CREDS_TRACE};
 use crate::core::error::{self, Exit, Failure};
 use crate::core::regular_file;
-use crate::files::profiles::{self, Paths};
+use crate::files::profiles::Paths;
 use crate::report;
 
 /// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
@@ -113,7 +113,7 @@ pub fn trace(environment: &Environment) -> Result<()> {
         );
     }
     report::trace_to(&path).map_err(|error| {
-        let why = profiles::reason(&error);
+        let why = error::reason(&error);
         Failure::new(format!("{name} cannot be written: {why}"))
             .hint("name a file in a directory that is yours, or unset it")
             .into()

@@ -7,11 +7,10 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::loaded_files::LoadedFiles;
-use crate::aws::network::masked;
 use crate::cli::{Profiles, Request};
-use crate::core::clock;
+use crate::core::clock::{self, span, until};
 use crate::core::environment::Environment;
-use crate::core::text::{plain, quoted};
+use crate::core::text::{masked, plain, quoted};
 use crate::files::profiles::File;
 use crate::files::sessions::{Session, SessionKey};
 use crate::plan::{
@@ -21,7 +20,7 @@ use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::group;
 use crate::renewal::stored_sessions::{session_at_hand, session_of_key};
 use crate::renewal::summary::Summary;
-use crate::report::{self, Report, span, until};
+use crate::report::{self, Report};
 use clap::Args;
 
 /// What it does, for the help.

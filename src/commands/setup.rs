@@ -13,7 +13,7 @@ use super::refresh::Refresh;
 use crate::cli::{self, Profile};
 use crate::cli::{Suffixes, Verbosity};
 use crate::core::environment::Environment;
-use crate::core::error::Failure;
+use crate::core::error::{self, Failure};
 use crate::core::text;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Paths, key};
@@ -152,7 +152,7 @@ fn writable_store(path: &Path) -> Result<Store> {
             Failure::new(format!(
                 "{} cannot be made: {}",
                 directory.display(),
-                profiles::reason(&error)
+                error::reason(&error)
             ))
         })?;
     }

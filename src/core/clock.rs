@@ -1,11 +1,12 @@
 //! Tells the time: this machine's, corrected once a run has found that AWS's clock differs.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::time::TimeSource;
-use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, Local, SecondsFormat, TimeDelta, Utc};
 
 /// How far AWS's clock was ahead of this machine's at its last answer, in seconds.
 static MEASURED: AtomicI64 = AtomicI64::new(NEVER);
@@ -104,6 +105,41 @@ impl TimeSource for Clock {
 /// A time for programs: RFC 3339, UTC, whole seconds.
 pub fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// An end, for people: `09:03 +02:00, 12 h`, with the date where it is a day off or more.
+pub fn until(end: DateTime<Utc>, now: DateTime<Utc>) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{}, {}", time_of_day(end, now), span(end - now)))
+}
+
+/// A time, for people: `09:03 +02:00`, with the date where it is a day off or more.
+pub fn time_of_day(time: DateTime<Utc>, now: DateTime<Utc>) -> impl fmt::Display {
+    // Only when it is shown: the local time zone has to be read.
+    fmt::from_fn(move |f| {
+        let form = if (time - now).abs() < TimeDelta::days(1) {
+            "%H:%M %:z"
+        } else {
+            "%Y-%m-%d %H:%M %:z"
+        };
+        write!(f, "{}", time.with_timezone(&Local).format(form))
+    })
+}
+
+/// A span of time, for people: `45 s`, `35 min`, `12 h`, `11 h 20 min`, `1 d 12 h`.
+pub fn span(span: TimeDelta) -> String {
+    let seconds = span.num_seconds();
+    if seconds < 90 {
+        return format!("{seconds} s");
+    }
+    let minutes = (seconds + 30) / 60;
+    let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+    match (days, hours, minutes) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
 }
 
 #[cfg(test)]

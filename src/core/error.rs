@@ -1,6 +1,7 @@
 //! Defines an error as a user sees it: one sentence, a hint with what to type, and an exit code.
 
 use std::fmt;
+use std::io;
 
 use crate::core::text::plain;
 
@@ -106,4 +107,11 @@ pub fn lines(error: &anyhow::Error) -> String {
         Some(failure) => failure.to_string(),
         None => plain(&error.to_string()),
     }
+}
+
+/// The reason of an I/O error in words, without the number.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    words.to_lowercase()
 }

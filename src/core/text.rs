@@ -93,6 +93,14 @@ pub fn quoted_path(path: &Path) -> String {
     }
 }
 
+/// An access key id with its middle left out, enough to find it in the console.
+pub fn masked(id: &str) -> String {
+    match id.char_indices().rev().nth(3) {
+        Some((last, _)) if id.len() > 8 && id.is_ascii() => format!("{}…{}", &id[..4], &id[last..]),
+        _ => "…".to_owned(),
+    }
+}
+
 /// Whether a terminal or a text layout obeys a character, or shows nothing for it: controls, line and paragraph separators,
 /// format characters (<https://www.unicode.org/reports/tr44/#General_Category_Values>) with the bidirectional ones
 /// (<https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>), fillers, and variation selectors.

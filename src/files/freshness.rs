@@ -4,8 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::core::clock::span;
 use crate::files::section_format::{Defect, Stored, parse_expiration};
-use crate::report::span;
 
 /// What the credentials of a profile have to be like.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use anyhow::Result;
 use zeroize::Zeroizing;
 
 use crate::core::environment::Environment;
-use crate::core::error::Failure;
+use crate::core::error::{Failure, reason};
 use crate::core::regular_file::{self, Unfit};
 use crate::core::text::quoted_path;
 use crate::files::document::{Document, Property, Section};
@@ -227,13 +227,6 @@ fn is_loop(error: &io::Error) -> bool {
 #[cfg(not(unix))]
 fn is_loop(_error: &io::Error) -> bool {
     false
-}
-
-/// The reason of an I/O error in words, without the number.
-pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or(&text);
-    words.to_lowercase()
 }
 
 /// A file that was read: its path and what is in it.

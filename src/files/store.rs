@@ -30,11 +30,11 @@ pub use self::replace::WriteMethod;
 pub use self::section_edit::Edit;
 pub use self::used_codes::{CodeFate, UsedCodes};
 use crate::core::credentials::LongTermKeys;
-use crate::core::error::Failure;
+use crate::core::error::{Failure, reason};
 use crate::core::regular_file;
 use crate::core::text::quoted_path;
 use crate::files::document::{Document, Uneditable};
-use crate::files::profiles::{File, NAME_A_FILE, Text, read, reason};
+use crate::files::profiles::{File, NAME_A_FILE, Text, read};
 use crate::report::Report;
 
 /// The file is locked for a few milliseconds at a time, never while a person or the network is waited for.

@@ -10,9 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::environment::Environment;
-use crate::core::error::Failure;
+use crate::core::error::{Failure, reason};
 use crate::core::form::{Form, misfit};
-use crate::files::profiles::reason;
 use crate::files::section_format::TEMPORARY_PREFIX;
 use crate::plan::{KeySource, Keys, Setting};
 use crate::prompt::child::{self, Ended};

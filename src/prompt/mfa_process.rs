@@ -5,10 +5,9 @@ use std::process::Stdio;
 use anyhow::{Result, bail};
 
 use crate::core::environment::MFA_DEVICE;
-use crate::core::error::{Exit, Failure};
+use crate::core::error::{Exit, Failure, reason};
 use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::SerialNumber;
-use crate::files::profiles::reason;
 use crate::plan::{PromptSettings, Setting};
 use crate::prompt::child::{self, Ended};
 use crate::prompt::terminal::Terminal;

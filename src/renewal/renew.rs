@@ -45,7 +45,7 @@ use crate::aws::sts::{Client, Refusal, RefusalKind};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::Failure;
-use crate::core::text::quoted_path;
+use crate::core::text::{masked, quoted_path};
 use crate::files::document::Document;
 use crate::files::profiles::{self, File};
 use crate::files::sessions::Session;
@@ -195,7 +195,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
                     let id = session.credentials.access_key_id;
                     self.report.progress(format_args!(
                         "AWS does not take the session {} any more",
-                        network::masked(&id)
+                        masked(&id)
                     ));
                     dismissed = Some(id);
                 }
@@ -430,7 +430,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         self.report.trace(match (&session, needs_session) {
             (Some(session), false) => format!(
                 "a session is there: {}, until {}",
-                network::masked(&session.credentials.access_key_id),
+                masked(&session.credentials.access_key_id),
                 session.credentials.expiration
             ),
             (_, false) => "no session is needed".to_owned(),

@@ -200,7 +200,7 @@ impl ProfileOutcome {
             Outcome::Shared(credentials) => Self {
                 line: format!(
                     "{label} shares the session of its key and device, valid until {}",
-                    report::until(credentials.expiration, clock::now())
+                    clock::until(credentials.expiration, clock::now())
                 ),
                 credentials: Some(credentials),
                 overridden: overridden(sections),
@@ -226,12 +226,12 @@ impl ProfileOutcome {
 }
 
 fn is_valid(label: &str, until: DateTime<Utc>) -> String {
-    let until = report::until(until, clock::now());
+    let until = clock::until(until, clock::now());
     format!("{label} is valid until {until}")
 }
 
 fn still_valid(sections: &ProfileSections, until: DateTime<Utc>) -> String {
-    let until = report::until(until, clock::now());
+    let until = clock::until(until, clock::now());
     format!("{} is still valid until {until}", sections.label())
 }
 
@@ -239,7 +239,7 @@ fn less_than_asked(plan: &Plan, credentials: &Credentials) -> String {
     let asked = TimeDelta::seconds(plan.decision.seconds.into());
     // A minute for the clocks and the way.
     if credentials.expiration - clock::now() < asked - TimeDelta::minutes(1) {
-        format!(" (asked for {})", report::span(asked))
+        format!(" (asked for {})", clock::span(asked))
     } else {
         String::new()
     }

@@ -1,8 +1,7 @@
 //! Warns about a clock of this machine that differs from AWS's.
 
+use crate::core::clock::span;
 use chrono::TimeDelta;
-
-use crate::report::span;
 
 /// What to do about a clock that is off.
 pub const SET_THE_CLOCK: &str =

@@ -10,9 +10,8 @@ use aws_smithy_http_client::{Builder, Connector, tls};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use crate::core::error::Failure;
+use crate::core::error::{Failure, reason};
 use crate::core::regular_file;
-use crate::files::profiles::reason;
 use crate::plan::{Proxy, Setting};
 
 /// How long a connection may be idle and still be used again. Nobody looks after it while a person types, and a code that goes

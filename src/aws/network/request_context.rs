@@ -2,6 +2,7 @@
 
 use crate::core::error::Failure;
 use crate::core::mfa_code::MfaCode;
+use crate::core::text::masked;
 use crate::plan::{Connection, KeySource, Service};
 
 /// Whose credentials sign a request.
@@ -78,13 +79,5 @@ impl RequestContext<'_> {
 
     pub(super) fn service(&self) -> Service {
         self.connection.service
-    }
-}
-
-/// An access key id with its middle left out, enough to find it in the console.
-pub fn masked(id: &str) -> String {
-    match id.char_indices().rev().nth(3) {
-        Some((last, _)) if id.len() > 8 && id.is_ascii() => format!("{}…{}", &id[..4], &id[last..]),
-        _ => "…".to_owned(),
     }
 }

@@ -1,13 +1,14 @@
 //! Words the messages about failed requests that do not depend on the call.
 
 use super::clock_skew::SET_THE_CLOCK;
-use super::request_context::{RequestContext, Signer, masked};
+use super::request_context::{RequestContext, Signer};
 use super::request_error::RequestError;
 use crate::core::aws_errors::{
     INCOMPLETE_SIGNATURE, INVALID_CLIENT_TOKEN_ID, REGION_DISABLED, REQUEST_EXPIRED,
     SIGNATURE_DOES_NOT_MATCH, WRONG_REGION_PHRASE, is_of_clock, is_of_credentials, is_throttling,
 };
 use crate::core::error::Failure;
+use crate::core::text::masked;
 use crate::plan::{Origin, Setting};
 
 impl RequestContext<'_> {

@@ -1,7 +1,7 @@
 //! Explains to a person why STS refused a call.
 
 use super::refusal::{Refusal, RefusalKind};
-use crate::aws::network::{RequestContext, RequestError, Signer, masked};
+use crate::aws::network::{RequestContext, RequestError, Signer};
 use crate::core::aws_errors::{
     ACCESS_DENIED, MAXIMUM_DURATION_PHRASE, SIGNATURE_DOES_NOT_MATCH, TEMPORARY_KEYS_PHRASE,
     UNUSABLE_DEVICE_PHRASE, VALIDATION_ERROR, WRONG_CODE_PHRASE, WRONG_REGION_PHRASE, is_of_clock,
@@ -11,6 +11,7 @@ use crate::core::credentials::LongTermKeys;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::SerialNumber;
+use crate::core::text::masked;
 use crate::plan::{Call, Plan, Role, Setting, Strategy, StsCall};
 
 /// A call that is made, with all that a message about it may name.

@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 
 use super::checklist::Checklist;
 use crate::aws::iam::{Caller, Iam};
-use crate::aws::network::{self, Certificates, RequestError, SET_THE_CLOCK, masked};
+use crate::aws::network::{self, Certificates, RequestError, SET_THE_CLOCK};
 use crate::core::clock;
 use crate::core::credentials::LongTermKeys;
 use crate::core::error;
 use crate::core::mfa_device::SerialNumber;
+use crate::core::text::masked;
 use crate::plan::{Connection, Origin, ProfileSections, Route, Setting, User};
 use crate::report::Report;
 

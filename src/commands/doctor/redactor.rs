@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::aws::network::masked;
-use crate::core::text::{plain, quoted};
+use crate::core::text::{masked, plain, quoted};
 use crate::files::profiles;
 
 /// What access key ids begin with, and how long they are at least.

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::checklist::Checklist;
 use super::files::typed;
 use super::profile::Examined;
-use crate::aws::network::masked;
-use crate::core::clock;
+use crate::core::clock::{self, until};
+use crate::core::text::masked;
 use crate::files::freshness::Reason;
 use crate::files::profiles::{self, File};
 use crate::files::section_format::Defect;
@@ -14,7 +14,6 @@ use crate::files::store;
 use crate::plan::{Keys, Origin, Setting, User};
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::stored_sessions::session_of_key;
-use crate::report::until;
 
 /// Looks at the credentials of the profile, and at the MFA session of its keys.
 pub fn check(list: &mut Checklist, examined: &Examined<'_>, user: Option<&User>) {

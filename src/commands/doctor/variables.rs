@@ -1,10 +1,10 @@
 //! Checks for environment variables that take precedence over the files.
 
 use super::checklist::Checklist;
-use crate::aws::network::masked;
 use crate::cli::{Profile, PromptFlags};
 use crate::commands::obtain::name::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN};
 use crate::core::environment::{CODE, Environment, SETTINGS};
+use crate::core::text::masked;
 use crate::files::profiles::config_header;
 use crate::plan::{self, Inputs};
 use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;

@@ -4,10 +4,10 @@ use anyhow::{Result, bail};
 use chrono::{DateTime, Utc};
 
 use super::rotation_step::Progress;
-use crate::aws::network::masked;
 use crate::commands::keychain::entry::KeychainEntry;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::error::Failure;
+use crate::core::text::masked;
 use crate::files::document::Change;
 use crate::files::profiles::{File, key};
 

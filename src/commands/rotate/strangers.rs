@@ -9,7 +9,6 @@ use crate::core::clock;
 use crate::core::error::{Exit, Failure};
 use crate::core::text::{self, quoted};
 use crate::prompt::terminal::DefaultAnswer;
-use crate::report;
 
 impl Rotation<'_> {
     /// Deletes a key that may be the one whose secret an earlier run has lost, if a person says that it is: it may as well be one
@@ -78,7 +77,7 @@ impl Rotation<'_> {
                     region,
                 })) => format!(
                     "last used {} ago for {service} in {region}",
-                    report::span(now - when)
+                    clock::span(now - when)
                 ),
                 Ok(None) => "never used".to_owned(),
                 Err(_) => "last use not known".to_owned(),
@@ -86,7 +85,7 @@ impl Rotation<'_> {
             lines.push(format!(
                 "  {}{place}: made {} ago, {state}, {used}",
                 key.id,
-                report::span(now - key.created)
+                clock::span(now - key.created)
             ));
         }
         let failure = Failure::new(format!(

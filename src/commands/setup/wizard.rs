@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
-use crate::aws::network::masked;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::error::{Exit, Failure};
 use crate::core::form::{Form, SECRET_LENGTH};
 use crate::core::mfa_device::{SerialNumber, WrongDevice};
+use crate::core::text::masked;
 use crate::files::document::Change;
 use crate::files::profiles::{File, key};
 use crate::files::section_format;

@@ -6,10 +6,9 @@ use console::Style;
 use serde::Serialize;
 
 use crate::core::arn::Arn;
-use crate::core::clock::timestamp;
+use crate::core::clock::{self, span, timestamp};
 use crate::core::table::{self, GAP};
 use crate::core::text::{self, plain};
-use crate::report::{self, span};
 
 /// No column is made narrower than this to fit a terminal.
 const NARROWEST: usize = 8;
@@ -180,7 +179,7 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
         state.to_owned(),
         row.expiration.map_or_else(dash, left),
         row.expiration
-            .map_or_else(dash, |end| report::clock(end, now).to_string()),
+            .map_or_else(dash, |end| clock::time_of_day(end, now).to_string()),
         kind,
         row.device.as_deref().map_or_else(dash, short),
     ]
