@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use chrono::TimeDelta;
 
-use self::credential_report::{CredentialReport, Unusable};
+use self::credential_report::{ParsedReport, Unusable};
 use self::pattern::Pattern;
 use self::render::{Totals, csv, json, table};
 use super::obtain::obtain;
@@ -136,7 +136,7 @@ pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode>
 }
 
 /// A report in a file, or piped in.
-fn given(path: &Path) -> Result<CredentialReport> {
+fn given(path: &Path) -> Result<ParsedReport> {
     let is_piped = path == Path::new("-");
     let name = if is_piped {
         "standard input".to_owned()
@@ -193,7 +193,7 @@ fn explain(name: &str, unusable: &Unusable) -> Failure {
 }
 
 /// The report of the account that a profile's credentials are for.
-fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<CredentialReport> {
+fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<ParsedReport> {
     let mut user = None;
     let obtained = obtain(
         &args.of,
@@ -228,7 +228,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Cre
 }
 
 /// Has AWS make a report, and waits for it so many seconds.
-fn made_report(iam: &Iam<'_>, seconds: u64, report: Report) -> Result<CredentialReport> {
+fn made_report(iam: &Iam<'_>, seconds: u64, report: Report) -> Result<ParsedReport> {
     let deadline = Instant::now() + Duration::from_secs(seconds).min(MOST_WAIT);
     let say = || report.progress("waiting until AWS has made the credential report");
     let found = wait::poll(pauses_until(deadline), say, || {
@@ -250,7 +250,7 @@ fn made_report(iam: &Iam<'_>, seconds: u64, report: Report) -> Result<Credential
     };
     let read = credential_report::read(&found.text);
     let read = read.map_err(|unusable| explain("the answer of AWS IAM", &unusable))?;
-    Ok(CredentialReport {
+    Ok(ParsedReport {
         made: found.made,
         ..read
     })

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use ring::digest;
 use zeroize::Zeroizing;
 
@@ -144,13 +144,12 @@ pub fn all(sessions: &File<'_>) -> Vec<(SessionKey, Credentials)> {
         .collect()
 }
 
-/// The session of a pair that lasts longest, if it lasts long enough.
+/// The session of a pair that lasts longest, if it ends after this time.
 pub fn find(
     session_key: &SessionKey,
     credentials: &File<'_>,
     sessions: &[File<'_>],
-    at_least: TimeDelta,
-    now: DateTime<Utc>,
+    after: DateTime<Utc>,
 ) -> Option<Session> {
     let name = session_key.section();
     sessions
@@ -173,24 +172,23 @@ pub fn find(
         .filter(|session| {
             session.credentials.role_arn.is_none()
                 && session.credentials.can_sign()
-                && session.credentials.expiration - now > at_least
+                && session.credentials.expiration > after
         })
         .max_by_key(|session| session.credentials.expiration)
 }
 
-/// The session of an access key that lasts longest, if it lasts long enough, and what made it.
+/// The session of an access key that lasts longest, if it ends after this time, and what made it.
 pub fn of_key(
     access_key_id: &str,
     credentials: &File<'_>,
     sessions: &[File<'_>],
-    at_least: TimeDelta,
-    now: DateTime<Utc>,
+    after: DateTime<Utc>,
 ) -> Option<(SessionKey, Session)> {
     let session_keys = sessions.iter().flat_map(session_keys);
     session_keys
         .filter(|session_key| session_key.access_key_id == access_key_id)
         .filter_map(|session_key| {
-            let session = find(&session_key, credentials, sessions, at_least, now)?;
+            let session = find(&session_key, credentials, sessions, after)?;
             Some((session_key, session))
         })
         .max_by_key(|(_, session)| session.credentials.expiration)

@@ -39,14 +39,8 @@ pub fn session_at_hand(
     session_key: &SessionKey,
 ) -> Option<Session> {
     let texts = session_texts(path);
-    let now = clock::now();
-    sessions::find(
-        session_key,
-        credentials,
-        &session_files(&texts),
-        SESSION_MARGIN,
-        now,
-    )
+    let after = clock::now() + SESSION_MARGIN;
+    sessions::find(session_key, credentials, &session_files(&texts), after)
 }
 
 /// The same of a key and whatever device.
@@ -56,14 +50,8 @@ pub fn session_of_key(
     access_key_id: &str,
 ) -> Option<(SessionKey, Session)> {
     let texts = session_texts(path);
-    let now = clock::now();
-    sessions::of_key(
-        access_key_id,
-        credentials,
-        &session_files(&texts),
-        SESSION_MARGIN,
-        now,
-    )
+    let after = clock::now() + SESSION_MARGIN;
+    sessions::of_key(access_key_id, credentials, &session_files(&texts), after)
 }
 
 /// Whether a section holds a session of another key or device, which is still good for something.

@@ -15,7 +15,7 @@ const BEGIN: &str = "user,";
 
 /// A report that was read.
 #[derive(Debug)]
-pub struct CredentialReport {
+pub struct ParsedReport {
     pub users: Vec<ReportedUser>,
     /// When AWS made it, where that is said.
     pub made: Option<DateTime<Utc>>,
@@ -49,7 +49,7 @@ struct CliOutput {
 }
 
 /// Reads a report: the JSON of the AWS CLI, its base64 alone, or the CSV in it.
-pub fn read(text: &str) -> Result<CredentialReport, Unusable> {
+pub fn read(text: &str) -> Result<ParsedReport, Unusable> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.starts_with('{') {
         let answer: CliOutput = serde_json::from_str(text).map_err(|error| {
@@ -61,7 +61,7 @@ pub fn read(text: &str) -> Result<CredentialReport, Unusable> {
         })?;
         let made = answer.generated_time.as_deref();
         let made = made.and_then(|time| DateTime::parse_from_rfc3339(time).ok());
-        return Ok(CredentialReport {
+        return Ok(ParsedReport {
             users: users(&decoded(&answer.content)?)?,
             made: made.map(|time| time.to_utc()),
         });
@@ -73,7 +73,7 @@ pub fn read(text: &str) -> Result<CredentialReport, Unusable> {
     } else {
         return Err(Unusable::Foreign);
     };
-    Ok(CredentialReport { users, made: None })
+    Ok(ParsedReport { users, made: None })
 }
 
 /// The letters that every base64 of a report begins with.
