@@ -167,7 +167,7 @@ impl Held {
                     "a rotation of the access key of [{section}] is not finished"
                 ))
                 .hint(format!(
-                    "`mfa-creds rotate{flag} --yes` goes on with it; then run this again"
+                    "`mfa-creds rotate{flag}` goes on with it; then run this again"
                 ))
             )
         })?;

@@ -129,6 +129,20 @@ fn keys_in_the_way<'s>(
     let stray = wizard::stored_keys(file, short_term)
         .filter(|_keys| section_format::holds_long_term_keys(file, short_term));
     let replaced = wizard::stored_keys(file, long_term);
+    let has = |key| file.get(long_term, key).is_some();
+    if has(key::NEW_ACCESS_KEY_ID) && !has(key::AWS_ACCESS_KEY_ID) {
+        bail!(
+            Failure::new(format!(
+                "a rotation has kept keys in [{long_term}] in {}",
+                file.path.display()
+            ))
+            .hint(format!(
+                "rename {} to aws_access_key_id, and {} to aws_secret_access_key",
+                key::NEW_ACCESS_KEY_ID,
+                key::NEW_SECRET_ACCESS_KEY
+            ))
+        );
+    }
     if section_format::has_keys(file, long_term) && (stray.is_none() || replaced.is_none()) {
         bail!(wizard::occupied(file.path, long_term));
     }

@@ -136,7 +136,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     ("mfa-creds policy --help", AsItStands),
     (
-        "mfa-creds rotate{flag} --yes",
+        "mfa-creds rotate{flag}",
         By("rotate::without_consent_the_old_key_stays_inactive"),
     ),
     (

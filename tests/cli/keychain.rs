@@ -100,7 +100,7 @@ fn keys_that_are_being_rotated_are_not_moved() {
         home.run(&["keychain", action, "-p", "work"]).ends(
             1,
             "error: a rotation of the access key of [work-long-term] is not finished\n\
-             hint: `mfa-creds rotate -p work --yes` goes on with it; then run this again\n",
+             hint: `mfa-creds rotate -p work` goes on with it; then run this again\n",
         );
         assert_eq!(home.credentials(), section);
     }

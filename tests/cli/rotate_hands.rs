@@ -259,6 +259,27 @@ fn a_key_that_the_section_cannot_take_comes_back_with_the_next_run() {
 }
 
 #[test]
+fn lines_of_another_rotation_that_come_between_lose_no_key() {
+    let (sts, home) = (two_users(), home());
+    let old = file().replace(
+        "color = blue\n",
+        &format!(
+            "color = blue\nmfa_creds_new_access_key_id = {OTHER}\nmfa_creds_new_secret_access_key = {OTHER_SECRET}\n"
+        ),
+    );
+    let outcome = written_meanwhile(&home, &sts, AFTER_SWAP, |_| old);
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let told =
+        "in its place; the next `mfa-creds rotate -p work` has its secret, and puts it back\n";
+    assert!(outcome.stderr.contains(told), "{outcome:?}");
+    // As the next run says.
+    assert_eq!(home.run_with(&sts, &ROTATE).outcome().status, Some(1));
+    home.write("credentials", &file());
+    home.run_with(&sts, &ROTATE).succeeds();
+    assert_rotated(&home, &sts);
+}
+
+#[test]
 fn what_an_editor_writes_back_while_a_question_waits_loses_no_key() {
     for answer in ["n", "y", "\u{3}"] {
         let (sts, home) = (two_users(), home());

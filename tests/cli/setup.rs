@@ -186,3 +186,29 @@ fn a_name_that_begins_with_a_hyphen_is_typed_as_it_works() {
             "wrote [-x-long-term] to ~/.aws/credentials\nnext: mfa-creds --profile=-x\n",
         );
 }
+
+#[test]
+fn keys_that_a_rotation_has_kept_are_told() {
+    let text = format!(
+        "[work-long-term]\nmfa_creds_new_access_key_id = {ALICE_ACCESS_KEY_ID}\n\
+         mfa_creds_new_secret_access_key = {ALICE_SECRET_ACCESS_KEY}\n"
+    );
+    let home = Home::with(&text);
+    let rename = "rename mfa_creds_new_access_key_id to aws_access_key_id, and mfa_creds_new_secret_access_key to aws_secret_access_key\n";
+    home.run(&["setup", "-p", "work"])
+        .stdin(&answers("work", ""))
+        .ends(
+            1,
+            &format!(
+                "error: a rotation has kept keys in [work-long-term] in ~/.aws/credentials\nhint: {rename}"
+            ),
+        );
+    home.run(&["-p", "work"]).ends(
+        1,
+        &format!(
+            "error: aws_access_key_id of [work-long-term] in ~/.aws/credentials is missing or empty\n\
+             hint: a rotation has kept keys there: {rename}"
+        ),
+    );
+    assert_eq!(home.credentials(), text);
+}

@@ -14,6 +14,7 @@ use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
+use crate::core::text::masked;
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, Paths, key};
 use crate::files::store::{self, Edit, Store};
@@ -170,9 +171,19 @@ impl<'k> KeySection<'k> {
         let mut is_kept_now = false;
         self.store.update(|file| {
             let found = Notes::of(file, &self.section);
-            is_kept_now = !found.have(keys) && found.get(key::NEW_ACCESS_KEY_ID).is_none();
+            is_kept_now = !found.have(keys);
             if !is_kept_now {
                 return Ok(Vec::new());
+            }
+            if let Some(other) = found.get(key::NEW_ACCESS_KEY_ID) {
+                bail!(
+                    Failure::new(format!(
+                        "the lines that begin with `mfa_creds_new_` in [{}] hold {} in its place",
+                        self.section,
+                        masked(other)
+                    ))
+                    .hint("take them out with an editor, and run this again")
+                );
             }
             let mut changes = self.of_new(keys);
             let mut note = |key, value: Option<&str>| {
