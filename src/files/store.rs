@@ -470,7 +470,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
             if regular_file::unfit(error).is_none() =>
         {
-            failure.hint("free some space; nothing was changed")
+            failure.hint("free some space; the file is as it was")
         }
         ErrorKind::ReadOnlyFilesystem => failure
             .hint("AWS_SHARED_CREDENTIALS_FILE can name a file that is on a writable file system"),
