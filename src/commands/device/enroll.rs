@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::enrollment::{self, Enrolled, Enrolment};
+use super::enrollment::{self, Enrolled, Enrollment};
 use super::{SignedInUser, prompt_settings, terminal};
 use crate::aws::iam::{Caller, CodePair, KnownDevices};
 use crate::cli::{OfUser, PromptTimeout};
@@ -48,7 +48,7 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
         name,
     )?;
     check_saving(&signed_in, &caller, name)?;
-    let Enrolled { serial, codes } = Enrolment {
+    let Enrolled { serial, codes } = Enrollment {
         iam: &iam,
         caller: &caller,
         terminal: &terminal,

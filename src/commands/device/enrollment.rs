@@ -35,7 +35,7 @@ const NOT_IN_LABELS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@');
 
 /// Somebody who gets a device.
-pub struct Enrolment<'e> {
+pub struct Enrollment<'e> {
     pub iam: &'e Iam<'e>,
     pub caller: &'e Caller,
     pub terminal: &'e Terminal,
@@ -54,7 +54,7 @@ pub struct Enrolled {
     pub codes: CodePair,
 }
 
-impl Enrolment<'_> {
+impl Enrollment<'_> {
     /// Makes the device, shows it to the person, and enables it with the codes that come of it.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl Enrolment<'_> {
         })
     }
 
-    /// Where an earlier enrolment was broken off, its device goes.
+    /// Where an earlier enrollment was broken off, its device goes.
     fn create(&self) -> Result<NewDevice> {
         let iam = self.iam;
         match iam.create(self.name) {

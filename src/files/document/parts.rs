@@ -12,7 +12,7 @@ pub(super) const COMMENT_SIGNS: [u8; 2] = *b"#;";
 
 /// The bytes that a plain property can have before its `=`: all that stand for a character by themselves, but controls, those of
 /// comments, and the colon.
-const IS_PLAIN: [bool; 256] = {
+static IS_PLAIN: [bool; 256] = {
     let mut is_plain = [false; 256];
     let mut byte = 0;
     while byte < 128 {
@@ -26,7 +26,7 @@ const IS_PLAIN: [bool; 256] = {
 };
 
 /// The bytes that may be of an odd blank.
-const IS_ODD: [bool; 256] = {
+static IS_ODD: [bool; 256] = {
     let mut is_odd = [false; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -37,6 +37,7 @@ const IS_ODD: [bool; 256] = {
 };
 
 /// Whether a text may begin or end with an odd blank.
+#[inline]
 fn has_odd_end(text: &str) -> bool {
     let bytes = text.as_bytes();
     [bytes.first(), bytes.last()]
@@ -74,10 +75,12 @@ pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     }
 }
 
+#[inline]
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
+#[inline]
 pub(super) fn is_odd(byte: u8) -> bool {
     IS_ODD[usize::from(byte)]
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use super::failures::unwritable;
 use super::private::directory_of;
 use super::replace;
-use super::{WriteMethod, regular, resolve, unwritable, writable_size};
+use super::{WriteMethod, regular, resolve, writable_size};
 
 /// What an interrupted write has left behind. It may also be one that is under way.
 #[derive(Debug)]

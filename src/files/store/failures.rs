@@ -1,0 +1,108 @@
+//! Explains why a file cannot be written, locked or used, with what to type.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use super::{private, resolve};
+use crate::core::error::{Failure, reason};
+use crate::core::regular_file;
+use crate::core::text::quoted_path;
+use crate::files::profiles::NAME_A_FILE;
+
+/// Refuses what stands in the place of one of our own files and is no regular file.
+pub fn check_own(path: &Path) -> Result<()> {
+    match unfit_own(path) {
+        Some(failure) => bail!(failure),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn unfit_own(path: &Path) -> Option<Failure> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    let what = if metadata.is_symlink() {
+        "is a symbolic link, not a regular file".to_owned()
+    } else {
+        regular_file::check(&metadata).err()?.to_string()
+    };
+    let path_to_type = quoted_path(path);
+    Some(
+        Failure::new(format!("{} cannot be used: {what}", path.display()))
+            .hint(format!("remove it: rm -r {path_to_type}")),
+    )
+}
+
+/// Some network and user-space file systems have no locks, and without them two processes could write at once.
+pub(super) fn unlockable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!(
+        "{} cannot be locked: {}",
+        path.display(),
+        reason(error)
+    ))
+    .hint("its file system may have no locks: let AWS_SHARED_CREDENTIALS_FILE name a file on a local disk")
+}
+
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(format!(
+        "{} cannot be written: {}",
+        path.display(),
+        reason(error)
+    ));
+    match error.kind() {
+        ErrorKind::PermissionDenied if is_of_us(path) && is_not_permitted(error) => failure.hint(format!(
+            "it may be immutable: `lsattr {path}` says so, and `sudo chattr -ia {path}` ends it",
+            path = quoted_path(path)
+        )),
+        ErrorKind::PermissionDenied => {
+            failure.hint("make the file and its directory yours: see `ls -ld` of both")
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+            if regular_file::unfit(error).is_none() =>
+        {
+            failure.hint("free some space; the file is as it was")
+        }
+        ErrorKind::ReadOnlyFilesystem => failure
+            .hint("AWS_SHARED_CREDENTIALS_FILE can name a file that is on a writable file system"),
+        ErrorKind::NotFound => failure.hint(format!(
+            "make its directory: mkdir -p {}",
+            quoted_path(&missing_directory(path))
+        )),
+        _ if regular_file::unfit(error).is_none() => failure,
+        _ if private::is_own(path) => {
+            failure.hint(format!("remove it: rm -r {}", quoted_path(path)))
+        }
+        _ => failure.hint(NAME_A_FILE),
+    }
+}
+
+/// Whether a file is there and belongs to this user.
+#[cfg(unix)]
+fn is_of_us(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    fs::metadata(path).is_ok_and(|file| file.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// Whether it is not the mode that forbids something, but what the file is.
+#[cfg(unix)]
+fn is_not_permitted(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_of_us(_path: &Path) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn is_not_permitted(_error: &io::Error) -> bool {
+    false
+}
+
+/// The directory that a file has to be in, wherever links lead.
+fn missing_directory(path: &Path) -> PathBuf {
+    let real = resolve(path).unwrap_or_else(|_loop| path.to_path_buf());
+    private::directory_of(&real).to_path_buf()
+}
