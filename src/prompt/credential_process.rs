@@ -18,7 +18,7 @@ use crate::prompt::child::{self, Ended};
 use crate::report::Report;
 
 /// How long the command may take: it may have to ask a person for a touch or a password.
-const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
+const COMMAND_TIMEOUT: Duration = Duration::from_mins(2);
 /// Which sections' commands are running, in the environment of the innermost, separated by tabs.
 const RUNNING: &str = "_MFA_CREDS_RUNNING";
 /// What a command has to do.
@@ -88,7 +88,7 @@ fn output(command: &Setting<String>, running: &str) -> Result<Zeroizing<Vec<u8>>
         shell.stdin(Stdio::null());
     }
     let waiting = || Report::notice(format_args!("waiting for the command of {origin}"));
-    match child::run(shell, DEFAULT_PROMPT_TIMEOUT, waiting)? {
+    match child::run(shell, COMMAND_TIMEOUT, waiting)? {
         Err(error) => bail!(
             Failure::new(format!(
                 "the command of {origin} cannot be run: {}",
@@ -99,7 +99,7 @@ fn output(command: &Setting<String>, running: &str) -> Result<Zeroizing<Vec<u8>>
         Ok(Ended::ByUs) => bail!(
             Failure::new(format!(
                 "the command of {origin} did not end within {} s",
-                DEFAULT_PROMPT_TIMEOUT.as_secs()
+                COMMAND_TIMEOUT.as_secs()
             ))
             .hint("does it wait for somebody? run it by itself")
         ),

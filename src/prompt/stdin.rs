@@ -12,7 +12,7 @@ use crate::core::error::{Exit, Failure};
 use crate::report::Report;
 
 /// How long a program may take to write its lines: it may have to ask a person for a touch or a password.
-const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
+const INPUT_TIMEOUT: Duration = Duration::from_mins(2);
 /// After so long, whoever waits is told for what.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 /// Longer than any line that is looked for.
@@ -61,7 +61,7 @@ impl InputLines {
                 Report::notice(format_args!("waiting for {what} on standard input"));
             }
             self.0
-                .recv_timeout(DEFAULT_PROMPT_TIMEOUT.saturating_sub(NOTICE_AFTER))
+                .recv_timeout(INPUT_TIMEOUT.saturating_sub(NOTICE_AFTER))
         });
         match line {
             Ok(line) => Ok(Some(line)),
@@ -112,7 +112,7 @@ pub fn lines(most: usize, what: &str) -> Result<Vec<Zeroizing<String>>> {
 fn nothing_came(what: &str) -> Failure {
     Failure::new(format!(
         "{what} did not come on standard input within {} s",
-        DEFAULT_PROMPT_TIMEOUT.as_secs()
+        INPUT_TIMEOUT.as_secs()
     ))
     .hint("close standard input with `</dev/null` to be asked at the terminal")
     .exit(Exit::HumanNeeded)

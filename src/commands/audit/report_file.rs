@@ -28,14 +28,14 @@ fn await_writer(pipe: &File) -> io::Result<Option<u8>> {
     use rustix::fs::OFlags;
 
     /// In a shell, writer and reader start together.
-    const DEFAULT_PROMPT_TIMEOUT: Timespec = Timespec {
+    const WRITER_TIMEOUT: Timespec = Timespec {
         tv_sec: 2,
         tv_nsec: 0,
     };
     let mut first = None;
     if poll(
         &mut [PollFd::new(pipe, PollFlags::IN)],
-        Some(&DEFAULT_PROMPT_TIMEOUT),
+        Some(&WRITER_TIMEOUT),
     )? == 0
     {
         let mut byte = [0];

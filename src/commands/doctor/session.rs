@@ -29,7 +29,7 @@ pub fn check(list: &mut Checklist, examined: &Examined<'_>, user: Option<&User>)
 
 fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
     let Examined { inputs, sections } = examined;
-    // Where it is wrong, that is told where the environment is looked at.
+    // The check of the environment reports a wrong value.
     let min_ttl = inputs.min_ttl().unwrap_or(Setting {
         value: 0,
         origin: Origin::Default,

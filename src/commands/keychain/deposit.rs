@@ -33,7 +33,7 @@ use crate::report::Report;
 const USUAL_PATH: &str = "/usr/bin:/bin";
 /// How long a keychain may take to answer where it can ask nobody.
 #[cfg(unix)]
-const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Keys on their way into a keychain.
 pub struct Deposit {
@@ -123,7 +123,7 @@ impl Deposit {
         {
             command.env(bus::RUNTIME, runtime);
         }
-        Ok(match child::run(command, DEFAULT_PROMPT_TIMEOUT, || ())? {
+        Ok(match child::run(command, ANSWER_TIMEOUT, || ())? {
             Ok(Ended::ByItself { status, output, .. }) => {
                 status.success() && entry::is_text_of(&output, keys)
             }

@@ -15,7 +15,7 @@ use super::SERVICE;
 use crate::core::error::{Exit, Failure};
 
 /// How long a person may take to unlock it, in seconds: less than whoever runs us for the keys waits.
-const DEFAULT_PROMPT_TIMEOUT: u64 = 110;
+const UNLOCK_TIMEOUT: u64 = 110;
 /// The alias of the keychain that new entries go to.
 const DEFAULT: &str = "default";
 /// The collection that is in memory only.
@@ -97,11 +97,7 @@ fn on_service<T>(work: impl FnOnce(&SecretService) -> Result<T, Error>) -> Resul
     let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-    let patience = if has_screen {
-        DEFAULT_PROMPT_TIMEOUT
-    } else {
-        0
-    };
+    let patience = if has_screen { UNLOCK_TIMEOUT } else { 0 };
     let service = SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, patience);
     let done = service.and_then(|service| work(&service));
     done.map_err(|error| explain(&error, has_screen).into())
