@@ -25,7 +25,6 @@ use crate::plan::{KeySource, KeySourceId, Keys, Origin, Setting};
 #[cfg(unix)]
 use crate::prompt::child::{self, Ended};
 use crate::prompt::credential_process;
-use crate::prompt::terminal::Noting;
 use crate::report::Report;
 
 /// Where cron finds programs.
@@ -72,8 +71,6 @@ impl Deposit {
         environment: &Environment,
         consent: impl FnOnce() -> Result<()>,
     ) -> Result<Put> {
-        // Ctrl-C at a question, too, is no reason to leave an entry behind.
-        let noting = Noting::begin()?;
         let put = self.place.keychain.put(keys)?;
         let proven = self.prove(keys, section, path, environment);
         let proven = proven.and_then(|()| {
@@ -86,7 +83,6 @@ impl Deposit {
         if proven.is_err() {
             self.take_back(put, Report::quiet());
         }
-        noting.end();
         proven.map(|()| put)
     }
 
