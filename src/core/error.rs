@@ -5,7 +5,7 @@ use std::io;
 
 use crate::core::text::plain;
 
-/// How a run ended badly. The numbers are part of the interface and stand in the README.
+/// How a run ended badly. The numbers are part of the interface and stand in the guide `reference`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {
     /// Anything that has no code of its own.
