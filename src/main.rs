@@ -1,4 +1,4 @@
-//! `mfa-creds` exchanges an MFA code for temporary AWS credentials and keeps them in `~/.aws/credentials`.
+//! `mfa-creds` exchanges an MFA code for temporary AWS credentials and stores them in `~/.aws/credentials`.
 //!
 //! The layers from the lowest to the highest: a module uses only its own layer and those above it in this list. `tests/cli/house.rs`
 //! enforces this, and `.github/ARCHITECTURE.md` is the map.
@@ -7,7 +7,7 @@
 mod core;
 // The flags that several commands share.
 mod cli;
-// What people and programs are told: standard error, standard output, the trace.
+// Messages for people and data for programs: standard error, standard output, the trace.
 mod report;
 // The AWS files and our own: parsed, edited, locked and replaced.
 mod files;
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Err(message) => {
             let message = without_foreign_words(message);
             let message = commands::told_by_the_help(message, std::env::args_os());
-            // Nobody reads it where the stream is closed.
+            // If the stream is closed, nobody can be told.
             let _ = message.print();
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
         }
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is wrong with the command line, or what was asked for, such as help. An argument that it quotes is fit to be shown.
+/// The error about the command line, or the requested text, such as help. Arguments that it quotes are made safe to show.
 fn without_foreign_words(message: clap::Error) -> clap::Error {
     let arguments = std::env::args_os().map(|word| text::plain(&word.to_string_lossy()));
     Cli::try_parse_from(arguments).err().unwrap_or(message)

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-/// Asks until there is an answer, with these pauses in between, and says once that somebody waits. None where there is no answer
-/// after the last pause either.
+/// Asks until there is an answer, with these pauses in between. Calls `say` once, before the first pause. Returns none if there is
+/// no answer after the last pause.
 pub fn poll<T, E>(
     pauses: impl IntoIterator<Item = Duration>,
     say: impl FnOnce(),
@@ -16,7 +16,7 @@ pub fn poll<T, E>(
         if let Some(answer) = ask()? {
             return Ok(Some(answer));
         }
-        // Only now, as how long a pause may be depends on how long the question took.
+        // After the question, because the length of a pause can depend on how long the question took.
         let Some(pause) = pauses.next() else {
             return Ok(None);
         };
