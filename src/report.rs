@@ -13,6 +13,7 @@ use crate::cli::{LogLevel, Verbosity};
 use crate::core::clock::of_machine;
 use crate::core::error;
 use crate::core::regular_file::{self, Unfit};
+use crate::core::screen;
 use crate::core::text::plain;
 
 /// The file that gets every message, in addition to standard error.
@@ -110,7 +111,8 @@ impl Report {
     pub fn count(self, what: &'static str, total: usize) -> Count {
         let term = Term::stderr();
         let count = Count {
-            term: (self.0 >= ReportLevel::Progress && total > 1 && term.is_term()).then_some(term),
+            term: (self.0 >= ReportLevel::Progress && total > 1 && screen::is_capable(&term))
+                .then_some(term),
             what,
             total,
             done: 0,
@@ -196,6 +198,9 @@ pub fn error_of(what: &str, error: &Error) {
 /// Writes lines that are safe to show.
 fn tell(lines: &str) {
     into_trace(lines);
+    let is_colored = screen::is_labeled(lines) && screen::has_colors(&Term::stderr());
+    let colored = is_colored.then(|| screen::with_colored_labels(lines));
+    let lines = colored.as_deref().unwrap_or(lines);
     // In one write, so that the lines of several processes do not mix. If the stream is closed, nobody can be told.
     let _ = std::io::stderr().write_all(format!("{lines}\n").as_bytes());
 }

@@ -22,6 +22,7 @@ pub use self::signals::{Noting, end_with_us, stay_if_ending};
 use crate::cli::Prompt;
 use crate::core::clock;
 use crate::core::error::{Exit, Failure};
+use crate::core::screen;
 use crate::core::text::{is_plain, plain};
 use crate::plan::{Origin, PromptSettings, Setting};
 
@@ -99,7 +100,11 @@ impl Terminal {
 
     /// Shows a line, made safe for the terminal.
     pub fn say(&self, text: &str) -> Result<()> {
-        self.draw(&plain(text))
+        let text = plain(text);
+        if screen::is_labeled(&text) && screen::has_colors(&self.term) {
+            return self.draw(&screen::with_colored_labels(&text));
+        }
+        self.draw(&text)
     }
 
     /// Shows lines with colors.
