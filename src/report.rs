@@ -1,20 +1,25 @@
 //! Writes messages to standard error, data to standard output, and the trace to its file.
 
+mod waiting;
+
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Error, Result};
 use console::Term;
 
+pub use self::waiting::Waiting;
 use crate::cli::{LogLevel, Verbosity};
 use crate::core::clock::of_machine;
 use crate::core::error;
 use crate::core::regular_file::{self, Unfit};
 use crate::core::screen;
 use crate::core::text::plain;
+use crate::core::wait::NOTICE_AFTER;
 
 /// The file that gets every message, in addition to standard error.
 static TRACE: OnceLock<File> = OnceLock::new();
@@ -71,6 +76,31 @@ impl Report {
     /// Something that a person in front of a waiting process needs to know: at every level, like the prompt.
     pub fn notice(message: impl fmt::Display) {
         tell(&plain(&message.to_string()));
+    }
+
+    /// What this process waits for, at every level, once it has waited for [`NOTICE_AFTER`]. On a terminal, the line shows how long
+    /// the wait has been, until the result is dropped.
+    pub fn waiting(message: impl fmt::Display) -> Option<Waiting> {
+        begin_to_wait(&plain(&message.to_string()), NOTICE_AFTER)
+    }
+
+    /// The same for a wait for another process, by its id if that is known. If it runs in the same session, its prompt may be on the
+    /// same terminal, where a line that is drawn again would erase it: then there is a plain line.
+    pub fn waiting_for_process(id: Option<u32>, message: impl fmt::Display) -> Option<Waiting> {
+        if id.is_some_and(is_in_our_session) {
+            Self::notice(message);
+            return None;
+        }
+        Self::waiting(message)
+    }
+
+    /// What this process waits for from now on, as progress.
+    pub fn waiting_from_now(self, message: impl fmt::Display) -> Option<Waiting> {
+        if self.0 < ReportLevel::Progress {
+            self.progress(message);
+            return None;
+        }
+        begin_to_wait(&plain(&message.to_string()), Duration::ZERO)
     }
 
     /// Something to check, though it is not an error.
@@ -198,11 +228,42 @@ pub fn error_of(what: &str, error: &Error) {
 /// Writes lines that are safe to show.
 fn tell(lines: &str) {
     into_trace(lines);
+    write(lines);
+}
+
+fn write(lines: &str) {
+    waiting::clear();
     let is_colored = screen::is_labeled(lines) && screen::has_colors(&Term::stderr());
     let colored = is_colored.then(|| screen::with_colored_labels(lines));
     let lines = colored.as_deref().unwrap_or(lines);
     // In one write, so that the lines of several processes do not mix. If the stream is closed, nobody can be told.
     let _ = std::io::stderr().write_all(format!("{lines}\n").as_bytes());
+}
+
+/// Shows a wait that has lasted for some time.
+fn begin_to_wait(message: &str, waited: Duration) -> Option<Waiting> {
+    into_trace(message);
+    let now = Instant::now();
+    let waiting = Waiting::begin(message, now.checked_sub(waited).unwrap_or(now));
+    if waiting.is_none() {
+        write(message);
+    }
+    waiting
+}
+
+/// Whether another process can have this process's terminal.
+#[cfg(unix)]
+fn is_in_our_session(process: u32) -> bool {
+    use rustix::process::{Pid, getsid};
+
+    let theirs =
+        Pid::from_raw(process.cast_signed()).and_then(|process| getsid(Some(process)).ok());
+    theirs.is_some() && theirs == getsid(None).ok()
+}
+
+#[cfg(not(unix))]
+fn is_in_our_session(_process: u32) -> bool {
+    true
 }
 
 /// From now on, also appends every message of every level to a file. A new file is readable only by its owner.

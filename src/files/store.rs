@@ -264,12 +264,12 @@ impl Store {
     }
 
     /// Waits until no other process has the same turn for these credentials. Calls `waiting` once, if it takes long.
-    pub fn take(
+    pub fn take<W>(
         &self,
         turn: Turn,
         credentials: &str,
         at_most: Duration,
-        waiting: impl FnMut(Option<u32>),
+        waiting: impl FnOnce(Option<u32>) -> W,
     ) -> Result<Lock> {
         let purpose = match turn {
             Turn::Ask => "ask",
@@ -309,11 +309,12 @@ impl Store {
     fn lock(&self) -> Result<(Lock, Vec<Lock>)> {
         let path = self.private.path(FILE_LOCK);
         let waiting = |holder| {
-            Report::notice(format_args!(
-                "waiting for {}, which is changing {}",
-                process(holder),
-                self.path.display()
-            ));
+            let process = process(holder);
+            let path = self.path.display();
+            Report::waiting_for_process(
+                holder,
+                format_args!("waiting for {process}, which is changing {path}"),
+            )
         };
         let lock =
             Lock::take(&path, FILE_LOCK_TIMEOUT, waiting).map_err(|why| self.busy(why, &path))?;

@@ -15,13 +15,12 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::core::environment::CODE;
+use crate::core::wait::NOTICE_AFTER;
 use crate::prompt::descendants;
 use crate::prompt::terminal;
 
 /// More than any expected output. The output of a command is read up to this size.
 pub const MOST_OUTPUT: usize = 64 * 1024;
-/// How long to wait before the user is told.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
 /// How long to wait for the end of the output after the command has ended.
 const GRACE: Duration = Duration::from_millis(200);
 

@@ -9,12 +9,11 @@ use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
 use crate::core::error::{Exit, Failure};
+use crate::core::wait::NOTICE_AFTER;
 use crate::report::Report;
 
 /// How long a program may take to write its lines: it may ask a person for a touch or a password.
 const INPUT_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long to wait before the user is told.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
 /// Longer than any expected line.
 const LONGEST_LINE: u64 = 1024;
 

@@ -1,9 +1,11 @@
 //! What terminals of all kinds show of messages and waits, and what goes into files and pipes.
 
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
-use expectrl::Expect as _;
-use stand_in::{Account, StandIn};
+use expectrl::{Eof, Expect as _};
+use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::support::home::Home;
 use crate::support::sections::long_term;
@@ -83,4 +85,79 @@ fn a_prompt_says_what_is_wrong_in_the_same_colors() {
     session.expect(PROMPT).unwrap();
     session.send("\u{4}").unwrap();
     assert_eq!(exited(session), 3);
+}
+
+/// A run that waits for another one, which asks for the code, and what it waits for.
+fn waiting(set: &str) -> (String, String) {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut asking = on_terminal(&home, &sts, "echo $$ >pid; exec \"$0\" -p work");
+    asking.expect(PROMPT).unwrap();
+    let pid = fs::read_to_string(home.path().join("pid")).unwrap();
+    let pid = pid.trim();
+    let script = format!("stty columns 60; {set}; exec \"$0\" -p work");
+    let mut other = on_terminal(&home, &sts, &script);
+    let line =
+        format!("waiting for process {pid}, which is renewing credentials with the same device");
+    let before = other.expect(&line).unwrap();
+    let mut shown = String::from_utf8(before.as_bytes().to_vec()).unwrap();
+    thread::sleep(Duration::from_millis(2_500));
+    asking.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    let rest = other.expect(Eof).unwrap();
+    shown.push_str(str::from_utf8(rest.as_bytes()).unwrap());
+    assert_eq!(exited(asking), 0);
+    let (_, shown) = shown.split_once("credentials yet\r\n").unwrap();
+    let (shown, _) = shown.split_once(" until ").unwrap();
+    let trace = fs::read_to_string(home.trace()).unwrap();
+    assert_eq!(trace.matches(&line).count(), 1, "{trace}");
+    (shown.to_owned(), line)
+}
+
+#[test]
+fn a_wait_is_one_line_that_counts_the_seconds() {
+    let (shown, line) = waiting(":");
+    // On a terminal of 60 columns, the line has two rows.
+    let clear = "\u{1b}[1A\r\u{1b}[J";
+    let mut lines: Vec<&str> = shown.split(clear).collect();
+    assert_eq!(lines.pop(), Some("[work] is still valid"), "{shown:?}");
+    let seconds = |text: &str| -> u64 {
+        let count = text.strip_prefix(&format!("{line} ("));
+        let count = count.and_then(|rest| rest.strip_suffix(" s)"));
+        count
+            .unwrap_or_else(|| panic!("{shown:?}"))
+            .parse()
+            .unwrap()
+    };
+    let seconds: Vec<u64> = lines.into_iter().map(seconds).collect();
+    assert_eq!(seconds[0], 2);
+    assert!(seconds.len() >= 3 && seconds.is_sorted_by(|a, b| a < b));
+}
+
+#[test]
+fn a_wait_is_a_plain_line_on_a_terminal_that_is_dumb() {
+    for set in ["export TERM=dumb", "unset TERM"] {
+        let (shown, line) = waiting(set);
+        assert_eq!(shown, format!("{line}\r\n[work] is still valid"));
+    }
+}
+
+#[test]
+fn a_wait_does_not_erase_the_prompt_of_another_process_on_the_same_terminal() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut session = on_terminal(
+        &home,
+        &sts,
+        "\"$0\" -p work & pid=$!; sleep 1; \"$0\" -p work; wait $pid; exit",
+    );
+    session.expect(PROMPT).unwrap();
+    session.expect("waiting for process").unwrap();
+    thread::sleep(Duration::from_millis(1_500));
+    session.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
+    let rest = session.expect(Eof).unwrap();
+    let rest = str::from_utf8(rest.as_bytes()).unwrap();
+    assert!(
+        !rest.contains('\u{1b}') && !rest.contains(" s)"),
+        "{rest:?}"
+    );
 }

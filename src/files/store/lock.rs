@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use super::private;
 use crate::core::regular_file;
-
-/// How long to wait before the user is told.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
+use crate::core::wait::NOTICE_AFTER;
 
 /// A held lock; dropping it lets the next one in.
 #[derive(Debug)]
@@ -31,14 +29,15 @@ pub enum NotLocked {
 }
 
 impl Lock {
-    /// Takes a lock, and waits for it if necessary. Calls `waiting` once if it takes long, with the holder's process id if known.
+    /// Takes a lock, and waits for it if necessary. Calls `waiting` once if it takes long, with the holder's process id if known, and
+    /// drops its result after the wait.
     ///
     /// # Errors
     /// [`NotLocked`].
-    pub fn take(
+    pub fn take<W>(
         path: &Path,
         at_most: Duration,
-        mut waiting: impl FnMut(Option<u32>),
+        waiting: impl FnOnce(Option<u32>) -> W,
     ) -> Result<Self, NotLocked> {
         let mut file = private::open(path).map_err(NotLocked::Failed)?;
         lock(&file, at_most, || waiting(holder(&file)))?;
@@ -73,7 +72,7 @@ impl Lock {
     }
 }
 
-fn lock(file: &File, at_most: Duration, waiting: impl FnMut()) -> Result<(), NotLocked> {
+fn lock<W>(file: &File, at_most: Duration, waiting: impl FnOnce() -> W) -> Result<(), NotLocked> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::Error(error)) => Err(NotLocked::NoLocks(error)),
@@ -106,16 +105,14 @@ fn is_still(_path: &Path, _file: &File) -> io::Result<bool> {
 }
 
 /// Waits in the system's queue, which is fair.
-fn wait(file: &File, at_most: Duration, mut waiting: impl FnMut()) -> Result<(), NotLocked> {
+fn wait<W>(file: &File, at_most: Duration, waiting: impl FnOnce() -> W) -> Result<(), NotLocked> {
     let queued = file.try_clone().map_err(NotLocked::Failed)?;
     let (sender, receiver) = mpsc::channel();
     // If the lock comes too late, the process is about to end, which releases it.
     thread::spawn(move || sender.send(queued.lock()));
     let silence = NOTICE_AFTER.min(at_most);
     let locked = receiver.recv_timeout(silence).or_else(|_elapsed| {
-        if at_most > silence {
-            waiting();
-        }
+        let _shown = (at_most > silence).then(waiting);
         receiver.recv_timeout(at_most.saturating_sub(silence))
     });
     match locked {
