@@ -1,4 +1,4 @@
-//! `mfa-creds` exchanges an MFA code for temporary AWS credentials and keeps them in `~/.aws/credentials`.
+//! `mfa-creds` exchanges an MFA code for temporary AWS credentials and stores them in `~/.aws/credentials`.
 //!
 //! The layers from the lowest to the highest: a module uses only its own layer and those above it in this list. `tests/cli/house.rs`
 //! enforces this, and `.github/ARCHITECTURE.md` is the map.
@@ -7,7 +7,7 @@
 mod core;
 // The flags that several commands share.
 mod cli;
-// What people and programs are told: standard error, standard output, the trace.
+// Messages for people and data for programs: standard error, standard output, the trace.
 mod report;
 // The AWS files and our own: parsed, edited, locked and replaced.
 mod files;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let cli = match commands::parse(&words, &environment) {
         Ok(cli) => cli,
         Err(message) => {
-            // Nobody reads it where the stream is closed.
+            // If the stream is closed, nobody can be told.
             let _ = message.print();
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
         }

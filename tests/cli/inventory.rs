@@ -217,7 +217,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("sudo hwclock -s", AsSyntax),
     ("sudo timedatectl set-ntp true", AsSyntax),
     (
-        "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written",
+        "unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file",
         By("hints_of_settings::a_device_in_place_of_the_file_is_unset"),
     ),
     (

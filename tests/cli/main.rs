@@ -137,6 +137,9 @@ mod command_line;
 
 // --- What is said ---
 
+// What terminals of all kinds show of messages and waits, and what goes into files and pipes.
+mod screen;
+
 // Hints about files, keys and profiles: the command in each is typed into a shell, and helps.
 mod hints;
 // The same for the fixes of `doctor`.

@@ -185,8 +185,8 @@ fn assumes_a_role_and_goes_back_to_none() {
     )
     .ends(
         3,
-        "renewing [work]: its credentials are for no role\n\
-         error: an MFA code is needed, and --no-input forbids to ask\n\
+        "renewing [work]: its credentials are not for a role\n\
+         error: an MFA code is needed, and --no-input forbids asking for it\n\
          hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
     );
 }

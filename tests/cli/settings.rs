@@ -53,7 +53,7 @@ fn verbose_says_where_everything_came_from() {
              asked for: nobody (--no-input)\n\
              time for an answer: 120 s (default)\n\
              renewing [work]: there are no credentials yet\n\
-             error: an MFA code is needed, and --no-input forbids to ask\n\
+             error: an MFA code is needed, and --no-input forbids asking for it\n\
              hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
         );
 }
