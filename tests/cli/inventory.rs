@@ -131,12 +131,12 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     ("mfa-creds export --help", AsItStands),
     (
-        "mfa-creds keychain restore{}",
+        "mfa-creds keychain restore{of_profile}",
         By("keychain::what_is_done_already_is_said"),
     ),
     ("mfa-creds policy --help", AsItStands),
     (
-        "mfa-creds rotate{flag}",
+        "{rotate}",
         By("rotate::without_consent_the_old_key_stays_inactive"),
     ),
     (
@@ -185,7 +185,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("enrollment::a_device_from_nothing_to_the_first_session"),
     ),
     (
-        "back: mfa-creds keychain restore{}",
+        "to undo: mfa-creds keychain restore{}",
         By("keychain::what_is_done_already_is_said"),
     ),
     (
@@ -291,7 +291,7 @@ const PROGRAMS: [&str; 14] = [
 /// How a command begins that is a fix or a line by itself, without backticks.
 const BARE: [&str; 10] = [
     "next: mfa-creds",
-    "back: mfa-creds",
+    "to undo: mfa-creds",
     "pip uninstall",
     "chmod ",
     "mkdir -p",
