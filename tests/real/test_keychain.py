@@ -372,8 +372,8 @@ class Private(KeychainTest):
 
     def test_nobody_is_no_consent(self):
         asked = (
-            "error: the Secret Service gives the keys to programs of this session only, and whether that is enough has to be asked at a "
-            "terminal\nhint: "
+            "error: the Secret Service can be read only in this session, and there is no terminal to ask whether that is enough\n"
+            "hint: "
         )
         self.assertEqual(
             self.mfa_creds("keychain", "move", "-p", "p", exit=3),
@@ -395,7 +395,7 @@ class Private(KeychainTest):
             ("y\r", "moved the keys of [p-long-term] to the Secret Service"),
         ]:
             with self.on_terminal("keychain", "move", "-p", "p") as terminal:
-                terminal.wait_for("warning: the Secret Service gives the keys to programs of this session only")
+                terminal.wait_for("warning: the Secret Service can be read only in this session")
                 terminal.wait_for("Store the keys there anyway? [y/N]")
                 terminal.type(answer)
                 status, screen = terminal.end()
