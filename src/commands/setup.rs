@@ -67,6 +67,9 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     // What cannot be a credentials file is refused before anything is asked.
     profiles::read(path)?;
     store::regular(path)?;
+    if args.keychain {
+        args.store.keychain.check_is_there()?;
+    }
     let names = SectionNames::new(&args.suffixes, environment)?;
     let suggested = match &args.name {
         Some(name) if !name.is_empty() => name.clone(),

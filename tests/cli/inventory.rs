@@ -38,8 +38,9 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
     (
+        // It is printed when a real keychain fails after it was found.
         ".command(\"keychain move\")",
-        By("keychain::setup_says_how_keys_get_into_the_keychain_later"),
+        By("keychain::without_a_desktop_the_keys_stay_where_they_are"),
     ),
     (
         ".command(\"keychain restore\")",

@@ -54,6 +54,26 @@ fn setup_writes_nothing_where_the_keychain_cannot_be_used() {
 }
 
 #[test]
+fn setup_looks_for_the_keychain_before_it_asks() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" setup --keychain -p work");
+    let seen = run
+        .expect("error: there is no desktop session here")
+        .unwrap();
+    let seen = String::from_utf8_lossy(seen.before()).into_owned();
+    assert!(!seen.contains("Profile name"), "{seen}");
+    assert_eq!(exited(run), 1);
+    // Keys that would be moved stay where they are.
+    let keys = long_term("work").replace("-long-term", "");
+    let home = Home::with(&keys);
+    home.run(&["setup", "--keychain", "-p", "work"])
+        .stdin("work\n")
+        .ends(1, NO_DESKTOP);
+    assert_eq!(home.credentials(), keys);
+}
+
+#[test]
 fn what_can_fail_without_the_keychain_fails_before_it_is_asked() {
     let home = Home::of_alice();
     home.run(&["keychain", "move", "-p", "wrok"]).ends(
@@ -133,13 +153,11 @@ fn keys_of_another_command_are_left_to_it() {
          ~/.aws/credentials prints them\n\
          hint: write them to the file in an editor\n",
     );
-    home.run(&["setup", "--keychain", "-p", "work"])
-        .stdin("work\n")
-        .ends(
-            1,
-            "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
+    home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
+        1,
+        "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
              hint: choose another profile, or change the keys with an editor\n",
-        );
+    );
     assert_eq!(home.credentials(), section);
 }
 
@@ -347,29 +365,4 @@ fn valid_credentials_do_not_touch_the_keychain() {
     home.run(&["-p", "work", "-q", "--force", "--no-input"])
         .outcome();
     assert!(home.path().join("touched").exists());
-}
-
-#[test]
-fn setup_says_how_keys_get_into_the_keychain_later() {
-    let keys = long_term("work").replace("-long-term", "");
-    let home = Home::with(&keys);
-    let outcome = home
-        .run(&["setup", "--keychain", "-p", "work"])
-        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
-        .stdin("work\n")
-        .outcome();
-    assert_eq!(outcome.status, Some(1), "{outcome:?}");
-    let told = "moved the keys from [work] to [work-long-term]\n\
-                the keys stay there; `mfa-creds keychain move -p work` moves them to the keychain later\nerror: ";
-    assert!(outcome.stderr.contains(told), "{outcome:?}");
-    assert_eq!(
-        home.credentials(),
-        "[work]\n\n".to_owned() + &long_term("work")
-    );
-    let later = home
-        .run(&["keychain", "move", "-p", "work"])
-        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
-        .outcome();
-    assert_eq!(later.status, Some(1), "{later:?}");
-    assert!(!later.stderr.contains("already"), "{later:?}");
 }

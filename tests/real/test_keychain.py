@@ -230,7 +230,7 @@ class SecretService(KeychainTest):
         self.secret_tool("store", "--label", "mine", *named, secret="something else")
         broken = self.get()
         self.assertEqual((broken.returncode, broken.stdout), (1, ""))
-        self.assertIn("is not what was put in\n", broken.stderr)
+        self.assertIn("is not what mfa-creds stored\n", broken.stderr)
 
     def test_setup_leaves_nothing_in_clear_text(self):
         self.credentials.write_bytes(BEFORE)

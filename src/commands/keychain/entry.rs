@@ -174,6 +174,21 @@ impl Keychain {
         }
     }
 
+    /// Makes sure that there is a keychain to store keys in, without a question to anybody.
+    pub fn check_is_there(self) -> Result<()> {
+        self.check_takes_keys()?;
+        match self {
+            #[cfg(all(unix, not(target_os = "macos")))]
+            Self::SecretService => secret_service::check(),
+            #[cfg(any(target_os = "linux", target_os = "macos", windows))]
+            #[allow(
+                unreachable_patterns,
+                reason = "not every system has a second keychain"
+            )]
+            _ => native::get(self, SERVICE).map(drop),
+        }
+    }
+
     /// Stores keys, and reads them back to make sure.
     pub fn put(self, keys: &LongTermKeys) -> Result<Put> {
         self.check_takes_keys()?;

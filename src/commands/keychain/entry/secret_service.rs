@@ -34,6 +34,27 @@ pub(super) fn get(access_key_id: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
     })
 }
 
+/// Makes sure that there is a default keychain to store secrets in, or that one can be created. It may be locked, if a person can
+/// unlock it.
+pub(super) fn check() -> Result<()> {
+    let is_lasting = on_service(|service| match service.get_default_collection() {
+        Ok(collection) if &*collection.path == SESSION_COLLECTION => Ok(false),
+        Ok(collection) if !has_screen() && collection.is_locked()? => Err(Error::Locked),
+        Ok(_) | Err(Error::NoResult) => Ok(true),
+        Err(error) => Err(error),
+    })?;
+    if is_lasting {
+        Ok(())
+    } else {
+        bail!(default_forgets())
+    }
+}
+
+fn default_forgets() -> Failure {
+    Failure::new("the default desktop keychain (Secret Service) is the session collection, which forgets everything at logout")
+        .hint("make another keychain the default in the keychain app, then run the command again")
+}
+
 /// Stores a secret if there is none.
 pub(super) fn put(access_key_id: &str, secret: &[u8]) -> Result<()> {
     let is_kept = on_service(|service| {
@@ -50,10 +71,7 @@ pub(super) fn put(access_key_id: &str, secret: &[u8]) -> Result<()> {
         Ok(true)
     })?;
     if !is_kept {
-        bail!(
-            Failure::new("the default desktop keychain (Secret Service) is the session collection, which forgets everything at logout")
-                .hint("make another keychain the default in the keychain app, then run the command again")
-        );
+        bail!(default_forgets());
     }
     Ok(())
 }
@@ -92,11 +110,15 @@ fn attributes(access_key_id: &str) -> HashMap<&str, &str> {
     HashMap::from([("service", SERVICE), ("username", access_key_id)])
 }
 
-fn on_service<T>(work: impl FnOnce(&SecretService) -> Result<T, Error>) -> Result<T> {
-    // The service asks in a window, which needs a screen.
-    let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
+/// Whether the service can ask a person: it does so in a window.
+fn has_screen() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn on_service<T>(work: impl FnOnce(&SecretService) -> Result<T, Error>) -> Result<T> {
+    let has_screen = has_screen();
     let patience = if has_screen { UNLOCK_TIMEOUT } else { 0 };
     let service = SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, patience);
     let done = service.and_then(|service| work(&service));
