@@ -1,4 +1,4 @@
-//! `mfa-creds setup`: writes long-term keys that a person types, or moves those that stand in the way, into the file or the keychain.
+//! `mfa-creds setup`: stores long-term keys that a person types, or moves the keys that are in the way, in the file or the keychain.
 
 pub(super) mod wizard;
 
@@ -24,17 +24,17 @@ use crate::prompt::terminal::DEFAULT_FETCH_TIMEOUT;
 use crate::report::Report;
 use clap::Args;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str = "Ask for long-term keys and write them to `[PROFILE-long-term]`, or move them there from `[PROFILE]`";
+/// Describes the command in the help.
+pub(super) const ABOUT: &str = "Store your long-term keys in the credentials file";
 
-/// What `setup` can be told.
+/// The arguments of `setup`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Setup {
     /// The profile to set up [env: `AWS_PROFILE`] [default: default]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
     pub name: Option<String>,
-    /// Put the keys into the system's keychain, and not into the file
+    /// Store the keys in the system keychain instead of the file
     #[arg(long)]
     pub keychain: bool,
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// What `--setup` says, which is aws-mfa's way to ask for it.
+    /// The same for `--setup`, which aws-mfa has in its place.
     pub fn of(refresh: &Refresh) -> Self {
         Self {
             name: refresh.profiles.names.last().cloned(),
@@ -58,7 +58,7 @@ impl Setup {
     }
 }
 
-/// Asks for long-term keys and writes them, or moves those that stand in the way.
+/// Asks for long-term keys and writes them, or moves the keys that are in the way.
 pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
     args.store.keychain.check_takes_keys()?;
@@ -67,6 +67,9 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     // What cannot be a credentials file is refused before anything is asked.
     profiles::read(path)?;
     store::regular(path)?;
+    if args.keychain {
+        args.store.keychain.check_is_there()?;
+    }
     let names = SectionNames::new(&args.suffixes, environment)?;
     let suggested = match &args.name {
         Some(name) if !name.is_empty() => name.clone(),
@@ -101,7 +104,7 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
             let moved = keychain::move_keys(&into_keychain(args, &sections), environment);
             if moved.is_err() {
                 report.progress(format_args!(
-                    "they stay there; `{}` puts them into the keychain later",
+                    "the keys stay there; `{}` moves them to the keychain later",
                     sections.command("keychain move")
                 ));
             }
@@ -120,7 +123,7 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Long-term keys in the section that is to be written, on their way to one of their own.
+/// The long-term keys in the section for the session, which have to move to a section of their own.
 fn keys_in_the_way<'s>(
     sections: &'s ProfileSections,
     file: &File<'_>,
@@ -133,7 +136,7 @@ fn keys_in_the_way<'s>(
     if has(key::NEW_ACCESS_KEY_ID) && !has(key::AWS_ACCESS_KEY_ID) {
         bail!(
             Failure::new(format!(
-                "a rotation has kept keys in [{long_term}] in {}",
+                "a rotation left keys in [{long_term}] in {}",
                 file.path.display()
             ))
             .hint(format!(
@@ -149,7 +152,10 @@ fn keys_in_the_way<'s>(
     if stray.is_some()
         && let Some(spoiled) = plan::spoiled_values(file, short_term).into_iter().next()
     {
-        bail!(Failure::new(spoiled.problem).hint(format!("{}, and run this again", spoiled.fix)));
+        bail!(
+            Failure::new(spoiled.problem)
+                .hint(format!("{}, then run the command again", spoiled.fix))
+        );
     }
     Ok(stray.map(|keys| KeyMove {
         from: short_term,
@@ -159,12 +165,12 @@ fn keys_in_the_way<'s>(
     }))
 }
 
-/// A file that can be written, in a directory that is made for it if there is none.
+/// Makes sure that the file can be written; creates its directory if there is none.
 fn writable_store(path: &Path) -> Result<Store> {
     if let Some(directory) = path.parent() {
         private_directory(directory).map_err(|error| {
             Failure::new(format!(
-                "{} cannot be made: {}",
+                "{} cannot be created: {}",
                 directory.display(),
                 error::reason(&error)
             ))
@@ -175,7 +181,7 @@ fn writable_store(path: &Path) -> Result<Store> {
     Ok(store)
 }
 
-/// Moves keys to a section of their own, and asks for a device where there is none beside them.
+/// Moves keys to a section of their own, and asks for a device if none is set in either section.
 fn move_out_of_the_way(
     respondent: &mut Respondent,
     moving: &KeyMove<'_>,
@@ -196,14 +202,14 @@ fn move_out_of_the_way(
     };
     store.update(|file| moving.edits(file, device.as_ref()))?;
     report.progress(if replaced.as_ref() == Some(keys) {
-        format!("took the keys out of [{from}]: [{to}] has the same")
+        format!("removed the keys from [{from}]: [{to}] has the same keys")
     } else {
         format!("moved the keys from [{from}] to [{to}]")
     });
     Ok(())
 }
 
-/// Writes keys that were answered into their section, or puts them into the keychain.
+/// Writes the typed keys to their section, or stores them in the keychain.
 fn write_new_keys(
     args: &Setup,
     environment: &Environment,
@@ -219,7 +225,7 @@ fn write_new_keys(
     };
     let put = deposit.as_ref().map(|deposit| {
         deposit.make(&answers.keys, long_term, path, environment, || {
-            let way_out = "run this in a session of the desktop, or leave out --keychain";
+            let way_out = "run the command in a desktop session, or leave out --keychain";
             keychain::consent(deposit.keychain(), environment, way_out)
         })
     });
@@ -233,14 +239,14 @@ fn write_new_keys(
     report.progress(format_args!("wrote [{long_term}] to {}", path.display()));
     if let Some(deposit) = deposit {
         report.progress(format_args!(
-            "put its keys into {}",
+            "stored its keys in {}",
             deposit.keychain().name()
         ));
     }
     Ok(())
 }
 
-/// Whether keys that stand in the way are to be moved.
+/// Asks whether to move the keys that are in the way.
 fn agrees(
     respondent: &Respondent,
     sections: &ProfileSections,
@@ -260,15 +266,8 @@ fn agrees(
         bail!(wizard::occupied(file.path, to));
     }
     if file.get(to, key::ROTATION_BEGUN).is_some() {
-        bail!(
-            Failure::new(format!(
-                "a rotation of the access key of [{to}] is not finished"
-            ))
-            .hint(format!(
-                "`{}` goes on with it; then run this again",
-                sections.command("rotate")
-            ))
-        );
+        let rotate = sections.command("rotate");
+        bail!(keychain::unfinished_rotation(to, &rotate));
     }
     if keys != replaced {
         respondent.agrees_to_replace((from, keys), (to, replaced))?;
@@ -276,7 +275,7 @@ fn agrees(
     Ok(true)
 }
 
-/// What `keychain move` would be told for the profile.
+/// The arguments of `keychain move` for the profile.
 fn into_keychain(args: &Setup, sections: &ProfileSections) -> MoveKeys {
     MoveKeys {
         profile: Profile {

@@ -38,8 +38,9 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
     (
+        // It is printed when a real keychain fails after it was found.
         ".command(\"keychain move\")",
-        By("keychain::setup_says_how_keys_get_into_the_keychain_later"),
+        By("keychain::without_a_desktop_the_keys_stay_where_they_are"),
     ),
     (
         ".command(\"keychain restore\")",
@@ -144,12 +145,12 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     ("{typed}", NoCommand),
     (
-        "mfa-creds keychain restore{}",
+        "mfa-creds keychain restore{of_profile}",
         By("keychain::what_is_done_already_is_said"),
     ),
     ("mfa-creds policy --help", AsItStands),
     (
-        "mfa-creds rotate{flag}",
+        "{rotate}",
         By("rotate::without_consent_the_old_key_stays_inactive"),
     ),
     (
@@ -198,7 +199,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("enrollment::a_device_from_nothing_to_the_first_session"),
     ),
     (
-        "back: mfa-creds keychain restore{}",
+        "to undo: mfa-creds keychain restore{}",
         By("keychain::what_is_done_already_is_said"),
     ),
     (
@@ -304,7 +305,7 @@ const PROGRAMS: [&str; 14] = [
 /// How a command begins that is a fix or a line by itself, without backticks.
 const BARE: [&str; 10] = [
     "next: mfa-creds",
-    "back: mfa-creds",
+    "to undo: mfa-creds",
     "pip uninstall",
     "chmod ",
     "mkdir -p",

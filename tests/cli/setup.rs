@@ -56,7 +56,7 @@ fn never_overwrites_keys() {
     let home = Home::of_alice();
     home.run(&["setup"]).stdin(&answers("work", "")).ends(
         1,
-        "error: [work-long-term] in ~/.aws/credentials holds keys already, which are never overwritten\n\
+        "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
          hint: choose another profile, or change the keys with an editor\n",
     );
     assert_eq!(home.credentials(), long_term("work"));
@@ -89,17 +89,17 @@ fn refuses_what_cannot_be_a_key() {
         (
             "ASIAFAKEFAKEFAKEFAKE",
             ALICE_SECRET_ACCESS_KEY,
-            "this is a temporary key (ASIA…); long-term keys begin with AKIA",
+            "this is a temporary key (ASIA…); long-term keys start with AKIA",
         ),
         (
             "alice",
             ALICE_SECRET_ACCESS_KEY,
-            "an access key id is at least 16 capital letters and digits, like AKIA…",
+            "an access key id has at least 16 capital letters and digits, like AKIA…",
         ),
         (
             "",
             "",
-            "an access key id is at least 16 capital letters and digits, like AKIA…",
+            "an access key id has at least 16 capital letters and digits, like AKIA…",
         ),
         (
             ALICE_ACCESS_KEY_ID,
@@ -109,7 +109,7 @@ fn refuses_what_cannot_be_a_key() {
         (
             ALICE_ACCESS_KEY_ID,
             "FakeSecretOfAlice NotReal FakeSecretFake",
-            "a secret access key has only letters, digits, `/`, `+` and `=`",
+            "a secret access key contains only letters, digits, `/`, `+` and `=`",
         ),
     ] {
         let home = Home::new();
@@ -132,7 +132,7 @@ fn needs_somebody_to_ask() {
     home.run(&["setup"]).ends(
         3,
         "error: setup needs a terminal to ask for the keys\n\
-         hint: run it in a terminal, or pipe in four lines: profile, access key id, secret access key, device\n",
+         hint: run the command in a terminal, or pipe in four lines: profile, access key id, secret access key, device\n",
     );
 }
 
@@ -164,7 +164,7 @@ fn keys_in_quotation_marks_are_told_and_not_moved() {
     home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
         1,
         "error: aws_secret_access_key of [work] in ~/.aws/credentials stands in quotation marks, which AWS tools take for a part of it\n\
-         hint: remove the quotation marks, and run this again\n",
+         hint: remove the quotation marks, then run the command again\n",
     );
     assert_eq!(home.credentials(), text);
 }
@@ -200,7 +200,7 @@ fn keys_that_a_rotation_has_kept_are_told() {
         .ends(
             1,
             &format!(
-                "error: a rotation has kept keys in [work-long-term] in ~/.aws/credentials\nhint: {rename}"
+                "error: a rotation left keys in [work-long-term] in ~/.aws/credentials\nhint: {rename}"
             ),
         );
     home.run(&["-p", "work"]).ends(
