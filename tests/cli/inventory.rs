@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+use crate::support::sources;
 
 /// Who makes sure that a command in a hint can be typed, and helps.
 #[derive(Clone, Copy, Debug)]
@@ -316,58 +318,12 @@ const BARE: [&str; 10] = [
     "kill ",
 ];
 
-fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "tests" {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|end| end == "rs")
-            && !["tests.rs", "build.rs"].contains(&&*name)
-        {
-            found.push(path);
-        }
-    }
-}
-
-/// The texts in a source: what stands between quotation marks, without tests and comments.
-fn texts(source: &str) -> Vec<String> {
-    let product = source
-        .split("#[cfg(test)]\nmod tests")
-        .next()
-        .unwrap_or_default();
-    let lines = product
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    let code = lines.collect::<Vec<_>>().join("\n");
-    let mut texts = Vec::new();
-    let mut rest = &*code;
-    while let Some(begin) = rest.find('"') {
-        let text = &rest[begin + 1..];
-        let mut escaped = false;
-        let end = text.find(|c| {
-            let is_end = c == '"' && !escaped;
-            escaped = c == '\\' && !escaped;
-            is_end
-        });
-        let Some(end) = end else { break };
-        texts.push(text[..end].to_owned());
-        rest = &text[end + 1..];
-    }
-    texts
-}
-
 /// The commands in the sources.
 fn commands() -> BTreeSet<String> {
-    let mut files = Vec::new();
-    sources(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut files,
-    );
     let mut found = BTreeSet::new();
-    for file in files {
-        let source = fs::read_to_string(&file).unwrap();
-        for text in texts(&source) {
+    for file in sources::files() {
+        let source = sources::read(&file);
+        for text in sources::texts(&source) {
             for quoted in text.split('`').skip(1).step_by(2) {
                 let program = quoted.split([' ', '{']).next().unwrap();
                 if PROGRAMS.contains(&program) || quoted.starts_with('{') {
