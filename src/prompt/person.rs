@@ -41,7 +41,7 @@ impl Person {
             Prompt::Auto => terminal().or_else(display).ok_or_else(no_terminal),
             Prompt::Terminal => terminal().ok_or_else(no_terminal),
             Prompt::Gui => display().ok_or("there is no display to ask for it".to_owned()),
-            Prompt::None => Err(format!("{origin} forbids to ask")),
+            Prompt::None => Err(format!("{origin} forbids asking")),
         }
     }
 
