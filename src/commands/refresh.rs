@@ -14,7 +14,7 @@ use crate::renewal::verbose::warn_of_irregularities;
 use crate::report::Report;
 use clap::Args;
 
-/// What a refresh can be told.
+/// The flags of a refresh.
 #[derive(Args)]
 pub struct Refresh {
     #[command(flatten)]

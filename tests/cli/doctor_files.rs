@@ -96,7 +96,7 @@ fn lines_and_sections_that_aws_tools_refuse() {
     let refused = "AWS tools reject the file because of it";
     let write = format!("write it as `key = value`, or put `#` before it; {refused}");
     let some = "some AWS SDKs reject the file because of it";
-    let twice = "the AWS SDKs take the last one, and the AWS CLI refuses the file";
+    let twice = "the AWS SDKs use the last one, and the AWS CLI rejects the file";
     for (text, level, message, fix) in [
         ("x = y\n[a]\n", "problem", "1 is before the first section", format!("move it below a header like `[default]`; {refused}")),
         ("[a]\nnonsense\n", "problem", "2 has no `=`", write.clone()),
@@ -106,8 +106,8 @@ fn lines_and_sections_that_aws_tools_refuse() {
         ("[a]\nx : y\n", "warning", "2 has `:` instead of `=`", format!("write `=` in place of `:`; {some}")),
         ("[a]\n  x = y\n", "warning", "2 is indented", format!("begin it at the left margin; {some}")),
         ("[a] x\n", "warning", "1 has text after the section header", format!("write what stands behind `]` on a line of its own; {some}")),
-        ("[a]\n[b]\n[a]\n", "problem", "3 begins [a] again, after line 1", "make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file".to_owned()),
-        ("[a]\nx = 1\nX = 2\n", "problem", "3 sets X of [a] again, after line 2", format!("delete one of the two lines; {twice}")),
+        ("[a]\n[b]\n[a]\n", "problem", "3 starts [a] again, after line 1", "merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file".to_owned()),
+        ("[a]\nx = 1\nX = 2\n", "problem", "3 sets X in [a] again, after line 2", format!("remove one of the lines; {twice}")),
     ] {
         for (file, other) in [("credentials", "config"), ("config", "credentials")] {
             let home = Home::new();

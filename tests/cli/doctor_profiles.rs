@@ -72,7 +72,7 @@ fn variables_that_come_before_the_files() {
         (
             &[("MFA_CREDS_PROMPT", "wall")],
             "problem",
-            "`wall` (MFA_CREDS_PROMPT) is not a place to ask",
+            "`wall` (MFA_CREDS_PROMPT) is not a kind of prompt",
             "use auto, terminal, gui or none",
         ),
         (
@@ -94,8 +94,8 @@ fn variables_that_come_before_the_files() {
     let ours = "set for mfa-creds: MFA_DEVICE, MFA_STS_DURATION, MFA_CREDS_TRACE";
     says(run, "ok", "environment", ours, None);
     let run = home.run(&DOCTOR).env("MFA_LONG_TERM_SUFFIX", "a]");
-    let fix = "leave out brackets, `#`, `;` and blanks at the ends";
-    let suffix = "`a]` (MFA_LONG_TERM_SUFFIX) cannot be part of a section's name";
+    let fix = "use a name without brackets, `#`, `;`, or spaces at its ends";
+    let suffix = "`a]` (MFA_LONG_TERM_SUFFIX) cannot be part of a section name";
     says(run, "problem", "settings", suffix, Some(fix));
 }
 
@@ -156,7 +156,7 @@ fn keys_that_are_not_what_they_should_be() {
     );
     let temporary = id.replace("AKIA", "ASIA");
     let token = "aws_session_token = FakeToken\n";
-    let write = "write it there; the IAM console shows or makes a user's access keys";
+    let write = "add it; the IAM console lists a user's access keys, and creates new ones";
     for (text, message, fix) in [
         (
             id.to_owned(),
@@ -170,7 +170,7 @@ fn keys_that_are_not_what_they_should_be() {
         ),
         (
             format!("{id}aws_secret_access_key = \"FakeSecret\"\n"),
-            "aws_secret_access_key of [a] in ~/.aws/credentials stands in quotation marks, which AWS tools take for a part of it",
+            "aws_secret_access_key of [a] in ~/.aws/credentials is in quotation marks, which AWS tools treat as part of the value",
             "remove the quotation marks",
         ),
         (
@@ -231,14 +231,14 @@ fn what_keeps_a_profile_from_being_renewed() {
             "",
             "keys",
             "aws_secret_access_key of [work-long-term] in ~/.aws/credentials is missing or empty",
-            "write it there; the IAM console shows or makes a user's access keys",
+            "add it; the IAM console lists a user's access keys, and creates new ones",
         ),
         (
             format!("{}{keys}", long_term("work")),
             "",
             "settings",
-            "[work] in ~/.aws/credentials holds long-term keys, which are never overwritten",
-            "[work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]",
+            "[work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites",
+            "[work-long-term] has the same keys: `mfa-creds setup --profile work` removes them from [work]",
         ),
         (
             device("arn:aws:iam::123456789012:user/alice"),
@@ -316,8 +316,7 @@ fn what_one_file_hides_of_the_other() {
     let role = format!("role_arn = {ADMIN}\nsource_profile = other\n");
     let in_the_way = "the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
          [work] in ~/.aws/credentials has keys";
-    let by_role = "AWS tools do not read [work]: [profile work] in ~/.aws/config has role_arn, and they assume the role in \
-         its place";
+    let by_role = "AWS tools do not read [work]: [profile work] in ~/.aws/config has role_arn, and they assume the role instead";
     for (credentials, config, message, fix) in [
         (
             healthy(),

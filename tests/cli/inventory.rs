@@ -256,7 +256,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
     ),
     (
-        "unset {} where there is no proxy",
+        "unset {} if there is no proxy",
         By("hints_of_settings::a_proxy_that_is_not_there_is_unset_or_left_out"),
     ),
     (

@@ -138,7 +138,7 @@ fn nothing_of_a_name_reaches_the_prompt_or_the_list_of_devices() {
     let sts = stand_in(devices);
     let home = Home::with(&keys_only().replace("work", HIDDEN));
     let mut screen = Screen(on_terminal(&home, &sts, &typed("")));
-    screen.shows("passed over arn:");
+    screen.shows("ignoring arn:");
     screen.shows("Which MFA device?");
     screen.shows(&format!("> {ALICE_DEVICE}"));
     screen.shows(&second);

@@ -15,7 +15,7 @@ import time
 from support import MFA_CREDS, SECONDS, RealTest, Recorder, StandIn, Xvfb, long_term
 
 HALF_MINUTE = 30
-USED = "was used already, and AWS takes each once; the next one comes in "
+USED = "was already used, and AWS accepts each code only once; the next one comes in "
 
 
 class CodesTest(RealTest):

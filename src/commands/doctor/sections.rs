@@ -112,7 +112,7 @@ impl<'k> KeyState<'k> {
                 list.warning(
                     subject,
                     format!("{missing} of {place} is missing or empty"),
-                    "write it there; the IAM console shows or makes a user's access keys",
+                    plan::ADD_THE_KEY,
                 );
             }
         }
