@@ -150,6 +150,10 @@ const COMMANDS: &[(&str, Tried)] = &[
         "mfa-creds keychain restore{of_profile}",
         By("keychain::what_is_done_already_is_said"),
     ),
+    (
+        "mfa-creds keychain restore{} --long-term-suffix none --short-term-suffix mfa",
+        By("keychain::doctor_says_how_keys_come_back_from_the_kernels_keyring"),
+    ),
     ("mfa-creds policy --help", AsItStands),
     (
         "{rotate}",
@@ -213,7 +217,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
     ),
     (
-        "rm {}, which costs a code for each device",
+        "rm {}, and type a new code for each device",
         By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
     ),
     ("sudo chown \\\"$(id -u)\\\" {}", AsSyntax),
@@ -244,7 +248,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
     ),
     (
-        "unset {variable}, or have it name a file",
+        "unset {variable}, or set it to a file",
         By("hints_of_settings::a_device_in_place_of_the_file_is_unset"),
     ),
     (
