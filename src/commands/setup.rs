@@ -1,17 +1,20 @@
 //! `mfa-creds setup`: stores long-term keys that a person types, or moves the keys that are in the way, in the file or the keychain.
 
+mod key_check;
 pub(super) mod wizard;
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use self::wizard::{Answers, KeyMove, Respondent};
+use self::key_check::Verdict;
+use self::wizard::{Answers, KeyMove, OldKeys, Respondent};
 use super::keychain::KeychainFlag;
 use super::keychain::{self, Deposit, MoveKeys};
 use super::refresh::Refresh;
 use crate::cli::{self, Profile};
 use crate::cli::{Suffixes, Verbosity};
+use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::{self, Failure};
 use crate::core::text;
@@ -96,6 +99,14 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     if let Some(moving) = &moving {
         respondent.check_brings_no_keys(moving.from)?;
     }
+    let replaced = match &moving {
+        Some(_) => None,
+        None => replaceable(&sections, &file)?,
+    };
+    if let Some(old) = &replaced {
+        let own = (&*sections.long_term, old);
+        respondent.agrees_to_replace_own(own, path, &sections.setup_command)?;
+    }
     if let Some(moving) = moving
         && agrees(&respondent, &sections, &moving, &file)?
     {
@@ -111,8 +122,18 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
             moved?;
         }
     } else {
-        let answers = respondent.keys()?;
         let long_term = &*sections.long_term;
+        let keys = checked_keys(&mut respondent, args, &sections, environment, report)?;
+        let device = if replaced.is_some() && wizard::has_device(&file, long_term) {
+            None
+        } else {
+            respondent.device()?
+        };
+        let answers = Answers {
+            keys,
+            device,
+            replaced,
+        };
         write_new_keys(args, environment, &store, (path, long_term), &answers)?;
     }
     report.progress(format_args!(
@@ -146,8 +167,8 @@ fn keys_in_the_way<'s>(
             ))
         );
     }
-    if section_format::has_keys(file, long_term) && (stray.is_none() || replaced.is_none()) {
-        bail!(wizard::occupied(file.path, long_term));
+    if stray.is_some() && section_format::has_keys(file, long_term) && replaced.is_none() {
+        bail!(wizard::occupied(file.path, long_term).hint(wizard::IN_AN_EDITOR));
     }
     if stray.is_some()
         && let Some(spoiled) = plan::spoiled_values(file, short_term).into_iter().next()
@@ -163,6 +184,56 @@ fn keys_in_the_way<'s>(
         keys,
         replaced,
     }))
+}
+
+/// The keys in the long-term section, which new ones may replace.
+fn replaceable(sections: &ProfileSections, file: &File<'_>) -> Result<Option<OldKeys>> {
+    let long_term = &sections.long_term;
+    if !section_format::has_keys(file, long_term) {
+        return Ok(None);
+    }
+    let Some(old) = OldKeys::of(file, long_term) else {
+        bail!(wizard::occupied(file.path, long_term).hint(wizard::IN_AN_EDITOR));
+    };
+    if wizard::is_being_rotated(file, long_term) {
+        let rotate = sections.command("rotate");
+        bail!(keychain::unfinished_rotation(long_term, &rotate));
+    }
+    Ok(Some(old))
+}
+
+/// Asks for keys, and offers to check them with AWS. Keys that AWS rejects are asked for again.
+fn checked_keys(
+    respondent: &mut Respondent,
+    args: &Setup,
+    sections: &ProfileSections,
+    environment: &Environment,
+    report: Report,
+) -> Result<LongTermKeys> {
+    let mut keys = respondent.keys()?;
+    if !respondent.agrees_to_check()? {
+        return Ok(keys);
+    }
+    loop {
+        match key_check::check_keys(&keys, sections, &args.suffixes, environment, report) {
+            Ok(Verdict::Accepted(caller)) => {
+                report.progress(format_args!(
+                    "these are the keys of {} in account {}",
+                    caller.called(),
+                    caller.account
+                ));
+                return Ok(keys);
+            }
+            Ok(Verdict::Rejected(failure)) => {
+                respondent.say(&format!("error: {}", failure.message()))?;
+                keys = respondent.keys()?;
+            }
+            Err(error) => {
+                report.warning_for("the keys were not checked", &error);
+                return Ok(keys);
+            }
+        }
+    }
 }
 
 /// Makes sure that the file can be written; creates its directory if there is none.
@@ -263,7 +334,7 @@ fn agrees(
         return respondent.agrees_to_move(from, to);
     };
     if file.get(to, key::CREDENTIAL_PROCESS).is_some() {
-        bail!(wizard::occupied(file.path, to));
+        bail!(wizard::occupied(file.path, to).hint(wizard::IN_AN_EDITOR));
     }
     if file.get(to, key::ROTATION_BEGUN).is_some() {
         let rotate = sections.command("rotate");

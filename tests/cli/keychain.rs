@@ -156,7 +156,7 @@ fn keys_of_another_command_are_left_to_it() {
     home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
         1,
         "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
-             hint: choose another profile, or change the keys with an editor\n",
+             hint: choose another profile, or change the keys in an editor\n",
     );
     assert_eq!(home.credentials(), section);
 }

@@ -260,7 +260,7 @@ fn setup_replaces_no_keys_of_a_command_and_none_amid_a_rotation() {
         (
             process,
             "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
-             hint: choose another profile, or change the keys with an editor\n",
+             hint: choose another profile, or change the keys in an editor\n",
         ),
         (
             &*rotated,

@@ -236,9 +236,11 @@ fn setup_asks_hides_the_secret_and_asks_again_for_what_cannot_be() {
         .expect("aws_secret_access_key (not shown): ")
         .unwrap();
     session.send_line(ALICE_SECRET_ACCESS_KEY).unwrap();
-    let seen = session.expect("MFA device (optional): ").unwrap();
+    let seen = session.expect("Check the keys with AWS? [Y/n]: ").unwrap();
     let seen = String::from_utf8_lossy(seen.before()).into_owned();
     assert!(!seen.contains(ALICE_SECRET_ACCESS_KEY), "{seen}");
+    session.send_line("n").unwrap();
+    session.expect("MFA device (optional): ").unwrap();
     session
         .send_line("arn:aws:iam::123456789012:user/alice")
         .unwrap();

@@ -88,6 +88,8 @@ fn nothing_of_a_name_reaches_the_questions_of_setup() {
     screen.types(ALICE_ACCESS_KEY_ID);
     screen.shows("aws_secret_access_key (not shown): ");
     screen.types(ALICE_SECRET_ACCESS_KEY);
+    screen.shows("Check the keys with AWS? [Y/n]: ");
+    screen.types("n");
     screen.shows("MFA device (optional): ");
     // What is wrong with it is said in its own words.
     screen.types_raw(

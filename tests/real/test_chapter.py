@@ -88,6 +88,7 @@ class Chapter(RealTest):
                 ("Profile name to", "\r"),
                 ("aws_access_key_id", f"{bob['AccessKeyId']}\r"),
                 ("aws_secret_access_key", f"{bob['SecretAccessKey']}\r"),
+                ("Check the keys with AWS?", "n\r"),
                 ("MFA device (optional)", "\r"),
             ],
             "device enroll": [

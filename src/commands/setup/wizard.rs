@@ -26,6 +26,8 @@ pub struct Answers {
     pub keys: LongTermKeys,
     /// Optional: it can be added later.
     pub device: Option<SerialNumber>,
+    /// The keys that these replace.
+    pub replaced: Option<OldKeys>,
 }
 
 /// Who answers: the person, or the lines of standard input, as in aws-mfa.
@@ -88,6 +90,35 @@ impl Respondent {
         }
     }
 
+    /// Asks whether new keys may replace those of the section for them.
+    pub fn agrees_to_replace_own(
+        &self,
+        (section, old): (&str, &OldKeys),
+        path: &Path,
+        setup_command: &str,
+    ) -> Result<()> {
+        let Self::Person(terminal) = self else {
+            bail!(occupied(path, section).hint(format!(
+                "run `{setup_command}` in a terminal to replace them, or choose another profile"
+            )));
+        };
+        let what = match &old.access_key_id {
+            Some(id) => format!("access key {}", masked(id)),
+            None => "a secret access key".to_owned(),
+        };
+        let question = format!("[{section}] already holds {what}. Replace it?");
+        if !terminal.confirm(&question, DefaultAnswer::No)? {
+            bail!(
+                Failure::new(format!(
+                    "{what} of [{section}] in {} was not replaced",
+                    path.display()
+                ))
+                .hint("choose another profile for the new keys")
+            );
+        }
+        Ok(())
+    }
+
     /// Asks whether long-term keys may replace others, of which there may be no other copy.
     pub fn agrees_to_replace(
         &self,
@@ -133,6 +164,24 @@ impl Respondent {
         }
     }
 
+    /// Asks whether to check the keys with AWS. Piped answers are written without a call.
+    pub fn agrees_to_check(&self) -> Result<bool> {
+        match self {
+            Self::Person(terminal) => {
+                terminal.confirm("Check the keys with AWS?", DefaultAnswer::Yes)
+            }
+            Self::Lines(_) => Ok(false),
+        }
+    }
+
+    /// Shows a line to the person.
+    pub fn say(&self, line: &str) -> Result<()> {
+        match self {
+            Self::Person(terminal) => terminal.say(line),
+            Self::Lines(_) => Ok(()),
+        }
+    }
+
     /// Asks for the device only.
     pub fn device(&mut self) -> Result<Option<SerialNumber>> {
         match self {
@@ -155,8 +204,8 @@ impl Respondent {
         }
     }
 
-    /// Asks for keys and device.
-    pub fn keys(&mut self) -> Result<Answers> {
+    /// Asks for keys.
+    pub fn keys(&mut self) -> Result<LongTermKeys> {
         let (access_key_id, secret_access_key) = match self {
             Self::Person(terminal) => (
                 terminal.ask_or("aws_access_key_id", "", check_access_key_id)?,
@@ -170,12 +219,9 @@ impl Respondent {
                 (id.to_string(), secret)
             }
         };
-        Ok(Answers {
-            keys: LongTermKeys {
-                access_key_id: access_key_id.trim().to_owned(),
-                secret_access_key: Secret::new(secret_access_key.trim()),
-            },
-            device: self.device()?,
+        Ok(LongTermKeys {
+            access_key_id: access_key_id.trim().to_owned(),
+            secret_access_key: Secret::new(secret_access_key.trim()),
         })
     }
 }
@@ -225,18 +271,60 @@ fn check_secret(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes new keys, or the command that prints them, to a section.
+/// Keys in a section that new ones replace, as they were when the person agreed.
+#[derive(Eq, PartialEq)]
+pub struct OldKeys {
+    access_key_id: Option<String>,
+    secret_access_key: Option<Secret>,
+}
+
+impl OldKeys {
+    /// The keys in a section; none if there are none, or if a command prints them.
+    pub fn of(file: &File<'_>, section: &str) -> Option<Self> {
+        if file.get(section, key::CREDENTIAL_PROCESS).is_some() {
+            return None;
+        }
+        let old = Self {
+            access_key_id: file.get(section, key::AWS_ACCESS_KEY_ID),
+            secret_access_key: file
+                .get(section, key::AWS_SECRET_ACCESS_KEY)
+                .map(Secret::new),
+        };
+        (old.access_key_id.is_some() || old.secret_access_key.is_some()).then_some(old)
+    }
+}
+
+/// Whether a section holds what an unfinished rotation needs.
+pub fn is_being_rotated(file: &File<'_>, section: &str) -> bool {
+    [
+        key::ROTATION_BEGUN,
+        key::NEW_ACCESS_KEY_ID,
+        key::OLD_ACCESS_KEY_ID,
+    ]
+    .into_iter()
+    .any(|key| file.get(section, key).is_some())
+}
+
+/// Writes new keys, or the command that prints them, to a section, in place of the old keys.
 pub fn write<'a>(
     file: &File<'_>,
     section: &str,
     answers: &'a Answers,
     command: Option<&'a str>,
 ) -> Result<Vec<Edit<'a>>> {
-    if section_format::has_keys(file, section) {
-        bail!(occupied(file.path, section));
+    let found = OldKeys::of(file, section);
+    if found != answers.replaced
+        || found.is_none() && section_format::has_keys(file, section)
+        || is_being_rotated(file, section)
+    {
+        bail!(changed_meanwhile(file.path, section));
     }
     let mut changes = match command {
-        Some(command) => vec![Change::Set(key::CREDENTIAL_PROCESS, Cow::Borrowed(command))],
+        Some(command) => vec![
+            Change::Set(key::CREDENTIAL_PROCESS, Cow::Borrowed(command)),
+            Change::Remove(key::AWS_ACCESS_KEY_ID),
+            Change::Remove(key::AWS_SECRET_ACCESS_KEY),
+        ],
         None => vec![
             Change::Set(
                 key::AWS_ACCESS_KEY_ID,
@@ -324,5 +412,7 @@ pub fn occupied(path: &Path, section: &str) -> Failure {
         "[{section}] in {} already holds keys",
         path.display()
     ))
-    .hint("choose another profile, or change the keys with an editor")
 }
+
+/// The hint if `setup` cannot replace them.
+pub const IN_AN_EDITOR: &str = "choose another profile, or change the keys in an editor";
