@@ -1,6 +1,7 @@
 """What the guide of recipes tells people to paste, run by the real programs: kubectl, Compose, starship and an MCP server."""
 
 import base64
+import concurrent.futures
 import datetime
 import http.server
 import json
@@ -17,7 +18,7 @@ import urllib.parse
 
 import yaml
 
-from support import CODE, SECONDS, Recorder, Server, Snippets, Terminal, long_term, snippet, unique
+from support import CODE, SECONDS, Recorder, Server, Snippets, Terminal, Xvfb, long_term, snippet, unique
 
 RECIPES = pathlib.Path(os.environ["RECIPES"])
 NAMES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"]
@@ -43,6 +44,22 @@ class Recipe(Snippets):
         """What the guide says to type in a terminal beforehand."""
         self.mfa_creds("exec", "-p", "work", "--", "true", MFA_TOKEN=CODE)
         self.assertEqual(self.sections(), ["work-long-term"])
+
+    def open_display(self):
+        """A display for windows, which the programs see from now on."""
+        self.clean |= {"DISPLAY": self.enterContext(Xvfb()).display, "NO_AT_BRIDGE": "1"}
+
+    def type_in_window(self, code):
+        def xdotool(*arguments):
+            done = self.run_program(["/usr/bin/xdotool", *arguments])
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+
+        window = xdotool("search", "--sync", "--onlyvisible", "--name", "^mfa-creds$").split()[0]
+        # There is no window manager that would do it.
+        xdotool("windowfocus", "--sync", window)
+        time.sleep(0.3)
+        xdotool("key", "--delay", "30", *code, "Return")
 
     def in_bash(self, script, **environment):
         return self.run_program(["bash", "--norc", "-c", script], **environment)
@@ -220,6 +237,15 @@ class ClaudeCode(Recipe):
         self.assertTrue(older.startswith(f"{command} | jq "), older)
         self.assertEqual(json.loads(self.in_bash(older).stdout), {"Credentials": keys})
 
+    def test_it_leaves_the_terminal_alone_and_asks_in_a_window(self):
+        command = json.loads(snippet("recipes", "Claude Code with Amazon Bedrock", "json"))["awsCredentialExport"]
+        self.open_display()
+        environment = {"HOME": str(self.home)} | self.clean
+        with Terminal(["bash", "--norc", "-c", f"{command} >printed 2>hidden"], environment, self.home) as terminal:
+            self.type_in_window(CODE)
+            self.assertEqual(terminal.end(), (0, ""))
+        self.assertEqual(json.loads((self.home / "printed").read_text())["Version"], 1)
+
 
 class McpServer:
     """An MCP server, and the agent at the other end of its standard input and output."""
@@ -289,13 +315,13 @@ class Mcp(Recipe):
         name, version = described["args"][0].split("@")
         self.assertEqual(version, "latest")
         self.command = [RECIPES / "bin" / "python", RECIPES / "bin" / name, *described["args"][1:]]
-        self.environment = {"HOME": str(self.home)} | self.clean | described["env"]
-        self.environment |= {"AWS_ENDPOINT_URL": self.recorder.url}
+        self.clean |= described["env"] | {"AWS_ENDPOINT_URL": self.recorder.url}
 
         self.log = self.enterContext((self.home / "log").open("w+"))
 
     def start(self):
-        return self.enterContext(McpServer(self.command, self.environment, self.home, self.log))
+        environment = {"HOME": str(self.home)} | self.clean
+        return self.enterContext(McpServer(self.command, environment, self.home, self.log))
 
     def call(self, server):
         return server.call("list_user_policies", user_name=self.user.arn.split("/")[1])
@@ -306,6 +332,14 @@ class Mcp(Recipe):
         self.assertEqual(json.loads(text)["policy_names"], ["may"])
         *_, (action, key) = self.recorder.calls
         self.assertEqual((action, self.recorder.granted), ("ListUserPolicies", [key]))
+
+    def test_a_window_asks(self):
+        self.open_display()
+        server = self.start()
+        with concurrent.futures.ThreadPoolExecutor(1) as agent:
+            call = agent.submit(self.assert_answers, server)
+            self.type_in_window(CODE)
+            call.result(SECONDS)
 
     def test_a_command_prints_the_code(self):
         text = self.credentials.read_text().strip()
@@ -319,5 +353,5 @@ class Mcp(Recipe):
         failed, text = self.call(server)
         self.assertTrue(failed, text)
         self.assertIn(NOBODY, (self.home / "log").read_text())
-        self.mfa_creds("exec", "-p", "work", "--", "true", MFA_TOKEN=CODE, AWS_ENDPOINT_URL=self.recorder.url)
+        self.get_session()
         self.assert_answers(server)
