@@ -108,10 +108,10 @@ pub(super) fn topics() -> Vec<String> {
 
 /// Shows a guide, the help of a command, or the list of both.
 pub(super) fn help(args: &Help, environment: &Environment) -> Result<()> {
-    let layout = status::layout(environment);
+    let layout = status::layout();
     let screen = Screen {
         width: layout.width.unwrap_or(USUAL_WIDTH).clamp(20, WIDEST),
-        has_colors: layout.colour,
+        has_colors: layout.has_colors,
     };
     let text = match &args.words[..] {
         [] => list(),
