@@ -230,7 +230,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Par
 /// Has AWS make a report, and waits for it so many seconds.
 fn made_report(iam: &Iam<'_>, seconds: u64, report: Report) -> Result<ParsedReport> {
     let deadline = Instant::now() + Duration::from_secs(seconds).min(MOST_WAIT);
-    let say = || report.progress("waiting until AWS has made the credential report");
+    let say = || report.waiting_from_now("waiting until AWS has made the credential report");
     let found = wait::poll(pauses_until(deadline), say, || {
         if iam.generate_credential_report()? {
             iam.credential_report()

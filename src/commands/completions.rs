@@ -9,6 +9,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 
 use super::Cli;
+use super::help::{TOPIC, topics};
 use super::loaded_files::LoadedFiles;
 use crate::cli::{Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
@@ -91,7 +92,7 @@ pub(super) fn completions(args: &Completions) -> Result<()> {
 
 /// The command line, with the names of the profiles wherever one is asked for.
 fn command(shell: &str, environment: &Environment) -> Command {
-    let names = names(environment).into_iter();
+    let names = profile_names(environment).into_iter();
     let names: Vec<String> = if shell == "bash" {
         names.map(|name| escaped(&name)).collect()
     } else {
@@ -102,6 +103,10 @@ fn command(shell: &str, environment: &Environment) -> Command {
             let names = names.clone();
             arg.add(ArgValueCandidates::new(move || {
                 names.iter().map(CompletionCandidate::new).collect()
+            }))
+        } else if arg.get_id() == TOPIC {
+            arg.add(ArgValueCandidates::new(|| {
+                topics().into_iter().map(CompletionCandidate::new).collect()
             }))
         } else {
             arg
@@ -127,8 +132,8 @@ fn escaped(name: &str) -> String {
     escaped
 }
 
-/// As far as they can be known: completion is no place for errors.
-fn names(environment: &Environment) -> Vec<String> {
+/// The names of the profiles, as far as they can be read: completion is no place for errors.
+pub(super) fn profile_names(environment: &Environment) -> Vec<String> {
     let profiles = Profiles {
         all: true,
         ..Profiles::default()

@@ -430,7 +430,7 @@ impl Rotation<'_> {
     fn patiently<T>(&self, id: &str, call: impl Fn() -> iam::Result<T>) -> Result<T> {
         let say = || {
             self.report
-                .progress("waiting until AWS knows the new key, which takes about 10 s");
+                .waiting_from_now("waiting until AWS knows the new key, which takes about 10 s")
         };
         let answer = wait::poll(PAUSES.map(Duration::from_secs), say, || match call() {
             Err(problem) if problem.code() == Some(aws_errors::INVALID_CLIENT_TOKEN_ID) => Ok(None),

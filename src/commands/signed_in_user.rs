@@ -69,15 +69,14 @@ impl ProfileUser {
 impl SignedInUser {
     pub fn new(
         of: &OfUser,
-        device: Option<&String>,
+        device: Option<&cli::Device>,
         environment: &Environment,
         report: Report,
     ) -> Result<Self> {
         let request = cli::Request {
             suffixes: of.suffixes.clone(),
-            region: of.region.clone(),
-            timeout: of.timeout,
-            device: device.cloned(),
+            network: of.network.clone(),
+            device: device.cloned().unwrap_or_default(),
             ..cli::Request::default()
         };
         let ProfileUser {

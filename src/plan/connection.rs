@@ -179,7 +179,7 @@ impl Resolver<'_> {
             in_file(&self.inputs.files.config, header, key::REGION)
         };
         let region = first([
-            flag("--region", self.inputs.request.region.as_ref()),
+            flag("--region", self.inputs.request.network.region.as_ref()),
             self.variable("AWS_REGION"),
             self.variable("AWS_DEFAULT_REGION"),
         ])
@@ -193,7 +193,7 @@ impl Resolver<'_> {
     fn timeout(&self) -> Result<Setting<Duration>> {
         let timeout = given_seconds(
             "--timeout",
-            self.inputs.request.timeout,
+            self.inputs.request.network.timeout,
             Some((self.inputs.environment, MFA_CREDS_TIMEOUT)),
         )?;
         Ok(match timeout {

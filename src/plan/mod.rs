@@ -321,7 +321,7 @@ impl<'i> Inputs<'i> {
                 .or_else(|| in_file(config, header?, key::REGION))
         };
         first([
-            flag("--region", self.request.region.as_ref()),
+            flag("--region", self.request.network.region.as_ref()),
             variable(self.environment, "AWS_REGION"),
             variable(self.environment, "AWS_DEFAULT_REGION"),
             inherited(credentials, &sections.long_term, key::REGION),

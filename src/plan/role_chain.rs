@@ -3,10 +3,11 @@
 use anyhow::{Error, Result};
 
 use crate::core::error::Failure;
+use crate::core::text::nearest;
 use crate::files::profiles::{Files, NAME_A_FILE, config_header, key, profile_of};
 use crate::files::section_format;
 use crate::plan::KeySourceId;
-use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, nearest};
+use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term};
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, in_file, inherited};
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Result, bail};
 
 use crate::core::error::Failure;
-use crate::core::text::quoted;
+use crate::core::text::{nearest, quoted};
 use crate::files::document::{Irregularity, Note, Property, Section};
 use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
 use crate::files::section_format;
@@ -258,22 +258,6 @@ pub(super) fn missing_long_term(
             others[..others.len().min(MOST_NAMES)].join(", ")
         )),
     }
-}
-
-/// The candidate that a mistyped name most likely stands for.
-pub(super) fn nearest<'n>(
-    name: &str,
-    candidates: impl Iterator<Item = &'n str>,
-) -> Option<&'n str> {
-    let name = name.to_lowercase();
-    candidates
-        .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&candidate.to_lowercase(), &name);
-            (distance, candidate)
-        })
-        .min()
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
-        .map(|(_, candidate)| candidate)
 }
 
 /// The error for a secret without its access key id.

@@ -92,7 +92,10 @@ impl Resolver<'_> {
     /// The device, if one is set.
     pub(super) fn device(&self) -> Result<Option<Setting<SerialNumber>>> {
         let given = first([
-            flag("--device", self.inputs.request.device.as_ref()),
+            flag(
+                "--device",
+                self.inputs.request.device.serial_number.as_ref(),
+            ),
             self.variable(MFA_DEVICE),
         ]);
         let along_the_way = || {

@@ -18,7 +18,7 @@ use crate::core::mfa_code::{self, MfaCode, NotACode};
 use crate::core::mfa_device::SerialNumber;
 use crate::files::store::{CodeFate, UsedCodes};
 use crate::plan::{CodeSettings, Given, PromptSettings, Setting};
-use crate::prompt::person::RetryNotice;
+use crate::prompt::person::{RetryNotice, forbidden};
 
 /// How many codes in a row a person is asked for. After nine tries in three minutes, AWS locks a device.
 const TRIES_OF_PERSON: usize = 3;
@@ -148,7 +148,7 @@ impl<'e> Codes<'e> {
         }
         let Setting { value, origin } = &self.prompt_settings.prompt;
         if self.process(need).is_none() && *value == Prompt::None {
-            bail!(self.nobody(&format!("{origin} forbids asking")));
+            bail!(self.nobody(&forbidden(origin)));
         }
         Ok(())
     }

@@ -125,10 +125,13 @@ impl Search<'_> {
             &self.keys.access_key_id,
             self.lock_timeout,
             |holder| {
-                Report::notice(format_args!(
-                    "waiting for {}, which is asking for the MFA device of the same keys",
-                    store::process(holder)
-                ));
+                let process = store::process(holder);
+                Report::waiting_for_process(
+                    holder,
+                    format_args!(
+                        "waiting for {process}, which is asking for the MFA device of the same keys"
+                    ),
+                )
             },
         )?;
         // Another process may have asked meanwhile.

@@ -397,10 +397,13 @@ impl<'a, 'e> Renewal<'a, 'e> {
         self.report
             .trace(format_args!("waiting for the turn: {turn:?}"));
         self.store.take(turn, &credentials, timeout, |holder| {
-            Report::notice(format_args!(
-                "waiting for {}, which is renewing credentials with the same device",
-                store::process(holder)
-            ));
+            let process = store::process(holder);
+            Report::waiting_for_process(
+                holder,
+                format_args!(
+                    "waiting for {process}, which is renewing credentials with the same device"
+                ),
+            )
         })
     }
 

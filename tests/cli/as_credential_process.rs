@@ -180,8 +180,8 @@ fn a_profile_that_names_itself_is_explained() {
     home.run(&["-q", "-p", "work", "--token", "123456"]).ends(
         1,
         "error: the command of credential_process of [work-long-term] in ~/.aws/credentials failed: the command of \
-         credential_process of [work-long-term] in ~/.aws/credentials asks mfa-creds for the keys that it is to print itself\n\
-         hint: it must print the IAM user's own keys; `mfa-creds export` belongs into [profile …] of the config file\n",
+         credential_process of [work-long-term] in ~/.aws/credentials calls mfa-creds for the keys that it must print itself\n\
+         hint: make it print the IAM user's own keys; `mfa-creds export` belongs in [profile …] of the config file\n",
     );
     // Through another program, too.
     home.write(
@@ -197,7 +197,7 @@ fn a_profile_that_names_itself_is_explained() {
     assert!(
         outcome
             .stderr
-            .contains("asks mfa-creds for the keys that it is to print itself"),
+            .contains("calls mfa-creds for the keys that it must print itself"),
         "{outcome:?}"
     );
 }

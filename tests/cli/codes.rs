@@ -396,7 +396,7 @@ fn a_job_in_the_background_does_not_stop_but_says_why() {
         &sts,
         "set -m; \"$0\" -p work & wait $!; echo \"status $?\"",
     );
-    run.expect("a job in the background cannot ask for it at the terminal")
+    run.expect("a background job cannot ask for it at the terminal")
         .unwrap();
     run.expect("status 3").unwrap();
 }

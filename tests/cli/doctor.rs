@@ -230,7 +230,11 @@ fn what_a_terminal_would_obey_is_not_shown() {
 fn it_is_coloured_only_on_a_terminal() {
     let sts = StandIn::start(Account::example());
     let home = home(&healthy(), "[x]\nregion = r\n");
-    for (set, is_coloured) in [("", true), ("NO_COLOR=1", false), ("TERM=dumb", false)] {
+    for (set, is_coloured) in [
+        ("NO_COLOR=", true),
+        ("NO_COLOR=1", false),
+        ("NO_COLOR= TERM=dumb", false),
+    ] {
         let script = format!("{set} \"$0\" doctor >/dev/tty; echo done; exit 0");
         let mut session = on_terminal(&home, &sts, &script);
         let found = session.expect("done").unwrap();

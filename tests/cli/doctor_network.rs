@@ -270,9 +270,9 @@ fn keys_that_aws_does_not_take() {
         crate::support::doctor::home(failing, "").run_with(&sts, &DOCTOR),
         "problem",
         "keys",
-        "the command of credential_process of [work-long-term] in ~/.aws/credentials failed: it says nothing",
+        "the command of credential_process of [work-long-term] in ~/.aws/credentials failed: it printed no error",
         Some(
-            "it must end with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}; run it by itself",
+            "run it by itself: it must exit with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
         ),
     );
     assert_eq!(sts.calls(), 0);

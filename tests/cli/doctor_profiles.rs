@@ -79,7 +79,7 @@ fn variables_that_come_before_the_files() {
             &[("MFA_CREDS_MIN_TTL", "long")],
             "problem",
             "`long` (MFA_CREDS_MIN_TTL) is not a duration",
-            "write seconds like `43200`, or a form like `12h` or `1h30m`",
+            "write seconds like `43200`, or a duration like `12h` or `1h30m`",
         ),
     ] {
         let run = variables
@@ -246,7 +246,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "device",
             "the device arn:aws:iam::123456789012:user/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) \
              is a user, not an MFA device",
-            "a device has `:mfa/` in its ARN, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
+            "write the ARN of a device, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
         ),
         (
             device("arn:aws:iam::123456789012:u2f/user/alice/key"),
@@ -254,7 +254,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "device",
             "the device arn:aws:iam::123456789012:u2f/user/alice/key (aws_mfa_device of [work-long-term] in \
              ~/.aws/credentials) is a FIDO security key or passkey, which STS cannot use",
-            "add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`",
+            "add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`",
         ),
         (
             device("phone"),
@@ -370,7 +370,7 @@ fn credentials_that_cannot_be_used() {
         (String::new(), "[work]: there are no credentials yet"),
         (
             short_term("work", "never"),
-            "[work]: its expiration `never` is no date",
+            "[work]: its expiration `never` is not a valid date",
         ),
         (
             short_term("work", FAR).replace("aws_session_token", "token"),

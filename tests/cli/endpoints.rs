@@ -155,6 +155,6 @@ fn settings_that_cannot_be() {
         &[],
         ("MFA_CREDS_TIMEOUT", "soon"),
         "`soon` (MFA_CREDS_TIMEOUT) is not a duration\n\
-         hint: write seconds like `43200`, or a form like `12h` or `1h30m`",
+         hint: write seconds like `43200`, or a duration like `12h` or `1h30m`",
     );
 }

@@ -198,7 +198,7 @@ fn a_long_job_gets_credentials_that_outlive_it() {
         .env("MFA_TOKEN", &code)
         .ends(
             0,
-            "renewing [work]: 90 min left, less than the 2 h asked for\n[work] is valid until …\n"
+            "renewing [work]: 90 min left, less than the required 2 h\n[work] is valid until …\n"
                 .replace("90 min", "1 h 30 min")
                 .as_str(),
         );

@@ -130,6 +130,19 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
     ("mfa-creds export --help", AsItStands),
+    ("mfa-creds exec --help", AsItStands),
+    ("mfa-creds help", AsItStands),
+    ("mfa-creds help exec", AsItStands),
+    ("mfa-creds help roles", AsItStands),
+    (
+        "mfa-creds help {name}",
+        By("help::an_unknown_topic_names_the_nearest"),
+    ),
+    (
+        "mfa-creds {name}",
+        By("command_line::a_profile_in_place_of_a_command_is_told_how_to_be_renewed"),
+    ),
+    ("{typed}", NoCommand),
     (
         "mfa-creds keychain restore{}",
         By("keychain::what_is_done_already_is_said"),
@@ -204,7 +217,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("sudo hwclock -s", AsSyntax),
     ("sudo timedatectl set-ntp true", AsSyntax),
     (
-        "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written",
+        "unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file",
         By("hints_of_settings::a_device_in_place_of_the_file_is_unset"),
     ),
     (

@@ -161,7 +161,7 @@ fn where_all_fail_alike_the_exit_code_says_why() {
     home.run_with(&sts, &["-q", "-p", "dev", "-p", "personal", "--no-input"])
         .ends(
             3,
-            "error: dev, personal: an MFA code is needed, and --no-input forbids asking\n\
+            "error: dev, personal: an MFA code is needed, and --no-input forbids asking for it\n\
              hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n\
              error: 2 of 2 profiles have no valid credentials: dev, personal\n",
         );
@@ -477,7 +477,7 @@ fn a_malformed_line_elsewhere_is_told_once() {
     ));
     home.run(&["--log-level", "WARNING", "--all"]).ends(
         0,
-        "warning: ~/.aws/credentials:26 has no `=`: AWS tools refuse the file for it\n",
+        "warning: ~/.aws/credentials:26 has no `=`: AWS tools reject the file because of it\n",
     );
 }
 

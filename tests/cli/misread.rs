@@ -27,23 +27,23 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
     let mark = |file: &str| {
         (
             format!("~/.aws/{file}:1 begins with a byte order mark"),
-            "the AWS CLI refuses the file for it",
+            "the AWS CLI rejects the file because of it",
             "save the file as UTF-8 without a byte order mark",
             "problem",
         )
     };
     let blanks = |place: &str| {
         (
-            format!("~/.aws/{place} has blanks inside the brackets"),
-            "the AWS CLI takes them for a part of the name",
+            format!("~/.aws/{place} has whitespace inside the brackets"),
+            "the AWS CLI reads them as part of the name",
             "remove them",
             "warning",
         )
     };
     let odd = |place: &str| {
         (
-            format!("~/.aws/{place} has the character U+00A0 (no-break space) in place of a space"),
-            "the AWS SDKs take it for a part of the name, the key or the value",
+            format!("~/.aws/{place} has the character U+00A0 (no-break space) instead of a space"),
+            "the AWS SDKs read it as part of the name, the key or the value",
             "write a space in its place",
             "warning",
         )
@@ -108,8 +108,8 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
 fn what_only_python_takes_for_blanks_and_line_breaks_is_told() {
     let character = |place: &str, code: &str| {
         (
-            format!("~/.aws/{place} has the character U+{code} in place of a space"),
-            "the AWS CLI takes it for a blank, and the AWS SDKs for a part of the name, the key or the value",
+            format!("~/.aws/{place} has the character U+{code} instead of a space"),
+            "the AWS CLI reads it as a space, and the AWS SDKs as part of the name, the key or the value",
             "write a space in its place",
             "warning",
         )
@@ -117,15 +117,15 @@ fn what_only_python_takes_for_blanks_and_line_breaks_is_told() {
     let lone = |place: &str| {
         (
             format!("~/.aws/{place} has a carriage return (U+000D) without a line feed"),
-            "the AWS CLI takes it for the end of the line, and may refuse the file for what follows",
+            "the AWS CLI reads it as the end of the line, and may reject the file because of the rest",
             "put a line break in its place, or take it out",
             "problem",
         )
     };
     let bracket = |place: &str| {
         (
-            format!("~/.aws/{place} has a bracket behind the section header"),
-            "the AWS CLI takes all up to the last bracket for the name",
+            format!("~/.aws/{place} has a bracket after the section header"),
+            "the AWS CLI reads everything up to the last bracket as the name",
             "move the comment to a line of its own",
             "warning",
         )
@@ -237,9 +237,9 @@ fn doctor_names_a_character_that_nobody_sees_in_a_header() {
         Home::with(&odd).run(&DOCTOR),
         "warning",
         "credentials file",
-        "~/.aws/credentials:1 has the character U+00A0 (no-break space) in place of a space",
+        "~/.aws/credentials:1 has the character U+00A0 (no-break space) instead of a space",
         Some(
-            "write a space in its place; the AWS SDKs take it for a part of the name, the key or the value",
+            "write a space in its place; the AWS SDKs read it as part of the name, the key or the value",
         ),
     );
 }
@@ -339,16 +339,16 @@ fn a_key_that_an_invisible_character_hides_is_named() {
         (
             "\u{a0}aws_access_key_id",
             "U+00A0 (no-break space)",
-            "the AWS SDKs take",
+            "the AWS SDKs read",
         ),
-        ("aws_access_key_id\u{200b}", "U+200B", "AWS tools take"),
+        ("aws_access_key_id\u{200b}", "U+200B", "AWS tools read"),
     ] {
         let home = Home::with(&long_term("work").replace("aws_access_key_id", hidden));
         home.run(&["-p", "work", "--token", "123456"]).ends(
             1,
             &format!(
-                "warning: ~/.aws/credentials:2 has the character {code} in place of a space: \
-                 {who} it for a part of the name, the key or the value\n\
+                "warning: ~/.aws/credentials:2 has the character {code} instead of a space: \
+                 {who} it as part of the name, the key or the value\n\
                  error: aws_access_key_id of [work-long-term] in ~/.aws/credentials is missing or empty\n\
                  hint: add it; the IAM console lists a user's access keys, and creates new ones\n"
             ),

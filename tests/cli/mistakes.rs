@@ -186,7 +186,7 @@ fn a_file_that_cannot_be_read() {
     home.run(&["-p", "work"]).ends(
         1,
         "error: ~/.aws/credentials cannot be read: is a directory\n\
-         hint: it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which\n",
+         hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files\n",
     );
     let home = Home::new();
     fs::write(home.file("credentials"), b"[a]\n# Zo\xeb\n").unwrap();
@@ -220,7 +220,7 @@ fn a_malformed_line() {
     fails(
         &format!("{}[work]\n= x\n", long_term("work")),
         &[],
-        "error: ~/.aws/credentials:6 has no name before the `=`\n\
+        "error: ~/.aws/credentials:6 has no key before the `=`\n\
          hint: fix the line, which is in [work]; AWS tools reject the whole file because of it\n",
     );
     let home = Home::of_alice();
@@ -282,12 +282,12 @@ fn a_device_that_cannot_be_one() {
         (
             "arn:aws:iam::123456789012:user/ops/alice",
             "is a user, not an MFA device\n\
-             hint: a device has `:mfa/` in its ARN, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
+             hint: write the ARN of a device, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
         ),
         (
             "arn:aws-us-gov:iam::123456789012:u2f/user/alice/key",
             "is a FIDO security key or passkey, which STS cannot use\n\
-             hint: add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`",
+             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`",
         ),
         (
             "arn:aws:iam::12345:mfa/alice",
@@ -339,7 +339,7 @@ fn a_duration_that_aws_does_not_grant() {
         &format!("{}aws_mfa_duration = long\n", long_term("work")),
         &[],
         "error: `long` (aws_mfa_duration of [work-long-term] in ~/.aws/credentials) is not a duration\n\
-         hint: write seconds like `43200`, or a form like `12h` or `1h30m`\n",
+         hint: write seconds like `43200`, or a duration like `12h` or `1h30m`\n",
     );
     let home = Home::of_alice();
     home.run(&["-p", "work"])
@@ -347,11 +347,11 @@ fn a_duration_that_aws_does_not_grant() {
         .ends(
             1,
             "error: `abc` (MFA_STS_DURATION) is not a duration\n\
-         hint: write seconds like `43200`, or a form like `12h` or `1h30m`\n",
+         hint: write seconds like `43200`, or a duration like `12h` or `1h30m`\n",
         );
     home.run(&["-p", "work", "--duration=abc"]).ends(
         2,
-        "error: invalid value 'abc' for '--duration <DURATION>': write seconds like `43200`, or a form like `12h` or `1h30m`\n\
+        "error: invalid value 'abc' for '--duration <DURATION>': write seconds like `43200`, or a duration like `12h` or `1h30m`\n\
          \n\
          For more information, try '--help'.\n",
     );
@@ -483,7 +483,7 @@ fn a_broken_line_of_the_config_file_is_told() {
         "config",
         "[profile other]\nregion\n[profile work]\nregion = eu-west-1\n",
     );
-    let warning = "warning: ~/.aws/config:2 has no `=`: AWS tools refuse the file for it\n";
+    let warning = "warning: ~/.aws/config:2 has no `=`: AWS tools reject the file because of it\n";
     let code = sts.fresh_code(ALICE_DEVICE);
     let outcome = home
         .run_with(&sts, &["-p", "work", "--token", &code])

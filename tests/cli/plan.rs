@@ -252,7 +252,7 @@ fn settings_that_cannot_be() {
             "mfa_serial = arn:aws:iam::123456789012:u2f/user/alice/key",
             "error: the device arn:aws:iam::123456789012:u2f/user/alice/key (mfa_serial of [profile a] in ~/.aws/config) \
              is a FIDO security key or passkey, which STS cannot use\n\
-             hint: add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`\n",
+             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`\n",
         ),
     ] {
         fails(&keys, &role("a", ADMIN, more), "a", stderr);
@@ -343,7 +343,7 @@ fn keys_may_come_from_a_command() {
 
     for (text, error) in [
         ("echo locked out >&2; exit 1", "failed: locked out"),
-        ("exit 3", "failed: it says nothing"),
+        ("exit 3", "failed: it printed no error"),
         ("echo hello", "does not print keys"),
     ] {
         script(text);
@@ -353,7 +353,7 @@ fn keys_may_come_from_a_command() {
                 1,
                 &format!(
                     "error: the command of credential_process of [personal-long-term] in ~/.aws/credentials {error}\n\
-                     hint: it must end with status 0 and print {{\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}}; run it by itself\n"
+                     hint: run it by itself: it must exit with status 0 and print {{\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}}\n"
                 ),
             );
     }
@@ -365,6 +365,6 @@ fn keys_may_come_from_a_command() {
         .ends(
             1,
             "error: the command of credential_process of [personal-long-term] in ~/.aws/credentials prints temporary credentials, which cannot get a session\n\
-             hint: it must print the IAM user's own keys, without SessionToken\n",
+             hint: make it print the IAM user's own keys, without SessionToken\n",
         );
 }

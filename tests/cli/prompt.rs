@@ -78,7 +78,7 @@ fn is_not_shown_when_input_is_forbidden() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
     let mut session = on_terminal(&home, &sts, "exec \"$0\" -p work --no-input");
-    session.expect("--no-input forbids asking").unwrap();
+    session.expect("--no-input forbids asking for it").unwrap();
     assert_eq!(exited(session), 3);
 }
 

@@ -56,13 +56,13 @@ fn a_window_that_is_closed_or_left_alone_is_a_person_who_is_not_there() {
     desk.answers(&["ERR 83886179 Operation cancelled <Pinentry>"]);
     desk.run(&[]).ends(
         3,
-        "error: nothing was typed\nhint: run it again, and type what is asked for\n",
+        "error: nothing was typed\nhint: run the command again, and answer the prompt\n",
     );
     desk.answers(&["ERR 83886142 Timeout <Pinentry>"]);
     desk.run(&["--prompt-timeout", "7"]).ends(
         3,
         "error: nobody answered within 7 s\n\
-         hint: run it again; --prompt-timeout 10m gives more time\n",
+         hint: run the command again; --prompt-timeout 10m gives more time\n",
     );
     assert!(desk.told().contains("SETTIMEOUT 7\n"));
     assert_eq!(desk.sts.calls(), 0);
@@ -86,7 +86,7 @@ fn asks_by_zenity_or_kdialog_where_there_is_no_pinentry() {
                 "1",
                 "",
                 3,
-                "error: nothing was typed\nhint: run it again, and type what is asked for\n",
+                "error: nothing was typed\nhint: run the command again, and answer the prompt\n",
             ),
             ("0", &*code, 0, ""),
         ] {
@@ -107,7 +107,7 @@ fn a_program_that_hangs_does_not_hang_us() {
     desk.run(&["--prompt-timeout", "1"]).ends(
         3,
         "error: nobody answered within 1 s\n\
-         hint: run it again; --prompt-timeout 10m gives more time\n",
+         hint: run the command again; --prompt-timeout 10m gives more time\n",
     );
 }
 
@@ -117,13 +117,13 @@ fn where_nothing_can_ask_it_says_what_to_install() {
     desk.run(&[]).ends(
         3,
         "error: an MFA code is needed, and no program can ask for it in a window\n\
-         hint: install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the same once in a terminal\n",
+         hint: install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the command once in a terminal\n",
     );
     let hint = "hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n";
     for (run, why) in [
         (
             desk.run(&["--prompt", "gui"]).without_env("DISPLAY"),
-            "there is no display to ask for it",
+            "there is no display for a window",
         ),
         (
             desk.run(&["--prompt", "terminal"]),
@@ -131,11 +131,11 @@ fn where_nothing_can_ask_it_says_what_to_install() {
         ),
         (
             desk.run(&["--prompt", "none"]),
-            "--prompt none forbids asking",
+            "--prompt none forbids asking for it",
         ),
         (
             desk.run(&[]).env("MFA_CREDS_PROMPT", "none"),
-            "MFA_CREDS_PROMPT forbids asking",
+            "MFA_CREDS_PROMPT forbids asking for it",
         ),
     ] {
         run.ends(

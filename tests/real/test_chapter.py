@@ -1,4 +1,4 @@
-"""The README's chapter "From no MFA to MFA everywhere": each command is run as it stands there, and says what stands there."""
+"""The guide for administrators: each command is run as it stands there, and says what stands there."""
 
 import pathlib
 import re
@@ -6,12 +6,12 @@ import re
 from support import CLIENTS, CODE, MFA_CREDS, RealTest, Server
 from test_keychain import Desktop
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
+GUIDE = pathlib.Path(__file__).parents[2] / "src/guide/administrators.md"
 
 
 def blocks(heading):
     """The commands under a heading, each with the lines that follow it."""
-    text = README.read_text().split(f"\n### {heading}\n")[1].split("\n###")[0].split("\n## ")[0]
+    text = GUIDE.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         for command, said in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", block, re.MULTILINE):
             yield command, said

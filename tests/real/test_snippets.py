@@ -154,7 +154,7 @@ class Direnv(Snippets):
 
     def test_the_keys(self):
         terminal = self.enter(snippet("With direnv", "sh", holding="export -q"))
-        terminal.wait_for("an MFA code is needed, and --no-input forbids asking")
+        terminal.wait_for("an MFA code is needed, and --no-input forbids asking for it")
         self.renew(terminal, "mfa-creds -p work")
         terminal.wait_for("+AWS_SESSION_TOKEN")
         self.who_am_i(terminal)

@@ -133,7 +133,7 @@ impl Network {
             match timeout(NOTICE_AFTER, calls.as_mut()).await {
                 Ok(answer) => answer,
                 Err(_elapsed) => {
-                    Report::notice(format_args!("waiting for {}", service.name()));
+                    let _shown = Report::waiting(format_args!("waiting for {}", service.name()));
                     calls.await
                 }
             }

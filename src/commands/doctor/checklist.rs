@@ -178,7 +178,7 @@ impl Checklist {
     }
 }
 
-/// Everything. The README documents it: keys may be added, but none is renamed or goes.
+/// Everything. The guide `reference` documents it: keys may be added, but none is renamed or goes.
 #[derive(Serialize)]
 struct ChecklistJson<'l> {
     version: u8,

@@ -211,7 +211,7 @@ fn style(row: &Row, now: DateTime<Utc>) -> Style {
     }
 }
 
-/// Everything. The README documents it: keys may be added, but none is renamed or goes.
+/// Everything. The guide `reference` documents it: keys may be added, but none is renamed or goes.
 #[derive(Serialize)]
 struct StatusJson<'a> {
     version: u8,
