@@ -10,7 +10,7 @@ use super::loaded_files::LoadedFiles;
 use crate::cli::{Profiles, Request};
 use crate::core::clock::{self, span, until};
 use crate::core::environment::Environment;
-use crate::core::text::{masked, plain, quoted};
+use crate::core::text::{flag, masked, plain};
 use crate::files::profiles::File;
 use crate::files::sessions::{Session, SessionKey};
 use crate::plan::{
@@ -196,17 +196,14 @@ impl Shown<'_> {
         if let Some(precedence) = &sections.precedence {
             text.line("shadowed", precedence.fact(&sections.short_term));
         } else if sections.short_term != sections.profile.value {
-            text.line(
-                "use",
-                format_args!("--profile {}", quoted(&sections.short_term)),
-            );
+            text.line("use", flag("--profile", &sections.short_term));
         }
         if let Some(Native { source, but_for }) = &plan.native {
             let profile = &sections.profile.value;
             match but_for {
                 None => text.line(
                     "natively",
-                    format_args!("--profile {} also works: AWS tools assume its role from [{source}]", quoted(profile)),
+                    format_args!("{} also works: AWS tools assume its role from [{source}]", flag("--profile", profile)),
                 ),
                 Some(header) => text.line(
                     "natively",
