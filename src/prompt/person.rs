@@ -77,7 +77,7 @@ impl Person {
 
 /// Why nobody is asked, if a setting forbids it.
 pub fn forbidden(origin: &Origin) -> String {
-    format!("{origin} forbids asking for it")
+    format!("{origin} forbids asking")
 }
 
 fn no_terminal() -> String {

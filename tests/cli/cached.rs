@@ -6,7 +6,7 @@ use crate::support::home::Home;
 use crate::support::sections::{FAR, long_term, short_term};
 
 /// What is said when somebody would have to be asked.
-const NOBODY: &str = "error: an MFA code is needed, and --no-input forbids asking for it\n\
+const NOBODY: &str = "error: an MFA code is needed, and --no-input forbids asking\n\
                       hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n";
 
 #[test]

@@ -28,7 +28,7 @@ fn the_file_is_as_it_was_before_the_first_refresh() {
         );
         assert_eq!(home.credentials(), text);
         home.run(&["clear", "-p", "work"])
-            .ends(0, "there is nothing to clear for work\n");
+            .ends(0, "nothing to clear for work\n");
         // The next refresh needs a code again.
         let outcome = home
             .run_with(&sts, &["-q", "-p", "work", "--no-input"])
@@ -82,11 +82,10 @@ fn keys_that_nobody_could_give_back_stay() {
     let home = Home::with(&keys);
     home.run(&["clear", "-p", "work"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never removed\n\
-         hint: take them out with an editor\n",
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never removes\n\
+         hint: remove them with an editor\n",
     );
-    home.run(&["clear", "--all"])
-        .ends(0, "there is nothing to clear\n");
+    home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
     assert_eq!(home.credentials(), keys);
     let foreign =
         "[work]\naws_access_key_id = ASIAFAKE\naws_secret_access_key = x\naws_session_token = y\n";
@@ -94,10 +93,9 @@ fn keys_that_nobody_could_give_back_stay() {
     home.run(&["clear", "-p", "work"]).ends(
         1,
         "error: [work] in ~/.aws/credentials holds credentials that neither mfa-creds nor aws-mfa wrote\n\
-         hint: take them out with an editor\n",
+         hint: remove them with an editor\n",
     );
-    home.run(&["clear", "--all"])
-        .ends(0, "there is nothing to clear\n");
+    home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
     assert_eq!(home.credentials(), foreign);
 }
 
@@ -127,8 +125,7 @@ fn all_means_all_that_was_written() {
     );
     assert_eq!(home.credentials(), before);
     assert!(!home.file(".mfa-creds/credentials.sessions").exists());
-    home.run(&["clear", "--all"])
-        .ends(0, "there is nothing to clear\n");
+    home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
 }
 
 /// Refuses, and leaves the file as it is.
@@ -139,7 +136,7 @@ fn refuses(section: &str, problem: &str) {
     home.run(&["clear", "-p", "work"]).ends(
         1,
         &format!(
-            "error: [work] in ~/.aws/credentials {problem}\nhint: take them out with an editor\n"
+            "error: [work] in ~/.aws/credentials {problem}\nhint: remove them with an editor\n"
         ),
     );
     assert_eq!(home.credentials(), text);
@@ -152,7 +149,7 @@ fn a_secret_that_somebody_put_there_stays() {
     refuses("aws_session_token = precious\n", foreign);
     refuses("expiration = 2099-01-01 00:00:00\n", foreign);
     // New keys over the old temporary ones.
-    let long_term = "holds long-term keys, which are never removed";
+    let long_term = "holds long-term keys, which mfa-creds never removes";
     let ours = short_term("work", FAR).replace("[work]\n", "");
     refuses(&ours.replace("ASIA", "AKIA"), long_term);
     refuses(

@@ -14,7 +14,7 @@ use crate::support::sections::long_term;
 const DOCTOR: [&str; 3] = ["doctor", "-p", "work"];
 const SET_THE_CLOCK: &str =
     "set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL";
-const ENROLL: &str = "`mfa-creds device enroll -p work` makes one with an authenticator app";
+const ENROLL: &str = "run `mfa-creds device enroll -p work` to enroll an authenticator app";
 
 fn alice() -> User {
     User::new("alice").access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
@@ -52,14 +52,14 @@ fn a_healthy_way_to_aws() {
     assert_eq!(
         told,
         format!(
-            "         AWS STS: https://sts.us-east-1.amazonaws.com, as the region is us-east-1 (default)\n\
+            "         AWS STS: https://sts.us-east-1.amazonaws.com, for the region us-east-1 (default)\n\
              ok       proxy             {url} for sts.us-east-1.amazonaws.com (HTTPS_PROXY)\n\
-             ok       certificates      1 of ~/.aws/company.pem are trusted (AWS_CA_BUNDLE)\n\
-             ok       endpoint          AWS IAM: https://iam.amazonaws.com, as the region is us-east-1 (default)\n\
+             ok       certificates      1 trusted, from ~/.aws/company.pem (AWS_CA_BUNDLE)\n\
+             ok       endpoint          AWS IAM: https://iam.amazonaws.com, for the region us-east-1 (default)\n\
              ok       proxy             {url} for iam.amazonaws.com (HTTPS_PROXY)\n\
              ok       network           AWS STS at sts.us-east-1.amazonaws.com answers\n\
-             ok       clock             it is that of AWS, to a minute\n\
-             ok       keys              AKIA…ALIC is active, and of alice in account 123456789012\n\
+             ok       clock             within a minute of AWS's clock\n\
+             ok       keys              AKIA…ALIC is active, and belongs to alice in account 123456789012\n\
              ok       device            arn:aws:iam::123456789012:mfa/alice is a device of alice\n\
              24 ok, 0 warnings, 0 problems\n"
         )
@@ -197,7 +197,7 @@ fn the_way_is_looked_at_before_it_is_gone() {
         "warning",
         "endpoint",
         "AWS STS: http://sts.internal.example (AWS_ENDPOINT_URL_STS)",
-        Some("call it by https: whoever is on the way can read what AWS answers"),
+        Some("use https: anybody on the network can read what AWS answers"),
     );
     says(
         home.run(&DOCTOR).env("HTTPS_PROXY", "socks5://127.0.0.1:9"),
@@ -235,8 +235,8 @@ fn the_way_is_looked_at_before_it_is_gone() {
             .env("AWS_CA_BUNDLE", bundle),
         "warning",
         "certificates",
-        "1 of ~/.aws/ca.pem cannot be read",
-        Some("take them out, or write them anew as PEM"),
+        "1 in ~/.aws/ca.pem cannot be read",
+        Some("remove them, or replace them with valid PEM"),
     );
     std::fs::create_dir(home.file("none")).unwrap();
     says(
@@ -244,8 +244,8 @@ fn the_way_is_looked_at_before_it_is_gone() {
             .env("SSL_CERT_DIR", home.file("none").to_str().unwrap()),
         "problem",
         "certificates",
-        "this machine has none to trust",
-        Some("install ca-certificates, or set AWS_CA_BUNDLE to a file of them"),
+        "this machine has no trusted CA certificates",
+        Some("install ca-certificates, or set AWS_CA_BUNDLE to a PEM file"),
     );
 }
 
@@ -293,35 +293,35 @@ fn the_devices_of_the_user() {
         "problem",
         &format!("{ALICE_DEVICE} is not a device of alice"),
         Some(&format!(
-            "set the right one as aws_mfa_device of [work-long-term]: {other}"
+            "set aws_mfa_device in [work-long-term] to {other}"
         )),
     );
     told(
         &set,
         alice(),
         "problem",
-        &format!("{ALICE_DEVICE} is not a device of alice, who has none that STS can use"),
+        &format!("{ALICE_DEVICE} is not a device of alice, who has no device that STS can use"),
         Some(ENROLL),
     );
     told(
         &unset,
         alice(),
         "problem",
-        "alice has none that STS can use",
+        "alice has no device that STS can use",
         Some(ENROLL),
     );
     told(
         &unset,
         alice().device(Device::fido(key)),
         "problem",
-        &format!("alice has none that STS can use: {key}"),
+        &format!("alice has no device that STS can use: {key}"),
         Some(ENROLL),
     );
     told(
         &unset,
         alice().device(Device::new(other)),
         "ok",
-        &format!("{other} is the only one of alice"),
+        &format!("{other} is the only device of alice"),
         None,
     );
     told(
@@ -330,8 +330,8 @@ fn the_devices_of_the_user() {
             .device(Device::new(other))
             .device(Device::new(ALICE_DEVICE)),
         "warning",
-        &format!("alice has several: {other}, {ALICE_DEVICE}"),
-        Some("set one as aws_mfa_device, so that nobody has to pick it"),
+        &format!("alice has several devices: {other}, {ALICE_DEVICE}"),
+        Some("set aws_mfa_device to one of them, so that nobody has to pick it"),
     );
     let denied = || {
         alice()
@@ -343,14 +343,14 @@ fn the_devices_of_the_user() {
     assert!(
         outcome
             .stdout
-            .contains("\nok       device            which the user has is not known: AWS denied"),
+            .contains("\nok       device            cannot list the user's devices: AWS denied"),
         "{outcome:?}"
     );
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     let outcome = ask(&unset, &sts).outcome();
     assert!(
         outcome.stdout.contains(&format!(
-            "often it is {ALICE_DEVICE}: set it as aws_mfa_device"
+            "set aws_mfa_device; the device is often {ALICE_DEVICE}"
         )),
         "{outcome:?}"
     );

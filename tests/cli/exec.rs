@@ -147,7 +147,7 @@ fn what_cannot_be_run_ends_as_in_a_shell() {
         .ends(
             127,
             "error: no-such-command cannot be run: no such file or directory\n\
-         hint: is it installed, and in PATH? an alias or a function of the shell is no command\n",
+         hint: check that it is installed and in PATH; it must not be a shell alias or function\n",
         );
     let script = home.file("script");
     home.run(&["exec", "-p", "work", script.to_str().unwrap()])

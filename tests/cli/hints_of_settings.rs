@@ -180,7 +180,7 @@ fn a_device_that_a_variable_names_is_not_set_in_a_file() {
         .unwrap();
     assert_eq!(
         fix.trim_start(),
-        format!("fix: set MFA_DEVICE to the right one, or unset it: {ALICE_DEVICE}")
+        format!("fix: set MFA_DEVICE to {ALICE_DEVICE}, or unset it")
     );
     for mended in [
         format!("MFA_DEVICE={ALICE_DEVICE} {line}"),
@@ -221,7 +221,7 @@ fn a_device_is_written_where_it_counts() {
     let said = scene
         .types("mfa-creds doctor -p admin", Input::Nothing)
         .said;
-    let fix = format!("fix: set the right one as mfa_serial of [profile admin]: {ALICE_DEVICE}");
+    let fix = format!("fix: set mfa_serial in [profile admin] to {ALICE_DEVICE}");
     assert!(said.contains(&fix), "{said}");
 }
 

@@ -161,7 +161,7 @@ fn where_all_fail_alike_the_exit_code_says_why() {
     home.run_with(&sts, &["-q", "-p", "dev", "-p", "personal", "--no-input"])
         .ends(
             3,
-            "error: dev, personal: an MFA code is needed, and --no-input forbids asking for it\n\
+            "error: dev, personal: an MFA code is needed, and --no-input forbids asking\n\
              hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n\
              error: 2 of 2 profiles have no valid credentials: dev, personal\n",
         );

@@ -36,7 +36,7 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
         (
             format!("~/.aws/{place} has whitespace inside the brackets"),
             "the AWS CLI reads them as part of the name",
-            "remove them",
+            "remove the whitespace characters",
             "warning",
         )
     };
@@ -44,7 +44,7 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
         (
             format!("~/.aws/{place} has the character U+00A0 (no-break space) instead of a space"),
             "the AWS SDKs read it as part of the name, the key or the value",
-            "write a space in its place",
+            "replace it with a space",
             "warning",
         )
     };
@@ -110,7 +110,7 @@ fn what_only_python_takes_for_blanks_and_line_breaks_is_told() {
         (
             format!("~/.aws/{place} has the character U+{code} instead of a space"),
             "the AWS CLI reads it as a space, and the AWS SDKs as part of the name, the key or the value",
-            "write a space in its place",
+            "replace it with a space",
             "warning",
         )
     };
@@ -118,7 +118,7 @@ fn what_only_python_takes_for_blanks_and_line_breaks_is_told() {
         (
             format!("~/.aws/{place} has a carriage return (U+000D) without a line feed"),
             "the AWS CLI reads it as the end of the line, and may reject the file because of the rest",
-            "put a line break in its place, or take it out",
+            "replace it with a line break, or remove it",
             "problem",
         )
     };
@@ -200,9 +200,9 @@ fn what_every_section_inherits_from_the_default_one_in_botocore_is_told() {
             says(
                 home.run(&DOCTOR),
                 "warning",
-                "shadowing",
+                "precedence",
                 &format!("{fact}, and they {instead}"),
-                Some("take it out of [DEFAULT] with an editor"),
+                Some("remove it from [DEFAULT] with an editor"),
             );
         }
     }
@@ -239,7 +239,7 @@ fn doctor_names_a_character_that_nobody_sees_in_a_header() {
         "credentials file",
         "~/.aws/credentials:1 has the character U+00A0 (no-break space) instead of a space",
         Some(
-            "write a space in its place; the AWS SDKs read it as part of the name, the key or the value",
+            "replace it with a space; the AWS SDKs read it as part of the name, the key or the value",
         ),
     );
 }
@@ -267,9 +267,9 @@ fn what_comes_before_the_keys_in_their_own_section_is_told() {
         says(
             home.run(&DOCTOR),
             "warning",
-            "shadowing",
+            "precedence",
             &fact,
-            Some("take one of the two out with an editor"),
+            Some("remove one of the two with an editor"),
         );
     }
 }
@@ -434,7 +434,7 @@ fn what_the_aws_cli_takes_in_place_of_the_section_is_told() {
         says(
             home.run(&DOCTOR),
             "warning",
-            "shadowing",
+            "precedence",
             &format!("{fact}, and they {instead}"),
             Some(way_out),
         );

@@ -107,7 +107,7 @@ fn setup_replaces_the_old_keys_only_when_told_to() {
         run.send_line("work").unwrap();
         run.expect(
             "[work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC. \
-             Replace the one in [work-long-term]? It will be lost [y/N]:",
+             Replace the keys in [work-long-term]? They will be lost [y/N]:",
         )
         .unwrap();
         run.send_line(answer).unwrap();
@@ -150,7 +150,7 @@ fn setup_moves_them_where_nothing_is_lost_by_it() {
     );
     home.run(&["setup"]).stdin("work\n").ends(
         0,
-        "took the keys out of [work]: [work-long-term] has the same\nnext: mfa-creds --profile work\n",
+        "removed the keys from [work]: [work-long-term] has the same keys\nnext: mfa-creds --profile work\n",
     );
     assert_eq!(home.credentials(), format!("{moved}[work]\n"));
 }
@@ -164,8 +164,8 @@ fn setup_takes_no_keys_from_the_pipe_where_it_moves_others() {
         ))
         .ends(
             1,
-            "error: [work] holds long-term keys, which are moved, and others are piped in\n\
-             hint: pipe in the profile and the device only, or take the keys of [work] out with an editor\n",
+            "error: [work] holds long-term keys to be moved, but other keys are piped in\n\
+             hint: pipe in only the profile and the device, or remove the keys from [work] in an editor\n",
         );
     assert_eq!(home.credentials(), configured("work", FAR));
 }
@@ -247,7 +247,7 @@ fn setup_replaces_nothing_where_nobody_can_be_asked() {
     home.run(&["setup"]).stdin("work\n").ends(
         1,
         "error: [work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC\n\
-         hint: run this in a terminal, without piping anything in: it asks which of them to keep\n",
+         hint: run the command in a terminal without piping in answers: it asks which keys to use\n",
     );
     assert_eq!(home.credentials(), both(FAR));
 }
@@ -259,13 +259,13 @@ fn setup_replaces_no_keys_of_a_command_and_none_amid_a_rotation() {
     for (own, error) in [
         (
             process,
-            "error: [work-long-term] in ~/.aws/credentials holds keys already, which are never overwritten\n\
-             hint: choose another profile, or change the keys with an editor\n",
+            "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
+             hint: choose another profile, or change the keys in an editor\n",
         ),
         (
             &*rotated,
             "error: a rotation of the access key of [work-long-term] is not finished\n\
-             hint: `mfa-creds rotate -p work` goes on with it; then run this again\n",
+             hint: run `mfa-creds rotate -p work` to finish it, then run the command again\n",
         ),
     ] {
         let before = own.to_owned() + &configured("work", FAR);

@@ -186,7 +186,7 @@ fn assumes_a_role_and_goes_back_to_none() {
     .ends(
         3,
         "renewing [work]: its credentials are not for a role\n\
-         error: an MFA code is needed, and --no-input forbids asking for it\n\
+         error: an MFA code is needed, and --no-input forbids asking\n\
          hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
     );
 }

@@ -128,7 +128,7 @@ fn a_second_profile_over_the_same_key_shares_the_session() {
         let args = [&["-q", "-p", "play", "--no-input"][..], &more].concat();
         home.run_with(&sts, &args).ends(
             3,
-            "error: an MFA code is needed, and --no-input forbids asking for it\n\
+            "error: an MFA code is needed, and --no-input forbids asking\n\
              hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
         );
     }
@@ -157,7 +157,7 @@ fn another_key_or_another_device_makes_a_new_session() {
     home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
         .ends(0, "");
     let first = value(&home.credentials(), "personal", "aws_access_key_id");
-    let needed = "error: an MFA code is needed, and --no-input forbids asking for it\n\
+    let needed = "error: an MFA code is needed, and --no-input forbids asking\n\
                   hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n";
     let force = ["-q", "-p", "a", "--no-input", "--force"];
     home.run_with(&sts, &[&force[..], &["--device", other_device]].concat())
@@ -280,7 +280,7 @@ fn a_role_of_four_hours_takes_a_code_of_its_own() {
     home.run_with(&sts, &["-q", "-p", "long", "--force", "--no-input"])
         .ends(
             3,
-            "error: an MFA code is needed, and --no-input forbids asking for it\n\
+            "error: an MFA code is needed, and --no-input forbids asking\n\
              hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
         );
     let args = ["--log-level", "WARNING", "-p", "long", "--force", "--chain"];
@@ -773,7 +773,7 @@ fn a_session_that_expired_for_aws_only_is_renewed() {
         &format!(
             "renewing [a-mfa]: there are no credentials yet\n\
              AWS no longer accepts the session ASIA…{}\n\
-             error: an MFA code is needed, and --no-input forbids asking for it\n\
+             error: an MFA code is needed, and --no-input forbids asking\n\
              hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
             &value(&home.credentials(), "personal", "aws_access_key_id").unwrap()[16..]
         ),

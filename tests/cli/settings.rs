@@ -53,7 +53,7 @@ fn verbose_says_where_everything_came_from() {
              prompt: nobody (--no-input)\n\
              prompt timeout: 120 s (default)\n\
              renewing [work]: there are no credentials yet\n\
-             error: an MFA code is needed, and --no-input forbids asking for it\n\
+             error: an MFA code is needed, and --no-input forbids asking\n\
              hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
         );
 }

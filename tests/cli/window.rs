@@ -131,11 +131,11 @@ fn where_nothing_can_ask_it_says_what_to_install() {
         ),
         (
             desk.run(&["--prompt", "none"]),
-            "--prompt none forbids asking for it",
+            "--prompt none forbids asking",
         ),
         (
             desk.run(&[]).env("MFA_CREDS_PROMPT", "none"),
-            "MFA_CREDS_PROMPT forbids asking for it",
+            "MFA_CREDS_PROMPT forbids asking",
         ),
     ] {
         run.ends(

@@ -88,10 +88,11 @@ class Chapter(RealTest):
                 ("Profile name to", "\r"),
                 ("aws_access_key_id", f"{bob['AccessKeyId']}\r"),
                 ("aws_secret_access_key", f"{bob['SecretAccessKey']}\r"),
-                ("MFA device (may be empty)", "\r"),
+                ("Check the keys with AWS?", "n\r"),
+                ("MFA device (optional)", "\r"),
             ],
             "device enroll": [
-                ("Code that the device shows now", "492039\r"),
+                ("Current code", "492039\r"),
                 ("Next code", "287922\r"),
                 ("Write it to [work-long-term]?", "y\r"),
             ],

@@ -179,14 +179,14 @@ class Enrolment(RealTest):
         before = credentials.read_text()
         with self.on_terminal("device", "enroll", "-p", "p", **environment) as terminal:
             terminal.wait_for("Scan this with an authenticator app")
-            picture = terminal.wait_for("Code that the device shows now: ")
+            picture = terminal.wait_for("Current code: ")
             self.assertRegex(picture, r"\x1b\[38;5;231;48;5;231m(?:\u2580){30,}\x1b\[0m")
             self.assertNotIn("Secret", picture)
             self.two_codes(terminal)
             terminal.wait_for(f":mfa/{name} is enabled for {name}")
             terminal.wait_for("Write it to [p-long-term]?")
             terminal.type("y\n")
-            terminal.wait_for("wrote aws_mfa_device of [p-long-term]")
+            terminal.wait_for("wrote aws_mfa_device to [p-long-term]")
             self.assertEqual(*with_screen(terminal.end(), 0))
         [device] = server.client("iam").list_mfa_devices(UserName=name)["MFADevices"]
         self.assertEqual(credentials.read_text(), f"{before.rstrip()}\naws_mfa_device = {device['SerialNumber']}\n\n")
@@ -199,20 +199,20 @@ class Enrolment(RealTest):
         name, credentials, environment = self.have(server, home, [LIST, "iam:ResyncMFADevice"], device=True)
         before = credentials.read_bytes()
         with self.on_terminal("device", "resync", "-p", "p", **environment) as terminal:
-            terminal.wait_for("Code that the device shows now: ")
+            terminal.wait_for("Current code: ")
             self.two_codes(terminal)
-            terminal.wait_for(f"AWS knows again which codes arn:aws:iam::000000000000:mfa/{name} shows")
+            terminal.wait_for(f"resynchronized arn:aws:iam::000000000000:mfa/{name}")
             self.assertEqual(*with_screen(terminal.end(), 0))
         self.assertEqual(credentials.read_bytes(), before)
 
     def two_codes(self, terminal):
         terminal.type("12345\n")
         terminal.wait_for("error: a code is six digits")
-        terminal.wait_for("Code that the device shows now: ")
+        terminal.wait_for("Current code: ")
         terminal.type(f"{CODE}\n")
         terminal.wait_for("Next code: ")
         terminal.type(f"{CODE}\n")
-        terminal.wait_for("error: this is the first one; wait for the next")
+        terminal.wait_for("error: this is the first code; wait for the next one")
         terminal.wait_for("Next code: ")
         terminal.type("654321\n")
 

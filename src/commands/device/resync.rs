@@ -15,7 +15,7 @@ use crate::renewal::discovery;
 use crate::report::Report;
 use clap::Args;
 
-/// What `device resync` can be told.
+/// The arguments of `device resync`.
 #[derive(Args)]
 pub struct Resync {
     #[command(flatten)]
@@ -45,10 +45,7 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     {
         bail!(
             Failure::new(format!("{serial} is not a device of {}", caller.called()))
-                .hint(format!(
-                    "`mfa-creds device list{}` shows the user's devices",
-                    signed_in.flag
-                ))
+                .hint(see_devices(&signed_in))
                 .exit(Exit::Refused)
         );
     }
@@ -56,14 +53,21 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     match iam.resync(&caller, &serial, &codes) {
         Ok(()) => {}
         Err(problem) if problem.code() == Some(aws_errors::INVALID_AUTHENTICATION_CODE) => bail!(
-            Failure::new(format!("AWS refused the two codes of {serial}"))
-                .hint("they have to be two in a row of this device; run it again")
+            Failure::new(format!("AWS rejected the two codes of {serial}"))
+                .hint("run the command again, and type two consecutive codes of this device")
                 .exit(Exit::Refused)
         ),
         Err(problem) => bail!(problem),
     }
-    report.progress(format_args!("AWS knows again which codes {serial} shows"));
+    report.progress(format_args!("resynchronized {serial}"));
     Ok(())
+}
+
+fn see_devices(signed_in: &SignedInUser) -> String {
+    format!(
+        "run `mfa-creds device list{}` to see the user's devices",
+        signed_in.flag
+    )
 }
 
 fn only_or_picked(
@@ -76,12 +80,11 @@ fn only_or_picked(
     let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
     match &usable[..] {
         [] => bail!(
-            Failure::new(format!("{} has no MFA device with codes", caller.called())).hint(
-                format!(
-                    "`mfa-creds device list{}` shows what there is",
-                    signed_in.flag
-                )
-            )
+            Failure::new(format!(
+                "{} has no MFA device that shows codes",
+                caller.called()
+            ))
+            .hint(see_devices(signed_in))
         ),
         [only] => Ok(only.clone()),
         _ => {
