@@ -495,3 +495,26 @@ fn a_broken_line_of_the_config_file_is_told() {
         .ends(0, warning);
     home.run(&["-p", "work", "-q"]).ends(0, "");
 }
+
+#[test]
+fn a_name_in_a_hint_can_be_pasted() {
+    for (typed, meant, flag) in [
+        ("my tem é", "my team é", "--profile 'my team é'"),
+        ("-tem", "-team", "--profile=-team"),
+    ] {
+        let home = Home::with(&long_term(meant));
+        home.run(&[&format!("--profile={typed}")]).ends(
+            1,
+            &format!(
+                "error: there is no section [{typed}-long-term] in ~/.aws/credentials\nhint: did you mean {flag}?\n"
+            ),
+        );
+        home.run(&[&format!("--profile={meant}-long-term")]).ends(
+            1,
+            &format!(
+                "error: there is no section [{meant}-long-term-long-term] in ~/.aws/credentials\n\
+                 hint: name the profile without the suffix: {flag}\n"
+            ),
+        );
+    }
+}
