@@ -210,8 +210,12 @@ pub(super) fn check_not_of_another(
 pub(super) fn missing_long_term(
     sections: &ProfileSections,
     names: &SectionNames,
-    credentials: &File<'_>,
+    files: &Files<'_>,
 ) -> Failure {
+    let Files {
+        credentials,
+        config,
+    } = files;
     let ProfileSections {
         profile,
         long_term,
@@ -249,7 +253,11 @@ pub(super) fn missing_long_term(
         .names()
         .filter_map(|name| names.profile_of(name).filter(|profile| *profile != name))
         .collect();
-    match nearest(&profile.value, others.iter().copied()) {
+    let roles = config.document.names().filter_map(|header| {
+        config.get(header, key::ROLE_ARN)?;
+        profile_of(header)
+    });
+    match nearest(&profile.value, others.iter().copied().chain(roles)) {
         Some(name) => failure.hint(format!("did you mean --profile {}?", quoted(name))),
         None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
         None if others.is_empty() => failure.hint(format!("`{setup_command}` writes it")),
