@@ -232,7 +232,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Par
 /// Has AWS create a report, and waits for it up to this many seconds.
 fn made_report(iam: &Iam<'_>, seconds: u64, report: Report) -> Result<ParsedReport> {
     let deadline = Instant::now() + Duration::from_secs(seconds).min(MOST_WAIT);
-    let say = || report.progress("waiting for AWS to create the credential report");
+    let say = || report.waiting_from_now("waiting for AWS to create the credential report");
     let found = wait::poll(pauses_until(deadline), say, || {
         if iam.generate_credential_report()? {
             iam.credential_report()

@@ -24,10 +24,8 @@ use self::files::Which;
 use self::profile::Examined;
 use super::loaded_files::LoadedFiles;
 use super::status;
-use crate::cli::{Profile, Suffixes};
-use crate::cli::{Profiles, Request};
+use crate::cli::{Network, Profile, Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
-use crate::core::seconds;
 use crate::files::profiles::Paths;
 use crate::plan::{self, Origin, SectionNames, Setting};
 use crate::prompt::credential_process;
@@ -49,12 +47,8 @@ pub struct Doctor {
     /// Check only this machine, without calling AWS
     #[arg(long)]
     pub offline: bool,
-    /// The region whose STS is called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-    /// How long to wait for AWS, including retries: seconds, or `1m`, up to 10 minutes [env: `MFA_CREDS_TIMEOUT`] [default: 30]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
-    pub timeout: Option<u64>,
+    #[command(flatten)]
+    pub network: Network,
     #[command(flatten)]
     pub suffixes: Suffixes,
 }
@@ -84,8 +78,7 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
     });
     let request = Request {
         suffixes: args.suffixes.clone(),
-        region: args.region.clone(),
-        timeout: args.timeout,
+        network: args.network.clone(),
         ..Request::default()
     };
     let inputs = loaded.inputs(&request, environment, files);

@@ -45,7 +45,7 @@ pub struct Status {
     /// Print nothing; exit with 0 if the credentials are valid, 1 if not
     #[arg(long)]
     pub check: bool,
-    /// Treat credentials that expire sooner than this as not valid: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
+    /// Treat credentials that expire within this time as expired: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub min_ttl: Option<u64>,
     #[command(flatten)]

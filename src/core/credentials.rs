@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
-/// Text that must never be shown: wiped when dropped, without `Display`, and with a `Debug` that says nothing.
+/// Text that must never be shown: wiped when dropped, without `Display`, and with a `Debug` that hides it.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Secret(Zeroizing<String>);
 

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
-/// AWS takes codes of six digits.
+/// AWS accepts codes of six digits.
 const DIGITS: usize = 6;
 
 /// How long a device shows a code. See <https://datatracker.ietf.org/doc/html/rfc6238#section-4.1>.
@@ -43,7 +43,7 @@ impl fmt::Debug for MfaCode {
     }
 }
 
-/// The time step that a moment is in, by the clock of this machine.
+/// The time step that a moment is in, by this machine's clock.
 pub fn step(moment: DateTime<Utc>) -> i64 {
     moment.timestamp().div_euclid(STEP_SECONDS)
 }

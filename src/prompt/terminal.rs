@@ -1,4 +1,4 @@
-//! Asks at the person's terminal, wherever standard input and output lead: `/dev/tty`, through console and dialoguer.
+//! Asks at the terminal, even if standard input and output are redirected: through `/dev/tty`, console and dialoguer.
 
 #[cfg_attr(not(unix), path = "terminal/no_signals.rs")]
 mod signals;
@@ -22,12 +22,13 @@ pub use self::signals::{Noting, end_with_us, stay_if_ending};
 use crate::cli::Prompt;
 use crate::core::clock;
 use crate::core::error::{Exit, Failure};
+use crate::core::screen;
 use crate::core::text::{is_plain, plain};
 use crate::plan::{Origin, PromptSettings, Setting};
 
 /// How long a person may take to type a code.
 pub const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long a person may take who has to fetch something first: keys, or a telephone with an app.
+/// How long a person may take who has to get something first: keys, or a phone with an app.
 pub const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// An open terminal.
@@ -35,7 +36,7 @@ pub struct Terminal {
     term: Term,
     #[cfg(unix)]
     file: std::fs::File,
-    /// How long an answer may take.
+    /// How long to wait for an answer.
     limit: Setting<Duration>,
 }
 
@@ -46,11 +47,11 @@ pub enum DefaultAnswer {
     No,
 }
 
-/// Says what is wrong with an answer, so that it is asked for again.
+/// What is wrong with an answer, so that it is asked for again.
 type InputCheck = Result<(), String>;
 
 impl Terminal {
-    /// The terminal, where a person may be asked there.
+    /// The terminal, if a person may be asked there.
     pub fn for_prompting(prompt_settings: &PromptSettings) -> Option<Self> {
         match prompt_settings.prompt.value {
             Prompt::Auto | Prompt::Terminal => Self::open(prompt_settings.limit.clone()),
@@ -58,8 +59,8 @@ impl Terminal {
         }
     }
 
-    /// Asks for a line in the terminal's own line mode: every key that edits, ends or suspends does what it does elsewhere,
-    /// the prompt stays on the screen, and whatever ends the process leaves the terminal as it was.
+    /// Asks for a line in the terminal's own line mode: all keys for editing, ending and suspending work as usual, the prompt stays on the
+    /// screen, and the terminal needs no cleanup when the process ends.
     ///
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
@@ -74,7 +75,7 @@ impl Terminal {
         })
     }
 
-    /// Asks until an answer is right.
+    /// Asks until an answer passes the check.
     fn ask_again(
         &self,
         prompt: &str,
@@ -97,17 +98,21 @@ impl Terminal {
         }
     }
 
-    /// Shows a line, of which the terminal obeys nothing.
+    /// Shows a line, made safe for the terminal.
     pub fn say(&self, text: &str) -> Result<()> {
-        self.draw(&plain(text))
+        let text = plain(text);
+        if screen::is_labeled(&text) && screen::has_colors(&self.term) {
+            return self.draw(&screen::with_colored_labels(&text));
+        }
+        self.draw(&text)
     }
 
-    /// Shows lines with colours.
+    /// Shows lines with colors.
     pub fn draw(&self, text: &str) -> Result<()> {
         self.term.write_line(text).map_err(gone)
     }
 
-    /// Waits until then, with a line that says how long, in whole seconds.
+    /// Waits until then, with a line that shows the remaining whole seconds.
     pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
         let mut shown = false;
         while let Ok(left) = (end - clock::now()).to_std() {
@@ -134,7 +139,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Whether somebody has given up while signals were noted.
+    /// Fails if a signal came while signals were noted.
     fn check_interrupted(&self) -> Result<()> {
         if signals::noted().is_none() {
             return Ok(());
@@ -143,7 +148,7 @@ impl Terminal {
         bail!(Failure::new("interrupted").exit(Exit::HumanNeeded))
     }
 
-    /// Asks for a line that can be edited; an empty one stands for the default. One that cannot be shown is none.
+    /// Asks for a line that can be edited; an empty one means the default. A default that cannot be shown is not used.
     pub fn ask_or(
         &self,
         prompt: &str,
@@ -161,8 +166,8 @@ impl Terminal {
         finish(answer)
     }
 
-    /// Asks for a line that is not shown. Not by dialoguer, which hides it a moment after it has asked: what is pasted in that
-    /// moment is shown, and lost.
+    /// Asks for a line that is not shown. dialoguer would hide it only a moment after its prompt: what is pasted in that moment is shown,
+    /// and lost.
     ///
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), or the terminal is gone.
@@ -189,7 +194,7 @@ impl Terminal {
         !matches!(self.term.size().0, 1..3)
     }
 
-    /// Has one of several picked, by its place among them. None where the person wants none of them (Esc).
+    /// Asks to pick one of several items, and returns its index. None if the person cancels (Esc).
     pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
         let _watch = self.begin()?;
         let items: Vec<String> = items.iter().map(|item| plain(item)).collect();
@@ -201,7 +206,7 @@ impl Terminal {
         finish(answer)
     }
 
-    /// Asks a question that is answered by yes or no.
+    /// Asks a yes-or-no question.
     ///
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
@@ -226,8 +231,8 @@ impl Terminal {
 
 fn gone(error: impl Into<Error>) -> Error {
     let error: Error = error.into();
-    Failure::new(format!("the terminal went away: {error}"))
-        .hint("run it again in a terminal")
+    Failure::new(format!("the terminal is gone: {error}"))
+        .hint("run the command again in a terminal")
         .exit(Exit::HumanNeeded)
         .into()
 }
@@ -235,7 +240,7 @@ fn gone(error: impl Into<Error>) -> Error {
 /// The person has ended the input.
 pub fn nothing_typed() -> Failure {
     Failure::new("nothing was typed")
-        .hint("run it again, and type what is asked for")
+        .hint("run the command again, and answer the prompt")
         .exit(Exit::HumanNeeded)
 }
 
@@ -244,10 +249,12 @@ pub fn nobody_answered(limit: &Setting<Duration>) -> Failure {
     let seconds = limit.value.as_secs();
     let failure = Failure::new(format!("nobody answered within {seconds} s"));
     match limit.origin {
-        _ if limit.value >= DEFAULT_FETCH_TIMEOUT => failure.hint("run it again"),
+        _ if limit.value >= DEFAULT_FETCH_TIMEOUT => failure.hint("run the command again"),
         // The flag comes before the variable, which not every command has a flag for.
-        Origin::Flag(_) => failure.hint("run it again; --prompt-timeout 10m gives more time"),
-        _ => failure.hint("run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time"),
+        Origin::Flag(_) => {
+            failure.hint("run the command again; --prompt-timeout 10m gives more time")
+        }
+        _ => failure.hint("run the command again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time"),
     }
     .exit(Exit::HumanNeeded)
 }

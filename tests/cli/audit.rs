@@ -447,7 +447,7 @@ fn what_fails_has_another_exit_code_than_what_is_found() {
 #[test]
 fn flags_that_mean_nothing_together_are_refused() {
     let home = Home::new();
-    let help = home.run(&["audit", "-h"]).outcome().stdout;
+    let help = home.run(&["audit", "--help"]).outcome().stdout;
     let usual = [
         "report",
         "max-key-age",

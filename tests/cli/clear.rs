@@ -192,9 +192,9 @@ fn one_odd_section_does_not_keep_the_others() {
         "cleared [a]\n\
          cleared [b]\n\
          error: ~/.aws/credentials:15 has no `=`\n\
-         hint: mend the line, which is in [odd]; the AWS tools refuse the whole file for it\n\
-         error: ~/.aws/credentials:23 begins [twice] again, after line 16\n\
-         hint: make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file\n",
+         hint: fix the line, which is in [odd]; AWS tools reject the whole file because of it\n\
+         error: ~/.aws/credentials:23 starts [twice] again, after line 16\n\
+         hint: merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file\n",
     );
     let kept = format!(
         "{}nonsense\n{}{}",
@@ -222,8 +222,8 @@ fn what_cannot_be_read_or_named_is_an_error_and_keeps_nothing_else() {
     home.run(&["clear", "-p", "x]y", "-p", "a"]).ends(
         1,
         "cleared [a]\n\
-         error: `x]y` (--profile) cannot be part of a section's name\n\
-         hint: leave out brackets, `#`, `;` and blanks at the ends\n\
+         error: `x]y` (--profile) cannot be part of a section name\n\
+         hint: use a name without brackets, `#`, `;`, or spaces at its ends\n\
          error: ~/.aws/.mfa-creds/credentials.sessions cannot be used: is a directory\n\
          hint: remove it: rm -r ~/.aws/.mfa-creds/credentials.sessions\n",
     );

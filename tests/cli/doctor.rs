@@ -54,7 +54,7 @@ fn a_problem_has_its_fix_below_it_and_the_exit_code_1() {
     assert!(
         outcome.stdout.starts_with(
             "warning  credentials file  there is no credentials file ~/.aws/credentials\n         \
-             fix: `mfa-creds setup` makes it\n"
+             fix: `mfa-creds setup` creates it\n"
         ),
         "{outcome:?}"
     );
@@ -231,7 +231,11 @@ fn what_a_terminal_would_obey_is_not_shown() {
 fn it_is_coloured_only_on_a_terminal() {
     let sts = StandIn::start(Account::example());
     let home = home(&healthy(), "[x]\nregion = r\n");
-    for (set, is_coloured) in [("", true), ("NO_COLOR=1", false), ("TERM=dumb", false)] {
+    for (set, is_coloured) in [
+        ("NO_COLOR=", true),
+        ("NO_COLOR=1", false),
+        ("NO_COLOR= TERM=dumb", false),
+    ] {
         let script = format!("{set} \"$0\" doctor >/dev/tty; echo done; exit 0");
         let mut session = on_terminal(&home, &sts, &script);
         let found = session.expect("done").unwrap();

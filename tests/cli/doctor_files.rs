@@ -57,7 +57,9 @@ fn files_that_cannot_be_read() {
         "problem",
         "config file",
         "~/.aws/config cannot be read: is a directory",
-        Some("it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which"),
+        Some(
+            "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files",
+        ),
     );
 }
 
@@ -91,21 +93,21 @@ fn symbolic_links() {
 
 #[test]
 fn lines_and_sections_that_aws_tools_refuse() {
-    let refused = "AWS tools refuse the file for it";
+    let refused = "AWS tools reject the file because of it";
     let write = format!("write it as `key = value`, or put `#` before it; {refused}");
-    let some = "some AWS SDKs refuse the file for it";
-    let twice = "the AWS SDKs take the last one, and the AWS CLI refuses the file";
+    let some = "some AWS SDKs reject the file because of it";
+    let twice = "the AWS SDKs use the last one, and the AWS CLI rejects the file";
     for (text, level, message, fix) in [
-        ("x = y\n[a]\n", "problem", "1 stands before the first section", format!("move it below a header like `[default]`; {refused}")),
+        ("x = y\n[a]\n", "problem", "1 is before the first section", format!("move it below a header like `[default]`; {refused}")),
         ("[a]\nnonsense\n", "problem", "2 has no `=`", write.clone()),
-        ("[a]\n= x\n", "problem", "2 has no name before the `=`", write),
+        ("[a]\n= x\n", "problem", "2 has no key before the `=`", write),
         ("[a\n", "problem", "1 is not a complete section header like `[name]`", format!("write it as `[name]`; {refused}")),
-        ("[a]\ns3 =\n  x\n", "problem", "3 is not `key = value`, as must be below an empty value", format!("write it as `  key = value`; {refused}")),
-        ("[a]\nx : y\n", "warning", "2 has `:` in place of `=`", format!("replace `:` with `=`; {some}")),
+        ("[a]\ns3 =\n  x\n", "problem", "3 is not `key = value`, which must follow an empty value", format!("write it as `  key = value`; {refused}")),
+        ("[a]\nx : y\n", "warning", "2 has `:` instead of `=`", format!("replace `:` with `=`; {some}")),
         ("[a]\n  x = y\n", "warning", "2 is indented", format!("move it to the left margin; {some}")),
         ("[a] x\n", "warning", "1 has text after the section header", format!("move what follows `]` to a line of its own; {some}")),
-        ("[a]\n[b]\n[a]\n", "problem", "3 begins [a] again, after line 1", "make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file".to_owned()),
-        ("[a]\nx = 1\nX = 2\n", "problem", "3 sets X of [a] again, after line 2", format!("delete one of the two lines; {twice}")),
+        ("[a]\n[b]\n[a]\n", "problem", "3 starts [a] again, after line 1", "merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file".to_owned()),
+        ("[a]\nx = 1\nX = 2\n", "problem", "3 sets X in [a] again, after line 2", format!("remove one of the lines; {twice}")),
     ] {
         for (file, other) in [("credentials", "config"), ("config", "credentials")] {
             let home = Home::new();
@@ -252,7 +254,7 @@ fn writing() {
         home.run(&DOCTOR),
         "ok",
         "writes",
-        "in place, with a backup: it has another name, as a hard link",
+        "in place, with a backup: it has hard links",
         None,
     );
     fs::remove_file(home.file("other")).unwrap();

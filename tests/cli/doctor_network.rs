@@ -91,17 +91,17 @@ fn a_clock_that_is_off() {
         (
             TimeDelta::minutes(2),
             "warning",
-            "your clock is 2 min behind AWS's",
+            "this machine's clock is 2 min behind AWS's",
         ),
         (
             TimeDelta::minutes(-7),
             "problem",
-            "your clock is 7 min ahead of AWS's",
+            "this machine's clock is 7 min ahead of AWS's",
         ),
         (
             TimeDelta::hours(9),
             "problem",
-            "your clock is 9 h behind AWS's",
+            "this machine's clock is 9 h behind AWS's",
         ),
     ] {
         let sts = StandIn::start(Account::example());
@@ -143,7 +143,7 @@ fn what_keeps_aws_from_answering() {
         "problem",
         "network",
         &format!("the proxy http://{address} (HTTPS_PROXY) cannot be reached: connection refused"),
-        Some("check its address, or unset HTTPS_PROXY where there is no proxy"),
+        Some("check its address, or unset HTTPS_PROXY if there is no proxy"),
     );
     let company = CorporateNetwork::new(Account::example(), &[HOST]);
     home.write("other.pem", &Authority::new("Fake Other CA").pem());
@@ -154,9 +154,9 @@ fn what_keeps_aws_from_answering() {
         "problem",
         "network",
         "AWS STS at sts.us-east-1.amazonaws.com is not trusted: its certificate (sts.us-east-1.amazonaws.com) \
-         is issued by Fake Company CA, which is not known here",
+         has an unknown issuer (Fake Company CA)",
         Some(
-            "if that is your company's proxy, its CA certificate belongs into ~/.aws/other.pem (AWS_CA_BUNDLE)",
+            "if that is your company's proxy, add its CA certificate to ~/.aws/other.pem (AWS_CA_BUNDLE)",
         ),
     );
     let sts = StandIn::start(Account::example());
@@ -170,7 +170,7 @@ fn what_keeps_aws_from_answering() {
             sts.address()
         ),
         Some(
-            "is there a login page of a network or proxy in between? open a web page, then run it again",
+            "the network or a proxy may redirect to a login page: open a web page, then run the command again",
         ),
     );
     let refusing = stand_in::Proxy::start(Route::refused(403));
@@ -181,10 +181,10 @@ fn what_keeps_aws_from_answering() {
         "problem",
         "network",
         &format!(
-            "the proxy {} (HTTPS_PROXY) does not let through to AWS STS at {HOST}: it answers 403",
+            "the proxy {} (HTTPS_PROXY) does not allow connections to AWS STS at {HOST}: it answered 403",
             refusing.url()
         ),
-        Some("ask whoever runs the proxy to allow that host, or name it in NO_PROXY"),
+        Some("ask the proxy's administrator to allow that host, or add it to NO_PROXY"),
     );
 }
 
@@ -203,7 +203,7 @@ fn the_way_is_looked_at_before_it_is_gone() {
         home.run(&DOCTOR).env("HTTPS_PROXY", "socks5://127.0.0.1:9"),
         "problem",
         "endpoint",
-        "the proxy of HTTPS_PROXY cannot be used: it is a SOCKS proxy, and only HTTP proxies are spoken to",
+        "the proxy in HTTPS_PROXY cannot be used: it is a SOCKS proxy, and mfa-creds supports only HTTP proxies",
         Some("write it like http://proxy.example:3128, or unset it"),
     );
     says(
@@ -222,8 +222,8 @@ fn the_way_is_looked_at_before_it_is_gone() {
         home.run(&DOCTOR).env("AWS_CA_BUNDLE", bundle),
         "problem",
         "certificates",
-        "the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) holds no certificate",
-        Some("it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line"),
+        "the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) contains no certificate",
+        Some("use a file of PEM certificates, each with a BEGIN CERTIFICATE line"),
     );
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     home.write(
@@ -261,7 +261,7 @@ fn keys_that_aws_does_not_take() {
         "keys",
         "AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive",
         Some(
-            "the IAM console shows the user's access keys; in China and GovCloud set the region, too",
+            "the IAM console shows the user's access keys; in China and GovCloud, also set the region",
         ),
     );
     let sts = StandIn::start(Account::example());
@@ -270,9 +270,9 @@ fn keys_that_aws_does_not_take() {
         crate::support::doctor::home(failing, "").run_with(&sts, &DOCTOR),
         "problem",
         "keys",
-        "the command of credential_process of [work-long-term] in ~/.aws/credentials failed: it says nothing",
+        "the command of credential_process of [work-long-term] in ~/.aws/credentials failed: it printed no error",
         Some(
-            "it must end with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}; run it by itself",
+            "run it by itself: it must exit with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
         ),
     );
     assert_eq!(sts.calls(), 0);

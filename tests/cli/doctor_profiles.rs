@@ -71,14 +71,14 @@ fn variables_that_come_before_the_files() {
         (
             &[("MFA_CREDS_PROMPT", "wall")],
             "problem",
-            "`wall` (MFA_CREDS_PROMPT) is not a place to ask",
+            "`wall` (MFA_CREDS_PROMPT) is not a kind of prompt",
             "use auto, terminal, gui or none",
         ),
         (
             &[("MFA_CREDS_MIN_TTL", "long")],
             "problem",
             "`long` (MFA_CREDS_MIN_TTL) is not a duration",
-            "write seconds like `43200`, or a form like `12h` or `1h30m`",
+            "write seconds like `43200`, or a duration like `12h` or `1h30m`",
         ),
     ] {
         let run = variables
@@ -93,8 +93,8 @@ fn variables_that_come_before_the_files() {
     let ours = "set for mfa-creds: MFA_DEVICE, MFA_STS_DURATION, MFA_CREDS_TRACE";
     says(run, "ok", "environment", ours, None);
     let run = home.run(&DOCTOR).env("MFA_LONG_TERM_SUFFIX", "a]");
-    let fix = "leave out brackets, `#`, `;` and blanks at the ends";
-    let suffix = "`a]` (MFA_LONG_TERM_SUFFIX) cannot be part of a section's name";
+    let fix = "use a name without brackets, `#`, `;`, or spaces at its ends";
+    let suffix = "`a]` (MFA_LONG_TERM_SUFFIX) cannot be part of a section name";
     says(run, "problem", "settings", suffix, Some(fix));
 }
 
@@ -169,7 +169,7 @@ fn keys_that_are_not_what_they_should_be() {
         ),
         (
             format!("{id}aws_secret_access_key = \"FakeSecret\"\n"),
-            "aws_secret_access_key of [a] in ~/.aws/credentials stands in quotation marks, which AWS tools take for a part of it",
+            "aws_secret_access_key of [a] in ~/.aws/credentials is in quotation marks, which AWS tools treat as part of the value",
             "remove the quotation marks",
         ),
         (
@@ -236,8 +236,8 @@ fn what_keeps_a_profile_from_being_renewed() {
             format!("{}{keys}", long_term("work")),
             "",
             "settings",
-            "[work] in ~/.aws/credentials holds long-term keys, which are never overwritten",
-            "[work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]",
+            "[work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites",
+            "[work-long-term] has the same keys: `mfa-creds setup --profile work` removes them from [work]",
         ),
         (
             device("arn:aws:iam::123456789012:user/alice"),
@@ -245,7 +245,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "device",
             "the device arn:aws:iam::123456789012:user/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) \
              is a user, not an MFA device",
-            "a device has `:mfa/` in its ARN, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
+            "write the ARN of a device, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
         ),
         (
             device("arn:aws:iam::123456789012:u2f/user/alice/key"),
@@ -253,7 +253,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "device",
             "the device arn:aws:iam::123456789012:u2f/user/alice/key (aws_mfa_device of [work-long-term] in \
              ~/.aws/credentials) is a FIDO security key or passkey, which STS cannot use",
-            "add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`",
+            "add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`",
         ),
         (
             device("phone"),
@@ -315,8 +315,7 @@ fn what_one_file_hides_of_the_other() {
     let role = format!("role_arn = {ADMIN}\nsource_profile = other\n");
     let in_the_way = "the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
          [work] in ~/.aws/credentials has keys";
-    let by_role = "AWS tools do not read [work]: [profile work] in ~/.aws/config has role_arn, and they assume the role in \
-         its place";
+    let by_role = "AWS tools do not read [work]: [profile work] in ~/.aws/config has role_arn, and they assume the role instead";
     for (credentials, config, message, fix) in [
         (
             healthy(),
@@ -370,7 +369,7 @@ fn credentials_that_cannot_be_used() {
         (String::new(), "[work]: there are no credentials yet"),
         (
             short_term("work", "never"),
-            "[work]: its expiration `never` is no date",
+            "[work]: its expiration `never` is not a valid date",
         ),
         (
             short_term("work", FAR).replace("aws_session_token", "token"),

@@ -38,8 +38,8 @@ fn set_up(home: &Home, profile: &str) -> String {
     home.run(&["setup", "-q"]).stdin(&answers).succeeds().stderr
 }
 
-const KEPT_WARNING: &str = "warning: a write of ~/.aws/credentials was interrupted, and the file was changed since; \
-     what it was before is kept in ~/.aws/.mfa-creds/credentials.kept\n";
+const KEPT_WARNING: &str = "warning: a write of ~/.aws/credentials was interrupted, and the file has changed since; \
+     its old content is in ~/.aws/.mfa-creds/credentials.kept\n";
 
 #[test]
 fn each_state_of_the_file_with_both_backups() {
@@ -137,7 +137,7 @@ fn what_is_kept_already_is_not_written_over() {
         home.write(OLD, old);
         home.write(NEW, AFTER);
         let outcome = home.run(&["-p", "nobody"]).outcome();
-        let told = format!("is kept in ~/.aws/.mfa-creds/credentials.{kept}\n");
+        let told = format!("its old content is in ~/.aws/.mfa-creds/credentials.{kept}\n");
         assert!(outcome.stderr.contains(&told), "{outcome:?}");
         let place = format!(".mfa-creds/credentials.{kept}");
         assert_eq!(read(&home, &place).as_deref(), Some(old));
@@ -180,7 +180,7 @@ fn a_torn_file_whose_backup_is_gone_is_told() {
         // The file system takes no marks.
         return;
     }
-    let told = "a write of ~/.aws/credentials was interrupted, and its backup is gone: the file may be half written";
+    let told = "a write of ~/.aws/credentials was interrupted, and its backup is missing: the file may be half written";
     assert_eq!(
         home.run(&["status"]).outcome().stderr,
         format!("warning: {told}\n")

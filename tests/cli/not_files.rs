@@ -11,8 +11,7 @@ use stand_in::{ALICE_DEVICE, Account, StandIn};
 use crate::support::home::Home;
 use crate::support::sections::long_term;
 
-const HINT: &str =
-    "hint: it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which\n";
+const HINT: &str = "hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files\n";
 
 /// Every command that reads the two files, and does not want a terminal first.
 const COMMANDS: [&[&str]; 11] = [
@@ -101,7 +100,7 @@ fn the_null_device_is_no_file_and_is_never_replaced() {
     };
     let said = String::from(
         "error: /dev/null cannot be written: is the null device, not a regular file\n\
-         hint: unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written\n",
+         hint: unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file\n",
     );
     run(&["-p", "work", "--token", "123456"]).ends(1, &said);
     run(&["setup"]).stdin("work\n").ends(1, &said);

@@ -304,8 +304,7 @@ fn a_user_without_a_device_can_do_nothing_but_enroll_and_then_all_that_is_allowe
             "error: AWS denied iam:ListAccessKeys to access key {}…{}: User: arn:aws:iam::123456789012:user/team/alice is not \
              authorized to perform: iam:ListAccessKeys on resource: user alice with an explicit deny in an identity-based policy: \
              arn:aws:iam::123456789012:policy/require-mfa\n\
-             hint: the keys alone prove no MFA, which a policy may demand: `mfa-creds -p work`, then this again; else ask an \
-             administrator\n",
+             hint: a policy may require MFA: run `mfa-creds -p work`, then run this command again; otherwise, ask an administrator\n",
             &ALICE_ACCESS_KEY_ID[..4],
             &ALICE_ACCESS_KEY_ID[16..]
         )

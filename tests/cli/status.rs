@@ -264,10 +264,10 @@ fn it_fits_the_terminal_and_is_coloured_only_there() {
         assert_eq!(exited(session), 0);
         text.replace('\r', "")
     };
-    let wide = run("", 200);
+    let wide = run("NO_COLOR=", 200);
     assert!(wide.contains("\u{1b}[32mvalid"), "{wide}");
     assert!(wide.contains("\u{1b}[31mexpired"), "{wide}");
-    for set in ["NO_COLOR=1", "TERM=dumb"] {
+    for set in ["NO_COLOR=1", "NO_COLOR= TERM=dumb"] {
         let plain = run(set, 200);
         assert!(
             plain.contains("valid") && !plain.contains('\u{1b}'),
@@ -313,7 +313,7 @@ fn what_is_wrong_is_said_below_the_table() {
     );
     for line in [
         "\npersonal: its credentials are for arn:aws:iam::123456789012:role/admin\n",
-        "\nloop: source_profile in ~/.aws/config leads in a loop: loop -> loop\n",
+        "\nloop: source_profile in ~/.aws/config forms a loop: loop -> loop\n",
         "  role admin (123456789012)  ",
     ] {
         assert!(
@@ -428,7 +428,7 @@ fn an_unknown_profile_is_an_error_in_the_words_of_a_refresh() {
         Home::new().run(arguments).ends(
             1,
             "error: there is no credentials file ~/.aws/credentials\n\
-             hint: `mfa-creds setup --profile work` makes it\n",
+             hint: `mfa-creds setup --profile work` creates it\n",
         );
     }
 }

@@ -184,7 +184,7 @@ impl Checklist {
     }
 }
 
-/// The whole list. The README documents it: keys may be added, but none may be renamed or removed.
+/// The whole list. The guide `reference` documents it: keys may be added, but none may be renamed or removed.
 #[derive(Serialize)]
 struct ChecklistJson<'l> {
     version: u8,

@@ -109,7 +109,7 @@ impl<'k> KeyState<'k> {
                 list.warning(
                     subject,
                     format!("{missing} of {place} is missing or empty"),
-                    "add it; the IAM console lists a user's access keys, and creates new ones",
+                    plan::ADD_THE_KEY,
                 );
             }
         }

@@ -211,7 +211,7 @@ fn style(row: &Row, now: DateTime<Utc>) -> Style {
     }
 }
 
-/// All rows. The README documents it: keys may be added, but none may be renamed or removed.
+/// All rows. The guide `reference` documents it: keys may be added, but none may be renamed or removed.
 #[derive(Serialize)]
 struct StatusJson<'a> {
     version: u8,

@@ -1,4 +1,4 @@
-//! Does nothing about signals, where they are not those of Unix.
+//! Stands in for `signals` on systems other than Unix, where nothing has to be done.
 
 /// The system ends the process by itself.
 pub(super) fn die() {}

@@ -1,4 +1,4 @@
-//! Ends prompts that cannot be interrupted when their time is over.
+//! Ends prompts that cannot be interrupted after their timeout.
 
 use std::sync::mpsc;
 use std::thread;
@@ -10,9 +10,9 @@ use crate::core::error::Exit;
 use crate::plan::Setting;
 use crate::report;
 
-/// Ends the process when a prompt that cannot be interrupted has waited too long. Dropped when there is an answer.
+/// Ends the process when a prompt that cannot be interrupted times out. Dropped when there is an answer.
 pub(super) struct Watch {
-    /// Its end is the message.
+    /// Dropping it stops the watch.
     _answer: mpsc::Sender<()>,
 }
 
