@@ -138,7 +138,7 @@ impl LoadedFiles {
 pub(super) fn no_file(path: &Path, setup_command: &str) -> Failure {
     let missing = format!("there is no credentials file {}", path.display());
     match store::way_to_write(path) {
-        Ok(_) => Failure::new(missing).hint(format!("`{setup_command}` creates it")),
+        Ok(_) => Failure::new(missing).hint(format!("run `{setup_command}` to create it")),
         Err(error) => {
             let why = error::message(&error);
             let failure = Failure::new(format!("{missing}, and none can be created: {why}"));

@@ -51,7 +51,7 @@ impl Inputs<'_> {
                 .hint(if is_no_file(&files.credentials) {
                     NAME_A_FILE.to_owned()
                 } else {
-                    format!("`{}` writes one", names.setup_command("default"))
+                    format!("run `{}` to write one", names.setup_command("default"))
                 })
             );
         }

@@ -393,7 +393,7 @@ fn an_unknown_profile_is_an_error_in_the_words_of_a_refresh() {
         ("admni", "did you mean --profile admin?"),
         (
             "somewhere",
-            "`mfa-creds setup --profile somewhere` writes it; there are keys for: personal, old",
+            "run `mfa-creds setup --profile somewhere` to write it; there are keys for: personal, old",
         ),
     ] {
         let unknown = format!(
@@ -428,7 +428,7 @@ fn an_unknown_profile_is_an_error_in_the_words_of_a_refresh() {
         Home::new().run(arguments).ends(
             1,
             "error: there is no credentials file ~/.aws/credentials\n\
-             hint: `mfa-creds setup --profile work` creates it\n",
+             hint: run `mfa-creds setup --profile work` to create it\n",
         );
     }
 }
