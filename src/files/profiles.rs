@@ -175,7 +175,7 @@ pub type Text = Zeroizing<Box<str>>;
 /// What to do about one of the two files that is not a regular file.
 const MUST_BE_A_FILE: &str = "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files";
 /// What to do about a loop of symbolic links.
-pub const FIND_LOOP: &str = "`ls -l` shows where each link leads";
+pub const FIND_LOOP: &str = "run `ls -l` to see where each link leads";
 /// What to do if the file cannot be written.
 pub const NAME_A_FILE: &str = "unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file";
 

@@ -87,7 +87,7 @@ fn symbolic_links() {
     link(
         "problem",
         "~/.aws/credentials is a loop of symbolic links",
-        Some("`ls -l` shows where each link leads"),
+        Some("run `ls -l` to see where each link leads"),
     );
 }
 

@@ -34,7 +34,7 @@ fn in_the_way(hint: &str) -> String {
     )
 }
 
-const WITH_KEYS: &str = "[work-long-term] also has keys: `mfa-creds setup --profile work` asks whether to replace them with those in [work]";
+const WITH_KEYS: &str = "[work-long-term] also has keys: run `mfa-creds setup --profile work`, which asks whether to replace them with those in [work]";
 
 #[test]
 fn no_run_overwrites_them_or_hands_them_out() {
@@ -146,7 +146,7 @@ fn setup_moves_them_where_nothing_is_lost_by_it() {
     let home = Home::with(&same);
     home.run(&["-p", "work"]).ends(
         1,
-        &in_the_way("[work-long-term] has the same keys: `mfa-creds setup --profile work` removes them from [work]"),
+        &in_the_way("[work-long-term] has the same keys: run `mfa-creds setup --profile work` to remove them from [work]"),
     );
     home.run(&["setup"]).stdin("work\n").ends(
         0,
