@@ -40,6 +40,8 @@ pub(super) fn check() -> Result<()> {
     let is_lasting = on_service(|service| match service.get_default_collection() {
         Ok(collection) if &*collection.path == SESSION_COLLECTION => Ok(false),
         Ok(collection) if !has_screen() && collection.is_locked()? => Err(Error::Locked),
+        // A new one needs a password.
+        Err(Error::NoResult) if !has_screen() => Err(Error::Locked),
         Ok(_) | Err(Error::NoResult) => Ok(true),
         Err(error) => Err(error),
     })?;
