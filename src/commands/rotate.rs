@@ -184,7 +184,7 @@ fn rotate_signed_in(
     }
     bail!(
         Failure::new("the access keys keep changing")
-            .hint("somebody else may be rotating them; run the command again later")
+            .hint("another program may be rotating them; run the command again later")
     )
 }
 

@@ -147,7 +147,7 @@ fn explain(error: &Error, has_screen: bool) -> Failure {
             }
             "org.freedesktop.DBus.Error.NotSupported" => {
                 Failure::new("there is no desktop session here whose keychain (Secret Service) could be used")
-                    .hint("run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to that of one")
+                    .hint("run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS as in one")
             }
             "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => {
                 Failure::new("the desktop keychain (Secret Service) does not answer")
@@ -157,7 +157,7 @@ fn explain(error: &Error, has_screen: bool) -> Failure {
                 "the desktop keychain (Secret Service) cannot be reached: {}",
                 error.message().unwrap_or(name)
             ))
-            .hint("set DBUS_SESSION_BUS_ADDRESS to that of the desktop session"),
+            .hint("set DBUS_SESSION_BUS_ADDRESS to its value in the desktop session"),
         },
         _ => Failure::new(format!(
             "the desktop keychain (Secret Service) failed: {error}"
