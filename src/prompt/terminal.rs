@@ -1,8 +1,9 @@
-//! Asks at the terminal, even if standard input and output are redirected: through `/dev/tty`, console and dialoguer.
+//! Asks at the terminal, even if standard input and output are redirected: through `/dev/tty`.
 
 #[cfg_attr(not(unix), path = "terminal/no_signals.rs")]
 mod signals;
 mod watch;
+mod list;
 #[cfg_attr(unix, path = "terminal/unix.rs")]
 #[cfg_attr(not(unix), path = "terminal/other.rs")]
 mod system;
@@ -14,10 +15,9 @@ use std::time::Duration;
 use anyhow::{Error, Result, bail};
 use chrono::{DateTime, Utc};
 use console::Term;
-use dialoguer::theme::SimpleTheme;
-use dialoguer::{Input, Select};
 use zeroize::Zeroizing;
 
+use self::list::Picked;
 pub use self::signals::{Noting, end_with_us, stay_if_ending};
 use crate::cli::Prompt;
 use crate::core::clock;
@@ -148,26 +148,27 @@ impl Terminal {
         bail!(Failure::new("interrupted").exit(Exit::HumanNeeded))
     }
 
-    /// Asks for a line that can be edited; an empty one means the default. A default that cannot be shown is not used.
+    /// Asks for a line; an empty one means the default. A default that cannot be shown is not used.
+    ///
+    /// # Errors
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
     pub fn ask_or(
         &self,
         prompt: &str,
         default: &str,
         check: impl Fn(&str) -> InputCheck,
     ) -> Result<String> {
-        let _watch = self.begin()?;
         let default = if is_plain(default) { default } else { "" };
-        let answer = Input::<String>::with_theme(&SimpleTheme)
-            .with_prompt(plain(prompt))
-            .default(default.to_owned())
-            .show_default(!default.is_empty())
-            .validate_with(|text: &String| check(text).map_err(|problem| plain(&problem)))
-            .interact_text_on(&self.term);
-        finish(answer)
+        let or_default = |line: &str| if line.is_empty() { default } else { line }.to_owned();
+        let prompt = match default {
+            "" => prompt.to_owned(),
+            default => format!("{prompt} [{default}]"),
+        };
+        let line = self.ask_line(&prompt, |line| check(&or_default(line)))?;
+        Ok(or_default(&line))
     }
 
-    /// Asks for a line that is not shown. dialoguer would hide it only a moment after its prompt: what is pasted in that moment is shown,
-    /// and lost.
+    /// Asks for a line that is not shown. It is hidden before the prompt, so that nothing that is pasted early is shown.
     ///
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), or the terminal is gone.
@@ -189,21 +190,23 @@ impl Terminal {
         (rows.into(), columns.into())
     }
 
-    /// Whether a list can be shown: dialoguer panics where there are fewer lines than for its prompt and two items.
+    /// Whether a list fits: the prompt, an item and the line of the cursor.
     pub fn has_room_for_a_list(&self) -> bool {
         !matches!(self.term.size().0, 1..3)
     }
 
     /// Asks to pick one of several items, and returns its index. None if the person cancels (Esc).
+    ///
+    /// # Errors
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
     pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
         let _watch = self.begin()?;
         let items: Vec<String> = items.iter().map(|item| plain(item)).collect();
-        let answer = Select::with_theme(&SimpleTheme)
-            .with_prompt(plain(prompt))
-            .items(&items)
-            .default(0)
-            .interact_on_opt(&self.term);
-        finish(answer)
+        match finish(list::pick(&self.term, &plain(prompt), &items))? {
+            Picked::Item(index) => Ok(Some(index)),
+            Picked::Nothing => Ok(None),
+            Picked::EndOfInput => bail!(nothing_typed()),
+        }
     }
 
     /// Asks a yes-or-no question.
@@ -260,15 +263,12 @@ pub fn nobody_answered(limit: &Setting<Duration>) -> Failure {
 }
 
 /// The answer; Ctrl-C ends the process as it would have without a prompt.
-fn finish<T>(answer: dialoguer::Result<T>) -> Result<T> {
+fn finish<T>(answer: io::Result<T>) -> Result<T> {
     signals::let_suspend();
-    match answer {
-        Ok(answer) => Ok(answer),
-        Err(dialoguer::Error::IO(error)) => {
-            if error.kind() == io::ErrorKind::Interrupted {
-                signals::die();
-            }
-            Err(gone(error))
+    answer.map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            signals::die();
         }
-    }
+        gone(error)
+    })
 }

@@ -1,4 +1,4 @@
-//! Cleans up when a signal ends the process: restores the terminal, which dialoguer or a command may have left without echo, line mode or
+//! Cleans up when a signal ends the process: restores the terminal, which a prompt or a command may have left without echo, line mode or
 //! cursor, and ends commands and windows that were started.
 //!
 //! ```text
@@ -138,7 +138,7 @@ fn ignored() -> Ignored {
     Ignored(mask.unwrap_or_default())
 }
 
-/// Allows suspending again, after dialoguer has restored the terminal.
+/// Allows suspending again, after a prompt has restored the terminal.
 pub(super) fn let_suspend() {
     if let Some(may_suspend) = MAY_SUSPEND.get() {
         may_suspend.store(true, Ordering::SeqCst);

@@ -117,7 +117,7 @@ impl Terminal {
         self.read_line()
     }
 
-    /// Before dialoguer asks.
+    /// Prepares for a prompt that is not in line mode, or hidden.
     pub(super) fn begin(&self) -> Result<Watch> {
         signals::leave_as_it_was(&self.file).context("the terminal cannot be used")?;
         Ok(Watch::begin(self.limit.clone()))
