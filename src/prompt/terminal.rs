@@ -112,17 +112,27 @@ impl Terminal {
         self.term.write_line(text).map_err(gone)
     }
 
+    /// Whether it can do more than plain lines: move the cursor, clear a line, show colors. Not with `TERM=dumb`.
+    pub fn is_capable(&self) -> bool {
+        screen::is_capable(&self.term)
+    }
+
     /// Waits until then, with a line that shows the remaining whole seconds.
     pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
+        let is_capable = self.is_capable();
         let mut shown = false;
         while let Ok(left) = (end - clock::now()).to_std() {
             self.check_interrupted()?;
             let whole = i64::try_from(left.as_millis().div_ceil(1000))?;
-            self.term
-                .clear_line()
-                .and_then(|()| self.term.write_str(&line(whole)))
-                .and_then(|()| self.term.flush())
-                .map_err(gone)?;
+            if is_capable {
+                self.term
+                    .clear_line()
+                    .and_then(|()| self.term.write_str(&line(whole)))
+                    .and_then(|()| self.term.flush())
+                    .map_err(gone)?;
+            } else if !shown {
+                self.say(&line(whole))?;
+            }
             shown = true;
             // To the next whole second.
             let rest = left.subsec_nanos();
@@ -134,6 +144,8 @@ impl Terminal {
         }
         if shown {
             self.forget_input();
+        }
+        if shown && is_capable {
             self.term.clear_line().map_err(gone)?;
         }
         Ok(())
@@ -192,7 +204,7 @@ impl Terminal {
 
     /// Whether a list fits: the prompt, an item and the line of the cursor.
     pub fn has_room_for_a_list(&self) -> bool {
-        !matches!(self.term.size().0, 1..3)
+        !self.is_capable() || !matches!(self.term.size().0, 1..3)
     }
 
     /// Asks to pick one of several items, and returns its index. None if the person cancels (Esc).
@@ -200,6 +212,9 @@ impl Terminal {
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
     pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
+        if !self.is_capable() {
+            return self.pick_by_number(prompt, items).map(Some);
+        }
         let _watch = self.begin()?;
         let items: Vec<String> = items.iter().map(|item| plain(item)).collect();
         match finish(list::pick(&self.term, &plain(prompt), &items))? {
@@ -207,6 +222,22 @@ impl Terminal {
             Picked::Nothing => Ok(None),
             Picked::EndOfInput => bail!(nothing_typed()),
         }
+    }
+
+    /// The same with plain lines: asks for the number of an item. An empty answer means the first one.
+    fn pick_by_number(&self, prompt: &str, items: &[String]) -> Result<usize> {
+        self.say(prompt)?;
+        for (number, item) in (1..).zip(items) {
+            self.say(&format!("{number}) {item}"))?;
+        }
+        let index = |line: &str| match line.trim() {
+            "" => Ok(0),
+            number => (1..=items.len())
+                .position(|item| number == item.to_string())
+                .ok_or_else(|| format!("type a number from 1 to {}", items.len())),
+        };
+        let line = self.ask_line("Number [1]", |line| index(line).map(drop))?;
+        index(&line).map_err(|problem| Failure::new(problem).into())
     }
 
     /// Asks a yes-or-no question.

@@ -170,7 +170,9 @@ pub(super) fn restore() {
         && is_ours(terminal)
     {
         // If these fail, the terminal is gone.
-        let _ = (&*terminal).write_all(SHOW_CURSOR);
+        if !console::is_dumb() {
+            let _ = (&*terminal).write_all(SHOW_CURSOR);
+        }
         let _ = (&*terminal).write_all(b"\n");
         let _ = tcsetattr(terminal, OptionalActions::Now, attributes);
     }
