@@ -70,7 +70,7 @@ impl Terminal {
         check: impl Fn(&str) -> InputCheck,
     ) -> Result<Zeroizing<String>> {
         self.ask_again(prompt, check, || {
-            let _watch = self.wait()?;
+            let _watch = self.wait(prompt)?;
             self.read_line().map_err(gone)
         })
     }
@@ -83,10 +83,7 @@ impl Terminal {
         read: impl Fn() -> Result<Option<Zeroizing<String>>>,
     ) -> Result<Zeroizing<String>> {
         loop {
-            self.term
-                .write_str(&format!("{}: ", plain(prompt)))
-                .and_then(|()| self.term.flush())
-                .map_err(gone)?;
+            self.show_prompt(prompt)?;
             let Some(line) = read()? else {
                 let _ = self.term.write_line("");
                 bail!(nothing_typed());
@@ -96,6 +93,13 @@ impl Terminal {
                 Err(problem) => self.say(&format!("error: {problem}"))?,
             }
         }
+    }
+
+    fn show_prompt(&self, prompt: &str) -> Result<()> {
+        self.term
+            .write_str(&format!("{}: ", plain(prompt)))
+            .and_then(|()| self.term.flush())
+            .map_err(gone)
     }
 
     /// Shows a line, made safe for the terminal.

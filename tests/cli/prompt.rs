@@ -411,3 +411,43 @@ fn control_d_ends_a_list() {
     terminal_is_as_before(&home, session, "status 3");
     assert_eq!(sts.calls(), 0);
 }
+
+#[test]
+fn it_is_shown_again_when_the_process_is_in_the_foreground_again() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let script = "set -m; \"$0\" -p work; echo stopped $?; read -r go; fg; echo ended $?; exit 0";
+    let mut session = on_terminal(&home, &sts, script);
+    session.expect(PROMPT).unwrap();
+    // What was typed goes with the suspension, as everywhere.
+    session.send("99\u{1a}").unwrap();
+    session.expect("stopped").unwrap();
+    session.send_line("").unwrap();
+    type_code(&mut session, sts.fresh_code(ALICE_DEVICE));
+    session.expect("ended 0").unwrap();
+    assert_eq!(exited(session), 0);
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn a_question_is_shown_again_when_the_process_is_in_the_foreground_again() {
+    let sts = StandIn::start(Account::example());
+    let plain = long_term("work").replace("-long-term", "");
+    let home = Home::with(&plain);
+    let script = "set -m; \"$0\" setup -p work; echo stopped $?; fg; echo ended $?; exit 0";
+    let mut session = on_terminal(&home, &sts, script);
+    session.expect("Profile name to [work]: ").unwrap();
+    session.send_line("").unwrap();
+    session.expect("Move them to [work-long-term]?").unwrap();
+    session.send("\u{1a}").unwrap();
+    session.expect("stopped").unwrap();
+    session
+        .expect("Move them to [work-long-term]? [Y/n]: ")
+        .unwrap();
+    session.send_line("n").unwrap();
+    session.expect("aws_access_key_id: ").unwrap();
+    session.send("\u{4}").unwrap();
+    session.expect("ended 3").unwrap();
+    assert_eq!(exited(session), 0);
+    assert_eq!(home.credentials(), plain);
+}

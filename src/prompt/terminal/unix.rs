@@ -58,12 +58,16 @@ impl Terminal {
         let _ = tcflush(&self.file, QueueSelector::IFlush);
     }
 
-    /// Waits until a line is there.
-    pub(super) fn wait(&self) -> Result<Option<Watch>> {
+    /// Waits until a line is there. Shows the prompt again when the process was suspended and is in the foreground again.
+    pub(super) fn wait(&self, prompt: &str) -> Result<Option<Watch>> {
+        signals::note_continuing().context("the terminal cannot be used")?;
         let limit = Timespec::try_from(self.limit.value)
             .context("the timeout for an answer is too long")?;
         loop {
             self.check_interrupted()?;
+            if signals::has_continued() && signals::is_ours(&self.file) {
+                self.show_prompt(prompt)?;
+            }
             let mut input = [PollFd::new(&self.file, PollFlags::IN)];
             match poll(&mut input, Some(&limit)) {
                 // A signal, for example after the process was suspended: wait again.
