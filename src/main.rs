@@ -22,13 +22,11 @@ mod renewal;
 // A file or a folder for each command.
 mod commands;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::commands::Cli;
+use crate::core::core_dump;
 use crate::core::environment::Environment;
-use crate::core::{core_dump, text};
 
 fn main() -> ExitCode {
     // Before the first secret is read.
@@ -37,11 +35,10 @@ fn main() -> ExitCode {
     if let Some(code) = commands::answer_shell(&environment) {
         return code;
     }
-    let cli = match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match commands::parse(&words, &environment) {
         Ok(cli) => cli,
         Err(message) => {
-            let message = without_foreign_words(message);
-            let message = commands::told_by_the_help(message, std::env::args_os());
             // If the stream is closed, nobody can be told.
             let _ = message.print();
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
@@ -54,10 +51,4 @@ fn main() -> ExitCode {
             ExitCode::from(commands::exit_code(&cli, &error))
         }
     }
-}
-
-/// The error about the command line, or the requested text, such as help. Arguments that it quotes are made safe to show.
-fn without_foreign_words(message: clap::Error) -> clap::Error {
-    let arguments = std::env::args_os().map(|word| text::plain(&word.to_string_lossy()));
-    Cli::try_parse_from(arguments).err().unwrap_or(message)
 }

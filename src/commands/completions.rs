@@ -9,6 +9,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 
 use super::Cli;
+use super::help::{TOPIC, topics};
 use super::loaded_files::LoadedFiles;
 use crate::cli::{Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
@@ -16,10 +17,9 @@ use crate::core::text::is_plain;
 use crate::report;
 use clap::{Args, ValueEnum};
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str =
-    "Print what makes a shell complete commands, flags and profile names";
-/// What the help ends with.
+/// Describes the command in the help.
+pub(super) const ABOUT: &str = "Print the completion script of a shell";
+/// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
 bash:       source <(mfa-creds completions bash)
 zsh:        source <(mfa-creds completions zsh)
@@ -27,16 +27,16 @@ fish:       mfa-creds completions fish | source
 PowerShell: mfa-creds completions powershell | Out-String | Invoke-Expression
 elvish:     eval (mfa-creds completions elvish | slurp)";
 
-/// What `completions` can be told.
+/// The arguments of `completions`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Completions {
-    /// The shell
+    /// The shell to complete in
     #[arg(value_enum)]
     pub shell: Shell,
 }
 
-/// The shells that completions are made for.
+/// The supported shells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Shell {
     Bash,
@@ -47,13 +47,13 @@ pub enum Shell {
 }
 
 const NAME: &str = "mfa-creds";
-/// With this variable, a shell asks what the words on its command line can go on with.
+/// A shell sets this variable to ask for completions of a command line.
 const VARIABLE: &str = "_MFA_CREDS_COMPLETE";
 
-/// The tool is often linked so.
+/// The tool is often linked under this name.
 const OTHER_NAME: &str = "aws-mfa";
 
-/// Answers a shell, if one asks. None where none does.
+/// Answers a shell that asks for completions; none if none does.
 pub fn answer_shell(environment: &Environment) -> Option<ExitCode> {
     let shell = environment.text(VARIABLE)?;
     let answer = CompleteEnv::with_factory(|| command(&shell, environment))
@@ -64,14 +64,14 @@ pub fn answer_shell(environment: &Environment) -> Option<ExitCode> {
         Ok(true) => Some(ExitCode::SUCCESS),
         Ok(false) => None,
         Err(message) => {
-            // A shell that completes has no place for it but the exit code.
+            // The completing shell shows nothing but looks at the exit code.
             let _ = message.print();
             Some(ExitCode::FAILURE)
         }
     }
 }
 
-/// Prints what makes a shell ask.
+/// Prints the script that makes a shell ask.
 pub(super) fn completions(args: &Completions) -> Result<()> {
     let shell: &dyn EnvCompleter = match args.shell {
         Shell::Bash => &Bash,
@@ -89,9 +89,9 @@ pub(super) fn completions(args: &Completions) -> Result<()> {
     report::data(&String::from_utf8_lossy(&script))
 }
 
-/// The command line, with the names of the profiles wherever one is asked for.
+/// The command line, with the profile names as values of `--profile`.
 fn command(shell: &str, environment: &Environment) -> Command {
-    let names = names(environment).into_iter();
+    let names = profile_names(environment).into_iter();
     let names: Vec<String> = if shell == "bash" {
         names.map(|name| escaped(&name)).collect()
     } else {
@@ -102,6 +102,10 @@ fn command(shell: &str, environment: &Environment) -> Command {
             let names = names.clone();
             arg.add(ArgValueCandidates::new(move || {
                 names.iter().map(CompletionCandidate::new).collect()
+            }))
+        } else if arg.get_id() == TOPIC {
+            arg.add(ArgValueCandidates::new(|| {
+                topics().into_iter().map(CompletionCandidate::new).collect()
             }))
         } else {
             arg
@@ -115,7 +119,7 @@ fn command(shell: &str, environment: &Environment) -> Command {
         .mut_subcommands(|command| command.mut_args(&with_names))
 }
 
-/// bash puts what it is given on the command line as it is. The other shells quote it.
+/// bash inserts completions literally; the other shells quote them.
 fn escaped(name: &str) -> String {
     let mut escaped = String::new();
     for c in name.chars() {
@@ -127,8 +131,8 @@ fn escaped(name: &str) -> String {
     escaped
 }
 
-/// As far as they can be known: completion is no place for errors.
-fn names(environment: &Environment) -> Vec<String> {
+/// The profile names that can be found; completion reports no errors.
+pub(super) fn profile_names(environment: &Environment) -> Vec<String> {
     let profiles = Profiles {
         all: true,
         ..Profiles::default()
@@ -138,7 +142,7 @@ fn names(environment: &Environment) -> Vec<String> {
     };
     let (request, files) = (Request::default(), loaded.files(&profiles));
     let mut names = loaded.inputs(&request, environment, &files).candidates();
-    // A shell shows them as they are.
+    // A shell shows them literally.
     names.retain(|name| is_plain(name));
     names
 }

@@ -20,8 +20,8 @@ use crate::plan::{PromptSettings, Setting};
 use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, Terminal};
 use clap::{Args, Subcommand};
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str = "Show, enroll and resynchronise the MFA devices of a user";
+/// Describes the command in the help.
+pub(super) const ABOUT: &str = "List, enroll and resynchronize MFA devices";
 
 /// What can be done with MFA devices.
 #[derive(Args)]
@@ -34,11 +34,11 @@ pub struct Devices {
 /// What can be done with MFA devices.
 #[derive(Subcommand)]
 pub enum DeviceCommand {
-    /// Show the MFA devices that the user has at AWS
+    /// List the MFA devices of the user
     List(ListDevices),
-    /// Make an MFA device with an authenticator app, and enable it
+    /// Create an MFA device in an authenticator app, and enable it
     Enroll(Enroll),
-    /// Tell AWS which codes a device shows, when its clock has drifted away
+    /// Resynchronize a device whose clock has drifted
     Resync(Resync),
 }
 
@@ -51,7 +51,7 @@ pub(super) fn device(command: &DeviceCommand, environment: &Environment) -> Resu
     }
 }
 
-/// How a person is asked who may have to fetch a telephone.
+/// Settings of prompts at which the person may have to fetch a phone first.
 fn prompt_settings(
     timeout: cli::PromptTimeout,
     environment: &Environment,
@@ -63,20 +63,18 @@ fn prompt_settings(
     PromptSettings::new(&asked, environment, DEFAULT_FETCH_TIMEOUT)
 }
 
-/// Two codes of a device can come from a person at a terminal only.
+/// The terminal: only a person there can type two consecutive codes.
 fn terminal(prompt_settings: &PromptSettings) -> Result<Terminal> {
     let Some(terminal) = Terminal::for_prompting(prompt_settings) else {
         let Setting { value, origin } = &prompt_settings.prompt;
         let why = match value {
             cli::Prompt::Auto | cli::Prompt::Terminal => "there is none".to_owned(),
-            cli::Prompt::Gui | cli::Prompt::None => format!("{origin} forbids to use it"),
+            cli::Prompt::Gui | cli::Prompt::None => format!("{origin} forbids using it"),
         };
         bail!(
-            Failure::new(format!(
-                "two codes have to be asked for at a terminal, and {why}"
-            ))
-            .hint("run it in a terminal")
-            .exit(Exit::HumanNeeded)
+            Failure::new(format!("two codes must be typed at a terminal, but {why}"))
+                .hint("run the command in a terminal")
+                .exit(Exit::HumanNeeded)
         )
     };
     Ok(terminal)

@@ -16,14 +16,13 @@ use crate::core::error::{Exit, Failure, reason};
 use crate::renewal::codes::StandardInput;
 use crate::report::Report;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str =
-    "Run a command with the credentials of a profile, renewed if need be, in its environment";
-/// What the help ends with.
+/// Describes the command in the help.
+pub(super) const ABOUT: &str = "Run a command with credentials in its environment";
+/// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
-Exit codes: those of COMMAND; 127 if it is not found, 126 if it cannot be run. Before it is run, those of `mfa-creds`.";
+Exit codes: that of COMMAND; 127 if it is not found, 126 if it cannot be run; before it runs, those of `mfa-creds`.";
 
-/// What `exec` can be told.
+/// The arguments of `exec`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Exec {
@@ -39,10 +38,10 @@ pub struct Exec {
     pub command: Vec<OsString>,
 }
 
-/// Runs a command with the credentials of a profile. Does not come back where the command takes the place of this process.
+/// Runs a command with the credentials of a profile. On Unix, the command replaces this process.
 ///
 /// # Errors
-/// What a user has to know; exit code 127 or 126 when the command cannot be run.
+/// A message for the user; exit code 127 or 126 if the command cannot be run.
 pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
     let report = Report::new(&args.of.verbosity);
     let input = StandardInput::OfAnother;
@@ -50,8 +49,8 @@ pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
     run(&obtained, &args.command)
 }
 
-/// Runs it with the credentials and nothing that contradicts them. The terminal, the standard streams and the signals are
-/// the command's. On Unix it takes the place of this process, so that its end is ours.
+/// Runs the command with the credentials and without variables that contradict them. It gets the terminal, the standard streams and
+/// the signals. On Unix it replaces this process, so its exit code is ours.
 ///
 /// # Errors
 /// When it cannot be run: as in shells, exit code 127 when it is not found, and 126 otherwise.
@@ -81,11 +80,11 @@ fn replace_process(command: &mut Command) -> io::Result<ExitCode> {
     Err(command.exec())
 }
 
-/// There is no exec: wait for it, and hand its exit code on.
+/// Without exec: waits for the command, and passes on its exit code.
 #[cfg(not(unix))]
 fn replace_process(command: &mut Command) -> io::Result<ExitCode> {
     let code = command.status()?.code().unwrap_or(1);
-    // Whatever does not fit is no success.
+    // A code that does not fit is a failure.
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
@@ -95,11 +94,13 @@ fn not_run(program: &OsString, error: &io::Error) -> Failure {
         program.to_string_lossy(),
         reason(error)
     ));
-    // A script whose interpreter is missing is there.
+    // A script whose interpreter is missing does exist.
     let is_there = Path::new(program).components().count() > 1 && Path::new(program).exists();
     if error.kind() == ErrorKind::NotFound && !is_there {
         failure
-            .hint("is it installed, and in PATH? an alias or a function of the shell is no command")
+            .hint(
+                "check that it is installed and in PATH; it must not be a shell alias or function",
+            )
             .exit(Exit::NotFound)
     } else {
         failure.exit(Exit::NotExecutable)

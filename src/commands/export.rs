@@ -1,4 +1,4 @@
-//! `mfa-creds export`: prints the credentials of a profile in the form that a shell or a program reads.
+//! `mfa-creds export`: prints the credentials of a profile for a shell or a program.
 
 mod json;
 mod shell;
@@ -18,27 +18,27 @@ use crate::plan::{self, Overridden, ProfileSections};
 use crate::renewal::codes::StandardInput;
 use crate::report::{self, Report};
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str = "Print the credentials of a profile, renewed if need be, in the form that a shell or a program reads";
-/// What the help ends with.
+/// Describes the command in the help.
+pub(super) const ABOUT: &str = "Print credentials for a shell or a program";
+/// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
 bash, zsh, sh: eval \"$(mfa-creds export -p PROFILE)\"
 fish:          mfa-creds export -p PROFILE --format fish | source
 PowerShell:    mfa-creds export -p PROFILE --format powershell | Out-String | Invoke-Expression
 AWS SDKs:      credential_process = mfa-creds export -p PROFILE --format process";
 
-/// What `export` can be told.
+/// The arguments of `export`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Export {
-    /// What the output is for
+    /// The format of the output
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "env")]
     pub format: Format,
     #[command(flatten)]
     pub of: SingleProfile,
 }
 
-/// The forms that credentials are printed in. The first six are called as in the AWS CLI.
+/// The output formats. The first six have the names that the AWS CLI uses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Format {
     /// For `eval` in bash, zsh and every POSIX shell
@@ -64,7 +64,7 @@ pub enum Format {
 pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
     let verbosity = &args.of.verbosity;
     let (report, input) = match args.format {
-        // An SDK hands on the standard input of its own program.
+        // An SDK passes on the standard input of its own program.
         Format::Process => (Report::to_a_program(verbosity), StandardInput::OfAnother),
         _ => (Report::new(verbosity), StandardInput::Ours),
     };
@@ -76,13 +76,13 @@ pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
     let text = render(&obtained, args.format)?;
     if io::stdout().is_terminal() {
         report.warning(
-            "these are secrets, and they are on the screen now; see `mfa-creds export --help` for where they belong",
+            "these are secrets, and they are on the screen now; see `mfa-creds export --help` for how to use them",
         );
     }
     report::data(&text)
 }
 
-/// In a form for shells or programs.
+/// Formats the credentials.
 fn render(obtained: &ObtainedCredentials, format: Format) -> Result<Zeroizing<String>> {
     match format {
         Format::Env => for_shell(obtained, &shell::POSIX),
@@ -98,12 +98,12 @@ fn render(obtained: &ObtainedCredentials, format: Format) -> Result<Zeroizing<St
 
 fn for_shell(obtained: &ObtainedCredentials, language: &Language) -> Result<Zeroizing<String>> {
     let mut variables = obtained.variables();
-    // It is for whoever takes one output after the other, not for files.
+    // Needed only where a later output may replace an earlier one, not in files.
     variables.retain(|(name, _)| language.unset.is_some() || *name != REGION_OF_PROFILE);
     shell::render(language, &obtained.shadowing(), &variables)
 }
 
-/// Says what AWS tools take in place of a profile's `credential_process`, which may be us.
+/// Warns of keys that AWS tools prefer to the profile's `credential_process`, which may be us.
 fn warn_of_keys_before_process(report: Report, sections: &ProfileSections, files: &Files<'_>) {
     if let Some(Overridden { problem, way_out }) = plan::keys_before_process(sections, files) {
         report.warning(format_args!("{problem}: {way_out}"));

@@ -25,14 +25,13 @@ use crate::core::error::{Exit, Failure};
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, Files, key};
 use crate::files::store::{Edit, Lock, Store, Turn};
-use crate::plan::{KeySource, Keys, PromptSettings};
+use crate::plan::{KeySource, KeySourceId, Keys, PromptSettings};
 use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, DefaultAnswer, Terminal};
 use crate::report::{self, Report};
 use clap::{Args, Subcommand};
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str =
-    "Keep long-term keys in the system's keychain, and not in clear text in the credentials file";
+/// Describes the command in the help.
+pub(super) const ABOUT: &str = "Store long-term keys in the system keychain";
 
 /// What can be done with the system's keychain.
 #[derive(Args)]
@@ -45,26 +44,26 @@ pub struct InKeychain {
 /// What can be done with the system's keychain.
 #[derive(Subcommand)]
 pub enum KeychainCommand {
-    /// Move the long-term keys of a profile from the credentials file into the keychain
+    /// Move the long-term keys of a profile from the credentials file to the keychain
     Move(MoveKeys),
-    /// Move them back into the credentials file
+    /// Move the keys back to the credentials file
     Restore(RestoreKeys),
-    /// Print keys as AWS tools read them from a `credential_process`; it is what `move` writes into the section
+    /// Print keys for AWS tools; `move` writes this command to the section as `credential_process`
     Get(GetKeys),
-    /// Run a command as somebody would who shares nothing with this session but the user
+    /// Run a command as a program of this user outside this session would
     #[cfg(unix)]
     #[command(hide = true)]
     Elsewhere(Elsewhere),
 }
 
-/// What `keychain move` can be told.
+/// The arguments of `keychain move`.
 #[derive(Args)]
 pub struct MoveKeys {
     #[command(flatten)]
     pub profile: Profile,
     #[command(flatten)]
     pub store: KeychainFlag,
-    /// Do not ask before the keys are left to a keychain that only this session can read
+    /// Do not ask before storing the keys in a keychain that only this session can read
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]
@@ -73,7 +72,7 @@ pub struct MoveKeys {
     pub verbosity: Verbosity,
 }
 
-/// What `keychain restore` can be told.
+/// The arguments of `keychain restore`.
 #[derive(Args)]
 pub struct RestoreKeys {
     #[command(flatten)]
@@ -84,7 +83,7 @@ pub struct RestoreKeys {
     pub verbosity: Verbosity,
 }
 
-/// What `keychain get` can be told.
+/// The arguments of `keychain get`.
 #[derive(Args)]
 pub struct GetKeys {
     /// The access key id (AKIA…)
@@ -93,7 +92,7 @@ pub struct GetKeys {
     pub store: KeychainFlag,
 }
 
-/// What the way to find out whether others can read the keychain is told.
+/// The arguments of `keychain elsewhere`, which tests whether programs outside this session can read the keychain.
 #[cfg(unix)]
 #[derive(Args)]
 pub struct Elsewhere {
@@ -101,7 +100,7 @@ pub struct Elsewhere {
     pub command: String,
 }
 
-/// Which keychain is meant. There is one on each system, so that nobody has to say; old command lines do.
+/// The keychain. Each system has only one, so the flag is needed only for command lines of earlier versions.
 #[derive(Args, Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct KeychainFlag {
     #[arg(
@@ -130,6 +129,47 @@ pub(super) fn keychain(command: &KeychainCommand, environment: &Environment) -> 
     }
 }
 
+/// The error for keys outside of the credentials file, which is the only one that is edited.
+pub(super) fn outside_credentials_file(id: &KeySourceId) -> Failure {
+    Failure::new(format!("{id} is not in the credentials file"))
+        .hint("move its keys to a section of the credentials file first")
+}
+
+/// The error while a section holds more than one access key; `rotate` is the command that continues.
+pub(super) fn unfinished_rotation(section: &str, rotate: &str) -> Failure {
+    Failure::new(format!(
+        "a rotation of the access key of [{section}] is not finished"
+    ))
+    .hint(format!(
+        "run `{rotate}` to finish it, then run the command again"
+    ))
+}
+
+/// The error for keys in a keychain that must not be used; `of_profile` is the flag that names the profile.
+pub(super) fn in_flawed_keychain(
+    keychain: Keychain,
+    flaw: &str,
+    section: &str,
+    of_profile: &str,
+) -> Failure {
+    Failure::new(format!(
+        "the keys of [{section}] are in {}, which {flaw}",
+        keychain.name()
+    ))
+    .hint(format!(
+        "run `mfa-creds keychain restore{of_profile}` to move them back to the file, then run the command again"
+    ))
+}
+
+/// The error if another program has changed a section since it was read.
+pub(super) fn changed_meanwhile(path: &Path, section: &str) -> Failure {
+    Failure::new(format!(
+        "[{section}] in {} was changed meanwhile",
+        path.display()
+    ))
+    .hint("run the command again")
+}
+
 /// The long-term section of a profile, and its keys.
 struct Held {
     loaded: LoadedFiles,
@@ -151,10 +191,7 @@ impl Held {
         let key_source = user.key_source;
         let store = Store::open(&loaded.paths.credentials)?;
         if !store.is_of(&key_source.id.path) {
-            bail!(
-                Failure::new(format!("{} is not in the credentials file", key_source.id))
-                    .hint("move its keys to a section of the credentials file first")
-            );
+            bail!(outside_credentials_file(&key_source.id));
         }
         let section = &key_source.id.section;
         let turn = store.take(Turn::Keys, section, Duration::ZERO, |_| ())?;
@@ -162,14 +199,10 @@ impl Held {
             if file.get(section, key::ROTATION_BEGUN).is_none() {
                 return Ok(Vec::new());
             }
-            bail!(
-                Failure::new(format!(
-                    "a rotation of the access key of [{section}] is not finished"
-                ))
-                .hint(format!(
-                    "`mfa-creds rotate{flag}` goes on with it; then run this again"
-                ))
-            )
+            bail!(unfinished_rotation(
+                section,
+                &format!("mfa-creds rotate{flag}")
+            ))
         })?;
         Ok(Self {
             loaded,
@@ -180,7 +213,7 @@ impl Held {
         })
     }
 
-    /// What is in the files.
+    /// The files.
     fn files(&self) -> Files<'_> {
         self.loaded.files(&Profiles::default())
     }
@@ -189,7 +222,7 @@ impl Held {
 /// Moves the keys of a profile into the keychain.
 ///
 /// # Errors
-/// What a user has to know. The keys are then where they were.
+/// A message for the user. The keys are then where they were.
 pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
     args.store.keychain.check_takes_keys()?;
@@ -206,7 +239,7 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
         if args.yes {
             return Ok(());
         }
-        let way_out = format!("`mfa-creds keychain move{} --yes` says so", held.flag);
+        let way_out = format!("run `mfa-creds keychain move{} --yes` to agree", held.flag);
         consent(deposit.keychain(), environment, &way_out)
     })?;
     let written = held
@@ -222,17 +255,17 @@ pub(super) fn move_keys(args: &MoveKeys, environment: &Environment) -> Result<()
     ));
     for other in others_with(&held.files(), section, &keys.access_key_id) {
         report.warning(format_args!(
-            "[{other}] has the same keys, still in clear text"
+            "[{other}] still has the same keys in clear text"
         ));
     }
     report.progress(format_args!(
-        "back: mfa-creds keychain restore{}",
+        "to undo: mfa-creds keychain restore{}",
         held.flag
     ));
     Ok(())
 }
 
-/// The keys of a section that holds some; none where they are in the keychain already.
+/// The keys of a section; none if they are already in the keychain.
 fn keys_to_move(held: &Held, report: Report) -> Result<Option<&LongTermKeys>> {
     let section = &held.key_source.id.section;
     let command = match &held.key_source.keys {
@@ -245,29 +278,20 @@ fn keys_to_move(held: &Held, report: Report) -> Result<Option<&LongTermKeys>> {
                 "a command prints the keys of [{section}]: {}",
                 command.origin
             ))
-            .hint("they are not in the file; there is nothing to move")
+            .hint("the keys are not in the file: there is nothing to move")
         );
     };
-    if keychain.flaw().is_some() {
-        bail!(
-            Failure::new(format!(
-                "the keys of [{section}] are in {}",
-                keychain.name()
-            ))
-            .hint(format!(
-                "`mfa-creds keychain restore{}` brings them back; then run this again",
-                held.flag
-            ))
-        );
+    if let Some(flaw) = keychain.flaw() {
+        bail!(in_flawed_keychain(keychain, flaw, section, &held.flag));
     }
     report.progress(format_args!(
-        "the keys of [{section}] are in {} already",
+        "the keys of [{section}] are already in {}",
         keychain.name()
     ));
     Ok(None)
 }
 
-/// The keys go from the section, and the command comes, where the keys are still these.
+/// Replaces the keys with the command, if the section still has these keys.
 fn leave_command<'c>(
     file: &File<'_>,
     section: &str,
@@ -283,7 +307,7 @@ fn leave_command<'c>(
                 "the keys are not in [{section}] of {} itself, or were changed meanwhile",
                 file.path.display()
             ))
-            .hint("run it again; keys that are inherited from [DEFAULT] have to be written into the section first")
+            .hint("run the command again; keys inherited from [DEFAULT] must be written to the section first")
         );
     }
     Ok(vec![Edit::new(
@@ -308,10 +332,10 @@ fn others_with(files: &Files<'_>, section: &str, access_key_id: &str) -> Vec<Str
     credentials.chain(config).map(str::to_owned).collect()
 }
 
-/// Asks a person whether keys may be left to a keychain that answers in this session only.
+/// Asks whether to use a keychain that can be read only in this session.
 ///
 /// # Errors
-/// Exit code 3 where nobody can be asked; then `way_out` says what to type.
+/// Exit code 3 if nobody can be asked; `way_out` is then the hint.
 pub(super) fn consent(keychain: Keychain, environment: &Environment, way_out: &str) -> Result<()> {
     let name = keychain.name();
     let asked = cli::PromptFlags::default();
@@ -319,20 +343,21 @@ pub(super) fn consent(keychain: Keychain, environment: &Environment, way_out: &s
     let Some(terminal) = Terminal::for_prompting(&prompt_settings) else {
         bail!(
             Failure::new(format!(
-                "{name} gives the keys to programs of this session only, and whether that is enough has to be asked at a terminal"
+                "{name} can be read only in this session, and there is no terminal to ask whether that is enough"
             ))
             .hint(way_out)
             .exit(Exit::HumanNeeded)
         );
     };
     terminal.say(&format!(
-        "warning: {name} gives the keys to programs of this session only: what is started elsewhere (another terminal, an IDE, cron) does \
-         not get them"
+        "warning: {name} can be read only in this session: programs started elsewhere (another terminal, an IDE, cron) do \
+         not get the keys"
     ))?;
-    if !terminal.confirm("Put the keys there all the same?", DefaultAnswer::No)? {
+    if !terminal.confirm("Store the keys there anyway?", DefaultAnswer::No)? {
         bail!(
-            Failure::new(format!("the keys were not put into {name}"))
-                .hint("in a session of the desktop, other programs can read them, too")
+            Failure::new(format!("the keys were not stored in {name}")).hint(
+                "run the command in a desktop session, where other programs can read them too"
+            )
         );
     }
     Ok(())
@@ -346,7 +371,7 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
         Keys::Process(command) => command,
         Keys::Stored(_) => {
             report.progress(format_args!(
-                "the keys of [{section}] are in the file already"
+                "the keys of [{section}] are already in the file"
             ));
             return Ok(());
         }
@@ -354,10 +379,10 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
     let Some(place) = KeychainEntry::parse(&command.value) else {
         bail!(
             Failure::new(format!(
-                "the keys of [{section}] are not in a keychain of mfa-creds: {} prints them",
+                "the keys of [{section}] are not in the keychain: {} prints them",
                 command.origin
             ))
-            .hint("write them with an editor")
+            .hint("write them to the file in an editor")
         );
     };
     let keys = place.keychain.get(&place.access_key_id)?;
@@ -370,18 +395,18 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
     ));
     if !has_keys_now(held.loaded.paths.credentials.as_path(), section, &keys)? {
         report.warning(format_args!(
-            "another program has written [{section}] since: the entry stays"
+            "another program has changed [{section}] since: the keychain entry stays"
         ));
     } else if is_needed_elsewhere(&place, section, &held.files()) {
-        report.progress("the entry stays, as another section gets its keys from it");
+        report.progress("the keychain entry stays: another section gets its keys from it");
     } else if let Err(error) = place.keychain.remove(&place.access_key_id) {
         let name = place.keychain.name();
-        report.warning_for(format_args!("{name} keeps a copy"), &error);
+        report.warning_for(format_args!("{name} still has a copy of the keys"), &error);
     }
     Ok(())
 }
 
-/// Whether the section has the keys, in the file as it is by now.
+/// Whether the section has the keys in the file as it is now.
 fn has_keys_now(path: &Path, section: &str, keys: &LongTermKeys) -> Result<bool> {
     let text = profiles::read(path)?.unwrap_or_default();
     let file = File {
@@ -393,7 +418,7 @@ fn has_keys_now(path: &Path, section: &str, keys: &LongTermKeys) -> Result<bool>
         && has(key::AWS_SECRET_ACCESS_KEY, keys.secret_access_key.expose()))
 }
 
-/// The keys come to the section, and the command goes, where that is still there.
+/// Replaces the command with the keys, if the section still has the command.
 fn bring_back<'k>(
     file: &File<'_>,
     section: &str,
@@ -404,13 +429,7 @@ fn bring_back<'k>(
         .into_iter()
         .any(|key| file.get(section, key).is_some());
     if has_keys || file.get(section, key::CREDENTIAL_PROCESS).as_deref() != Some(command) {
-        bail!(
-            Failure::new(format!(
-                "[{section}] in {} was changed meanwhile",
-                file.path.display()
-            ))
-            .hint("run it again")
-        );
+        bail!(changed_meanwhile(file.path, section));
     }
     Ok(vec![Edit::new(
         section,
@@ -430,7 +449,7 @@ fn is_needed_elsewhere(entry: &KeychainEntry, section: &str, files: &Files<'_>) 
     let is_needed = |file: &File<'_>| {
         file.document.names().any(|name| {
             let command = file.get(name, key::CREDENTIAL_PROCESS);
-            // In whatever words: a command may be wrapped in another one.
+            // Anywhere in it: a command may be wrapped in another one.
             name != section && command.is_some_and(|command| command.contains(&entry.access_key_id))
         })
     };
@@ -448,12 +467,12 @@ fn get(args: &GetKeys) -> Result<()> {
     report::data("\n")
 }
 
-/// Becomes the command in a session of its own, which has no terminal.
+/// Runs the command in a session of its own, without a terminal.
 #[cfg(unix)]
 fn elsewhere(args: &Elsewhere) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
 
-    // Whoever leads a session already has none to leave.
+    // A session leader cannot and need not do this.
     let _ = rustix::process::setsid();
     let error = Command::new("/bin/sh").args(["-c", &args.command]).exec();
     Err(error).context("/bin/sh cannot be run")

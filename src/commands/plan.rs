@@ -23,11 +23,10 @@ use crate::renewal::summary::Summary;
 use crate::report::{self, Report};
 use clap::Args;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str =
-    "Show what a refresh would call, with what, and why, without doing it";
+/// The summary for the help.
+pub(super) const ABOUT: &str = "Show what a refresh would do, and where each setting comes from";
 
-/// What `plan` can be told.
+/// The flags of `plan`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Preview {
@@ -66,7 +65,7 @@ pub(super) fn show_plan(args: &Preview, environment: &Environment) -> Result<()>
     summary.end_of(parts.len())
 }
 
-/// What is shown of one profile.
+/// The output for one profile.
 fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) -> Result<String> {
     let credentials = &inputs.files.credentials;
     let sections = sections.overridden_by_itself(credentials);
@@ -88,7 +87,7 @@ fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) 
     Ok(shown.render())
 }
 
-/// The session that the calls of a plan may use. Where a command prints the keys, it is not run to find out.
+/// The session that the calls of a plan may use. A command that prints the keys is not run to find it.
 fn usable_session(plan: &Plan, credentials: &File<'_>) -> Option<Session> {
     let Keys::Stored(keys) = &plan.key_source.keys else {
         return None;
@@ -105,12 +104,12 @@ fn usable_session(plan: &Plan, credentials: &File<'_>) -> Option<Session> {
     session_at_hand(path, credentials, &session_key)
 }
 
-/// What is shown of the plan of a profile.
+/// The plan of a profile, ready to show.
 struct Shown<'s> {
     sections: &'s ProfileSections,
     plan: &'s Plan,
     state: &'s CacheState,
-    /// The session that is there and will do.
+    /// The stored session, if it meets the request.
     session: Option<&'s Session>,
     path: &'s Path,
     now: DateTime<Utc>,
@@ -142,18 +141,18 @@ impl Shown<'_> {
                 ),
             ),
             CacheState::Stale { because, .. } => {
-                text.line("now", format_args!("to renew: {because}"));
+                text.line("now", format_args!("must be renewed: {because}"));
             }
         }
         text.line("keys", keys(plan));
         match &plan.device {
             Some(device) => text.line("device", with_origin(device)),
-            None => text.line("device", "not known: AWS is asked which the user has"),
+            None => text.line("device", "not set: AWS is asked for the user's devices"),
         }
         if let Some(process) = &plan.mfa_process {
             text.line(
                 "code",
-                format_args!("from the command of {}", process.origin),
+                format_args!("from the command in {}", process.origin),
             );
         }
         self.calls(&mut text);
@@ -161,7 +160,7 @@ impl Shown<'_> {
         text.0
     }
 
-    /// The calls, and why they are these.
+    /// The calls, and the reason for them.
     fn calls(&self, text: &mut PlanLines) {
         let Self {
             plan, session, now, ..
@@ -182,7 +181,7 @@ impl Shown<'_> {
             text.line(
                 "capped",
                 format_args!(
-                    "1 h in place of {} ({}): {}",
+                    "1 h instead of {} ({}): {}",
                     span(wanted),
                     plan.wanted.origin,
                     cap.with_way_out()
@@ -207,11 +206,11 @@ impl Shown<'_> {
             match but_for {
                 None => text.line(
                     "natively",
-                    format_args!("--profile {} works, too: AWS tools assume its role by themselves from [{source}]", quoted(profile)),
+                    format_args!("--profile {} also works: AWS tools assume its role from [{source}]", quoted(profile)),
                 ),
                 Some(header) => text.line(
                     "natively",
-                    format_args!("without mfa_serial in [{header}], AWS tools would assume the role by themselves from [{source}]"),
+                    format_args!("without mfa_serial in [{header}], AWS tools would assume the role from [{source}]"),
                 ),
             }
         }
@@ -247,17 +246,17 @@ fn of_session(plan: &Plan, session: Option<&Session>, now: DateTime<Utc>) -> Str
         Some(session) => {
             let place = match &session.section {
                 Some(section) => format!("of [{section}]"),
-                None => "kept for this key and device".to_owned(),
+                None => "stored for this key and device".to_owned(),
             };
             format!("{place}, valid until {}: no code is needed", end(session))
         }
         None if matches!(plan.key_source.keys, Keys::Process(_)) => {
-            "not known before the command has printed the key".to_owned()
+            "unknown before the command prints the key".to_owned()
         }
         None => match &plan.session_section {
             Some(section) => format!("none: a code is needed; it will be in [{section}]"),
             None if plan.decision.way == Strategy::Session => "none: a code is needed".to_owned(),
-            None => "none: a code is needed; it will be kept for this key and device".to_owned(),
+            None => "none: a code is needed; it will be stored for this key and device".to_owned(),
         },
     }
 }
@@ -278,7 +277,7 @@ fn call(step: &StsCall, first: bool, skipped: bool) -> String {
         }
     };
     let with = match (first, skipped) {
-        (true, true) => ", not made: the session is there",
+        (true, true) => ", not called: the session is stored",
         (true, false) => " with the code",
         (false, _) => "",
     };

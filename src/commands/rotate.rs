@@ -1,5 +1,5 @@
 //! `mfa-creds rotate`: replaces an access key, one step at a time. Each step looks at what the file says and which keys IAM has. IAM is
-//! asked for the keys once, because for some seconds after a change it may still answer with what was before.
+//! asked for the keys only once, because for some seconds after a change it may still return the state before it.
 
 mod notes;
 mod key_section;
@@ -29,10 +29,10 @@ use crate::renewal::stored_sessions::session_of_key;
 use crate::report::Report;
 use clap::Args;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str = "Replace the access key of a user by a new one, so that no crash leaves the file without a working key";
+/// Describes the command in the help.
+pub(super) const ABOUT: &str = "Replace your access key with a new one";
 
-/// What `rotate` can be told.
+/// The arguments of `rotate`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Rotate {
@@ -43,7 +43,7 @@ pub struct Rotate {
     pub yes: bool,
 }
 
-/// How long to wait before AWS is asked again whether it knows a key, in seconds. It takes about ten.
+/// Pauses before AWS is asked again whether it knows a key, in seconds. It takes about ten.
 const PAUSES: [u64; 10] = [1, 1, 2, 3, 4, 5, 6, 8, 10, 15];
 /// More steps than there are.
 const MOST_STEPS: usize = 12;
@@ -51,7 +51,7 @@ const MOST_STEPS: usize = 12;
 /// Replaces the access key of a profile.
 ///
 /// # Errors
-/// What a user has to know. Run again, it goes on from where it was.
+/// A message for the user. The next run continues where this one stopped.
 pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
@@ -68,8 +68,8 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     let (caller, keys) = caller_with_working_keys(&signed_in, &mut kept, report)?;
     if caller.name.is_none() {
         bail!(
-            Failure::new("these are keys of the root user, which should have none")
-                .hint("delete them in the console, and make an IAM user")
+            Failure::new("these are access keys of the root user, who should have none")
+                .hint("delete them in the IAM console, and create an IAM user")
         );
     }
     let mut rotation = Rotation {
@@ -98,12 +98,12 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
         }
     }
     bail!(
-        Failure::new("the access keys change all the time")
-            .hint("is somebody else rotating them? run this again later")
+        Failure::new("the access keys keep changing")
+            .hint("somebody else may be rotating them; run the command again later")
     )
 }
 
-/// Who has the keys. Where AWS does not take the current one any more, and a new one is kept beside it, that takes its place: another
+/// Who has the keys. If AWS no longer accepts the current key and a new one is stored next to it, the new one replaces it: another
 /// program has written the old one back.
 fn caller_with_working_keys(
     signed_in: &SignedInUser,
@@ -134,17 +134,17 @@ fn caller_with_working_keys(
     };
     kept.swap(&new)?;
     report.progress(format_args!(
-        "AWS does not take access key {} any more: [{}] has {} in its place now",
+        "AWS no longer accepts access key {}: [{}] now has {} instead",
         progress.current, signed_in.user.key_source.id.section, new.access_key_id
     ));
     Ok((found, new))
 }
 
-/// Puts a new key back into the section that another program has written it out of.
+/// Restores a new key in a section from which another program has removed it.
 fn put_back(kept: &KeySection<'_>, keys: &LongTermKeys, report: Report) -> Result<()> {
     if kept.rescue(keys)? {
         report.warning(format_args!(
-            "access key {} was gone from {}, and is kept there now, in the lines that begin with `mfa_creds_new_`",
+            "access key {} was missing from {}, and is stored there again, in the lines that start with `mfa_creds_new_`",
             keys.access_key_id,
             kept.name()
         ));
@@ -160,9 +160,9 @@ enum Next {
 
 struct Rotation<'r> {
     signed_in: &'r SignedInUser,
-    /// What signs, as long as there is no session.
+    /// These sign the requests if there is no session.
     keys: LongTermKeys,
-    /// The new ones, from when they were made or found.
+    /// The new keys, once they are created or found.
     made: Option<LongTermKeys>,
     kept: KeySection<'r>,
     caller: Caller,
@@ -193,7 +193,7 @@ impl Rotation<'_> {
             RotationStep::TidyUp => {
                 self.kept.tidy_up(progress.old.as_deref(), self.report)?;
                 self.report.progress(format_args!(
-                    "{} has access key {}, the only one of {}",
+                    "{} has access key {}, the only access key of {}",
                     self.section(),
                     progress.current,
                     self.caller.called()
@@ -203,12 +203,12 @@ impl Rotation<'_> {
             RotationStep::Occupied(_) => bail!(self.occupied(&progress.current)),
             RotationStep::Unknown => bail!(
                 Failure::new(format!(
-                    "access key {} of {} is not one of {}",
+                    "access key {} of {} does not belong to {}",
                     progress.current,
                     self.signed_in.user.key_source.id,
                     self.caller.called()
                 ))
-                .hint("the IAM console shows the user's access keys")
+                .hint("look up the user's access keys in the IAM console")
             ),
         }
         Ok(Next::More)
@@ -220,7 +220,7 @@ impl Rotation<'_> {
         let new = match self.iam().create_access_key(&self.caller) {
             Ok(new) => new,
             Err(problem) => {
-                // Where there may be one all the same, the next run has to know.
+                // If AWS may have created one nevertheless, the next run has to know.
                 if !problem
                     .request_error
                     .as_ref()
@@ -234,19 +234,19 @@ impl Rotation<'_> {
         if self.known.iter().any(|known| known.id == new.access_key_id) {
             bail!(
                 Failure::new(format!(
-                    "AWS IAM made no new access key: it answered with {}, which is there already",
+                    "AWS IAM created no new access key: it returned {}, which already exists",
                     masked(&new.access_key_id)
                 ))
-                .hint("check the endpoint with -v: AWS does not do that")
+                .hint("check the endpoint with -v: AWS itself does not do that")
             );
         }
         if let Err(error) = self.kept.keep_new(&new) {
-            // It is ours for sure, and nobody has its secret.
+            // It is certainly ours, and its secret is lost.
             let id = &new.access_key_id;
             match self.iam().delete_access_key(&self.caller, id) {
                 Ok(()) => self.kept.tidy_up(None, self.report)?,
                 Err(_) => self.report.warning(format_args!(
-                    "access key {id} was made, and could neither be kept nor deleted: `{}` deletes it",
+                    "access key {id} was created, but could be neither stored nor deleted: `{}` deletes it",
                     self.command_to_delete(id)
                 )),
             }
@@ -254,7 +254,7 @@ impl Rotation<'_> {
         }
         self.keep_copy(&new);
         self.report.progress(format_args!(
-            "made access key {} for {}",
+            "created access key {} for {}",
             new.access_key_id,
             self.caller.called()
         ));
@@ -267,28 +267,27 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// From here on, the key outlives whatever other programs do to the file, and this process.
+    /// From here on, the key survives whatever happens to the file and to this process.
     fn keep_copy(&self, new: &LongTermKeys) {
         if let Err(error) = self.kept.keep_copy(new) {
             let id = &new.access_key_id;
-            let what = format!(
-                "no copy of access key {id} is kept while it takes the place of the old one"
-            );
+            let what =
+                format!("no copy of access key {id} is stored while it replaces the old one");
             self.report.warning_for(what, &error);
         }
     }
 
-    /// Deletes our new key, which somebody has deactivated before it was used.
+    /// Deletes our new key, which somebody deactivated before it was used.
     fn discard(&mut self, id: &str) -> Result<()> {
         self.delete_from_iam(id)?;
         self.kept.forget_new(id, self.report)?;
         self.report.progress(format_args!(
-            "deleted access key {id}, which an earlier run made and nobody uses"
+            "deleted access key {id}, which an earlier run created and nobody uses"
         ));
         Ok(())
     }
 
-    /// Puts the new keys back where another program's write has taken them out: they may be the only ones that work.
+    /// Restores the new keys if another program has removed them: they may be the only ones that work.
     fn rescue(&self) {
         let Some(made) = &self.made else {
             return;
@@ -298,14 +297,14 @@ impl Rotation<'_> {
         };
         let why = error::message(&error);
         let lost = format!(
-            "access key {} is not in {}, and cannot be kept there: {why}",
+            "access key {} is not in {}, and cannot be stored there: {why}",
             made.access_key_id,
             self.section()
         );
         self.report.warning(match self.kept.copy() {
             Ok(Some(copy)) if copy.access_key_id == made.access_key_id => {
                 format!(
-                    "{lost}; the next `mfa-creds rotate{}` has its secret, and puts it back",
+                    "{lost}; the next `mfa-creds rotate{}` has its secret, and restores it",
                     self.signed_in.flag
                 )
             }
@@ -321,12 +320,14 @@ impl Rotation<'_> {
         self.hand_on_session(current, id);
         self.kept.swap(&new)?;
         self.keys = new;
-        self.report
-            .progress(format_args!("{} has it now: STS takes it", self.section()));
+        self.report.progress(format_args!(
+            "{} now has it: STS accepts it",
+            self.section()
+        ));
         Ok(())
     }
 
-    /// The session that was made with the old key goes on for the new one: it is the user's.
+    /// Stores the session of the old key for the new one: sessions belong to the user.
     fn hand_on_session(&self, old: &str, new: &str) {
         let found = self
             .kept
@@ -359,7 +360,7 @@ impl Rotation<'_> {
         if let Some(other) = others.first() {
             bail!(
                 Failure::new(format!("{other} still has the old access key {old}")).hint(format!(
-                    "put {current} there, or take the keys out, and run this again: then the old key is {then}"
+                    "replace it with {current} or remove the keys, then run the command again: the old key is then {then}"
                 ))
             );
         }
@@ -389,12 +390,12 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// Nobody to ask is no consent.
+    /// If nobody can be asked, the key stays.
     fn agrees_to_delete(&self, old: &str) -> Result<bool> {
         let Some(terminal) = self.terminal()? else {
             return Ok(false);
         };
-        let question = format!("Delete access key {old}, which is inactive now?");
+        let question = format!("Delete access key {old}, which is now inactive?");
         terminal.confirm(&question, DefaultAnswer::No)
     }
 
@@ -404,7 +405,7 @@ impl Rotation<'_> {
         Ok(Terminal::for_prompting(&prompt_settings))
     }
 
-    /// Waits until STS takes keys, and makes sure that they are the user's.
+    /// Waits until STS accepts keys, and makes sure that they are the user's.
     fn wait_until_known(&self, keys: &LongTermKeys) -> Result<()> {
         let iam = Iam {
             keys,
@@ -416,11 +417,11 @@ impl Rotation<'_> {
         if caller != self.caller {
             bail!(
                 Failure::new(format!(
-                    "access key {id} is one of {}, and not of {}",
+                    "access key {id} belongs to {}, not to {}",
                     caller.called(),
                     self.caller.called()
                 ))
-                .hint("take it out of the file")
+                .hint("remove it from the file")
             );
         }
         Ok(())
@@ -438,7 +439,7 @@ impl Rotation<'_> {
         })?;
         answer.ok_or_else(|| {
             Failure::new(format!("AWS does not know access key {id} yet"))
-                .hint("wait a minute, and run this again: it goes on from here")
+                .hint("wait a minute, then run the command again: it continues from here")
                 .into()
         })
     }

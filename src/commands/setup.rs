@@ -1,17 +1,20 @@
-//! `mfa-creds setup`: writes long-term keys that a person types, or moves those that stand in the way, into the file or the keychain.
+//! `mfa-creds setup`: stores long-term keys that a person types, or moves the keys that are in the way, in the file or the keychain.
 
+mod key_check;
 pub(super) mod wizard;
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use self::wizard::{Answers, KeyMove, Respondent};
+use self::key_check::Verdict;
+use self::wizard::{Answers, KeyMove, OldKeys, Respondent};
 use super::keychain::KeychainFlag;
 use super::keychain::{self, Deposit, MoveKeys};
 use super::refresh::Refresh;
 use crate::cli::{self, Profile};
 use crate::cli::{Suffixes, Verbosity};
+use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::{self, Failure};
 use crate::core::text;
@@ -24,17 +27,17 @@ use crate::prompt::terminal::DEFAULT_FETCH_TIMEOUT;
 use crate::report::Report;
 use clap::Args;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str = "Ask for long-term keys and write them to `[PROFILE-long-term]`, or move them there from `[PROFILE]`";
+/// Describes the command in the help.
+pub(super) const ABOUT: &str = "Store your long-term keys in the credentials file";
 
-/// What `setup` can be told.
+/// The arguments of `setup`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Setup {
     /// The profile to set up [env: `AWS_PROFILE`] [default: default]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
     pub name: Option<String>,
-    /// Put the keys into the system's keychain, and not into the file
+    /// Store the keys in the system keychain instead of the file
     #[arg(long)]
     pub keychain: bool,
     #[command(flatten)]
@@ -46,7 +49,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// What `--setup` says, which is aws-mfa's way to ask for it.
+    /// The same for `--setup`, which aws-mfa has in its place.
     pub fn of(refresh: &Refresh) -> Self {
         Self {
             name: refresh.profiles.names.last().cloned(),
@@ -58,7 +61,7 @@ impl Setup {
     }
 }
 
-/// Asks for long-term keys and writes them, or moves those that stand in the way.
+/// Asks for long-term keys and writes them, or moves the keys that are in the way.
 pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.verbosity);
     args.store.keychain.check_takes_keys()?;
@@ -67,6 +70,9 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     // What cannot be a credentials file is refused before anything is asked.
     profiles::read(path)?;
     store::regular(path)?;
+    if args.keychain {
+        args.store.keychain.check_is_there()?;
+    }
     let names = SectionNames::new(&args.suffixes, environment)?;
     let suggested = match &args.name {
         Some(name) if !name.is_empty() => name.clone(),
@@ -93,6 +99,14 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     if let Some(moving) = &moving {
         respondent.check_brings_no_keys(moving.from)?;
     }
+    let replaced = match &moving {
+        Some(_) => None,
+        None => replaceable(&sections, &file)?,
+    };
+    if let Some(old) = &replaced {
+        let own = (&*sections.long_term, old);
+        respondent.agrees_to_replace_own(own, path, &sections.setup_command)?;
+    }
     if let Some(moving) = moving
         && agrees(&respondent, &sections, &moving, &file)?
     {
@@ -101,15 +115,25 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
             let moved = keychain::move_keys(&into_keychain(args, &sections), environment);
             if moved.is_err() {
                 report.progress(format_args!(
-                    "they stay there; `{}` puts them into the keychain later",
+                    "the keys stay there; `{}` moves them to the keychain later",
                     sections.command("keychain move")
                 ));
             }
             moved?;
         }
     } else {
-        let answers = respondent.keys()?;
         let long_term = &*sections.long_term;
+        let keys = checked_keys(&mut respondent, args, &sections, environment, report)?;
+        let device = if replaced.is_some() && wizard::has_device(&file, long_term) {
+            None
+        } else {
+            respondent.device()?
+        };
+        let answers = Answers {
+            keys,
+            device,
+            replaced,
+        };
         write_new_keys(args, environment, &store, (path, long_term), &answers)?;
     }
     report.progress(format_args!(
@@ -120,7 +144,7 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Long-term keys in the section that is to be written, on their way to one of their own.
+/// The long-term keys in the section for the session, which have to move to a section of their own.
 fn keys_in_the_way<'s>(
     sections: &'s ProfileSections,
     file: &File<'_>,
@@ -133,7 +157,7 @@ fn keys_in_the_way<'s>(
     if has(key::NEW_ACCESS_KEY_ID) && !has(key::AWS_ACCESS_KEY_ID) {
         bail!(
             Failure::new(format!(
-                "a rotation has kept keys in [{long_term}] in {}",
+                "a rotation left keys in [{long_term}] in {}",
                 file.path.display()
             ))
             .hint(format!(
@@ -143,13 +167,16 @@ fn keys_in_the_way<'s>(
             ))
         );
     }
-    if section_format::has_keys(file, long_term) && (stray.is_none() || replaced.is_none()) {
-        bail!(wizard::occupied(file.path, long_term));
+    if stray.is_some() && section_format::has_keys(file, long_term) && replaced.is_none() {
+        bail!(wizard::occupied(file.path, long_term).hint(wizard::IN_AN_EDITOR));
     }
     if stray.is_some()
         && let Some(spoiled) = plan::spoiled_values(file, short_term).into_iter().next()
     {
-        bail!(Failure::new(spoiled.problem).hint(format!("{}, and run this again", spoiled.fix)));
+        bail!(
+            Failure::new(spoiled.problem)
+                .hint(format!("{}, then run the command again", spoiled.fix))
+        );
     }
     Ok(stray.map(|keys| KeyMove {
         from: short_term,
@@ -159,12 +186,62 @@ fn keys_in_the_way<'s>(
     }))
 }
 
-/// A file that can be written, in a directory that is made for it if there is none.
+/// The keys in the long-term section, which new ones may replace.
+fn replaceable(sections: &ProfileSections, file: &File<'_>) -> Result<Option<OldKeys>> {
+    let long_term = &sections.long_term;
+    if !section_format::has_keys(file, long_term) {
+        return Ok(None);
+    }
+    let Some(old) = OldKeys::of(file, long_term) else {
+        bail!(wizard::occupied(file.path, long_term).hint(wizard::IN_AN_EDITOR));
+    };
+    if wizard::is_being_rotated(file, long_term) {
+        let rotate = sections.command("rotate");
+        bail!(keychain::unfinished_rotation(long_term, &rotate));
+    }
+    Ok(Some(old))
+}
+
+/// Asks for keys, and offers to check them with AWS. Keys that AWS rejects are asked for again.
+fn checked_keys(
+    respondent: &mut Respondent,
+    args: &Setup,
+    sections: &ProfileSections,
+    environment: &Environment,
+    report: Report,
+) -> Result<LongTermKeys> {
+    let mut keys = respondent.keys()?;
+    if !respondent.agrees_to_check()? {
+        return Ok(keys);
+    }
+    loop {
+        match key_check::check_keys(&keys, sections, &args.suffixes, environment, report) {
+            Ok(Verdict::Accepted(caller)) => {
+                report.progress(format_args!(
+                    "these are the keys of {} in account {}",
+                    caller.called(),
+                    caller.account
+                ));
+                return Ok(keys);
+            }
+            Ok(Verdict::Rejected(failure)) => {
+                respondent.say(&format!("error: {}", failure.message()))?;
+                keys = respondent.keys()?;
+            }
+            Err(error) => {
+                report.warning_for("the keys were not checked", &error);
+                return Ok(keys);
+            }
+        }
+    }
+}
+
+/// Makes sure that the file can be written; creates its directory if there is none.
 fn writable_store(path: &Path) -> Result<Store> {
     if let Some(directory) = path.parent() {
         private_directory(directory).map_err(|error| {
             Failure::new(format!(
-                "{} cannot be made: {}",
+                "{} cannot be created: {}",
                 directory.display(),
                 error::reason(&error)
             ))
@@ -175,7 +252,7 @@ fn writable_store(path: &Path) -> Result<Store> {
     Ok(store)
 }
 
-/// Moves keys to a section of their own, and asks for a device where there is none beside them.
+/// Moves keys to a section of their own, and asks for a device if none is set in either section.
 fn move_out_of_the_way(
     respondent: &mut Respondent,
     moving: &KeyMove<'_>,
@@ -196,14 +273,14 @@ fn move_out_of_the_way(
     };
     store.update(|file| moving.edits(file, device.as_ref()))?;
     report.progress(if replaced.as_ref() == Some(keys) {
-        format!("took the keys out of [{from}]: [{to}] has the same")
+        format!("removed the keys from [{from}]: [{to}] has the same keys")
     } else {
         format!("moved the keys from [{from}] to [{to}]")
     });
     Ok(())
 }
 
-/// Writes keys that were answered into their section, or puts them into the keychain.
+/// Writes the typed keys to their section, or stores them in the keychain.
 fn write_new_keys(
     args: &Setup,
     environment: &Environment,
@@ -219,7 +296,7 @@ fn write_new_keys(
     };
     let put = deposit.as_ref().map(|deposit| {
         deposit.make(&answers.keys, long_term, path, environment, || {
-            let way_out = "run this in a session of the desktop, or leave out --keychain";
+            let way_out = "run the command in a desktop session, or leave out --keychain";
             keychain::consent(deposit.keychain(), environment, way_out)
         })
     });
@@ -233,14 +310,14 @@ fn write_new_keys(
     report.progress(format_args!("wrote [{long_term}] to {}", path.display()));
     if let Some(deposit) = deposit {
         report.progress(format_args!(
-            "put its keys into {}",
+            "stored its keys in {}",
             deposit.keychain().name()
         ));
     }
     Ok(())
 }
 
-/// Whether keys that stand in the way are to be moved.
+/// Asks whether to move the keys that are in the way.
 fn agrees(
     respondent: &Respondent,
     sections: &ProfileSections,
@@ -257,18 +334,11 @@ fn agrees(
         return respondent.agrees_to_move(from, to);
     };
     if file.get(to, key::CREDENTIAL_PROCESS).is_some() {
-        bail!(wizard::occupied(file.path, to));
+        bail!(wizard::occupied(file.path, to).hint(wizard::IN_AN_EDITOR));
     }
     if file.get(to, key::ROTATION_BEGUN).is_some() {
-        bail!(
-            Failure::new(format!(
-                "a rotation of the access key of [{to}] is not finished"
-            ))
-            .hint(format!(
-                "`{}` goes on with it; then run this again",
-                sections.command("rotate")
-            ))
-        );
+        let rotate = sections.command("rotate");
+        bail!(keychain::unfinished_rotation(to, &rotate));
     }
     if keys != replaced {
         respondent.agrees_to_replace((from, keys), (to, replaced))?;
@@ -276,7 +346,7 @@ fn agrees(
     Ok(true)
 }
 
-/// What `keychain move` would be told for the profile.
+/// The arguments of `keychain move` for the profile.
 fn into_keychain(args: &Setup, sections: &ProfileSections) -> MoveKeys {
     MoveKeys {
         profile: Profile {

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::core::text::plain;
 
-/// The exit code of a failed run. The numbers are part of the interface, and documented in the README.
+/// The exit code of a failed run. The numbers are part of the interface, and documented in the guide `reference`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {
     /// Any failure without a code of its own.

@@ -131,6 +131,19 @@ fn is_obeyed(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// The candidate that a mistyped name most likely means.
+pub fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let name = name.to_lowercase();
+    candidates
+        .map(|candidate| {
+            let distance = strsim::damerau_levenshtein(&candidate.to_lowercase(), &name);
+            (distance, candidate)
+        })
+        .min()
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
+        .map(|(_, candidate)| candidate)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

@@ -80,7 +80,7 @@ fn next_code(left: i64) -> String {
 
 /// Why nobody is asked, if a setting forbids it.
 pub fn forbidden(origin: &Origin) -> String {
-    format!("{origin} forbids asking for it")
+    format!("{origin} forbids asking")
 }
 
 fn no_terminal() -> String {

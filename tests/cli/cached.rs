@@ -6,8 +6,8 @@ use crate::support::home::Home;
 use crate::support::sections::{FAR, long_term, short_term};
 
 /// What is said when somebody would have to be asked.
-const NOBODY: &str = "error: an MFA code is needed, and --no-input forbids asking for it\n\
-                      hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n";
+const NOBODY: &str = "error: an MFA code is needed, and --no-input forbids asking\n\
+                      hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n";
 
 #[test]
 fn needs_neither_keys_nor_device() {

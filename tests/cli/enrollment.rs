@@ -106,7 +106,7 @@ fn a_device_from_nothing_to_the_first_session() {
         .unwrap();
     run.expect(SECOND).unwrap();
     run.send_line(&first).unwrap();
-    run.expect("error: this is the first one; wait for the next")
+    run.expect("error: this is the first code; wait for the next one")
         .unwrap();
     run.expect(SECOND).unwrap();
     run.send_line(&second).unwrap();
@@ -116,7 +116,7 @@ fn a_device_from_nothing_to_the_first_session() {
     run.expect("Write it to [work-long-term]?").unwrap();
     assert_eq!(sts.devices("alice"), [ALICE_DEVICE]);
     run.send_line("y").unwrap();
-    run.expect("wrote aws_mfa_device of [work-long-term]")
+    run.expect("wrote aws_mfa_device to [work-long-term]")
         .unwrap();
     run.expect("next: mfa-creds -p work").unwrap();
     assert_eq!(exited(run), 0);
@@ -130,7 +130,7 @@ fn a_device_from_nothing_to_the_first_session() {
     let outcome = home
         .run_with(&sts, &[&force[..], &[&second]].concat())
         .outcome();
-    assert!(outcome.stderr.contains("was used already"), "{outcome:?}");
+    assert!(outcome.stderr.contains("was already used"), "{outcome:?}");
     home.run_with(
         &sts,
         &[&force[..], &[&sts.fresh_code(ALICE_DEVICE)]].concat(),
@@ -150,7 +150,7 @@ fn wrong_codes_are_asked_for_again() {
     run.send_line("000000").unwrap();
     run.expect(SECOND).unwrap();
     run.send_line("000001").unwrap();
-    run.expect("error: AWS refused these codes: they have to be two in a row")
+    run.expect("error: AWS rejected these codes: type two consecutive codes")
         .unwrap();
     run.expect(FIRST).unwrap();
     type_codes(&mut run, &sts, ALICE_DEVICE);
@@ -174,9 +174,11 @@ fn after_three_pairs_the_device_is_deleted_again() {
         run.expect(SECOND).unwrap();
         run.send_line("000001").unwrap();
     }
-    run.expect(format!("{ALICE_DEVICE} was deleted again"))
-        .unwrap();
-    run.expect("error: the new device was not enabled: there was no pair of codes that AWS took")
+    run.expect(format!(
+        "deleted {ALICE_DEVICE}; remove its entry from the app"
+    ))
+    .unwrap();
+    run.expect("error: the new device was not enabled: AWS accepted no pair of codes")
         .unwrap();
     assert_eq!(exited(run), 4);
     assert_eq!(sts.unassigned(), Vec::<String>::new());
@@ -210,7 +212,7 @@ fn a_refusal_leaves_nothing_behind() {
     let mut run = begin(&home, &sts, ENROLL);
     run.expect(FIRST).unwrap();
     type_codes(&mut run, &sts, ALICE_DEVICE);
-    run.expect("was deleted again").unwrap();
+    run.expect("; remove its entry from the app").unwrap();
     run.expect("error: AWS denied iam:EnableMFADevice to access key AKIA…ALIC")
         .unwrap();
     assert_eq!(exited(run), 1);
@@ -231,16 +233,16 @@ fn a_second_device_is_made_with_the_session() {
     )
     .ends(
         3,
-        "error: two codes have to be asked for at a terminal, and there is none\n\
-             hint: run it in a terminal\n",
+        "error: two codes must be typed at a terminal, but there is none\n\
+             hint: run the command in a terminal\n",
     );
     let script = format!("{ENROLL} --name tablet");
     let mut run = begin(&home, &sts, &script);
     run.expect(
-        "error: alice has an MFA device already, so AWS wants an MFA session for a second one",
+        "error: alice already has an MFA device, so AWS requires an MFA session to add a second one",
     )
     .unwrap();
-    run.expect("hint: `mfa-creds -p work` makes a session; then run this again")
+    run.expect("hint: run `mfa-creds -p work` to get a session, then run the command again")
         .unwrap();
     assert_eq!(exited(run), 1);
     assert_eq!(sts.unassigned(), Vec::<String>::new());
@@ -252,7 +254,7 @@ fn a_second_device_is_made_with_the_session() {
     run.expect(FIRST).unwrap();
     type_codes(&mut run, &sts, second);
     run.expect(format!(
-        "Write it to [work-long-term] in place of {ALICE_DEVICE}?"
+        "Write it to [work-long-term], replacing {ALICE_DEVICE}?"
     ))
     .unwrap();
     run.send_line("y").unwrap();
@@ -275,13 +277,12 @@ fn an_enrollment_that_was_broken_off_is_begun_anew() {
     assert_eq!(sts.unassigned(), [ALICE_DEVICE]);
     let old = sts.seed(ALICE_DEVICE);
 
-    let question = format!(
-        "{ALICE_DEVICE} was made before, and is not enabled for alice. Delete it and begin anew?"
-    );
+    let question =
+        format!("{ALICE_DEVICE} exists, but is not enabled for alice. Delete it and start over?");
     let mut run = begin(&home, &sts, ENROLL);
     run.expect(&question).unwrap();
     run.send_line("n").unwrap();
-    run.expect("hint: --name calls the new one differently")
+    run.expect("hint: use --name to give the new device another name")
         .unwrap();
     assert_eq!(exited(run), 1);
     assert_eq!(sts.seed(ALICE_DEVICE), old);
@@ -293,7 +294,7 @@ fn an_enrollment_that_was_broken_off_is_begun_anew() {
     assert_ne!(sts.seed(ALICE_DEVICE), old);
     // Ctrl-D: it cleans up behind itself.
     run.send("\u{4}").unwrap();
-    run.expect("was deleted again").unwrap();
+    run.expect("; remove its entry from the app").unwrap();
     run.expect("error: nothing was typed").unwrap();
     assert_eq!(exited(run), 3);
     assert_eq!(sts.unassigned(), Vec::<String>::new());
@@ -311,7 +312,7 @@ fn a_signal_leaves_no_device_behind() {
         let mut run = begin(&home, &sts, script);
         run.expect(FIRST).unwrap();
         kill(&home, signal);
-        run.expect("was deleted again").unwrap();
+        run.expect("; remove its entry from the app").unwrap();
         run.expect(status).unwrap();
         assert_eq!(sts.unassigned(), Vec::<String>::new());
     }
@@ -324,7 +325,7 @@ fn a_signal_leaves_no_device_behind() {
     run.send_line("000000").unwrap();
     run.expect("the next code comes in").unwrap();
     run.send("\u{3}").unwrap();
-    run.expect("was deleted again").unwrap();
+    run.expect("; remove its entry from the app").unwrap();
     assert_eq!(sts.unassigned(), Vec::<String>::new());
 }
 
@@ -333,7 +334,7 @@ fn nobody_who_types_is_not_waited_for() {
     let sts = stand_in(alice());
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, &format!("{ENROLL} --prompt-timeout 1"));
-    run.expect("was deleted again").unwrap();
+    run.expect("; remove its entry from the app").unwrap();
     run.expect("error: nobody answered within 1 s").unwrap();
     assert_eq!(exited(run), 3);
     assert_eq!(sts.unassigned(), Vec::<String>::new());
@@ -345,7 +346,7 @@ fn a_name_that_is_taken_is_said_before_anything_is_made() {
     let home = Home::of_alice();
     let mut run = begin(&home, &sts, ENROLL);
     run.expect(format!(
-        "error: {ALICE_DEVICE} is a device of alice already"
+        "error: {ALICE_DEVICE} is already a device of alice"
     ))
     .unwrap();
     assert_eq!(exited(run), 1);
@@ -357,12 +358,10 @@ fn a_name_that_is_taken_is_said_before_anything_is_made() {
     );
     let home = Home::with(&keys_only());
     let mut run = begin(&home, &sts, ENROLL);
-    run.expect("Delete it and begin anew?").unwrap();
+    run.expect("Delete it and start over?").unwrap();
     run.send_line("y").unwrap();
-    run.expect(format!(
-        "error: {ALICE_DEVICE} is enabled for somebody else"
-    ))
-    .unwrap();
+    run.expect(format!("error: {ALICE_DEVICE} is enabled for another user"))
+        .unwrap();
     assert_eq!(exited(run), 1);
     assert_eq!(sts.devices("bob"), [ALICE_DEVICE]);
 }

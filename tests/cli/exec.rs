@@ -120,7 +120,7 @@ fn its_standard_input_is_its_own() {
             3,
             "renewing [work]: there are no credentials yet\n\
              error: an MFA code is needed, and there is no terminal to ask for it\n\
-             hint: have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal\n",
+             hint: set MFA_PROCESS to a command that prints it, set MFA_TOKEN, or run the same command once in a terminal\n",
         );
 }
 
@@ -147,7 +147,7 @@ fn what_cannot_be_run_ends_as_in_a_shell() {
         .ends(
             127,
             "error: no-such-command cannot be run: no such file or directory\n\
-         hint: is it installed, and in PATH? an alias or a function of the shell is no command\n",
+         hint: check that it is installed and in PATH; it must not be a shell alias or function\n",
         );
     let script = home.file("script");
     home.run(&["exec", "-p", "work", script.to_str().unwrap()])
@@ -244,7 +244,7 @@ fn without_storing_the_section_is_neither_read_nor_written() {
             3,
             "renewing work: there are no credentials yet\n\
          error: an MFA code is needed, and there is no terminal to ask for it\n\
-         hint: have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal\n",
+         hint: set MFA_PROCESS to a command that prints it, set MFA_TOKEN, or run the same command once in a terminal\n",
         );
 }
 
@@ -277,8 +277,8 @@ fn it_takes_the_place_where_long_term_keys_keep_the_section() {
     )
     .ends(
         1,
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: [work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]\n",
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+         hint: [work-long-term] has the same keys: `mfa-creds setup --profile work` removes them from [work]\n",
     );
     home.run_with(
         &sts,

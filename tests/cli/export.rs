@@ -181,7 +181,7 @@ fn what_a_format_cannot_hold_is_refused_and_nothing_is_printed() {
             .ends(
                 1,
                 "error: this format cannot hold the value of AWS_SECRET_ACCESS_KEY\n\
-             hint: take another --format, or mend that value where it is set\n",
+             hint: choose another --format, or fix the value where it is set\n",
             );
     }
 }
@@ -315,7 +315,7 @@ fn on_a_terminal_it_warns_that_secrets_are_on_the_screen() {
     let mut session = on_terminal(&home, &sts, "exec \"$0\" export -p work 2>err");
     session.expect("AWS_SECRET_ACCESS_KEY=FakeSecret").unwrap();
     assert_eq!(exited(session), 0);
-    let warning = "warning: these are secrets, and they are on the screen now; see `mfa-creds export --help` for where they belong\n";
+    let warning = "warning: these are secrets, and they are on the screen now; see `mfa-creds export --help` for how to use them\n";
     assert_eq!(
         fs::read_to_string(home.path().join("err")).unwrap(),
         warning
@@ -339,7 +339,7 @@ fn nothing_is_printed_when_there_is_nothing_to_print() {
         3,
         "renewing [work]: there are no credentials yet\n\
          error: an MFA code is needed, and there is no terminal to ask for it\n\
-         hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
+         hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
     );
     home.run(&["export", "-p", "nosuch"]).ends(
         1,

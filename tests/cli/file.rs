@@ -152,7 +152,7 @@ fn a_hard_link_stays_one_and_verbose_says_so() {
         .succeeds();
     assert!(
         outcome.stderr.contains(
-            "wrote ~/.aws/credentials in place, with a backup meanwhile: it has hard links\n"
+            "wrote ~/.aws/credentials in place, with a temporary backup: it has hard links\n"
         ),
         "{outcome:?}"
     );

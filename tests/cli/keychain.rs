@@ -11,8 +11,8 @@ use crate::support::home::Home;
 use crate::support::sections::{FAR, long_term, short_term};
 use crate::support::terminal::{exited, on_terminal};
 
-const NO_DESKTOP: &str = "error: there is no session of a desktop here, whose keychain (Secret Service) could be used\n\
-     hint: run it where XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS is that of the desktop's session\n";
+const NO_DESKTOP: &str = "error: there is no desktop session here whose keychain (Secret Service) could be used\n\
+     hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to that of one\n";
 
 /// A section whose keys are in the keychain.
 fn in_keychain(profile: &str, command: &str) -> String {
@@ -36,8 +36,8 @@ fn a_bus_that_nobody_serves_is_told() {
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
         .ends(
             1,
-            "error: the keychain of the desktop (Secret Service) cannot be reached: Failed to connect to socket /nonexistent/bus: No such file or directory\n\
-             hint: is DBUS_SESSION_BUS_ADDRESS that of the desktop's session?\n",
+            "error: the desktop keychain (Secret Service) cannot be reached: Failed to connect to socket /nonexistent/bus: No such file or directory\n\
+             hint: set DBUS_SESSION_BUS_ADDRESS to that of the desktop session\n",
         );
     assert_eq!(home.credentials(), long_term("work"));
 }
@@ -51,6 +51,26 @@ fn setup_writes_nothing_where_the_keychain_cannot_be_used() {
         ))
         .ends(1, NO_DESKTOP);
     assert_eq!(home.credentials(), "# mine\n");
+}
+
+#[test]
+fn setup_looks_for_the_keychain_before_it_asks() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" setup --keychain -p work");
+    let seen = run
+        .expect("error: there is no desktop session here")
+        .unwrap();
+    let seen = String::from_utf8_lossy(seen.before()).into_owned();
+    assert!(!seen.contains("Profile name"), "{seen}");
+    assert_eq!(exited(run), 1);
+    // Keys that would be moved stay where they are.
+    let keys = long_term("work").replace("-long-term", "");
+    let home = Home::with(&keys);
+    home.run(&["setup", "--keychain", "-p", "work"])
+        .stdin("work\n")
+        .ends(1, NO_DESKTOP);
+    assert_eq!(home.credentials(), keys);
 }
 
 #[test]
@@ -69,7 +89,7 @@ fn what_can_fail_without_the_keychain_fails_before_it_is_asked() {
     home.run(&["keychain", "move", "-p", "work"]).ends(
         1,
         "error: the keys are not in [work-long-term] of ~/.aws/credentials itself, or were changed meanwhile\n\
-         hint: run it again; keys that are inherited from [DEFAULT] have to be written into the section first\n",
+         hint: run the command again; keys inherited from [DEFAULT] must be written to the section first\n",
     );
     home.write("credentials", "");
     home.write(
@@ -100,7 +120,7 @@ fn keys_that_are_being_rotated_are_not_moved() {
         home.run(&["keychain", action, "-p", "work"]).ends(
             1,
             "error: a rotation of the access key of [work-long-term] is not finished\n\
-             hint: `mfa-creds rotate -p work` goes on with it; then run this again\n",
+             hint: run `mfa-creds rotate -p work` to finish it, then run the command again\n",
         );
         assert_eq!(home.credentials(), section);
     }
@@ -125,21 +145,19 @@ fn keys_of_another_command_are_left_to_it() {
     home.run(&["keychain", "move", "-p", "work"]).ends(
         1,
         "error: a command prints the keys of [work-long-term]: credential_process of [work-long-term] in ~/.aws/credentials\n\
-         hint: they are not in the file; there is nothing to move\n",
+         hint: the keys are not in the file: there is nothing to move\n",
     );
     home.run(&["keychain", "restore", "-p", "work"]).ends(
         1,
-        "error: the keys of [work-long-term] are not in a keychain of mfa-creds: credential_process of [work-long-term] in \
+        "error: the keys of [work-long-term] are not in the keychain: credential_process of [work-long-term] in \
          ~/.aws/credentials prints them\n\
-         hint: write them with an editor\n",
+         hint: write them to the file in an editor\n",
     );
-    home.run(&["setup", "--keychain", "-p", "work"])
-        .stdin("work\n")
-        .ends(
-            1,
-            "error: [work-long-term] in ~/.aws/credentials holds keys already, which are never overwritten\n\
-             hint: choose another profile, or change the keys with an editor\n",
-        );
+    home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
+        1,
+        "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
+             hint: choose another profile, or change the keys in an editor\n",
+    );
     assert_eq!(home.credentials(), section);
 }
 
@@ -147,12 +165,12 @@ fn keys_of_another_command_are_left_to_it() {
 fn what_is_done_already_is_said() {
     let home = Home::of_alice();
     home.run(&["keychain", "restore", "-p", "work"])
-        .ends(0, "the keys of [work-long-term] are in the file already\n");
+        .ends(0, "the keys of [work-long-term] are already in the file\n");
     let section = in_keychain("work", "mfa-creds keychain get AKIAFAKEFAKEFAKEFAKE");
     home.write("credentials", &section);
     home.run(&["keychain", "move", "-p", "work"]).ends(
         0,
-        "the keys of [work-long-term] are in the Secret Service already\n",
+        "the keys of [work-long-term] are already in the Secret Service\n",
     );
     assert_eq!(home.credentials(), section);
 }
@@ -160,7 +178,7 @@ fn what_is_done_already_is_said() {
 #[cfg(target_os = "linux")]
 #[test]
 fn no_keys_go_into_the_kernels_keyring_any_more() {
-    let refusal = "error: the kernel's keyring takes no new keys: it forgets its keys when the machine restarts, and hides them from other \
+    let refusal = "error: the kernel's keyring accepts no new keys: it forgets its keys when the machine restarts, and hides them from other \
          sessions\n\
          hint: leave out --store to use the Secret Service, or leave the keys in the file\n";
     let home = Home::of_alice();
@@ -234,12 +252,13 @@ fn a_line_that_names_the_kernels_keyring_still_serves_and_takes_no_new_key() {
         1,
         "error: the keys of [work-long-term] are in the kernel's keyring, which forgets its keys when the machine restarts, and hides them \
          from other sessions\n\
-         hint: `mfa-creds keychain restore -p work` brings them back into the file; then run this again\n",
+         hint: run `mfa-creds keychain restore -p work` to move them back to the file, then run the command again\n",
     );
     home.run(&["keychain", "move", "-p", "work"]).ends(
         1,
-        "error: the keys of [work-long-term] are in the kernel's keyring\n\
-         hint: `mfa-creds keychain restore -p work` brings them back; then run this again\n",
+        "error: the keys of [work-long-term] are in the kernel's keyring, which forgets its keys when the machine restarts, and hides them \
+         from other sessions\n\
+         hint: run `mfa-creds keychain restore -p work` to move them back to the file, then run the command again\n",
     );
     assert_eq!(home.credentials(), section);
 }
@@ -263,7 +282,7 @@ fn doctor_says_how_keys_come_back_from_the_kernels_keyring() {
     ] {
         let told = format!(
             "the keys of [{section}] in ~/.aws/credentials are in the kernel's keyring, which forgets its keys when the machine restarts, \
-             and hides them from other sessions\n         fix: mfa-creds keychain restore {flags}\n"
+             and hides them from other sessions\n         fix: run `mfa-creds keychain restore {flags}`\n"
         );
         assert!(outcome.stdout.contains(&told), "{told}{}", outcome.stdout);
         // What is said there leads to the keys, as far as there is such a keyring.
@@ -286,8 +305,7 @@ fn doctor_says_it_of_the_config_file_too() {
     home.write("credentials", "");
     let outcome = home.run(&["doctor", "-p", "work", "--offline"]).outcome();
     let told = "the keys of [profile work] in ~/.aws/config are in the kernel's keyring, which forgets its keys when the machine restarts, \
-                and hides them from other sessions\n         fix: run its credential_process in that session, and give the keys to \
-                `mfa-creds setup -p work`; then take the line out\n";
+                and hides them from other sessions\n         fix: run its credential_process in that session, pass the keys to `mfa-creds setup -p work`, and remove the line\n";
     assert!(outcome.stdout.contains(told), "{}", outcome.stdout);
     home.run(&["setup", "-p", "work"])
         .stdin(&format!(
@@ -324,9 +342,9 @@ fn why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them() {
     ));
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: the command of credential_process of [work-long-term] in ~/.aws/credentials failed: there is no session of a \
-         desktop here, whose keychain (Secret Service) could be used\n\
-         hint: run it where XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS is that of the desktop's session\n",
+        "error: the command of credential_process of [work-long-term] in ~/.aws/credentials failed: there is no desktop \
+         session here whose keychain (Secret Service) could be used\n\
+         hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to that of one\n",
     );
 }
 
@@ -346,29 +364,4 @@ fn valid_credentials_do_not_touch_the_keychain() {
     home.run(&["-p", "work", "-q", "--force", "--no-input"])
         .outcome();
     assert!(home.path().join("touched").exists());
-}
-
-#[test]
-fn setup_says_how_keys_get_into_the_keychain_later() {
-    let keys = long_term("work").replace("-long-term", "");
-    let home = Home::with(&keys);
-    let outcome = home
-        .run(&["setup", "--keychain", "-p", "work"])
-        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
-        .stdin("work\n")
-        .outcome();
-    assert_eq!(outcome.status, Some(1), "{outcome:?}");
-    let told = "moved the keys from [work] to [work-long-term]\n\
-                they stay there; `mfa-creds keychain move -p work` puts them into the keychain later\nerror: ";
-    assert!(outcome.stderr.contains(told), "{outcome:?}");
-    assert_eq!(
-        home.credentials(),
-        "[work]\n\n".to_owned() + &long_term("work")
-    );
-    let later = home
-        .run(&["keychain", "move", "-p", "work"])
-        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
-        .outcome();
-    assert_eq!(later.status, Some(1), "{later:?}");
-    assert!(!later.stderr.contains("already"), "{later:?}");
 }

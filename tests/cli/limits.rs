@@ -29,7 +29,7 @@ fn an_answer_that_takes_too_long() {
             1,
             &format!(
                 "{RENEWING}error: AWS STS at {} did not answer within {seconds} s ({origin})\n\
-                 hint: run it again with the next code; this one may have been used up\n",
+                 hint: run the command again with the next code; this one may be used up\n",
                 sts.address()
             ),
         );
@@ -49,7 +49,7 @@ fn what_has_met_nobody_is_sent_again() {
         let deadline = Instant::now() + Duration::from_secs(20);
         while Instant::now() < deadline {
             let text = fs::read_to_string(&trace).unwrap();
-            if text.contains("once more") {
+            if text.contains("trying again") {
                 return StandIn::start_on(address, Account::example()).ok();
             }
             thread::sleep(Duration::from_millis(5));

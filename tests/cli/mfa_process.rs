@@ -189,7 +189,7 @@ fn a_code_that_was_used_is_followed_by_the_next_one() {
         &sts,
         &home,
         &home,
-        "the code of mfa_process of [work-long-term] in ~/.aws/credentials was used already, and AWS takes each once; the next one comes in ",
+        "the code from mfa_process of [work-long-term] in ~/.aws/credentials was already used, and AWS accepts each code only once; the next one comes in ",
     );
     assert_eq!(sent.len(), 2);
 }
@@ -201,7 +201,7 @@ fn a_code_that_was_refused_is_followed_by_the_next_one() {
     }
     let (home, sts) = (home_of_two_codes(), StandIn::start(Account::example()));
     // By another tool, of which nothing is known.
-    let said = "it is wrong, or was used already; trying once more\n";
+    let said = "it is wrong, or was already used; trying again\n";
     let sent = first_is_used(&sts, &home, &Home::of_alice(), said);
     assert_eq!(sent.len(), 3);
     assert_eq!(sent[0], sent[1]);

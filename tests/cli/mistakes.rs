@@ -86,7 +86,7 @@ fn keys_missing_or_empty() {
             &[],
             &format!(
                 "error: {line} of [work-long-term] in ~/.aws/credentials is missing or empty\n\
-                 hint: write it there; the IAM console shows or makes a user's access keys\n"
+                 hint: add it; the IAM console lists a user's access keys, and creates new ones\n"
             ),
         );
     }
@@ -106,8 +106,8 @@ fn long_term_keys_where_temporary_ones_would_go() {
             long_term("work")
         ),
         &[],
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: [work-long-term] has keys, too: `mfa-creds setup --profile work` asks whether to replace them with those of [work]\n",
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+         hint: [work-long-term] also has keys: `mfa-creds setup --profile work` asks whether to replace them with those in [work]\n",
     );
 }
 
@@ -119,8 +119,8 @@ fn any_keys_without_a_session_token_are_taken_for_long_term_ones() {
             long_term("work")
         ),
         &[],
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: [work-long-term] has keys, too: `mfa-creds setup --profile work` asks whether to replace them with those of [work]\n",
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+         hint: [work-long-term] also has keys: `mfa-creds setup --profile work` asks whether to replace them with those in [work]\n",
     );
 }
 
@@ -129,20 +129,20 @@ fn the_section_that_others_inherit_from() {
     let home = Home::with(&long_term("DEFAULT"));
     home.run(&["-p", "DEFAULT", "--token", "123456"]).ends(
         1,
-        "error: [DEFAULT] cannot hold temporary credentials: some tools let every section inherit from it\n\
-         hint: use another profile; the default profile is `default`, in small letters\n",
+        "error: [DEFAULT] cannot hold temporary credentials: in some tools, every section inherits from it\n\
+         hint: use another profile; the default profile is `default`, in lower case\n",
     );
 }
 
 #[test]
 fn a_value_that_swallows_the_section_below() {
-    let hint = "hint: begin the next key or section at the left margin, or with as little indentation as that line\n";
+    let hint = "hint: indent the next key or section no more than that line\n";
     let swallowed = "  [other]\n  aws_secret_access_key = TOPSECRET\n";
     fails(
         &format!("{}{swallowed}", long_term("work")),
         &[],
         &format!(
-            "error: ~/.aws/credentials:4 sets aws_mfa_device of [work-long-term], and the indented lines below would be part of its value\n{hint}"
+            "error: ~/.aws/credentials:4 sets aws_mfa_device in [work-long-term], and the indented lines below it would become part of the value\n{hint}"
         ),
     );
     fails(
@@ -153,7 +153,7 @@ fn a_value_that_swallows_the_section_below() {
         ),
         &[],
         &format!(
-            "error: ~/.aws/credentials:11 sets expiration of [work], and the indented lines below would be part of its value\n{hint}"
+            "error: ~/.aws/credentials:11 sets expiration in [work], and the indented lines below it would become part of the value\n{hint}"
         ),
     );
 }
@@ -172,7 +172,7 @@ fn a_margin_that_no_credentials_could_have() {
 fn no_file_and_no_directory() {
     let home = Home::new();
     let expected = "error: there is no credentials file ~/.aws/credentials\n\
-                    hint: `mfa-creds setup --profile work` makes it\n";
+                    hint: `mfa-creds setup --profile work` creates it\n";
     home.run(&["-p", "work"]).ends(1, expected);
     fs::remove_dir(home.path().join(".aws")).unwrap();
     home.run(&["-p", "work"]).ends(1, expected);
@@ -215,20 +215,20 @@ fn a_malformed_line() {
         &format!("{}nonsense\n", long_term("work")),
         &[],
         "error: ~/.aws/credentials:5 has no `=`\n\
-         hint: mend the line, which is in [work-long-term]; the AWS tools refuse the whole file for it\n",
+         hint: fix the line, which is in [work-long-term]; AWS tools reject the whole file because of it\n",
     );
     fails(
         &format!("{}[work]\n= x\n", long_term("work")),
         &[],
         "error: ~/.aws/credentials:6 has no key before the `=`\n\
-         hint: mend the line, which is in [work]; the AWS tools refuse the whole file for it\n",
+         hint: fix the line, which is in [work]; AWS tools reject the whole file because of it\n",
     );
     let home = Home::of_alice();
     home.write("config", "[profile work]\nregion\n");
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
         "error: ~/.aws/config:2 has no `=`\n\
-         hint: mend the line, which is in [profile work]; the AWS tools refuse the whole file for it\n",
+         hint: fix the line, which is in [profile work]; AWS tools reject the whole file because of it\n",
     );
 }
 
@@ -237,8 +237,8 @@ fn sections_and_keys_that_come_twice() {
     fails(
         &format!("{}\n[work-long-term]\nregion = x\n", long_term("work")),
         &[],
-        "error: ~/.aws/credentials:6 begins [work-long-term] again, after line 1\n\
-         hint: make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file\n",
+        "error: ~/.aws/credentials:6 starts [work-long-term] again, after line 1\n\
+         hint: merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file\n",
     );
     fails(
         &format!(
@@ -246,15 +246,15 @@ fn sections_and_keys_that_come_twice() {
             long_term("work")
         ),
         &[],
-        "error: ~/.aws/credentials:5 sets AWS_Access_Key_Id of [work-long-term] again, after line 2\n\
-         hint: delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file\n",
+        "error: ~/.aws/credentials:5 sets AWS_Access_Key_Id in [work-long-term] again, after line 2\n\
+         hint: remove one of the lines; the AWS SDKs use the last one, and the AWS CLI rejects the file\n",
     );
     let twice = short_term("work", FAR).repeat(2);
     fails(
         &twice,
         &[],
-        "error: ~/.aws/credentials:8 begins [work] again, after line 1\n\
-         hint: make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file\n",
+        "error: ~/.aws/credentials:8 starts [work] again, after line 1\n\
+         hint: merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file\n",
     );
 }
 
@@ -270,10 +270,9 @@ fn no_device() {
     // That is tried more than once, and said when it takes long.
     assert_eq!(
         outcome.stderr.trim_start_matches("waiting for AWS STS\n"),
-        "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
+        "error: the MFA device of [work-long-term] is not set, and AWS could not tell: \
          AWS STS at 127.0.0.1:1 cannot be reached: connection refused\n\
-         hint: write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into [work-long-term] in ~/.aws/credentials, \
-         or use --device; the IAM console shows the ARN\n"
+         hint: add `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` to [work-long-term] in ~/.aws/credentials, or use --device; the IAM console shows the ARN\n"
     );
 }
 
@@ -361,7 +360,7 @@ fn a_duration_that_aws_does_not_grant() {
 #[test]
 fn a_code_that_is_none() {
     let home = Home::of_alice();
-    let hint = "hint: give the six digits that the device shows now\n";
+    let hint = "hint: use the six digits that the device shows now\n";
     for code in ["12345", "1234567", "12345a", "abcdef", "１２３４５６"] {
         home.run(&["-p", "work", "--token", code]).ends(
             1,
@@ -405,8 +404,8 @@ fn a_name_that_cannot_be_a_section() {
         home.run(&["-p", profile]).ends(
             1,
             &format!(
-                "error: `{}` (--profile) cannot be part of a section's name\n\
-                 hint: leave out brackets, `#`, `;` and blanks at the ends\n",
+                "error: `{}` (--profile) cannot be part of a section name\n\
+                 hint: use a name without brackets, `#`, `;`, or spaces at its ends\n",
                 profile.escape_debug()
             ),
         );
@@ -424,7 +423,7 @@ fn a_region_an_endpoint_or_a_role_that_cannot_be_one() {
     fails(
         &keys,
         &["--assume-role", "admin"],
-        "error: `admin` (--assume-role) is not the ARN of a role\n\
+        "error: `admin` (--assume-role) is not a role ARN\n\
          hint: write it like arn:aws:iam::123456789012:role/NAME\n",
     );
     let role = ["--assume-role", "arn:aws:iam::123456789012:role/r"];

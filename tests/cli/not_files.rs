@@ -112,7 +112,7 @@ fn the_null_device_is_no_file_and_is_never_replaced() {
     let doctor = run(&["doctor", "--offline", "-p", "work"]).outcome();
     assert!(
         doctor.stdout.contains(
-            "/dev/null (AWS_SHARED_CREDENTIALS_FILE) is the null device: it counts as empty\n"
+            "/dev/null (AWS_SHARED_CREDENTIALS_FILE) is the null device, which counts as an empty file\n"
         ),
         "{doctor:?}"
     );
@@ -179,11 +179,11 @@ fn a_report_may_come_through_a_pipe_that_is_written() {
     assert!(
         outcome
             .stderr
-            .contains("/dev/stdin is no credential report"),
+            .contains("/dev/stdin is not a credential report"),
         "{outcome:?}"
     );
     for (kind, is) in [
-        ("named pipe", "is a named pipe that no process writes"),
+        ("named pipe", "is a named pipe that no process writes to"),
         ("socket", "is a socket, not a regular file"),
         (
             "character device",
@@ -297,7 +297,7 @@ fn what_stands_in_place_of_our_own_files_is_named_with_what_removes_it() {
             // It masks access key ids.
             let said = format!("cannot be used: {is}\n");
             assert!(outcome.stdout.contains(&said), "{outcome:?}");
-            let fix = "fix: `ls -la ~/.aws/.mfa-creds` shows it: remove it\n";
+            let fix = "fix: find it with `ls -la ~/.aws/.mfa-creds`, and remove it\n";
             assert!(outcome.stdout.contains(fix), "{outcome:?}");
         }
     }

@@ -29,12 +29,12 @@ fn both(expiration: &str) -> String {
 
 fn in_the_way(hint: &str) -> String {
     format!(
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
          hint: {hint}\n"
     )
 }
 
-const WITH_KEYS: &str = "[work-long-term] has keys, too: `mfa-creds setup --profile work` asks whether to replace them with those of [work]";
+const WITH_KEYS: &str = "[work-long-term] also has keys: `mfa-creds setup --profile work` asks whether to replace them with those in [work]";
 
 #[test]
 fn no_run_overwrites_them_or_hands_them_out() {
@@ -107,7 +107,7 @@ fn setup_replaces_the_old_keys_only_when_told_to() {
         run.send_line("work").unwrap();
         run.expect(
             "[work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC. \
-             Replace the one in [work-long-term]? It will be lost [y/N]:",
+             Replace the keys in [work-long-term]? They will be lost [y/N]:",
         )
         .unwrap();
         run.send_line(answer).unwrap();
@@ -146,11 +146,11 @@ fn setup_moves_them_where_nothing_is_lost_by_it() {
     let home = Home::with(&same);
     home.run(&["-p", "work"]).ends(
         1,
-        &in_the_way("[work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]"),
+        &in_the_way("[work-long-term] has the same keys: `mfa-creds setup --profile work` removes them from [work]"),
     );
     home.run(&["setup"]).stdin("work\n").ends(
         0,
-        "took the keys out of [work]: [work-long-term] has the same\nnext: mfa-creds --profile work\n",
+        "removed the keys from [work]: [work-long-term] has the same keys\nnext: mfa-creds --profile work\n",
     );
     assert_eq!(home.credentials(), format!("{moved}[work]\n"));
 }
@@ -164,8 +164,8 @@ fn setup_takes_no_keys_from_the_pipe_where_it_moves_others() {
         ))
         .ends(
             1,
-            "error: [work] holds long-term keys, which are moved, and others are piped in\n\
-             hint: pipe in the profile and the device only, or take the keys of [work] out with an editor\n",
+            "error: [work] holds long-term keys to be moved, but other keys are piped in\n\
+             hint: pipe in only the profile and the device, or remove the keys from [work] in an editor\n",
         );
     assert_eq!(home.credentials(), configured("work", FAR));
 }
@@ -236,8 +236,8 @@ fn keys_of_another_server_are_not_called_long_term() {
     let home = Home::with(&(long_term("work") + &session));
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds keys that mfa-creds did not write, which are never overwritten\n\
-         hint: if they are those of an old session, take them out with an editor; if they are an IAM user's own, rename [work]\n",
+        "error: [work] in ~/.aws/credentials holds keys that mfa-creds did not write, and never overwrites\n\
+         hint: if they are from an old session, remove them with an editor; if they are an IAM user's own keys, rename [work]\n",
     );
 }
 
@@ -247,7 +247,7 @@ fn setup_replaces_nothing_where_nobody_can_be_asked() {
     home.run(&["setup"]).stdin("work\n").ends(
         1,
         "error: [work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC\n\
-         hint: run this in a terminal, without piping anything in: it asks which of them to keep\n",
+         hint: run the command in a terminal without piping in answers: it asks which keys to use\n",
     );
     assert_eq!(home.credentials(), both(FAR));
 }
@@ -259,13 +259,13 @@ fn setup_replaces_no_keys_of_a_command_and_none_amid_a_rotation() {
     for (own, error) in [
         (
             process,
-            "error: [work-long-term] in ~/.aws/credentials holds keys already, which are never overwritten\n\
-             hint: choose another profile, or change the keys with an editor\n",
+            "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
+             hint: choose another profile, or change the keys in an editor\n",
         ),
         (
             &*rotated,
             "error: a rotation of the access key of [work-long-term] is not finished\n\
-             hint: `mfa-creds rotate -p work` goes on with it; then run this again\n",
+             hint: run `mfa-creds rotate -p work` to finish it, then run the command again\n",
         ),
     ] {
         let before = own.to_owned() + &configured("work", FAR);
@@ -281,8 +281,8 @@ fn a_secret_without_its_id_stays() {
     let home = Home::with(&before);
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds a secret access key without its id, which is never overwritten\n\
-         hint: take the secret out with an editor, or write its aws_access_key_id there\n",
+        "error: [work] in ~/.aws/credentials holds a secret access key without its id, which mfa-creds never overwrites\n\
+         hint: remove the secret with an editor, or add its aws_access_key_id\n",
     );
     assert_eq!(home.credentials(), before);
 }
@@ -306,8 +306,8 @@ fn a_new_secret_that_has_its_id_not_yet_stays() {
         let secret = value(&home.credentials(), "work", "aws_secret_access_key").unwrap();
         let text = home.credentials().replace(&secret, NEW_SECRET);
         home.write("credentials", &text);
-        let said = "error: [work] in ~/.aws/credentials holds a secret access key that mfa-creds did not write, beside the id of a session\n\
-             hint: take the secret out with an editor, or write its aws_access_key_id there\n";
+        let said = "error: [work] in ~/.aws/credentials holds a secret access key that mfa-creds did not write, next to a session's access key id\n\
+             hint: remove the secret with an editor, or add its aws_access_key_id\n";
         let before = sts.calls();
         renew(&["--force"]).ends(1, said);
         home.run(&["clear", "-q", "-p", "work"]).ends(1, said);
@@ -327,8 +327,8 @@ fn a_secret_beside_what_is_left_of_a_session_stays_too() {
     for assumed in ["False", "True"] {
         let before = long_term("work") + &section(assumed);
         let home = Home::with(&before);
-        let said = "error: [work] in ~/.aws/credentials holds a secret access key without its id, which is never overwritten\n\
-             hint: take the secret out with an editor, or write its aws_access_key_id there\n";
+        let said = "error: [work] in ~/.aws/credentials holds a secret access key without its id, which mfa-creds never overwrites\n\
+             hint: remove the secret with an editor, or add its aws_access_key_id\n";
         home.run(&["-p", "work", "--token", "123456"]).ends(1, said);
         home.run(&["clear", "-q", "-p", "work"]).ends(1, said);
         home.run(&["clear", "-q", "--all"]).ends(1, said);

@@ -9,7 +9,7 @@ use crate::support::sections::{FAR, long_term, short_term, value};
 use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 const NOBODY: &str = "error: no profile is named, and there is no section [default-long-term] in ~/.aws/credentials\n\
-                      hint: give --profile or set AWS_PROFILE; there are: work, prod\n";
+                      hint: use --profile or set AWS_PROFILE; the profiles are: work, prod\n";
 
 fn home() -> Home {
     Home::with(&format!("{}{}", long_term("work"), long_term("prod")))
@@ -94,7 +94,7 @@ fn in_a_terminal_without_room_the_error_lists_them() {
     session.get_process_mut().set_window_size(80, 2).unwrap();
     session.send_line("").unwrap();
     session
-        .expect("hint: give --profile or set AWS_PROFILE; there are: work, prod")
+        .expect("hint: use --profile or set AWS_PROFILE; the profiles are: work, prod")
         .unwrap();
     assert_eq!(exited(session), 3);
 }

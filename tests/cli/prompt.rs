@@ -78,7 +78,7 @@ fn is_not_shown_when_input_is_forbidden() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
     let mut session = on_terminal(&home, &sts, "exec \"$0\" -p work --no-input");
-    session.expect("--no-input forbids asking for it").unwrap();
+    session.expect("--no-input forbids asking").unwrap();
     assert_eq!(exited(session), 3);
 }
 
@@ -227,7 +227,7 @@ fn setup_asks_hides_the_secret_and_asks_again_for_what_cannot_be() {
     session.expect("aws_access_key_id: ").unwrap();
     session.send_line("alice").unwrap();
     session
-        .expect("error: an access key id is at least 16 capital letters")
+        .expect("error: an access key id has at least 16 capital letters")
         .unwrap();
     session.expect("aws_access_key_id: ").unwrap();
     session.send_line(ALICE_ACCESS_KEY_ID).unwrap();
@@ -239,16 +239,18 @@ fn setup_asks_hides_the_secret_and_asks_again_for_what_cannot_be() {
         .expect("aws_secret_access_key (not shown): ")
         .unwrap();
     session.send_line(ALICE_SECRET_ACCESS_KEY).unwrap();
-    let seen = session.expect("MFA device (may be empty): ").unwrap();
+    let seen = session.expect("Check the keys with AWS? [Y/n]: ").unwrap();
     let seen = String::from_utf8_lossy(seen.before()).into_owned();
     assert!(!seen.contains(ALICE_SECRET_ACCESS_KEY), "{seen}");
+    session.send_line("n").unwrap();
+    session.expect("MFA device (optional): ").unwrap();
     session
         .send_line("arn:aws:iam::123456789012:user/alice")
         .unwrap();
     session
         .expect("error: this is a user, not an MFA device")
         .unwrap();
-    session.expect("MFA device (may be empty): ").unwrap();
+    session.expect("MFA device (optional): ").unwrap();
     session.send_line(ALICE_DEVICE).unwrap();
     assert_eq!(exited(session), 0);
     assert_eq!(home.credentials(), long_term("work"));

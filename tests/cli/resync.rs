@@ -25,7 +25,7 @@ fn a_device_that_has_drifted_away_is_brought_back() {
     let mut run = begin(&home, &sts, "exec \"$0\" device resync -p work");
     run.expect(FIRST).unwrap();
     type_codes(&mut run, &sts, ALICE_DEVICE);
-    run.expect(format!("AWS knows again which codes {ALICE_DEVICE} shows"))
+    run.expect(format!("resynchronized {ALICE_DEVICE}"))
         .unwrap();
     assert_eq!(exited(run), 0);
     let code = sts.fresh_code(ALICE_DEVICE);
@@ -46,7 +46,7 @@ fn a_resynchronisation_with_wrong_codes_says_so() {
     run.expect(SECOND).unwrap();
     run.send_line("000001").unwrap();
     run.expect(format!(
-        "error: AWS refused the two codes of {ALICE_DEVICE}"
+        "error: AWS rejected the two codes of {ALICE_DEVICE}"
     ))
     .unwrap();
     assert_eq!(exited(run), 4);

@@ -38,12 +38,12 @@ fn the_new_key_is_proven_before_the_old_one_goes() {
     assert_eq!(
         outcome.stderr,
         format!(
-            "made access key {new} for alice\n\
+            "created access key {new} for alice\n\
              waiting until …\n\
-             [work-long-term] has it now: STS takes it\n\
+             [work-long-term] now has it: STS accepts it\n\
              access key {ALICE_ACCESS_KEY_ID} is inactive\n\
              deleted access key {ALICE_ACCESS_KEY_ID}\n\
-             [work-long-term] has access key {new}, the only one of alice\n"
+             [work-long-term] has access key {new}, the only access key of alice\n"
         )
     );
     assert_eq!((outcome.status, outcome.stdout), (Some(0), String::new()));
@@ -196,7 +196,7 @@ fn a_new_key_that_somebody_has_deactivated_is_not_waited_for() {
     let new = sts.access_keys("alice")[1].access_key_id.clone();
     sts.deactivate("alice", &new);
     let outcome = home.run_with(&sts, &ROTATE).outcome();
-    let told = format!("deleted access key {new}, which an earlier run made and nobody uses\n");
+    let told = format!("deleted access key {new}, which an earlier run created and nobody uses\n");
     assert!(outcome.stderr.starts_with(&told), "{outcome:?}");
     assert_rotated(&home, &sts);
 }
@@ -223,7 +223,7 @@ fn without_consent_the_old_key_stays_inactive() {
 
     let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work");
     run.expect(format!(
-        "Delete access key {ALICE_ACCESS_KEY_ID}, which is inactive now? [y/N]:"
+        "Delete access key {ALICE_ACCESS_KEY_ID}, which is now inactive? [y/N]:"
     ))
     .unwrap();
     run.send_line("").unwrap();
@@ -231,9 +231,9 @@ fn without_consent_the_old_key_stays_inactive() {
     assert_eq!(exited(run), 0);
     assert_eq!(sts.access_keys("alice").len(), 2);
     let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work");
-    run.expect("which is inactive now? [y/N]:").unwrap();
+    run.expect("which is now inactive? [y/N]:").unwrap();
     run.send_line("y").unwrap();
-    run.expect("the only one of alice").unwrap();
+    run.expect("the only access key of alice").unwrap();
     assert_eq!(exited(run), 0);
     assert_rotated(&home, &sts);
 }
@@ -244,20 +244,24 @@ fn somebody_elses_second_key_is_shown_and_left() {
     let home = home();
     let outcome = home.run_with(&sts, &ROTATE).outcome();
     let ago = |text: &str| -> String {
-        let lines = text.lines().map(|line| match line.split_once(": made ") {
-            Some((key, rest)) => format!("{key}: made {}\n", &rest[rest.find(" ago").unwrap()..]),
-            None => format!("{line}\n"),
-        });
+        let lines = text
+            .lines()
+            .map(|line| match line.split_once(": created ") {
+                Some((key, rest)) => {
+                    format!("{key}: created {}\n", &rest[rest.find(" ago").unwrap()..])
+                }
+                None => format!("{line}\n"),
+            });
         lines.collect()
     };
     assert_eq!(
         ago(&outcome.stderr).replace("last used 0 s", "last used"),
         format!(
-            "error: alice has 2 access keys already, and AWS allows no more\n  \
-             {ALICE_ACCESS_KEY_ID} of [work-long-term]: made  ago, active, last used ago for iam in us-east-1\n  \
-             {OTHER}: made  ago, inactive, never used\n\
-             hint: if nothing needs {OTHER}: `aws iam delete-access-key --user-name alice --access-key-id {OTHER}` with an MFA \
-             session, and run this again\n"
+            "error: alice already has 2 access keys, and AWS allows no more\n  \
+             {ALICE_ACCESS_KEY_ID} of [work-long-term]: created  ago, active, last used ago for iam in us-east-1\n  \
+             {OTHER}: created  ago, inactive, never used\n\
+             hint: if nothing needs {OTHER}, run `aws iam delete-access-key --user-name alice --access-key-id {OTHER}` with an MFA \
+             session, then run the command again\n"
         )
     );
     assert_eq!(outcome.status, Some(1));
@@ -295,7 +299,7 @@ fn a_copy_that_cannot_be_rotated_is_told_before_anything_is_done() {
         1,
         &format!(
             "error: [profile copy] in ~/.aws/config has the same access key {ALICE_ACCESS_KEY_ID}\n\
-             hint: take it out there, or move it to the credentials file, so that it is rotated, too\n"
+             hint: remove it there, or move it to the credentials file so that it is rotated too\n"
         ),
     );
     home.write("config", "");
@@ -310,7 +314,7 @@ fn a_copy_that_cannot_be_rotated_is_told_before_anything_is_done() {
     assert!(
         outcome.stderr.ends_with(&format!(
             "error: [odd] in ~/.aws/credentials still has the old access key {ALICE_ACCESS_KEY_ID}\n\
-             hint: put {new} there, or take the keys out, and run this again: then the old key is deactivated\n"
+             hint: replace it with {new} or remove the keys, then run the command again: the old key is then deactivated\n"
         )),
         "{outcome:?}"
     );
@@ -342,8 +346,7 @@ fn what_aws_denies_is_told_with_the_action_and_that_there_is_no_mfa() {
         );
         assert!(
             outcome.stderr.ends_with(
-                "hint: the keys alone prove no MFA, which a policy may demand: `mfa-creds -p work`, then this again; else ask an \
-                 administrator\n"
+                "hint: a policy may require MFA: run `mfa-creds -p work`, then run this command again; otherwise, ask an administrator\n"
             ),
             "{outcome:?}"
         );
@@ -411,7 +414,7 @@ fn keys_that_cannot_be_rotated_are_refused() {
     home.run_with(&sts, &ROTATE).ends(
         1,
         "error: a command prints the keys of [work-long-term]: credential_process of [work-long-term] in ~/.aws/credentials\n\
-         hint: rotate them where it has them from, or let them stand in the file for the while\n",
+         hint: rotate them where the command gets them, or store them in the file during the rotation\n",
     );
     assert_eq!(sts.calls(), 0);
 }

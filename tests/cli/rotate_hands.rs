@@ -102,7 +102,7 @@ fn a_pair_that_somebody_writes_meanwhile_stays_and_no_key_is_lost() {
             _ => ALICE_ACCESS_KEY_ID,
         };
         let told = format!(
-            "[work-long-term] in ~/.aws/credentials has access key {} in place of {}: it was changed during a rotation\n",
+            "[work-long-term] in ~/.aws/credentials has access key {} instead of {}: it was changed during a rotation\n",
             masked(OTHER),
             masked(expected)
         );
@@ -144,7 +144,7 @@ fn both_ways_out_of_a_pair_that_came_between_help() {
         let outcome = written_meanwhile(&home, &sts, number, write);
         let new = new_key(&sts).unwrap();
         let hint = format!(
-            "; to keep {}, remove the lines that begin with `mfa_creds_`, which keep ",
+            "; to keep {}, remove the lines that start with `mfa_creds_`, which hold ",
             masked(OTHER)
         );
         assert!(outcome.stderr.contains(&hint), "{outcome:?}");
@@ -185,7 +185,7 @@ fn another_secret_for_the_same_key_is_noticed() {
         let outcome = written_meanwhile(&home, &sts, number, write);
         let told = format!(
             "error: [work-long-term] in ~/.aws/credentials was changed while its access key {} was being rotated: aws_secret_access_key\n\
-             hint: look at the section, and run this again: it goes on with what is there\n",
+             hint: check the section, then run the command again: it continues with what is there\n",
             masked(ALICE_ACCESS_KEY_ID)
         );
         assert!(outcome.stderr.ends_with(&told), "{number}: {outcome:?}");
@@ -220,7 +220,7 @@ fn an_editor_that_writes_back_what_it_had_loses_no_key() {
         assert_eq!(current(&home).0, ALICE_ACCESS_KEY_ID);
         if number > CREATE {
             let told = format!(
-                "warning: access key {} was gone from [work-long-term], and is kept there now, in the lines that begin with \
+                "warning: access key {} was missing from [work-long-term], and is stored there again, in the lines that start with \
                  `mfa_creds_new_`\n",
                 new.access_key_id
             );
@@ -242,13 +242,13 @@ fn a_key_that_the_section_cannot_take_comes_back_with_the_next_run() {
         let new = new_key(&sts).unwrap();
         let told = "broken line";
         assert!(!outcome.stderr.contains(told), "{number}: {outcome:?}");
-        let told = "; the next `mfa-creds rotate -p work` has its secret, and puts it back\n";
+        let told = "; the next `mfa-creds rotate -p work` has its secret, and restores it\n";
         assert!(outcome.stderr.contains(told), "{number}: {outcome:?}");
         assert!(!home.credentials().contains(&new.secret_access_key));
         home.write("credentials", &file());
         let outcome = home.run_with(&sts, &ROTATE).succeeds();
         let told = format!(
-            "warning: access key {} was gone from [work-long-term], and is kept there now",
+            "warning: access key {} was missing from [work-long-term], and is stored there again",
             new.access_key_id
         );
         assert!(outcome.stderr.contains(&told), "{number}: {outcome:?}");
@@ -269,8 +269,7 @@ fn lines_of_another_rotation_that_come_between_lose_no_key() {
     );
     let outcome = written_meanwhile(&home, &sts, AFTER_SWAP, |_| old);
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
-    let told =
-        "in its place; the next `mfa-creds rotate -p work` has its secret, and puts it back\n";
+    let told = "instead; the next `mfa-creds rotate -p work` has its secret, and restores it\n";
     assert!(outcome.stderr.contains(told), "{outcome:?}");
     // As the next run says.
     assert_eq!(home.run_with(&sts, &ROTATE).outcome().status, Some(1));
@@ -284,7 +283,7 @@ fn what_an_editor_writes_back_while_a_question_waits_loses_no_key() {
     for answer in ["n", "y", "\u{3}"] {
         let (sts, home) = (two_users(), home());
         let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work");
-        run.expect("which is inactive now? [y/N]:").unwrap();
+        run.expect("which is now inactive? [y/N]:").unwrap();
         home.write("credentials", &file());
         if answer == "\u{3}" {
             run.send(answer).unwrap();
@@ -307,8 +306,8 @@ fn a_section_that_goes_meanwhile_takes_no_key_with_it() {
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     assert!(
         outcome.stderr.ends_with(&format!(
-            "error: [work-long-term] in ~/.aws/credentials has no access key in place of {}: it was changed during a rotation\n\
-             hint: put {0} and its secret back, and run this again: it goes on from there\n",
+            "error: [work-long-term] in ~/.aws/credentials no longer has access key {}: it was changed during a rotation\n\
+             hint: put {0} and its secret back, then run the command again: it continues from there\n",
             masked(ALICE_ACCESS_KEY_ID)
         )),
         "{outcome:?}"
@@ -356,19 +355,19 @@ fn a_key_that_somebody_made_by_hand_is_never_deleted_without_a_yes() {
                 .ends(3, &told_of_lost_key(&sts, id));
         }
         let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work --yes");
-        run.expect(format!("access key {id} of alice, made at "))
+        run.expect(format!("access key {id} of alice, created at "))
             .unwrap();
         assert_eq!(exited(run), 3);
 
         // No is the default, and the question says what it is about.
         let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work");
         let made = sts.made_at("alice", id).format("%Y-%m-%d %H:%M:%S UTC");
-        run.expect(format!("Access key {id} of alice was made at {made}"))
+        run.expect(format!("Access key {id} of alice was created at {made}"))
             .unwrap();
         run.expect(format!("Delete access key {id}? [y/N]:"))
             .unwrap();
         run.send_line("").unwrap();
-        run.expect("is not deleted").unwrap();
+        run.expect("was not deleted").unwrap();
         assert_eq!(exited(run), 1);
         assert!(sts.access_keys("alice").contains(&other));
         assert_eq!(home.credentials(), text);
@@ -378,9 +377,9 @@ fn a_key_that_somebody_made_by_hand_is_never_deleted_without_a_yes() {
             .unwrap();
         run.send_line("y").unwrap();
         run.expect(format!("deleted access key {id}")).unwrap();
-        run.expect("which is inactive now? [y/N]:").unwrap();
+        run.expect("which is now inactive? [y/N]:").unwrap();
         run.send_line("y").unwrap();
-        run.expect("the only one of alice").unwrap();
+        run.expect("the only access key of alice").unwrap();
         assert_eq!(exited(run), 0);
         assert_rotated(&home, &sts);
     }
@@ -404,7 +403,7 @@ fn a_key_of_that_time_which_is_used_is_not_offered_for_deletion() {
     assert!(
         outcome
             .stderr
-            .starts_with("error: alice has 2 access keys already"),
+            .starts_with("error: alice already has 2 access keys"),
         "{outcome:?}"
     );
     assert_eq!(sts.access_keys("alice").len(), 2);
@@ -424,7 +423,7 @@ fn the_old_key_is_not_deleted_from_under_a_section_that_has_it_again() {
         1,
         &format!(
             "error: [copy] in ~/.aws/credentials still has the old access key {ALICE_ACCESS_KEY_ID}\n\
-             hint: put {new} there, or take the keys out, and run this again: then the old key is deleted\n"
+             hint: replace it with {new} or remove the keys, then run the command again: the old key is then deleted\n"
         ),
     );
     assert_eq!(sts.access_keys("alice").len(), 2);
@@ -446,8 +445,8 @@ fn notes_that_do_not_say_of_which_rotation_delete_no_key() {
         home.run_with(&sts, &["rotate", "--yes", "-p", "work"]).ends(
             1,
             &format!(
-                "error: [work-long-term] in ~/.aws/credentials keeps {} beside its access key, and does not say of which rotation\n\
-                 hint: if nothing needs what they keep, take the lines that begin with `mfa_creds_` out with an editor; then run this again\n",
+                "error: [work-long-term] in ~/.aws/credentials holds {} besides its access key, and does not say from which rotation\n\
+                 hint: if nothing needs those keys, remove the lines that start with `mfa_creds_` in an editor, then run the command again\n",
                 masked(OTHER)
             ),
         );

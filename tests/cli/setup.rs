@@ -1,12 +1,18 @@
-//! The wizard: writes long-term keys once, moves them, and overwrites nothing.
+//! The wizard: writes long-term keys, checks them with AWS, moves them, and replaces them only after a question.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY};
+use expectrl::Expect as _;
+use expectrl::session::OsSession;
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
 use crate::support::home::Home;
 use crate::support::sections::long_term;
+use crate::support::terminal::{exited, on_terminal};
+
+const OLD_ID: &str = "AKIAFAKEFAKEFAKEOLD0";
+const OLD_SECRET: &str = "FakeOldSecretOfAliceNotRealFakeSecretFak";
 
 fn answers(profile: &str, device: &str) -> String {
     format!("{profile}\n{ALICE_ACCESS_KEY_ID}\n{ALICE_SECRET_ACCESS_KEY}\n{device}\n")
@@ -56,8 +62,8 @@ fn never_overwrites_keys() {
     let home = Home::of_alice();
     home.run(&["setup"]).stdin(&answers("work", "")).ends(
         1,
-        "error: [work-long-term] in ~/.aws/credentials holds keys already, which are never overwritten\n\
-         hint: choose another profile, or change the keys with an editor\n",
+        "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
+         hint: run `mfa-creds setup --profile work` in a terminal to replace them, or choose another profile\n",
     );
     assert_eq!(home.credentials(), long_term("work"));
 }
@@ -89,17 +95,17 @@ fn refuses_what_cannot_be_a_key() {
         (
             "ASIAFAKEFAKEFAKEFAKE",
             ALICE_SECRET_ACCESS_KEY,
-            "this is a temporary key (ASIA…); long-term keys begin with AKIA",
+            "this is a temporary key (ASIA…); long-term keys start with AKIA",
         ),
         (
             "alice",
             ALICE_SECRET_ACCESS_KEY,
-            "an access key id is at least 16 capital letters and digits, like AKIA…",
+            "an access key id has at least 16 capital letters and digits, like AKIA…",
         ),
         (
             "",
             "",
-            "an access key id is at least 16 capital letters and digits, like AKIA…",
+            "an access key id has at least 16 capital letters and digits, like AKIA…",
         ),
         (
             ALICE_ACCESS_KEY_ID,
@@ -109,7 +115,7 @@ fn refuses_what_cannot_be_a_key() {
         (
             ALICE_ACCESS_KEY_ID,
             "FakeSecretOfAlice NotReal FakeSecretFake",
-            "a secret access key has only letters, digits, `/`, `+` and `=`",
+            "a secret access key contains only letters, digits, `/`, `+` and `=`",
         ),
     ] {
         let home = Home::new();
@@ -132,7 +138,7 @@ fn needs_somebody_to_ask() {
     home.run(&["setup"]).ends(
         3,
         "error: setup needs a terminal to ask for the keys\n\
-         hint: run it in a terminal, or pipe in four lines: profile, access key id, secret access key, device\n",
+         hint: run the command in a terminal, or pipe in four lines: profile, access key id, secret access key, device\n",
     );
 }
 
@@ -163,8 +169,8 @@ fn keys_in_quotation_marks_are_told_and_not_moved() {
     let home = Home::with(&text);
     home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
         1,
-        "error: aws_secret_access_key of [work] in ~/.aws/credentials stands in quotation marks, which AWS tools take for a part of it\n\
-         hint: remove the quotation marks, and run this again\n",
+        "error: aws_secret_access_key of [work] in ~/.aws/credentials is in quotation marks, which AWS tools treat as part of the value\n\
+         hint: remove the quotation marks, then run the command again\n",
     );
     assert_eq!(home.credentials(), text);
 }
@@ -200,15 +206,148 @@ fn keys_that_a_rotation_has_kept_are_told() {
         .ends(
             1,
             &format!(
-                "error: a rotation has kept keys in [work-long-term] in ~/.aws/credentials\nhint: {rename}"
+                "error: a rotation left keys in [work-long-term] in ~/.aws/credentials\nhint: {rename}"
             ),
         );
     home.run(&["-p", "work"]).ends(
         1,
         &format!(
             "error: aws_access_key_id of [work-long-term] in ~/.aws/credentials is missing or empty\n\
-             hint: a rotation has kept keys there: {rename}"
+             hint: a rotation stored keys there: {rename}"
         ),
     );
     assert_eq!(home.credentials(), text);
+}
+
+#[track_caller]
+fn answer(session: &mut OsSession, question: &str, answer: &str) {
+    session.expect(question).unwrap();
+    session.send_line(answer).unwrap();
+}
+
+#[track_caller]
+fn answer_keys(session: &mut OsSession, id: &str, secret: &str) {
+    answer(session, "aws_access_key_id: ", id);
+    answer(session, "aws_secret_access_key (not shown): ", secret);
+}
+
+#[test]
+fn keys_that_are_there_are_replaced_after_a_yes_and_nothing_else() {
+    let new = format!("# mine\n{}# the end\n", long_term("work"));
+    let old = new
+        .replace(ALICE_ACCESS_KEY_ID, OLD_ID)
+        .replace(ALICE_SECRET_ACCESS_KEY, OLD_SECRET);
+    for (typed, status) in [("", 1), ("n", 1), ("y", 0)] {
+        let sts = StandIn::start(Account::example());
+        let home = Home::with(&old);
+        let mut session = on_terminal(&home, &sts, "exec \"$0\" setup");
+        answer(&mut session, "Profile name to", "work");
+        answer(
+            &mut session,
+            "[work-long-term] already holds access key AKIA…OLD0. Replace it? [y/N]:",
+            typed,
+        );
+        if status == 0 {
+            answer_keys(&mut session, ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY);
+            // The device is there already.
+            answer(&mut session, "Check the keys with AWS? [Y/n]:", "n");
+            session.expect("wrote [work-long-term]").unwrap();
+            assert_eq!(exited(session), 0);
+            assert_eq!(home.credentials(), new);
+        } else {
+            session
+                .expect("error: access key AKIA…OLD0 of [work-long-term] in")
+                .unwrap();
+            session.expect("was not replaced").unwrap();
+            assert_eq!(exited(session), 1);
+            assert_eq!(home.credentials(), old);
+        }
+        assert_eq!(sts.calls(), 0);
+    }
+}
+
+#[test]
+fn keys_that_change_before_the_new_ones_are_typed_are_not_replaced() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut session = on_terminal(&home, &sts, "exec \"$0\" setup -p work");
+    answer(&mut session, "Profile name to", "");
+    answer(&mut session, "Replace it? [y/N]:", "y");
+    session.expect("aws_access_key_id: ").unwrap();
+    let rotated = long_term("work") + "mfa_creds_rotation_begun = 2026-11-27T00:00:00Z\n";
+    home.write("credentials", &rotated);
+    session.send_line(OLD_ID).unwrap();
+    answer(&mut session, "(not shown): ", OLD_SECRET);
+    answer(&mut session, "Check the keys", "n");
+    session.expect("error: [work-long-term] in ").unwrap();
+    session.expect("was changed meanwhile").unwrap();
+    assert_eq!(exited(session), 1);
+    assert_eq!(home.credentials(), rotated);
+    home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
+        1,
+        "error: a rotation of the access key of [work-long-term] is not finished\n\
+         hint: run `mfa-creds rotate -p work` to finish it, then run the command again\n",
+    );
+}
+
+#[test]
+fn aws_says_whose_the_keys_are_or_what_is_wrong_with_them() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    let mut session = on_terminal(&home, &sts, "exec \"$0\" setup -p work");
+    answer(&mut session, "Profile name to", "");
+    answer_keys(&mut session, OLD_ID, ALICE_SECRET_ACCESS_KEY);
+    answer(&mut session, "Check the keys with AWS? [Y/n]:", "");
+    session
+        .expect("error: AWS does not know access key AKIA…OLD0")
+        .unwrap();
+    answer_keys(&mut session, ALICE_ACCESS_KEY_ID, OLD_SECRET);
+    session
+        .expect("error: aws_secret_access_key of [work-long-term]")
+        .unwrap();
+    session
+        .expect("does not belong to access key AKIA…ALIC")
+        .unwrap();
+    assert!(!home.file("credentials").exists());
+    answer_keys(&mut session, ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY);
+    session
+        .expect("these are the keys of alice in account 123456789012")
+        .unwrap();
+    answer(&mut session, "MFA device (optional):", ALICE_DEVICE);
+    session.expect("next: mfa-creds --profile work").unwrap();
+    assert_eq!(exited(session), 0);
+    assert_eq!(home.credentials(), long_term("work"));
+    let calls: Vec<String> = sts
+        .requests()
+        .into_iter()
+        .map(|request| request.action)
+        .collect();
+    assert_eq!(calls, ["GetCallerIdentity"; 3]);
+}
+
+#[test]
+fn keys_that_cannot_be_checked_are_written_with_a_warning() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    let script = "AWS_ENDPOINT_URL_STS=http://127.0.0.1:9 exec \"$0\" setup -p work";
+    let mut session = on_terminal(&home, &sts, script);
+    answer(&mut session, "Profile name to", "");
+    answer_keys(&mut session, ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY);
+    answer(&mut session, "Check the keys with AWS? [Y/n]:", "y");
+    session
+        .expect("warning: the keys were not checked: ")
+        .unwrap();
+    answer(&mut session, "MFA device (optional):", ALICE_DEVICE);
+    assert_eq!(exited(session), 0);
+    assert_eq!(home.credentials(), long_term("work"));
+}
+
+#[test]
+fn piped_keys_are_not_checked() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    home.run_with(&sts, &["setup", "-q"])
+        .stdin(&answers("work", ALICE_DEVICE))
+        .ends(0, "");
+    assert_eq!(sts.calls(), 0);
 }

@@ -313,7 +313,7 @@ fn what_is_wrong_is_said_below_the_table() {
     );
     for line in [
         "\npersonal: its credentials are for arn:aws:iam::123456789012:role/admin\n",
-        "\nloop: source_profile in ~/.aws/config leads in a loop: loop -> loop\n",
+        "\nloop: source_profile in ~/.aws/config forms a loop: loop -> loop\n",
         "  role admin (123456789012)  ",
     ] {
         assert!(

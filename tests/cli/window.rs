@@ -44,7 +44,7 @@ fn says_in_the_window_what_was_wrong() {
         "{told}"
     );
     assert!(
-        errors[2].starts_with("this code was refused already"),
+        errors[2].starts_with("this code was already refused"),
         "{told}"
     );
     assert_eq!(desk.sts.calls(), 2);
@@ -119,8 +119,7 @@ fn where_nothing_can_ask_it_says_what_to_install() {
         "error: an MFA code is needed, and no program can ask for it in a window\n\
          hint: install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the command once in a terminal\n",
     );
-    let hint =
-        "hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n";
+    let hint = "hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n";
     for (run, why) in [
         (
             desk.run(&["--prompt", "gui"]).without_env("DISPLAY"),
@@ -132,11 +131,11 @@ fn where_nothing_can_ask_it_says_what_to_install() {
         ),
         (
             desk.run(&["--prompt", "none"]),
-            "--prompt none forbids asking for it",
+            "--prompt none forbids asking",
         ),
         (
             desk.run(&[]).env("MFA_CREDS_PROMPT", "none"),
-            "MFA_CREDS_PROMPT forbids asking for it",
+            "MFA_CREDS_PROMPT forbids asking",
         ),
     ] {
         run.ends(
@@ -146,7 +145,7 @@ fn where_nothing_can_ask_it_says_what_to_install() {
     }
     desk.run(&[]).env("MFA_CREDS_PROMPT", "loud").ends(
         1,
-        "error: `loud` (MFA_CREDS_PROMPT) is not a place to ask\n\
+        "error: `loud` (MFA_CREDS_PROMPT) is not a kind of prompt\n\
          hint: use auto, terminal, gui or none\n",
     );
 }
@@ -180,8 +179,8 @@ fn a_program_that_answers_by_itself_does_not_do_so_for_ever() {
     fs::write(desk.path("status"), "0").unwrap();
     desk.run(&[]).ends(
         3,
-        "error: 20 answers, and none was a new code of six digits\n\
-         hint: run it again, and type the code that the device shows now\n",
+        "error: none of 20 answers was a new six-digit code\n\
+         hint: run the command again, and type the code that the device shows now\n",
     );
 }
 

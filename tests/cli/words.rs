@@ -250,8 +250,8 @@ fn an_access_key_id_that_is_a_command_is_neither_written_nor_run() {
     home.run(&["keychain", "move", "--yes", "-p", "work"]).ends(
         1,
         &format!(
-            "error: `{evil}` is no access key id\n\
-             hint: write the one that was shown when the key was made, like AKIA…; nothing was changed\n"
+            "error: `{evil}` is not an access key id\n\
+             hint: use the id that AWS showed when the key was created, like AKIA…; nothing was changed\n"
         ),
     );
     assert_eq!(home.credentials(), own);

@@ -81,21 +81,23 @@ fn nothing_of_a_name_reaches_the_questions_of_setup() {
     // A default that cannot be shown is none.
     screen.shows("Profile name to: ");
     screen.types("");
-    screen.shows("error: type the name of a profile");
+    screen.shows("error: type a profile name");
     screen.shows("Profile name to: ");
     screen.types("work");
     screen.shows("aws_access_key_id: ");
     screen.types(ALICE_ACCESS_KEY_ID);
     screen.shows("aws_secret_access_key (not shown): ");
     screen.types(ALICE_SECRET_ACCESS_KEY);
-    screen.shows("MFA device (may be empty): ");
+    screen.shows("Check the keys with AWS? [Y/n]: ");
+    screen.types("n");
+    screen.shows("MFA device (optional): ");
     // What is wrong with it is said in its own words.
     screen.types_raw(
         "arn:a\u{202e}ws:iam::123456789012:user/a\u{9b}31m\u{2066}b",
         "error: ",
     );
     screen.shows("often arn:a\u{fffd}ws:iam::123456789012:mfa/");
-    screen.shows("MFA device (may be empty): ");
+    screen.shows("MFA device (optional): ");
     screen.types(ALICE_DEVICE);
     screen.shows("next: mfa-creds --profile work");
     screen.ends();
@@ -120,7 +122,7 @@ fn nothing_of_a_name_reaches_the_questions_of_rotate() {
     let sts = stand_in(alice());
     let home = Home::with(&long_term(HIDDEN));
     let mut screen = Screen(on_terminal(&home, &sts, &typed("rotate")));
-    screen.shows(&format!("[{SHOWN}-long-term] has it now"));
+    screen.shows(&format!("[{SHOWN}-long-term] now has it"));
     screen.shows(&format!("Delete access key {ALICE_ACCESS_KEY_ID}"));
     screen.types("n");
     screen.shows(&format!("`mfa-creds rotate -p '{SHOWN}' --yes` deletes it"));
@@ -138,7 +140,7 @@ fn nothing_of_a_name_reaches_the_prompt_or_the_list_of_devices() {
     let sts = stand_in(devices);
     let home = Home::with(&keys_only().replace("work", HIDDEN));
     let mut screen = Screen(on_terminal(&home, &sts, &typed("")));
-    screen.shows("passed over arn:");
+    screen.shows("ignoring arn:");
     screen.shows("Which MFA device?");
     screen.shows(&format!("> {ALICE_DEVICE}"));
     screen.shows(&second);
@@ -179,7 +181,7 @@ fn nothing_of_a_name_reaches_the_terminal_of_an_enrollment() {
         &sts,
         &typed(&format!("device enroll --name '{HIDDEN}'")),
     ));
-    screen.shows(&format!("a device cannot be called `{SHOWN}`"));
+    screen.shows(&format!("`{SHOWN}` is not a valid device name"));
     screen.ends();
 }
 

@@ -273,8 +273,8 @@ fn an_access_key_that_is_there_already_is_none_that_was_made() {
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     assert!(
         outcome.stderr.ends_with(
-            "error: AWS IAM made no new access key: it answered with AKIA…ALIC, which is there already\n\
-             hint: check the endpoint with -v: AWS does not do that\n"
+            "error: AWS IAM created no new access key: it returned AKIA…ALIC, which already exists\n\
+             hint: check the endpoint with -v: AWS itself does not do that\n"
         ),
         "{outcome:?}"
     );

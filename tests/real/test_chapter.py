@@ -1,4 +1,4 @@
-"""The README's chapter "From no MFA to MFA everywhere": each command is run as it stands there, and says what stands there."""
+"""The guide for administrators: each command is run as it stands there, and says what stands there."""
 
 import pathlib
 import re
@@ -6,12 +6,12 @@ import re
 from support import CLIENTS, CODE, MFA_CREDS, RealTest, Server
 from test_keychain import Desktop
 
-README = pathlib.Path(__file__).parents[2] / "README.md"
+GUIDE = pathlib.Path(__file__).parents[2] / "src/guide/administrators.md"
 
 
 def blocks(heading):
     """The commands under a heading, each with the lines that follow it."""
-    text = README.read_text().split(f"\n### {heading}\n")[1].split("\n###")[0].split("\n## ")[0]
+    text = GUIDE.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         for command, said in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", block, re.MULTILINE):
             yield command, said
@@ -88,10 +88,11 @@ class Chapter(RealTest):
                 ("Profile name to", "\r"),
                 ("aws_access_key_id", f"{bob['AccessKeyId']}\r"),
                 ("aws_secret_access_key", f"{bob['SecretAccessKey']}\r"),
-                ("MFA device (may be empty)", "\r"),
+                ("Check the keys with AWS?", "n\r"),
+                ("MFA device (optional)", "\r"),
             ],
             "device enroll": [
-                ("Code that the device shows now", "492039\r"),
+                ("Current code", "492039\r"),
                 ("Next code", "287922\r"),
                 ("Write it to [work-long-term]?", "y\r"),
             ],

@@ -15,7 +15,7 @@ import time
 from support import MFA_CREDS, SECONDS, RealTest, Recorder, StandIn, Xvfb, long_term
 
 HALF_MINUTE = 30
-USED = "was used already, and AWS takes each once; the next one comes in "
+USED = "was already used, and AWS accepts each code only once; the next one comes in "
 
 
 class CodesTest(RealTest):
@@ -142,7 +142,7 @@ class Picture(CodesTest):
             wanted = f"otpauth://totp/Amazon%20Web%20Services:qr@123456789012?secret={seed}"
             for surround in 0, 255:
                 self.assertEqual(self.decoded(picture, surround), wanted, f"on {surround}")
-            terminal.wait_for("Code that the device shows now: ")
+            terminal.wait_for("Current code: ")
             early_in_the_half_minute(4)
             first = oathtool(seed)
             terminal.type(f"{first}\n")

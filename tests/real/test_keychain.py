@@ -16,11 +16,11 @@ NAMESPACE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--
 PASSWORD = "fakepassword"
 WORK = User("arn:aws:iam::123456789012:user/other", "AKIAFAKEWORK00000000", "Fake" * 10, None)
 LOCKED = (
-    "the keychain of the desktop (Secret Service) is locked, or not set up yet, and there is no screen to ask for its password\n"
+    "the desktop keychain (Secret Service) is locked, or not set up yet, and there is no screen to ask for its password\n"
     'hint: unlock it in the desktop, or type `stty -echo; read -r word; stty echo; printf %s "$word" | '
-    "gnome-keyring-daemon --replace --unlock` and its password, and run this again\n"
+    "gnome-keyring-daemon --replace --unlock` and its password, then run the command again\n"
 )
-MOVED = "moved the keys of [p-long-term] to the Secret Service\nback: mfa-creds keychain restore -p p\n"
+MOVED = "moved the keys of [p-long-term] to the Secret Service\nto undo: mfa-creds keychain restore -p p\n"
 LEFT = "[p-long-term]\n# mine\naws_mfa_device = {device}\ncredential_process = {program} keychain get {key}\n\n[last]\nx = 1\n"
 
 
@@ -221,7 +221,7 @@ class SecretService(KeychainTest):
         same = json.dumps({"Version": 1, "AccessKeyId": self.user.key, "SecretAccessKey": self.user.secret})
         self.secret_tool("store", "--label", "mine", *named, secret=same.replace(self.user.secret, WORK.secret))
         messages = self.mfa_creds("keychain", "move", "-p", "p", exit=1)
-        self.assertIn(f"error: the Secret Service holds another secret for access key {self.user.key}\n", messages)
+        self.assertIn(f"error: the Secret Service holds a different secret for access key {self.user.key}\n", messages)
         self.assertEqual(self.credentials.read_bytes(), before)
         # Of an earlier try that was killed, it is as good as a new one.
         self.secret_tool("store", "--label", "mine", *named, secret=same)
@@ -230,13 +230,13 @@ class SecretService(KeychainTest):
         self.secret_tool("store", "--label", "mine", *named, secret="something else")
         broken = self.get()
         self.assertEqual((broken.returncode, broken.stdout), (1, ""))
-        self.assertIn("is not what was put in\n", broken.stderr)
+        self.assertIn("is not what mfa-creds stored\n", broken.stderr)
 
     def test_setup_leaves_nothing_in_clear_text(self):
         self.credentials.write_bytes(BEFORE)
         answers = f"p\n{self.user.key}\n{self.user.secret}\n{self.user.device}"
         messages = self.mfa_creds("setup", "--keychain", code=answers)
-        self.assertIn("put its keys into the Secret Service\n", messages)
+        self.assertIn("stored its keys in the Secret Service\n", messages)
         self.assertNotIn(self.user.secret.encode(), self.credentials.read_bytes())
         self.assert_clients_get_the_keys()
 
@@ -253,7 +253,7 @@ class SecretService(KeychainTest):
         with self.credentials.open("a") as file:
             file.write(f"[q-long-term]\n{' = '.join(line)}\n")
         messages = self.mfa_creds("keychain", "restore", "-p", "p")
-        self.assertIn("the entry stays, as another section gets its keys from it\n", messages)
+        self.assertIn("the keychain entry stays: another section gets its keys from it\n", messages)
         self.mfa_creds("keychain", "restore", "-p", "q", "-q")
         self.assertEqual(self.get().returncode, 1)
 
@@ -274,7 +274,7 @@ class SecretService(KeychainTest):
         with self.credentials.open("ab") as file:
             file.write(long_term(self.user, section="q-long-term"))
         messages = self.mfa_creds("keychain", "move", "-p", "p")
-        self.assertIn("warning: [q-long-term] has the same keys, still in clear text\n", messages)
+        self.assertIn("warning: [q-long-term] still has the same keys in clear text\n", messages)
 
 
 class Login(KeychainTest):
@@ -337,8 +337,8 @@ class Window(KeychainTest):
         self.assertEqual((done.returncode, done.stdout), (3, ""))
         self.assertEqual(
             done.stderr,
-            "error: the keychain of the desktop (Secret Service) is locked, or not set up yet, and nobody unlocked it\n"
-            "hint: answer the window that asks for its password, or unlock it, and run this again\n",
+            "error: the desktop keychain (Secret Service) is locked, or not set up yet, and nobody unlocked it\n"
+            "hint: type its password in the window that asks for it, or unlock it, then run the command again\n",
         )
 
 
@@ -350,7 +350,7 @@ class WithoutKeychain(KeychainTest):
             messages = self.mfa_creds("keychain", "move", "-p", "p", exit=1, **desktop.address)
         self.assertEqual(
             messages,
-            "error: no program here offers a keychain as a Secret Service\n"
+            "error: no program on this machine provides a keychain (Secret Service)\n"
             "hint: install and start GNOME Keyring, KWallet or KeePassXC\n",
         )
         self.assertEqual(self.credentials.read_bytes(), before)
@@ -372,12 +372,12 @@ class Private(KeychainTest):
 
     def test_nobody_is_no_consent(self):
         asked = (
-            "error: the Secret Service gives the keys to programs of this session only, and whether that is enough has to be asked at a "
-            "terminal\nhint: "
+            "error: the Secret Service can be read only in this session, and there is no terminal to ask whether that is enough\n"
+            "hint: "
         )
         self.assertEqual(
             self.mfa_creds("keychain", "move", "-p", "p", exit=3),
-            f"{asked}`mfa-creds keychain move -p p --yes` says so\n",
+            f"{asked}run `mfa-creds keychain move -p p --yes` to agree\n",
         )
         self.assert_nothing_is_left_there()
         self.before = BEFORE
@@ -385,18 +385,18 @@ class Private(KeychainTest):
         answers = f"p\n{self.user.key}\n{self.user.secret}\n{self.user.device}"
         self.assertEqual(
             self.mfa_creds("setup", "--keychain", code=answers, exit=3),
-            f"{asked}run this in a session of the desktop, or leave out --keychain\n",
+            f"{asked}run the command in a desktop session, or leave out --keychain\n",
         )
         self.assert_nothing_is_left_there()
 
     def test_a_person_is_asked(self):
         for answer, says in [
-            ("\r", "the keys were not put into the Secret Service"),
+            ("\r", "the keys were not stored in the Secret Service"),
             ("y\r", "moved the keys of [p-long-term] to the Secret Service"),
         ]:
             with self.on_terminal("keychain", "move", "-p", "p") as terminal:
-                terminal.wait_for("warning: the Secret Service gives the keys to programs of this session only")
-                terminal.wait_for("Put the keys there all the same? [y/N]")
+                terminal.wait_for("warning: the Secret Service can be read only in this session")
+                terminal.wait_for("Store the keys there anyway? [y/N]")
                 terminal.type(answer)
                 status, screen = terminal.end()
             self.assertIn(says, screen)

@@ -17,15 +17,15 @@ use crate::renewal::discovery::save_device;
 use crate::report::Report;
 use clap::Args;
 
-/// What `device enroll` can be told.
+/// The arguments of `device enroll`.
 #[derive(Args)]
 pub struct Enroll {
     #[command(flatten)]
     pub of: OfUser,
-    /// What the device shall be called [default: the name of the user]
+    /// The name of the new device [default: the name of the user]
     #[arg(id = "device_name", long = "name", value_name = "NAME")]
     pub name: Option<String>,
-    /// Show the secret as text, too, for an app that cannot read the QR code
+    /// Also show the secret as text, for an app that cannot scan the QR code
     #[arg(long)]
     pub show_secret: bool,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     let iam = signed_in.iam();
     let caller = iam.caller()?;
     let name = device_name(args, &caller)?;
-    // Where IAM does not say, its answers to what follows do.
+    // If this is denied, the answers to the next calls tell enough.
     let devices = iam.devices(&caller).ok();
     check_new(
         &signed_in,
@@ -65,26 +65,27 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// What the device shall be called.
+/// The name of the new device.
 fn device_name<'n>(args: &'n Enroll, caller: &'n Caller) -> Result<&'n str> {
     let Some(user) = &caller.name else {
         bail!(
-            Failure::new("the root user's devices cannot be made from here")
-                .hint("make it in the IAM console, and use an IAM user for the rest")
+            Failure::new("mfa-creds cannot create devices for the root user").hint(
+                "create the device in the IAM console, and use an IAM user for everything else"
+            )
         );
     };
     let given = args.name.as_ref().filter(|name| !name.is_empty());
     let name = given.unwrap_or(user);
     if !Form::DeviceName.fits(name) {
         bail!(
-            Failure::new(format!("a device cannot be called `{name}`"))
+            Failure::new(format!("`{name}` is not a valid device name"))
                 .hint("use letters, digits, and any of _+=,.@-")
         );
     }
     Ok(name)
 }
 
-/// What would fail in the end is said in the beginning.
+/// Refuses what AWS would refuse, before anything is asked.
 fn check_new(
     signed_in: &SignedInUser,
     caller: &Caller,
@@ -95,22 +96,22 @@ fn check_new(
     if devices.iter().any(|device| device.serial == serial) {
         bail!(
             Failure::new(format!(
-                "{serial} is a device of {} already",
+                "{serial} is already a device of {}",
                 caller.called()
             ))
-            .hint("--name calls the new one differently")
+            .hint("use --name to give the new device another name")
         );
     }
     if devices.is_empty() || signed_in.session.is_some() {
         return Ok(());
     }
     let failure = Failure::new(format!(
-        "{} has an MFA device already, so AWS wants an MFA session for a second one",
+        "{} already has an MFA device, so AWS requires an MFA session to add a second one",
         caller.called()
     ));
     bail!(if devices.iter().any(|device| device.usable().is_some()) {
         failure.hint(format!(
-            "`mfa-creds{}` makes a session; then run this again",
+            "run `mfa-creds{}` to get a session, then run the command again",
             signed_in.flag
         ))
     } else {
@@ -118,21 +119,21 @@ fn check_new(
     })
 }
 
-/// So that everything that can fail does so before a device is made.
+/// Makes sure that the device can be saved, before it is created.
 fn check_saving(signed_in: &SignedInUser, caller: &Caller, name: &str) -> Result<()> {
     let key_source = &signed_in.user.key_source;
     if !signed_in.store.is_of(&key_source.id.path) {
         return Ok(());
     }
     let like_it = SerialNumber::parse(&caller.device(name)).map_err(|wrong| {
-        Failure::new(format!("a device called `{name}` {}", wrong.problem)).hint(wrong.hint)
+        Failure::new(format!("a device named `{name}` {}", wrong.problem)).hint(wrong.hint)
     })?;
     signed_in
         .store
         .check(|file| save_device(file, &key_source.id.section, &like_it))
 }
 
-/// Waits until STS knows the device, and keeps the session that it gives then.
+/// Waits until STS knows the device, and stores the session that it returns then.
 fn wait_for_session(
     signed_in: &SignedInUser,
     serial: &SerialNumber,
@@ -146,16 +147,16 @@ fn wait_for_session(
             }
         }
         Ok(KnownDevices::No) => {
-            report.warning("STS does not know the device yet; wait a minute before the first code");
+            report.warning("STS does not know the device yet; wait a minute before you use a code");
         }
         Err(problem) => report.warning(format_args!(
-            "whether STS knows the device yet is not known: {}",
+            "could not check whether STS knows the device: {}",
             problem.failure.message()
         )),
     }
 }
 
-/// Offers to write the device where it is looked for.
+/// Offers to write the device to the section where mfa-creds looks for it.
 fn save(
     signed_in: &SignedInUser,
     terminal: &Terminal,
@@ -170,9 +171,9 @@ fn save(
     if set.is_some_and(|set| set.value == *serial) || !signed_in.store.is_of(&key_source.id.path) {
         return Ok(());
     }
-    let instead = set.map_or_else(String::new, |set| format!(" in place of {}", set.value));
+    let instead = set.map_or_else(String::new, |set| format!(", replacing {}", set.value));
     let question = format!("Write it to [{section}]{instead}?");
-    // Nobody who answers does not undo what is done.
+    // The device stays enabled if nobody answers.
     if terminal
         .confirm(&question, DefaultAnswer::Yes)
         .unwrap_or(false)
@@ -180,7 +181,7 @@ fn save(
         signed_in
             .store
             .update(|file: &File<'_>| save_device(file, section, serial))?;
-        report.progress(format_args!("wrote aws_mfa_device of [{section}]"));
+        report.progress(format_args!("wrote aws_mfa_device to [{section}]"));
     } else {
         report.progress(format_args!("not written: {serial}"));
     }

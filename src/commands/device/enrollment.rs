@@ -27,20 +27,20 @@ const PAUSES: [u64; 6] = [2, 3, 4, 5, 6, 8];
 /// How long it takes to type a code.
 const TYPING: TimeDelta = TimeDelta::seconds(6);
 
-/// What does not stand as it is in the label of an entry.
+/// What is percent-encoded in the label of an entry.
 const NOT_IN_LABELS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'@');
 
-/// Somebody who gets a device.
+/// Everything that the enrollment of a device needs.
 pub struct Enrollment<'e> {
     pub iam: &'e Iam<'e>,
     pub caller: &'e Caller,
     pub terminal: &'e Terminal,
     pub report: Report,
-    /// What the device is called.
+    /// The name of the device.
     pub name: &'e str,
     /// Whether IAM has said that the user has no enabled device of this name.
     pub is_known_to_be_free: bool,
@@ -55,12 +55,12 @@ pub struct Enrolled {
 }
 
 impl Enrollment<'_> {
-    /// Makes the device, shows it to the person, and enables it with the codes that come of it.
+    /// Creates the device, shows it to the person, and enables it with two of its codes.
     ///
     /// # Errors
-    /// Each of AWS's refusals. A device that was made and not enabled is deleted again.
+    /// If AWS refuses. A device that was created but not enabled is deleted again.
     pub fn run(&self) -> Result<Enrolled> {
-        // Ctrl-C, too, is no reason to leave a device behind.
+        // Ctrl-C must not leave a device behind.
         let noting = Noting::begin()?;
         let new = self.create()?;
         let enabled = self.enable(&new);
@@ -79,7 +79,7 @@ impl Enrollment<'_> {
         })
     }
 
-    /// Where an earlier enrollment was broken off, its device goes.
+    /// Creates the device, in place of one that an interrupted enrollment left behind.
     fn create(&self) -> Result<NewDevice> {
         let iam = self.iam;
         match iam.create(self.name) {
@@ -88,11 +88,11 @@ impl Enrollment<'_> {
         }
         let serial = self.caller.device(self.name);
         let taken = || {
-            Failure::new(format!("there is a device {serial} already"))
-                .hint("--name calls the new one differently")
+            Failure::new(format!("device {serial} already exists"))
+                .hint("use --name to give the new device another name")
         };
         let question = format!(
-            "{serial} was made before, and is not enabled for {}. Delete it and begin anew?",
+            "{serial} exists, but is not enabled for {}. Delete it and start over?",
             self.caller.called()
         );
         if !self.is_known_to_be_free || !self.terminal.confirm(&question, DefaultAnswer::No)? {
@@ -100,8 +100,8 @@ impl Enrollment<'_> {
         }
         match iam.delete(&serial) {
             Err(problem) if problem.code() == Some(aws_errors::DELETE_CONFLICT) => bail!(
-                Failure::new(format!("{serial} is enabled for somebody else"))
-                    .hint("--name calls the new one differently")
+                Failure::new(format!("{serial} is enabled for another user"))
+                    .hint("use --name to give the new device another name")
             ),
             other => other?,
         }
@@ -115,7 +115,7 @@ impl Enrollment<'_> {
             match self.iam.enable(self.caller, &new.serial, &codes) {
                 Ok(()) => return Ok(codes),
                 Err(problem) if problem.code() == Some(aws_errors::INVALID_AUTHENTICATION_CODE) => self.terminal.say(
-                    "error: AWS refused these codes: they have to be two in a row of the new entry in the app",
+                    "error: AWS rejected these codes: type two consecutive codes of the new entry in the app",
                 )?,
                 Err(problem) if self.is_enabled_after(&problem, &new.serial) => return Ok(codes),
                 Err(problem) if problem.may_pass() => self
@@ -125,15 +125,13 @@ impl Enrollment<'_> {
             }
         }
         bail!(
-            Failure::new(
-                "the new device was not enabled: there was no pair of codes that AWS took"
-            )
-            .hint("is the clock of the device right? run it again")
-            .exit(Exit::Refused)
+            Failure::new("the new device was not enabled: AWS accepted no pair of codes")
+                .hint("check the clock of the device, then run the command again")
+                .exit(Exit::Refused)
         )
     }
 
-    /// Whether the device was enabled although the answer went lost.
+    /// Whether the device was enabled although the answer was lost.
     fn is_enabled_after(&self, problem: &IamError, serial: &SerialNumber) -> bool {
         let error = problem.request_error.as_ref();
         error.is_some_and(RequestError::may_have_worked)
@@ -147,13 +145,13 @@ impl Enrollment<'_> {
     fn give_up(&self, serial: &SerialNumber) {
         match self.iam.delete(serial.as_str()) {
             Ok(()) => self.report.progress(format_args!(
-                "{serial} was deleted again; the entry in the app is good for nothing"
+                "deleted {serial}; remove its entry from the app"
             )),
             Err(problem) if problem.code() == Some(aws_errors::DELETE_CONFLICT) => self.report.warning(format_args!(
-                "{serial} is enabled all the same: write it as aws_mfa_device into the long-term section"
+                "{serial} is enabled after all: write it as aws_mfa_device to the long-term section"
             )),
             Err(_) => self.report.warning(format_args!(
-                "{serial} was made and is not enabled; the next `mfa-creds device enroll{}` deletes it",
+                "{serial} was created but is not enabled; the next `mfa-creds device enroll{}` deletes it",
                 self.iam.flag
             )),
         }
@@ -164,7 +162,7 @@ impl Enrollment<'_> {
         let picture = qr::render(&uri);
         if let Some(picture) = &picture {
             self.terminal
-                .say("Scan this with an authenticator app, then type two codes that it shows, one after the other:")?;
+                .say("Scan this with an authenticator app, then type two consecutive codes:")?;
             self.terminal.draw(picture.text.trim_end())?;
             let (rows, columns) = self.terminal.size();
             if columns < picture.columns || rows <= picture.rows {
@@ -194,25 +192,23 @@ fn uri(caller: &Caller, name: &str, new: &NewDevice) -> Zeroizing<String> {
     ))
 }
 
-/// Asks for two codes in a row, with a countdown to the second where that cannot be there yet.
+/// Asks for two consecutive codes, with a countdown to the second one if the device cannot show it yet.
 ///
 /// # Errors
 /// Exit code 3 when the person does not answer.
 pub fn two_codes(terminal: &Terminal) -> Result<CodePair> {
     let parse =
         |text: &str| MfaCode::parse(text).map_err(|NotACode| "a code is six digits".to_owned());
-    let first = terminal.ask_line("Code that the device shows now", |text| {
-        parse(text).map(drop)
-    })?;
+    let first = terminal.ask_line("Current code", |text| parse(text).map(drop))?;
     let first = parse(&first).map_err(Failure::new)?;
     let (now, step) = (clock::now(), mfa_code::step(clock::now()));
-    // Typed right after the device went on, it may still be the code before: then the next one is there already.
+    // Typed just after the device moved on, the first code may be the previous one: then the next one is already showing.
     if now - mfa_code::begin(step) > TYPING {
         let next = mfa_code::begin(step + 1);
         terminal.count_down(next, |left| format!("the next code comes in {left} s"))?;
     }
     let second = terminal.ask_line("Next code", |text| match parse(text)? {
-        code if code == first => Err("this is the first one; wait for the next".to_owned()),
+        code if code == first => Err("this is the first code; wait for the next one".to_owned()),
         _ => Ok(()),
     })?;
     let second = parse(&second).map_err(Failure::new)?;

@@ -9,12 +9,12 @@ use crate::core::environment::Environment;
 use crate::report::{self, Report};
 use clap::Args;
 
-/// What `device list` can be told.
+/// The arguments of `device list`.
 #[derive(Args)]
 pub struct ListDevices {
     #[command(flatten)]
     pub of: OfUser,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -8,9 +8,9 @@ use crate::core::mfa_device::Device;
 use crate::core::table;
 use crate::core::text::{self, plain};
 
-/// A line for each; `set` is the one that the profile names.
+/// One line for each device; `set` is the one that the profile names.
 pub fn table(devices: &[Device], set: Option<&str>) -> String {
-    // The third is as wide as a date, even where none is known.
+    // The third column is as wide as a date, even if no date is known.
     let head = ["DEVICE", "KIND", "SINCE     ", "USE"];
     let mut rows = vec![head.map(str::to_owned)];
     rows.extend(devices.iter().map(|device| {

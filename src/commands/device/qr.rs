@@ -1,6 +1,6 @@
 //! Draws a QR code in a terminal, with two modules in each character.
 //!
-//! The colours are said in full, so that it is dark on light whatever the terminal's own are, and a margin keeps it apart.
+//! All colors are explicit, so that the code is dark on light in every theme, and a margin sets it apart.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 const MARGIN: usize = 2;
 /// The upper half of a character, whose lower half is the background.
 const UPPER_HALF: char = '\u{2580}';
-/// Black and white of the 256 colours, which no theme changes.
+/// Black and white of the 256 colors, which no theme changes.
 const BLACK: u8 = 16;
 const WHITE: u8 = 231;
 

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::enrollment;
 use super::{SignedInUser, prompt_settings, terminal};
 use crate::aws::iam::{Caller, Iam};
-use crate::cli::{OfUser, PromptTimeout};
+use crate::cli::{self, OfUser, PromptTimeout};
 use crate::core::aws_errors;
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
@@ -15,14 +15,13 @@ use crate::renewal::discovery;
 use crate::report::Report;
 use clap::Args;
 
-/// What `device resync` can be told.
+/// The arguments of `device resync`.
 #[derive(Args)]
 pub struct Resync {
     #[command(flatten)]
     pub of: OfUser,
-    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`] [default: AWS is asked]
-    #[arg(long, value_name = "ARN")]
-    pub device: Option<String>,
+    #[command(flatten)]
+    pub device: cli::Device,
     #[command(flatten)]
     pub timeout: PromptTimeout,
 }
@@ -31,7 +30,7 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let prompt_settings = prompt_settings(args.timeout, environment)?;
     let terminal = terminal(&prompt_settings)?;
-    let mut signed_in = SignedInUser::new(&args.of, args.device.as_ref(), environment, report)?;
+    let mut signed_in = SignedInUser::new(&args.of, Some(&args.device), environment, report)?;
     let device = signed_in.user.device.take().transpose()?;
     let iam = signed_in.iam();
     let caller = iam.caller()?;
@@ -46,10 +45,7 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     {
         bail!(
             Failure::new(format!("{serial} is not a device of {}", caller.called()))
-                .hint(format!(
-                    "`mfa-creds device list{}` shows the user's devices",
-                    signed_in.flag
-                ))
+                .hint(see_devices(&signed_in))
                 .exit(Exit::Refused)
         );
     }
@@ -57,14 +53,21 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     match iam.resync(&caller, &serial, &codes) {
         Ok(()) => {}
         Err(problem) if problem.code() == Some(aws_errors::INVALID_AUTHENTICATION_CODE) => bail!(
-            Failure::new(format!("AWS refused the two codes of {serial}"))
-                .hint("they have to be two in a row of this device; run it again")
+            Failure::new(format!("AWS rejected the two codes of {serial}"))
+                .hint("run the command again, and type two consecutive codes of this device")
                 .exit(Exit::Refused)
         ),
         Err(problem) => bail!(problem),
     }
-    report.progress(format_args!("AWS knows again which codes {serial} shows"));
+    report.progress(format_args!("resynchronized {serial}"));
     Ok(())
+}
+
+fn see_devices(signed_in: &SignedInUser) -> String {
+    format!(
+        "run `mfa-creds device list{}` to see the user's devices",
+        signed_in.flag
+    )
 }
 
 fn only_or_picked(
@@ -77,12 +80,11 @@ fn only_or_picked(
     let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
     match &usable[..] {
         [] => bail!(
-            Failure::new(format!("{} has no MFA device with codes", caller.called())).hint(
-                format!(
-                    "`mfa-creds device list{}` shows what there is",
-                    signed_in.flag
-                )
-            )
+            Failure::new(format!(
+                "{} has no MFA device that shows codes",
+                caller.called()
+            ))
+            .hint(see_devices(signed_in))
         ),
         [only] => Ok(only.clone()),
         _ => {

@@ -8,7 +8,7 @@ use crate::commands::obtain::{ObtainedCredentials, Region};
 use crate::core::clock::timestamp;
 use crate::core::text;
 
-/// What AWS tools want from a `credential_process`.
+/// What AWS tools expect from a `credential_process`.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -18,7 +18,7 @@ struct Process<'a> {
     keys: JsonCredentials<'a>,
 }
 
-/// For scripts: the same keys, and what else is known.
+/// For scripts: the same keys and more.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Everything<'a> {
@@ -29,7 +29,7 @@ struct Everything<'a> {
     role_arn: Option<&'a str>,
 }
 
-/// Called as in the answers of STS.
+/// Named as in the answers of STS.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct JsonCredentials<'a> {

@@ -1,5 +1,5 @@
-//! Prints environment variables in the language of a shell. What AWS grants needs no quotes in any of them; everything else is quoted,
-//! or refused where a language has no quotes for it.
+//! Prints environment variables in the language of a shell. Values from AWS need no quotes in any of them; everything else is quoted,
+//! or refused if the language cannot quote it.
 
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
@@ -8,9 +8,9 @@ use crate::core::error::Failure;
 
 /// How a language sets and unsets variables.
 pub(super) struct Language {
-    /// A line that takes a variable away, where there are such lines.
+    /// A line that unsets a variable, if the language has one.
     pub(super) unset: Option<fn(&str) -> String>,
-    /// A line that gives a variable a value; none where the language has no way to write that.
+    /// A line that sets a variable; none if the language cannot express the value.
     set: fn(&str, &str) -> Option<String>,
 }
 
@@ -25,7 +25,7 @@ pub(super) const POSIX_WITHOUT_EXPORT: Language = Language {
 };
 
 pub(super) const FISH: Language = Language {
-    // To erase what is not there is an error. What is universal stays: it would be erased for good.
+    // Erasing a variable that is not set is an error. Universal variables stay: they would be erased for good.
     unset: Some(|name| format!("set -eg {name}; or true")),
     set: |name, value| Some(format!("set -gx {name} {}", *fish(value))),
 };
@@ -35,22 +35,22 @@ pub(super) const POWERSHELL: Language = Language {
     set: |name, value| Some(format!("$Env:{name} = {}", *powershell(value))),
 };
 
-/// It expands some characters even in quotes.
+/// cmd.exe expands some characters even in quotes.
 pub(super) const WINDOWS_CMD: Language = Language {
     unset: Some(|name| format!("set {name}=")),
     set: |name, value| is_plain(value).then(|| format!("set {name}={value}")),
 };
 
-/// Its readers agree on text without quotes, and on little else.
+/// The readers of `.env` files agree on little but text without quotes.
 pub(super) const DOTENV: Language = Language {
     unset: None,
     set: |name, value| is_plain(value).then(|| format!("{name}={value}")),
 };
 
-/// More than everything takes but the values.
+/// More than everything but the values needs, in bytes.
 const CAPACITY: usize = 2048;
 
-/// The variables, each on a line of its own, behind those that must go.
+/// The lines that unset variables, then the lines that set them.
 pub(super) fn render(
     language: &Language,
     unset: &[&'static str],
@@ -68,7 +68,7 @@ pub(super) fn render(
         let Some(line) = (language.set)(name, value).map(Zeroizing::new) else {
             bail!(
                 Failure::new(format!("this format cannot hold the value of {name}"))
-                    .hint("take another --format, or mend that value where it is set")
+                    .hint("choose another --format, or fix the value where it is set")
             );
         };
         text.push_str(&line);
@@ -77,8 +77,7 @@ pub(super) fn render(
     Ok(text)
 }
 
-/// Whether every shell reads a text as it stands. zsh looks for a command behind an equals sign that begins a word or
-/// follows a colon.
+/// Whether every shell reads a text literally. zsh looks for a command after an equals sign that starts a word or follows a colon.
 fn is_plain(value: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/+=_-.,:@".contains(c);
     !value.is_empty()
@@ -116,12 +115,12 @@ fn powershell(value: &str) -> Zeroizing<String> {
     })
 }
 
-/// A text in single quotes, with what has to stand before some characters.
+/// A text in single quotes; `before` says what to insert before a character.
 fn in_single_quotes(
     value: &str,
     before: impl Fn(char) -> Option<&'static str>,
 ) -> Zeroizing<String> {
-    // So long that it never moves and leaves a copy behind.
+    // Large enough never to move, which would leave a copy behind.
     let mut text = Zeroizing::new(String::with_capacity(4 * value.len() + 2));
     text.push('\'');
     for c in value.chars() {

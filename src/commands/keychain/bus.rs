@@ -1,4 +1,4 @@
-//! Finds the user's D-Bus where no environment variable names it, as under cron or su.
+//! Finds the user's D-Bus if no environment variable names it, as under cron or su.
 
 use std::env;
 use std::fs;
@@ -9,12 +9,13 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use super::entry;
 use crate::core::environment::Environment;
 
-/// Where the bus is, among other things of a login.
+/// The directory of a login session, with its bus.
 /// See <https://specifications.freedesktop.org/basedir-spec/latest/>.
 pub const RUNTIME: &str = "XDG_RUNTIME_DIR";
-/// And where it is in a session that has one of its own.
+/// The address of the bus, in a session with a bus of its own.
 const ADDRESS: &str = "DBUS_SESSION_BUS_ADDRESS";
 
 /// What `XDG_RUNTIME_DIR` is on every system with a login manager.
@@ -23,8 +24,8 @@ pub fn usual_runtime() -> PathBuf {
     PathBuf::from(format!("/run/user/{}", rustix::process::getuid().as_raw()))
 }
 
-/// Begins this program anew with the usual place, where the variables say none and there is a bus of ours: so a job of cron, and a
-/// login without a session, reach the keychain as the desktop does.
+/// Restarts this program with the usual directory if no variable names one and it has a bus of this user: so cron jobs and logins
+/// without a session reach the keychain as the desktop does.
 pub fn find(environment: &Environment) -> Result<()> {
     let runtime = usual_runtime();
     let user = rustix::process::getuid().as_raw();
@@ -35,10 +36,9 @@ pub fn find(environment: &Environment) -> Result<()> {
     {
         return Ok(());
     }
-    let program = env::current_exe().context("where this program is cannot be told")?;
-    let error = Command::new(program)
+    let error = Command::new(entry::own_path()?)
         .args(env::args_os().skip(1))
         .env(RUNTIME, runtime)
         .exec();
-    Err(error).context("this program cannot be begun anew")
+    Err(error).context("mfa-creds cannot restart itself")
 }

@@ -1,15 +1,11 @@
 //! Puts keys into a keychain, proves that another process can read them, and removes them when that fails.
 
-#[cfg(unix)]
-use std::env;
 use std::path::Path;
 #[cfg(unix)]
 use std::process::{Command, Stdio};
 #[cfg(unix)]
 use std::time::Duration;
 
-#[cfg(unix)]
-use anyhow::Context as _;
 use anyhow::{Result, bail};
 
 #[cfg(target_os = "linux")]
@@ -30,19 +26,19 @@ use crate::report::Report;
 /// Where cron finds programs.
 #[cfg(unix)]
 const USUAL_PATH: &str = "/usr/bin:/bin";
-/// How long a keychain may take to answer where it can ask nobody.
+/// How long a keychain may take to answer if it cannot ask anybody.
 #[cfg(unix)]
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Keys on their way into a keychain.
 pub struct Deposit {
     place: KeychainEntry,
-    /// What prints them from there.
+    /// The command that prints them.
     pub command: String,
 }
 
 impl Deposit {
-    /// Says where they will be.
+    /// Decides where they will be.
     pub fn new(keys: &LongTermKeys, environment: &Environment) -> Result<Self> {
         let place = KeychainEntry {
             keychain: Keychain::default(),
@@ -57,12 +53,11 @@ impl Deposit {
         self.place.keychain
     }
 
-    /// Puts the keys into the keychain, and makes sure that the command prints them: here, and for whoever shares nothing with this
-    /// session. Where it does not do so there, `consent` says whether that is enough.
+    /// Puts the keys into the keychain, and makes sure that the command prints them, in this session and outside of it. If that works
+    /// only in this session, `consent` asks whether that is enough.
     ///
     /// # Errors
-    /// When the keychain cannot be used, the command does not print them, or there is no consent. Nothing is then there that was not
-    /// before.
+    /// If the keychain cannot be used, the command does not print them, or there is no consent. The keychain is then as it was.
     pub fn make(
         &self,
         keys: &LongTermKeys,
@@ -86,22 +81,21 @@ impl Deposit {
         proven.map(|()| put)
     }
 
-    /// Removes an entry that was made for nothing.
+    /// Removes an entry that is not needed.
     pub fn take_back(&self, put: Put, report: Report) {
         if put == Put::New
             && let Err(error) = self.place.keychain.remove(&self.place.access_key_id)
         {
             let name = self.keychain().name();
-            report.warning_for(format_args!("{name} keeps a copy of the keys"), &error);
+            report.warning_for(format_args!("{name} still has a copy of the keys"), &error);
         }
     }
 
-    /// Whether the command prints the keys in a session of its own, without a terminal, and with no other variables than every program
-    /// of this user has: as for an IDE, a job of cron, or another login.
+    /// Whether the command prints the keys in a session of its own, without a terminal, and with only the variables that every program
+    /// of this user has: like an IDE, a cron job, or another login.
     #[cfg(unix)]
     fn is_read_elsewhere(&self, keys: &LongTermKeys, environment: &Environment) -> Result<bool> {
-        let program = env::current_exe().context("where this program is cannot be told")?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(entry::own_path()?);
         command
             .args(["keychain", "elsewhere", &self.command])
             .env_clear()
@@ -111,7 +105,7 @@ impl Deposit {
         if let Some(home) = environment.path("HOME") {
             command.env("HOME", home);
         }
-        // The usual one is found without it; another one, programs have from the login on.
+        // The usual directory is found without it; the variable for another one is set at login.
         #[cfg(target_os = "linux")]
         if let Some(runtime) = environment
             .path(bus::RUNTIME)
@@ -162,10 +156,10 @@ impl Deposit {
         {
             bail!(
                 Failure::new(format!(
-                    "`{}` prints other keys than those of [{section}]",
+                    "`{}` prints other keys than [{section}] has",
                     self.command
                 ))
-                .hint("is there another mfa-creds at that place? nothing was changed")
+                .hint("check which program is at that path; nothing was changed")
             );
         }
         Ok(())

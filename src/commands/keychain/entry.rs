@@ -1,7 +1,7 @@
-//! Reads and writes entries of the system's keychain, where long-term keys do not stand in clear text.
+//! Reads and writes entries of the system keychain, where long-term keys are not in clear text.
 //!
-//! An entry is called by the access key id, and holds what AWS tools read from a `credential_process`: any program that prints
-//! entries can hand it to them. The section gets a line that runs this tool to print it.
+//! An entry is named after the access key id, and holds what AWS tools read from a `credential_process`: any program that prints
+//! entries can pass it to them. The section gets a line that runs this tool to print it.
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod secret_service;
@@ -30,7 +30,7 @@ pub enum Keychain {
     #[cfg(all(unix, not(target_os = "macos")))]
     #[default]
     SecretService,
-    /// The kernel's, for what earlier versions have put there: it forgets, and other sessions do not see it
+    /// The kernel's, only to read what earlier versions stored: it is lost at a restart, and hidden from other sessions
     #[cfg(target_os = "linux")]
     #[value(hide = true)]
     Keyutils,
@@ -44,17 +44,20 @@ pub enum Keychain {
     CredentialManager,
 }
 
-/// Whose the entries are, among those of other programs.
+/// The service name of our entries in the keychain.
 const SERVICE: &str = "mfa-creds";
-/// What the command of a section says after the name of the program.
+/// The arguments of the command in a section, without the id.
 const GET: &str = "keychain get";
-/// And in lines of earlier versions, where the keychain is not the usual one.
+/// The flag in lines of earlier versions that names the keychain.
 const STORE: &str = "--store";
+
+/// The hint if an entry is not what it should be.
+const CHECK_ENTRY: &str = "check the entry in the keychain app";
 
 /// More than keys take, in bytes.
 const CAPACITY: usize = 1024;
 
-/// An entry: what AWS tools want from a `credential_process`.
+/// An entry: what AWS tools expect from a `credential_process`.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -74,14 +77,14 @@ impl Drop for Entry<'_> {
     }
 }
 
-/// Where the keys of a section are: what its `credential_process` says.
+/// Where the keys of a section are, according to its `credential_process`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeychainEntry {
     pub keychain: Keychain,
     pub access_key_id: String,
 }
 
-/// Whether keys had to be put into the keychain.
+/// Whether the keys were already in the keychain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Put {
     New,
@@ -89,7 +92,7 @@ pub enum Put {
 }
 
 impl KeychainEntry {
-    /// Reads the command of a section; none where it is not one that prints an entry.
+    /// Reads the command of a section; none if it does not print an entry.
     pub fn parse(command: &str) -> Option<Self> {
         let (_program, entry) = command.rsplit_once(&format!(" {GET} "))?;
         let words: Vec<&str> = entry.split_whitespace().collect();
@@ -110,21 +113,21 @@ impl KeychainEntry {
         // A shell runs the command.
         if !Form::AccessKeyId.fits(id) {
             bail!(
-                Failure::new(format!("`{id}` is no access key id"))
-                    .hint("write the one that was shown when the key was made, like AKIA…; nothing was changed")
+                Failure::new(format!("`{id}` is not an access key id"))
+                    .hint("use the id that AWS showed when the key was created, like AKIA…; nothing was changed")
             );
         }
         let program = program(environment)?;
         let Some(program) = program.to_str().filter(|path| !path.contains(['\n', '\r'])) else {
             bail!(
                 Failure::new(format!(
-                    "the path of this program cannot be written into a file: {}",
+                    "the path of mfa-creds cannot be written to a file: {}",
                     program.display()
                 ))
                 .hint("install it in another directory")
             );
         };
-        // Of such an id, that changes nothing: it is there for the day on which the form is another one.
+        // Changes nothing for an id of this form; it protects in case the form is ever relaxed.
         let id = crate::core::text::quoted(id);
         Ok(format!("{} {GET} {id}", quoted(program)))
     }
@@ -145,7 +148,7 @@ impl Keychain {
         }
     }
 
-    /// Why no keys may be left to it; none where they may.
+    /// Why it must not be used for keys; none if it may.
     pub fn flaw(self) -> Option<&'static str> {
         match self {
             #[cfg(target_os = "linux")]
@@ -156,12 +159,12 @@ impl Keychain {
         }
     }
 
-    /// Refuses a keychain that keys must not be left to.
+    /// Refuses a keychain that must not be used for keys.
     pub fn check_takes_keys(self) -> Result<()> {
         match self.flaw() {
             None => Ok(()),
             Some(flaw) => bail!(
-                Failure::new(format!("{} takes no new keys: it {flaw}", self.name()))
+                Failure::new(format!("{} accepts no new keys: it {flaw}", self.name()))
                     .hint(format!(
                         "leave out {STORE} to use {}, or leave the keys in the file",
                         Self::default().name()
@@ -171,7 +174,22 @@ impl Keychain {
         }
     }
 
-    /// Puts keys in, and reads them back before it says that they are there.
+    /// Makes sure that there is a keychain to store keys in, without a question to anybody.
+    pub fn check_is_there(self) -> Result<()> {
+        self.check_takes_keys()?;
+        match self {
+            #[cfg(all(unix, not(target_os = "macos")))]
+            Self::SecretService => secret_service::check(),
+            #[cfg(any(target_os = "linux", target_os = "macos", windows))]
+            #[allow(
+                unreachable_patterns,
+                reason = "not every system has a second keychain"
+            )]
+            _ => native::get(self, SERVICE).map(drop),
+        }
+    }
+
+    /// Stores keys, and reads them back to make sure.
     pub fn put(self, keys: &LongTermKeys) -> Result<Put> {
         self.check_takes_keys()?;
         let id = &keys.access_key_id;
@@ -181,11 +199,11 @@ impl Keychain {
             }
             Some(_other) => bail!(
                 Failure::new(format!(
-                    "{} holds another secret for access key {id}",
+                    "{} holds a different secret for access key {id}",
                     self.name()
                 ))
                 .hint(format!(
-                    "one of them is wrong: `mfa-creds {GET} {}` prints that one; remove it with the program that shows the keychain",
+                    "one of the two is wrong: `mfa-creds {GET} {}` prints the stored one; remove it in the keychain app",
                     crate::core::text::quoted(id)
                 ))
             ),
@@ -196,10 +214,10 @@ impl Keychain {
             Some(found) if found.secret_access_key == keys.secret_access_key => Ok(Put::New),
             _ => bail!(
                 Failure::new(format!(
-                    "{} does not give back what was put into it",
+                    "{} does not return what was stored in it",
                     self.name()
                 ))
-                .hint("nothing was changed in the file; look at it with the program that shows the keychain")
+                .hint("check the entry in the keychain app; the file was not changed")
             ),
         }
     }
@@ -213,10 +231,10 @@ impl Keychain {
                 self.name()
             ))
             .hint(format!(
-                "{}: take credential_process out of the section and write the keys with `mfa-creds setup`, or make new ones",
+                "{}: remove credential_process from the section and write the keys with `mfa-creds setup`, or create new keys",
                 match self.flaw() {
                     Some(_) => "it is in another login session, or the machine was restarted",
-                    None => "it was put in by another user or on another machine, or removed",
+                    None => "it was stored by another user or on another machine, or removed",
                 }
             ))
             .into()
@@ -254,10 +272,10 @@ impl Keychain {
         let Some(keys) = keys_in(&found, access_key_id) else {
             bail!(
                 Failure::new(format!(
-                    "what {} has for access key {access_key_id} is not what was put in",
+                    "what {} holds for access key {access_key_id} is not what mfa-creds stored",
                     self.name()
                 ))
-                .hint("look at it with the program that shows the keychain")
+                .hint(CHECK_ENTRY)
             );
         };
         Ok(Some(keys))
@@ -275,7 +293,7 @@ impl Keychain {
     }
 }
 
-/// The keys in an entry; none where it is not one of this access key, or holds what no key is: it goes into files.
+/// The keys in an entry; none if it is of another access key, or holds something that is not a key: it is written to files.
 fn keys_in(entry: &[u8], access_key_id: &str) -> Option<LongTermKeys> {
     let entry = serde_json::from_slice::<Entry<'_>>(entry).ok()?;
     let values = [
@@ -298,22 +316,27 @@ pub fn is_text_of(text: &[u8], keys: &LongTermKeys) -> bool {
     })
 }
 
-/// Keys as AWS tools read them from a `credential_process`.
+/// Keys in the format of a `credential_process`.
 pub fn text(keys: &LongTermKeys) -> Result<Zeroizing<Vec<u8>>> {
     let entry = Entry {
         version: 1,
         access_key_id: Cow::Borrowed(&keys.access_key_id),
         secret_access_key: Cow::Borrowed(keys.secret_access_key.expose()),
     };
-    // So long that it never moves and leaves a copy behind.
+    // Large enough never to move, which would leave a copy behind.
     let mut text = Zeroizing::new(Vec::with_capacity(CAPACITY));
     serde_json::to_writer(&mut *text, &entry).context("the keys cannot be written as JSON")?;
     Ok(text)
 }
 
-/// Where this program is found again: the name on PATH that leads to it, which stays when a package is renewed, else where it is.
+/// Where this program is.
+pub(super) fn own_path() -> Result<PathBuf> {
+    env::current_exe().context("the path of mfa-creds cannot be determined")
+}
+
+/// The path of this program: the one in PATH that leads to it, which survives a package upgrade, otherwise its own.
 fn program(environment: &Environment) -> Result<PathBuf> {
-    let own = env::current_exe().context("where this program is cannot be told")?;
+    let own = own_path()?;
     let real = |path: &Path| fs::canonicalize(path).ok();
     let name = own.file_name().unwrap_or_default();
     let path = environment.path("PATH").unwrap_or_default();

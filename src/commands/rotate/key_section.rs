@@ -1,4 +1,4 @@
-//! Keeps the old and the new keys of a section while they are rotated: in the section itself, or with their secrets in a keychain.
+//! Stores the old and the new keys of a section during a rotation: in the section itself, or with their secrets in a keychain.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::notes::Notes;
 use super::rotation_step::Progress;
 use crate::commands::keychain::entry::{Keychain, KeychainEntry};
+use crate::commands::keychain::{in_flawed_keychain, outside_credentials_file};
 use crate::commands::signed_in_user::SignedInUser;
 use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};
@@ -26,10 +27,10 @@ pub(super) struct KeySection<'k> {
     store: &'k Store,
     paths: Paths,
     section: String,
-    /// Where the secrets are; none where they are in the file.
+    /// The keychain with the secrets; none if they are in the file.
     keychain: Option<Keychain>,
     environment: &'k Environment,
-    /// What the section says, as far as is known here.
+    /// What the section said when it was last read or written.
     notes: Notes,
 }
 
@@ -39,10 +40,7 @@ impl<'k> KeySection<'k> {
         let key_source = &signed_in.user.key_source;
         let keychain = keychain(signed_in)?;
         if !signed_in.store.is_of(&key_source.id.path) {
-            bail!(
-                Failure::new(format!("{} is not in the credentials file", key_source.id))
-                    .hint("move its keys to a section of the credentials file first")
-            );
+            bail!(outside_credentials_file(&key_source.id));
         }
         let paths = Paths::find(environment)?;
         let notes = with_file(&paths.credentials, |file| {
@@ -63,7 +61,7 @@ impl<'k> KeySection<'k> {
         Ok(kept)
     }
 
-    /// Makes sure that the section has the keys that sign, and that the config file does not have them, too.
+    /// Makes sure that the section has the keys that sign, and that the config file does not have them as well.
     fn check_holds(&self, keys: &LongTermKeys, id: &KeySourceId) -> Result<()> {
         let current = self.progress()?.current;
         let secret = self.notes.get(key::AWS_SECRET_ACCESS_KEY);
@@ -72,14 +70,15 @@ impl<'k> KeySection<'k> {
         {
             bail!(
                 Failure::new(format!("the keys of {id} were changed meanwhile"))
-                    .hint("run this again")
+                    .hint("run the command again")
             );
         }
         let in_config = self.in_config(&current)?;
         if let Some(section) = in_config.first() {
             bail!(
-                Failure::new(format!("{section} has the same access key {current}"))
-                    .hint("take it out there, or move it to the credentials file, so that it is rotated, too")
+                Failure::new(format!("{section} has the same access key {current}")).hint(
+                    "remove it there, or move it to the credentials file so that it is rotated too"
+                )
             );
         }
         Ok(())
@@ -90,7 +89,7 @@ impl<'k> KeySection<'k> {
         format!("[{}]", self.section)
     }
 
-    /// Tries all that could keep a new key from being written.
+    /// Tries everything that could prevent a new key from being written.
     pub(super) fn check(&self) -> Result<()> {
         let like_it = LongTermKeys {
             access_key_id: "AKIA".to_owned(),
@@ -100,7 +99,7 @@ impl<'k> KeySection<'k> {
             .check(|_file| Ok(vec![self.edit(self.of_new(&like_it))]))
     }
 
-    /// How far the rotation is, if the section still says what it said.
+    /// How far the rotation is. Fails if another program has changed the section.
     pub(super) fn progress(&self) -> Result<Progress> {
         let section = &self.section;
         self.with_file(|file| {
@@ -116,7 +115,7 @@ impl<'k> KeySection<'k> {
                         "[{section}] in {} has no keys of its own",
                         file.path.display()
                     ))
-                    .hint("write them into it; those that are inherited from [DEFAULT] cannot be rotated")
+                    .hint("write the keys to this section; keys inherited from [DEFAULT] cannot be rotated")
                 );
             };
             Ok(self.notes.progress(current))
@@ -128,7 +127,7 @@ impl<'k> KeySection<'k> {
         with_file(&self.paths.credentials, look)
     }
 
-    /// Notes that a key will be asked for.
+    /// Notes that a key is about to be requested.
     pub(super) fn begin(&mut self, now: DateTime<Utc>) -> Result<()> {
         let current = self.progress()?.current;
         let now = clock::timestamp(now);
@@ -138,10 +137,10 @@ impl<'k> KeySection<'k> {
         ])
     }
 
-    /// Keeps a new key beside the current one, whichever that is by now: it must not be lost.
+    /// Stores a new key next to the current one, whichever that is by now: it must not be lost.
     ///
     /// # Errors
-    /// When it cannot be written. Nobody has it then.
+    /// If it cannot be written. Its secret is then lost.
     pub(super) fn keep_new(&mut self, new: &LongTermKeys) -> Result<()> {
         if let Some(keychain) = self.keychain {
             keychain.put(new)?;
@@ -162,7 +161,7 @@ impl<'k> KeySection<'k> {
         Ok(())
     }
 
-    /// Keeps a key of ours that somebody else's write has taken out of the section. Says whether that was necessary.
+    /// Restores a key of ours that another program has removed from the section. Says whether that was necessary.
     pub(super) fn rescue(&self, keys: &LongTermKeys) -> Result<bool> {
         let section = &self.section;
         if self.with_file(|file| Ok(Notes::of(file, section).have(keys)))? {
@@ -178,11 +177,11 @@ impl<'k> KeySection<'k> {
             if let Some(other) = found.get(key::NEW_ACCESS_KEY_ID) {
                 bail!(
                     Failure::new(format!(
-                        "the lines that begin with `mfa_creds_new_` in [{}] hold {} in its place",
+                        "the lines that start with `mfa_creds_new_` in [{}] hold {} instead",
                         self.section,
                         masked(other)
                     ))
-                    .hint("take them out with an editor, and run this again")
+                    .hint("remove them in an editor, then run the command again")
                 );
             }
             let mut changes = self.of_new(keys);
@@ -198,7 +197,7 @@ impl<'k> KeySection<'k> {
         Ok(is_kept_now)
     }
 
-    /// Keeps a copy of a new key outside the file, which other programs write: nobody else has its secret. The keychain needs none.
+    /// Stores a copy of a new key outside the file, which other programs write: it is the only copy of the secret. The keychain needs none.
     pub(super) fn keep_copy(&self, keys: &LongTermKeys) -> Result<()> {
         if self.keychain.is_some() {
             return Ok(());
@@ -215,7 +214,7 @@ impl<'k> KeySection<'k> {
             .map(drop)
     }
 
-    /// The copy that an earlier run has kept.
+    /// The copy that an earlier run stored.
     pub(super) fn copy(&self) -> Result<Option<LongTermKeys>> {
         let path = self.store.rotations_path();
         if !path.exists() {
@@ -261,7 +260,7 @@ impl<'k> KeySection<'k> {
         self.keys(id, key::AWS_SECRET_ACCESS_KEY)
     }
 
-    /// Lets the new key take the place of the current one, in every section that has it; that one is kept beside it.
+    /// Replaces the current key with the new one in every section that has it, and stores the current one next to it.
     pub(super) fn swap(&mut self, new: &LongTermKeys) -> Result<()> {
         let place = self.keychain.map(|keychain| KeychainEntry {
             keychain,
@@ -307,7 +306,7 @@ impl<'k> KeySection<'k> {
         Ok(found)
     }
 
-    /// Removes what was kept for the rotation.
+    /// Removes what was stored for the rotation.
     pub(super) fn tidy_up(&mut self, old: Option<&str>, report: Report) -> Result<()> {
         let keys = [
             key::OLD_ACCESS_KEY_ID,
@@ -316,7 +315,7 @@ impl<'k> KeySection<'k> {
             key::ROTATION_OF,
         ];
         let mut changes: Vec<_> = keys.map(Change::Remove).into();
-        // What a person has put back into its place is not new any more.
+        // A new key that a person made the current one is no longer new.
         if self.notes.get(key::NEW_ACCESS_KEY_ID) == self.notes.current().as_deref() {
             let keys = [key::NEW_ACCESS_KEY_ID, key::NEW_SECRET_ACCESS_KEY];
             changes.extend(keys.map(Change::Remove));
@@ -328,7 +327,7 @@ impl<'k> KeySection<'k> {
         self.forget_copy()
     }
 
-    /// Writes into the section, if it still says what it said.
+    /// Writes to the section, if it is unchanged.
     fn write(&mut self, changes: &[Change<'static>]) -> Result<()> {
         self.store.update(|file| {
             self.notes.check(file)?;
@@ -358,7 +357,7 @@ impl<'k> KeySection<'k> {
         }
         let secret = self.notes.get(secret).with_context(|| {
             format!(
-                "the secret of access key {id} has gone from [{}]",
+                "the secret of access key {id} is missing from [{}]",
                 self.section
             )
         })?;
@@ -390,12 +389,12 @@ impl<'k> KeySection<'k> {
             && let Err(error) = keychain.remove(id)
         {
             let name = keychain.name();
-            report.warning_for(format_args!("{name} keeps access key {id}"), &error);
+            report.warning_for(format_args!("{name} still holds access key {id}"), &error);
         }
     }
 }
 
-/// The keychain that the keys are in; none where they are in the file.
+/// The keychain with the keys; none if they are in the file.
 fn keychain(signed_in: &SignedInUser) -> Result<Option<Keychain>> {
     let key_source = &signed_in.user.key_source;
     let section = &key_source.id.section;
@@ -409,21 +408,12 @@ fn keychain(signed_in: &SignedInUser) -> Result<Option<Keychain>> {
                 command.origin
             ))
             .hint(
-                "rotate them where it has them from, or let them stand in the file for the while"
+                "rotate them where the command gets them, or store them in the file during the rotation"
             )
         );
     };
     if let Some(flaw) = keychain.flaw() {
-        bail!(
-            Failure::new(format!(
-                "the keys of [{section}] are in {}, which {flaw}",
-                keychain.name()
-            ))
-            .hint(format!(
-                "`mfa-creds keychain restore{}` brings them back into the file; then run this again",
-                signed_in.flag
-            ))
-        );
+        bail!(in_flawed_keychain(keychain, flaw, section, &signed_in.flag));
     }
     Ok(Some(keychain))
 }

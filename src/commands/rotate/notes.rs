@@ -1,4 +1,4 @@
-//! Reads what a section says of its keys and their rotation, and refuses a write when somebody else changed that meanwhile.
+//! Reads what a section says about its keys and their rotation, and refuses to write if another program has changed it since.
 
 use anyhow::{Result, bail};
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use crate::core::text::masked;
 use crate::files::document::Change;
 use crate::files::profiles::{File, key};
 
-/// All that matters to a rotation. Whoever else writes the file may change any of it at any time.
+/// The keys that matter to a rotation. Other programs may change any of them at any time.
 const KEYS: [&str; 9] = [
     key::AWS_ACCESS_KEY_ID,
     key::AWS_SECRET_ACCESS_KEY,
@@ -23,7 +23,7 @@ const KEYS: [&str; 9] = [
     key::OLD_ACCESS_KEY_ID,
     key::OLD_SECRET_ACCESS_KEY,
 ];
-/// Where keys are kept beside the current ones.
+/// The keys that hold other access keys next to the current one.
 const BESIDE: [&str; 4] = [
     key::NEW_ACCESS_KEY_ID,
     key::NEW_SECRET_ACCESS_KEY,
@@ -52,7 +52,7 @@ impl Notes {
         self.values[place].as_ref().map(Secret::expose)
     }
 
-    /// What they say once changes are written.
+    /// Updates them after changes are written.
     pub(super) fn apply(&mut self, changes: &[Change<'_>]) {
         for change in changes {
             if let Some(place) = KEYS.iter().position(|key| *key == change.key()) {
@@ -104,8 +104,8 @@ impl Notes {
             .any(is_pair)
     }
 
-    /// Refuses to go on where the section has another key than that whose rotation was begun, and holds one of this rotation beside
-    /// it: what is there is somebody else's, and what is beside it must not be taken for what belongs to it.
+    /// Refuses to continue if the section no longer has the key whose rotation was started, but still holds keys of that rotation:
+    /// somebody has put in another key, and the others do not belong to it.
     pub(super) fn check_own(&self, file: &File<'_>) -> Result<()> {
         let holds = self.held().next().is_some();
         match self.get(key::ROTATION_OF) {
@@ -117,7 +117,7 @@ impl Notes {
         }
     }
 
-    /// Refuses to write into a section that does not say any more what it said.
+    /// Refuses to write to a section that has changed.
     pub(super) fn check(&self, file: &File<'_>) -> Result<()> {
         let found = Self::of(file, &self.section);
         let changed: Vec<&str> = KEYS
@@ -139,7 +139,7 @@ impl Notes {
                 masked(&expected),
                 changed.join(", ")
             ))
-            .hint("look at the section, and run this again: it goes on with what is there")
+            .hint("check the section, then run the command again: it continues with what is there")
         )
     }
 
@@ -162,12 +162,12 @@ impl Notes {
     fn without_owner(&self, file: &File<'_>) -> Failure {
         let held: Vec<String> = self.held().map(masked).collect();
         Failure::new(format!(
-            "[{}] in {} keeps {} beside its access key, and does not say of which rotation",
+            "[{}] in {} holds {} besides its access key, and does not say from which rotation",
             self.section,
             file.path.display(),
             held.join(" and ")
         ))
-        .hint("if nothing needs what they keep, take the lines that begin with `mfa_creds_` out with an editor; then run this again")
+        .hint("if nothing needs those keys, remove the lines that start with `mfa_creds_` in an editor, then run the command again")
     }
 
     /// The section, which says this, has another key than it should.
@@ -175,8 +175,8 @@ impl Notes {
         let expected = masked(expected);
         let found = self.current().map(|id| masked(&id));
         let what = match &found {
-            Some(found) => format!("has access key {found} in place of {expected}"),
-            None => format!("has no access key in place of {expected}"),
+            Some(found) => format!("has access key {found} instead of {expected}"),
+            None => format!("no longer has access key {expected}"),
         };
         let failure = Failure::new(format!(
             "[{}] in {} {what}: it was changed during a rotation",
@@ -185,13 +185,13 @@ impl Notes {
         ));
         let held: Vec<String> = self.held().map(masked).collect();
         failure.hint(match found {
-            _ if held.is_empty() => "run this again to rotate the key that is there now".to_owned(),
+            _ if held.is_empty() => "run the command again to rotate the key that is there now".to_owned(),
             None => {
-                format!("put {expected} and its secret back, and run this again: it goes on from there")
+                format!("put {expected} and its secret back, then run the command again: it continues from there")
             }
             Some(found) => format!(
-                "to go on with {expected}, put it and its secret back; to keep {found}, remove the lines that begin with `mfa_creds_`, \
-                 which keep {}; then run this again",
+                "to continue with {expected}, put it and its secret back; to keep {found}, remove the lines that start with `mfa_creds_`, \
+                 which hold {}; then run the command again",
                 held.join(" and ")
             ),
         })

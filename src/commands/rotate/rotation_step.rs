@@ -1,20 +1,19 @@
 //! Decides the next step of a rotation from what the section says and which keys IAM has. So the next run
 //! continues one that was killed.
 //!
-//! The order: say in the section that a key is asked for; make it; keep it beside the old one; when STS takes it, let it take the
-//! old one's place; use it from there; deactivate the old one; delete it; tidy up.
+//! The order: note in the section that a key is requested; create it; store it next to the old one; when STS accepts it, swap the
+//! two; use the new one; deactivate the old one; delete it; tidy up.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::aws::iam::KnownKey;
 
-/// As many access keys as AWS lets a user have, inactive ones counted.
+/// How many access keys AWS lets a user have, including inactive ones.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 pub const MOST_KEYS: usize = 2;
-/// How far IAM's time of a key may be from ours when we asked for it: clocks differ, and a request may be tried for a while.
+/// How far IAM's time of a key may be from the time of our request: clocks differ, and a request may be repeated for a while.
 const NEAR: TimeDelta = TimeDelta::minutes(15);
-/// How long IAM may take until it lists a new key. AWS says of its changes that they are seen everywhere after a while; it takes
-/// seconds.
+/// How long IAM may take to list a new key. According to AWS, changes become visible everywhere after a while; in practice, seconds.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html>.
 const SETTLING: TimeDelta = TimeDelta::minutes(5);
 
@@ -23,33 +22,33 @@ const SETTLING: TimeDelta = TimeDelta::minutes(5);
 pub struct Progress {
     /// The access key id that is used.
     pub current: String,
-    /// When a new key was asked for, if a rotation is under way.
+    /// When a new key was requested, if a rotation is in progress.
     pub begun: Option<DateTime<Utc>>,
-    /// The new one, until STS takes it.
+    /// The new key, until STS accepts it.
     pub new: Option<String>,
-    /// The old one, from then on.
+    /// The old key, from then on.
     pub old: Option<String>,
 }
 
 /// What to do next.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RotationStep {
-    /// Note the time, and make a key.
+    /// Note the time, and create a key.
     Create,
     /// Delete our new key, which somebody has deactivated before it was used.
     Discard(String),
-    /// Ask what becomes of a key that was made when an earlier run asked for one and did not learn which it got. It may be that one,
-    /// whose secret is lost; it may as well be somebody's who made one just then.
+    /// Ask what to do with a key that was created when an earlier run requested one and got no answer. It may be that key,
+    /// whose secret is lost, or a key that somebody else created at that time.
     Doubt(String),
-    /// Forget the new key, which IAM does not have any more.
+    /// Forget the new key, which IAM no longer has.
     ForgetNew,
-    /// Wait until STS takes the new key, and let it take the place of the current one.
+    /// Wait until STS accepts the new key, and replace the current one with it.
     Prove(String),
     /// Use the current key, and deactivate the old one.
     Deactivate(String),
     /// Delete the old key, which is inactive.
     Delete(String),
-    /// Remove from the section what was kept for the rotation: it is done.
+    /// The rotation is done: remove what was stored for it from the section.
     TidyUp,
     /// Nothing can be done: there are two keys, and this one is not ours.
     Occupied(String),
@@ -67,7 +66,7 @@ pub fn next(progress: &Progress, known: &[KnownKey], now: DateTime<Utc>) -> Rota
             None => RotationStep::TidyUp,
         };
     }
-    // Where it is in use already, a person has put it there.
+    // If it is already the current key, a person has put it there.
     if let Some(new) = progress
         .new
         .as_ref()
@@ -94,7 +93,7 @@ pub fn next(progress: &Progress, known: &[KnownKey], now: DateTime<Utc>) -> Rota
     }
 }
 
-/// Whether a rotation was begun so lately that IAM need not list its new key yet.
+/// Whether a rotation was started so recently that IAM may not list its new key yet.
 fn is_young(begun: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     begun.is_some_and(|begun| (now - begun).abs() < SETTLING)
 }

@@ -1,4 +1,4 @@
-//! Shows access keys that are not provably of this rotation, and deletes one only if the person says so.
+//! Shows access keys that cannot be proven to be of this rotation, and deletes one only if the person agrees.
 
 use anyhow::{Result, bail};
 
@@ -11,8 +11,8 @@ use crate::core::text::{self, quoted};
 use crate::prompt::terminal::DefaultAnswer;
 
 impl Rotation<'_> {
-    /// Deletes a key that may be the one whose secret an earlier run has lost, if a person says that it is: it may as well be one
-    /// that somebody made at that time, so that `--yes` does not say it.
+    /// Deletes a key that may be the one whose secret an earlier run lost, if the person agrees. It may also be a key that somebody
+    /// else created at that time, so `--yes` is not enough.
     pub(super) fn settle(&mut self, id: &str) -> Result<()> {
         let created = self.known.iter().find(|key| key.id == id);
         let created = created.map(|key| key.created.format("%Y-%m-%d %H:%M:%S UTC").to_string());
@@ -27,8 +27,8 @@ impl Rotation<'_> {
             None => false,
             Some(terminal) => {
                 terminal.say(&format!(
-                    "Access key {id} of {} was made at {created}, when an earlier run asked for one and got no answer. It may be that one, \
-                     whose secret nobody has, or one that somebody else made at that time.",
+                    "Access key {id} of {} was created at {created}, when an earlier run requested a key and got no answer. It may be that key, \
+                     whose secret is lost, or a key that somebody else created at that time.",
                     self.caller.called()
                 ))?;
                 terminal.confirm(&format!("Delete access key {id}?"), DefaultAnswer::No)?
@@ -37,12 +37,12 @@ impl Rotation<'_> {
         if !agrees {
             bail!(
                 Failure::new(format!(
-                    "access key {id} of {}, made at {created}, is not deleted: it may be the one that an earlier run asked for, or somebody \
+                    "access key {id} of {}, created at {created}, was not deleted: it may be the one that an earlier run requested, or somebody \
                      else's",
                     self.caller.called()
                 ))
                 .hint(format!(
-                    "if nothing needs it: `{}` with an MFA session, and run this again",
+                    "if nothing needs it, run `{}` with an MFA session, then run the command again",
                     self.command_to_delete(id)
                 ))
                 .exit(match terminal {
@@ -57,7 +57,7 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// There are two keys, and one of them is not ours.
+    /// There are two keys, and the other one is not ours.
     pub(super) fn occupied(&self, current: &str) -> Failure {
         let now = clock::now();
         let mut lines = Vec::new();
@@ -80,30 +80,30 @@ impl Rotation<'_> {
                     clock::span(now - when)
                 ),
                 Ok(None) => "never used".to_owned(),
-                Err(_) => "last use not known".to_owned(),
+                Err(_) => "last use unknown".to_owned(),
             };
             lines.push(format!(
-                "  {}{place}: made {} ago, {state}, {used}",
+                "  {}{place}: created {} ago, {state}, {used}",
                 key.id,
                 clock::span(now - key.created)
             ));
         }
         let failure = Failure::new(format!(
-            "{} has {} access keys already, and AWS allows no more",
+            "{} already has {} access keys, and AWS allows no more",
             self.caller.called(),
             MOST_KEYS
         ))
         .listing(&lines);
         match other {
             Some(other) => failure.hint(format!(
-                "if nothing needs {other}: `{}` with an MFA session, and run this again",
+                "if nothing needs {other}, run `{}` with an MFA session, then run the command again",
                 self.command_to_delete(other)
             )),
             None => failure,
         }
     }
 
-    /// What deletes a key without us.
+    /// The AWS CLI command that deletes a key.
     pub(super) fn command_to_delete(&self, id: &str) -> String {
         let user = self.caller.name.as_deref().unwrap_or_default();
         format!(

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
+use crate::commands::keychain::changed_meanwhile;
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::error::{Exit, Failure};
 use crate::core::form::{Form, SECRET_LENGTH};
@@ -23,8 +24,10 @@ use crate::renewal::discovery::device_change;
 /// What the person answered.
 pub struct Answers {
     pub keys: LongTermKeys,
-    /// Not every account wants one now.
+    /// Optional: it can be added later.
     pub device: Option<SerialNumber>,
+    /// The keys that these replace.
+    pub replaced: Option<OldKeys>,
 }
 
 /// Who answers: the person, or the lines of standard input, as in aws-mfa.
@@ -47,7 +50,7 @@ impl Respondent {
             Some(terminal) => Ok(Self::Person(terminal)),
             None => bail!(
                 Failure::new("setup needs a terminal to ask for the keys")
-                    .hint("run it in a terminal, or pipe in four lines: profile, access key id, secret access key, device")
+                    .hint("run the command in a terminal, or pipe in four lines: profile, access key id, secret access key, device")
                     .exit(Exit::HumanNeeded)
             ),
         }
@@ -57,13 +60,14 @@ impl Respondent {
     pub fn profile(&mut self, default: &str) -> Result<String> {
         match self {
             Self::Person(terminal) => terminal.ask_or("Profile name to", default, |name| {
-                // Only where the default cannot be shown, and so is none.
+                // Happens only where the default cannot be shown and is therefore not offered.
                 if name.is_empty() {
-                    return Err("type the name of a profile".to_owned());
+                    return Err("type a profile name".to_owned());
                 }
-                is_name_part(name)
-                    .then_some(())
-                    .ok_or("leave out brackets, `#`, `;` and blanks at the ends".to_owned())
+                is_name_part(name).then_some(()).ok_or(
+                    "a profile name has no brackets, `#` or `;`, and no blanks at its ends"
+                        .to_owned(),
+                )
             }),
             Self::Lines(lines) => {
                 let line = next(lines);
@@ -75,7 +79,7 @@ impl Respondent {
         }
     }
 
-    /// Asks whether long-term keys are to be moved. Piped in, nobody can say no: whoever pipes has asked for it.
+    /// Asks whether to move long-term keys. Piped answers agree: nobody is there to ask.
     pub fn agrees_to_move(&self, from: &str, to: &str) -> Result<bool> {
         match self {
             Self::Person(terminal) => terminal.confirm(
@@ -86,7 +90,36 @@ impl Respondent {
         }
     }
 
-    /// Asks whether long-term keys are to replace others, of which there may be no other copy.
+    /// Asks whether new keys may replace those of the section for them.
+    pub fn agrees_to_replace_own(
+        &self,
+        (section, old): (&str, &OldKeys),
+        path: &Path,
+        setup_command: &str,
+    ) -> Result<()> {
+        let Self::Person(terminal) = self else {
+            bail!(occupied(path, section).hint(format!(
+                "run `{setup_command}` in a terminal to replace them, or choose another profile"
+            )));
+        };
+        let what = match &old.access_key_id {
+            Some(id) => format!("access key {}", masked(id)),
+            None => "a secret access key".to_owned(),
+        };
+        let question = format!("[{section}] already holds {what}. Replace it?");
+        if !terminal.confirm(&question, DefaultAnswer::No)? {
+            bail!(
+                Failure::new(format!(
+                    "{what} of [{section}] in {} was not replaced",
+                    path.display()
+                ))
+                .hint("choose another profile for the new keys")
+            );
+        }
+        Ok(())
+    }
+
+    /// Asks whether long-term keys may replace others, of which there may be no other copy.
     pub fn agrees_to_replace(
         &self,
         (from, new): (&str, &LongTermKeys),
@@ -100,34 +133,52 @@ impl Respondent {
         };
         match self {
             Self::Person(terminal) => {
-                let question = format!("{both}. Replace the one in [{to}]? It will be lost");
+                let question = format!("{both}. Replace the keys in [{to}]? They will be lost");
                 if terminal.confirm(&question, DefaultAnswer::No)? {
                     return Ok(());
                 }
                 bail!(
                     Failure::new(format!("{both}; nothing was changed")).hint(format!(
-                        "take the one that is not needed out of [{from}] or [{to}] with an editor"
+                        "remove the keys that you do not need from [{from}] or [{to}] in an editor"
                     ))
                 )
             }
             Self::Lines(_) => bail!(Failure::new(both).hint(
-                "run this in a terminal, without piping anything in: it asks which of them to keep"
+                "run the command in a terminal without piping in answers: it asks which keys to use"
             )),
         }
     }
 
-    /// Refuses keys that are piped in where those that stand in a section are moved.
+    /// Refuses piped keys where the keys of a section are to be moved.
     pub fn check_brings_no_keys(&self, from: &str) -> Result<()> {
         match self {
             Self::Lines(lines) if lines.len() > 1 => bail!(
                 Failure::new(format!(
-                    "[{from}] holds long-term keys, which are moved, and others are piped in"
+                    "[{from}] holds long-term keys to be moved, but other keys are piped in"
                 ))
                 .hint(format!(
-                    "pipe in the profile and the device only, or take the keys of [{from}] out with an editor"
+                    "pipe in only the profile and the device, or remove the keys from [{from}] in an editor"
                 ))
             ),
             Self::Lines(_) | Self::Person(_) => Ok(()),
+        }
+    }
+
+    /// Asks whether to check the keys with AWS. Piped answers are written without a call.
+    pub fn agrees_to_check(&self) -> Result<bool> {
+        match self {
+            Self::Person(terminal) => {
+                terminal.confirm("Check the keys with AWS?", DefaultAnswer::Yes)
+            }
+            Self::Lines(_) => Ok(false),
+        }
+    }
+
+    /// Shows a line to the person.
+    pub fn say(&self, line: &str) -> Result<()> {
+        match self {
+            Self::Person(terminal) => terminal.say(line),
+            Self::Lines(_) => Ok(()),
         }
     }
 
@@ -135,7 +186,7 @@ impl Respondent {
     pub fn device(&mut self) -> Result<Option<SerialNumber>> {
         match self {
             Self::Person(terminal) => {
-                let text = terminal.ask_or("MFA device (may be empty)", "", |text| {
+                let text = terminal.ask_or("MFA device (optional)", "", |text| {
                     device(text)
                         .map(|_device| ())
                         .map_err(|wrong| format!("this {}; {}", wrong.problem, wrong.hint))
@@ -153,8 +204,8 @@ impl Respondent {
         }
     }
 
-    /// Asks for keys and device.
-    pub fn keys(&mut self) -> Result<Answers> {
+    /// Asks for keys.
+    pub fn keys(&mut self) -> Result<LongTermKeys> {
         let (access_key_id, secret_access_key) = match self {
             Self::Person(terminal) => (
                 terminal.ask_or("aws_access_key_id", "", check_access_key_id)?,
@@ -168,12 +219,9 @@ impl Respondent {
                 (id.to_string(), secret)
             }
         };
-        Ok(Answers {
-            keys: LongTermKeys {
-                access_key_id: access_key_id.trim().to_owned(),
-                secret_access_key: Secret::new(secret_access_key.trim()),
-            },
-            device: self.device()?,
+        Ok(LongTermKeys {
+            access_key_id: access_key_id.trim().to_owned(),
+            secret_access_key: Secret::new(secret_access_key.trim()),
         })
     }
 }
@@ -197,11 +245,11 @@ fn device(text: &str) -> Result<Option<SerialNumber>, WrongDevice> {
 fn check_access_key_id(text: &str) -> Result<(), String> {
     let text = text.trim();
     if text.starts_with("ASIA") {
-        return Err("this is a temporary key (ASIA…); long-term keys begin with AKIA".to_owned());
+        return Err("this is a temporary key (ASIA…); long-term keys start with AKIA".to_owned());
     }
     if !Form::TypedAccessKeyId.fits(text) {
         return Err(
-            "an access key id is at least 16 capital letters and digits, like AKIA…".to_owned(),
+            "an access key id has at least 16 capital letters and digits, like AKIA…".to_owned(),
         );
     }
     Ok(())
@@ -216,23 +264,67 @@ fn check_secret(text: &str) -> Result<(), String> {
         ));
     }
     if !Form::TypedSecretAccessKey.fits(text) {
-        return Err("a secret access key has only letters, digits, `/`, `+` and `=`".to_owned());
+        return Err(
+            "a secret access key contains only letters, digits, `/`, `+` and `=`".to_owned(),
+        );
     }
     Ok(())
 }
 
-/// Writes new keys, or the command that prints them, into a section that must not have any.
+/// Keys in a section that new ones replace, as they were when the person agreed.
+#[derive(Eq, PartialEq)]
+pub struct OldKeys {
+    access_key_id: Option<String>,
+    secret_access_key: Option<Secret>,
+}
+
+impl OldKeys {
+    /// The keys in a section; none if there are none, or if a command prints them.
+    pub fn of(file: &File<'_>, section: &str) -> Option<Self> {
+        if file.get(section, key::CREDENTIAL_PROCESS).is_some() {
+            return None;
+        }
+        let old = Self {
+            access_key_id: file.get(section, key::AWS_ACCESS_KEY_ID),
+            secret_access_key: file
+                .get(section, key::AWS_SECRET_ACCESS_KEY)
+                .map(Secret::new),
+        };
+        (old.access_key_id.is_some() || old.secret_access_key.is_some()).then_some(old)
+    }
+}
+
+/// Whether a section holds what an unfinished rotation needs.
+pub fn is_being_rotated(file: &File<'_>, section: &str) -> bool {
+    [
+        key::ROTATION_BEGUN,
+        key::NEW_ACCESS_KEY_ID,
+        key::OLD_ACCESS_KEY_ID,
+    ]
+    .into_iter()
+    .any(|key| file.get(section, key).is_some())
+}
+
+/// Writes new keys, or the command that prints them, to a section, in place of the old keys.
 pub fn write<'a>(
     file: &File<'_>,
     section: &str,
     answers: &'a Answers,
     command: Option<&'a str>,
 ) -> Result<Vec<Edit<'a>>> {
-    if section_format::has_keys(file, section) {
-        bail!(occupied(file.path, section));
+    let found = OldKeys::of(file, section);
+    if found != answers.replaced
+        || found.is_none() && section_format::has_keys(file, section)
+        || is_being_rotated(file, section)
+    {
+        bail!(changed_meanwhile(file.path, section));
     }
     let mut changes = match command {
-        Some(command) => vec![Change::Set(key::CREDENTIAL_PROCESS, Cow::Borrowed(command))],
+        Some(command) => vec![
+            Change::Set(key::CREDENTIAL_PROCESS, Cow::Borrowed(command)),
+            Change::Remove(key::AWS_ACCESS_KEY_ID),
+            Change::Remove(key::AWS_SECRET_ACCESS_KEY),
+        ],
         None => vec![
             Change::Set(
                 key::AWS_ACCESS_KEY_ID,
@@ -259,19 +351,12 @@ pub struct KeyMove<'m> {
 }
 
 impl KeyMove<'_> {
-    /// Moves the keys, and a device that stands with them. What is left of an earlier session beside them goes.
+    /// Moves the keys and their device, and removes what is left of an earlier session.
     pub fn edits<'a>(
         &self,
         file: &File<'_>,
         device: Option<&'a SerialNumber>,
     ) -> Result<Vec<Edit<'a>>> {
-        let changed = |section: &str| {
-            Failure::new(format!(
-                "[{section}] in {} was changed meanwhile",
-                file.path.display()
-            ))
-            .hint("run it again")
-        };
         let Self {
             from,
             to,
@@ -281,13 +366,13 @@ impl KeyMove<'_> {
         if stored_keys(file, to) != *replaced
             || replaced.is_none() && section_format::has_keys(file, to)
         {
-            bail!(changed(to));
+            bail!(changed_meanwhile(file.path, to));
         }
         if stored_keys(file, from).as_ref() != Some(keys) {
-            bail!(changed(from));
+            bail!(changed_meanwhile(file.path, from));
         }
         let pair = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY];
-        // A device that is there already stays, and so does the other one.
+        // A device that the target has already wins; the other one stays where it is.
         let devices: &[_] = if has_device(file, to) {
             &[]
         } else {
@@ -299,7 +384,7 @@ impl KeyMove<'_> {
             .filter_map(|key| Some(Change::Set(key, Cow::Owned(file.get(from, key)?))))
             .collect();
         set.extend(device.map(device_change));
-        // Nothing of a session that may have stood there is of these keys.
+        // A session in the target was made with other keys.
         let left = section_format::KEYS.iter().filter(is_left);
         set.extend(left.map(|key| Change::Remove(key)));
         let gone = section_format::KEYS.iter().chain(devices);
@@ -321,11 +406,13 @@ pub fn has_device(file: &File<'_>, section: &str) -> bool {
     file.get(section, key::AWS_MFA_DEVICE).is_some() || file.get(section, key::MFA_SERIAL).is_some()
 }
 
-/// The error where keys would have to be overwritten.
+/// The error where keys would be overwritten.
 pub fn occupied(path: &Path, section: &str) -> Failure {
     Failure::new(format!(
-        "[{section}] in {} holds keys already, which are never overwritten",
+        "[{section}] in {} already holds keys",
         path.display()
     ))
-    .hint("choose another profile, or change the keys with an editor")
 }
+
+/// The hint if `setup` cannot replace them.
+pub const IN_AN_EDITOR: &str = "choose another profile, or change the keys in an editor";

@@ -9,7 +9,7 @@ use stand_in::StandIn;
 use crate::support::home::Home;
 use crate::support::terminal::on_terminal;
 
-pub const FIRST: &str = "Code that the device shows now:";
+pub const FIRST: &str = "Current code:";
 pub const SECOND: &str = "Next code:";
 
 pub fn begin(home: &Home, sts: &StandIn, script: &str) -> OsSession {

@@ -61,8 +61,8 @@ pub fn fault_after(sts: &StandIn, number: usize, fault: Fault) {
 pub fn told_of_lost_key(sts: &StandIn, id: &str) -> String {
     let made = sts.made_at("alice", id).format("%Y-%m-%d %H:%M:%S UTC");
     format!(
-        "error: access key {id} of alice, made at {made}, is not deleted: it may be the one that an earlier run asked for, or somebody else's\n\
-         hint: if nothing needs it: `aws iam delete-access-key --user-name alice --access-key-id {id}` with an MFA session, and run this \
-         again\n"
+        "error: access key {id} of alice, created at {made}, was not deleted: it may be the one that an earlier run requested, or somebody else's\n\
+         hint: if nothing needs it, run `aws iam delete-access-key --user-name alice --access-key-id {id}` with an MFA session, then run the \
+         command again\n"
     )
 }

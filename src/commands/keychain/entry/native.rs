@@ -5,7 +5,7 @@ use keyring_core::api::CredentialStoreApi as _;
 use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
-use super::{Keychain, SERVICE};
+use super::{CHECK_ENTRY, Keychain, SERVICE};
 use crate::core::error::Failure;
 
 /// The secret of an access key id.
@@ -17,7 +17,7 @@ pub(super) fn get(keychain: Keychain, access_key_id: &str) -> Result<Option<Zero
     }
 }
 
-/// Puts in a secret where there is none.
+/// Stores a secret if there is none.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn put(keychain: Keychain, access_key_id: &str, secret: &[u8]) -> Result<()> {
     let put = entry(access_key_id).and_then(|entry| entry.set_secret(secret));
@@ -53,14 +53,14 @@ fn explain(keychain: Keychain, error: &Error) -> Failure {
             Failure::new(format!("{name} failed: {why}")).hint(WHERE_IT_IS)
         }
         _ => Failure::new(format!(
-            "{name} has something else than a secret under this access key"
+            "{name} holds something other than a secret for this access key"
         ))
-        .hint("look at it with the program that shows the keychain"),
+        .hint(CHECK_ENTRY),
     }
 }
 
 #[cfg(target_os = "linux")]
 const WHERE_IT_IS: &str =
-    "it belongs to a login session: run this in the one that put the keys there";
+    "it belongs to a login session: run the command in the session that stored the keys";
 #[cfg(not(target_os = "linux"))]
-const WHERE_IT_IS: &str = "unlock it, and run this again";
+const WHERE_IT_IS: &str = "unlock it, then run the command again";

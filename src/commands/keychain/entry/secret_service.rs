@@ -1,8 +1,8 @@
 //! Uses the Secret Service (GNOME Keyring, KWallet, KeePassXC) over the desktop's D-Bus.
 //!
-//! Not by the keyring crate's store: that waits for as long as a person takes to unlock a keychain, and where no person is there,
-//! for ever; and it puts nothing into a keychain that is locked.
-//! The secret crosses the user's own bus in plain. Whoever can listen there could ask the service itself.
+//! This does not use the store of the keyring crate, which waits forever if nobody unlocks the keychain, and stores nothing in a
+//! locked one.
+//! The secret crosses the user's own bus unencrypted: any program that can listen there can also ask the service.
 //! See <https://specifications.freedesktop.org/secret-service/latest/>.
 
 use std::collections::HashMap;
@@ -11,17 +11,17 @@ use anyhow::{Result, bail};
 use dbus_secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use zeroize::Zeroizing;
 
-use super::SERVICE;
+use super::{CHECK_ENTRY, SERVICE};
 use crate::core::error::{Exit, Failure};
 
-/// How long a person may take to unlock it, in seconds: less than whoever runs us for the keys waits.
+/// How long a person may take to unlock it, in seconds: less than the tools that run us for the keys wait.
 const UNLOCK_TIMEOUT: u64 = 110;
 /// The alias of the keychain that new entries go to.
 const DEFAULT: &str = "default";
-/// The collection that is in memory only.
+/// The collection that exists only in memory.
 /// See <https://specifications.freedesktop.org/secret-service/latest/object-paths.html>.
 const SESSION_COLLECTION: &str = "/org/freedesktop/secrets/collection/session";
-/// What is done with the secret is known to whoever gets it.
+/// The type of the secret, which only we read.
 const CONTENT_TYPE: &str = "application/json";
 
 /// The secret of an access key id.
@@ -34,7 +34,28 @@ pub(super) fn get(access_key_id: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
     })
 }
 
-/// Puts in a secret where there is none.
+/// Makes sure that there is a default keychain to store secrets in, or that one can be created. It may be locked, if a person can
+/// unlock it.
+pub(super) fn check() -> Result<()> {
+    let is_lasting = on_service(|service| match service.get_default_collection() {
+        Ok(collection) if &*collection.path == SESSION_COLLECTION => Ok(false),
+        Ok(collection) if !has_screen() && collection.is_locked()? => Err(Error::Locked),
+        Ok(_) | Err(Error::NoResult) => Ok(true),
+        Err(error) => Err(error),
+    })?;
+    if is_lasting {
+        Ok(())
+    } else {
+        bail!(default_forgets())
+    }
+}
+
+fn default_forgets() -> Failure {
+    Failure::new("the default desktop keychain (Secret Service) is the session collection, which forgets everything at logout")
+        .hint("make another keychain the default in the keychain app, then run the command again")
+}
+
+/// Stores a secret if there is none.
 pub(super) fn put(access_key_id: &str, secret: &[u8]) -> Result<()> {
     let is_kept = on_service(|service| {
         let collection = collection(service)?;
@@ -50,10 +71,7 @@ pub(super) fn put(access_key_id: &str, secret: &[u8]) -> Result<()> {
         Ok(true)
     })?;
     if !is_kept {
-        bail!(
-            Failure::new("the default keychain of the desktop (Secret Service) is the session collection, which forgets everything at logout")
-                .hint("make another keychain the default one, with the program that shows them, and run this again")
-        );
+        bail!(default_forgets());
     }
     Ok(())
 }
@@ -79,7 +97,7 @@ fn find<'s>(service: &'s SecretService, access_key_id: &str) -> Result<Option<It
     Ok(Some(item))
 }
 
-/// Where new entries go. A fresh desktop has no such place yet.
+/// Where new entries go. A new desktop account has none yet.
 fn collection(service: &SecretService) -> Result<Collection<'_>, Error> {
     match service.get_default_collection() {
         Err(Error::NoResult) => service.create_collection("Default keyring", DEFAULT),
@@ -92,11 +110,15 @@ fn attributes(access_key_id: &str) -> HashMap<&str, &str> {
     HashMap::from([("service", SERVICE), ("username", access_key_id)])
 }
 
-fn on_service<T>(work: impl FnOnce(&SecretService) -> Result<T, Error>) -> Result<T> {
-    // The service asks in a window. Where there is no screen, nobody would see it.
-    let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
+/// Whether the service can ask a person: it does so in a window.
+fn has_screen() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn on_service<T>(work: impl FnOnce(&SecretService) -> Result<T, Error>) -> Result<T> {
+    let has_screen = has_screen();
     let patience = if has_screen { UNLOCK_TIMEOUT } else { 0 };
     let service = SecretService::connect_with_max_prompt_timeout(EncryptionType::Plain, patience);
     let done = service.and_then(|service| work(&service));
@@ -104,40 +126,40 @@ fn on_service<T>(work: impl FnOnce(&SecretService) -> Result<T, Error>) -> Resul
 }
 
 fn explain(error: &Error, has_screen: bool) -> Failure {
-    let locked = "the keychain of the desktop (Secret Service) is locked, or not set up yet";
+    let locked = "the desktop keychain (Secret Service) is locked, or not set up yet";
     match error {
         Error::Prompt | Error::Locked if has_screen => {
             Failure::new(format!("{locked}, and nobody unlocked it"))
-                .hint("answer the window that asks for its password, or unlock it, and run this again")
+                .hint("type its password in the window that asks for it, or unlock it, then run the command again")
                 .exit(Exit::HumanNeeded)
         }
         Error::Prompt | Error::Locked => {
             Failure::new(format!("{locked}, and there is no screen to ask for its password"))
-                .hint("unlock it in the desktop, or type `stty -echo; read -r word; stty echo; printf %s \"$word\" | gnome-keyring-daemon --replace --unlock` and its password, and run this again")
+                .hint("unlock it in the desktop, or type `stty -echo; read -r word; stty echo; printf %s \"$word\" | gnome-keyring-daemon --replace --unlock` and its password, then run the command again")
                 .exit(Exit::HumanNeeded)
         }
         Error::Dbus(error) => match error.name().unwrap_or_default() {
             "org.freedesktop.DBus.Error.ServiceUnknown" => {
-                Failure::new("no program here offers a keychain as a Secret Service")
+                Failure::new("no program on this machine provides a keychain (Secret Service)")
                     .hint("install and start GNOME Keyring, KWallet or KeePassXC")
             }
             "org.freedesktop.DBus.Error.NotSupported" => {
-                Failure::new("there is no session of a desktop here, whose keychain (Secret Service) could be used")
-                    .hint("run it where XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS is that of the desktop's session")
+                Failure::new("there is no desktop session here whose keychain (Secret Service) could be used")
+                    .hint("run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to that of one")
             }
             "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => {
-                Failure::new("the keychain of the desktop (Secret Service) does not answer")
-                    .hint("is it just being started? run this again")
+                Failure::new("the desktop keychain (Secret Service) does not answer")
+                    .hint("it may be starting; run the command again")
             }
             name => Failure::new(format!(
-                "the keychain of the desktop (Secret Service) cannot be reached: {}",
+                "the desktop keychain (Secret Service) cannot be reached: {}",
                 error.message().unwrap_or(name)
             ))
-            .hint("is DBUS_SESSION_BUS_ADDRESS that of the desktop's session?"),
+            .hint("set DBUS_SESSION_BUS_ADDRESS to that of the desktop session"),
         },
         _ => Failure::new(format!(
-            "the keychain of the desktop (Secret Service) failed: {error}"
+            "the desktop keychain (Secret Service) failed: {error}"
         ))
-        .hint("look at it with the program that shows the keychain"),
+        .hint(CHECK_ENTRY),
     }
 }
