@@ -40,6 +40,8 @@ pub fn is_plain(text: &str) -> bool {
     text.bytes().all(is_printed_ascii) || !text.contains(is_obeyed)
 }
 
+const NOT_JSON: &str = "it cannot be written as JSON";
+
 /// Equivalent JSON that can be shown on a terminal. Line breaks stay, because in JSON they occur only between values.
 fn plain_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
@@ -60,9 +62,9 @@ fn plain_json(json: &str) -> String {
 pub fn json(value: &impl Serialize) -> Result<Zeroizing<String>> {
     // Large enough that it is never reallocated, which would leave a copy of a secret behind.
     let mut text = Zeroizing::new(Vec::with_capacity(CAPACITY));
-    serde_json::to_writer_pretty(&mut *text, value).context("it cannot be written as JSON")?;
+    serde_json::to_writer_pretty(&mut *text, value).context(NOT_JSON)?;
     text.push(b'\n');
-    let text = std::str::from_utf8(&text).context("it cannot be written as JSON")?;
+    let text = std::str::from_utf8(&text).context(NOT_JSON)?;
     Ok(Zeroizing::new(plain_json(text)))
 }
 

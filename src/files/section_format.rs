@@ -11,7 +11,7 @@ use crate::files::profiles::{File, Values, config_header, key};
 
 /// aws-mfa's form of `expiration`, in UTC without a suffix.
 const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
-/// What the access key id of temporary credentials begins with.
+/// The prefix of the access key id of temporary credentials.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
 pub const TEMPORARY_PREFIX: &str = "ASIA";
 /// The same in `LocalStack`.

@@ -186,7 +186,7 @@ fn a_file_that_cannot_be_read() {
     home.run(&["-p", "work"]).ends(
         1,
         "error: ~/.aws/credentials cannot be read: is a directory\n\
-         hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files\n",
+         hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one\n",
     );
     let home = Home::new();
     fs::write(home.file("credentials"), b"[a]\n# Zo\xeb\n").unwrap();
