@@ -88,8 +88,7 @@ fn session(of: &OfUser, environment: &Environment, report: Report) -> Result<()>
         },
         request: Request {
             suffixes: of.suffixes.clone(),
-            region: of.region.clone(),
-            timeout: of.timeout,
+            network: of.network.clone(),
             ..Request::default()
         },
         code_flags: CodeFlags {
