@@ -517,3 +517,46 @@ fn a_name_in_a_hint_can_be_pasted() {
         );
     }
 }
+
+#[test]
+fn an_empty_profile_is_refused() {
+    let text = format!("{}{}", long_term("default"), short_term("default", FAR));
+    let home = Home::with(&text);
+    for command in [
+        "",
+        "plan",
+        "status",
+        "status --check",
+        "doctor",
+        "clear",
+        "setup",
+        "export",
+        "exec",
+        "audit",
+        "rotate",
+        "device list",
+        "device enroll",
+        "device resync",
+        "keychain move",
+        "keychain restore",
+    ] {
+        for flag in [&["-p", ""][..], &["--profile="], &["-p", "work", "-p", ""]] {
+            if flag.len() > 2 && !["", "plan", "status", "clear"].contains(&command) {
+                continue;
+            }
+            let words: Vec<&str> = command
+                .split_whitespace()
+                .chain(flag.iter().copied())
+                .collect();
+            let trailing = &["--", "true"][..if command == "exec" { 2 } else { 0 }];
+            home.run(&[&words, trailing].concat()).ends(
+                2,
+                "error: invalid value '' for '--profile <PROFILE>': name a profile, or leave out the flag\n\n\
+                 For more information, try '--help'.\n",
+            );
+        }
+    }
+    assert_eq!(home.credentials(), text);
+    // In the environment, as in aws-mfa, it is as if it were unset.
+    home.run(&["-q"]).env("AWS_PROFILE", "").ends(0, "");
+}
