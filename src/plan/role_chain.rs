@@ -138,7 +138,7 @@ impl Walker<'_> {
         }
         match self.keys_in_config(profile) {
             Some(key_source) => Ok(Some(key_source)),
-            None => Err(missing_long_term(self.sections, self.names, credentials).into()),
+            None => Err(missing_long_term(self.sections, self.names, self.files).into()),
         }
     }
 
