@@ -17,6 +17,7 @@ use crate::cli::Suffixes;
 use crate::cli::{Profiles, Request};
 use crate::core::clock;
 use crate::core::environment::Environment;
+use crate::core::screen;
 use crate::core::seconds;
 use crate::files::freshness::{Reason, Wanted};
 use crate::files::profiles::{File, key};
@@ -86,7 +87,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
         report::data(&if args.json {
             json(&overview.rows, overview.now)?
         } else {
-            table(&overview.rows, &layout(environment), overview.now)
+            table(&overview.rows, &layout(), overview.now)
         })?;
     }
     clear::end(overview.unknown)?;
@@ -144,13 +145,11 @@ fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {
 }
 
 /// The width and the color of standard output.
-pub(super) fn layout(environment: &Environment) -> Layout {
-    let term = Term::stdout();
-    let is_term = term.is_term();
-    let is_dumb = environment.text("TERM").is_some_and(|term| term == "dumb");
+pub(super) fn layout() -> Layout {
+    let terminal = Term::stdout();
     Layout {
-        width: is_term.then(|| usize::from(term.size().1)),
-        colour: is_term && !is_dumb && environment.text("NO_COLOR").is_none(),
+        width: terminal.is_term().then(|| usize::from(terminal.size().1)),
+        has_colors: screen::has_colors(&terminal),
     }
 }
 
