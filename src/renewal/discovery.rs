@@ -63,11 +63,11 @@ impl Search<'_> {
         let caller = match iam.caller() {
             Ok(caller) => caller,
             Err(problem) if problem.code().is_some() => bail!(problem),
-            Err(problem) => bail!(self.not_told(None, &problem)),
+            Err(problem) => bail!(devices_not_told(self.key_source, None, &problem)),
         };
         let devices = match iam.devices(&caller) {
             Ok(devices) => devices,
-            Err(problem) => bail!(self.not_told(Some(&caller), &problem)),
+            Err(problem) => bail!(devices_not_told(self.key_source, Some(&caller), &problem)),
         };
         let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
         for device in devices.iter().filter(|device| device.usable().is_none()) {
@@ -78,7 +78,7 @@ impl Search<'_> {
             ));
         }
         match &usable[..] {
-            [] => bail!(self.none(&caller, &devices)),
+            [] => bail!(no_usable_device(&caller, &devices, self.flag)),
             [only] => Ok(FoundDevice {
                 device: Setting {
                     value: only.clone(),
@@ -158,48 +158,52 @@ impl Search<'_> {
             turn: Some(turn),
         })
     }
+}
 
-    /// AWS does not tell the devices. Most devices have the name of their user.
-    fn not_told(&self, caller: Option<&Caller>, problem: &IamError) -> Failure {
-        let (place, key) = (&self.key_source.id, self.key_source.device_key);
-        let hint = match caller.map(Caller::usual_device) {
-            Some(usual) => {
-                format!("it is often {usual}: add `{key} = {usual}` to {place}, or use --device")
-            }
-            None => format!(
-                "add `{key} = arn:aws:iam::123456789012:mfa/NAME` to {place}, or use --device"
-            ),
-        };
-        Failure::new(format!(
-            "the MFA device of [{}] is not set, and AWS could not tell: {}",
-            self.key_source.id.section,
-            problem.failure.message()
-        ))
-        .hint(format!("{hint}; the IAM console shows the ARN"))
-    }
-
-    fn none(&self, caller: &Caller, devices: &[Device]) -> Failure {
-        let others: Vec<String> = devices
-            .iter()
-            .map(|device| format!("{} is {}", device.serial, what(device)))
-            .collect();
-        let name = caller.called();
-        if others.is_empty() {
-            let failure = Failure::new(format!("{name} has no MFA device"));
-            return match caller.name {
-                Some(_) => failure.hint(format!(
-                    "run `mfa-creds device enroll{}` to enroll an authenticator app",
-                    self.flag
-                )),
-                None => failure.hint("add one in the IAM console"),
-            };
+/// The error if no device is set and AWS does not tell the devices. Most devices have the name of their user.
+pub fn devices_not_told(
+    key_source: &KeySource,
+    caller: Option<&Caller>,
+    problem: &IamError,
+) -> Failure {
+    let (place, key) = (&key_source.id, key_source.device_key);
+    let hint = match caller.map(Caller::usual_device) {
+        Some(usual) => {
+            format!("it is often {usual}: add `{key} = {usual}` to {place}, or use --device")
         }
-        Failure::new(format!(
-            "{name} has no MFA device that STS can use: {}",
-            others.join(", ")
-        ))
-        .hint("sign in to the IAM console with it, and add an authenticator app")
+        None => {
+            format!("add `{key} = arn:aws:iam::123456789012:mfa/NAME` to {place}, or use --device")
+        }
+    };
+    Failure::new(format!(
+        "the MFA device of [{}] is not set, and AWS could not tell: {}",
+        key_source.id.section,
+        problem.failure.message()
+    ))
+    .hint(format!("{hint}; the IAM console shows the ARN"))
+}
+
+/// The error if the user has no device that STS can use; `flag` names the profile.
+pub fn no_usable_device(caller: &Caller, devices: &[Device], flag: &str) -> Failure {
+    let others: Vec<String> = devices
+        .iter()
+        .map(|device| format!("{} is {}", device.serial, what(device)))
+        .collect();
+    let name = caller.called();
+    if others.is_empty() {
+        let failure = Failure::new(format!("{name} has no MFA device"));
+        return match caller.name {
+            Some(_) => failure.hint(format!(
+                "run `mfa-creds device enroll{flag}` to enroll an authenticator app"
+            )),
+            None => failure.hint("add one in the IAM console"),
+        };
     }
+    Failure::new(format!(
+        "{name} has no MFA device that STS can use: {}",
+        others.join(", ")
+    ))
+    .hint("sign in to the IAM console with it, and add an authenticator app")
 }
 
 /// The terminal to pick one of several devices at.
