@@ -11,7 +11,7 @@ use crate::cli::{Suffixes, Verbosity};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::core::mfa_device::SerialNumber;
-use crate::core::text::quoted;
+use crate::core::text::flag;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Files, Paths, Text, key};
 use crate::files::section_format;
@@ -282,8 +282,8 @@ impl Clearing<'_> {
         let profile = self.inputs.names.profile_of(&long_term);
         if section_format::credentials(&self.files.credentials, &section).is_some() {
             self.report.progress(format_args!(
-                "[{section}] still has the MFA session of the device; to remove it, run `mfa-creds clear -p {}{}`",
-                quoted(profile.unwrap_or(&section)),
+                "[{section}] still has the MFA session of the device; to remove it, run `mfa-creds clear {}{}`",
+                flag("-p", profile.unwrap_or(&section)),
                 self.inputs.names.suffix_flags()
             ));
         }

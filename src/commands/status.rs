@@ -26,7 +26,7 @@ use crate::files::sessions;
 use crate::files::store::{self, Leftover};
 use crate::plan::{Inputs, Origin, ProfileSections, Selection, Setting, Storage};
 use crate::renewal::cache_state::{CacheState, look, look_in};
-use crate::renewal::stored_sessions::{session_files, session_texts};
+use crate::renewal::stored_sessions::{device_of_session, session_files, session_texts};
 use crate::report::{self, Report};
 use clap::Args;
 
@@ -236,11 +236,11 @@ impl<'v> Overview<'v> {
     fn profile(&mut self, sections: ProfileSections) {
         let credentials = &self.inputs.files.credentials;
         let sections = sections.in_its_place(credentials);
-        let device = self
-            .inputs
-            .plan(&sections)
-            .ok()
-            .and_then(|plan| plan.device);
+        let plan = self.inputs.plan(&sections).ok();
+        let device = plan.and_then(|plan| {
+            let of_session = || device_of_session(&plan.key_source, credentials, self.sessions);
+            plan.device.clone().or_else(of_session)
+        });
         let device = device.map(|device| device.value.to_string());
         let wanted = self.wanted(&sections);
         self.shown_profiles.insert(sections.long_term.clone());

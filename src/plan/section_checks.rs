@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Result, bail};
 
 use crate::core::error::Failure;
-use crate::core::text::{nearest, quoted};
+use crate::core::text::{flag, nearest};
 use crate::files::document::{Irregularity, Note, Property, Section};
 use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
 use crate::files::section_format;
@@ -233,8 +233,8 @@ pub(super) fn missing_long_term(
             .filter(|base| *base != profile.value)
     {
         return failure.hint(format!(
-            "name the profile without the suffix: --profile {}",
-            quoted(base)
+            "name the profile without the suffix: {}",
+            flag("--profile", base)
         ));
     }
     if credentials.get(&profile.value, key::ROLE_ARN).is_some() {
@@ -258,7 +258,7 @@ pub(super) fn missing_long_term(
         profile_of(header)
     });
     match nearest(&profile.value, others.iter().copied().chain(roles)) {
-        Some(name) => failure.hint(format!("did you mean --profile {}?", quoted(name))),
+        Some(name) => failure.hint(format!("did you mean {}?", flag("--profile", name))),
         None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
         None if others.is_empty() => failure.hint(format!("run `{setup_command}` to write it")),
         None => failure.hint(format!(

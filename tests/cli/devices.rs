@@ -58,6 +58,42 @@ fn the_only_device_is_found_and_used() {
 }
 
 #[test]
+fn the_device_of_a_stored_session_is_the_same_everywhere() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&keys_only());
+    for (plan, doctor, status) in [
+        (
+            "not set: AWS is asked for the user's devices",
+            "not set: AWS is asked for the user's devices",
+            "-",
+        ),
+        (
+            &format!("{ALICE_DEVICE} (from the stored session)"),
+            &format!("{ALICE_DEVICE} (from the stored session)"),
+            "alice (123456789012)",
+        ),
+    ] {
+        let planned = home.run(&["plan", "-p", "work"]).outcome().stdout;
+        assert!(
+            planned.contains(&format!("\ndevice   {plan}\n")),
+            "{planned}"
+        );
+        let checked = home.run(&["doctor", "-p", "work", "--offline"]).outcome();
+        assert!(
+            checked
+                .stdout
+                .contains(&format!("\nok       device            {doctor}\n")),
+            "{checked:?}"
+        );
+        let listed = home.run(&["status", "-p", "work"]).outcome().stdout;
+        assert!(listed.ends_with(&format!("  {status}\n")), "{listed}");
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+            .ends(0, "");
+    }
+}
+
+#[test]
 fn verbose_and_plan_say_that_aws_is_asked() {
     let sts = StandIn::start(Account::example());
     let home = Home::with(&keys_only());

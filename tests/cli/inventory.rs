@@ -95,11 +95,11 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("file::a_run_killed_while_it_writes_in_place_is_ended_by_the_next_one"),
     ),
     (
-        "mfa-creds --profile {}",
+        "mfa-creds {}",
         By("hints_of_settings::the_source_of_a_role_is_renewed_as_is_said"),
     ),
     (
-        "mfa-creds clear -p {}{}",
+        "mfa-creds clear {}{}",
         By("hints::the_session_that_clear_leaves_is_ended_by_what_it_names"),
     ),
     (

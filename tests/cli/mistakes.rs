@@ -186,7 +186,7 @@ fn a_file_that_cannot_be_read() {
     home.run(&["-p", "work"]).ends(
         1,
         "error: ~/.aws/credentials cannot be read: is a directory\n\
-         hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files\n",
+         hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one\n",
     );
     let home = Home::new();
     fs::write(home.file("credentials"), b"[a]\n# Zo\xeb\n").unwrap();
@@ -494,4 +494,27 @@ fn a_broken_line_of_the_config_file_is_told() {
     home.run(&["-p", "work", "--log-level", "WARNING"])
         .ends(0, warning);
     home.run(&["-p", "work", "-q"]).ends(0, "");
+}
+
+#[test]
+fn a_name_in_a_hint_can_be_pasted() {
+    for (typed, meant, flag) in [
+        ("my tem é", "my team é", "--profile 'my team é'"),
+        ("-tem", "-team", "--profile=-team"),
+    ] {
+        let home = Home::with(&long_term(meant));
+        home.run(&[&format!("--profile={typed}")]).ends(
+            1,
+            &format!(
+                "error: there is no section [{typed}-long-term] in ~/.aws/credentials\nhint: did you mean {flag}?\n"
+            ),
+        );
+        home.run(&[&format!("--profile={meant}-long-term")]).ends(
+            1,
+            &format!(
+                "error: there is no section [{meant}-long-term-long-term] in ~/.aws/credentials\n\
+                 hint: name the profile without the suffix: {flag}\n"
+            ),
+        );
+    }
 }

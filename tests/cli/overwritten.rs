@@ -276,6 +276,25 @@ fn setup_replaces_no_keys_of_a_command_and_none_amid_a_rotation() {
 }
 
 #[test]
+fn an_id_whose_secret_is_inherited_stays_until_setup_moves_both() {
+    let inherited = format!("[DEFAULT]\naws_secret_access_key = {NEW_SECRET}\n\n");
+    let before = format!("{inherited}[work]\naws_access_key_id = {NEW_ID}\n");
+    let home = Home::with(&(before.clone() + &long_term("work")));
+    home.run(&["-p", "work", "--token", "123456"])
+        .ends(1, &in_the_way(WITH_KEYS));
+    assert_eq!(home.credentials(), before.clone() + &long_term("work"));
+
+    let home = Home::with(&before);
+    home.run(&["setup"])
+        .stdin(&format!("work\n{ALICE_DEVICE}\n"))
+        .succeeds();
+    let moved = long_term("work")
+        .replace(ALICE_ACCESS_KEY_ID, NEW_ID)
+        .replace(ALICE_SECRET_ACCESS_KEY, NEW_SECRET);
+    assert_eq!(home.credentials(), format!("{inherited}[work]\n\n{moved}"));
+}
+
+#[test]
 fn a_secret_without_its_id_stays() {
     let before = long_term("work") + "[work]\naws_secret_access_key = precious\n";
     let home = Home::with(&before);

@@ -368,3 +368,27 @@ fn keys_may_come_from_a_command() {
              hint: make it print the IAM user's own keys, without SessionToken\n",
         );
 }
+
+#[test]
+fn the_profile_to_use_can_be_pasted() {
+    for (role, shown) in [
+        ("the admin", "--profile 'the admin-mfa'"),
+        ("-admin", "--profile=-admin-mfa"),
+    ] {
+        let home = Home::of_alice();
+        home.write(
+            "config",
+            &format!("[profile {role}]\nrole_arn = {ADMIN}\nsource_profile = work\n"),
+        );
+        let plan = home
+            .run(&["plan", &format!("--profile={role}")])
+            .outcome()
+            .stdout;
+        assert!(plan.contains(&format!("\nuse      {shown}\n")), "{plan}");
+        let also = shown.replace("-mfa", "");
+        assert!(
+            plan.contains(&format!("\nnatively {also} also works: ")),
+            "{plan}"
+        );
+    }
+}

@@ -114,7 +114,7 @@ impl Iam<'_> {
         F: Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>>,
     {
         let sending = self.network.send(request, call);
-        self.network.wait_for(request.connection.service, sending)
+        self.network.wait_for(request.connection, sending)
     }
 
     fn explained(
