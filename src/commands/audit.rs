@@ -60,7 +60,7 @@ pub struct Audit {
     /// Print CSV, with all users
     #[arg(long)]
     pub csv: bool,
-    /// How long to wait until AWS has created the report: seconds, or `5m`
+    /// How long to wait for AWS to create the report: seconds, or `5m`
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "2m", allow_negative_numbers = true)]
     pub wait: u64,
     #[command(flatten)]

@@ -76,6 +76,19 @@ fn base64(text: &str) -> String {
 }
 
 #[test]
+fn the_help_gives_the_units_and_defaults_and_the_exit_codes() {
+    let help = Home::new().run(&["audit", "--help"]).outcome().stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [
+        "--wait <DURATION> How long to wait for AWS to create the report: seconds, or `5m` [default: 2m]",
+        "--max-key-age <DURATION> Report access keys that are older, or unused for longer: seconds, or `90d` [default: 90d]",
+        "Exit codes: 0 no user lacks MFA, 1 a user lacks MFA, 2 failed or wrong usage; otherwise those of `mfa-creds`.",
+    ] {
+        assert!(help.contains(text), "{text} in {help}");
+    }
+}
+
+#[test]
 fn people_and_robots_are_told_apart_and_who_lacks_mfa_comes_first() {
     let outcome = audit(&report(), &[]);
     assert_eq!(
