@@ -1,4 +1,4 @@
-//! `mfa-creds` exchanges an MFA code for temporary AWS credentials and keeps them in `~/.aws/credentials`.
+//! `mfa-creds` exchanges an MFA code for temporary AWS credentials and stores them in `~/.aws/credentials`.
 //!
 //! The layers from the lowest to the highest: a module uses only its own layer and those above it in this list. `tests/cli/house.rs`
 //! enforces this, and `.github/ARCHITECTURE.md` is the map.
@@ -7,7 +7,7 @@
 mod core;
 // The flags that several commands share.
 mod cli;
-// What people and programs are told: standard error, standard output, the trace.
+// Messages for people and data for programs: standard error, standard output, the trace.
 mod report;
 // The AWS files and our own: parsed, edited, locked and replaced.
 mod files;
@@ -22,13 +22,11 @@ mod renewal;
 // A file or a folder for each command.
 mod commands;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::commands::Cli;
+use crate::core::core_dump;
 use crate::core::environment::Environment;
-use crate::core::{core_dump, text};
 
 fn main() -> ExitCode {
     // Before the first secret is read.
@@ -37,12 +35,11 @@ fn main() -> ExitCode {
     if let Some(code) = commands::answer_shell(&environment) {
         return code;
     }
-    let cli = match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match commands::parse(&words, &environment) {
         Ok(cli) => cli,
         Err(message) => {
-            let message = without_foreign_words(message);
-            let message = commands::told_by_the_help(message, std::env::args_os());
-            // Nobody reads it where the stream is closed.
+            // If the stream is closed, nobody can be told.
             let _ = message.print();
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1));
         }
@@ -54,10 +51,4 @@ fn main() -> ExitCode {
             ExitCode::from(commands::exit_code(&cli, &error))
         }
     }
-}
-
-/// What is wrong with the command line, or what was asked for, such as help. An argument that it quotes is fit to be shown.
-fn without_foreign_words(message: clap::Error) -> clap::Error {
-    let arguments = std::env::args_os().map(|word| text::plain(&word.to_string_lossy()));
-    Cli::try_parse_from(arguments).err().unwrap_or(message)
 }

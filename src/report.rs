@@ -1,44 +1,51 @@
 //! Writes messages to standard error, data to standard output, and the trace to its file.
 
+mod waiting;
+
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Error, Result};
 use console::Term;
 
+pub use self::waiting::Waiting;
 use crate::cli::{LogLevel, Verbosity};
 use crate::core::clock::of_machine;
 use crate::core::error;
 use crate::core::regular_file::{self, Unfit};
+use crate::core::screen;
 use crate::core::text::plain;
+use crate::core::wait::NOTICE_AFTER;
 
-/// Where everything is told, beside standard error.
+/// The file that gets every message, in addition to standard error.
 static TRACE: OnceLock<File> = OnceLock::new();
 
-/// How much to say.
+/// How much is reported.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum ReportLevel {
     Errors,
+    Waits,
     Warnings,
     Progress,
     Details,
     Trace,
 }
 
-/// The way to standard error.
+/// Reports on standard error, up to a level.
 #[derive(Clone, Copy, Debug)]
 pub struct Report(ReportLevel);
 
 impl Report {
-    /// As asked for on the command line; `-q` and `-v` win over aws-mfa's `--log-level`.
+    /// The level from the command line; `-q` and `-v` override aws-mfa's `--log-level`.
     pub fn new(verbosity: &Verbosity) -> Self {
         Self::or(verbosity, ReportLevel::Progress)
     }
 
-    /// The same where a program calls us, and shows what we say only when it fails: no progress, unless it is asked for.
+    /// The same for a program that calls us, and shows our messages only if we fail: no progress, unless requested.
     pub fn to_a_program(verbosity: &Verbosity) -> Self {
         Self::or(verbosity, ReportLevel::Warnings)
     }
@@ -62,22 +69,61 @@ impl Report {
         })
     }
 
-    /// One that says only what went wrong.
+    /// Reports only errors.
     pub fn quiet() -> Self {
         Self(ReportLevel::Errors)
     }
 
-    /// What a person has to know who sits before a process that waits: at every level, as the prompt is.
+    /// Reports only errors and waits. The caller reports the rest itself.
+    pub fn without_warnings() -> Self {
+        Self(ReportLevel::Waits)
+    }
+
+    /// Something that a person in front of a waiting process needs to know: at every level, like the prompt.
     pub fn notice(message: impl fmt::Display) {
         tell(&plain(&message.to_string()));
     }
 
-    /// Something that should be looked at, though it is no error.
+    /// What this process waits for, at every level, once it has waited for [`NOTICE_AFTER`]. On a terminal, the line shows how long
+    /// the wait has been, until the result is dropped.
+    pub fn waiting(message: impl fmt::Display) -> Option<Waiting> {
+        begin_to_wait(&plain(&message.to_string()), NOTICE_AFTER)
+    }
+
+    /// The same for a wait for another process, by its id if that is known. If it runs in the same session, its prompt may be on the
+    /// same terminal, where a line that is drawn again would erase it: then there is a plain line.
+    pub fn waiting_for_process(id: Option<u32>, message: impl fmt::Display) -> Option<Waiting> {
+        if id.is_some_and(is_in_our_session) {
+            Self::notice(message);
+            return None;
+        }
+        Self::waiting(message)
+    }
+
+    /// The same as [`Report::waiting`], unless only errors are reported.
+    pub fn waiting_unless_quiet(self, message: impl fmt::Display) -> Option<Waiting> {
+        if self.0 < ReportLevel::Waits {
+            into_trace(&plain(&message.to_string()));
+            return None;
+        }
+        Self::waiting(message)
+    }
+
+    /// What this process waits for from now on, as progress.
+    pub fn waiting_from_now(self, message: impl fmt::Display) -> Option<Waiting> {
+        if self.0 < ReportLevel::Progress {
+            self.progress(message);
+            return None;
+        }
+        begin_to_wait(&plain(&message.to_string()), Duration::ZERO)
+    }
+
+    /// Something to check, though it is not an error.
     pub fn warning(self, message: impl fmt::Display) {
         self.say(ReportLevel::Warnings, format_args!("warning: {message}"));
     }
 
-    /// The same, for the reason of an error, with its hint.
+    /// The same, with an error as the reason, and its hint.
     pub fn warning_for(self, message: impl fmt::Display, error: &Error) {
         let message = plain(&format!("warning: {message}"));
         self.say_lines(
@@ -96,21 +142,22 @@ impl Report {
         self.say(ReportLevel::Details, format_args!("{message}"));
     }
 
-    /// What is done on the way, step by step: only with `-vv`, and always in the file of the trace.
+    /// Each step on the way: only with `-vv`, and always in the trace file.
     pub fn trace(self, message: impl fmt::Display) {
         self.say(ReportLevel::Trace, format_args!("{message}"));
     }
 
-    /// Whether details are told to anybody.
+    /// Whether details go anywhere.
     pub fn has_details(self) -> bool {
         self.0 >= ReportLevel::Details || TRACE.get().is_some()
     }
 
-    /// Shows how many of so many are done, where somebody may watch: only for several, and only on a terminal.
+    /// Shows how many of several things are done, on a terminal.
     pub fn count(self, what: &'static str, total: usize) -> Count {
         let term = Term::stderr();
         let count = Count {
-            term: (self.0 >= ReportLevel::Progress && total > 1 && term.is_term()).then_some(term),
+            term: (self.0 >= ReportLevel::Progress && total > 1 && screen::is_capable(&term))
+                .then_some(term),
             what,
             total,
             done: 0,
@@ -134,7 +181,7 @@ impl Report {
     }
 }
 
-/// A line on the terminal that tells how far something is. Gone when dropped.
+/// A line on the terminal that shows progress. Dropping it clears the line.
 pub struct Count {
     term: Option<Term>,
     what: &'static str,
@@ -143,6 +190,10 @@ pub struct Count {
 }
 
 impl Count {
+    pub fn is_shown(&self) -> bool {
+        self.term.is_some()
+    }
+
     /// One more is done.
     pub fn step(&mut self) {
         self.done += 1;
@@ -151,7 +202,7 @@ impl Count {
 
     fn show(&self) {
         if let Some(term) = &self.term {
-            // Where the terminal is gone, nobody misses it.
+            // If the terminal is gone, nobody needs it.
             let _ = term.clear_line();
             let _ = term.write_str(&format!("{}: {} of {}", self.what, self.done, self.total));
         }
@@ -166,10 +217,10 @@ impl Drop for Count {
     }
 }
 
-/// What was asked for as data, on standard output.
+/// Writes the requested data to standard output.
 ///
 /// # Errors
-/// When it cannot be written; that nobody reads it is none.
+/// When it cannot be written. A closed pipe is not an error.
 pub fn data(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout();
     match stdout
@@ -183,25 +234,58 @@ pub fn data(text: &str) -> Result<()> {
     }
 }
 
-/// Says why the run ends, at every level.
+/// Reports why the run ends, at every level.
 pub fn error(error: &Error) {
     tell(&format!("error: {}", error::lines(error)));
 }
 
-/// The same of one of several things.
+/// The same for one of several things.
 pub fn error_of(what: &str, error: &Error) {
     tell(&format!("error: {}: {}", plain(what), error::lines(error)));
 }
 
-/// Lines that are fit to be shown.
+/// Writes lines that are safe to show.
 fn tell(lines: &str) {
     into_trace(lines);
-    // In one piece, so that the lines of several processes do not mix. Nobody is left to tell where the stream is closed.
+    write(lines);
+}
+
+fn write(lines: &str) {
+    waiting::clear();
+    let is_colored = screen::is_labeled(lines) && screen::has_colors(&Term::stderr());
+    let colored = is_colored.then(|| screen::with_colored_labels(lines));
+    let lines = colored.as_deref().unwrap_or(lines);
+    // In one write, so that the lines of several processes do not mix. If the stream is closed, nobody can be told.
     let _ = std::io::stderr().write_all(format!("{lines}\n").as_bytes());
 }
 
-/// Writes from now on all that is told at any level into a file, too, behind what is there. One that is made can be read by
-/// nobody else.
+/// Shows a wait that has lasted for some time.
+fn begin_to_wait(message: &str, waited: Duration) -> Option<Waiting> {
+    into_trace(message);
+    let now = Instant::now();
+    let waiting = Waiting::begin(message, now.checked_sub(waited).unwrap_or(now));
+    if waiting.is_none() {
+        write(message);
+    }
+    waiting
+}
+
+/// Whether another process can have this process's terminal.
+#[cfg(unix)]
+fn is_in_our_session(process: u32) -> bool {
+    use rustix::process::{Pid, getsid};
+
+    let theirs =
+        Pid::from_raw(process.cast_signed()).and_then(|process| getsid(Some(process)).ok());
+    theirs.is_some() && theirs == getsid(None).ok()
+}
+
+#[cfg(not(unix))]
+fn is_in_our_session(_process: u32) -> bool {
+    true
+}
+
+/// From now on, also appends every message of every level to a file. A new file is readable only by its owner.
 pub fn trace_to(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
@@ -211,7 +295,7 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
     let file = opened.map_err(|error| {
         let unfit = regular_file::check_path(path).err();
         match unfit.as_ref().and_then(regular_file::unfit) {
-            // A pipe that has a reader is opened.
+            // A pipe with a reader can be opened.
             Some(Unfit::Fifo) => io::Error::other("is a named pipe that no process reads"),
             _ => unfit.unwrap_or(error),
         }
@@ -222,12 +306,12 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
         Ok(()) if metadata.len() == 0 => regular_file::leave_to_owner(&file)?,
         _ => {}
     }
-    // It is set once, in the beginning.
+    // It is set once, at the start.
     let _ = TRACE.set(file);
     Ok(())
 }
 
-/// Whether somebody sees what is written into something that is no regular file, as with `/dev/stderr`, or wants to see nothing.
+/// Whether a trace to something other than a regular file makes sense: somebody reads it, as with `/dev/stderr`, or it is discarded.
 fn can_be_watched(file: &File, error: &io::Error) -> bool {
     match regular_file::unfit(error) {
         Some(Unfit::Fifo | Unfit::NullDevice) => true,
@@ -240,7 +324,7 @@ fn into_trace(message: &str) {
     if let Some(mut file) = TRACE.get() {
         let (time, process) = (of_machine().format("%FT%T%.3fZ"), std::process::id());
         let indented = message.replace('\n', "\n  ");
-        // The run is more important than its trace.
+        // A trace that cannot be written does not stop the run.
         let _ = file.write_all(format!("{time} p{process} {indented}\n").as_bytes());
     }
 }

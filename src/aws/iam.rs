@@ -1,6 +1,6 @@
 //! Calls IAM for a user's MFA devices and access keys, and for the credential report of the account.
 
-// Each uses only those above it.
+// Each module uses only those above it.
 mod caller;
 mod iam_error;
 mod iam_client;

@@ -1,6 +1,6 @@
-//! Prepares a client for each connection, and explains what keeps a request from being answered. The clients of STS and IAM share all of it.
+//! Prepares a client for each connection, and explains why a request got no answer. The clients of STS and IAM share all of it.
 
-// Each uses only those above it.
+// Each module uses only those above it.
 mod http;
 mod clock_skew;
 mod request_context;

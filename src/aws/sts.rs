@@ -1,6 +1,6 @@
 //! Makes the STS calls of a plan. It knows neither flags nor files nor output.
 
-// Each uses only those above it.
+// Each module uses only those above it.
 mod refusal;
 mod explain;
 
@@ -24,16 +24,16 @@ use crate::plan::{Call, Plan, Setting};
 /// How many calls are under way at the same time.
 const AT_ONCE: usize = 8;
 
-/// STS, as it is called here.
+/// A client of STS.
 pub struct Client(Network);
 
 impl Client {
-    /// STS, over connections that were prepared.
+    /// Uses connections that were prepared.
     pub fn new(network: Network) -> Self {
         Self(network)
     }
 
-    /// Makes the first call of a plan, with its keys and the code, once: an answer that is lost may have used up the code.
+    /// Makes the first call of a plan with its keys and the code. It is sent only once: a lost answer may have used up the code.
     pub fn spend(
         &self,
         plan: &Plan,
@@ -48,19 +48,23 @@ impl Client {
             proof: Some(Proof { device, code }),
             signer: Signer::Keys,
         };
-        self.0
-            .block_on(self.call(&attempt, network::signing_keys(keys)))
+        let call = self.call(&attempt, network::signing_keys(keys));
+        self.0.wait_for(&attempt.step.connection, call)
     }
 
     /// Makes the other calls of some plans, each with the credentials of the one before, several plans at a time. `done` is
-    /// called with what has come meanwhile.
+    /// called with the answers as they arrive. A long wait is reported, unless the caller counts the answers.
     pub fn assume<'p, J>(
         &self,
         plans: impl IntoIterator<Item = (J, &'p Plan)>,
         keys: &LongTermKeys,
         first: &Credentials,
+        is_counted: bool,
         done: impl FnMut(Vec<(J, Result<Credentials, Refusal>)>),
     ) {
+        let plans: Vec<_> = plans.into_iter().collect();
+        let last_step = plans.first().and_then(|(_, plan)| plan.steps.last());
+        let connection = last_step.map(|step| &step.connection);
         let chains = plans
             .into_iter()
             .map(|(job, plan)| async move { (job, self.chain(plan, keys, first).await) });
@@ -69,10 +73,13 @@ impl Client {
             .ready_chunks(AT_ONCE)
             .map(done)
             .collect::<()>();
-        self.0.block_on(answers);
+        match connection.filter(|_| !is_counted) {
+            Some(connection) => self.0.wait_for(connection, answers),
+            None => self.0.block_on(answers),
+        }
     }
 
-    /// Whether AWS still takes the session, where it was made. Where nobody can tell, it is said to.
+    /// Whether AWS still accepts the session in the region that issued it. If that cannot be found out, the answer is yes.
     pub fn takes(&self, plan: &Plan, keys: &LongTermKeys, session: &Credentials) -> bool {
         let attempt = Attempt {
             plan,
@@ -81,7 +88,7 @@ impl Client {
             proof: None,
             signer: Signer::Session,
         };
-        let asked = self.0.block_on(async {
+        let asked = self.0.wait_for(&plan.steps[0].connection, async {
             let sts = self.client(&attempt, network::signing_credentials(session))?;
             self.send(&attempt, || sts.get_caller_identity().send())
                 .await
@@ -177,7 +184,7 @@ impl Client {
                     .credentials
             }
         };
-        // The code has bought something, whatever it is.
+        // The code is used up, whatever the answer contains.
         let role_arn = match &step.call {
             Call::GetSessionToken => None,
             Call::AssumeRole(role) => Some(role.arn.value.clone()),
@@ -189,7 +196,7 @@ impl Client {
     }
 }
 
-/// What STS has granted, where it is whole and good for something.
+/// The credentials in an answer of STS, if they are complete and valid.
 pub fn granted(
     answer: Option<aws_sdk_sts::types::Credentials>,
     request: &RequestContext<'_>,
@@ -205,7 +212,7 @@ pub fn granted(
         .any(|part| part.is_empty())
     });
     let Some(answer) = whole else {
-        bail!(request.foreign("it holds no credentials"));
+        bail!(request.foreign("it contains no credentials"));
     };
     if let Some(form) = misfit(&[
         (Form::AccessKeyId, &answer.access_key_id),
@@ -215,14 +222,14 @@ pub fn granted(
         bail!(request.foreign(&format!("its {} is malformed", form.name())));
     }
     let expiration = clock::from_timestamp(answer.expiration.secs())
-        .ok_or_else(|| request.foreign("its expiration is no date"))?;
+        .ok_or_else(|| request.foreign("its expiration is not a valid date"))?;
     if expiration <= clock::now() {
         bail!(
             Failure::new(format!(
-                "what {} granted ended at {expiration} already",
+                "the credentials from {} expired at {expiration}",
                 request.host()
             ))
-            .hint("is the clock of this machine right? see `date -u`")
+            .hint("check this machine's clock with `date -u`")
         );
     }
     Ok(Credentials {

@@ -1,18 +1,30 @@
-//! The flags that several commands share, as clap types; those of one command stand with it. Their comments are the help.
+//! The flags that several commands share, as clap types; a command's own flags are in its file. Their comments are the help.
+//!
+//! `-h` shows a command's own flags and the few that everybody uses. `--help` shows the others too, under the headings below.
 
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::core::seconds;
 
+/// Which sections are read and written.
+pub const FILES: &str = "Profile and files";
+/// Where the code comes from.
+pub const CODE: &str = "Code";
+/// Which session or role is requested, and how.
+pub const ROLE: &str = "Session and role";
+/// Where requests go.
+pub const NETWORK: &str = "Network";
+/// How much is reported.
+pub const OUTPUT: &str = "Output";
+
 /// Which profiles are meant.
 #[derive(Args, Default)]
 pub struct Profiles {
-    /// The profile to renew; several times for several, with one code where they share a device [env: `AWS_PROFILE`]
-    /// [default: default]
-    // `--p` to `--pro`, as `--a`, `--m` and `--r` below, are aws-mfa's abbreviations, which a newer flag makes ambiguous.
+    /// The profile; repeat it for several profiles [env: `AWS_PROFILE`] [default: default]
+    // aws-mfa accepts `--p` to `--pro`, and `--a`, `--m` and `--r` below. Newer flags would make them ambiguous.
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", aliases = ["p", "pr", "pro"])]
     pub names: Vec<String>,
-    /// Every profile with a long-term section, and every role of the config file that is assumed from one
+    /// Every profile that has long-term keys, and every role that they can assume
     #[arg(long, conflicts_with = "names")]
     pub all: bool,
 }
@@ -20,7 +32,7 @@ pub struct Profiles {
 /// Which profile is meant.
 #[derive(Args)]
 pub struct Profile {
-    /// The profile whose credentials are wanted [env: `AWS_PROFILE`] [default: default]
+    /// The profile [env: `AWS_PROFILE`] [default: default]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
     pub name: Option<String>,
 }
@@ -34,30 +46,33 @@ impl From<&Profile> for Profiles {
     }
 }
 
-/// How the sections of a profile are called.
+/// The names of the sections of a profile.
 #[derive(Args, Clone, Default)]
 pub struct Suffixes {
-    /// The long-term keys are in `[PROFILE-SUFFIX]`; `none` for `[PROFILE]` [env: `MFA_LONG_TERM_SUFFIX`] [default: long-term]
-    #[arg(long, value_name = "SUFFIX", alias = "long-suffix")]
+    /// Read long-term keys from `[PROFILE-SUFFIX]`, or from `[PROFILE]` with `none` [env: `MFA_LONG_TERM_SUFFIX`]
+    /// [default: long-term]
+    #[arg(long, value_name = "SUFFIX", alias = "long-suffix", help_heading = FILES, hide_short_help = true)]
     pub long_term_suffix: Option<String>,
-    /// The temporary credentials go to `[PROFILE-SUFFIX]`; `none` for `[PROFILE]` [env: `MFA_SHORT_TERM_SUFFIX`] [default: none;
-    /// `mfa` for a role of the config file]
-    #[arg(long, value_name = "SUFFIX", alias = "short-suffix")]
+    /// Write temporary credentials to `[PROFILE-SUFFIX]`, or to `[PROFILE]` with `none` [env: `MFA_SHORT_TERM_SUFFIX`]
+    /// [default: none; `mfa` for a role of the config file]
+    #[arg(long, value_name = "SUFFIX", alias = "short-suffix", help_heading = FILES, hide_short_help = true)]
     pub short_term_suffix: Option<String>,
 }
 
-/// How much to say.
+/// How much is reported.
 #[derive(Args, Clone)]
 pub struct Verbosity {
-    /// Say nothing but what went wrong
+    /// Show only errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say where each setting came from; twice, every decision and request, too [env: `MFA_CREDS_TRACE`, a file]
+    /// Show where each setting comes from; with -vv, also every decision and request [env: `MFA_CREDS_TRACE`, a file for -vv]
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
-    /// aws-mfa's way to say how much: `ERROR` is `-q`, `WARNING` shows warnings too, `DEBUG` is `-v`
+    /// The same as a log level, for compatibility with aws-mfa: `ERROR` is -q, `WARNING` adds warnings, `DEBUG` is -v
     #[arg(
         long,
+        help_heading = OUTPUT,
+        hide_short_help = true,
         value_name = "LEVEL",
         ignore_case = true,
         hide_possible_values = true
@@ -78,95 +93,111 @@ pub enum LogLevel {
     Notset,
 }
 
-/// What the credentials shall be like: all that decides which calls are made.
+/// Which MFA device is used.
+#[derive(Args, Clone, Default)]
+pub struct Device {
+    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`] [default: the user's device,
+    /// from AWS]
+    #[arg(id = "device", long, value_name = "ARN", help_heading = CODE, hide_short_help = true)]
+    pub serial_number: Option<String>,
+}
+
+/// Which credentials are requested: everything that decides which calls are made.
 #[derive(Args, Default)]
 pub struct Request {
     #[command(flatten)]
     pub suffixes: Suffixes,
-    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`] [default: AWS is asked]
-    #[arg(long, value_name = "ARN")]
-    pub device: Option<String>,
-    /// How long the credentials shall last: seconds, or `12h`, `1h30m` [env: `MFA_STS_DURATION`] [default: 12h, 1h for a role]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    #[command(flatten)]
+    pub device: Device,
+    /// How long new credentials last: seconds, `12h`, or `1h30m` [env: `MFA_STS_DURATION`] [default: 12h; 1h for a role]
+    #[arg(long, value_name = "DURATION", help_heading = ROLE, hide_short_help = true, value_parser = seconds::parse, allow_negative_numbers = true)]
     pub duration: Option<u64>,
     /// Assume this role [env: `MFA_ASSUME_ROLE`]
-    #[arg(long, value_name = "ARN", aliases = ["assume", "a"])]
+    #[arg(long, value_name = "ARN", help_heading = ROLE, hide_short_help = true, aliases = ["assume", "a"])]
     pub assume_role: Option<String>,
-    /// The name of the role session [default: the name of the local user]
-    #[arg(long, value_name = "NAME", alias = "r")]
+    /// The name of the role session [default: your local user name]
+    #[arg(long, value_name = "NAME", help_heading = ROLE, hide_short_help = true, alias = "r")]
     pub role_session_name: Option<String>,
-    /// The external id that the role's trust policy asks for
-    #[arg(long, value_name = "ID")]
+    /// The external ID that the role's trust policy requires
+    #[arg(long, value_name = "ID", help_heading = ROLE, hide_short_help = true)]
     pub external_id: Option<String>,
-    /// Assume the role with a code of its own, for up to the role's maximum [default for more than 1 h]
-    #[arg(long, conflicts_with = "chain")]
+    /// Assume the role with its own code, for up to the role's maximum duration [default for more than 1h]
+    #[arg(long, conflicts_with = "chain", help_heading = ROLE, hide_short_help = true)]
     pub direct: bool,
-    /// Assume the role from the MFA session, which needs no code while that is valid, for up to 1 h [default up to 1 h]
-    #[arg(long)]
+    /// Assume the role from the MFA session, for up to 1h, without a code while the session is valid [default for up to 1h]
+    #[arg(long, help_heading = ROLE, hide_short_help = true)]
     pub chain: bool,
-    /// The region whose STS is called, and that goes out with the credentials [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-    /// Give AWS up after so long, with every try: seconds, or `1m`, up to 10 minutes [env: `MFA_CREDS_TIMEOUT`] [default: 30]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
-    pub timeout: Option<u64>,
-    /// Renew credentials that end sooner than this: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    #[command(flatten)]
+    pub network: Network,
+    /// Treat credentials that expire within this time as expired: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
+    #[arg(long, value_name = "DURATION", help_heading = ROLE, hide_short_help = true, value_parser = seconds::parse, allow_negative_numbers = true)]
     pub min_ttl: Option<u64>,
     /// Renew credentials that are still valid
     #[arg(long)]
     pub force: bool,
 }
 
-/// How the code is come by.
+/// Where AWS is, and how long to wait for it.
+#[derive(Args, Clone, Default)]
+pub struct Network {
+    /// The AWS region to call, and to hand out with the credentials [env: `AWS_REGION`, `AWS_DEFAULT_REGION`]
+    /// [default: us-east-1]
+    #[arg(long, value_name = "REGION", help_heading = NETWORK, hide_short_help = true)]
+    pub region: Option<String>,
+    /// How long to wait for AWS, including retries: seconds, or `1m`, up to 10 minutes [env: `MFA_CREDS_TIMEOUT`] [default: 30]
+    #[arg(long, value_name = "DURATION", help_heading = NETWORK, hide_short_help = true, value_parser = seconds::parse, allow_negative_numbers = true)]
+    pub timeout: Option<u64>,
+}
+
+/// Where the code comes from.
 #[derive(Args)]
 pub struct CodeFlags {
-    /// The code from the device, or `-` to read it from standard input. Other users can see an argument in the process list:
-    /// better typed, piped in, or printed by --mfa-process [env: `MFA_TOKEN`]
-    #[arg(long, value_name = "CODE", aliases = ["mfa-token", "m", "mf", "mfa", "mfa-", "t"])]
+    /// The code, or `-` to read it from standard input. Other users can see a code on the command line in the list of
+    /// processes [env: `MFA_TOKEN`]
+    #[arg(long, value_name = "CODE", help_heading = CODE, hide_short_help = true, aliases = ["mfa-token", "m", "mf", "mfa", "mfa-", "t"])]
     pub token: Option<String>,
     /// A command that prints the code [env: `MFA_PROCESS`]
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", help_heading = CODE, hide_short_help = true)]
     pub mfa_process: Option<String>,
     #[command(flatten)]
     pub prompt_flags: PromptFlags,
-    /// Wait so long for another process that renews with the same device: seconds, or `5m` [default: 2m, or
+    /// How long to wait for another process that renews credentials with the same device: seconds, or `5m` [default: 2m, or
     /// --prompt-timeout if that is longer]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    #[arg(long, value_name = "DURATION", help_heading = CODE, hide_short_help = true, value_parser = seconds::parse, allow_negative_numbers = true)]
     pub lock_timeout: Option<u64>,
 }
 
 /// How a person is asked.
 #[derive(Args, Default)]
 pub struct PromptFlags {
-    /// Where to ask [env: `MFA_CREDS_PROMPT`] [default: auto]
-    #[arg(long, value_name = "WHERE", value_enum)]
+    /// Where to ask for the code [env: `MFA_CREDS_PROMPT`] [default: auto]
+    #[arg(long, value_name = "WHERE", value_enum, help_heading = CODE, hide_short_help = true)]
     pub prompt: Option<Prompt>,
     #[command(flatten)]
     pub timeout: PromptTimeout,
-    /// The same as `--prompt none`
-    #[arg(long, conflicts_with = "prompt")]
+    /// Never ask; the same as `--prompt none`
+    #[arg(long, conflicts_with = "prompt", help_heading = CODE, hide_short_help = true)]
     pub no_input: bool,
 }
 
 /// How long a person may take.
 #[derive(Args, Clone, Copy, Default)]
 pub struct PromptTimeout {
-    /// Wait so long for a person to answer: seconds, or `5m` [env: `MFA_CREDS_PROMPT_TIMEOUT`] [default: 2m; 10m for `device`]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
+    /// How long to wait for an answer: seconds, or `5m` [env: `MFA_CREDS_PROMPT_TIMEOUT`] [default: 2m; 10m for `device`]
+    #[arg(long, value_name = "DURATION", help_heading = CODE, hide_short_help = true, value_parser = seconds::parse, allow_negative_numbers = true)]
     pub prompt_timeout: Option<u64>,
 }
 
 /// Where a person is asked for the code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Prompt {
-    /// At the terminal, or in a window where there is no terminal
+    /// On the terminal, or in a window if there is no terminal
     Auto,
-    /// At the terminal
+    /// On the terminal
     Terminal,
-    /// In a window of pinentry, zenity or kdialog
+    /// In a window of pinentry, zenity, or kdialog
     Gui,
-    /// Nowhere: exit code 3 where a person is needed
+    /// Nowhere: if a code is needed, fail with exit code 3
     None,
 }
 
@@ -179,8 +210,8 @@ pub struct SingleProfile {
     pub request: Request,
     #[command(flatten)]
     pub code_flags: CodeFlags,
-    /// Neither read nor write the section `[PROFILE]`; what is got is kept in the tool's own file
-    #[arg(long)]
+    /// Leave `[PROFILE]` alone, and store the credentials in the private session file
+    #[arg(long, help_heading = FILES, hide_short_help = true)]
     pub no_store: bool,
     #[command(flatten)]
     pub verbosity: Verbosity,
@@ -193,12 +224,8 @@ pub struct OfUser {
     pub profile: Profile,
     #[command(flatten)]
     pub suffixes: Suffixes,
-    /// A region of the partition that the user is in [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-    /// Give AWS up after so long, with every try: seconds, or `1m`, up to 10 minutes [env: `MFA_CREDS_TIMEOUT`] [default: 30]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
-    pub timeout: Option<u64>,
+    #[command(flatten)]
+    pub network: Network,
     #[command(flatten)]
     pub verbosity: Verbosity,
 }

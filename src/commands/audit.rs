@@ -34,42 +34,40 @@ use crate::report::{self, Report};
 use clap::{Args, Command, Id};
 use std::path::PathBuf;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str =
-    "Say which users of an account lack MFA, and whose access keys are old or unused";
-/// What the help ends with.
+/// The command in one line, for the help.
+pub(super) const ABOUT: &str = "Report users without MFA, and old or unused access keys";
+/// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
-Exit codes: 0 nobody lacks MFA, 1 somebody does, 2 failed or wrong usage; else those of `mfa-creds`.";
+Exit codes: 0 no user lacks MFA, 1 a user lacks MFA, 2 failed or wrong usage; otherwise those of `mfa-creds`.";
 
-/// What `audit` can be told.
+/// The arguments of `audit`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Audit {
-    /// Read the report from a file, or `-` from standard input: what `aws iam get-credential-report` prints, or the CSV in it
-    /// [default: AWS is asked for one]
+    /// Read the credential report from a file, or `-` for standard input: the output of `aws iam get-credential-report`, or its CSV
+    /// [default: request one from AWS]
     #[arg(long, value_name = "FILE", conflicts_with_all = flags_of_a_call())]
     pub report: Option<PathBuf>,
-    /// An older access key is a finding
+    /// Report access keys that are older, or unused for longer: seconds, or `90d`
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "90d", allow_negative_numbers = true)]
     pub max_key_age: u64,
-    /// Leave out the users whose name or ARN is like this, with `*` and `?`, so that they do not count for the exit code; several
-    /// times for several
+    /// Ignore users whose name or ARN matches, with `*` and `?` as in IAM policies; can be repeated
     #[arg(long, value_name = "PATTERN")]
     pub ignore: Vec<String>,
-    /// Everybody, as JSON
+    /// Print JSON, with all users
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
-    /// Everybody, as CSV
+    /// Print CSV, with all users
     #[arg(long)]
     pub csv: bool,
-    /// Wait so long until AWS has made the report: seconds, or `5m`
+    /// How long to wait until AWS has created the report: seconds, or `5m`
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "2m", allow_negative_numbers = true)]
     pub wait: u64,
     #[command(flatten)]
     pub of: SingleProfile,
 }
 
-/// The flags that mean nothing where AWS is not called.
+/// The flags that only apply if AWS is called.
 fn flags_of_a_call() -> Vec<Id> {
     let flags = Profile::augment_args(Command::new(""));
     let flags = CodeFlags::augment_args(Request::augment_args(flags));
@@ -77,21 +75,21 @@ fn flags_of_a_call() -> Vec<Id> {
     flags.chain(["no_store", "wait"].map(Id::from)).collect()
 }
 
-/// The most that a report may have, in bytes: one of 5,000 users, which is AWS's usual limit, has about two million.
+/// The maximum size of a report in bytes: with 5,000 users, AWS's usual limit, a report has about two million.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
-/// How long to wait before AWS is asked again, at first and at most, in seconds.
+/// The first and the longest pause before AWS is asked again, in seconds.
 const PAUSES: std::ops::RangeInclusive<u64> = 1..=8;
 
-/// Nobody waits longer, and no clock counts for ever.
+/// The longest wait: a deadline must not overflow the clock.
 const MOST_WAIT: Duration = Duration::from_hours(24);
 
-/// How a report comes about, for hints.
-const GET_ONE: &str = "`aws iam generate-credential-report`, then `aws iam get-credential-report | mfa-creds audit --report -`";
+/// The hint for everything that is not a report.
+const CREATE_ONE: &str = "create a report: `aws iam generate-credential-report`, then `aws iam get-credential-report | mfa-creds audit --report -`";
 
-/// Judges the users of an account. The exit code is 1 where one of them lacks MFA.
+/// Judges the users of an account. The exit code is 1 if one of them lacks MFA.
 ///
 /// # Errors
-/// What a user has to know: then there is no verdict.
+/// If there is no report, and therefore no verdict.
 pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode> {
     let report = Report::new(&args.of.verbosity);
     let source = match &args.report {
@@ -106,7 +104,7 @@ pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode>
     let max_key_age = max_key_age.unwrap_or(TimeDelta::MAX);
     let audit = verdict::judge(source.users, &ignore, max_key_age, now);
     for pattern in &audit.idle {
-        report.warning(format_args!("--ignore {pattern} meets nobody"));
+        report.warning(format_args!("--ignore {pattern} matches no user"));
     }
     let summary = Totals {
         verdicts: &audit.verdicts,
@@ -126,7 +124,7 @@ pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode>
     };
     let age = source.made.map(|made| {
         let age = clock::span((now - made).max(TimeDelta::zero()));
-        format!("; the report is {age} old, and AWS makes one in four hours")
+        format!("; the report is {age} old, and AWS creates one every four hours")
     });
     report.progress(format_args!(
         "{summary}{ignored}{}",
@@ -135,7 +133,7 @@ pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode>
     Ok(ExitCode::from(u8::from(summary.users_without_mfa() > 0)))
 }
 
-/// A report in a file, or piped in.
+/// The report in a file, or from standard input.
 fn given(path: &Path) -> Result<ParsedReport> {
     let is_piped = path == Path::new("-");
     let name = if is_piped {
@@ -145,7 +143,10 @@ fn given(path: &Path) -> Result<ParsedReport> {
     };
     let bytes = if is_piped {
         if io::stdin().is_terminal() {
-            bail!(Failure::new("no report is piped in").hint(format!("make one: {GET_ONE}")));
+            bail!(
+                Failure::new("standard input is a terminal, not a credential report")
+                    .hint(CREATE_ONE)
+            );
         }
         bytes(io::stdin().lock())
     } else {
@@ -153,13 +154,11 @@ fn given(path: &Path) -> Result<ParsedReport> {
     };
     let bytes = bytes.map_err(|error| {
         let why = error::reason(&error);
-        Failure::new(format!("{name} cannot be read: {why}"))
-            .hint(format!("make a report: {GET_ONE}"))
+        Failure::new(format!("{name} cannot be read: {why}")).hint(CREATE_ONE)
     })?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_BYTES) {
         bail!(
-            Failure::new(format!("{name} is too large for a credential report"))
-                .hint(format!("make one: {GET_ONE}"))
+            Failure::new(format!("{name} is too large for a credential report")).hint(CREATE_ONE)
         );
     }
     let text = String::from_utf8(bytes).ok();
@@ -178,21 +177,24 @@ fn bytes(input: impl Read) -> io::Result<Vec<u8>> {
 fn explain(name: &str, unusable: &Unusable) -> Failure {
     let problem = match unusable {
         Unusable::Foreign => {
-            "is no credential report: neither the JSON of the AWS CLI, nor base64, nor the CSV in it".to_owned()
+            "is not a credential report: it is neither the AWS CLI's JSON, nor base64, nor CSV"
+                .to_owned()
         }
-        Unusable::Damaged => "is cut off or damaged: its base64 cannot be decoded".to_owned(),
-        Unusable::NoColumn(column) => format!("is no credential report: it has no column {column}"),
+        Unusable::Damaged => "is truncated or damaged: its base64 cannot be decoded".to_owned(),
+        Unusable::NoColumn(column) => {
+            format!("is not a credential report: the column {column} is missing")
+        }
         Unusable::Fields { line, are, should } => {
-            format!("is damaged: line {line} has {are} fields in place of {should}")
+            format!("is damaged: line {line} has {are} fields instead of {should}")
         }
         Unusable::Value { line, column } => {
-            format!("is damaged: line {line} says neither true nor false of {column}")
+            format!("is damaged: {column} in line {line} is neither true nor false")
         }
     };
-    Failure::new(format!("{name} {problem}")).hint(format!("make one: {GET_ONE}"))
+    Failure::new(format!("{name} {problem}")).hint(CREATE_ONE)
 }
 
-/// The report of the account that a profile's credentials are for.
+/// The report of the account of a profile's credentials.
 fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<ParsedReport> {
     let mut user = None;
     let obtained = obtain(
@@ -202,16 +204,16 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Par
         StandardInput::Ours,
         |inputs, sections| user = Some((inputs.user(sections), sections.flags.clone())),
     )?;
-    let (user, flag) = user.context("no profile is meant")?;
+    let (user, flag) = user.context("no profile was selected")?;
     let user = user?;
     let credentials = &obtained.credentials;
     if !credentials.can_sign() {
         bail!(
-            Failure::new("the credentials of the profile hold characters that AWS never uses")
-                .hint(format!("`mfa-creds{flag} --force` gets new ones"))
+            Failure::new("the credentials of the profile contain characters that AWS never uses")
+                .hint(format!("run `mfa-creds{flag} --force` to get new ones"))
         );
     }
-    // The session signs; of the keys, only the id is told.
+    // The session signs; of the keys, messages only need the id.
     let keys = LongTermKeys {
         access_key_id: credentials.access_key_id.clone(),
         secret_access_key: Secret::new(""),
@@ -227,10 +229,10 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Par
     made_report(&iam, args.wait, report)
 }
 
-/// Has AWS make a report, and waits for it so many seconds.
+/// Has AWS create a report, and waits for it up to this many seconds.
 fn made_report(iam: &Iam<'_>, seconds: u64, report: Report) -> Result<ParsedReport> {
     let deadline = Instant::now() + Duration::from_secs(seconds).min(MOST_WAIT);
-    let say = || report.progress("waiting until AWS has made the credential report");
+    let say = || report.waiting_from_now("waiting for AWS to create the credential report");
     let found = wait::poll(pauses_until(deadline), say, || {
         if iam.generate_credential_report()? {
             iam.credential_report()
@@ -241,22 +243,22 @@ fn made_report(iam: &Iam<'_>, seconds: u64, report: Report) -> Result<ParsedRepo
     let Some(found) = found else {
         bail!(
             Failure::new(format!(
-                "AWS is still making the credential report after {seconds} s"
+                "AWS is still creating the credential report after {seconds} s"
             ))
             .hint(
-                "run this again in some minutes, or wait longer with --wait: AWS goes on with it"
+                "run the command again in a few minutes, or set a longer --wait; AWS continues meanwhile"
             )
         );
     };
     let read = credential_report::read(&found.text);
-    let read = read.map_err(|unusable| explain("the answer of AWS IAM", &unusable))?;
+    let read = read.map_err(|unusable| explain("the answer from AWS IAM", &unusable))?;
     Ok(ParsedReport {
         made: found.made,
         ..read
     })
 }
 
-/// Each twice as long as the one before, and the last one so long that it ends at the deadline.
+/// Each pause is twice as long as the one before, and the last one ends at the deadline.
 fn pauses_until(deadline: Instant) -> impl Iterator<Item = Duration> {
     iter::successors(Some(*PAUSES.start()), |pause| {
         Some((pause * 2).min(*PAUSES.end()))

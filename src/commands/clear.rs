@@ -1,4 +1,4 @@
-//! `mfa-creds clear`: removes credentials and sessions from this machine. At AWS they stay valid until they expire.
+//! `mfa-creds clear`: removes credentials and sessions from this machine. AWS accepts them until they expire.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,29 +11,28 @@ use crate::cli::{Suffixes, Verbosity};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::core::mfa_device::SerialNumber;
-use crate::core::text::quoted;
+use crate::core::text::flag;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Files, Paths, Text, key};
 use crate::files::section_format;
 use crate::files::sessions::{self, SessionKey};
 use crate::files::store::{self, Edit, Store};
-use crate::plan::{self, Inputs, Keys, ProfileSections};
+use crate::plan::{self, Inputs, Keys, Origin, ProfileSections};
 use crate::renewal::stored_sessions::{session_files, session_texts};
 use crate::report::{self, Report};
 use clap::Args;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str =
-    "End credentials early: remove them and the MFA session from the files";
+/// The command in one line, for the help.
+pub(super) const ABOUT: &str = "Remove temporary credentials and MFA sessions";
 
-/// What `clear` can be told.
+/// The arguments of `clear`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Clear {
-    /// The profile to clear; several times for several [env: `AWS_PROFILE`] [default: default]
+    /// The profile to clear; can be repeated [env: `AWS_PROFILE`] [default: default]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
     pub names: Vec<String>,
-    /// Everything that `mfa-creds` and aws-mfa wrote
+    /// Remove everything that mfa-creds or aws-mfa wrote
     #[arg(long, conflicts_with = "names")]
     pub all: bool,
     #[command(flatten)]
@@ -42,7 +41,7 @@ pub struct Clear {
     pub verbosity: Verbosity,
 }
 
-/// Removes what this tool wrote.
+/// Removes what mfa-creds wrote.
 pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
     let profiles = Profiles {
         names: args.names.clone(),
@@ -57,6 +56,7 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
     };
     let inputs = loaded.inputs(&request, environment, &files);
     let clearing = Clearing {
+        loaded: &loaded,
         written: session_texts(files.credentials.path),
         inputs,
         files: &files,
@@ -75,8 +75,8 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
     end(errors)
 }
 
-/// All errors but the last one are said here, that one ends the run.
-fn end(mut errors: Vec<Error>) -> Result<()> {
+/// Reports all errors but the last one, and returns that one.
+pub(super) fn end(mut errors: Vec<Error>) -> Result<()> {
     let last = errors.pop();
     for error in errors {
         report::error(&error);
@@ -85,21 +85,22 @@ fn end(mut errors: Vec<Error>) -> Result<()> {
 }
 
 struct Clearing<'c> {
-    /// The files of sessions as they are before anything is removed: they say what is ours.
+    loaded: &'c LoadedFiles,
+    /// The session files before anything is removed: they tell what is ours.
     written: Vec<(PathBuf, Text)>,
     inputs: Inputs<'c>,
     files: &'c Files<'c>,
     report: Report,
 }
 
-/// What tells the sessions of a profile from others.
+/// What identifies the sessions of a profile.
 struct Marks {
     section: String,
-    /// The access key ids of the credentials that the profile has.
+    /// The access key ids of the profile's credentials.
     credentials: Vec<String>,
     /// The sections that its long-term keys are in, or were.
     long_term: Vec<String>,
-    /// The key and the device that make its sessions, as far as they can be known.
+    /// The key and the device of its sessions, if they are known.
     key: Option<String>,
     device: Option<SerialNumber>,
 }
@@ -141,12 +142,12 @@ impl Clearing<'_> {
             errors.extend(self.sections(sections).err());
         }
         if !cleared && errors.is_empty() {
-            self.report.progress("there is nothing to clear");
+            self.report.progress("nothing to clear");
         }
         end(errors)
     }
 
-    /// What a profile has. Its sessions first: whatever is wrong with its section, they must not stay.
+    /// Clears a profile. Its sessions go first, so that they are removed even if something is wrong with its section.
     fn profile(&self, sections: &ProfileSections, errors: &mut Vec<Error>) {
         let before = errors.len();
         let mut cleared = false;
@@ -166,19 +167,24 @@ impl Clearing<'_> {
             errors.extend(done.err());
             cleared = true;
         }
-        if !cleared && errors.len() == before {
-            self.report.progress(format_args!(
-                "there is nothing to clear for {}",
-                sections.profile.value
-            ));
+        if cleared || errors.len() > before {
+            return;
+        }
+        let profile = &sections.profile;
+        match self.loaded.unknown_profile(&self.inputs, sections) {
+            // Nobody typed the name of the default profile.
+            Some(error) if profile.origin != Origin::Default => errors.push(error),
+            _ => self
+                .report
+                .progress(format_args!("nothing to clear for {}", profile.value)),
         }
     }
 
-    /// Removes our keys from sections that were checked.
+    /// Removes our keys from sections that have been checked.
     fn sections(&self, sections: Vec<String>) -> Result<()> {
         let written = session_files(&self.written);
         Store::open(self.files.credentials.path)?.update(|file| {
-            // The file may have changed since it was looked at.
+            // The file may have changed since it was checked.
             for section in &sections {
                 check(file, section, &written)?;
             }
@@ -190,7 +196,7 @@ impl Clearing<'_> {
         Ok(())
     }
 
-    /// What keeps credentials from being renewed does not keep them from being cleared: each is found as far as it can be.
+    /// Credentials that cannot be renewed can still be cleared, so a mark that cannot be found is left out.
     fn marks(&self, sections: &ProfileSections) -> Marks {
         let id = |section: &str| self.files.credentials.get(section, key::AWS_ACCESS_KEY_ID);
         let mut marks = Marks {
@@ -212,8 +218,8 @@ impl Clearing<'_> {
         marks
     }
 
-    /// Removes from a file of sessions the credentials that are kept for a profile alone, and its sessions that no other
-    /// section holds. Says whether there were any.
+    /// Removes from a session file the credentials that are stored for a profile alone, and its sessions that no other
+    /// section holds. Returns whether there were any.
     fn sessions(&self, path: &Path, sections: &ProfileSections, marks: &Marks) -> Result<bool> {
         store::check_own(path)?;
         let text = profiles::read(path)?.unwrap_or_default();
@@ -243,7 +249,7 @@ impl Clearing<'_> {
         }
         let is_found = !cleared.is_empty();
         let note = sessions::written(&sections.short_term);
-        // It says what in the section is not ours.
+        // The note tells what in the section is not ours.
         let written = session_files(&self.written);
         let is_ours = check(&self.files.credentials, &sections.short_term, &written).is_ok();
         if is_ours && file.document.has(&note) {
@@ -276,8 +282,8 @@ impl Clearing<'_> {
         let profile = self.inputs.names.profile_of(&long_term);
         if section_format::credentials(&self.files.credentials, &section).is_some() {
             self.report.progress(format_args!(
-                "[{section}] has the MFA session of the device; `mfa-creds clear -p {}{}` ends that, too",
-                quoted(profile.unwrap_or(&section)),
+                "[{section}] still has the MFA session of the device; to remove it, run `mfa-creds clear {}{}`",
+                flag("-p", profile.unwrap_or(&section)),
                 self.inputs.names.suffix_flags()
             ));
         }
@@ -285,7 +291,7 @@ impl Clearing<'_> {
 }
 
 impl Marks {
-    /// Whether a session of the file of sessions belongs to the profile.
+    /// Whether a session in the session file belongs to the profile.
     fn fit(&self, session_key: &SessionKey, file: &File<'_>, ids: &[String]) -> bool {
         let get = |key| file.get(&session_key.section(), key);
         get(key::SECTION).as_ref() == Some(&self.section)
@@ -296,13 +302,13 @@ impl Marks {
     }
 }
 
-/// All that stands in the sections of a file of sessions.
+/// All keys in the sections of a session file.
 fn keys_of_sessions() -> Vec<&'static str> {
     let own = [key::SECTION, key::LONG_TERM_SECTION, key::PAIRS];
     section_format::KEYS.into_iter().chain(own).collect()
 }
 
-/// Removes a file of sessions, but for the notes on sections that stay: they say what in them is not ours.
+/// Removes a session file, except for the notes on sections that stay: they tell what in those is not ours.
 fn forget(path: &Path, notes: &[String]) -> Result<()> {
     store::check_own(path)?;
     let store = Store::open(path)?;
@@ -322,13 +328,13 @@ fn forget(path: &Path, notes: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to remove what nobody could give back, or what is somebody else's.
+/// Refuses to remove what cannot be restored, or what belongs to another tool.
 fn check(credentials: &File<'_>, section: &str, sessions: &[File<'_>]) -> Result<()> {
     let path = credentials.path.display();
     plan::check_sections(credentials, &[section])?;
-    // Even beside a session token: somebody may have written new keys over old temporary ones.
+    // Even next to a session token: somebody may have written new keys over old temporary ones.
     let problem = if section_format::has_long_term_id(credentials, section) {
-        "holds long-term keys, which are never removed"
+        "holds long-term keys, which mfa-creds never removes"
     } else if credentials.get(section, key::ASSUMED_ROLE).is_none() {
         "holds credentials that neither mfa-creds nor aws-mfa wrote"
     } else if sessions::has_foreign_secret(section, credentials, sessions) {
@@ -337,7 +343,6 @@ fn check(credentials: &File<'_>, section: &str, sessions: &[File<'_>]) -> Result
         return Ok(());
     };
     bail!(
-        Failure::new(format!("[{section}] in {path} {problem}"))
-            .hint("take them out with an editor")
+        Failure::new(format!("[{section}] in {path} {problem}")).hint("remove them with an editor")
     )
 }

@@ -9,6 +9,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 
 use super::Cli;
+use super::help::{TOPIC, topics};
 use super::loaded_files::LoadedFiles;
 use crate::cli::{Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
@@ -90,7 +91,7 @@ pub(super) fn completions(args: &Completions) -> Result<()> {
 
 /// The command line, with the profile names as values of `--profile`.
 fn command(shell: &str, environment: &Environment) -> Command {
-    let names = names(environment).into_iter();
+    let names = profile_names(environment).into_iter();
     let names: Vec<String> = if shell == "bash" {
         names.map(|name| escaped(&name)).collect()
     } else {
@@ -101,6 +102,10 @@ fn command(shell: &str, environment: &Environment) -> Command {
             let names = names.clone();
             arg.add(ArgValueCandidates::new(move || {
                 names.iter().map(CompletionCandidate::new).collect()
+            }))
+        } else if arg.get_id() == TOPIC {
+            arg.add(ArgValueCandidates::new(|| {
+                topics().into_iter().map(CompletionCandidate::new).collect()
             }))
         } else {
             arg
@@ -127,7 +132,7 @@ fn escaped(name: &str) -> String {
 }
 
 /// The profile names that can be found; completion reports no errors.
-fn names(environment: &Environment) -> Vec<String> {
+pub(super) fn profile_names(environment: &Environment) -> Vec<String> {
     let profiles = Profiles {
         all: true,
         ..Profiles::default()

@@ -24,42 +24,36 @@ use self::files::Which;
 use self::profile::Examined;
 use super::loaded_files::LoadedFiles;
 use super::status;
-use crate::cli::{Profile, Suffixes};
-use crate::cli::{Profiles, Request};
+use crate::cli::{Network, Profile, Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
-use crate::core::seconds;
 use crate::files::profiles::Paths;
 use crate::plan::{self, Origin, SectionNames, Setting};
 use crate::prompt::credential_process;
 use crate::report;
 use clap::Args;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str = "Check the files, the environment and the settings of a profile, and say what to type where something is wrong";
+/// The command in one line, for the help.
+pub(super) const ABOUT: &str = "Check for problems, and show how to fix them";
 
-/// What `doctor` can be told.
+/// The arguments of `doctor`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Doctor {
     #[command(flatten)]
     pub profile: Profile,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Ask AWS nothing, and look only at what is here
+    /// Check only this machine, without calling AWS
     #[arg(long)]
     pub offline: bool,
-    /// The region whose STS is called [env: `AWS_REGION`, `AWS_DEFAULT_REGION`] [default: us-east-1]
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-    /// Give AWS up after so long, with every try: seconds, or `1m`, up to 10 minutes [env: `MFA_CREDS_TIMEOUT`] [default: 30]
-    #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
-    pub timeout: Option<u64>,
+    #[command(flatten)]
+    pub network: Network,
     #[command(flatten)]
     pub suffixes: Suffixes,
 }
 
-/// Shows what is right and what is not. What is wrong is a line of the list, and ends nothing.
+/// Shows what is right and what is wrong. A problem is a line of the list, and the checks go on.
 pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCode> {
     let mut list = Checklist::new();
     if let Some(paths) = list.attempt("files", Paths::find(environment)) {
@@ -68,7 +62,7 @@ pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCod
     let text = if args.json {
         list.json()?
     } else {
-        list.text(status::layout(environment).colour)
+        list.text(status::layout().has_colors)
     };
     report::data(&text)?;
     Ok(ExitCode::from(u8::from(list.has_problems())))
@@ -77,15 +71,14 @@ pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCod
 fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Checklist) {
     let loaded = load(args, environment, paths, list);
     let names = &loaded.names;
-    // With an index, as every section is looked at.
+    // With an index, because every section is checked.
     let files = &loaded.files(&Profiles {
         all: true,
         ..Profiles::default()
     });
     let request = Request {
         suffixes: args.suffixes.clone(),
-        region: args.region.clone(),
-        timeout: args.timeout,
+        network: args.network.clone(),
         ..Request::default()
     };
     let inputs = loaded.inputs(&request, environment, files);
@@ -111,7 +104,7 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
     }
 }
 
-/// Reads the two files, as far as they can be.
+/// Reads the two files, as far as they can be read.
 fn load(
     args: &Doctor,
     environment: &Environment,
@@ -137,7 +130,7 @@ fn load(
     LoadedFiles::of(paths, names.unwrap_or_default(), credentials, config)
 }
 
-/// Looks at what a profile says, and asks AWS whose its keys are.
+/// Checks the settings of a profile, and asks AWS who its keys belong to.
 fn examine_profile(args: &Doctor, examined: &Examined<'_>, list: &mut Checklist) {
     let user = examined.user(list);
     examined.settings(list);

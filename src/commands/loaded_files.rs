@@ -1,8 +1,8 @@
-//! Reads the credentials file and the config file, with which every command begins.
+//! Reads the credentials file and the config file, which every command does first.
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 
 use crate::cli::{Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
@@ -10,7 +10,7 @@ use crate::core::error::{self, Failure};
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Files, Paths, Text, key};
 use crate::files::store;
-use crate::plan::{self, Inputs, Origin, SectionNames, Setting};
+use crate::plan::{self, Inputs, Origin, ProfileSections, SectionNames, Setting};
 
 /// The two files as they were read.
 pub(super) struct LoadedFiles {
@@ -20,7 +20,7 @@ pub(super) struct LoadedFiles {
 }
 
 impl LoadedFiles {
-    /// Reads what there is. A file that does not exist is empty.
+    /// Reads the files. A file that does not exist is empty.
     pub fn read(suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
         Ok(Self {
             paths: Paths::find(environment)?,
@@ -29,7 +29,7 @@ impl LoadedFiles {
         })
     }
 
-    /// The same, where keys are needed. A write that was interrupted is ended before.
+    /// The same for commands that need keys. It first completes an interrupted write.
     pub fn recover(
         suffixes: &Suffixes,
         profiles: &Profiles,
@@ -41,13 +41,9 @@ impl LoadedFiles {
         Ok(loaded)
     }
 
-    /// Refuses to go on without a file that keys may be in.
+    /// Refuses to continue if no file can have keys.
     pub fn check_keys(&self, profiles: &Profiles, environment: &Environment) -> Result<()> {
-        let Texts {
-            credentials,
-            config,
-        } = &self.texts;
-        if credentials.is_some() || config.contains(key::AWS_ACCESS_KEY_ID) {
+        if self.may_have_keys() {
             return Ok(());
         }
         store::regular(&self.paths.credentials)?;
@@ -60,7 +56,30 @@ impl LoadedFiles {
         bail!(no_file(&self.paths.credentials, &sections.setup_command));
     }
 
-    /// One of what was read already.
+    /// Whether there is a file that keys may be in.
+    fn may_have_keys(&self) -> bool {
+        let Texts {
+            credentials,
+            config,
+        } = &self.texts;
+        credentials.is_some() || config.contains(key::AWS_ACCESS_KEY_ID)
+    }
+
+    /// The error for a profile that is in neither file, in the words of a renewal.
+    pub fn unknown_profile(
+        &self,
+        inputs: &Inputs<'_>,
+        sections: &ProfileSections,
+    ) -> Option<Error> {
+        let unknown = inputs.unknown_profile(sections)?;
+        Some(if self.may_have_keys() {
+            unknown.into()
+        } else {
+            no_file(&self.paths.credentials, &sections.setup_command).into()
+        })
+    }
+
+    /// From texts that were already read.
     pub fn of(
         paths: Paths,
         names: SectionNames,
@@ -77,7 +96,7 @@ impl LoadedFiles {
         }
     }
 
-    /// What a plan follows from.
+    /// Everything that a plan depends on.
     pub fn inputs<'i>(
         &'i self,
         request: &'i Request,
@@ -92,7 +111,7 @@ impl LoadedFiles {
         }
     }
 
-    /// What is in the files.
+    /// The parsed files.
     pub fn files(&self, profiles: &Profiles) -> Files<'_> {
         let parse = |text| {
             let mut document = Document::parse(text);
@@ -115,14 +134,14 @@ impl LoadedFiles {
     }
 }
 
-/// The error where there is no credentials file, or where none can be.
+/// The error for a missing credentials file, with the reason if none can be created.
 pub(super) fn no_file(path: &Path, setup_command: &str) -> Failure {
     let missing = format!("there is no credentials file {}", path.display());
     match store::way_to_write(path) {
-        Ok(_) => Failure::new(missing).hint(format!("`{setup_command}` makes it")),
+        Ok(_) => Failure::new(missing).hint(format!("run `{setup_command}` to create it")),
         Err(error) => {
             let why = error::message(&error);
-            let failure = Failure::new(format!("{missing}, and none can be made: {why}"));
+            let failure = Failure::new(format!("{missing}, and none can be created: {why}"));
             match error::hint(&error) {
                 Some(hint) => failure.hint(hint),
                 None => failure.hint("AWS_SHARED_CREDENTIALS_FILE can name another file"),
@@ -133,7 +152,7 @@ pub(super) fn no_file(path: &Path, setup_command: &str) -> Failure {
 
 /// The texts of the two files.
 struct Texts {
-    /// None where there is no such file.
+    /// None if there is no such file.
     credentials: Option<Text>,
     config: Text,
 }

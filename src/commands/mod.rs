@@ -19,6 +19,8 @@ mod keychain;
 mod setup;
 mod completions;
 mod man;
+mod help;
+mod command_line;
 mod suggestions;
 
 use std::path::Path;
@@ -27,19 +29,28 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 
+pub use self::command_line::parse;
 pub use self::completions::answer_shell;
 use self::refresh::Refresh;
-pub use self::suggestions::told_by_the_help;
 use crate::core::environment::{Environment, MFA_CREDS_TRACE};
 use crate::core::error::{self, Exit, Failure};
 use crate::core::regular_file;
 use crate::files::profiles::Paths;
 use crate::report;
 
-/// Exchange an MFA code for temporary AWS credentials, and keep them in ~/.aws/credentials.
+/// As many names as a person reads in a hint.
+const MOST_NAMES: usize = 10;
+/// What the help ends with.
+const AFTER_HELP: &str = "\
+Exit codes: 0 the credentials are valid, 1 failed, 2 wrong usage, 3 a code was needed and there was nobody to ask, 4 AWS refused \
+the code or the device.
+
+`mfa-creds help` lists the guides.";
+
+/// Exchange an MFA code for temporary AWS credentials in ~/.aws/credentials
 ///
-/// Reads the long-term keys in `[PROFILE-long-term]`, asks for the code, and writes temporary credentials to `[PROFILE]`.
-/// Does nothing while those are still valid. For a role of ~/.aws/config, it goes along `source_profile` to the keys, and
+/// Reads the long-term keys in `[PROFILE-long-term]`, asks for the code of your MFA device, and writes temporary credentials to
+/// `[PROFILE]`. While those are valid, it does nothing. For a role in ~/.aws/config, it follows `source_profile` to the keys, and
 /// writes to `[PROFILE-mfa]`.
 #[derive(Parser)]
 #[command(
@@ -49,8 +60,7 @@ use crate::report;
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Exit codes: 0 the credentials are valid, 1 failed, 2 wrong usage, 3 a person was needed and none was \
-                  there, 4 AWS refused the code or the device."
+    after_help = AFTER_HELP
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -92,6 +102,8 @@ pub enum Command {
     Completions(completions::Completions),
     #[command(about = man::ABOUT)]
     Man(man::Man),
+    #[command(about = help::ABOUT)]
+    Help(help::Help),
 }
 
 /// Begins the trace, where the environment wants one.
@@ -137,6 +149,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
         Some(Command::Keychain(args)) => keychain::keychain(&args.command, environment)?,
         Some(Command::Completions(args)) => completions::completions(args)?,
         Some(Command::Man(args)) => man::man(args)?,
+        Some(Command::Help(args)) => help::help(args, environment)?,
         None if cli.refresh.setup => setup::set_up(&setup::Setup::of(&cli.refresh), environment)?,
         None => refresh::refresh(&cli.refresh, environment)?,
     }

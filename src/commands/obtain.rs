@@ -1,4 +1,4 @@
-//! Obtains the credentials of one profile, renewed if need be, for `export`, `exec` and `audit`.
+//! Obtains the credentials of one profile, renewed if necessary, for `export`, `exec` and `audit`.
 
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;
@@ -27,8 +27,8 @@ pub mod name {
     pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 }
 
-/// Variables that some AWS tools take in place of the credentials in the environment, or together with them: botocore the
-/// older name of the session token, the SDK for JavaScript the profile, and many the account
+/// Variables that some AWS tools use instead of the credentials in the environment, or together with them: botocore the older name
+/// of the session token, the SDK for JavaScript the profile, and many tools the account
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-account-endpoints.html>).
 const SHADOWING: [&str; 4] = [
     "AWS_SECURITY_TOKEN",
@@ -37,7 +37,7 @@ const SHADOWING: [&str; 4] = [
     "AWS_ACCOUNT_ID",
 ];
 
-/// Other variables that say where credentials come from. A command that gets credentials of its own shall not have them.
+/// Other variables that select credentials. A command that gets its own credentials must not have them.
 const CONTRADICTING: [&str; 14] = [
     "AWS_BEARER_TOKEN_BEDROCK",
     "AWS_ACCESS_KEY",
@@ -52,22 +52,22 @@ const CONTRADICTING: [&str; 14] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    // A code, which is a secret and may be spent.
+    // A code, which is a secret and may be used up.
     CODE,
 ];
 
-/// What a shell, a program or another command gets.
+/// The credentials for a shell, a program, or another command.
 pub(super) struct ObtainedCredentials {
     pub credentials: Credentials,
-    /// The region to use them in, where one is known.
+    /// The region to use them in, if known.
     pub region: Option<Region>,
 }
 
 /// A region for other tools. All of them read `AWS_REGION`, but boto3 and version 1 of the AWS CLI read `AWS_DEFAULT_REGION`.
 pub(super) enum Region {
-    /// It goes with the profile.
+    /// It is the region of the profile.
     OfProfile(String),
-    /// The environment says so, whatever the profile.
+    /// It is from the environment, whatever the profile.
     OfEnvironment(String),
 }
 
@@ -108,8 +108,8 @@ impl ObtainedCredentials {
         variables
     }
 
-    /// The variables that must not stand beside them: some AWS tools would take them in place of the credentials, or they are
-    /// what was set for another profile.
+    /// The variables that must not be set with them: some AWS tools would use them instead of the credentials, or they were set for
+    /// another profile.
     pub(super) fn shadowing(&self) -> Vec<&'static str> {
         let mut names = SHADOWING.to_vec();
         match &self.region {
@@ -120,13 +120,13 @@ impl ObtainedCredentials {
         names
     }
 
-    /// The variables that a command must not have beside them: those, and every other that says where credentials come from.
+    /// The variables that a command must not have with them: those, and every other that selects credentials.
     pub(super) fn contradicting(&self) -> impl Iterator<Item = &'static str> {
         self.shadowing().into_iter().chain(CONTRADICTING)
     }
 }
 
-/// The credentials of the profile, renewed if need be.
+/// The credentials of the profile, renewed if necessary.
 pub(super) fn obtain(
     args: &SingleProfile,
     environment: &Environment,
@@ -149,9 +149,12 @@ pub(super) fn obtain(
     };
     warn_of_irregularities(report, &files, &[&sections]);
     tell(&inputs, &sections);
-    // Before a code is asked for.
+    // This comes before a code is asked for.
     let region = region(&inputs, &sections)?;
-    let renewal = format!("`{} --force` gets new credentials", sections.command(""));
+    let renewal = format!(
+        "run `{} --force` to get new credentials",
+        sections.command("")
+    );
     let credentials = match request.check(report, 0, sections)? {
         Checked::Fresh(_, credentials) => credentials,
         Checked::Stale(job) => {
@@ -170,14 +173,14 @@ pub(super) fn obtain(
     Ok(obtained)
 }
 
-/// What goes out is read by shells, and often on a screen before.
+/// Refuses a value that is not safe to show: shells read it, and often a person sees it first.
 fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
     if is_plain(value) {
         return Ok(());
     }
     bail!(
         Failure::new(format!(
-            "the value for {name} holds characters that AWS never uses and that cannot be shown"
+            "the value for {name} contains unprintable characters, which AWS never uses"
         ))
         .hint(way_out)
     )

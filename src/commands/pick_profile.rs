@@ -1,4 +1,4 @@
-//! Lets the person pick a profile where nobody names one and there is no default profile.
+//! Lets the person pick a profile if none is named and there is no default profile.
 
 use anyhow::{Result, bail};
 
@@ -10,10 +10,10 @@ use crate::prompt::terminal::{DEFAULT_PROMPT_TIMEOUT, Terminal};
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::request::RenewalRequest;
 
-/// As many names as an error lists.
+/// How many names an error lists.
 const MOST_NAMES: usize = 30;
 
-/// The profile, or the one that the person picks in its place.
+/// The profile, or the one that the person picks instead.
 pub(super) fn pick_profile(
     profile: Setting<String>,
     request: &RenewalRequest<'_>,
@@ -48,7 +48,7 @@ pub(super) fn pick_profile(
     }
 }
 
-/// Whether there is a way to the credentials, or they are there already.
+/// Whether credentials can be obtained, or are already stored.
 fn can_be_had(sections: &ProfileSections, request: &RenewalRequest<'_>) -> Result<bool> {
     let Files {
         credentials,
@@ -80,7 +80,7 @@ fn nobody_named(
         request.inputs.files.credentials.path.display()
     ))
     .hint(format!(
-        "give --profile or set AWS_PROFILE; there are: {}{more}",
+        "use --profile or set AWS_PROFILE; the profiles are: {}{more}",
         names[..names.len().min(MOST_NAMES)].join(", ")
     ))
     .exit(Exit::HumanNeeded)

@@ -10,7 +10,7 @@ use super::loaded_files::LoadedFiles;
 use crate::cli::{Profiles, Request};
 use crate::core::clock::{self, span, until};
 use crate::core::environment::Environment;
-use crate::core::text::{masked, plain, quoted};
+use crate::core::text::{flag, masked, plain};
 use crate::files::profiles::File;
 use crate::files::sessions::{Session, SessionKey};
 use crate::plan::{
@@ -18,16 +18,17 @@ use crate::plan::{
 };
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::group;
-use crate::renewal::stored_sessions::{session_at_hand, session_of_key};
+use crate::renewal::stored_sessions::{
+    device_of_session, session_at_hand, session_files, session_texts,
+};
 use crate::renewal::summary::Summary;
 use crate::report::{self, Report};
 use clap::Args;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str =
-    "Show what a refresh would call, with what, and why, without doing it";
+/// The summary for the help.
+pub(super) const ABOUT: &str = "Show what a refresh would do, and where each setting comes from";
 
-/// What `plan` can be told.
+/// The flags of `plan`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Preview {
@@ -66,7 +67,7 @@ pub(super) fn show_plan(args: &Preview, environment: &Environment) -> Result<()>
     summary.end_of(parts.len())
 }
 
-/// What is shown of one profile.
+/// The output for one profile.
 fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) -> Result<String> {
     let credentials = &inputs.files.credentials;
     let sections = sections.overridden_by_itself(credentials);
@@ -74,6 +75,10 @@ fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) 
     let state = look(credentials, &sections, &wanted)?;
     let mut plan = inputs.plan(&sections)?;
     plan.mfa_process = plan::process_of_environment(inputs.environment).or(plan.mfa_process);
+    if plan.device.is_none() {
+        let texts = session_texts(credentials.path);
+        plan.device = device_of_session(&plan.key_source, credentials, &session_files(&texts));
+    }
     let now = clock::now();
     let session = usable_session(&plan, credentials)
         .filter(|session| group::serves(session, &plan, &wanted, now));
@@ -88,29 +93,24 @@ fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) 
     Ok(shown.render())
 }
 
-/// The session that the calls of a plan may use. Where a command prints the keys, it is not run to find out.
+/// The session that the calls of a plan may use. A command that prints the keys is not run to find it.
 fn usable_session(plan: &Plan, credentials: &File<'_>) -> Option<Session> {
     let Keys::Stored(keys) = &plan.key_source.keys else {
         return None;
     };
-    let (path, access_key_id) = (credentials.path, &keys.access_key_id);
-    let Some(device) = &plan.device else {
-        let found = session_of_key(path, credentials, access_key_id);
-        return found.map(|(_session_key, session)| session);
-    };
     let session_key = SessionKey {
-        access_key_id: access_key_id.clone(),
-        device: device.value.clone(),
+        access_key_id: keys.access_key_id.clone(),
+        device: plan.device.as_ref()?.value.clone(),
     };
-    session_at_hand(path, credentials, &session_key)
+    session_at_hand(credentials.path, credentials, &session_key)
 }
 
-/// What is shown of the plan of a profile.
+/// The plan of a profile, ready to show.
 struct Shown<'s> {
     sections: &'s ProfileSections,
     plan: &'s Plan,
     state: &'s CacheState,
-    /// The session that is there and will do.
+    /// The stored session, if it meets the request.
     session: Option<&'s Session>,
     path: &'s Path,
     now: DateTime<Utc>,
@@ -142,18 +142,18 @@ impl Shown<'_> {
                 ),
             ),
             CacheState::Stale { because, .. } => {
-                text.line("now", format_args!("to renew: {because}"));
+                text.line("now", format_args!("must be renewed: {because}"));
             }
         }
         text.line("keys", keys(plan));
         match &plan.device {
             Some(device) => text.line("device", with_origin(device)),
-            None => text.line("device", "not known: AWS is asked which the user has"),
+            None => text.line("device", "not set: AWS is asked for the user's devices"),
         }
         if let Some(process) = &plan.mfa_process {
             text.line(
                 "code",
-                format_args!("from the command of {}", process.origin),
+                format_args!("from the command in {}", process.origin),
             );
         }
         self.calls(&mut text);
@@ -161,7 +161,7 @@ impl Shown<'_> {
         text.0
     }
 
-    /// The calls, and why they are these.
+    /// The calls, and the reason for them.
     fn calls(&self, text: &mut PlanLines) {
         let Self {
             plan, session, now, ..
@@ -182,7 +182,7 @@ impl Shown<'_> {
             text.line(
                 "capped",
                 format_args!(
-                    "1 h in place of {} ({}): {}",
+                    "1 h instead of {} ({}): {}",
                     span(wanted),
                     plan.wanted.origin,
                     cap.with_way_out()
@@ -197,21 +197,18 @@ impl Shown<'_> {
         if let Some(precedence) = &sections.precedence {
             text.line("shadowed", precedence.fact(&sections.short_term));
         } else if sections.short_term != sections.profile.value {
-            text.line(
-                "use",
-                format_args!("--profile {}", quoted(&sections.short_term)),
-            );
+            text.line("use", flag("--profile", &sections.short_term));
         }
         if let Some(Native { source, but_for }) = &plan.native {
             let profile = &sections.profile.value;
             match but_for {
                 None => text.line(
                     "natively",
-                    format_args!("--profile {} works, too: AWS tools assume its role by themselves from [{source}]", quoted(profile)),
+                    format_args!("{} also works: AWS tools assume its role from [{source}]", flag("--profile", profile)),
                 ),
                 Some(header) => text.line(
                     "natively",
-                    format_args!("without mfa_serial in [{header}], AWS tools would assume the role by themselves from [{source}]"),
+                    format_args!("without mfa_serial in [{header}], AWS tools would assume the role from [{source}]"),
                 ),
             }
         }
@@ -247,17 +244,17 @@ fn of_session(plan: &Plan, session: Option<&Session>, now: DateTime<Utc>) -> Str
         Some(session) => {
             let place = match &session.section {
                 Some(section) => format!("of [{section}]"),
-                None => "kept for this key and device".to_owned(),
+                None => "stored for this key and device".to_owned(),
             };
             format!("{place}, valid until {}: no code is needed", end(session))
         }
         None if matches!(plan.key_source.keys, Keys::Process(_)) => {
-            "not known before the command has printed the key".to_owned()
+            "unknown before the command prints the key".to_owned()
         }
         None => match &plan.session_section {
             Some(section) => format!("none: a code is needed; it will be in [{section}]"),
             None if plan.decision.way == Strategy::Session => "none: a code is needed".to_owned(),
-            None => "none: a code is needed; it will be kept for this key and device".to_owned(),
+            None => "none: a code is needed; it will be stored for this key and device".to_owned(),
         },
     }
 }
@@ -278,7 +275,7 @@ fn call(step: &StsCall, first: bool, skipped: bool) -> String {
         }
     };
     let with = match (first, skipped) {
-        (true, true) => ", not made: the session is there",
+        (true, true) => ", not called: the session is stored",
         (true, false) => " with the code",
         (false, _) => "",
     };

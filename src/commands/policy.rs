@@ -1,4 +1,4 @@
-//! `mfa-creds policy`: prints an IAM policy that demands MFA. It reads no file and asks nobody.
+//! `mfa-creds policy`: prints an IAM policy that requires MFA. It reads no file, calls nothing, and asks nothing.
 
 mod policy_document;
 mod catalogue;
@@ -12,26 +12,27 @@ use crate::core::seconds;
 use crate::report;
 use clap::{Args, ValueEnum};
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str = "Print a policy that demands MFA, ready for IAM or Terraform";
+/// The command in one line, for the help.
+pub(super) const ABOUT: &str = "Print an IAM policy that requires MFA";
 
-/// What `policy` can be told.
+/// The arguments of `policy`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Policy {
-    /// Which policy, or `list`
+    /// The policy to print, or `list`
+    // Without one, the error lists the names.
     #[arg(value_enum)]
-    pub name: PolicyName,
-    /// The form
+    pub name: Option<PolicyName>,
+    /// The format of the policy
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "json")]
     pub format: PolicyFormat,
-    /// The account that the users are in, or for `assume-role` the role; needed for `role-trust` and `assume-role`
+    /// The account of the users, or of the role for `assume-role`; required for `role-trust` and `assume-role`
     #[arg(long, value_name = "ID", value_parser = account, required_if_eq_any = [("name", "role-trust"), ("name", "assume-role")])]
     pub account: Option<String>,
-    /// The role, with its path if it has one; needed for `assume-role`
+    /// The role, with its path if it has one; required for `assume-role`
     #[arg(long, value_name = "NAME", value_parser = role, required_if_eq("name", "assume-role"))]
     pub role: Option<String>,
-    /// How long ago the code may have been given, for `role-trust`: seconds, or `1h` [default: as long as the session lasts]
+    /// How long ago the code may have been entered, for `role-trust`: seconds, or `1h` [default: as long as the session is valid]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub max_mfa_age: Option<u64>,
     /// The partition: `aws-cn` in China, `aws-us-gov` in GovCloud
@@ -39,27 +40,27 @@ pub struct Policy {
     pub partition: String,
 }
 
-/// The policies that there are.
+/// The policies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum PolicyName {
-    /// Say what each is for
+    /// List the policies and what they do
     List,
-    /// Deny everything without MFA, but what it takes to enroll and to get a session
+    /// Deny everything without MFA, except enrolling a device and getting a session
     RequireMfa,
-    /// Let users manage their own password, access keys and MFA devices
+    /// Let users manage their own password, access keys, and MFA devices
     SelfService,
-    /// Let users assume a role, if they gave a code
+    /// Let users of an account assume a role with MFA: the trust policy of the role
     RoleTrust,
-    /// Let users assume that role, on their side
+    /// Let users assume a role: the policy of the users
     AssumeRole,
 }
 
-/// The forms that policies are printed in.
+/// The formats of policies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum PolicyFormat {
-    /// As IAM takes it
+    /// JSON, for IAM
     Json,
-    /// With a group and an attachment, or as a role
+    /// HCL, for Terraform and OpenTofu, with a group and an attachment, or with the role
     Terraform,
 }
 
@@ -69,7 +70,7 @@ fn account(text: &str) -> Result<String, String> {
     if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.to_owned());
     }
-    Err("an account id is twelve digits".to_owned())
+    Err("an account id has 12 digits".to_owned())
 }
 
 /// A role's name, with its path.
@@ -81,7 +82,7 @@ fn role(text: &str) -> Result<String, String> {
     if text.chars().all(is_part) && !name.is_empty() && name.len() <= 64 {
         return Ok(text.to_owned());
     }
-    Err("a role is called with up to 64 letters, digits, and any of _+=,.@- (a path may stand before, with /)".to_owned())
+    Err("a role name has 1 to 64 letters, digits, and any of _+=,.@- (a path ending in / may precede it)".to_owned())
 }
 
 fn partition(text: &str) -> Result<String, String> {
@@ -92,17 +93,25 @@ fn partition(text: &str) -> Result<String, String> {
     Err("a partition is `aws`, `aws-cn`, `aws-us-gov` …".to_owned())
 }
 
-/// Prints a policy, or what there is.
+/// Prints a policy, or the list.
 pub(super) fn policy(args: &Policy) -> Result<()> {
-    check(args)?;
+    let Some(name) = args.name else {
+        bail!(
+            Failure::new("`mfa-creds policy` needs the name of a policy:")
+                .listing(&catalogue::lines())
+                .hint("add one of these names, for example `mfa-creds policy require-mfa`")
+                .exit(Exit::Usage)
+        );
+    };
+    check(name, args)?;
     let filling = Filling {
         partition: &args.partition,
         account: args.account.as_deref(),
         role: args.role.as_deref(),
         max_mfa_age: args.max_mfa_age,
     };
-    let document = match args.name {
-        PolicyName::List => return report::data(&catalogue::list()),
+    let document = match name {
+        PolicyName::List => return report::data(&(catalogue::lines().join("\n") + "\n")),
         PolicyName::RequireMfa => catalogue::require_mfa(),
         PolicyName::SelfService => catalogue::self_service(&filling),
         PolicyName::RoleTrust => catalogue::role_trust(&filling),
@@ -114,19 +123,19 @@ pub(super) fn policy(args: &Policy) -> Result<()> {
     })
 }
 
-/// Refuses what would be passed over.
-fn check(args: &Policy) -> Result<()> {
-    let is_of_role = matches!(args.name, PolicyName::RoleTrust | PolicyName::AssumeRole);
-    let is_list = args.name == PolicyName::List;
+/// Refuses flags that would be ignored.
+fn check(name: PolicyName, args: &Policy) -> Result<()> {
+    let is_of_role = matches!(name, PolicyName::RoleTrust | PolicyName::AssumeRole);
+    let is_list = name == PolicyName::List;
     let means_nothing = [
         (
             "--account",
-            args.account.is_some() && !is_of_role && args.name != PolicyName::SelfService,
+            args.account.is_some() && !is_of_role && name != PolicyName::SelfService,
         ),
         ("--role", args.role.is_some() && !is_of_role),
         (
             "--max-mfa-age",
-            args.max_mfa_age.is_some() && args.name != PolicyName::RoleTrust,
+            args.max_mfa_age.is_some() && name != PolicyName::RoleTrust,
         ),
         (
             "--format",
@@ -135,18 +144,15 @@ fn check(args: &Policy) -> Result<()> {
     ];
     if let Some((flag, _)) = means_nothing.iter().find(|(_, is_given)| *is_given) {
         bail!(
-            Failure::new(format!("{flag} means nothing to this policy"))
-                .hint("leave it out; `mfa-creds policy --help` says what is for which")
+            Failure::new(format!("{flag} does not apply to this policy"))
+                .hint("remove it; `mfa-creds policy --help` shows what each flag is for")
                 .exit(Exit::Usage)
         );
     }
-    if args.name == PolicyName::RoleTrust
-        && args.role.is_some()
-        && args.format == PolicyFormat::Json
-    {
+    if name == PolicyName::RoleTrust && args.role.is_some() && args.format == PolicyFormat::Json {
         bail!(
-            Failure::new("a trust policy does not name its role: --role is for --format terraform")
-                .hint("leave it out, or add --format terraform")
+            Failure::new("a trust policy does not contain the name of its role, so --role requires --format terraform")
+                .hint("add --format terraform, or remove --role")
                 .exit(Exit::Usage)
         );
     }

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::loaded_files::LoadedFiles;
 use super::pick_profile::pick_profile;
-use crate::cli::{CodeFlags, Profiles, Request, Verbosity};
+use crate::cli::{CodeFlags, FILES, Profiles, Request, Verbosity};
 use crate::core::environment::Environment;
 use crate::plan::{ProfileSections, Selection};
 use crate::renewal::codes::StandardInput;
@@ -14,7 +14,7 @@ use crate::renewal::verbose::warn_of_irregularities;
 use crate::report::Report;
 use clap::Args;
 
-/// What a refresh can be told.
+/// The flags of a refresh.
 #[derive(Args)]
 pub struct Refresh {
     #[command(flatten)]
@@ -23,8 +23,8 @@ pub struct Refresh {
     pub request: Request,
     #[command(flatten)]
     pub code_flags: CodeFlags,
-    /// The same as the command `setup`
-    #[arg(long, conflicts_with = "all")]
+    /// The same as the command `setup`, for compatibility with aws-mfa
+    #[arg(long, conflicts_with = "all", help_heading = FILES, hide_short_help = true)]
     pub setup: bool,
     #[command(flatten)]
     pub verbosity: Verbosity,

@@ -91,8 +91,7 @@ fn session(of: &OfUser, environment: &Environment, report: Report) -> Result<()>
         },
         request: Request {
             suffixes: of.suffixes.clone(),
-            region: of.region.clone(),
-            timeout: of.timeout,
+            network: of.network.clone(),
             ..Request::default()
         },
         code_flags: CodeFlags {
@@ -519,7 +518,7 @@ impl Rotation<'_> {
     fn patiently<T>(&self, id: &str, call: impl Fn() -> iam::Result<T>) -> Result<T> {
         let say = || {
             self.report
-                .progress("waiting until AWS knows the new key, which takes about 10 s");
+                .waiting_from_now("waiting until AWS knows the new key, which takes about 10 s")
         };
         let answer = wait::poll(PAUSES.map(Duration::from_secs), say, || match call() {
             Err(problem) if problem.code() == Some(aws_errors::INVALID_CLIENT_TOKEN_ID) => Ok(None),

@@ -1,4 +1,4 @@
-//! Finds the IAM user who has the keys of a profile, and signs in as that user.
+//! Finds the IAM user who owns the keys of a profile, and signs in as that user.
 
 use anyhow::Result;
 
@@ -20,11 +20,11 @@ use crate::renewal::stored_sessions::session_of_key;
 use crate::renewal::verbose::{tell, tell_connection, tell_sections, warn_of_irregularities};
 use crate::report::Report;
 
-/// The user, and the way to AWS.
+/// The user, and the connection to AWS.
 pub(super) struct SignedInUser {
     pub user: User,
     pub keys: LongTermKeys,
-    /// Signs in place of the keys, where there is one: AWS wants it for changes by a user who has a device.
+    /// Signs instead of the keys, if there is one: AWS requires it for changes by a user with an MFA device.
     pub session: Option<Credentials>,
     pub network: Network,
     pub store: Store,
@@ -69,15 +69,14 @@ impl ProfileUser {
 impl SignedInUser {
     pub fn new(
         of: &OfUser,
-        device: Option<&String>,
+        device: Option<&cli::Device>,
         environment: &Environment,
         report: Report,
     ) -> Result<Self> {
         let request = cli::Request {
             suffixes: of.suffixes.clone(),
-            region: of.region.clone(),
-            timeout: of.timeout,
-            device: device.cloned(),
+            network: of.network.clone(),
+            device: device.cloned().unwrap_or_default(),
             ..cli::Request::default()
         };
         let ProfileUser {
@@ -100,7 +99,7 @@ impl SignedInUser {
         tell_connection(report, "STS ", &user.access.sts);
         tell_connection(report, "IAM ", &user.access.iam);
         report.detail(match session {
-            Some(_) => "signed with the MFA session that is there",
+            Some(_) => "signed with the stored MFA session",
             None => "signed with the long-term keys",
         });
         let connections = [&user.access.sts, &user.access.iam];
@@ -125,7 +124,7 @@ impl SignedInUser {
         }
     }
 
-    /// The device that is set, where it is one.
+    /// The device that is set, if it is valid.
     pub fn set(&self) -> Option<&Setting<SerialNumber>> {
         self.user.device.as_ref()?.as_ref().ok()
     }
@@ -137,7 +136,7 @@ impl SignedInUser {
         }
     }
 
-    /// Keeps a session for the profiles with these keys and this device.
+    /// Stores a session for the profiles with these keys and this device.
     pub fn keep(&self, device: &SerialNumber, credentials: Credentials, report: Report) {
         let session = Session {
             credentials,
@@ -146,22 +145,22 @@ impl SignedInUser {
         self.keep_as(&self.session_key(device), &session, report);
     }
 
-    /// Keeps a session, wherever it is, as one that was made with these keys.
+    /// Records a session that was created with these keys, wherever it is stored.
     pub fn keep_as(&self, session_key: &SessionKey, session: &Session, report: Report) {
         let edit = renew::of_session(session_key, &self.user.key_source.id.section, session);
         let sessions = self.store.sessions();
         if let Err(error) = sessions.and_then(|sessions| sessions.update(|_file| Ok(vec![edit]))) {
-            report.warning_for("the MFA session is not kept", &error);
+            report.warning_for("the MFA session was not stored", &error);
         }
     }
 
-    /// Notes a code that STS gets.
+    /// Records a code that is sent to STS.
     pub fn note(&self, serial: &SerialNumber, code: &MfaCode) {
         let used = self
             .store
             .used_codes(&self.session_key(serial).section(), &self.keys);
         let now = clock::of_machine();
-        // Without the record the next process learns it from AWS.
+        // Without the record, the next process learns it from AWS.
         let _ = used.note(code, CodeFate::Accepted, mfa_code::step(now), now);
     }
 }

@@ -1,4 +1,4 @@
-//! `mfa-creds status`: shows which credentials are stored and until when they are valid. It renews and writes nothing.
+//! `mfa-creds status`: shows which credentials are stored and when they expire. It renews and writes nothing.
 
 mod rows;
 
@@ -6,16 +6,18 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use console::Term;
 
 use self::rows::{Layout, Row, RowOwner, RowPlace, RowState, json, table};
+use super::clear;
 use super::loaded_files::LoadedFiles;
 use crate::cli::Suffixes;
 use crate::cli::{Profiles, Request};
 use crate::core::clock;
 use crate::core::environment::Environment;
+use crate::core::screen;
 use crate::core::seconds;
 use crate::files::freshness::{Reason, Wanted};
 use crate::files::profiles::{File, key};
@@ -24,37 +26,37 @@ use crate::files::sessions;
 use crate::files::store::{self, Leftover};
 use crate::plan::{Inputs, Origin, ProfileSections, Selection, Setting, Storage};
 use crate::renewal::cache_state::{CacheState, look, look_in};
-use crate::renewal::stored_sessions::{session_files, session_texts};
+use crate::renewal::stored_sessions::{device_of_session, session_files, session_texts};
 use crate::report::{self, Report};
 use clap::Args;
 
-/// What it does, for the help.
-pub(super) const ABOUT: &str = "Show which credentials there are, for what, and until when";
+/// The command in one line, for the help.
+pub(super) const ABOUT: &str = "Show which credentials exist and when they expire";
 
-/// What `status` can be told.
+/// The arguments of `status`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Status {
-    /// Only this profile; several times for several [default: every profile, with --check as for `mfa-creds`]
+    /// The profile to show; can be repeated [default: all profiles; with --check, as for `mfa-creds`]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
     pub names: Vec<String>,
-    /// As JSON
+    /// Print JSON
     #[arg(long, conflicts_with = "check")]
     pub json: bool,
-    /// Say nothing; exit code 0 if the credentials are valid, 1 if not
+    /// Print nothing; exit with 0 if the credentials are valid, 1 if not
     #[arg(long)]
     pub check: bool,
-    /// Count as valid only what lasts so long: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
+    /// Treat credentials that expire within this time as expired: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub min_ttl: Option<u64>,
     #[command(flatten)]
     pub suffixes: Suffixes,
 }
 
-/// Shows what there is, or says by the exit code alone whether it is valid.
+/// Shows the credentials, or says by the exit code alone whether they are valid.
 pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCode> {
     if args.check {
-        // Whatever keeps credentials from being valid: whoever asks so wants to know no more.
+        // With --check, every reason why they are not valid gives the same answer.
         let valid = are_valid(args, environment).unwrap_or(false);
         return Ok(ExitCode::from(u8::from(!valid)));
     }
@@ -72,7 +74,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     for file in &mut sessions {
         file.document.index();
     }
-    let mut overview = Overview::new(inputs, &sessions)?;
+    let mut overview = Overview::new(&loaded, inputs, &sessions)?;
     if profiles.all {
         overview.every_profile();
         overview.others();
@@ -81,23 +83,30 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
         let selection = inputs.selected(&profiles)?;
         overview.profiles(selection);
     }
-    let text = if args.json {
-        json(&overview.rows, overview.now)?
-    } else {
-        table(&overview.rows, &layout(environment), overview.now)
-    };
-    report::data(&text)?;
+    if profiles.all || !overview.rows.is_empty() {
+        report::data(&if args.json {
+            json(&overview.rows, overview.now)?
+        } else {
+            table(&overview.rows, &layout(), overview.now)
+        })?;
+    }
+    clear::end(overview.unknown)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says that what is shown may be of a file that is half written. Nothing is mended here.
+/// What to say of a file that an interrupted write left, or that another process is writing.
+pub(super) fn may_be_torn(path: &Path) -> String {
+    format!(
+        "a write of {} was interrupted or is under way: the file may be half written",
+        path.display()
+    )
+}
+
+/// Warns that the table may be of a half-written file. `status` does not repair it.
 fn warn_of_a_torn_file(path: &Path) {
     for leftover in store::leftovers(path).unwrap_or_default() {
         match leftover {
-            Leftover::Torn => Report::notice(format_args!(
-                "warning: a write of {} was interrupted or is under way: it may be half written",
-                path.display()
-            )),
+            Leftover::Torn => Report::notice(format_args!("warning: {}", may_be_torn(path))),
             Leftover::TornForGood => {
                 Report::notice(format_args!("warning: {}", store::torn_for_good(path)));
             }
@@ -135,21 +144,20 @@ fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {
     Ok(true)
 }
 
-/// The room and the colour of standard output.
-pub(super) fn layout(environment: &Environment) -> Layout {
-    let term = Term::stdout();
-    let is_term = term.is_term();
-    let is_dumb = environment.text("TERM").is_some_and(|term| term == "dumb");
+/// The width and the color of standard output.
+pub(super) fn layout() -> Layout {
+    let terminal = Term::stdout();
     Layout {
-        width: is_term.then(|| usize::from(term.size().1)),
-        colour: is_term && !is_dumb && environment.text("NO_COLOR").is_none(),
+        width: terminal.is_term().then(|| usize::from(terminal.size().1)),
+        has_colors: screen::has_colors(&terminal),
     }
 }
 
-/// What is found, row for row.
+/// The rows of the table.
 struct Overview<'v> {
+    loaded: &'v LoadedFiles,
     inputs: Inputs<'v>,
-    /// The files of sessions.
+    /// The session files.
     sessions: &'v [File<'v>],
     min_ttl: Setting<u32>,
     now: DateTime<Utc>,
@@ -158,11 +166,14 @@ struct Overview<'v> {
     shown: HashSet<String>,
     /// The long-term sections of the profiles that have one.
     shown_profiles: HashSet<String>,
+    /// The errors for the profiles that are in neither file.
+    unknown: Vec<Error>,
 }
 
 impl<'v> Overview<'v> {
-    fn new(inputs: Inputs<'v>, sessions: &'v [File<'v>]) -> Result<Self> {
+    fn new(loaded: &'v LoadedFiles, inputs: Inputs<'v>, sessions: &'v [File<'v>]) -> Result<Self> {
         Ok(Self {
+            loaded,
             inputs,
             sessions,
             min_ttl: inputs.min_ttl()?,
@@ -170,6 +181,7 @@ impl<'v> Overview<'v> {
             rows: Vec::new(),
             shown: HashSet::new(),
             shown_profiles: HashSet::new(),
+            unknown: Vec::new(),
         })
     }
 
@@ -177,7 +189,7 @@ impl<'v> Overview<'v> {
         self.inputs.wanted(sections, &self.min_ttl)
     }
 
-    /// The same for a role that is known.
+    /// The same for a known role.
     fn wanted_for(&self, sections: &ProfileSections, role_arn: Option<String>) -> Wanted {
         Wanted {
             role_arn,
@@ -185,13 +197,13 @@ impl<'v> Overview<'v> {
         }
     }
 
-    /// Those with a long-term section, and the roles that hang on one.
+    /// Adds the profiles with a long-term section, and the roles that are assumed from one.
     fn every_profile(&mut self) {
         let all = Profiles {
             all: true,
             ..Profiles::default()
         };
-        // Where there is none, there may still be credentials.
+        // Even if there is none, there may be credentials.
         if let Ok(selection) = self.inputs.selected(&all) {
             self.profiles(selection);
         }
@@ -201,7 +213,10 @@ impl<'v> Overview<'v> {
         for profile in selection.profiles {
             let name = profile.value.clone();
             match self.inputs.names.sections_of(profile, self.inputs.files) {
-                Ok(sections) => self.profile(sections),
+                Ok(sections) => match self.unknown(&sections) {
+                    Some(error) => self.unknown.push(error),
+                    None => self.profile(sections),
+                },
                 Err(error) => self.broken(name, &error),
             }
         }
@@ -210,15 +225,22 @@ impl<'v> Overview<'v> {
         }
     }
 
-    /// The credentials of a profile, where they belong; and where they are, too, because somebody said `--no-store`.
+    /// The error for a profile that is in neither file, and has nothing stored.
+    fn unknown(&self, sections: &ProfileSections) -> Option<Error> {
+        let error = self.loaded.unknown_profile(&self.inputs, sections)?;
+        let mut stored = self.sessions.iter().flat_map(sessions::kept);
+        (!stored.any(|long_term| long_term == sections.long_term)).then_some(error)
+    }
+
+    /// Adds the credentials of a profile in its section, and also those that `--no-store` stored elsewhere.
     fn profile(&mut self, sections: ProfileSections) {
         let credentials = &self.inputs.files.credentials;
         let sections = sections.in_its_place(credentials);
-        let device = self
-            .inputs
-            .plan(&sections)
-            .ok()
-            .and_then(|plan| plan.device);
+        let plan = self.inputs.plan(&sections).ok();
+        let device = plan.and_then(|plan| {
+            let of_session = || device_of_session(&plan.key_source, credentials, self.sessions);
+            plan.device.clone().or_else(of_session)
+        });
         let device = device.map(|device| device.value.to_string());
         let wanted = self.wanted(&sections);
         self.shown_profiles.insert(sections.long_term.clone());
@@ -284,7 +306,7 @@ impl<'v> Overview<'v> {
         });
     }
 
-    /// What this tool or aws-mfa wrote for profiles that have no keys here, or for roles that were asked for by name.
+    /// Adds what mfa-creds or aws-mfa wrote for profiles without keys here, or for roles requested by ARN.
     fn others(&mut self) {
         let credentials = &self.inputs.files.credentials;
         let is_ours = |section: &&str| credentials.get(section, key::ASSUMED_ROLE).is_some();
@@ -317,7 +339,7 @@ impl<'v> Overview<'v> {
                 origin: Origin::Default,
             };
             if let Ok(mut sections) = self.inputs.names.sections_by_name(profile) {
-                // It may have been asked for with another suffix.
+                // It may have been requested with another suffix.
                 long_term.clone_into(&mut sections.long_term);
                 let sections = sections.kept(Storage::NoStore);
                 let wanted = self.wanted(&sections);
@@ -327,7 +349,7 @@ impl<'v> Overview<'v> {
         }
     }
 
-    /// Sessions that are kept for a key and a device, because no section holds them.
+    /// Adds the sessions that are stored for a key and a device because no section holds them.
     fn sessions(&mut self) {
         for (session_key, credentials) in self.sessions.iter().flat_map(sessions::all) {
             let left = credentials.expiration - self.now;

@@ -7,7 +7,7 @@
 /// adds: <https://github.com/aws/aws-cli/issues/6325>.
 pub const ACCESS_DENIED: &str = "AccessDenied";
 
-/// Temporary credentials that have ended. IAM's whole answer: <https://github.com/cfn-sphere/cfn-sphere/issues/55>.
+/// Expired temporary credentials. IAM's whole answer: <https://github.com/cfn-sphere/cfn-sphere/issues/55>.
 const EXPIRED_TOKEN: &str = "ExpiredToken";
 /// The same, as <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html> spells it.
 const EXPIRED_TOKEN_EXCEPTION: &str = "ExpiredTokenException";
@@ -43,7 +43,7 @@ const THROTTLING: [&str; 7] = [
 pub const NO_SUCH_ENTITY: &str = "NoSuchEntity";
 /// As many keys or devices as there may be: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html>.
 pub const LIMIT_EXCEEDED: &str = "LimitExceeded";
-/// A name that is taken: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html>.
+/// A name that is already in use: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html>.
 pub const ENTITY_ALREADY_EXISTS: &str = "EntityAlreadyExists";
 /// A device that is enabled for somebody: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html>.
 pub const DELETE_CONFLICT: &str = "DeleteConflict";
@@ -66,7 +66,7 @@ pub const REPORT_NOT_READY: [&str; 4] = [
 /// `MultiFactorAuthentication failed with invalid MFA one time pass code. `:
 /// `testdata/aws/iam/mfa_reuse.json` of <https://github.com/radkawar/stackd>.
 pub const WRONG_CODE_PHRASE: &str = "invalid MFA one time pass code";
-/// Of [`ACCESS_DENIED`]: the device is none of this user, or was tried too often. Seen as
+/// Of [`ACCESS_DENIED`]: the device does not belong to this user, or had too many attempts. Seen as
 /// `MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and …`:
 /// <https://github.com/aws/aws-cli/issues/6325>.
 pub const UNUSABLE_DEVICE_PHRASE: &str = "unable to validate MFA code";
@@ -91,12 +91,12 @@ pub const WRONG_REGION_PHRASE: &str = "scoped to a valid region";
 /// Of [`VALIDATION_ERROR`]: the members that are the device and its code, as in
 /// `Value '…' at 'tokenCode' failed to satisfy constraint: …`, which is known from programs that match it.
 const DEVICE_MEMBERS: [&str; 2] = ["serialNumber", "tokenCode"];
-/// Of [`VALIDATION_ERROR`]: the role's sessions may not last so long. Seen as
+/// Of [`VALIDATION_ERROR`]: the role's sessions may not last that long. Seen as
 /// `The requested DurationSeconds exceeds the MaxSessionDuration set for this role.`:
 /// <https://github.com/aws-azure-login/aws-azure-login/issues/77>.
 pub const MAXIMUM_DURATION_PHRASE: &str = "MaxSessionDuration";
 
-/// Whether AWS does not take the credentials that signed: they have ended, or are not known.
+/// Whether AWS rejects the credentials that signed the request: they have expired, or are unknown.
 pub fn is_of_credentials(code: &str) -> bool {
     [
         EXPIRED_TOKEN,
@@ -106,7 +106,7 @@ pub fn is_of_credentials(code: &str) -> bool {
     .contains(&code)
 }
 
-/// Whether a refusal is about the clock of this machine.
+/// Whether a refusal is about this machine's clock.
 pub fn is_of_clock(code: &str, message: &str) -> bool {
     code == REQUEST_EXPIRED || CLOCK_PHRASES.iter().any(|phrase| message.contains(phrase))
 }

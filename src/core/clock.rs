@@ -10,20 +10,20 @@ use chrono::{DateTime, Datelike as _, Local, SecondsFormat, TimeDelta, Utc};
 
 /// How far AWS's clock was ahead of this machine's at its last answer, in seconds.
 static MEASURED: AtomicI64 = AtomicI64::new(NEVER);
-/// How far it is taken to be.
+/// The difference that is in use.
 static CORRECTION: AtomicI64 = AtomicI64::new(0);
 /// AWS has not answered yet.
 const NEVER: i64 = i64::MIN;
-/// No clock that works is off by so much.
+/// No working clock is off by this much.
 const ABSURD: TimeDelta = TimeDelta::days(3_660);
-/// AWS takes signatures that are a quarter of an hour off, so this is not why it has refused one.
+/// AWS accepts signatures that are up to 15 minutes off, so a smaller difference is not why it refused one.
 const TOLERATED: TimeDelta = TimeDelta::minutes(4);
 
 /// The years that every form of a time can be written in, and read by every tool: those of four digits.
 const YEARS: RangeInclusive<i32> = 1..=9999;
-/// The first second of a clock that works, and of what TLS takes for a time.
+/// The first second of a working clock, and of the times that TLS accepts.
 const EARLIEST: i64 = 0;
-/// A year before times have five digits, as credentials end later than now.
+/// A year before years have five digits, because credentials expire later than now.
 const LATEST: i64 = 253_370_764_800;
 
 /// The time now.
@@ -31,18 +31,18 @@ pub fn now() -> DateTime<Utc> {
     of_machine() + correction()
 }
 
-/// The time of this machine, right or wrong. All processes share it: what one writes down for another is in it.
+/// The time of this machine, right or wrong. All processes share it, so it is used for what one process records for another.
 pub fn of_machine() -> DateTime<Utc> {
     time(SystemTime::now())
 }
 
-/// Whether the clock of this machine shows a time that certificates can be checked by, and requests signed.
+/// Whether this machine's clock shows a time at which certificates can be checked and requests signed.
 pub fn is_possible() -> bool {
     let now = of_machine().timestamp();
     EARLIEST < now && now < LATEST
 }
 
-/// A clock can be set to what no calendar has: then it is as near as it can be.
+/// A clock can be set to a time outside of the calendar: the nearest valid time is used.
 fn time(of_system: SystemTime) -> DateTime<Utc> {
     let seconds = of_system
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -63,7 +63,7 @@ pub fn is_writable(time: &DateTime<Utc>) -> bool {
     YEARS.contains(&time.year())
 }
 
-/// Notes what time it is for AWS. A date that no clock could be so far off from is none.
+/// Records what time it is at AWS. An absurd date is ignored.
 pub fn compare(of_aws: DateTime<Utc>) {
     let ahead = of_aws - of_machine();
     if ahead.abs() < ABSURD {
@@ -82,7 +82,7 @@ pub fn correction() -> TimeDelta {
     TimeDelta::seconds(CORRECTION.load(Ordering::Relaxed))
 }
 
-/// From now on, the time is AWS's, where that is another one. Returns how far that is ahead of this machine's.
+/// Switches to AWS's time if it differs. Returns how far that is ahead of this machine's clock.
 pub fn correct() -> Option<TimeDelta> {
     let ahead = measured()?;
     if (ahead - correction()).abs() < TOLERATED {
@@ -165,7 +165,7 @@ mod tests {
             (ahead(9_999_999_999_999), LATEST),
             (ahead(far), LATEST),
         ] {
-            // Not every system can count so far.
+            // Not every system can represent it.
             if let Some(of_system) = of_system {
                 assert_eq!(time(of_system).timestamp(), expected);
             }

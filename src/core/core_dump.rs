@@ -1,8 +1,7 @@
-//! Forbids core dumps of this process, because its memory holds secrets.
+//! Disables core dumps of this process, because its memory contains secrets.
 
-/// From here on, this process leaves none, whatever the limit of core files is and whoever is handed them. Nor can other programs
-/// of the same user read its memory. What replaces this process can be dumped again. Where the system does not let us, nothing
-/// changes.
+/// Disables core dumps for this process, whatever the limit of core files and the core pattern are. It also keeps other programs of the
+/// same user from reading its memory. A program that replaces this process can be dumped again. If the system refuses, nothing changes.
 #[cfg(target_os = "linux")]
 pub fn forbid() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
@@ -21,13 +20,13 @@ mod limit {
 
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    /// What whoever called us allows.
+    /// The limit that the calling process set.
     static ALLOWED: OnceLock<Rlimit> = OnceLock::new();
 
-    /// From here on, this process leaves none. Where the system does not let us, nothing changes.
+    /// Disables core dumps for this process. If the system refuses, nothing changes.
     pub fn forbid() {
         let allowed = getrlimit(Resource::Core);
-        // The commands that we run are no reason to lower what they could raise themselves.
+        // The maximum stays, so that the commands that we run can raise the limit again.
         let none = Rlimit {
             current: Some(0),
             ..allowed
@@ -37,7 +36,7 @@ mod limit {
         }
     }
 
-    /// For a command that takes the place of this process: it finds the limit as it was.
+    /// Restores the limit, for a command that replaces this process.
     pub fn allow_again() {
         if let Some(allowed) = ALLOWED.get() {
             let _ = setrlimit(Resource::Core, *allowed);
@@ -45,10 +44,10 @@ mod limit {
     }
 }
 
-/// There is none on Windows that a program could forbid for itself.
+/// On Windows, a program cannot disable them for itself.
 #[cfg(not(unix))]
 pub fn forbid() {}
 
-/// Nothing was forbidden.
+/// Nothing was disabled.
 #[cfg(not(unix))]
 pub fn allow_again() {}

@@ -1,6 +1,6 @@
-//! Reads the environment once, and names our own variables. An empty variable counts as not set, as in aws-mfa.
+//! Reads the environment once, and names our own variables. An empty variable is the same as none, as in aws-mfa.
 //!
-//! A region that this tool set itself, with the credentials of a profile, does not count either: it says nothing about the next one.
+//! A region that this tool set itself, with the credentials of a profile, is ignored as well: it says nothing about the next profile.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -15,9 +15,9 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The MFA device; a command that prints a code gets it, too.
+    /// The MFA device. It is also passed to a command that prints a code.
     MFA_DEVICE = "MFA_DEVICE";
-    /// How long the credentials are to last.
+    /// How long the credentials last.
     MFA_STS_DURATION = "MFA_STS_DURATION";
     /// The role to assume.
     MFA_ASSUME_ROLE = "MFA_ASSUME_ROLE";
@@ -27,26 +27,26 @@ settings! {
     MFA_LONG_TERM_SUFFIX = "MFA_LONG_TERM_SUFFIX";
     /// What the sections for temporary credentials end with.
     MFA_SHORT_TERM_SUFFIX = "MFA_SHORT_TERM_SUFFIX";
-    /// Where a person is asked.
+    /// Where to ask a person.
     MFA_CREDS_PROMPT = "MFA_CREDS_PROMPT";
-    /// How long a person may take.
+    /// How long to wait for a person.
     MFA_CREDS_PROMPT_TIMEOUT = "MFA_CREDS_PROMPT_TIMEOUT";
-    /// How long credentials must still last to be used again.
+    /// How long stored credentials must remain valid to be reused.
     MFA_CREDS_MIN_TTL = "MFA_CREDS_MIN_TTL";
     /// How long to wait for AWS.
     MFA_CREDS_TIMEOUT = "MFA_CREDS_TIMEOUT";
     /// The file for the trace.
     MFA_CREDS_TRACE = "MFA_CREDS_TRACE";
-    /// The region that this tool has set: in a shell that took its output, or for a command that it ran.
+    /// The region that this tool set, in a shell that evaluated its output or for a command that it ran.
     REGION_OF_PROFILE = "MFA_CREDS_REGION";
 }
 
-/// A code. No child has it: it is a secret, and the use that it is good for is this process's.
+/// A code. Child processes do not get it: it is a secret, and only this process may use it.
 pub const CODE: &str = "MFA_TOKEN";
 /// Where a region is set.
 pub const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// The variables of this process that count.
+/// The variables of this process that are not empty.
 pub struct Environment(Vec<(OsString, OsString)>);
 
 impl Environment {
@@ -67,7 +67,7 @@ impl Environment {
             .map(|value| value.to_string_lossy().into_owned())
     }
 
-    /// A variable that holds a path.
+    /// A variable with a path.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.value(name).map(PathBuf::from)
     }

@@ -5,26 +5,26 @@ use std::io;
 
 use crate::core::text::plain;
 
-/// How a run ended badly. The numbers are part of the interface and stand in the README.
+/// The exit code of a failed run. The numbers are part of the interface, and documented in the guide `reference`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {
-    /// Anything that has no code of its own.
+    /// Any failure without a code of its own.
     Failed = 1,
-    /// The flags do not go together: most of that, clap tells, with the same code. Or a command whose 1 is an answer, as of grep, has
-    /// none to give.
+    /// The flags contradict each other; clap reports most of these cases itself, with the same code. Also the failure of a command whose
+    /// exit code 1 is an answer, as with grep.
     Usage = 2,
-    /// A code was needed, and there was nobody to ask.
+    /// A code was needed, and nobody could be asked.
     HumanNeeded = 3,
     /// STS refused the code or the device.
     Refused = 4,
-    /// As in shells: the command of `exec` is there, but cannot be run.
+    /// As in shells: the command of `exec` exists but cannot be run.
     NotExecutable = 126,
     /// As in shells: there is no such command.
     NotFound = 127,
 }
 
-/// An error that a user reads. Whatever else reaches `main` is printed, too, with exit code 1. Each of its lines is one of ours,
-/// whatever the texts are that it quotes.
+/// An error that a user reads. Any other error that reaches `main` is also printed, with exit code 1. Texts that it quotes cannot add
+/// lines to it.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
@@ -48,7 +48,7 @@ impl Failure {
         self
     }
 
-    /// Lists what the message is about, a line each.
+    /// Adds a line for each thing that the message is about.
     pub fn listing(mut self, lines: &[String]) -> Self {
         for line in lines {
             self.message.push('\n');
@@ -57,7 +57,7 @@ impl Failure {
         self
     }
 
-    /// Ends the process with this code in place of 1.
+    /// Sets the exit code, which is 1 by default.
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
@@ -81,19 +81,19 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// How a run ends for whatever reached `main`.
+/// The exit code for an error that reached `main`.
 pub fn exit(error: &anyhow::Error) -> Exit {
     error
         .downcast_ref::<Failure>()
         .map_or(Exit::Failed, |failure| failure.exit)
 }
 
-/// What an error says to type, where it does.
+/// The hint of an error, if it has one.
 pub fn hint(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<Failure>()?.hint.as_deref()
 }
 
-/// What an error says, without its hint.
+/// The message of an error, without its hint.
 pub fn message(error: &anyhow::Error) -> String {
     match error.downcast_ref::<Failure>() {
         Some(failure) => failure.message.clone(),

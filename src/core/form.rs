@@ -1,5 +1,5 @@
-//! Checks values against the forms that AWS documents. Whatever comes from a server, a command or a file and goes into a file or onto a
-//! command line is checked here, so that no answer can write a line of its own, or a command.
+//! Checks values against the forms that AWS documents. Every value from a server, a command or a file is checked here before it goes
+//! into a file or onto a command line, so that none can inject a line or a command.
 
 use crate::core::arn::Arn;
 
@@ -10,7 +10,7 @@ pub enum Form {
     AccessKeyId,
     /// Printed ASCII. AWS documents no more: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>.
     SecretAccessKey,
-    /// As AWS makes them today: what a person types is held against that, so that a slip of the finger is noticed.
+    /// The form that AWS issues today. What a person types is checked against it, to catch typos.
     TypedAccessKeyId,
     /// Likewise.
     TypedSecretAccessKey,
@@ -38,7 +38,7 @@ pub enum Form {
     Seed,
 }
 
-/// So much of a secret is more than AWS gives out, and less than could fill a file.
+/// Longer than any secret that AWS issues, and too short to fill a file.
 const LONGEST_SECRET: usize = 512;
 const LONGEST_TOKEN: usize = 16 * 1024;
 /// Of a user or a role: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html>.
@@ -89,7 +89,7 @@ impl Form {
     }
 }
 
-/// The first value that has not its form.
+/// The first value that does not have its form.
 pub fn misfit(values: &[(Form, &str)]) -> Option<Form> {
     let found = values.iter().find(|(form, text)| !form.fits(text));
     found.map(|(form, _)| *form)
@@ -181,7 +181,7 @@ mod tests {
             ),
             (RoleSessionName, "alice@example.com", "alice;x"),
             (ExternalId, "a:b/c-1", "a\u{202e}b"),
-            // AWS's, and made-up ones of servers of one's own.
+            // AWS's, and names for other servers.
             (Region, "eu-west-1", "eu-west-1.evil.example/"),
             (Region, "local", "EU;x"),
             (Region, "e-1", "-x"),

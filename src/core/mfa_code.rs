@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
-/// AWS takes codes of six digits.
+/// AWS accepts codes of six digits.
 const DIGITS: usize = 6;
 
 /// How long a device shows a code. See <https://datatracker.ietf.org/doc/html/rfc6238#section-4.1>.
@@ -20,7 +20,7 @@ pub struct MfaCode(Zeroizing<String>);
 pub struct NotACode;
 
 impl MfaCode {
-    /// Six digits; blanks around and between them do not count.
+    /// Six digits; blanks around and between them are ignored.
     pub fn parse(text: &str) -> Result<Self, NotACode> {
         let digits: Zeroizing<String> =
             Zeroizing::new(text.chars().filter(|c| !c.is_whitespace()).collect());
@@ -43,12 +43,12 @@ impl fmt::Debug for MfaCode {
     }
 }
 
-/// The time step that a moment is in, by the clock of this machine.
+/// The time step that a moment is in, by this machine's clock.
 pub fn step(moment: DateTime<Utc>) -> i64 {
     moment.timestamp().div_euclid(STEP_SECONDS)
 }
 
-/// When a step begins.
+/// When a step starts.
 pub fn begin(step: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(step.saturating_mul(STEP_SECONDS), 0).unwrap_or(DateTime::UNIX_EPOCH)
 }

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use crate::core::arn::Arn;
 use crate::core::form::Form;
 
-/// What STS takes as `SerialNumber`: the ARN of a virtual device, or the serial number of a hardware token.
+/// What STS accepts as `SerialNumber`: the ARN of a virtual device, or the serial number of a hardware token.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SerialNumber(String);
 
-/// Why a text is no serial number, and what to write in its place.
+/// Why a text is not a serial number, and what to write instead.
 #[derive(Debug, Eq, PartialEq)]
 pub struct WrongDevice {
     /// Completes "the device X …".
@@ -124,14 +124,14 @@ fn check_arn(arn: &str) -> Result<(), WrongDevice> {
             Err(WrongDevice {
                 problem: "is a user, not an MFA device".to_owned(),
                 hint: format!(
-                    "a device has `:mfa/` in its ARN, often {}; the IAM console shows it",
+                    "write the ARN of a device, often {}; the IAM console shows it",
                     Arn::of_iam(arn.partition, arn.account, &format!("mfa/{name}"))
                 ),
             })
         }
         Some(("u2f" | "fido", _)) => Err(WrongDevice {
             problem: "is a FIDO security key or passkey, which STS cannot use".to_owned(),
-            hint: "add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`"
+            hint: "add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`"
                 .to_owned(),
         }),
         _ => Err(malformed()),

@@ -2,6 +2,7 @@
 
 pub mod text;
 pub mod table;
+pub mod screen;
 pub mod arn;
 pub mod form;
 pub mod error;

@@ -1,22 +1,22 @@
 //! Opens files that must be regular ones, and says what is there instead.
 //!
-//! Nothing is waited for: a FIFO that no process writes would hang whoever opens it. What counts is what was opened, not what
-//! had the name a moment before.
+//! Opening never blocks: a FIFO without a writer would hang the process. The opened file is checked, not the path, which may have
+//! changed in the meantime.
 
 use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
-/// The most that a file is read of, in bytes. A credentials file with 40,000 profiles has as many, and the certificates of all
-/// authorities are a fiftieth of it.
+/// How much of a file is read, in bytes. A credentials file with 40,000 profiles is this large, and a bundle of all public certificate
+/// authorities is a fiftieth of it.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why something is not read or written. Completes "FILE cannot be read: …", as the errors of the system do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Unfit {
     Directory,
-    /// `/dev/null`, by which scripts say that there is no file.
+    /// `/dev/null`, which scripts use for "no file".
     NullDevice,
     CharacterDevice,
     BlockDevice,
@@ -29,7 +29,7 @@ pub enum Unfit {
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
-            // As the system says it, where it does.
+            // In the words of the system, where it has any.
             Self::Directory => return f.write_str("is a directory"),
             Self::TooLarge => {
                 return write!(f, "is larger than {MOST_BYTES} bytes");
@@ -57,7 +57,7 @@ impl From<Unfit> for io::Error {
     }
 }
 
-/// What keeps a file from being read or written, where it is the file itself.
+/// Why a file cannot be read or written, if the reason is the file itself.
 pub fn unfit(error: &io::Error) -> Option<Unfit> {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(unfit) => Some(*unfit),
@@ -87,7 +87,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     if metadata.len() > MOST_BYTES {
         return Err(Unfit::TooLarge.into());
     }
-    // As long as it is: what holds secrets must not be moved while it grows.
+    // Allocated at full size: growing would copy secrets in memory.
     let mut bytes = vec![0; usize::try_from(metadata.len()).unwrap_or_default()];
     let mut length = 0;
     while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
@@ -99,7 +99,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
         }
     }
     bytes.truncate(length);
-    // Files of /proc have no length, and others may have grown.
+    // Files in /proc report no length, and others may have grown.
     let most = MOST_BYTES + 1 - metadata.len();
     file.take(most).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_BYTES) {
@@ -116,7 +116,7 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadat
     let opened = without_waiting(options).open(path);
     let file = opened.or_else(|error| match (check_error(path, &error), error.kind()) {
         (Err(unfit), _) => Err(unfit),
-        // Somebody has a lease on it, as file servers do, and is asked to give it back.
+        // Another process, such as a file server, has a lease on it, and the system asks for it back.
         (Ok(()), ErrorKind::WouldBlock) => waiting(options).open(path),
         (Ok(()), _) => Err(error),
     })?;
@@ -125,7 +125,7 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadat
     Ok((file, metadata))
 }
 
-/// What keeps a file from being opened, where it is the file itself.
+/// Why a file cannot be opened, if the reason is the file itself.
 fn check_error(path: &Path, error: &io::Error) -> io::Result<()> {
     match error.kind() {
         ErrorKind::NotFound => Ok(()),
@@ -149,7 +149,7 @@ pub fn leave_to_owner(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses what is at a path and is no regular file. Nothing at all is right.
+/// Refuses a path to something other than a regular file. A missing file is fine.
 ///
 /// # Errors
 /// [`Unfit`].
@@ -157,7 +157,7 @@ pub fn check_path(path: &Path) -> io::Result<()> {
     fs::metadata(path).map_or(Ok(()), |metadata| check(&metadata))
 }
 
-/// Refuses what is no regular file.
+/// Refuses anything but a regular file.
 ///
 /// # Errors
 /// [`Unfit`].
@@ -205,7 +205,7 @@ fn kind(metadata: &Metadata) -> Unfit {
     }
 }
 
-/// Opens neither wait for the other end of a FIFO, nor take a terminal.
+/// Opening does not wait for the other end of a FIFO, and does not make a terminal the controlling one.
 #[cfg(unix)]
 pub fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
     use rustix::fs::OFlags;
@@ -223,7 +223,7 @@ fn with_flags(options: &mut OpenOptions, flags: rustix::fs::OFlags) -> &mut Open
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed())
 }
 
-/// The system has no such files where ours are.
+/// The system has no such files in these places.
 #[cfg(not(unix))]
 pub fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
     options

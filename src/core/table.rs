@@ -3,7 +3,7 @@
 /// Between two columns.
 pub const GAP: &str = "  ";
 
-/// The most that a cell widens its column, in columns of a terminal: no name that AWS gives is longer, and what a server says can be.
+/// The widest column, in columns of a terminal: longer than any name at AWS. Texts from other servers can be longer.
 const WIDEST: usize = 400;
 
 /// A line for each row, the first of which names the columns.

@@ -1,7 +1,7 @@
 //! Makes text safe to show and to paste: names, values, paths and messages from files, servers, the environment and other programs.
 //!
-//! Whatever shows such a text to a person lets it through here first. A terminal obeys control characters, line breaks forge
-//! lines that look like ours, and characters that nobody sees make one text look like another.
+//! Every such text goes through here before a person sees it. Terminals execute control characters, line breaks forge lines that
+//! look like ours, and invisible characters make one text look like another.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,19 +10,19 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// How much room JSON gets at first, in bytes: more than credentials take.
+/// The initial capacity for JSON, in bytes: more than credentials need.
 const CAPACITY: usize = 64 * 1024;
 
-/// A text on one line, of which a terminal obeys nothing and a reader sees all: whatever it would obey or hide is shown as `�`.
+/// A text on one line that a terminal shows as it is: each character that a terminal would execute or hide becomes `�`.
 pub fn plain(text: &str) -> String {
     text.replace(is_obeyed, "\u{fffd}")
 }
 
-/// The most that is shown of a message of somebody else, in characters. AWS's longest quote a policy and an ARN or two.
+/// How much of a message from a server or a program is shown, in characters. AWS's longest messages quote a policy and some ARNs.
 const MOST_CHARACTERS: usize = 1000;
 
-/// A message of somebody else as one that cannot be laid out: blanks in a row are one, as enough of them would begin a line on the
-/// screen, and the end of a text without end is cut off.
+/// A message from a server or a program that cannot imitate our layout: runs of white space become one space, because enough of them
+/// would wrap to a new line on the screen, and a very long text is cut off.
 pub fn message(text: &str) -> String {
     let is_blank = |c: char| c.is_whitespace() || c == '\u{2800}';
     let words = text.split(is_blank).filter(|word| !word.is_empty());
@@ -35,12 +35,14 @@ pub fn message(text: &str) -> String {
 
 /// Whether a text can be shown as it is.
 pub fn is_plain(text: &str) -> bool {
-    // Of nearly every text, this is the whole work.
+    // The fast path for nearly every text.
     let is_printed_ascii = |byte: u8| (b' '..=b'~').contains(&byte);
     text.bytes().all(is_printed_ascii) || !text.contains(is_obeyed)
 }
 
-/// JSON that means the same and can be shown on a terminal. Line breaks stay: in JSON they stand between values only.
+const NOT_JSON: &str = "it cannot be written as JSON";
+
+/// Equivalent JSON that can be shown on a terminal. Line breaks stay, because in JSON they occur only between values.
 fn plain_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
@@ -58,15 +60,15 @@ fn plain_json(json: &str) -> String {
 
 /// A value as JSON that can be shown on a terminal, with a line break at the end.
 pub fn json(value: &impl Serialize) -> Result<Zeroizing<String>> {
-    // So long that it never moves and leaves a copy of a secret behind.
+    // Large enough that it is never reallocated, which would leave a copy of a secret behind.
     let mut text = Zeroizing::new(Vec::with_capacity(CAPACITY));
-    serde_json::to_writer_pretty(&mut *text, value).context("it cannot be written as JSON")?;
+    serde_json::to_writer_pretty(&mut *text, value).context(NOT_JSON)?;
     text.push(b'\n');
-    let text = std::str::from_utf8(&text).context("it cannot be written as JSON")?;
+    let text = std::str::from_utf8(&text).context(NOT_JSON)?;
     Ok(Zeroizing::new(plain_json(text)))
 }
 
-/// A word for a shell.
+/// A word, quoted for a shell.
 pub fn quoted(word: &str) -> String {
     #[cfg(windows)]
     {
@@ -82,7 +84,7 @@ pub fn quoted(word: &str) -> String {
 #[cfg(any(not(windows), test))]
 fn quoted_on_unix(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
-    // zsh takes what stands behind an equals sign at its beginning for a command.
+    // zsh expands a word that starts with `=` to the path of a command.
     if !word.is_empty() && !word.starts_with('=') && word.chars().all(plain) {
         word.to_owned()
     } else {
@@ -90,13 +92,13 @@ fn quoted_on_unix(word: &str) -> String {
     }
 }
 
-/// A flag with its value as words for a shell, which no program takes for two flags.
+/// A flag with its value, quoted for a shell. A value that looks like a flag is attached with `=`.
 pub fn flag(name: &str, value: &str) -> String {
     let sign = if value.starts_with('-') { '=' } else { ' ' };
     format!("{name}{sign}{}", quoted(value))
 }
 
-/// A path as a word for a shell, which no program takes for a flag.
+/// A path, quoted for a shell. One that looks like a flag gets `./` in front.
 pub fn quoted_path(path: &Path) -> String {
     let path = path.to_string_lossy();
     if path.starts_with('-') {
@@ -127,7 +129,7 @@ pub fn masked(id: &str) -> String {
     }
 }
 
-/// Whether a terminal or a text layout obeys a character, or shows nothing for it: controls, line and paragraph separators,
+/// Whether a terminal or a text layout executes a character, or shows nothing for it: controls, line and paragraph separators,
 /// format characters (<https://www.unicode.org/reports/tr44/#General_Category_Values>) with the bidirectional ones
 /// (<https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>), fillers, and variation selectors.
 fn is_obeyed(c: char) -> bool {
@@ -153,6 +155,19 @@ fn is_obeyed(c: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The candidate that a mistyped name most likely means.
+pub fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let name = name.to_lowercase();
+    candidates
+        .map(|candidate| {
+            let distance = strsim::damerau_levenshtein(&candidate.to_lowercase(), &name);
+            (distance, candidate)
+        })
+        .min()
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
+        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

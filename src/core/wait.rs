@@ -1,28 +1,29 @@
-//! Waits for an answer that AWS gives only after a while.
+//! Waits for an answer that AWS gives only after a while, and defines when the user is told about a wait.
 
 use std::thread;
 use std::time::Duration;
 
-/// Asks until there is an answer, with these pauses in between, and says once that somebody waits. None where there is no answer
-/// after the last pause either.
-pub fn poll<T, E>(
+/// How long a wait lasts before the user is told.
+pub const NOTICE_AFTER: Duration = Duration::from_secs(2);
+
+/// Asks until there is an answer, with these pauses in between. Calls `say` once, before the first pause. Returns none if there is
+/// no answer after the last pause. What `say` returns is dropped at the end.
+pub fn poll<T, E, W>(
     pauses: impl IntoIterator<Item = Duration>,
-    say: impl FnOnce(),
+    say: impl Fn() -> W,
     mut ask: impl FnMut() -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
     let mut pauses = pauses.into_iter();
-    let mut say = Some(say);
+    let mut said = None;
     loop {
         if let Some(answer) = ask()? {
             return Ok(Some(answer));
         }
-        // Only now, as how long a pause may be depends on how long the question took.
+        // After the question, because the length of a pause can depend on how long the question took.
         let Some(pause) = pauses.next() else {
             return Ok(None);
         };
-        if let Some(say) = say.take() {
-            say();
-        }
+        said.get_or_insert_with(&say);
         thread::sleep(pause);
     }
 }

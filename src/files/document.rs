@@ -1,7 +1,7 @@
-//! Parses the two AWS files without losing a byte, and edits them so that every other byte stays.
+//! Parses the two AWS files without losing a byte, and edits them so that all other bytes stay.
 //!
-//! It reads as the AWS SDKs do (the [shared file format]), and where an SDK would refuse a whole file that aws-mfa and the
-//! AWS CLI read, it reads as they do and says so ([`Irregularity`]). Where the readers disagree:
+//! It reads files as the AWS SDKs do (the [shared file format]). If an SDK would reject a whole file that aws-mfa and the AWS CLI
+//! accept, it reads the file as they do and records an [`Irregularity`]. Where the readers disagree:
 //!
 //! | written | AWS SDKs | AWS CLI v1, boto3, aws-mfa | here |
 //! |---|---|---|---|
@@ -16,7 +16,7 @@
 //! | a lone carriage return | part of the line | end of the line | part of the line, noted |
 //! | VT, FF, U+001C to U+001F at the start of a line | part of the key | indentation | part of the key, noted |
 //! | `[a] # ]` | `a` | `a] # ` | `a`, noted |
-//! | byte order mark | error | error | kept and passed over, noted |
+//! | byte order mark | error | error | preserved and ignored, noted |
 //! | a section twice | merged, the last value wins | error | the last value wins; refused where it matters |
 //! | a key twice | the last value wins | error | the last value wins; refused where it matters |
 //! | `[DEFAULT]` | a profile | aws-mfa: inherited by all | inherited by the long-term section |
@@ -41,11 +41,11 @@ pub use self::line::Property;
 use self::line::{BYTE_ORDER_MARK, LineKind, Lines};
 pub use self::removal::clear;
 
-/// A file, taken apart. It borrows the text and copies none of it.
+/// A parsed file. It borrows the text and copies none of it.
 pub struct Document<'t> {
     sections: Vec<Section<'t>>,
     notes: Vec<Note>,
-    /// Once many sections are looked for.
+    /// Built before many look-ups.
     index: Option<Index<'t>>,
 }
 
@@ -64,7 +64,7 @@ pub struct Section<'t> {
     body: &'t str,
 }
 
-/// A line that is not as the format wants it.
+/// A line that breaks the format.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Note {
     /// Counted from 1.
@@ -76,7 +76,7 @@ pub struct Note {
 }
 
 impl<'t> Document<'t> {
-    /// Takes a text apart. Every text has a reading; what is wrong with it is in [`Document::notes`].
+    /// Parses a text. Every text can be parsed; its problems are in [`Document::notes`].
     pub fn parse(text: &'t str) -> Self {
         let mut sections: Vec<Section<'t>> = Vec::new();
         let mut notes = Vec::new();
@@ -120,7 +120,7 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Gets ready for so many look-ups that searching through the whole file for each would take long.
+    /// Builds an index, for many look-ups in a large file.
     pub fn index(&mut self) {
         let mut places: HashMap<&'t str, Vec<usize>> = HashMap::new();
         for (place, section) in self.sections.iter().enumerate() {
@@ -173,7 +173,7 @@ impl<'t> Document<'t> {
         indexed.into_iter().flatten().chain(odd)
     }
 
-    /// The value of a key in the sections of this name. As in the AWS SDKs, the last one wins and the case of the key does not count.
+    /// The value of a key in the sections of this name. As in the AWS SDKs, the last one wins, and keys are case-insensitive.
     pub fn get(&self, section: &str, key: &str) -> Option<Cow<'t, str>> {
         self.sections(section)
             .flat_map(Section::properties)
@@ -182,14 +182,14 @@ impl<'t> Document<'t> {
             .map(|property| property.value())
     }
 
-    /// Whether every line is plain: no continuation, no indented comment, no backslash at an end, nothing irregular.
-    /// What every parser reads alike.
+    /// Whether every line is plain, so that all parsers agree: no continuation, no indented comment, no backslash at the end of a line,
+    /// nothing irregular.
     pub fn is_plain(&self) -> bool {
         let is_plain = |note: &Note| note.what == Irregularity::ByteOrderMark;
         self.notes.iter().all(is_plain) && self.sections.iter().all(Section::is_plain)
     }
 
-    /// The lines that are not as the format wants them.
+    /// The lines that break the format.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
@@ -219,7 +219,7 @@ fn is_odd(name: &str) -> bool {
 }
 
 impl<'t> Section<'t> {
-    /// What stands between the brackets, trimmed; empty where the header is malformed.
+    /// The text between the brackets, trimmed; empty if the header is malformed.
     pub fn name(&self) -> &'t str {
         self.name
     }

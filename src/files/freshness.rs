@@ -7,14 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::core::clock::span;
 use crate::files::section_format::{Defect, Stored, parse_expiration};
 
-/// What the credentials of a profile have to be like.
+/// The requirements for the credentials of a profile.
 #[derive(Debug)]
 pub struct Wanted {
     /// The role that they must be for; none for the user's own session.
     pub role_arn: Option<String>,
     /// How long they must still last at least.
     pub min_ttl: TimeDelta,
-    /// Renew them in any case.
+    /// Renew them even if they are valid.
     pub force: bool,
 }
 
@@ -23,19 +23,19 @@ pub struct Wanted {
 pub enum Reason {
     /// They are missing, or not whole.
     Defective(Defect),
-    /// They were made for another role, or for none.
+    /// They are for another role, or for no role.
     OtherRole { made_for: Option<String> },
     /// `--force`.
     Forced,
     /// The expiration is in no known form.
     UnreadableExpiration(String),
-    /// They ended so long ago.
+    /// They have expired.
     Expired { ago: TimeDelta },
-    /// They last shorter than asked for.
+    /// They expire sooner than required.
     ExpiringSoon { left: TimeDelta, min_ttl: TimeDelta },
 }
 
-/// Why stored credentials have to be renewed; none where they are as wanted.
+/// Why stored credentials have to be renewed; none if they meet the requirements.
 pub fn reason_to_renew(stored: &Stored, wanted: &Wanted, now: DateTime<Utc>) -> Option<Reason> {
     if let Some(defect) = stored.defect {
         return Some(Reason::Defective(defect));
@@ -68,7 +68,7 @@ impl fmt::Display for Reason {
             Self::Defective(Defect::Missing) => f.write_str("there are no credentials yet"),
             Self::Defective(Defect::Incomplete(key)) => write!(f, "{key} is missing"),
             Self::Defective(Defect::StaleSecurityToken) => {
-                f.write_str("aws_security_token is not the session token")
+                f.write_str("aws_security_token differs from aws_session_token")
             }
             Self::Defective(Defect::LongTermKeys) => {
                 f.write_str("it holds long-term keys, not a session")
@@ -76,13 +76,15 @@ impl fmt::Display for Reason {
             Self::OtherRole {
                 made_for: Some(arn),
             } => write!(f, "its credentials are for {arn}"),
-            Self::OtherRole { made_for: None } => f.write_str("its credentials are for no role"),
+            Self::OtherRole { made_for: None } => f.write_str("its credentials are not for a role"),
             Self::Forced => f.write_str("--force"),
-            Self::UnreadableExpiration(text) => write!(f, "its expiration `{text}` is no date"),
+            Self::UnreadableExpiration(text) => {
+                write!(f, "its expiration `{text}` is not a valid date")
+            }
             Self::Expired { ago } => write!(f, "expired {} ago", span(*ago)),
             Self::ExpiringSoon { left, min_ttl } => write!(
                 f,
-                "{} left, less than the {} asked for",
+                "{} left, less than the required {}",
                 span(*left),
                 span(*min_ttl)
             ),

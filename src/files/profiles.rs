@@ -14,19 +14,19 @@ use crate::files::document::{Document, Property, Section};
 
 /// Key names. The AWS ones: <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>; the others are aws-mfa's.
 pub mod key {
-    /// Whether the section holds a role's credentials: `True` or `False`.
+    /// Whether the section contains a role's credentials: `True` or `False`.
     pub const ASSUMED_ROLE: &str = "assumed_role";
     /// The ARN of the role that the section's credentials are for.
     pub const ASSUMED_ROLE_ARN: &str = "assumed_role_arn";
     pub const AWS_ACCESS_KEY_ID: &str = "aws_access_key_id";
     pub const AWS_SECRET_ACCESS_KEY: &str = "aws_secret_access_key";
     pub const AWS_SESSION_TOKEN: &str = "aws_session_token";
-    /// The older name of the session token. botocore takes it before the newer one.
+    /// The older name of the session token. botocore prefers it to the newer one.
     pub const AWS_SECURITY_TOKEN: &str = "aws_security_token";
-    /// When the section's credentials end: `YYYY-MM-DD HH:MM:SS`, UTC.
+    /// When the section's credentials expire: `YYYY-MM-DD HH:MM:SS`, UTC.
     pub const EXPIRATION: &str = "expiration";
 
-    /// The access key id of a session that we wrote, where it looks like one of long-term keys.
+    /// The access key id of a session that we wrote, if it looks like one of long-term keys.
     pub const WRITTEN_ACCESS_KEY_ID: &str = "mfa_creds_access_key_id";
 
     /// aws-mfa's key for the device.
@@ -51,7 +51,7 @@ pub mod key {
     pub const IAM: &str = "iam";
     pub const IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "ignore_configured_endpoint_urls";
 
-    /// A command that prints keys, in place of keys.
+    /// A command that prints keys, instead of stored keys.
     pub const CREDENTIAL_PROCESS: &str = "credential_process";
     /// The role of a profile in the config file.
     pub const ROLE_ARN: &str = "role_arn";
@@ -62,11 +62,11 @@ pub mod key {
     /// A file with a token that assumes the role.
     pub const WEB_IDENTITY_TOKEN_FILE: &str = "web_identity_token_file";
 
-    /// The account and the role of IAM Identity Center: with either, the AWS CLI signs in there.
+    /// The account and the role in IAM Identity Center: with either, the AWS CLI signs in there.
     pub const SSO_ACCOUNT_ID: &str = "sso_account_id";
     pub const SSO_ROLE_NAME: &str = "sso_role_name";
 
-    /// What else the AWS tools get the credentials of a profile from.
+    /// Other sources from which AWS tools get the credentials of a profile.
     pub const OTHER_SOURCES: [&str; 6] = [
         CREDENTIAL_PROCESS,
         CREDENTIAL_SOURCE,
@@ -76,26 +76,26 @@ pub mod key {
         "sso_start_url",
     ];
 
-    /// While an access key is rotated: when a new one was asked for, as in RFC 3339.
+    /// During a rotation: when the new access key was requested, as in RFC 3339.
     pub const ROTATION_BEGUN: &str = "mfa_creds_rotation_begun";
-    /// The access key id that the section had then, or has since the rotation gave it a new one: another one is somebody else's.
+    /// The access key id that the section had then, or that the rotation has since written. Any other id was written by somebody else.
     pub const ROTATION_OF: &str = "mfa_creds_rotation_of";
-    /// The new one, until STS takes it.
+    /// The new key, until STS accepts it.
     pub const NEW_ACCESS_KEY_ID: &str = "mfa_creds_new_access_key_id";
     pub const NEW_SECRET_ACCESS_KEY: &str = "mfa_creds_new_secret_access_key";
-    /// And the old one, from then on until it is deleted.
+    /// The old key, from then until it is deleted.
     pub const OLD_ACCESS_KEY_ID: &str = "mfa_creds_old_access_key_id";
     pub const OLD_SECRET_ACCESS_KEY: &str = "mfa_creds_old_secret_access_key";
 
-    /// In our own file of sessions: the section of the credentials file that a session is in.
+    /// In the session file: the section of the credentials file that a session is in.
     pub const SECTION: &str = "section";
-    /// And the section with the keys that made it.
+    /// In the session file: the section with the keys that the session was made with.
     pub const LONG_TERM_SECTION: &str = "long_term_section";
 
-    /// And the pairs that we wrote into a section, each by its access key id and a digest.
+    /// In the session file: the pairs that we wrote into a section, each as its access key id and a digest.
     pub const PAIRS: &str = "pairs";
 
-    /// The keys that we use and whose values are one line. More lines are a mistake, and may be another section's secrets.
+    /// The keys that we use whose values have one line. Further lines are a mistake, and may contain another section's secrets.
     pub const OF_ONE_LINE: [&str; 27] = [
         ASSUMED_ROLE,
         ASSUMED_ROLE_ARN,
@@ -163,23 +163,24 @@ pub fn home() -> Result<PathBuf> {
     std::env::home_dir()
         .filter(|home| !home.as_os_str().is_empty())
         .ok_or_else(|| {
-            Failure::new("the home directory is not known")
-                .hint("set HOME, or AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE")
+            Failure::new("the home directory is unknown")
+                .hint("set HOME, or both AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE")
                 .into()
         })
 }
 
-/// The text of a file, wiped when it is dropped: in one go, which a `String` would be byte by byte.
+/// The text of a file, wiped when it is dropped. A `String` would be wiped byte by byte, which is slower.
 pub type Text = Zeroizing<Box<str>>;
 
-/// What to do about one of the two files that is no file.
+/// What to do about one of the two files that is not a regular file.
 const MUST_BE_A_FILE: &str =
-    "it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which";
-/// What to do where nothing can be written.
-pub const NAME_A_FILE: &str =
-    "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written";
+    "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one";
+/// What to do about a loop of symbolic links.
+pub const FIND_LOOP: &str = "run `ls -l` to see where each link leads";
+/// What to do if the file cannot be written.
+pub const NAME_A_FILE: &str = "unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file";
 
-/// The text of a file; none where there is no file, as scripts say it with the null device, too.
+/// The text of a file; none if there is no file, or if it is the null device, which scripts use for "no file".
 pub fn read(path: &Path) -> Result<Option<Text>> {
     match regular_file::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {
@@ -209,11 +210,11 @@ fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
     ));
     match error.kind() {
         ErrorKind::PermissionDenied => failure.hint(format!(
-            "make it yours: chmod u+rw {}, or chown it if it belongs to another user",
+            "make it readable: chmod u+rw {}, or chown it if it belongs to another user",
             quoted_path(path)
         )),
         _ if regular_file::unfit(error).is_some() => failure.hint(MUST_BE_A_FILE),
-        _ if is_loop(error) => failure.hint("`ls -l` shows where each link leads"),
+        _ if is_loop(error) => failure.hint(FIND_LOOP),
         _ => failure,
     }
     .into()
@@ -272,7 +273,7 @@ pub struct Files<'t> {
     pub config: File<'t>,
 }
 
-/// What stands in the sections of a name, for several look-ups.
+/// The properties in the sections with a name, for several look-ups.
 pub struct Values<'t>(Vec<Property<'t>>);
 
 impl Values<'_> {
@@ -284,7 +285,7 @@ impl Values<'_> {
 }
 
 impl<'t> File<'t> {
-    /// What stands in the sections of this name.
+    /// The properties in the sections with this name.
     pub fn values(&self, section: &str) -> Values<'t> {
         let sections = self.document.sections(section);
         Values(sections.flat_map(Section::properties).collect())

@@ -9,38 +9,38 @@ use crate::core::credentials::{Credentials, Secret};
 use crate::files::document::Change;
 use crate::files::profiles::{File, Values, config_header, key};
 
-/// aws-mfa's form of `expiration`, in UTC without saying so.
+/// aws-mfa's form of `expiration`, in UTC without a suffix.
 const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
-/// What the access key id of temporary credentials begins with.
+/// The prefix of the access key id of temporary credentials.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
 pub const TEMPORARY_PREFIX: &str = "ASIA";
 /// The same in `LocalStack`.
 /// See <https://docs.localstack.cloud/aws/capabilities/config/credentials/>.
 const LOCALSTACK_PREFIX: &str = "LSIA";
-/// The access key id of AWS's own examples. moto and `LocalStack` 4 give it to every session, and AWS to nobody.
+/// The access key id in AWS's examples. moto and `LocalStack` 4 give it to every session; AWS never issues it.
 const EXAMPLE_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 
-/// What a section says of the credentials in it.
+/// What a section says about the credentials in it.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Stored {
-    /// What keeps the credentials from being used, where something does.
+    /// Why the credentials cannot be used, if they cannot.
     pub defect: Option<Defect>,
     /// The role that they are for.
     pub role_arn: Option<String>,
-    /// When they end, as written.
+    /// When they expire, as written.
     pub expiration: Option<String>,
 }
 
 /// Why stored credentials cannot be used, whatever their expiration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Defect {
-    /// There is no such section, or nothing in it.
+    /// The section is missing or empty.
     Missing,
     /// A key is missing or empty.
     Incomplete(&'static str),
-    /// `aws_security_token` is not the session token, and botocore would take it.
+    /// `aws_security_token` differs from the session token, and botocore would use it.
     StaleSecurityToken,
-    /// Long-term keys stand where a session was, with what is left of that: `aws configure` leaves it so.
+    /// Long-term keys with the rest of an earlier session, as `aws configure` leaves them.
     LongTermKeys,
 }
 
@@ -76,7 +76,7 @@ fn stored(values: &Values<'_>) -> Stored {
     }
 }
 
-/// The credentials in a section, where they are whole.
+/// The credentials in a section, if they are complete.
 pub fn credentials(file: &File<'_>, section: &str) -> Option<Credentials> {
     let values = file.values(section);
     let stored = stored(&values);
@@ -108,9 +108,9 @@ pub fn parse_expiration(text: &str) -> Option<DateTime<Utc>> {
         .filter(clock::is_writable)
 }
 
-/// Whether a section holds long-term keys, or the secret of some, which must never be overwritten: a secret access key whose id
-/// is not one of temporary credentials, and not the one that we wrote there. A session token beside them proves nothing, as
-/// `aws configure` leaves the one of an earlier session.
+/// Whether a section contains long-term keys, or a secret of such keys, which must never be overwritten: a secret access key whose id
+/// is neither one of temporary credentials nor the one that we wrote there. A session token next to them proves nothing, because
+/// `aws configure` leaves the token of an earlier session.
 pub fn holds_long_term_keys(file: &File<'_>, section: &str) -> bool {
     let values = file.values(section);
     are_long_term_keys(&values)
@@ -127,7 +127,7 @@ pub fn secret_access_key(file: &File<'_>, section: &str) -> Option<String> {
         .or_else(|| file.get(INHERITED, key::AWS_SECRET_ACCESS_KEY))
 }
 
-/// Whether a section holds long-term keys that AWS takes as they stand there: both, and without a session token.
+/// Whether a section contains long-term keys that AWS tools can use as they are: both keys, and no session token.
 pub fn holds_usable_long_term_keys(file: &File<'_>, section: &str) -> bool {
     let values = file.values(section);
     are_long_term_keys(&values)
@@ -162,7 +162,7 @@ fn is_temporary(access_key_id: &str) -> bool {
     access_key_id.starts_with(TEMPORARY_PREFIX)
 }
 
-/// Whether an access key id is one that `LocalStack` or moto gives to a session. People type the one of the examples, too.
+/// Whether an access key id is one that `LocalStack` or moto gives to a session. People also type the one from the examples.
 fn is_of_another_server(access_key_id: &str) -> bool {
     access_key_id.starts_with(LOCALSTACK_PREFIX) || access_key_id == EXAMPLE_ID
 }
@@ -178,7 +178,7 @@ pub fn has_keys(file: &File<'_>, section: &str) -> bool {
     .any(|key| file.get(section, key).is_some())
 }
 
-/// Whether a section holds credentials that neither this tool nor aws-mfa wrote, or says where else they come from.
+/// Whether a section contains credentials that neither this tool nor aws-mfa wrote, or names another source of credentials.
 pub fn is_foreign(file: &File<'_>, section: &str) -> bool {
     let has = |key| file.get(section, key).is_some();
     let credentials = [
@@ -190,8 +190,8 @@ pub fn is_foreign(file: &File<'_>, section: &str) -> bool {
         && (credentials.into_iter().any(has) || key::OTHER_SOURCES.into_iter().any(has))
 }
 
-/// Whether the config file says that a profile gets its credentials from something else, which keys in a section of its name
-/// would come before.
+/// Whether the config file names another source for the credentials of a profile, which keys in a section of its name would
+/// override.
 pub fn has_other_source(config: &File<'_>, profile: &str) -> bool {
     config_header(&config.document, profile).is_some_and(|header| {
         let has = |key| config.get(header, key).is_some();
@@ -199,15 +199,15 @@ pub fn has_other_source(config: &File<'_>, profile: &str) -> bool {
     })
 }
 
-/// Whether a section may take a session that was not asked for by its name: what it holds is nobody else's, and not a role's
-/// that is still good for something.
+/// Whether a session may be written to a section that the user did not name: it contains nothing of another program, and no valid
+/// credentials of a role.
 pub fn may_take_session(file: &File<'_>, section: &str, now: DateTime<Utc>) -> bool {
     let of_a_role = credentials(file, section)
         .is_some_and(|found| found.role_arn.is_some() && found.expiration > now);
     !is_foreign(file, section) && !of_a_role && !holds_long_term_keys(file, section)
 }
 
-/// The keys that [`changes`] sets or removes: all that is ours in a section.
+/// The keys that [`changes`] sets or removes: all of our keys in a section.
 pub const KEYS: [&str; 8] = [
     key::ASSUMED_ROLE,
     key::ASSUMED_ROLE_ARN,

@@ -1,11 +1,11 @@
-//! Stores MFA sessions, each by the access key and the device that made it, never by a profile.
+//! Stores MFA sessions, each under the access key and the device that made it, never under a profile.
 //!
-//! Where a profile owns the session, its section of the credentials file holds it, and the file of sessions only says which
-//! section that is. Otherwise the file of sessions holds it. That file has the format of the credentials file, with a section
-//! for each pair of access key id and device, which also names the long-term section that the key came from. And it holds the
-//! credentials of profiles that must not have any in their own sections, in sections that begin with `profile`; and in those that
-//! begin with `written`, the digest by which we recognize a secret that we wrote into a section of the
-//! credentials file.
+//! If a profile owns the session, its section of the credentials file contains it, and the session file only names that section.
+//! Otherwise the session file contains it. The session file has the format of the credentials file. Its sections are:
+//!
+//! - one for each pair of access key id and device, which also names the long-term section with the key;
+//! - `profile NAME`, with the credentials of a profile that must not have any in its own section;
+//! - `written NAME`, with digests by which we recognize a secret that we wrote into a section of the credentials file.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -31,29 +31,29 @@ pub struct SessionKey {
 #[derive(Clone, Debug)]
 pub struct Session {
     pub credentials: Credentials,
-    /// The section of the credentials file that holds it; none where the file of sessions does.
+    /// The section of the credentials file that contains it; none if the session file does.
     pub section: Option<String>,
 }
 
 impl SessionKey {
-    /// The section of the pair in the file of sessions.
+    /// The section of the pair in the session file.
     pub fn section(&self) -> String {
         format!("{} {}", self.access_key_id, self.device)
     }
 }
 
-/// What the sections begin with that are kept for a profile: no access key id is called so.
+/// The prefix of the sections for a profile. No access key id has this form.
 const KEPT_FOR: &str = "profile";
 
-/// What the sections begin with that say which credentials we wrote into a section of the credentials file.
+/// The prefix of the sections that record which credentials we wrote into a section of the credentials file.
 const WRITTEN: &str = "written";
 
-/// The section of the file of sessions that says which credentials we wrote into this section of the credentials file.
+/// The section of the session file that records which credentials we wrote into this section of the credentials file.
 pub fn written(section: &str) -> String {
     format!("{WRITTEN} {section}")
 }
 
-/// The digest by which a pair of ours is recognized. The secret is far too long to be guessed from it.
+/// The digest by which we recognize a pair of ours. The secret is far too long to be guessed from it.
 fn digest(access_key_id: &str, secret_access_key: &str) -> String {
     let text = Zeroizing::new(format!("{access_key_id} {secret_access_key}"));
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
@@ -65,7 +65,7 @@ fn digest(access_key_id: &str, secret_access_key: &str) -> String {
     entry
 }
 
-/// Notes that credentials are about to be written into a section. Until they are, those of the last time count, too.
+/// Records that credentials are about to be written into a section. Until they are, the previous ones are also recognized.
 pub fn note_written(
     section: &str,
     credentials: &Credentials,
@@ -85,8 +85,8 @@ pub fn note_written(
     (name, Change::Set(key::PAIRS, pairs))
 }
 
-/// Whether a section has a secret that we did not write: beside the access key id of a session of ours, or without any. Somebody
-/// has written a new secret then, and not its id yet.
+/// Whether a section has a secret that we did not write, next to the access key id of a session of ours or without an id. Then
+/// somebody has written a new secret, but not its id yet.
 pub fn has_foreign_secret(section: &str, credentials: &File<'_>, sessions: &[File<'_>]) -> bool {
     let values = credentials.values(section);
     let Some(secret) = values.get(key::AWS_SECRET_ACCESS_KEY) else {
@@ -103,22 +103,22 @@ pub fn has_foreign_secret(section: &str, credentials: &File<'_>, sessions: &[Fil
     let may_be_it = |pair: &&String| id.as_ref().is_none_or(|id| *id == id_of(pair));
     let is_ours = |pair: &String| digest(&id_of(pair), &secret) == *pair;
     let known: Vec<&String> = pairs.iter().filter(may_be_it).collect();
-    // Of an id that we have not noted, its form tells whose it is.
+    // For an id that we have not recorded, its form tells whose it is.
     (id.is_none() || !known.is_empty()) && !known.into_iter().any(is_ours)
 }
 
-/// The section of the file of sessions with the credentials of the profile that has this long-term section.
+/// The section of the session file with the credentials of the profile that has this long-term section.
 pub fn kept_for(long_term: &str) -> String {
     format!("{KEPT_FOR} {long_term}")
 }
 
-/// The long-term sections of the profiles that a file of sessions has credentials of.
+/// The long-term sections of the profiles whose credentials are in a session file.
 pub fn kept<'s>(sessions: &'s File<'_>) -> impl Iterator<Item = &'s str> {
     let names = sessions.document.names();
     names.filter_map(|name| name.strip_prefix(KEPT_FOR)?.strip_prefix(' '))
 }
 
-/// The pairs that a file of sessions says something of.
+/// The pairs that have a section in a session file.
 pub fn session_keys(sessions: &File<'_>) -> Vec<SessionKey> {
     let names = sessions.document.names();
     names
@@ -133,7 +133,7 @@ pub fn session_keys(sessions: &File<'_>) -> Vec<SessionKey> {
         .collect()
 }
 
-/// The sessions that are in a file of sessions themselves.
+/// The sessions whose credentials are in a session file.
 pub fn all(sessions: &File<'_>) -> Vec<(SessionKey, Credentials)> {
     session_keys(sessions)
         .into_iter()
@@ -144,7 +144,7 @@ pub fn all(sessions: &File<'_>) -> Vec<(SessionKey, Credentials)> {
         .collect()
 }
 
-/// The session of a pair that lasts longest, if it ends after this time.
+/// The session of a pair that lasts longest, if it expires after this time.
 pub fn find(
     session_key: &SessionKey,
     credentials: &File<'_>,
@@ -157,7 +157,7 @@ pub fn find(
         .filter_map(|sessions| match sessions.get(&name, key::SECTION) {
             Some(section) => {
                 let found = section_format::credentials(credentials, &section)?;
-                // Somebody else may have written there since.
+                // Another program may have written there since.
                 let id = sessions.get(&name, key::AWS_ACCESS_KEY_ID)?;
                 (found.access_key_id == id).then_some(Session {
                     credentials: found,
@@ -177,7 +177,7 @@ pub fn find(
         .max_by_key(|session| session.credentials.expiration)
 }
 
-/// The session of an access key that lasts longest, if it ends after this time, and what made it.
+/// The session of an access key that lasts longest, if it expires after this time, and the pair that made it.
 pub fn of_key(
     access_key_id: &str,
     credentials: &File<'_>,
@@ -194,7 +194,7 @@ pub fn of_key(
         .max_by_key(|(_, session)| session.credentials.expiration)
 }
 
-/// Whether a section of the credentials file holds a session of another pair, whose key is still in use.
+/// Whether a section of the credentials file contains a session of another pair, whose key is still in use.
 pub fn is_of_another(
     session_key: &SessionKey,
     section: &str,
@@ -217,7 +217,7 @@ pub fn is_of_another(
     })
 }
 
-/// What the file of sessions says of a session, for the section of its pair.
+/// The changes that record a session in the section of its pair.
 pub fn changes(session: &Session) -> Vec<Change<'static>> {
     let Some(section) = &session.section else {
         let mut changes = section_format::changes(&session.credentials);

@@ -1,7 +1,7 @@
 //! Changes the credentials file: locks it, reads it again, edits it, checks the result with a second parser, and replaces it.
 //!
-//! At every instant the file on disk is either the whole old one or the whole new one. Where the file system does not
-//! allow that, a backup is kept until the file is whole (see `replace`).
+//! At every instant the file on disk is either the complete old one or the complete new one. If the file system does not allow that,
+//! a backup exists until the file is complete (see `replace`).
 
 mod attributes;
 mod section_edit;
@@ -37,10 +37,10 @@ use crate::core::error::Failure;
 use crate::core::regular_file;
 use crate::core::text::quoted_path;
 use crate::files::document::{Document, Uneditable};
-use crate::files::profiles::{File, Text, read};
+use crate::files::profiles::{FIND_LOOP, File, Text, read};
 use crate::report::Report;
 
-/// The file is locked for a few milliseconds at a time, never while a person or the network is waited for.
+/// The file is locked for a few milliseconds at a time, never while waiting for a person or the network.
 const FILE_LOCK: &str = "lock";
 /// The file of MFA sessions.
 const SESSIONS: &str = "sessions";
@@ -49,23 +49,23 @@ const ROTATIONS: &str = "rotations";
 /// The record of used codes.
 const USED_CODES: &str = "used";
 const FILE_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
-/// As many links as Linux follows.
+/// How many links Linux follows.
 const MOST_LINKS: usize = 40;
-/// More than a section of credentials takes.
+/// More bytes than a section of credentials needs.
 const CAPACITY: usize = 16 * 1024;
 
-/// What one process at a time does with a device, while the others wait for the outcome.
+/// What only one process at a time does with a device, while the others wait.
 #[derive(Clone, Copy, Debug)]
 pub enum Turn {
-    /// To ask a person for the code.
+    /// Ask a person for the code.
     Ask,
-    /// To call STS and to write what it grants.
+    /// Call STS, and write the credentials.
     Call,
-    /// To change the long-term keys of a section.
+    /// Change the long-term keys of a section.
     Keys,
 }
 
-/// The credentials file, to be changed.
+/// A credentials file that can be changed.
 pub struct Store {
     /// As the user names it.
     path: PathBuf,
@@ -74,23 +74,23 @@ pub struct Store {
     private: Private,
 }
 
-/// Ends a write that was interrupted, where there was one. Costs a few look-ups of names where there was none.
+/// Completes a write that was interrupted, if there was one. If not, it costs a few look-ups of names.
 pub fn recover(path: &Path) -> Result<()> {
     let real = resolve(path)?;
     if !replace::has_leftovers(&real) {
         return Ok(());
     }
-    // Whoever locks the file recovers it first.
+    // Locking the file recovers it.
     let recovered = Store::open(path).and_then(|store| store.lock().map(drop));
     if replace::may_be_torn(&real) {
         recovered
     } else {
-        // What was left of a new file that never got its name can wait for the next write.
+        // The rest of a new file that was never renamed can wait for the next write.
         Ok(())
     }
 }
 
-/// The files of MFA sessions that belong to a credentials file, wherever they were written. Nothing is made.
+/// The session files of a credentials file, in all places where they may be. Creates nothing.
 pub fn session_files(path: &Path) -> Vec<PathBuf> {
     let Ok(real) = resolve(path) else {
         return Vec::new();
@@ -99,7 +99,7 @@ pub fn session_files(path: &Path) -> Vec<PathBuf> {
     files.filter(|file| file.exists()).collect()
 }
 
-/// Whether a file of sessions can be read in one way only.
+/// Whether a session file is unambiguous.
 pub fn is_whole(sessions: &str) -> bool {
     let document = Document::parse(sessions);
     let mut seen = HashSet::new();
@@ -138,17 +138,17 @@ impl Store {
         })
     }
 
-    /// Whether it is this file that somebody means.
+    /// Whether a path names this file.
     pub fn is_of(&self, path: &Path) -> bool {
         self.path == path
     }
 
-    /// The file of MFA sessions that belongs to this one, under the same promises.
+    /// The session file of this credentials file, written with the same guarantees.
     pub fn sessions(&self) -> Result<Self> {
         self.own(SESSIONS)
     }
 
-    /// The file that keeps the new keys of rotations until they are ended, under the same promises.
+    /// The file with the new keys of unfinished rotations, written with the same guarantees.
     pub fn rotations(&self) -> Result<Self> {
         self.own(ROTATIONS)
     }
@@ -165,8 +165,8 @@ impl Store {
         Self::open(&path)
     }
 
-    /// Refuses what stands in the place of the files of sessions and of used codes and is none: it would cost a code at each
-    /// run, or send one twice.
+    /// Refuses to continue if the session file or the record of used codes is not a regular file: that would cost a code at each run, or
+    /// send one twice.
     pub fn check_records(&self, credentials: &str) -> Result<()> {
         let used = self.private.path(&format!("{credentials}.{USED_CODES}"));
         let new = private::new_of(&used);
@@ -175,7 +175,7 @@ impl Store {
             .try_for_each(|path| check_own(path))
     }
 
-    /// Does away with a file of sessions that nobody can read in one way only. Says whether it was one.
+    /// Removes an ambiguous session file. Returns whether it was one.
     pub fn forget_spoiled_sessions(&self) -> io::Result<bool> {
         let path = self.private.path(SESSIONS);
         let text = String::from_utf8(regular_file::read(&path)?).map(Zeroizing::new);
@@ -185,14 +185,13 @@ impl Store {
         fs::remove_file(&path).map(|()| true)
     }
 
-    /// Does away with the file.
+    /// Removes the file.
     pub fn remove(&self) -> Result<()> {
         let _lock = self.lock()?;
         fs::remove_file(&self.real).map_err(|error| self.unwritable(&error).into())
     }
 
-    /// Tries all that could keep a change from being written, with edits like those that will be made. The credentials file
-    /// stays as it is.
+    /// Checks everything that could prevent a write, with edits like the later ones. Does not change the credentials file.
     pub fn check<'v>(&self, decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>) -> Result<()> {
         self.edited(decide)?;
         let _lock = self.lock()?;
@@ -201,17 +200,17 @@ impl Store {
             .map_err(|error| self.unwritable(&error).into())
     }
 
-    /// Edits the file as it is now, which may be newer than when it was read before. Makes it where there is none.
+    /// Edits the file as it is now, which may have changed since it was last read. Creates it if there is none.
     ///
     /// # Errors
-    /// Whatever `decide` says, and what keeps the file from being written. The file is then as it was.
+    /// Those of `decide`, and whatever prevents the write. The file is then unchanged.
     pub fn update<'v>(
         &self,
         decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
     ) -> Result<WriteMethod> {
         let lock = self.lock()?;
         if resolve(&self.path)? != self.real {
-            // The path leads elsewhere since it was opened.
+            // The path has changed to another file since it was opened.
             drop(lock);
             return Self::open(&self.path)?.update(decide);
         }
@@ -223,7 +222,7 @@ impl Store {
             .map_err(|error| self.unwritable(&error).into())
     }
 
-    /// The file as it is, and as it is to be. The caller holds the lock.
+    /// The old and the new content of the file. The caller holds the lock.
     fn edited<'v>(
         &self,
         decide: impl FnOnce(&File<'_>) -> Result<Vec<Edit<'v>>>,
@@ -240,14 +239,14 @@ impl Store {
         let mut new = old.clone();
         for edit in &edits {
             let edited = edit.apply(&new).map_err(|uneditable| {
-                let failure = Failure::new(format!("{path} was left as it was: {uneditable}"));
+                let failure = Failure::new(format!("{path} was not changed: {uneditable}"));
                 match uneditable {
                     Uneditable::Unwritable(_) => {
-                        failure.hint("check the endpoint with -v: AWS sends no such values")
+                        failure.hint("check the endpoint with -v: AWS never sends such values")
                     }
-                    Uneditable::Malformed(_) => failure.hint("mend that line"),
+                    Uneditable::Malformed(_) => failure.hint("fix that line"),
                     Uneditable::Continued(_) => {
-                        failure.hint("begin that line at the left margin, or remove it")
+                        failure.hint("move that line to the left margin, or remove it")
                     }
                 }
             })?;
@@ -256,21 +255,21 @@ impl Store {
         if let Err(difference) = second_opinion::check(&old, &new, &edits) {
             bail!(
                 Failure::new(format!(
-                    "{path} was left as it was: a second reading of the changed file differs at {difference}"
+                    "{path} was not changed: the edited file does not read as intended: {difference}"
                 ))
-                .hint("a simpler layout helps; please report this one, without its keys")
+                .hint("simplify the layout of the file, and report this one, without its keys")
             );
         }
         Ok((old, new))
     }
 
-    /// Waits until no other process has the same turn for these credentials. `waiting` is called once, if it takes long.
-    pub fn take(
+    /// Waits until no other process has the same turn for these credentials. Calls `waiting` once, if it takes long.
+    pub fn take<W>(
         &self,
         turn: Turn,
         credentials: &str,
         at_most: Duration,
-        waiting: impl FnMut(Option<u32>),
+        waiting: impl FnOnce(Option<u32>) -> W,
     ) -> Result<Lock> {
         let purpose = match turn {
             Turn::Ask => "ask",
@@ -283,7 +282,7 @@ impl Store {
             NotLocked::Busy { holder } => {
                 if let Turn::Keys = turn {
                     return Failure::new(format!("{} is changing the same long-term keys", process(holder)))
-                        .hint("wait until it has ended, and run this again")
+                        .hint("wait until it ends, and run the command again")
                         .into();
                 }
                 let failure = Failure::new(format!(
@@ -300,21 +299,22 @@ impl Store {
         })
     }
 
-    /// The codes that were used a moment ago with these credentials.
+    /// The codes that were recently used with these credentials.
     pub fn used_codes(&self, credentials: &str, keys: &LongTermKeys) -> UsedCodes {
         let path = self.private.path(&format!("{credentials}.{USED_CODES}"));
         UsedCodes::at(path, keys)
     }
 
-    /// Locks the file, and ends what an earlier process was interrupted in.
+    /// Locks the file, and completes an interrupted write.
     fn lock(&self) -> Result<(Lock, Vec<Lock>)> {
         let path = self.private.path(FILE_LOCK);
         let waiting = |holder| {
-            Report::notice(format_args!(
-                "waiting for {}, which is changing {}",
-                process(holder),
-                self.path.display()
-            ));
+            let process = process(holder);
+            let path = self.path.display();
+            Report::waiting_for_process(
+                holder,
+                format_args!("waiting for {process}, which is changing {path}"),
+            )
         };
         let lock =
             Lock::take(&path, FILE_LOCK_TIMEOUT, waiting).map_err(|why| self.busy(why, &path))?;
@@ -328,7 +328,7 @@ impl Store {
         let kept = replace::recover(&self.real).map_err(|error| self.unwritable(&error))?;
         if let Some(kept) = kept {
             Report::notice(format_args!(
-                "warning: a write of {} was interrupted, and the file was changed since; what it was before is kept in {}",
+                "warning: a write of {} was interrupted, and the file has changed since; its old content is in {}",
                 self.path.display(),
                 kept.display()
             ));
@@ -341,16 +341,16 @@ impl Store {
             NotLocked::Failed(error) => unfit_own(lock).unwrap_or_else(|| self.unwritable(&error)),
             NotLocked::NoLocks(error) => unlockable(&self.path, &error),
             NotLocked::Busy { holder } => Failure::new(format!(
-                "{} holds the lock of {}",
+                "{} has locked {}",
                 process(holder),
                 self.path.display()
             ))
-            .hint("end that process, and run it again"),
+            .hint("end that process, and run the command again"),
         }
     }
 
     fn unwritable(&self, error: &io::Error) -> Failure {
-        // The file may be as it should be, and what we keep beside it not.
+        // The cause may be one of our own files next to it.
         let own = replace::own_paths(&self.real, &self.private);
         own.iter()
             .find_map(|path| unfit_own(path))
@@ -358,7 +358,7 @@ impl Store {
     }
 }
 
-/// What stands in the place of one of our own files beside a credentials file and is no regular file, wherever they are.
+/// Our own files for a credentials file that are not regular files, in all places where they may be.
 pub fn unfit_own_files(path: &Path) -> Vec<(PathBuf, Failure)> {
     let Ok(real) = resolve(path) else {
         return Vec::new();
@@ -371,27 +371,27 @@ pub fn unfit_own_files(path: &Path) -> Vec<(PathBuf, Failure)> {
         .collect()
 }
 
-/// What is to be said of a file that nothing can make whole by itself.
+/// The message for a file that cannot be recovered automatically.
 pub fn torn_for_good(path: &Path) -> String {
     format!(
-        "a write of {} was interrupted, and its backup is gone: the file may be half written",
+        "a write of {} was interrupted, and its backup is missing: the file may be half written",
         path.display()
     )
 }
 
-/// Another process, for a message.
+/// The name of another process in a message.
 pub fn process(id: Option<u32>) -> String {
     id.map_or("another process".to_owned(), |id| format!("process {id}"))
 }
 
-/// Where a file is that can be written: behind all symbolic links. One that does not exist can be made.
+/// The path of a writable file after all symbolic links. The file may not exist yet.
 pub fn regular(path: &Path) -> Result<PathBuf> {
     let real = resolve(path)?;
     regular_file::check_path(&real).map_err(|error| unwritable(path, &error))?;
     Ok(real)
 }
 
-/// How long a file is that can be written; none where there is none. It stays as it is.
+/// The size of a writable file; none if it does not exist. Does not change it.
 fn writable_size(path: &Path, real: &Path) -> Result<Option<usize>> {
     match fs::metadata(real) {
         Ok(metadata) if metadata.permissions().readonly() && may_change_mode(&metadata) => {
@@ -424,7 +424,7 @@ fn may_change_mode(_metadata: &fs::Metadata) -> bool {
     true
 }
 
-/// Follows symbolic links, also to a file that is not there yet.
+/// Follows symbolic links, even to a file that does not exist yet.
 pub fn resolve(path: &Path) -> Result<PathBuf> {
     let mut real = path.to_path_buf();
     for _ in 0..MOST_LINKS {
@@ -436,13 +436,10 @@ pub fn resolve(path: &Path) -> Result<PathBuf> {
             Err(_not_a_link) => return Ok(in_real_directory(&real)),
         }
     }
-    bail!(
-        Failure::new(format!("{} is a loop of symbolic links", path.display()))
-            .hint("`ls -l` shows where each link leads")
-    )
+    bail!(Failure::new(format!("{} is a loop of symbolic links", path.display())).hint(FIND_LOOP))
 }
 
-/// The same file, named by its directory's own path, so that every process finds the same locks and backups for it.
+/// The same file with the real path of its directory, so that every process finds the same locks and backups for it.
 fn in_real_directory(path: &Path) -> PathBuf {
     match (
         fs::canonicalize(private::directory_of(path)),
@@ -453,11 +450,11 @@ fn in_real_directory(path: &Path) -> PathBuf {
     }
 }
 
-/// A write over `ulimit -f` raises a signal that ends the process. Caught, it is an error of the write like any other.
+/// A write over `ulimit -f` raises a signal that ends the process. If the signal is caught, the write fails with an ordinary error.
 #[cfg(unix)]
 fn survive_limits_on_the_size_of_files() {
     let caught = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    // Where it fails, the signal ends the process, with the old file as it was.
+    // If this fails, the signal ends the process, and the old file is unchanged.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, caught);
 }
 

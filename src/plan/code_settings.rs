@@ -1,4 +1,4 @@
-//! Decides where the code comes from, where a person is asked, and for how long.
+//! Decides where the code comes from, where the prompt appears, and how long it waits.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::plan::settings::given_seconds;
 /// How long to wait for another process that renews with the same device: as long as a person may take to type a code.
 const LOCK_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Nobody answers sooner, and nobody waits longer.
+/// The limits of a prompt timeout: no answer comes sooner, and no longer wait is useful.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// How the code is come by.
+/// How the code is obtained.
 pub struct CodeSettings {
     pub given: Option<Given>,
     /// A command that prints the code.
@@ -31,23 +31,23 @@ pub struct CodeSettings {
     pub lock_timeout: Duration,
 }
 
-/// A code that is there in advance.
+/// A code that was given in advance.
 pub enum Given {
     Code(Setting<Secret>),
-    /// It is on standard input, and somebody has said so.
+    /// The flag or the variable says that it is on standard input.
     StandardInput,
 }
 
-/// How a person is asked.
+/// How the prompt asks for a code.
 #[derive(Clone, Debug)]
 pub struct PromptSettings {
     pub prompt: Setting<Prompt>,
-    /// How long an answer may take.
+    /// How long the prompt waits for an answer.
     pub limit: Setting<Duration>,
 }
 
 impl CodeSettings {
-    /// As asked for.
+    /// From the flags and the environment.
     pub fn new(asked: &cli::CodeFlags, environment: &Environment, usual: Duration) -> Result<Self> {
         let token = first([
             flag("--token", asked.token.as_ref()),
@@ -61,7 +61,7 @@ impl CodeSettings {
             }),
         });
         let prompt_settings = PromptSettings::new(&asked.prompt_flags, environment, usual)?;
-        // Whoever holds the turn may wait so long for a person.
+        // The process that holds the turn may wait this long for an answer.
         let lock_timeout = LOCK_TIMEOUT.max(prompt_settings.limit.value);
         Ok(Self {
             given,
@@ -76,7 +76,7 @@ impl CodeSettings {
 }
 
 impl PromptSettings {
-    /// As asked for; `usual` is how long an answer may take where nobody says so.
+    /// From the flags and the environment; `usual` is the default prompt timeout.
     pub fn new(
         asked: &cli::PromptFlags,
         environment: &Environment,
@@ -118,7 +118,7 @@ fn prompt(asked: &cli::PromptFlags, environment: &Environment) -> Result<Setting
     match Prompt::from_str(&value, true) {
         Ok(value) => Ok(Setting { value, origin }),
         Err(_unknown) => bail!(
-            Failure::new(format!("`{value}` ({origin}) is not a place to ask"))
+            Failure::new(format!("`{value}` ({origin}) is not a kind of prompt"))
                 .hint("use auto, terminal, gui or none")
         ),
     }

@@ -15,11 +15,11 @@ use crate::plan::role_chain::{ChainProfile, ChainRole};
 use crate::plan::setting::{Origin, Setting, default, first, flag, in_file};
 use crate::plan::settings::{Resolver, given_seconds};
 
-/// Where STS is called when nobody says where.
+/// The region of STS by default.
 const DEFAULT_REGION: &str = "us-east-1";
-/// How long to wait for AWS in all, with every try. It answers within a second.
+/// How long to wait for AWS, including retries. It usually answers within a second.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Nobody waits shorter, and nobody longer.
+/// The limits of that wait.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(10);
 
@@ -35,18 +35,18 @@ pub enum Service {
 pub struct Connection {
     pub service: Service,
     pub region: Setting<String>,
-    /// In place of the region's own endpoint.
+    /// Replaces the region's own endpoint.
     pub endpoint_url: Option<Setting<String>>,
-    /// Whether the endpoint is to be one with cryptography that FIPS 140 approves.
+    /// Whether to use an endpoint with cryptography that FIPS 140 approves.
     pub fips: Setting<bool>,
-    /// Whether it is to be one for IPv6, too.
+    /// Whether to use an endpoint that also supports IPv6.
     pub dual_stack: Setting<bool>,
-    /// Whether STS is called where it was before there was one in each region.
+    /// Whether to call the global endpoint of STS, which is older than the regional ones.
     pub global: Setting<bool>,
-    /// A file of certificates in place of the system's.
+    /// A file of certificates that replaces the system's.
     pub ca_bundle: Option<Setting<String>>,
     pub proxies: Proxies,
-    /// How long to wait in all.
+    /// How long to wait, including retries.
     pub timeout: Setting<Duration>,
     /// The name of the caller for the user agent, as written.
     /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html>.
@@ -54,7 +54,7 @@ pub struct Connection {
 }
 
 impl Service {
-    /// As people call it.
+    /// The name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sts => "AWS STS",
@@ -62,7 +62,7 @@ impl Service {
         }
     }
 
-    /// What its settings are called.
+    /// The names of its settings.
     fn names(self) -> &'static Names {
         match self {
             Self::Sts => &STS,
@@ -74,7 +74,7 @@ impl Service {
 /// The values of a setting that is on or off.
 const TRUE_OR_FALSE: [&str; 2] = ["true", "false"];
 
-/// What the settings of a service are called.
+/// The names of the settings of a service.
 struct Names {
     /// In the environment.
     variable: &'static str,
@@ -92,12 +92,12 @@ const IAM: Names = Names {
 };
 
 impl Connection {
-    /// Whether a server on this machine answers, and no proxy in its place.
+    /// Whether a server on this machine answers directly, without a proxy.
     pub fn is_answered_locally(&self) -> bool {
         self.is_local() && self.route().is_ok_and(|route| route.proxy.is_none())
     }
 
-    /// Whether it leads to this machine, where no AWS is but a server for tests.
+    /// Whether it leads to this machine, so to a test server and not to AWS.
     pub fn is_local(&self) -> bool {
         let uri = self.endpoint_url.as_ref();
         let uri = uri.and_then(|url| url.value.parse::<http::Uri>().ok());
@@ -110,7 +110,7 @@ impl Connection {
 }
 
 impl Resolver<'_> {
-    /// The services that know the user who has the keys.
+    /// The services to ask about the user who owns the keys.
     pub(super) fn access(&self) -> Result<Access> {
         Ok(Access {
             sts: self.session_connection()?,
@@ -118,7 +118,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// Whose STS gives the session: that of the profile with the keys.
+    /// The STS that issues the session: that of the profile with the keys.
     pub(super) fn session_connection(&self) -> Result<Connection> {
         self.connection(&self.base_first(), Service::Sts)
     }
@@ -132,7 +132,7 @@ impl Resolver<'_> {
         self.chain.profiles.iter().rev().collect()
     }
 
-    /// Whose STS gives a role: that of its profile.
+    /// The STS that issues a role's credentials: that of the role's profile.
     pub(super) fn role_connection(&self, role: &ChainRole) -> Result<Connection> {
         self.connection(
             &self.chain.profiles[role.profile..]
@@ -142,7 +142,7 @@ impl Resolver<'_> {
         )
     }
 
-    /// Where a service is, as the first of these profiles says that says something.
+    /// Where a service is. The first of these profiles that has a setting decides it.
     fn connection(&self, profiles: &[&ChainProfile], service: Service) -> Result<Connection> {
         Ok(Connection {
             service,
@@ -179,7 +179,7 @@ impl Resolver<'_> {
             in_file(&self.inputs.files.config, header, key::REGION)
         };
         let region = first([
-            flag("--region", self.inputs.request.region.as_ref()),
+            flag("--region", self.inputs.request.network.region.as_ref()),
             self.variable("AWS_REGION"),
             self.variable("AWS_DEFAULT_REGION"),
         ])
@@ -193,7 +193,7 @@ impl Resolver<'_> {
     fn timeout(&self) -> Result<Setting<Duration>> {
         let timeout = given_seconds(
             "--timeout",
-            self.inputs.request.timeout,
+            self.inputs.request.network.timeout,
             Some((self.inputs.environment, MFA_CREDS_TIMEOUT)),
         )?;
         Ok(match timeout {
@@ -211,7 +211,7 @@ impl Resolver<'_> {
             .or_else(|| self.openssl_bundle())
     }
 
-    /// A key as the first profile has it that has it at all.
+    /// The value of a key in the first profile that has the key.
     fn own_of_first(
         &self,
         profiles: &[&ChainProfile],
@@ -252,16 +252,16 @@ impl Resolver<'_> {
                     values[0], values[1]
                 ))
                 .hint(match origin {
-                    // It comes before the files.
+                    // It overrides the files.
                     Origin::Environment(name) => format!("set one of them, or unset {name}"),
-                    _ => format!("write one of them, or leave {key} out"),
+                    _ => format!("write one of them, or remove {key}"),
                 })
             ),
         }
     }
 
-    /// What OpenSSL reads in place of the system's certificates. With a directory beside it, both count, which is left to the
-    /// library that reads those of the system.
+    /// The file that OpenSSL reads instead of the system's certificates. If a directory is also set, OpenSSL reads both; the
+    /// library that reads the system's certificates handles that case.
     fn openssl_bundle(&self) -> Option<Setting<String>> {
         let file = self.variable("SSL_CERT_FILE")?;
         self.variable("SSL_CERT_DIR").is_none().then_some(file)
@@ -325,7 +325,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Refuses a region that cannot be one, before it is a part of a host's name or goes out to other programs.
+/// Refuses a malformed region before it becomes part of a host name or reaches other programs.
 pub fn check_region(region: &Setting<String>) -> Result<()> {
     if Form::Region.fits(&region.value) {
         return Ok(());
@@ -353,7 +353,7 @@ fn checked_endpoint_url(url: Setting<String>) -> Result<Setting<String>> {
     )
 }
 
-/// Not with a user or a password, which would be shown, nor with a port that is none.
+/// Rejects a user or a password, because messages show the URL, and a malformed port.
 fn is_http_url(url: &str) -> bool {
     url.parse::<http::Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The longest that a role lasts which temporary credentials assume, in seconds: those of a session count, too.
+/// The longest that a role can last if temporary credentials assume it, in seconds. The credentials of a session are temporary.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>.
 pub(super) const CHAINED_SECONDS: u32 = 3_600;
 
@@ -11,9 +11,9 @@ pub(super) const CHAINED_SECONDS: u32 = 3_600;
 pub(super) struct Circumstances {
     /// How many roles are assumed, one from the other.
     pub roles: usize,
-    /// How long the credentials shall last.
+    /// The requested duration, in seconds.
     pub seconds: u32,
-    /// What the command line asks for.
+    /// What the command line requests.
     pub wish: Option<Wish>,
 }
 
@@ -26,46 +26,46 @@ pub(super) enum Wish {
     Chain,
 }
 
-/// What is decided.
+/// The decision.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Decision {
-    /// What the code is spent on.
+    /// What the code is used for.
     pub way: Strategy,
     /// Why.
     pub because: Because,
-    /// How long the credentials will be asked for, in seconds.
+    /// The duration that AWS is asked for, in seconds.
     pub seconds: u32,
-    /// Why that is less than what was wanted.
+    /// Why that is less than the requested duration.
     pub capped: Option<Cap>,
 }
 
-/// What the code is spent on.
+/// What the code is used for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Strategy {
-    /// On a session, which is what is wanted.
+    /// For a session, which is the goal.
     Session,
-    /// On a session, unless there is one, from which the role is assumed without a code.
+    /// For a session, unless one is stored. The session assumes the role without a code.
     Chain,
-    /// On the role itself.
+    /// For the role itself.
     Direct,
 }
 
-/// Why a way was chosen. Displayed, it is a sentence of its own.
+/// Why a strategy was chosen. Its `Display` is a complete sentence.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Because {
-    /// No role is asked for.
+    /// No role is requested.
     NoRole,
     /// The session serves every role of the device.
     OneCodeForAll,
-    /// The role is asked for longer than AWS grants from a session.
+    /// The role is requested for longer than AWS grants from a session.
     LongerThanChained,
-    /// The first of several roles: all but it are assumed from a role in any case.
+    /// Only the first of several roles could use a code; each other role is assumed from a role.
     SeveralRoles,
     /// The command line says so.
     AskedFor(&'static str),
 }
 
-/// Why a role lasts less than wanted.
+/// Why a role lasts less than requested.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Cap {
     /// It is assumed from a session.
@@ -110,15 +110,15 @@ pub(super) fn decide(circumstances: Circumstances) -> Decision {
 impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoRole => "no role is asked for",
+            Self::NoRole => "no role is requested",
             Self::OneCodeForAll => {
-                "one code serves every role of the device, while the session is valid"
+                "one code serves every role of the device while the session is valid"
             }
             Self::LongerThanChained => {
-                "AWS grants no more than 1 h for a role that is assumed from a session"
+                "AWS grants at most 1 h for a role that is assumed from a session"
             }
             Self::SeveralRoles => {
-                "only the first role could take a code, and the session serves others, too"
+                "only the first role could use a code, and a session also serves other roles"
             }
             Self::AskedFor(flag) => flag,
         })
@@ -126,10 +126,12 @@ impl fmt::Display for Because {
 }
 
 impl Cap {
-    /// The reason, and what to type for longer where that helps.
+    /// The reason, and the flag that helps, if there is one.
     pub fn with_way_out(self) -> String {
         match self {
-            Self::FromSession => format!("{self}; --direct takes a code of its own, for longer"),
+            Self::FromSession => {
+                format!("{self}; --direct uses a code of its own, and lasts longer")
+            }
             Self::FromRole => self.to_string(),
         }
     }
@@ -148,7 +150,7 @@ impl fmt::Display for Cap {
 mod tests {
     use super::*;
 
-    /// A row of the table, with what AWS's page or a choice of ours says about it.
+    /// A row of the table, with the rule of AWS or of mfa-creds behind it.
     struct Row {
         docs: &'static str,
         roles: usize,

@@ -14,6 +14,10 @@ use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{INHERITED, inherited};
 use crate::plan::{KeySource, KeySourceId, Keys, Native};
 
+/// The hint for a key that is missing from a section.
+pub const ADD_THE_KEY: &str =
+    "add it; the IAM console lists a user's access keys, and creates new ones";
+
 /// The keys at the end of a chain, or the command that prints them.
 pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySource> {
     let id = &chain.key_source;
@@ -37,7 +41,7 @@ pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySour
     Ok(key_source)
 }
 
-/// Keys that a section holds; else its command.
+/// The keys in a section; otherwise, its command.
 fn keys(file: &File<'_>, section: &str) -> Result<Keys> {
     let get = |key| inherited(file, section, key);
     let (key_id, secret) = (get(key::AWS_ACCESS_KEY_ID), get(key::AWS_SECRET_ACCESS_KEY));
@@ -58,25 +62,25 @@ fn keys(file: &File<'_>, section: &str) -> Result<Keys> {
     ));
     bail!(if get(key::NEW_ACCESS_KEY_ID).is_some() {
         failure.hint(format!(
-            "a rotation has kept keys there: rename {} to aws_access_key_id, and {} to aws_secret_access_key",
+            "a rotation stored keys there: rename {} to aws_access_key_id, and {} to aws_secret_access_key",
             key::NEW_ACCESS_KEY_ID,
             key::NEW_SECRET_ACCESS_KEY
         ))
     } else {
-        failure.hint("write it there; the IAM console shows or makes a user's access keys")
+        failure.hint(ADD_THE_KEY)
     })
 }
 
-/// Refuses what is no access key id, and that of temporary credentials.
+/// Refuses a malformed access key id, and one of temporary credentials.
 fn check_access_key_id(access_key_id: &str, of: &KeySourceId) -> Result<()> {
     if let Some(odd) = access_key_id.chars().find(|c| !c.is_ascii_graphic()) {
         bail!(
             Failure::new(format!(
-                "{} of {of} has the character U+{:04X}, which no access key id has",
+                "{} of {of} contains the character U+{:04X}, which no access key id contains",
                 key::AWS_ACCESS_KEY_ID,
                 u32::from(odd)
             ))
-            .hint("type the line anew; the IAM console shows a user's access keys")
+            .hint("type the line again; the IAM console lists a user's access keys")
         );
     }
     if access_key_id.starts_with(section_format::TEMPORARY_PREFIX) {
@@ -90,7 +94,7 @@ fn check_access_key_id(access_key_id: &str, of: &KeySourceId) -> Result<()> {
     Ok(())
 }
 
-/// The section that the profile with the keys has for its session, unless it is for something else.
+/// The section for the session of the profile with the keys, unless something else uses it.
 pub(super) fn session_section(
     chain: &RoleChain,
     names: &SectionNames,
@@ -115,8 +119,8 @@ pub(super) fn session_section(
     is_free.then_some(section)
 }
 
-/// Where every role on the way is of the config file, and the keys' own profile is the last source, the AWS tools find the
-/// session there.
+/// AWS tools find the session by themselves if every role in the chain is in the config file and the last source is the profile
+/// with the keys.
 pub(super) fn native(
     chain: &RoleChain,
     decision: &Decision,
@@ -126,7 +130,7 @@ pub(super) fn native(
     let source = chain.profiles.last()?.name.as_str();
     let header = |role: &ChainRole| chain.profiles[role.profile].config.as_deref();
     let get = |role, key| files.config.get(header(role)?, key);
-    // They would ask AWS for longer than it grants from a session.
+    // The AWS tools would request more than AWS grants from a session.
     let too_long = |role| {
         get(role, key::DURATION_SECONDS)
             .and_then(|seconds| seconds.parse::<u32>().ok())

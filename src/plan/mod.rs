@@ -26,6 +26,7 @@ pub use self::code_settings::{CodeSettings, Given, PromptSettings, process_of_en
 pub use self::connection::{Connection, Service, check_region};
 use self::decision::{Circumstances, Wish, decide};
 pub use self::decision::{Decision, Strategy};
+pub use self::key_source::ADD_THE_KEY;
 pub use self::overridden::{Overridden, keys_before_process};
 pub use self::precedence::Precedence;
 pub use self::proxy::Proxy;
@@ -51,32 +52,32 @@ use crate::files::freshness::Wanted;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
 
-/// How credentials are got: who calls what, with what, and where.
+/// How to get credentials: which calls, with which credentials and settings, and where.
 #[derive(Debug)]
 pub struct Plan {
-    /// Who makes the first call.
+    /// The keys that sign the first call.
     pub key_source: KeySource,
-    /// The profiles on the way to the keys, from the one that is asked for.
+    /// The profiles from the requested one to the one with the keys.
     pub profiles: Vec<String>,
     /// The flags that name the profile with the keys.
     pub key_source_flags: String,
-    /// Which device the code comes from, where somebody says so.
+    /// The device of the code, if it is set.
     pub device: Option<Setting<SerialNumber>>,
     /// A command that prints the code.
     pub mfa_process: Option<Setting<String>>,
-    /// How to ask about the user who has the keys.
+    /// How to ask about the user who owns the keys.
     pub access: Access,
-    /// What the code is spent on, and why.
+    /// What the code is used for, and why.
     pub decision: Decision,
-    /// How long the credentials were wanted; see [`Decision::seconds`] for how long they are asked for.
+    /// The requested duration; [`Decision::seconds`] is what AWS is asked for.
     pub wanted: Setting<u32>,
     /// The calls, each with the credentials of the one before. The first is made with the keys and the code.
     pub steps: Vec<StsCall>,
-    /// The section that keeps the session, where it is not what is asked for and a profile has it.
+    /// The section for the session, if the session is not the goal and a profile has a section for it.
     pub session_section: Option<String>,
-    /// How the AWS tools could do it by themselves, where they could.
+    /// How AWS tools could assume the role by themselves, if they can.
     pub native: Option<Native>,
-    /// The region of the profile, where its section is of another name and has none.
+    /// The region of the profile, if its section has another name and no region.
     pub region: Option<String>,
 }
 
@@ -85,20 +86,20 @@ pub struct Plan {
 pub struct KeySourceId {
     pub path: PathBuf,
     pub section: String,
-    /// Whether it is the config file, where the AWS tools take keys from, too.
+    /// Whether it is the config file, which AWS tools also read keys from.
     pub in_config: bool,
 }
 
-/// The keys that everything hangs on.
+/// The long-term keys of a plan.
 #[derive(Debug)]
 pub struct KeySource {
     pub keys: Keys,
     pub id: KeySourceId,
-    /// What names the device there: the config file has no key of aws-mfa's.
+    /// The key that names the device there: in the config file, `mfa_serial`.
     pub device_key: &'static str,
 }
 
-/// The services that know the user who has the keys.
+/// The services to ask about the user who owns the keys.
 #[derive(Clone, Debug)]
 pub struct Access {
     pub sts: Connection,
@@ -108,7 +109,7 @@ pub struct Access {
 /// Where long-term keys come from.
 #[derive(Clone, Debug)]
 pub enum Keys {
-    /// They stand in the file.
+    /// They are in the file.
     Stored(LongTermKeys),
     /// A command prints them.
     Process(Setting<String>),
@@ -118,13 +119,13 @@ pub enum Keys {
 #[derive(Debug)]
 pub struct StsCall {
     pub call: Call,
-    /// How long the credentials shall last, in seconds.
+    /// The requested duration, in seconds.
     pub duration: Setting<u32>,
-    /// Whose STS is called.
+    /// The STS to call.
     pub connection: Connection,
 }
 
-/// The two calls of STS that take a code.
+/// The two calls of STS that accept a code.
 #[derive(Debug)]
 pub enum Call {
     /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
@@ -144,9 +145,9 @@ pub struct Role {
 /// A role that the AWS tools assume by themselves, from the section with the session.
 #[derive(Debug)]
 pub struct Native {
-    /// The section, which is a profile, too.
+    /// The section, which is also a profile.
     pub source: String,
-    /// The header in the config file whose `mfa_serial` keeps them from it: for that they would ask for a code.
+    /// The header in the config file whose `mfa_serial` prevents this, because it makes AWS tools ask for a code.
     pub but_for: Option<String>,
 }
 
@@ -159,7 +160,7 @@ impl Plan {
         }
     }
 
-    /// Whether the code buys a session.
+    /// Whether the code is used for a session.
     pub fn has_session(&self) -> bool {
         self.decision.way != Strategy::Direct
     }
@@ -172,10 +173,10 @@ impl fmt::Display for KeySourceId {
     }
 }
 
-/// The profile that is meant where nobody names one.
+/// The default profile.
 const DEFAULT_PROFILE: &str = "default";
 
-/// The flag that names a profile, as it is typed behind a command; nothing for the default one.
+/// The flag that names a profile, to append to a command; empty for the default profile.
 pub fn profile_flag(profile: &str) -> String {
     if profile == DEFAULT_PROFILE {
         String::new()
@@ -184,7 +185,7 @@ pub fn profile_flag(profile: &str) -> String {
     }
 }
 
-/// Everything that a plan follows from: what the command line and the environment ask for, and what the files say.
+/// Everything that a plan depends on: the command line, the environment, and the files.
 #[derive(Clone, Copy)]
 pub struct Inputs<'i> {
     pub request: &'i Request,
@@ -194,12 +195,12 @@ pub struct Inputs<'i> {
 }
 
 impl<'i> Inputs<'i> {
-    /// How long stored credentials must still last, in seconds: the flag, else the environment, else 60.
+    /// How long stored credentials must still last, in seconds: from the flag, the environment, or the default of 60.
     pub fn min_ttl(&self) -> Result<Setting<u32>> {
         min_ttl(self.request.min_ttl, self.environment)
     }
 
-    /// The role that is asked for, if any, as written.
+    /// The requested role, if any, as written.
     pub fn wanted_role(&self, sections: &ProfileSections) -> Option<Setting<String>> {
         let Files {
             credentials,
@@ -216,7 +217,7 @@ impl<'i> Inputs<'i> {
         })
     }
 
-    /// What the credentials of a profile have to be like.
+    /// What the credentials of a profile must satisfy.
     pub fn wanted(&self, sections: &ProfileSections, min_ttl: &Setting<u32>) -> Wanted {
         Wanted {
             role_arn: self.wanted_role(sections).map(|role| role.value),
@@ -283,13 +284,13 @@ impl<'i> Inputs<'i> {
         })
     }
 
-    /// The keys that a profile hangs on, whatever else is wrong with it.
+    /// The keys that a profile depends on, whatever else is wrong with it.
     pub fn key_source(&self, sections: &ProfileSections) -> Option<KeySource> {
         let chain = self.role_chain(sections).ok()?;
         key_source::key_source(&chain, self.files).ok()
     }
 
-    /// The user who has the keys that a profile hangs on.
+    /// The user who owns the keys that a profile depends on.
     pub fn user(&self, sections: &ProfileSections) -> Result<User> {
         let chain = self.role_chain(sections)?;
         let resolver = self.resolver(&chain);
@@ -307,8 +308,8 @@ impl<'i> Inputs<'i> {
         })
     }
 
-    /// The region that other tools are to use with the credentials of a profile, where somebody said which. It does not decide
-    /// which region is called.
+    /// The region that other tools use with the credentials of a profile, if one is set. It does not decide which region mfa-creds
+    /// calls.
     pub fn output_region(&self, sections: &ProfileSections) -> Option<Setting<String>> {
         let Files {
             credentials,
@@ -320,7 +321,7 @@ impl<'i> Inputs<'i> {
                 .or_else(|| in_file(config, header?, key::REGION))
         };
         first([
-            flag("--region", self.request.region.as_ref()),
+            flag("--region", self.request.network.region.as_ref()),
             variable(self.environment, "AWS_REGION"),
             variable(self.environment, "AWS_DEFAULT_REGION"),
             inherited(credentials, &sections.long_term, key::REGION),
@@ -329,7 +330,7 @@ impl<'i> Inputs<'i> {
         ])
     }
 
-    /// The way from a profile to its keys.
+    /// The chain from a profile to its keys.
     fn role_chain(&self, sections: &ProfileSections) -> Result<RoleChain, NoWay> {
         let role = self.wanted_role(sections);
         role_chain::follow(role, sections, self.names, self.files)
@@ -346,10 +347,10 @@ impl<'i> Inputs<'i> {
     }
 }
 
-/// How long credentials must still last to be used again, in seconds, when nobody says otherwise.
+/// How long stored credentials must still last, in seconds, by default.
 const DEFAULT_MIN_TTL: u32 = 60;
 
-/// The same, where no profile is meant.
+/// The same, without a profile.
 pub fn min_ttl(given: Option<u64>, environment: &Environment) -> Result<Setting<u32>> {
     let environment = Some((environment, MFA_CREDS_MIN_TTL));
     let given = settings::given_seconds("--min-ttl", given, environment)?;
@@ -381,24 +382,24 @@ fn check_min_ttl(min_ttl: &Setting<u32>, wanted: &Setting<u32>, decision: &Decis
     });
 }
 
-/// The user who has the keys that a profile hangs on, as far as that is known without asking.
+/// The user who owns the keys that a profile depends on, as far as that is known without calling AWS.
 pub struct User {
     pub key_source: KeySource,
     pub access: Access,
-    /// The device that is set, be it right or not.
+    /// The device that is set, even if it is malformed.
     pub device: Option<Result<Setting<SerialNumber>>>,
 }
 
-/// Refuses a device of another partition than the STS that is to check its codes.
+/// Refuses a device in another partition than the STS that checks its codes.
 fn check_device(device: &Setting<SerialNumber>, sts: &Connection) -> Result<()> {
     route::check_partition("device", device.value.as_str(), device, &sts.region)
 }
 
-/// The region of a profile for which a section of another name is written, unless that has a region of its own.
+/// The region of a profile whose section has another name, unless that section has its own region.
 fn region_elsewhere(sections: &ProfileSections, config: &File<'_>) -> Option<String> {
     let region = |profile| config.get(config_header(&config.document, profile)?, key::REGION);
     let is_beside = sections.short_term != sections.profile.value;
     let missing = is_beside && region(&sections.short_term).is_none();
-    // It is shown as something to type.
+    // A hint shows it as something to type.
     region(&sections.profile.value).filter(|region| missing && Form::Region.fits(region))
 }

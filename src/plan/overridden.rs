@@ -1,17 +1,17 @@
-//! Finds keys that AWS tools take in place of a `credential_process`.
+//! Finds keys that AWS tools use instead of a `credential_process`.
 
 use crate::files::profiles::{Files, config_header, key};
 use crate::files::section_format;
 use crate::plan::section_names::ProfileSections;
 
-/// Something that is written in vain.
+/// Something in a file that AWS tools ignore.
 pub struct Overridden {
     pub problem: String,
     /// What to do.
     pub way_out: String,
 }
 
-/// The keys that the AWS tools take in place of a profile's `credential_process`, which may be us.
+/// The keys that AWS tools use instead of a profile's `credential_process`, which may run mfa-creds.
 pub fn keys_before_process(sections: &ProfileSections, files: &Files<'_>) -> Option<Overridden> {
     let process = sections.credential_process_at.as_ref()?;
     let section = &sections.short_term;
@@ -23,7 +23,7 @@ pub fn keys_before_process(sections: &ProfileSections, files: &Files<'_>) -> Opt
     let in_config = header.filter(|header| config.get(header, key::AWS_ACCESS_KEY_ID).is_some());
     let has = |section: &str, key| credentials.get(section, key).is_some();
     let is_long_term = section_format::has_long_term_id(credentials, section);
-    let by_hand = || "take them out with an editor".to_owned();
+    let by_hand = || "remove them with an editor".to_owned();
     let (place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
         let way_out = if section_format::holds_long_term_keys(credentials, section)
             && !section_format::has_keys(credentials, &sections.long_term)

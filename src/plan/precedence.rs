@@ -1,20 +1,20 @@
-//! Finds settings that AWS tools take in place of the keys in a section.
+//! Finds settings that AWS tools use instead of the keys in a section.
 
 use crate::files::profiles::{File, key};
 use crate::plan::setting::INHERITED;
 
-/// What the AWS tools take in place of the keys in a section of the credentials file.
+/// What AWS tools use instead of the keys in a section of the credentials file.
 #[derive(Debug)]
 pub struct Precedence {
     /// The header and its file: `[profile work] in PATH`.
     place: String,
     key: &'static str,
-    /// Whether it is in `[DEFAULT]`, which every section inherits from in botocore alone.
+    /// Whether it is in `[DEFAULT]`, which only in botocore every section inherits from.
     is_inherited: bool,
 }
 
 impl Precedence {
-    /// What a section of either file says that comes before the keys of the profile.
+    /// The setting in a section of either file that overrides the keys of the profile.
     pub fn of(header: &str, file: &File<'_>) -> Option<Self> {
         [header, INHERITED].into_iter().find_map(|section| {
             let key = [
@@ -38,13 +38,13 @@ impl Precedence {
         self.key == key::ROLE_ARN && !self.is_inherited
     }
 
-    /// Whether it is in `[DEFAULT]`, and so comes before the keys of every section.
+    /// Whether it is in `[DEFAULT]`, and so overrides the keys of every section.
     pub fn is_inherited(&self) -> bool {
         self.is_inherited
     }
 
-    /// Who does not read the section, and for which key. The order is that of botocore 1.44; other SDKs take keys in the section
-    /// before all but a role.
+    /// Which tools do not read the section, and because of which key. The order is that of botocore 1.44; in other SDKs, only a
+    /// role overrides keys in the section.
     /// See <https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-authentication.html#cli-chap-authentication-precedence>.
     pub fn fact(&self, section: &str) -> String {
         let Self { place, key, .. } = self;
@@ -59,9 +59,9 @@ impl Precedence {
     /// The same, with what they do.
     pub fn sentence(&self, section: &str) -> String {
         let instead = match self.key {
-            key::ROLE_ARN => "assume the role in its place",
-            key::WEB_IDENTITY_TOKEN_FILE => "use that token in its place",
-            _ => "sign in to IAM Identity Center in its place",
+            key::ROLE_ARN => "assume the role instead",
+            key::WEB_IDENTITY_TOKEN_FILE => "use that token instead",
+            _ => "sign in to IAM Identity Center instead",
         };
         format!("{}, and they {instead}", self.fact(section))
     }

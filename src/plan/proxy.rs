@@ -1,4 +1,4 @@
-//! Decides which proxy a request goes through. The HTTP library decides whom `NO_PROXY` means.
+//! Decides which proxy a request goes through. The HTTP library decides which hosts `NO_PROXY` matches.
 
 use std::fmt;
 
@@ -14,19 +14,21 @@ use crate::plan::setting::{Setting, first, variable};
 
 /// The port of a proxy whose URL names none: that of plain HTTP.
 const DEFAULT_PORT: u16 = 80;
-/// The same for one that is spoken to over TLS.
+/// The same for a proxy that is reached over TLS.
 const DEFAULT_PORT_OVER_TLS: u16 = 443;
 
-/// What the environment says of proxies.
+const NOT_A_URL: &str = "it is not a valid URL";
+
+/// The proxies that the environment names.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Proxies {
     https: Option<Setting<Secret>>,
     http: Option<Setting<Secret>>,
-    /// Hosts that are reached without one.
+    /// Hosts that are reached without a proxy.
     exceptions: Option<Setting<String>>,
 }
 
-/// A proxy, which may want a user and a password. They are never shown.
+/// A proxy, with its user and password, if any. Messages never show those.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Proxy {
     url: Secret,
@@ -44,7 +46,7 @@ impl Proxies {
                 origin,
             })
         };
-        // What calls itself HTTP_PROXY there came with somebody's request: <https://httpoxy.org>.
+        // In a CGI script, HTTP_PROXY comes from a header of the request: <https://httpoxy.org>.
         let is_cgi = environment.text("REQUEST_METHOD").is_some();
         Self {
             https: secret(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
@@ -54,7 +56,7 @@ impl Proxies {
         }
     }
 
-    /// The proxy for a URL; none where it is reached without one.
+    /// The proxy for a URL; none if it is reached without one.
     pub(super) fn of(&self, url: &Uri) -> Result<Option<Setting<Proxy>>> {
         let of_scheme = match url.scheme_str() {
             Some("http") => &self.http,
@@ -72,18 +74,18 @@ impl Proxies {
                 origin: origin.clone(),
             })),
             Err(problem) => bail!(
-                Failure::new(format!("the proxy of {origin} cannot be used: {problem}"))
+                Failure::new(format!("the proxy in {origin} cannot be used: {problem}"))
                     .hint("write it like http://proxy.example:3128, or unset it")
             ),
         }
     }
 
-    /// What says that a URL is reached without a proxy.
+    /// The setting that exempts a URL from the proxy.
     pub fn exception(&self, url: &Uri) -> Option<&Setting<String>> {
         let exceptions = self.exceptions.as_ref()?;
-        // As other tools understand it, too.
+        // Other tools also accept `*.`.
         let list = exceptions.value.replace("*.", ".");
-        // The library takes that for all names, and for no address.
+        // In the library, `*` matches all names, but no address.
         if list.split(',').any(|entry| entry.trim() == "*") {
             return Some(exceptions);
         }
@@ -102,11 +104,11 @@ impl Proxy {
         } else {
             format!("http://{text}")
         };
-        let uri: Uri = url.parse().map_err(|_invalid| "it is no URL")?;
+        let uri: Uri = url.parse().map_err(|_invalid| NOT_A_URL)?;
         match uri.scheme_str() {
             Some("http" | "https") => {}
             Some(scheme) if scheme.starts_with("socks") => {
-                return Err("it is a SOCKS proxy, and only HTTP proxies are spoken to");
+                return Err("it is a SOCKS proxy, and mfa-creds supports only HTTP proxies");
             }
             _ => return Err("its scheme is neither http nor https"),
         }
@@ -114,9 +116,9 @@ impl Proxy {
             url: Secret::new(url),
             shown: String::new(),
         };
-        let to = proxy.intercept().ok_or("it is no URL")?.uri().clone();
+        let to = proxy.intercept().ok_or(NOT_A_URL)?.uri().clone();
         let (Some(host), true) = (to.host().filter(|host| !host.is_empty()), has_port(&to)) else {
-            return Err("it is no URL");
+            return Err(NOT_A_URL);
         };
         let scheme = to.scheme_str().unwrap_or("http");
         let port = to.port_u16();
@@ -142,12 +144,12 @@ impl Proxy {
         Some((host.to_owned(), to.port_u16().unwrap_or(usual)))
     }
 
-    /// The header with user and password, where there are any.
+    /// The header with user and password, if there are any.
     pub fn authorization(&self) -> Option<HeaderValue> {
         self.intercept()?.basic_auth().cloned()
     }
 
-    /// Whether the proxy itself is spoken to over TLS.
+    /// Whether the proxy itself is reached over TLS.
     pub fn is_over_tls(&self) -> bool {
         self.shown.starts_with("https:")
     }
@@ -158,7 +160,7 @@ impl Proxy {
     }
 }
 
-/// Whether what may be a port is one.
+/// Whether the port, if any, is a valid number.
 fn has_port(uri: &Uri) -> bool {
     uri.authority().is_some_and(|authority| {
         let behind = authority.as_str().strip_prefix(authority.host());

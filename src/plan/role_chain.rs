@@ -3,47 +3,48 @@
 use anyhow::{Error, Result};
 
 use crate::core::error::Failure;
+use crate::core::text::nearest;
 use crate::files::profiles::{Files, NAME_A_FILE, config_header, key, profile_of};
 use crate::files::section_format;
 use crate::plan::KeySourceId;
-use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, nearest};
+use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term};
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, in_file, inherited};
 
-/// A profile on the way.
+/// A profile in the chain.
 #[derive(Debug)]
 pub(super) struct ChainProfile {
     pub name: String,
-    /// Its section in the credentials file, where that holds its settings.
+    /// Its section in the credentials file, if that has its settings.
     pub long_term: Option<String>,
     /// Its header in the config file.
     pub config: Option<String>,
 }
 
-/// A role on the way.
+/// A role in the chain.
 #[derive(Debug)]
 pub(super) struct ChainRole {
-    /// Whose it is, by its place among the profiles.
+    /// The index of its profile in the chain.
     pub profile: usize,
     pub arn: Setting<String>,
 }
 
-/// The whole way. The keys belong to the last profile.
+/// The whole chain. The keys belong to the last profile.
 #[derive(Debug)]
 pub(super) struct RoleChain {
-    /// From the profile that is asked for to the one that has the keys.
+    /// From the requested profile to the one with the keys.
     pub profiles: Vec<ChainProfile>,
     /// In the same order: the last one is assumed first.
     pub roles: Vec<ChainRole>,
     pub key_source: KeySourceId,
 }
 
-/// Why there is no way.
+/// Why the chain does not lead to keys.
 #[derive(Debug)]
 pub(super) enum NoWay {
-    /// The credentials come from something else than the keys of a user, which is nobody's mistake.
+    /// The credentials do not come from a user's keys, which is not a mistake.
     Elsewhere(Failure),
-    /// Somebody has to mend something.
+    /// Something in the files must be fixed.
     Broken(Error),
 }
 
@@ -68,7 +69,7 @@ impl From<Failure> for NoWay {
     }
 }
 
-/// Finds the way. The role is the one that the profile itself shall have.
+/// Follows the chain. The role is the one that the profile itself assumes.
 pub(super) fn follow(
     role: Option<Setting<String>>,
     sections: &ProfileSections,
@@ -98,7 +99,7 @@ struct Walker<'a> {
     files: &'a Files<'a>,
 }
 
-/// What a profile is when its credentials are looked for.
+/// What a profile contributes to the chain.
 enum ChainEnd {
     Keys(KeySourceId),
     Role(Setting<String>),
@@ -120,7 +121,7 @@ impl Walker<'_> {
         }
     }
 
-    /// The keys of the profile itself; none where those of its source assume the role.
+    /// The keys of the profile itself; none if the keys of its source assume the role.
     fn own_keys(
         &self,
         profile: &ChainProfile,
@@ -128,7 +129,7 @@ impl Walker<'_> {
     ) -> Result<Option<KeySourceId>, NoWay> {
         let credentials = &self.files.credentials;
         let long_term = &self.sections.long_term;
-        // As everywhere, the long-term section comes before the config file.
+        // As everywhere, the long-term section overrides the config file.
         if credentials.document.has(long_term) {
             return Ok(Some(self.keys_in_credentials(long_term)));
         }
@@ -137,11 +138,11 @@ impl Walker<'_> {
         }
         match self.keys_in_config(profile) {
             Some(key_source) => Ok(Some(key_source)),
-            None => Err(missing_long_term(self.sections, self.names, credentials).into()),
+            None => Err(missing_long_term(self.sections, self.names, self.files).into()),
         }
     }
 
-    /// Goes on from source to source, up to the one that has keys.
+    /// Follows the sources up to the one that has keys.
     fn follow_sources(
         &self,
         first: ChainProfile,
@@ -163,7 +164,7 @@ impl Walker<'_> {
             };
             match end {
                 ChainEnd::Keys(key_source) => {
-                    // aws-mfa's way: a role in the long-term section is what the profile's own section holds.
+                    // As in aws-mfa, a role in the long-term section is the role of the profile's own section.
                     roles.extend(self.own_role(&key_source).map(of_profile));
                     return Ok(RoleChain {
                         profiles,
@@ -192,7 +193,7 @@ impl Walker<'_> {
         }
     }
 
-    /// As in the AWS tools, the keys of a source come before its role.
+    /// As in AWS tools, the keys of a source override its role.
     fn find(
         &self,
         profile: &ChainProfile,
@@ -215,7 +216,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Keys in the profile of the config file, where the AWS tools take them from, too.
+    /// Keys in the profile of the config file, which AWS tools also read.
     fn keys_in_config(&self, profile: &ChainProfile) -> Option<KeySourceId> {
         let header = profile.config.as_ref()?;
         let usable = section_format::holds_usable_long_term_keys(&self.files.config, header);
@@ -262,16 +263,16 @@ impl Walker<'_> {
             .find(|key| config.get(header, key).is_some());
         NoWay::Elsewhere(match other {
             Some(other) => Failure::new(format!(
-                "[{header}] in {path} has its role assumed by {other}, not by a user with long-term keys"
+                "[{header}] in {path} assumes its role with {other}, not with a user's long-term keys"
             ))
             .hint(format!(
-                "the AWS tools get such credentials by themselves; for a user's MFA it needs source_profile in place of {other}"
+                "AWS tools get such credentials without mfa-creds; to use MFA, replace {other} with source_profile"
             )),
             None => Failure::new(format!(
                 "[{header}] in {path} has role_arn without source_profile"
             ))
             .hint(format!(
-                "write `source_profile = NAME` there, with the profile whose keys assume the role; or write them into [{}]",
+                "add `source_profile = NAME`, naming the profile whose keys assume the role, or write keys to [{}]",
                 self.names.long_term(&profile.name)
             )),
         })
@@ -288,14 +289,14 @@ impl Walker<'_> {
             .map(|profile| profile.name.as_str())
             .collect();
         Failure::new(format!(
-            "source_profile in {} leads in a loop: {}",
+            "source_profile in {} forms a loop: {}",
             self.files.config.path.display(),
             round.join(" -> ")
         ))
         .hint("one of them must name a profile with long-term keys")
     }
 
-    /// The error where the AWS tools get the credentials of a source by themselves: there are no long-term keys to be written.
+    /// The error if AWS tools get the credentials of a source in another way, so that it has no long-term keys.
     fn elsewhere(&self, profile: &ChainProfile, origin: &Origin) -> Option<Failure> {
         let Files {
             credentials,
@@ -311,14 +312,12 @@ impl Walker<'_> {
             })
         })?;
         let failure = Failure::new(format!(
-            "the profile {name} ({origin}) gets its credentials by {source}, not from a user with long-term keys"
+            "the profile {name} ({origin}) gets its credentials from {source}, not from a user's long-term keys"
         ));
-        Some(failure.hint(
-            "the AWS tools get such credentials, and assume the role with them, by themselves: it needs no mfa-creds",
-        ))
+        Some(failure.hint("AWS tools get such credentials and assume the role without mfa-creds"))
     }
 
-    /// The error where a source has keys in its section of the credentials file, and not those of a user.
+    /// The error if a source has keys in its section of the credentials file that are not a user's.
     fn other_keys(&self, profile: &ChainProfile, origin: &Origin) -> Option<Failure> {
         let (name, credentials) = (&profile.name, &self.files.credentials);
         credentials.get(name, key::AWS_ACCESS_KEY_ID)?;
@@ -327,20 +326,20 @@ impl Walker<'_> {
         let setup = self.names.setup_command(name);
         Some(if section_format::holds_long_term_keys(credentials, name) {
             Failure::new(format!(
-                "the profile {name} ({origin}) has long-term keys beside a session token, in [{name}] of {path}, which AWS refuses"
+                "the profile {name} ({origin}) has long-term keys together with a session token in [{name}] of {path}, which AWS rejects"
             ))
-            .hint(format!("`{setup}` moves them to [{long_term}]"))
+            .hint(format!("run `{setup}` to move them to [{long_term}]"))
         } else {
             Failure::new(format!(
-                "the profile {name} ({origin}) has no long-term keys: [{name}] in {path} holds temporary credentials, or half of a key"
+                "the profile {name} ({origin}) has no long-term keys: [{name}] in {path} holds temporary credentials or an incomplete key"
             ))
             .hint(format!(
-                "if an IAM user's own keys are at hand, `{setup}` writes them to [{long_term}]"
+                "if you have an IAM user's long-term keys, run `{setup}` to write them to [{long_term}]"
             ))
         })
     }
 
-    /// The error where a source is in one of the files, with nothing in it to go on with.
+    /// The error if a source is in one of the files, but has neither keys nor a role.
     fn without_keys(&self, profile: &ChainProfile, origin: &Origin) -> Option<Failure> {
         let ChainProfile { name, config, .. } = profile;
         let credentials = &self.files.credentials;
@@ -356,14 +355,14 @@ impl Walker<'_> {
         ));
         Some(failure.hint(match command {
             Some(_) => format!(
-                "a credential_process that prints long-term keys belongs into [{}]",
+                "put a credential_process that prints long-term keys in [{}]",
                 self.names.long_term(name)
             ),
             None => self.way_to_keys(name),
         }))
     }
 
-    /// The error where no file has the source.
+    /// The error if no file has the source.
     fn no_profile(&self, name: &str, origin: &Origin) -> Failure {
         let names = self.files.credentials.document.names();
         let bases = names.filter_map(|name| self.names.profile_of(name));
@@ -375,13 +374,13 @@ impl Walker<'_> {
         })
     }
 
-    /// How a profile comes by long-term keys.
+    /// How a profile gets long-term keys.
     fn way_to_keys(&self, name: &str) -> String {
         if is_no_file(&self.files.credentials) {
             return NAME_A_FILE.to_owned();
         }
         let setup = self.names.setup_command(name);
-        format!("`{setup}` writes [{}]", self.names.long_term(name))
+        format!("run `{setup}` to write [{}]", self.names.long_term(name))
     }
 
     fn dead_end(&self, profile: &ChainProfile, named_by: &Setting<String>) -> NoWay {

@@ -15,7 +15,7 @@ use crate::plan::connection::{Connection, Service};
 use crate::plan::proxy::Proxy;
 use crate::plan::setting::{Origin, Setting};
 
-/// The partitions of AWS, each with the region that its IAM is in.
+/// The partitions of AWS, each with the region of its IAM.
 /// See <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>.
 const PARTITIONS: [(&str, &str); 8] = [
     ("us-east-1", "aws"),
@@ -37,10 +37,10 @@ pub struct Route {
     pub proxy: Option<Setting<Proxy>>,
 }
 
-/// What the SDK says of an endpoint.
+/// What the SDK resolves an endpoint to.
 struct Endpoint {
     url: String,
-    /// Where it is not the region that was asked for.
+    /// If it differs from the requested region.
     signing_region: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Connection {
                     self.region.value,
                     self.region.origin
                 ))
-                .hint("`-v` shows who asks for a FIPS or a dual-stack endpoint")
+                .hint("add `-v` to see which setting requests a FIPS or dual-stack endpoint")
             ),
         };
         let url = match &self.endpoint_url {
@@ -66,7 +66,7 @@ impl Connection {
         let Ok(url) = url.parse::<Uri>() else {
             bail!("`{url}` is not the URL of an endpoint");
         };
-        // Somebody's own server of STS is in the region that was asked for.
+        // A custom STS endpoint is in the requested region.
         let of_another = endpoint
             .signing_region
             .filter(|region| *region != self.region.value)
@@ -84,7 +84,7 @@ impl Connection {
 
     fn resolved(&self) -> Result<Endpoint, String> {
         let region = &self.region.value;
-        // What is said in full is of no kind.
+        // An explicit endpoint URL overrides FIPS and dual stack.
         let asked = |kind: &Setting<bool>| kind.value && self.endpoint_url.is_none();
         let (fips, dual_stack) = (asked(&self.fips), asked(&self.dual_stack));
         match self.service {
@@ -106,12 +106,12 @@ impl Connection {
 }
 
 impl Route {
-    /// Whether it is known who answers.
+    /// Whether TLS proves who answers.
     pub fn is_over_tls(&self) -> bool {
         self.url.scheme_str() == Some("https")
     }
 
-    /// The host that is called, with a port that is not the usual one.
+    /// The host that is called, with its port unless that is the default.
     pub fn host(&self) -> String {
         let host = self.url.host().unwrap_or_default();
         let port = self.url.port();
@@ -138,7 +138,7 @@ fn endpoint(found: Option<Result<sts::Endpoint, BoxError>>) -> Result<Endpoint, 
     let endpoint = match found {
         Some(Ok(endpoint)) => endpoint,
         Some(Err(error)) => return Err(innermost(error.as_ref())),
-        None => return Err("the SDK does not say".to_owned()),
+        None => return Err("the SDK gives no reason".to_owned()),
     };
     let mut schemes = endpoint.auth_schemes().iter();
     let signing_region = schemes.find_map(|scheme| scheme.get("signingRegion")?.as_string());
@@ -152,7 +152,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), innermost)
 }
 
-/// The partition of a region: the SDK knows which IAM serves it.
+/// The partition of a region, found by the IAM endpoint that the SDK resolves for it.
 pub(super) fn partition(region: &str) -> Option<&'static str> {
     let signing = of_iam(region, false, false).ok()?.signing_region;
     let signing = signing.as_deref().unwrap_or(region);
@@ -160,7 +160,7 @@ pub(super) fn partition(region: &str) -> Option<&'static str> {
     found.map(|(_, partition)| *partition)
 }
 
-/// Refuses what is of another partition than the region, before a code is asked for.
+/// Refuses an ARN in another partition than the region, before a code is asked for.
 pub(super) fn check_partition<T>(
     what: &str,
     arn: &str,
@@ -176,23 +176,23 @@ pub(super) fn check_partition<T>(
                 .iter()
                 .find(|(_, partition)| *partition == of_arn);
             let hint = match other {
-                // A variable would come before the file.
+                // A variable would override the file.
                 Some((other, _))
                     if matches!(region.origin, Origin::Flag(_) | Origin::Environment(_)) =>
                 {
-                    format!("set a region of {of_arn}, for example with `--region {other}`")
+                    format!("set a region in {of_arn}, for example with `--region {other}`")
                 }
                 Some((other, _)) => format!(
-                    "set a region of {of_arn}, for example with `--region {other}`, or `region = {other}` in ~/.aws/config"
+                    "set a region in {of_arn}, for example with `--region {other}`, or `region = {other}` in ~/.aws/config"
                 ),
                 None => {
-                    "is it written right? ARNs begin with arn:aws:, arn:aws-cn: or arn:aws-us-gov:"
+                    "check the ARN: it must start with arn:aws:, arn:aws-cn:, or arn:aws-us-gov:"
                         .to_owned()
                 }
             };
             bail!(
                 Failure::new(format!(
-                    "the {what} {arn} ({}) is of the partition {of_arn}, and the region {} ({}) of {of_region}",
+                    "the {what} {arn} ({}) is in the partition {of_arn}, but the region {} ({}) is in {of_region}",
                     chosen.origin, region.value, region.origin
                 ))
                 .hint(hint)

@@ -1,24 +1,24 @@
-//! Refuses sections that cannot be used: ambiguous ones, ones with keys that must stay, and missing ones.
+//! Refuses sections that cannot be used: ambiguous sections, sections with keys that must not be overwritten, and missing sections.
 
 use std::collections::HashMap;
 
 use anyhow::{Result, bail};
 
 use crate::core::error::Failure;
-use crate::core::text::quoted;
+use crate::core::text::{flag, nearest};
 use crate::files::document::{Irregularity, Note, Property, Section};
 use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
 use crate::files::section_format;
 use crate::plan::section_names::{ProfileSections, SectionNames};
 
-/// As many names as a person reads in a hint.
+/// How many names a hint lists.
 const MOST_NAMES: usize = 10;
 
-/// What the access key id of an IAM user begins with.
+/// The prefix of the access key id of an IAM user.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
 const LONG_TERM_PREFIX: &str = "AKIA";
 
-/// What AWS tools sign with.
+/// The keys that AWS tools sign with.
 const CREDENTIAL_KEYS: [&str; 4] = [
     key::AWS_ACCESS_KEY_ID,
     key::AWS_SECRET_ACCESS_KEY,
@@ -26,12 +26,12 @@ const CREDENTIAL_KEYS: [&str; 4] = [
     key::AWS_SECURITY_TOKEN,
 ];
 
-/// Whether the credentials file is a device, as in scripts that mean by `/dev/null` that there is none.
+/// Whether the credentials file is a device, as in scripts that set it to `/dev/null` to have none.
 pub(super) fn is_no_file(credentials: &File<'_>) -> bool {
     credentials.path.starts_with("/dev")
 }
 
-/// Refuses to work with sections that cannot be read in one way only.
+/// Refuses ambiguous sections.
 pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
     let path = file.path.display();
     for section in sections {
@@ -42,7 +42,7 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
             .find(|note| note.what.is_malformed() && file.document.is_in(note, section));
         if let Some(note) = malformed {
             bail!(Failure::new(format!("{path}:{} {}", note.line, note.what)).hint(format!(
-                "mend the line, which is in [{section}]; the AWS tools refuse the whole file for it"
+                "fix the line, which is in [{section}]; AWS tools reject the whole file because of it"
             )));
         }
         check_unique(file, section)?;
@@ -50,15 +50,15 @@ pub fn check_sections(file: &File<'_>, sections: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a section that comes twice, or has a key twice, or more lines in a value than it can have.
+/// Refuses a repeated section, a repeated key, and a value of several lines where only one is valid.
 pub fn check_unique(file: &File<'_>, section: &str) -> Result<()> {
     let path = file.path.display();
     let lines: Vec<usize> = file.document.sections(section).map(Section::line).collect();
     if let [first, .., last] = lines[..] {
         bail!(Failure::new(format!(
-            "{path}:{last} begins [{section}] again, after line {first}"
+            "{path}:{last} starts [{section}] again, after line {first}"
         ))
-        .hint("make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file"));
+        .hint("merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file"));
     }
     for part in file.document.sections(section) {
         let properties = part.properties();
@@ -67,32 +67,32 @@ pub fn check_unique(file: &File<'_>, section: &str) -> Result<()> {
             let of_one_line = key::OF_ONE_LINE.iter().any(|key| property.is(key));
             if of_one_line && property.lines() > 1 {
                 bail!(Failure::new(format!(
-                    "{path}:{} sets {} of [{section}], and the indented lines below would be part of its value",
+                    "{path}:{} sets {} in [{section}], and the indented lines below it would become part of the value",
                     property.line, property.key
                 ))
-                .hint("begin the next key or section at the left margin, or with as little indentation as that line"));
+                .hint("indent the next key or section no more than that line"));
             }
             let key = property.key.to_ascii_lowercase();
             if let Some(earlier) = seen.insert(key, property.line) {
                 bail!(Failure::new(format!(
-                    "{path}:{} sets {} of [{section}] again, after line {}",
+                    "{path}:{} sets {} in [{section}] again, after line {}",
                     property.line, property.key, earlier
                 ))
-                .hint("delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file"));
+                .hint("remove one of the lines; the AWS SDKs use the last one, and the AWS CLI rejects the file"));
             }
         }
     }
     Ok(())
 }
 
-/// A value that some AWS tools read otherwise than it is meant.
+/// A value that some AWS tools misread.
 pub struct SpoiledValue {
-    /// Which one it is, and what they make of it.
+    /// Which value it is, and how they read it.
     pub problem: String,
     pub fix: &'static str,
 }
 
-/// The credentials in a section that some AWS tools read otherwise than they are meant.
+/// The credentials in a section that some AWS tools misread.
 pub fn spoiled_values(file: &File<'_>, section: &str) -> Vec<SpoiledValue> {
     let mut spoiled = Vec::new();
     let properties = file
@@ -111,7 +111,7 @@ pub fn spoiled_values(file: &File<'_>, section: &str) -> Vec<SpoiledValue> {
         if is_quoted {
             spoiled.push(SpoiledValue {
                 problem: format!(
-                    "{name} stands in quotation marks, which AWS tools take for a part of it"
+                    "{name} is in quotation marks, which AWS tools treat as part of the value"
                 ),
                 fix: "remove the quotation marks",
             });
@@ -119,7 +119,7 @@ pub fn spoiled_values(file: &File<'_>, section: &str) -> Vec<SpoiledValue> {
         if property.has_comment() {
             spoiled.push(SpoiledValue {
                 problem: format!(
-                    "{name} has a comment behind it, which the AWS CLI takes for a part of it"
+                    "{name} is followed by a comment, which the AWS CLI treats as part of the value"
                 ),
                 fix: "move the comment to a line of its own",
             });
@@ -128,7 +128,7 @@ pub fn spoiled_values(file: &File<'_>, section: &str) -> Vec<SpoiledValue> {
     spoiled
 }
 
-/// The lines of a file that some AWS tool stumbles over. Blanks behind the name of `[profile name ]` are passed over by all.
+/// The lines of a file that some AWS tool misreads. All tools ignore blanks after the name in `[profile name ]`.
 pub fn notes<'f>(file: &'f File<'_>) -> impl Iterator<Item = &'f Note> {
     let is_profile = |note: &Note| {
         let mut names = file.document.names();
@@ -140,7 +140,7 @@ pub fn notes<'f>(file: &'f File<'_>) -> impl Iterator<Item = &'f Note> {
     notes.filter(move |note| note.what != Irregularity::BlanksBehindName || !is_profile(note))
 }
 
-/// The first section or key of a file that stands there twice.
+/// The first repeated section or key of a file.
 pub fn first_repeat(file: &File<'_>) -> Option<String> {
     let path = file.path.display();
     let mut sections: HashMap<&str, usize> = HashMap::new();
@@ -150,7 +150,7 @@ pub fn first_repeat(file: &File<'_>) -> Option<String> {
         .filter(|section| !section.name().is_empty())
     {
         let (name, line) = (section.name(), section.line());
-        // With blanks in one of the headers, the AWS CLI takes them for two names.
+        // With blanks in one of the headers, the AWS CLI reads two different names.
         let has_blanks = file
             .document
             .notes()
@@ -160,14 +160,14 @@ pub fn first_repeat(file: &File<'_>) -> Option<String> {
             && !has_blanks
         {
             return Some(format!(
-                "{path}:{line} begins [{name}] again, after line {first}"
+                "{path}:{line} starts [{name}] again, after line {first}"
             ));
         }
         let mut keys: HashMap<String, usize> = HashMap::new();
         for Property { key, line, .. } in section.properties() {
             if let Some(first) = keys.insert(key.to_ascii_lowercase(), line) {
                 return Some(format!(
-                    "{path}:{line} sets {key} of [{name}] again, after line {first}"
+                    "{path}:{line} sets {key} in [{name}] again, after line {first}"
                 ));
             }
         }
@@ -175,7 +175,7 @@ pub fn first_repeat(file: &File<'_>) -> Option<String> {
     None
 }
 
-/// Refuses to write a section of a name that nobody asked for, where it belongs to something else.
+/// Refuses to write a section with a derived name if that section belongs to something else.
 pub(super) fn check_not_of_another(
     sections: &ProfileSections,
     names: &SectionNames,
@@ -183,7 +183,7 @@ pub(super) fn check_not_of_another(
 ) -> Result<()> {
     let (section, profile) = (&sections.short_term, &sections.profile.value);
     let credentials = &files.credentials;
-    let hint = "give a --short-term-suffix, or rename one of them";
+    let hint = "use --short-term-suffix, or rename one of them";
     let other = names.long_term(section);
     if section != profile && other != *section && credentials.document.has(&other) {
         bail!(
@@ -198,20 +198,24 @@ pub(super) fn check_not_of_another(
     if sections.is_beside_role() && is_foreign {
         bail!(
             Failure::new(format!(
-                "[{section}] would be written for {profile}, but holds or gets credentials from something else"
+                "[{section}] would be written for {profile}, but it has credentials from another source"
             ))
-            .hint(format!("{hint}, or delete [{section}]"))
+            .hint(format!("{hint}, or remove [{section}]"))
         );
     }
     Ok(())
 }
 
-/// The error where there are no long-term keys, with the nearest thing that could have been meant.
+/// The error for missing long-term keys, with the most likely fix.
 pub(super) fn missing_long_term(
     sections: &ProfileSections,
     names: &SectionNames,
-    credentials: &File<'_>,
+    files: &Files<'_>,
 ) -> Failure {
+    let Files {
+        credentials,
+        config,
+    } = files;
     let ProfileSections {
         profile,
         long_term,
@@ -229,8 +233,8 @@ pub(super) fn missing_long_term(
             .filter(|base| *base != profile.value)
     {
         return failure.hint(format!(
-            "name the profile without the suffix: --profile {}",
-            quoted(base)
+            "name the profile without the suffix: {}",
+            flag("--profile", base)
         ));
     }
     if credentials.get(&profile.value, key::ROLE_ARN).is_some() {
@@ -249,46 +253,34 @@ pub(super) fn missing_long_term(
         .names()
         .filter_map(|name| names.profile_of(name).filter(|profile| *profile != name))
         .collect();
-    match nearest(&profile.value, others.iter().copied()) {
-        Some(name) => failure.hint(format!("did you mean --profile {}?", quoted(name))),
+    let roles = config.document.names().filter_map(|header| {
+        config.get(header, key::ROLE_ARN)?;
+        profile_of(header)
+    });
+    match nearest(&profile.value, others.iter().copied().chain(roles)) {
+        Some(name) => failure.hint(format!("did you mean {}?", flag("--profile", name))),
         None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
-        None if others.is_empty() => failure.hint(format!("`{setup_command}` writes it")),
+        None if others.is_empty() => failure.hint(format!("run `{setup_command}` to write it")),
         None => failure.hint(format!(
-            "`{setup_command}` writes it; there are keys for: {}",
+            "run `{setup_command}` to write it; there are keys for: {}",
             others[..others.len().min(MOST_NAMES)].join(", ")
         )),
     }
 }
 
-/// The name that may have been meant by another one.
-pub(super) fn nearest<'n>(
-    name: &str,
-    candidates: impl Iterator<Item = &'n str>,
-) -> Option<&'n str> {
-    let name = name.to_lowercase();
-    candidates
-        .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&candidate.to_lowercase(), &name);
-            (distance, candidate)
-        })
-        .min()
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
-        .map(|(_, candidate)| candidate)
-}
-
-/// The error where somebody has written a secret, and not its access key id yet.
+/// The error for a secret without its access key id.
 pub fn secret_in_the_way(section: &str, credentials: &File<'_>) -> Failure {
     let path = credentials.path.display();
     let has_id = credentials.get(section, key::AWS_ACCESS_KEY_ID).is_some();
     Failure::new(if has_id {
-        format!("[{section}] in {path} holds a secret access key that mfa-creds did not write, beside the id of a session")
+        format!("[{section}] in {path} holds a secret access key that mfa-creds did not write, next to a session's access key id")
     } else {
-        format!("[{section}] in {path} holds a secret access key without its id, which is never overwritten")
+        format!("[{section}] in {path} holds a secret access key without its id, which mfa-creds never overwrites")
     })
-    .hint("take the secret out with an editor, or write its aws_access_key_id there")
+    .hint("remove the secret with an editor, or add its aws_access_key_id")
 }
 
-/// The error where an IAM user's own keys stand in the section for the temporary ones.
+/// The error for an IAM user's own keys in the section for the temporary credentials.
 pub fn long_term_keys_in_the_way(sections: &ProfileSections, credentials: &File<'_>) -> Failure {
     let ProfileSections {
         long_term,
@@ -308,34 +300,34 @@ pub fn long_term_keys_in_the_way(sections: &ProfileSections, credentials: &File<
         .is_some_and(|id| id.starts_with(LONG_TERM_PREFIX));
     if !is_of_aws && credentials.get(short_term, key::ASSUMED_ROLE).is_some() {
         return Failure::new(format!(
-            "[{short_term}] in {path} holds keys that mfa-creds did not write, which are never overwritten"
+            "[{short_term}] in {path} holds keys that mfa-creds did not write, and never overwrites"
         ))
         .hint(format!(
-            "if they are those of an old session, take them out with an editor; if they are an IAM user's own, rename [{short_term}]"
+            "if they are from an old session, remove them with an editor; if they are an IAM user's own keys, rename [{short_term}]"
         ));
     }
     let failure = Failure::new(format!(
-        "[{short_term}] in {path} holds long-term keys, which are never overwritten"
+        "[{short_term}] in {path} holds long-term keys, which mfa-creds never overwrites"
     ));
     let has = |key| credentials.get(long_term, key).is_some();
     let is_same = |key: &&str| credentials.get(long_term, key) == credentials.get(short_term, key);
     let pair = [key::AWS_ACCESS_KEY_ID, key::AWS_SECRET_ACCESS_KEY];
     if sections.is_beside_role() {
-        // What `setup` moves are the keys in the section of the profile.
+        // `setup` moves only keys in the section that is named like the profile.
         failure.hint(format!(
-            "[{short_term}] is for the credentials of the role: rename it with an editor, or give a --short-term-suffix"
+            "[{short_term}] is for the credentials of the role: rename it with an editor, or use --short-term-suffix"
         ))
     } else if pair.iter().all(is_same) {
         failure.hint(format!(
-            "[{long_term}] has the same keys: `{setup_command}` takes them out of [{short_term}]"
+            "[{long_term}] has the same keys: run `{setup_command}` to remove them from [{short_term}]"
         ))
     } else if has(key::AWS_ACCESS_KEY_ID) {
         failure.hint(format!(
-            "[{long_term}] has keys, too: `{setup_command}` asks whether to replace them with those of [{short_term}]"
+            "[{long_term}] also has keys: run `{setup_command}`, which asks whether to replace them with those in [{short_term}]"
         ))
     } else if has(key::CREDENTIAL_PROCESS) {
         failure.hint(format!(
-            "[{long_term}] gets its keys from a credential_process: rename [{short_term}] with an editor to keep those in it"
+            "[{long_term}] gets its keys from a credential_process: rename [{short_term}] with an editor to keep its keys"
         ))
     } else {
         failure.hint(format!("move them to [{long_term}] with `{setup_command}`"))

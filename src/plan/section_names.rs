@@ -5,24 +5,24 @@ use anyhow::{Result, bail};
 use crate::cli::Suffixes;
 use crate::core::environment::{Environment, MFA_LONG_TERM_SUFFIX, MFA_SHORT_TERM_SUFFIX};
 use crate::core::error::Failure;
-use crate::core::text::{self, quoted};
+use crate::core::text;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
 use crate::plan::DEFAULT_PROFILE;
 use crate::plan::precedence::Precedence;
 use crate::plan::setting::{INHERITED, Origin, Setting, default, first, flag, in_file, variable};
 
-/// What is written behind a role's profile, where the section of the profile's own name would not be read.
+/// The suffix of a role's section: AWS tools would not read keys in a section with the role profile's own name.
 const BESIDE_ROLE: &str = "mfa";
 
-/// How the sections of a profile are called.
+/// The suffixes that name the sections of a profile.
 #[derive(Debug)]
 pub struct SectionNames {
     long_term: Setting<String>,
     short_term: Setting<String>,
 }
 
-/// Which sections are meant.
+/// The sections of a profile.
 #[derive(Debug)]
 pub struct ProfileSections {
     /// The profile as the user names it.
@@ -35,36 +35,36 @@ pub struct ProfileSections {
     pub suffixes: [Origin; 2],
     /// The command that writes the long-term section.
     pub setup_command: String,
-    /// The flags by which a command finds the same sections, as they are typed behind it.
+    /// The flags that make a command find the same sections, to append to it.
     pub flags: String,
-    /// What the AWS tools take in place of the section to write.
+    /// What AWS tools use instead of the section to write.
     pub precedence: Option<Precedence>,
-    /// The section with a `credential_process`, where keys in the section to write would come before that.
+    /// The section with a `credential_process` that keys in the section to write would override.
     pub credential_process_at: Option<String>,
-    /// Where the credentials are kept.
+    /// Where the credentials are stored.
     pub storage: Storage,
 }
 
-/// Where the temporary credentials of a profile are kept.
+/// Where the temporary credentials of a profile are stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Storage {
     /// In its section of the credentials file, for every tool.
     Section,
-    /// In the file of sessions, as AWS tools would take keys in the section and not run the `credential_process`.
+    /// In the session file, because AWS tools would use keys in the section and not run the `credential_process`.
     ForProcess,
-    /// In the file of sessions, as the section shall neither be read nor written.
+    /// In the session file, because the section must be neither read nor written.
     NoStore,
 }
 
 impl Storage {
-    /// Whether the section is left alone.
+    /// Whether the section is neither read nor written.
     pub fn is_private(self) -> bool {
         self != Self::Section
     }
 }
 
 impl Default for SectionNames {
-    /// As when nobody says otherwise.
+    /// The default suffixes.
     fn default() -> Self {
         Self {
             long_term: default("long-term".to_owned()),
@@ -74,7 +74,7 @@ impl Default for SectionNames {
 }
 
 impl SectionNames {
-    /// As asked for.
+    /// From the flags and the environment.
     pub fn new(suffixes: &Suffixes, environment: &Environment) -> Result<Self> {
         let usual = Self::default();
         let long_term = first([
@@ -100,7 +100,7 @@ impl SectionNames {
         section(profile, &self.long_term.value)
     }
 
-    /// The section for the temporary credentials of a profile, where no role of the config file is in the way.
+    /// The section for the temporary credentials of a profile that is not a role in the config file.
     pub(super) fn short_term(&self, profile: &str) -> String {
         section(profile, &self.short_term.value)
     }
@@ -115,7 +115,7 @@ impl SectionNames {
         (!profile.is_empty()).then_some(profile)
     }
 
-    /// The role whose credentials are in the section of this name, if that is no profile of its own.
+    /// The role whose credentials are in this section, if the section is not a profile itself.
     pub(super) fn written_for(&self, section: &str, files: &Files<'_>) -> Option<String> {
         let config = &files.config.document;
         if files.credentials.document.has(&self.long_term(section))
@@ -140,8 +140,8 @@ impl SectionNames {
         self.named(profile, &self.short_term)
     }
 
-    /// The same for a profile that may be a role in the config file: a section of its name would be written in vain, as
-    /// the AWS tools assume the role in its place. So another one is, unless a suffix says otherwise.
+    /// The same for a profile that may be a role in the config file. AWS tools assume such a role and ignore a section with its
+    /// name, so the section gets a suffix, unless one is set.
     pub fn sections_of(
         &self,
         profile: Setting<String>,
@@ -183,13 +183,13 @@ impl SectionNames {
             bail!(Failure::new(format!(
                 "long-term and temporary credentials would share the section [{long_term}]: the suffixes are the same"
             ))
-            .hint("with `--long-term-suffix none` give a `--short-term-suffix`, for example `mfa`"));
+            .hint("with `--long-term-suffix none`, also set `--short-term-suffix`, for example to `mfa`"));
         }
         if short_term == INHERITED {
             bail!(Failure::new(format!(
-                "[{INHERITED}] cannot hold temporary credentials: some tools let every section inherit from it"
+                "[{INHERITED}] cannot hold temporary credentials: in some tools, every section inherits from it"
             ))
-            .hint("use another profile; the default profile is `default`, in small letters"));
+            .hint("use another profile; the default profile is `default`, in lower case"));
         }
         let flags = self.flags(&profile);
         let setup_command = self.setup_command_for(&profile);
@@ -214,7 +214,7 @@ impl SectionNames {
         self.setup_command_of(&format!(" {}", text::flag("--profile", profile)))
     }
 
-    /// The same for the profile that is asked for.
+    /// The same for the requested profile.
     pub fn setup_command_for(&self, profile: &Setting<String>) -> String {
         if names_default(profile) {
             self.setup_command_of("")
@@ -227,7 +227,7 @@ impl SectionNames {
         format!("mfa-creds setup{profile_flag}{}", self.suffix_flags())
     }
 
-    /// The flags by which a command finds the same sections, as they are typed behind it.
+    /// The flags that make a command find the same sections, to append to it.
     pub fn flags(&self, profile: &Setting<String>) -> String {
         if names_default(profile) {
             self.suffix_flags()
@@ -236,20 +236,20 @@ impl SectionNames {
         }
     }
 
-    /// The same for a profile that another one has led to.
+    /// The same for a profile at the end of a chain.
     pub(super) fn flags_of(&self, profile: &str) -> String {
         format!(" {}{}", text::flag("-p", profile), self.suffix_flags())
     }
 
-    /// The flags that name the suffixes, where flags did.
+    /// The flags for the suffixes, if flags set them.
     pub fn suffix_flags(&self) -> String {
         let mut flags = String::new();
         for (flag, suffix) in [
-            ("long-term-suffix", &self.long_term),
-            ("short-term-suffix", &self.short_term),
+            ("--long-term-suffix", &self.long_term),
+            ("--short-term-suffix", &self.short_term),
         ] {
             if matches!(suffix.origin, Origin::Flag(_)) {
-                flags = format!("{flags} --{flag} {}", quoted(&suffix.value));
+                flags = format!("{flags} {}", text::flag(flag, &suffix.value));
             }
         }
         flags
@@ -264,13 +264,12 @@ fn section(profile: &str, suffix: &str) -> String {
     }
 }
 
-/// Whether it is the profile that is meant where neither a flag nor the environment names one. A flag may have been there
-/// because the environment does.
+/// Whether a command without a flag means this profile. After a flag it does not: the flag may have overridden the environment.
 fn names_default(profile: &Setting<String>) -> bool {
     profile.value == DEFAULT_PROFILE && !matches!(profile.origin, Origin::Flag(_))
 }
 
-/// The section that has the AWS tools run a command for the credentials of a profile.
+/// The section that makes AWS tools run a command for the credentials of a profile.
 fn credential_process_at(profile: &str, files: &Files<'_>) -> Option<String> {
     let Files {
         credentials,
@@ -294,11 +293,11 @@ fn check_name_part(name: &Setting<String>) -> Result<()> {
     }
     bail!(
         Failure::new(format!(
-            "`{}` ({}) cannot be part of a section's name",
+            "`{}` ({}) cannot be part of a section name",
             name.value.escape_debug(),
             name.origin
         ))
-        .hint("leave out brackets, `#`, `;` and blanks at the ends")
+        .hint("use a name without brackets, `#`, `;`, or spaces at its ends")
     )
 }
 
@@ -310,13 +309,13 @@ impl ProfileSections {
         }
     }
 
-    /// The same, kept elsewhere.
+    /// The same, stored elsewhere.
     pub fn kept(self, storage: Storage) -> Self {
         Self { storage, ..self }
     }
 
-    /// The same, kept where the credentials belong when nobody says otherwise: in the section, unless that would keep AWS
-    /// tools from running a `credential_process`. Where it does so already, it goes on to be renewed.
+    /// The same, stored in the default place: in the section, unless keys there would override a `credential_process`. If the
+    /// section already has our credentials, they are still renewed there.
     pub fn in_its_place(self, credentials: &File<'_>) -> Self {
         let has_ours = || {
             let has = |key| credentials.get(&self.short_term, key).is_some();
@@ -331,8 +330,8 @@ impl ProfileSections {
         }
     }
 
-    /// The same, with what stands in the section to write itself and comes before its keys, where the config file has nothing like
-    /// it: botocore takes both files together.
+    /// The same, with a setting in the section to write itself that overrides its keys, if the config file has none: botocore
+    /// merges both files.
     pub fn overridden_by_itself(self, credentials: &File<'_>) -> Self {
         let precedence = self
             .precedence
@@ -340,20 +339,21 @@ impl ProfileSections {
         Self { precedence, ..self }
     }
 
-    /// How a command of ours is typed for the profile; an empty name for the renewal.
+    /// The command line for the profile; an empty name means the renewal.
     pub fn command(&self, name: &str) -> String {
         let command = format!("mfa-creds {name}");
         format!("{}{}", command.trim_end(), self.flags)
     }
 
-    /// The command that writes the credentials of the profile where the AWS tools read them, when they do not read the section
-    /// of the profile's own name; none where somebody chose the suffix.
-    pub fn command_beside(&self) -> Option<String> {
+    /// How to write the credentials of the profile where AWS tools read them, if they do not read the section with the profile's
+    /// own name; none if the suffix is set.
+    pub fn way_out_beside(&self) -> Option<String> {
         let is_chosen = self.suffixes[1] != Origin::Default;
-        (!is_chosen).then(|| format!("{} --short-term-suffix {BESIDE_ROLE}", self.command("")))
+        let command = format!("{} --short-term-suffix {BESIDE_ROLE}", self.command(""));
+        (!is_chosen).then(|| format!("run `{command}` to write a section that they read"))
     }
 
-    /// What messages call the credentials: by their section, or by the profile where they have none.
+    /// The name of the credentials in messages: their section, or the profile if they have none.
     pub fn label(&self) -> String {
         match self.storage {
             Storage::Section => format!("[{}]", self.short_term),
@@ -361,13 +361,13 @@ impl ProfileSections {
         }
     }
 
-    /// Whether the section to write has a name that nobody chose, beside a role of the config file.
+    /// Whether the section to write has a derived name, next to a role in the config file.
     pub(super) fn is_beside_role(&self) -> bool {
         matches!(&self.suffixes[1], Origin::File { key, .. } if *key == key::ROLE_ARN)
     }
 }
 
-/// Whether a text can be a section's name, or a part of it.
+/// Whether a text can be a section name, or part of one.
 pub fn is_name_part(text: &str) -> bool {
     text.trim() == text && !text.contains(|c: char| c.is_control() || "[]#;".contains(c))
 }

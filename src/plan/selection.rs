@@ -7,23 +7,23 @@ use anyhow::{Error, Result, bail};
 use crate::cli::{Profile, Profiles};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
-use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
+use crate::files::profiles::{File, Files, NAME_A_FILE, config_header, key, profile_of};
 use crate::files::section_format;
 use crate::plan::Inputs;
 use crate::plan::role_chain::{self, ChainProfile, NoWay};
-use crate::plan::section_checks::is_no_file;
-use crate::plan::section_names::SectionNames;
+use crate::plan::section_checks::{is_no_file, missing_long_term};
+use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, default, flag, in_file, variable};
 
 /// Which profiles a run is about.
 pub struct Selection {
     pub profiles: Vec<Setting<String>>,
-    /// Those that `--all` leaves out because something is wrong with them.
+    /// Profiles that `--all` leaves out because something is wrong with them.
     pub left_out: Vec<(String, Error)>,
 }
 
 impl Inputs<'_> {
-    /// The profiles that are asked for, each once.
+    /// The requested profiles, each once.
     pub fn selected(&self, asked: &Profiles) -> Result<Selection> {
         let (names, files) = (self.names, self.files);
         let mut left_out = Vec::new();
@@ -51,7 +51,7 @@ impl Inputs<'_> {
                 .hint(if is_no_file(&files.credentials) {
                     NAME_A_FILE.to_owned()
                 } else {
-                    format!("`{}` writes one", names.setup_command("default"))
+                    format!("run `{}` to write one", names.setup_command("default"))
                 })
             );
         }
@@ -66,13 +66,13 @@ impl Inputs<'_> {
         Ok(Selection { profiles, left_out })
     }
 
-    /// The profile that is asked for where only one can be.
+    /// The requested profile, for a command that accepts only one.
     pub fn single_profile(&self, asked: &Profile) -> Setting<String> {
         let named = flag("--profile", asked.name.as_ref());
         self.written_for(named.unwrap_or_else(|| profile_of_environment(self.environment)))
     }
 
-    /// The names of the profiles that can be asked for, each once.
+    /// The names of the profiles that can be requested, each once.
     pub fn candidates(&self) -> Vec<String> {
         let (mut names, _left_out) = all(self.names, self.files);
         let mut seen = HashSet::new();
@@ -80,7 +80,26 @@ impl Inputs<'_> {
         names
     }
 
-    /// Whoever uses what was written for a role names it so, in `AWS_PROFILE` for example.
+    /// The error for a profile that is in neither file, in the words of a renewal.
+    pub fn unknown_profile(&self, sections: &ProfileSections) -> Option<Failure> {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let name = &sections.profile.value;
+        // Not the long-term section of another profile.
+        let is_own = |section: &str| {
+            let profile = self.names.profile_of(section);
+            credentials.document.has(section) && profile.is_none_or(|of| of == section)
+        };
+        let is_known = credentials.document.has(&sections.long_term)
+            || is_own(&sections.short_term)
+            || is_own(name)
+            || config_header(&config.document, name).is_some();
+        (!is_known).then(|| missing_long_term(sections, self.names, self.files))
+    }
+
+    /// A role's credentials are used by the name of their section, for example in `AWS_PROFILE`.
     fn written_for(&self, profile: Setting<String>) -> Setting<String> {
         match self.names.written_for(&profile.value, self.files) {
             Some(value) => Setting { value, ..profile },
@@ -89,13 +108,13 @@ impl Inputs<'_> {
     }
 }
 
-/// The one profile that is meant where no flag names one.
+/// The profile if no flag names one.
 pub fn profile_of_environment(environment: &Environment) -> Setting<String> {
     variable(environment, "AWS_PROFILE").unwrap_or_else(|| default("default".to_owned()))
 }
 
-/// The profiles that `--all` means: those with a long-term section, in the order of the credentials file, and of the config file
-/// those with keys and a device of their own and the roles that hang on one of all these. Some may come twice.
+/// The profiles that `--all` selects: profiles with a long-term section, in the order of the credentials file; and from the config
+/// file, profiles with their own keys and device, and roles that depend on any of these. The list may have duplicates.
 fn all(names: &SectionNames, files: &Files<'_>) -> (Vec<String>, Vec<(String, Error)>) {
     let Files {
         credentials,
@@ -104,7 +123,7 @@ fn all(names: &SectionNames, files: &Files<'_>) -> (Vec<String>, Vec<(String, Er
     let mut profiles: Vec<String> = Vec::new();
     let mut left_out = Vec::new();
     for section in credentials.document.names() {
-        // With a suffix, long-term sections are known by their names; without one, by what is in them.
+        // With a suffix, the name identifies a long-term section; without one, its content does.
         if let Some(profile) = names.profile_of(section)
             && (profile != section || is_base(credentials, section))
         {
@@ -116,7 +135,7 @@ fn all(names: &SectionNames, files: &Files<'_>) -> (Vec<String>, Vec<(String, Er
             && config.get(header, key::ROLE_ARN).is_none()
             && config.get(header, key::MFA_SERIAL).is_some()
             && section_format::holds_usable_long_term_keys(config, header)
-            // The AWS tools take those first, and nobody has asked for a session.
+            // AWS tools use those keys first, and no session was requested.
             && !section_format::holds_long_term_keys(credentials, profile)
         {
             profiles.push(profile.to_owned());
@@ -151,7 +170,7 @@ fn hangs_on_a_base(
     };
     let sections = names.sections_of(profile, files)?;
     let chain = role_chain::follow(Some(role), &sections, names, files)?;
-    // Keys that need no MFA are none of our business.
+    // Keys that need no MFA are ignored.
     Ok(names.profile_of(&chain.key_source.section).is_some()
         || chain
             .profiles

@@ -12,16 +12,16 @@ pub(super) use crate::files::section_format::INHERITED;
 pub struct Setting<T> {
     /// What was chosen.
     pub value: T,
-    /// By whom.
+    /// Its origin.
     pub origin: Origin,
 }
 
 /// Where a setting came from, strongest first.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Origin {
-    /// A flag of the command line.
+    /// A flag on the command line.
     Flag(&'static str),
-    /// A variable of the environment.
+    /// An environment variable.
     Environment(&'static str),
     /// A key of a section.
     File {
@@ -31,15 +31,15 @@ pub enum Origin {
     },
     /// Picked from a list in the terminal.
     Person,
-    /// There is one for each partition of AWS.
+    /// The only region of its kind in the partition.
     Partition,
-    /// The only device that IAM knows of the user.
+    /// The user's only device in IAM.
     OnlyOne,
-    /// The device that the session is of.
+    /// The device of the stored session.
     Session,
-    /// Nobody said anything.
+    /// Nothing is set.
     Default,
-    /// Somebody wanted more than AWS grants.
+    /// More was requested than AWS grants.
     Limit,
 }
 
@@ -58,9 +58,9 @@ impl fmt::Display for Origin {
                 write!(f, "{key} of [{section}] in {}", path.display())
             }
             Self::Person => f.write_str("your choice"),
-            Self::Partition => f.write_str("the only one of its partition"),
-            Self::OnlyOne => f.write_str("the only one of the user"),
-            Self::Session => f.write_str("of the session that is there"),
+            Self::Partition => f.write_str("the only one in its partition"),
+            Self::OnlyOne => f.write_str("the user's only device"),
+            Self::Session => f.write_str("from the stored session"),
             Self::Default => f.write_str("default"),
             Self::Limit => f.write_str("AWS's limit"),
         }
@@ -80,7 +80,7 @@ pub(super) fn default<T>(value: T) -> Setting<T> {
     }
 }
 
-/// A flag; empty counts as not given, as in aws-mfa.
+/// A flag; as in aws-mfa, an empty value means that it is not set.
 pub(super) fn flag(name: &'static str, value: Option<&String>) -> Option<Setting<String>> {
     value
         .filter(|value| !value.is_empty())
@@ -112,7 +112,7 @@ pub(super) fn in_file(
     })
 }
 
-/// A key of a section, or what the section inherits.
+/// A key of a section, or the value that the section inherits.
 pub(super) fn inherited(
     file: &File<'_>,
     section: &str,

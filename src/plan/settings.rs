@@ -14,28 +14,28 @@ use crate::plan::role_chain::{ChainProfile, ChainRole, RoleChain};
 use crate::plan::setting::{Origin, Setting, default, first, flag, in_file, inherited, variable};
 use crate::plan::{Inputs, Role};
 
-/// How long a user's session may last, in seconds, and how long it does by default.
+/// The limits of a user's session in seconds, and its default.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
 const SESSION_SECONDS: (RangeInclusive<u32>, u32) = (900..=129_600, 43_200);
 /// The same for a role; its own maximum may be lower.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 const ROLE_SECONDS: (RangeInclusive<u32>, u32) = (900..=43_200, 3_600);
-/// How long a role lasts that only assumes the next one, in seconds: the shortest that there is.
+/// The duration of a role that only assumes the next role, in seconds: the shortest that AWS grants.
 const PASSING_SECONDS: u32 = 900;
 
-/// Whose length of time it is.
+/// What a duration is for.
 #[derive(Clone, Copy, Debug)]
 enum DurationKind {
-    /// Of a user.
+    /// A user session.
     Session,
-    /// Of a role.
+    /// A role.
     Role,
 }
 
-/// Everything that a setting may come from.
+/// Everything that a setting can come from.
 pub(super) struct Resolver<'a> {
     pub inputs: Inputs<'a>,
-    /// The way to the keys.
+    /// The chain to the keys.
     pub chain: &'a RoleChain,
 }
 
@@ -70,7 +70,7 @@ impl Resolver<'_> {
             .or_else(|| self.config(profile, key))
     }
 
-    /// A key of a role. What the config file says is about the role that it names.
+    /// A key of a role. The values in the config file apply only to the role that it names.
     fn of_role(&self, role: &ChainRole, key: &'static str) -> Option<Setting<String>> {
         let profile = &self.chain.profiles[role.profile];
         let named = self.config(profile, key::ROLE_ARN);
@@ -79,20 +79,23 @@ impl Resolver<'_> {
             .or_else(|| self.config(profile, key).filter(|_| is_named))
     }
 
-    /// The profile that is asked for.
+    /// The requested profile.
     fn asked_for(&self) -> &ChainProfile {
         &self.chain.profiles[0]
     }
 
-    /// The profile that has the keys.
+    /// The profile with the keys.
     fn base(&self) -> &ChainProfile {
         &self.chain.profiles[self.chain.profiles.len() - 1]
     }
 
-    /// The device; none where nobody names one.
+    /// The device, if one is set.
     pub(super) fn device(&self) -> Result<Option<Setting<SerialNumber>>> {
         let given = first([
-            flag("--device", self.inputs.request.device.as_ref()),
+            flag(
+                "--device",
+                self.inputs.request.device.serial_number.as_ref(),
+            ),
             self.variable(MFA_DEVICE),
         ]);
         let along_the_way = || {
@@ -128,7 +131,7 @@ impl Resolver<'_> {
         if !Form::RoleArn.fits(&arn.value) {
             bail!(
                 Failure::new(format!(
-                    "`{}` ({}) is not the ARN of a role",
+                    "`{}` ({}) is not a role ARN",
                     arn.value, arn.origin
                 ))
                 .hint("write it like arn:aws:iam::123456789012:role/NAME")
@@ -171,7 +174,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// The local user as the name of a role session, with what AWS does not take replaced.
+    /// The local user as the name of a role session, with characters that AWS rejects replaced.
     fn user_name(&self) -> Setting<String> {
         let name = ["LOGNAME", "USER", "LNAME", "USERNAME"]
             .into_iter()
@@ -193,8 +196,8 @@ impl Resolver<'_> {
         Setting { value, origin }
     }
 
-    /// How long the credentials shall last that are asked for. The environment's duration is that of what a code buys: not
-    /// of a role of the config file, which comes from the session.
+    /// The duration of the requested credentials. The duration in the environment applies to what the code is used for, so not to a
+    /// role of the config file, which is assumed from a session.
     pub(super) fn duration(&self) -> Result<Setting<u32>> {
         let role = self.chain.roles.first().filter(|role| role.profile == 0);
         let environment = match role {
@@ -221,8 +224,7 @@ impl Resolver<'_> {
         within_limits(chosen, kind)
     }
 
-    /// How long a session shall last from which roles are assumed: as that of the profile with the keys, where its
-    /// duration is not a role's.
+    /// The duration of a session that assumes roles: that of the profile with the keys, unless it is the duration of a role.
     pub(super) fn session_duration(&self) -> Result<Setting<u32>> {
         let (base, last) = (self.base(), self.chain.profiles.len() - 1);
         let roles = &self.chain.roles;
@@ -244,7 +246,7 @@ impl Resolver<'_> {
         within_limits(chosen, DurationKind::Session)
     }
 
-    /// How long a role lasts from which the next one is assumed.
+    /// The duration of a role that only assumes the next role.
     pub(super) fn passing_duration() -> Setting<u32> {
         default(PASSING_SECONDS)
     }
@@ -274,13 +276,13 @@ fn within_limits(chosen: Option<Setting<u64>>, kind: DurationKind) -> Result<Set
     }
 }
 
-/// A duration from the flag, or else from the environment.
+/// A duration from the flag or, without it, from the environment.
 fn seconds(flag: Option<u64>, environment: Option<&Environment>) -> Result<Option<Setting<u64>>> {
     let environment = environment.map(|environment| (environment, MFA_STS_DURATION));
     given_seconds("--duration", flag, environment)
 }
 
-/// Seconds from a flag that clap has read, or else from the environment.
+/// Seconds from a flag that clap has parsed or, without it, from the environment.
 pub(super) fn given_seconds(
     name: &'static str,
     flag: Option<u64>,

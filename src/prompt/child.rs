@@ -15,28 +15,29 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::core::environment::CODE;
+use crate::core::error::{Failure, reason};
+use crate::core::wait::NOTICE_AFTER;
+use crate::plan::Origin;
 use crate::prompt::descendants;
 use crate::prompt::terminal;
 
-/// More than anything that is asked for. A command that prints more than this is not waited for until it has done so.
+/// More than any expected output. The output of a command is read up to this size.
 pub const MOST_OUTPUT: usize = 64 * 1024;
-/// After so long, whoever waits is told for what.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
-/// How long the end of the output may take after the end of the command.
+/// How long to wait for the end of the output after the command has ended.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// How long a signal may take to be heeded.
+/// How long it may take until a signal ends this process.
 const GIVING_UP: Duration = Duration::from_millis(500);
 
 /// How a command ended.
 pub enum Ended {
-    /// By itself, with this on its standard output, and on its standard error where that was taken, too.
+    /// By itself, with this standard output, and this standard error if it was captured.
     ByItself {
         status: ExitStatus,
         output: Zeroizing<Vec<u8>>,
         errors: Zeroizing<Vec<u8>>,
     },
-    /// It was ended when its time was over.
+    /// We ended it after its timeout.
     ByUs,
 }
 
@@ -54,24 +55,24 @@ pub fn shell(command: &str) -> Command {
     use std::os::windows::process::CommandExt as _;
 
     let mut shell = Command::new("cmd.exe");
-    // As it is written: cmd.exe has rules of its own for quotes, and takes an outer pair away.
+    // Unquoted: cmd.exe has its own rules for quotes, and removes an outer pair.
     shell.arg("/C").raw_arg(format!("\"{command}\""));
     shell
 }
 
-/// Runs a command and waits for it. Its standard output is taken; the rest is as the caller says. `waiting` is called once, if it
-/// takes long.
+/// Runs a command and waits for it. Captures its standard output; the caller configures the rest. Calls `waiting` once, if it takes
+/// long.
 ///
 /// # Errors
-/// When it cannot be begun. The outer one: when the system has no runtime left.
+/// The inner one: when the command cannot be started. The outer one: when the runtime cannot.
 pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<io::Result<Ended>> {
     let mut command = tokio::process::Command::from(command);
     command
         .stdout(Stdio::piped())
         .kill_on_drop(true)
-        // It is a secret, and none of them needs it.
+        // It is a secret that no command needs.
         .env_remove(CODE);
-    // Where the system does not let us, the command ends by its time limit.
+    // If this fails, the command ends by its time limit.
     let _ = terminal::end_with_us();
     terminal::stay_if_ending();
     let runtime = runtime()?;
@@ -89,7 +90,21 @@ pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<
     Ok(ended)
 }
 
-/// Waits until a command has ended, and ends it when its time is over.
+/// The failure of a command that cannot be started.
+pub fn cannot_run(origin: &Origin, error: &io::Error) -> Failure {
+    let reason = reason(error);
+    Failure::new(format!("the command of {origin} cannot be run: {reason}"))
+}
+
+/// The failure of a command that was ended after its time limit.
+pub fn did_not_end(origin: &Origin, limit: Duration) -> Failure {
+    let seconds = limit.as_secs();
+    Failure::new(format!(
+        "the command of {origin} did not end within {seconds} s"
+    ))
+}
+
+/// Waits until a command has ended, and ends it after the time limit.
 async fn within(limit: Duration, child: &mut Child, waiting: impl FnOnce()) -> io::Result<Ended> {
     let id = child.id();
     let mut ended_by_itself = pin!(ended_by_itself(child));
@@ -120,7 +135,7 @@ async fn ended_by_itself(child: &mut Child) -> io::Result<Ended> {
                 waiting.await?
             }
             Either::Right((status, reading)) => {
-                // What it has left running may keep its standard output open.
+                // Processes that it left running may keep its standard output open.
                 timeout(GRACE, reading).await.unwrap_or(Ok(((), ())))?;
                 status?
             }
@@ -133,7 +148,7 @@ async fn ended_by_itself(child: &mut Child) -> io::Result<Ended> {
     })
 }
 
-/// Whether somebody has ended the command, as by Ctrl-C.
+/// Whether a signal ended the command, for example with Ctrl-C.
 #[cfg(unix)]
 fn is_given_up(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
@@ -158,7 +173,7 @@ async fn read(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io:
     Ok(())
 }
 
-/// The same, with the rest passed over: what a command says to people may be long, and must not end it.
+/// The same, but also drains the rest: long messages for people must not block the command.
 async fn read_to_end(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {
     if let Some(mut stream) = stream {
         (&mut stream)
@@ -170,10 +185,10 @@ async fn read_to_end(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>)
     Ok(())
 }
 
-/// A runtime, on this thread, for what has to be waited for: commands, and the network.
+/// A runtime on this thread, for commands and the network.
 pub fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("the runtime for commands and network calls could not be made")
+        .context("the runtime for commands and network calls could not be started")
 }

@@ -1,4 +1,4 @@
-//! Gets long-term keys from a command, such as one of a password manager, so that no secret has to stand in the file.
+//! Gets long-term keys from a command, such as one of a password manager, so that the file contains no secret.
 
 use std::io::{self, IsTerminal as _};
 use std::process::Stdio;
@@ -10,21 +10,21 @@ use zeroize::Zeroizing;
 
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::environment::Environment;
-use crate::core::error::{Failure, reason};
+use crate::core::error::Failure;
 use crate::core::form::{Form, misfit};
 use crate::files::section_format::TEMPORARY_PREFIX;
 use crate::plan::{KeySource, Keys, Setting};
 use crate::prompt::child::{self, Ended};
 use crate::report::Report;
 
-/// How long the command may take: it may have to ask a person for a touch or a password.
+/// How long the command may take: it may ask a person for a touch or a password.
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(2);
-/// Which sections' commands are running, in the environment of the innermost, separated by tabs.
+/// The variable that lists the sections whose commands are running, separated by tabs.
 const RUNNING: &str = "_MFA_CREDS_RUNNING";
-/// What a command has to do.
-const KEYS: &str = r#"it must end with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}; run it by itself"#;
+/// What to do about a command that does not print keys.
+const KEYS: &str = r#"run it by itself: it must exit with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}"#;
 
-/// The keys of a base. Runs the command as the AWS SDKs do, where there is one.
+/// The keys of a source. If they come from a command, runs it as the AWS SDKs do.
 pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTermKeys> {
     let command = match &key_source.keys {
         Keys::Stored(keys) => return Ok(keys.clone()),
@@ -39,10 +39,10 @@ pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTer
     if running.split('\t').any(|other| other == id) {
         bail!(
             Failure::new(format!(
-                "the command of {} asks mfa-creds for the keys that it is to print itself",
+                "the command of {} calls mfa-creds for the keys that it must print itself",
                 command.origin
             ))
-            .hint("it must print the IAM user's own keys; `mfa-creds export` belongs into [profile …] of the config file")
+            .hint("make it print the IAM user's own keys; `mfa-creds export` belongs in [profile …] of the config file")
         );
     }
     running = format!("{running}\t{id}");
@@ -56,7 +56,7 @@ pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTer
                 "the command of {} prints temporary credentials, which cannot get a session",
                 command.origin
             ))
-            .hint("it must print the IAM user's own keys, without SessionToken")
+            .hint("make it print the IAM user's own keys, without SessionToken")
         );
     }
     if let Some(form) = misfit(&[
@@ -65,7 +65,7 @@ pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTer
     ]) {
         bail!(
             Failure::new(format!(
-                "the command of {} prints something else than keys: its {} is malformed",
+                "the command of {} prints a malformed {}",
                 command.origin,
                 form.name()
             ))
@@ -78,30 +78,21 @@ pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTer
     })
 }
 
-/// What the command prints, if it ends well.
+/// The output of the command, if it succeeds.
 fn output(command: &Setting<String>, running: &str) -> Result<Zeroizing<Vec<u8>>> {
     let origin = &command.origin;
     let mut shell = child::shell(&command.value);
     shell.env(RUNNING, running).stderr(Stdio::piped());
-    // What is piped in may be a code.
+    // Piped input may be a code.
     if !io::stdin().is_terminal() {
         shell.stdin(Stdio::null());
     }
     let waiting = || Report::notice(format_args!("waiting for the command of {origin}"));
     match child::run(shell, COMMAND_TIMEOUT, waiting)? {
-        Err(error) => bail!(
-            Failure::new(format!(
-                "the command of {origin} cannot be run: {}",
-                reason(&error)
-            ))
-            .hint(KEYS)
-        ),
+        Err(error) => bail!(child::cannot_run(origin, &error).hint(KEYS)),
         Ok(Ended::ByUs) => bail!(
-            Failure::new(format!(
-                "the command of {origin} did not end within {} s",
-                COMMAND_TIMEOUT.as_secs()
-            ))
-            .hint("does it wait for somebody? run it by itself")
+            child::did_not_end(origin, COMMAND_TIMEOUT)
+                .hint("run it by itself: it may be waiting for input")
         ),
         Ok(Ended::ByItself { output, .. }) if output.len() >= child::MOST_OUTPUT => {
             bail!(does_not_print_keys(command))
@@ -113,14 +104,14 @@ fn output(command: &Setting<String>, running: &str) -> Result<Zeroizing<Vec<u8>>
     }
 }
 
-/// What a command has printed.
+/// The parsed output of a command.
 struct Printed {
     access_key_id: String,
     secret_access_key: Secret,
     has_session_token: bool,
 }
 
-/// Reads what a command has printed as the AWS SDKs do: the case of the names does not count, and unknown ones are passed over.
+/// Reads the output of a command as the AWS SDKs do: names are case-insensitive, and unknown ones are ignored.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>.
 fn printed(output: &[u8]) -> Option<Printed> {
     let mut object: Map<String, Value> = serde_json::from_slice(output).ok()?;
@@ -146,19 +137,19 @@ fn printed(output: &[u8]) -> Option<Printed> {
     is_right.then_some(printed)
 }
 
-/// The command failed, and said why.
+/// The command failed and printed why.
 fn failed(command: &Setting<String>, said: &str) -> Failure {
     let (mut said, mut hint) = (said.trim(), KEYS);
-    // It may be this tool.
+    // The command may be this tool.
     if let Some((before, theirs)) = said.rsplit_once("\nhint: ") {
         (said, hint) = (before, theirs);
     }
-    let last = said.lines().last().unwrap_or("it says nothing");
+    let last = said.lines().last().unwrap_or("it printed no error");
     let why = last.trim_start_matches("error: ");
     Failure::new(format!("the command of {} failed: {why}", command.origin)).hint(hint)
 }
 
-/// What it printed cannot be read, and may be a secret.
+/// Does not quote the output, which may contain a secret.
 fn does_not_print_keys(command: &Setting<String>) -> Failure {
     Failure::new(format!(
         "the command of {} does not print keys",

@@ -1,21 +1,21 @@
-//! Ends the processes that this one started. Only Linux tells which those are.
+//! Ends the processes that this one started. Only Linux lists them.
 
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-/// How long a process may take to end when it is told to.
+/// How long to wait for a process to end before it is killed.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// The children that were there before this process began any: whoever was here before has begun them.
+/// The children that existed before this process started any: the program that it replaced has started them.
 static INHERITED: OnceLock<Vec<u32>> = OnceLock::new();
 
-/// Notes what is there already. To be called before anything is begun.
+/// Records the children that exist already. Called before anything is started.
 pub fn remember_inherited() {
     INHERITED.get_or_init(|| children(std::process::id()));
 }
 
-/// Ends all that this process has begun.
+/// Ends everything that this process has started.
 pub fn end_begun() {
     let inherited = INHERITED.get_or_init(Vec::new);
     let mut begun = children(std::process::id());
@@ -23,7 +23,7 @@ pub fn end_begun() {
     end_all(&begun);
 }
 
-/// Ends a process and all that it has begun.
+/// Ends a process and everything that it has started.
 pub fn end(process: u32) {
     end_all(&[process]);
 }
@@ -45,12 +45,12 @@ fn end_all(processes: &[u32]) {
     }
 }
 
-/// What a process is told.
+/// How a process is ended.
 #[derive(Clone, Copy)]
 enum Tell {
-    /// It may put things in order.
+    /// It may clean up.
     ToEnd,
-    /// It is not asked.
+    /// It ends immediately.
     ItIsOver,
 }
 
@@ -63,7 +63,7 @@ fn tell(process: u32, what: Tell) {
         Tell::ItIsOver => Signal::KILL,
     };
     if let Some(process) = Pid::from_raw(process.cast_signed()) {
-        // Where there is none any more, it has ended.
+        // If this fails, it has already ended.
         let _ = kill_process(process, signal);
     }
 }

@@ -5,12 +5,15 @@ use std::process::Stdio;
 use anyhow::{Result, bail};
 
 use crate::core::environment::MFA_DEVICE;
-use crate::core::error::{Exit, Failure, reason};
+use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::SerialNumber;
 use crate::plan::{PromptSettings, Setting};
 use crate::prompt::child::{self, Ended};
 use crate::prompt::terminal::Terminal;
+
+/// What to do about a command that does not print a code.
+const SIX_DIGITS: &str = "run it by itself: it must print the six digits, and nothing else";
 
 /// Runs the command, with the terminal as its standard input and standard error, so that it can ask for a touch or a
 /// password.
@@ -23,7 +26,7 @@ pub fn code(
     let mut shell = child::shell(value);
     shell.env(MFA_DEVICE, device.as_str());
     let limit = prompt_settings.limit.value;
-    // Without a terminal, or where nobody may be asked, the command can show what it has to say, but ask nothing.
+    // Without a terminal, or if asking is forbidden, the command can print messages but not ask.
     shell.stdin(Stdio::null());
     let terminal = Terminal::for_prompting(prompt_settings);
     let _as_it_was = terminal.as_ref().and_then(Terminal::keep);
@@ -31,20 +34,11 @@ pub fn code(
         shell.stdin(input).stderr(errors);
     }
     match child::run(shell, limit, || ())? {
-        Err(error) => bail!(
-            Failure::new(format!(
-                "the command of {origin} cannot be run: {}",
-                reason(&error)
-            ))
-            .hint("run it by itself; it must print the six digits")
-        ),
+        Err(error) => bail!(child::cannot_run(origin, &error).hint(SIX_DIGITS)),
         Ok(Ended::ByUs) => bail!(
-            Failure::new(format!(
-                "the command of {origin} did not end within {} s",
-                limit.as_secs()
-            ))
+            child::did_not_end(origin, limit)
             .hint(
-                "does it wait for somebody? run it by itself; --prompt-timeout gives it more time"
+                "run it by itself: it may be waiting for input; --prompt-timeout gives it more time"
             )
             .exit(Exit::HumanNeeded)
         ),
@@ -52,18 +46,15 @@ pub fn code(
             if !status.success() && output.len() < child::MOST_OUTPUT =>
         {
             bail!(
-                Failure::new(format!("the command of {origin} failed: {status}"))
-                    .hint("run it by itself; it must print the six digits")
+                Failure::new(format!("the command of {origin} failed: {status}")).hint(SIX_DIGITS)
             )
         }
         Ok(Ended::ByItself { output, .. }) => {
             let text = str::from_utf8(&output).unwrap_or_default();
             MfaCode::parse(text).or_else(|_not_a_code| {
                 bail!(
-                    Failure::new(format!(
-                        "the command of {origin} prints something else than six digits"
-                    ))
-                    .hint("run it by itself; it must print the six digits, and nothing else")
+                    Failure::new(format!("the command of {origin} does not print six digits"))
+                        .hint(SIX_DIGITS)
                 )
             })
         }

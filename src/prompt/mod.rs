@@ -1,4 +1,4 @@
-//! Asks whoever can be asked: a person at a terminal or in a window, standard input, or a command.
+//! Gets input: from a person at a terminal or in a window, from standard input, or from a command.
 
 pub mod stdin;
 pub mod descendants;

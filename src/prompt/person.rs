@@ -1,4 +1,4 @@
-//! Asks a person for the code: at the terminal, or in a window where there is no terminal.
+//! Asks a person for the code: at the terminal, or in a window if there is no terminal.
 
 use std::fmt;
 
@@ -9,27 +9,27 @@ use zeroize::Zeroizing;
 use crate::cli::Prompt;
 use crate::core::clock;
 use crate::core::environment::Environment;
-use crate::plan::{PromptSettings, Setting};
+use crate::plan::{Origin, PromptSettings, Setting};
 use crate::prompt::terminal::Terminal;
 use crate::prompt::window::Gui;
 
-/// Somebody to ask, and how.
+/// How a person can be asked.
 pub enum Person {
     AtTerminal(Terminal),
     AtDisplay(Gui),
 }
 
-/// What the person is told before a code is asked for once more.
+/// What the person is told before the next prompt for a code.
 #[derive(Default)]
 pub struct RetryNotice {
-    /// What is wrong with the last one, if anything is.
+    /// What is wrong with the last code, if anything.
     text: Option<String>,
-    /// When the device shows the next code, where that has to be waited for.
+    /// When the device shows the next code, if that has to be waited for.
     pub next: Option<DateTime<Utc>>,
 }
 
 impl Person {
-    /// Finds out how a person can be asked. Else says why nobody can.
+    /// Finds out how a person can be asked, or why nobody can.
     pub fn find(
         prompt_settings: &PromptSettings,
         environment: &Environment,
@@ -40,15 +40,15 @@ impl Person {
         match value {
             Prompt::Auto => terminal().or_else(display).ok_or_else(no_terminal),
             Prompt::Terminal => terminal().ok_or_else(no_terminal),
-            Prompt::Gui => display().ok_or("there is no display to ask for it".to_owned()),
-            Prompt::None => Err(format!("{origin} forbids to ask")),
+            Prompt::Gui => display().ok_or("there is no display for a window".to_owned()),
+            Prompt::None => Err(forbidden(origin)),
         }
     }
 
     /// Asks for a code.
     ///
     /// # Errors
-    /// Exit code 3 when the person does not answer, or cannot any more.
+    /// Exit code 3 when the person does not answer, or can no longer.
     pub fn ask(
         &self,
         prompt: &str,
@@ -61,8 +61,7 @@ impl Person {
                         terminal.say(&format!("error: {text}"))?;
                     }
                     if let Some(next) = retry_notice.next {
-                        terminal
-                            .count_down(next, |left| format!("the next code comes in {left} s"))?;
+                        terminal.count_down(next, next_code)?;
                     }
                 }
                 terminal.ask_line(prompt, |_| Ok(()))
@@ -75,16 +74,25 @@ impl Person {
     }
 }
 
+fn next_code(left: i64) -> String {
+    format!("the next code comes in {left} s")
+}
+
+/// Why nobody is asked, if a setting forbids it.
+pub fn forbidden(origin: &Origin) -> String {
+    format!("{origin} forbids asking")
+}
+
 fn no_terminal() -> String {
     if Terminal::is_in_background() {
-        "a job in the background cannot ask for it at the terminal".to_owned()
+        "a background job cannot ask for it at the terminal".to_owned()
     } else {
         "there is no terminal to ask for it".to_owned()
     }
 }
 
 impl RetryNotice {
-    /// One that needs no waiting.
+    /// A notice without a wait.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             text: Some(text.into()),
@@ -92,13 +100,13 @@ impl RetryNotice {
         }
     }
 
-    /// The same, where the next code comes then.
+    /// The same, with the time of the next code.
     pub fn until(self, next: Option<DateTime<Utc>>) -> Self {
         Self { next, ..self }
     }
 }
 
-/// In one line, as it is now.
+/// In one line, with the time that is left now.
 impl fmt::Display for RetryNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.text.as_deref();
@@ -109,7 +117,7 @@ impl fmt::Display for RetryNotice {
             (Some(text), Some(left @ 1..)) => {
                 write!(f, "{text}; the next one comes in {left} s")
             }
-            (None, Some(left @ 1..)) => write!(f, "the next code comes in {left} s"),
+            (None, Some(left @ 1..)) => f.write_str(&next_code(left)),
             (text, _) => f.write_str(text.unwrap_or_default()),
         }
     }

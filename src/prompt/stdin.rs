@@ -1,4 +1,4 @@
-//! Reads lines from standard input, in place of what a person would type.
+//! Reads lines from standard input, instead of what a person would type.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, StdinLock};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -9,38 +9,37 @@ use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
 use crate::core::error::{Exit, Failure};
+use crate::core::wait::NOTICE_AFTER;
 use crate::report::Report;
 
-/// How long a program may take to write its lines: it may have to ask a person for a touch or a password.
+/// How long a program may take to write its lines: it may ask a person for a touch or a password.
 const INPUT_TIMEOUT: Duration = Duration::from_mins(2);
-/// After so long, whoever waits is told for what.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
-/// Longer than any line that is looked for.
+/// Longer than any expected line.
 const LONGEST_LINE: u64 = 1024;
 
-/// Lines of standard input, taken as they are needed: whoever writes them may have to be waited for.
+/// Lines of standard input, read as they are needed, because the writer may take a while.
 pub struct InputLines(Receiver<Zeroizing<String>>);
 
-/// How long a line may take that comes together with the one before.
+/// How long to wait for a line that is sent together with the one before.
 const AT_ONCE: Duration = Duration::from_millis(100);
-/// After so many blank lines nothing else is expected.
+/// How many blank lines to skip.
 const MOST_BLANK: usize = 16;
 
 impl InputLines {
-    /// Begins to read. None where standard input is a terminal.
+    /// Starts to read. None if standard input is a terminal.
     pub fn open() -> Option<Self> {
         if io::stdin().is_terminal() {
             return None;
         }
         let (sender, receiver) = mpsc::sync_channel(1);
         thread::spawn(move || {
-            // PowerShell begins what it pipes with a byte order mark.
+            // PowerShell starts piped text with a byte order mark.
             let mut mark = Some('\u{feff}');
             while let Some(line) = read_line(&mut io::stdin().lock()) {
                 let line = mark
                     .take()
                     .map_or(&**line, |mark| line.trim_start_matches(mark));
-                // Some programs end lines with a carriage return alone.
+                // Some programs end lines with only a carriage return.
                 for line in line.split('\r') {
                     if sender.send(Zeroizing::new(line.to_owned())).is_err() {
                         return;
@@ -54,7 +53,7 @@ impl InputLines {
     /// The next line, without its end. None at the end of input.
     ///
     /// # Errors
-    /// Exit code 3 when it stays open and nothing comes.
+    /// Exit code 3 when it stays open and nothing arrives.
     pub fn next(&self, what: &str) -> Result<Option<Zeroizing<String>>> {
         let line = self.0.recv_timeout(NOTICE_AFTER).or_else(|error| {
             if error == RecvTimeoutError::Timeout {
@@ -70,7 +69,7 @@ impl InputLines {
         }
     }
 
-    /// The next line that is not empty. None at the end of input, or of patience with empty ones.
+    /// The next line that is not empty. None at the end of input, or after too many empty lines.
     pub fn next_filled(&self, what: &str) -> Result<Option<Zeroizing<String>>> {
         for _ in 0..MOST_BLANK {
             match self.next(what)? {
@@ -81,7 +80,7 @@ impl InputLines {
         Ok(None)
     }
 
-    /// The next line that is not empty, where it is there already.
+    /// The next line that is not empty, if it is already there.
     pub fn next_at_once(&self) -> Option<Zeroizing<String>> {
         (0..MOST_BLANK)
             .map_while(|_| self.0.recv_timeout(AT_ONCE).ok())
@@ -89,10 +88,10 @@ impl InputLines {
     }
 }
 
-/// The first lines of standard input, as many as there are, without their ends. None where it is a terminal or empty.
+/// Up to this many lines of standard input, without their ends. None if it is a terminal or empty.
 ///
 /// # Errors
-/// Exit code 3 when it stays open and nothing comes.
+/// Exit code 3 when it stays open and nothing arrives.
 pub fn lines(most: usize, what: &str) -> Result<Vec<Zeroizing<String>>> {
     let mut lines = Vec::new();
     if let Some(input) = InputLines::open() {
@@ -102,7 +101,7 @@ pub fn lines(most: usize, what: &str) -> Result<Vec<Zeroizing<String>>> {
             lines.push(line);
         }
     }
-    // Nothing but blanks is nothing.
+    // Only blank lines count as empty.
     if lines.iter().all(|line| line.is_empty()) {
         lines.clear();
     }
@@ -111,7 +110,7 @@ pub fn lines(most: usize, what: &str) -> Result<Vec<Zeroizing<String>>> {
 
 fn nothing_came(what: &str) -> Failure {
     Failure::new(format!(
-        "{what} did not come on standard input within {} s",
+        "{what} did not arrive on standard input within {} s",
         INPUT_TIMEOUT.as_secs()
     ))
     .hint("close standard input with `</dev/null` to be asked at the terminal")

@@ -1,8 +1,9 @@
-//! Asks at the person's terminal, wherever standard input and output lead: `/dev/tty`, through console and dialoguer.
+//! Asks at the terminal, even if standard input and output are redirected: through `/dev/tty`.
 
 #[cfg_attr(not(unix), path = "terminal/no_signals.rs")]
 mod signals;
 mod watch;
+mod list;
 #[cfg_attr(unix, path = "terminal/unix.rs")]
 #[cfg_attr(not(unix), path = "terminal/other.rs")]
 mod system;
@@ -14,20 +15,20 @@ use std::time::Duration;
 use anyhow::{Error, Result, bail};
 use chrono::{DateTime, Utc};
 use console::Term;
-use dialoguer::theme::SimpleTheme;
-use dialoguer::{Input, Select};
 use zeroize::Zeroizing;
 
+use self::list::Picked;
 pub use self::signals::{Noting, end_with_us, stay_if_ending};
 use crate::cli::Prompt;
 use crate::core::clock;
 use crate::core::error::{Exit, Failure};
+use crate::core::screen;
 use crate::core::text::{is_plain, plain};
 use crate::plan::{Origin, PromptSettings, Setting};
 
 /// How long a person may take to type a code.
 pub const DEFAULT_PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long a person may take who has to fetch something first: keys, or a telephone with an app.
+/// How long a person may take who has to get something first: keys, or a phone with an app.
 pub const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// An open terminal.
@@ -35,7 +36,7 @@ pub struct Terminal {
     term: Term,
     #[cfg(unix)]
     file: std::fs::File,
-    /// How long an answer may take.
+    /// How long to wait for an answer.
     limit: Setting<Duration>,
 }
 
@@ -46,11 +47,11 @@ pub enum DefaultAnswer {
     No,
 }
 
-/// Says what is wrong with an answer, so that it is asked for again.
+/// What is wrong with an answer, so that it is asked for again.
 type InputCheck = Result<(), String>;
 
 impl Terminal {
-    /// The terminal, where a person may be asked there.
+    /// The terminal, if a person may be asked there.
     pub fn for_prompting(prompt_settings: &PromptSettings) -> Option<Self> {
         match prompt_settings.prompt.value {
             Prompt::Auto | Prompt::Terminal => Self::open(prompt_settings.limit.clone()),
@@ -58,8 +59,8 @@ impl Terminal {
         }
     }
 
-    /// Asks for a line in the terminal's own line mode: every key that edits, ends or suspends does what it does elsewhere,
-    /// the prompt stays on the screen, and whatever ends the process leaves the terminal as it was.
+    /// Asks for a line in the terminal's own line mode: all keys for editing, ending and suspending work as usual, the prompt stays on the
+    /// screen, and the terminal needs no cleanup when the process ends.
     ///
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
@@ -69,12 +70,12 @@ impl Terminal {
         check: impl Fn(&str) -> InputCheck,
     ) -> Result<Zeroizing<String>> {
         self.ask_again(prompt, check, || {
-            let _watch = self.wait()?;
+            let _watch = self.wait(prompt)?;
             self.read_line().map_err(gone)
         })
     }
 
-    /// Asks until an answer is right.
+    /// Asks until an answer passes the check.
     fn ask_again(
         &self,
         prompt: &str,
@@ -82,10 +83,7 @@ impl Terminal {
         read: impl Fn() -> Result<Option<Zeroizing<String>>>,
     ) -> Result<Zeroizing<String>> {
         loop {
-            self.term
-                .write_str(&format!("{}: ", plain(prompt)))
-                .and_then(|()| self.term.flush())
-                .map_err(gone)?;
+            self.show_prompt(prompt)?;
             let Some(line) = read()? else {
                 let _ = self.term.write_line("");
                 bail!(nothing_typed());
@@ -97,27 +95,48 @@ impl Terminal {
         }
     }
 
-    /// Shows a line, of which the terminal obeys nothing.
-    pub fn say(&self, text: &str) -> Result<()> {
-        self.draw(&plain(text))
+    fn show_prompt(&self, prompt: &str) -> Result<()> {
+        self.term
+            .write_str(&format!("{}: ", plain(prompt)))
+            .and_then(|()| self.term.flush())
+            .map_err(gone)
     }
 
-    /// Shows lines with colours.
+    /// Shows a line, made safe for the terminal.
+    pub fn say(&self, text: &str) -> Result<()> {
+        let text = plain(text);
+        if screen::is_labeled(&text) && screen::has_colors(&self.term) {
+            return self.draw(&screen::with_colored_labels(&text));
+        }
+        self.draw(&text)
+    }
+
+    /// Shows lines with colors.
     pub fn draw(&self, text: &str) -> Result<()> {
         self.term.write_line(text).map_err(gone)
     }
 
-    /// Waits until then, with a line that says how long, in whole seconds.
+    /// Whether it can do more than plain lines: move the cursor, clear a line, show colors. Not with `TERM=dumb`.
+    pub fn is_capable(&self) -> bool {
+        screen::is_capable(&self.term)
+    }
+
+    /// Waits until then, with a line that shows the remaining whole seconds.
     pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
+        let is_capable = self.is_capable();
         let mut shown = false;
         while let Ok(left) = (end - clock::now()).to_std() {
             self.check_interrupted()?;
             let whole = i64::try_from(left.as_millis().div_ceil(1000))?;
-            self.term
-                .clear_line()
-                .and_then(|()| self.term.write_str(&line(whole)))
-                .and_then(|()| self.term.flush())
-                .map_err(gone)?;
+            if is_capable {
+                self.term
+                    .clear_line()
+                    .and_then(|()| self.term.write_str(&line(whole)))
+                    .and_then(|()| self.term.flush())
+                    .map_err(gone)?;
+            } else if !shown {
+                self.say(&line(whole))?;
+            }
             shown = true;
             // To the next whole second.
             let rest = left.subsec_nanos();
@@ -129,12 +148,14 @@ impl Terminal {
         }
         if shown {
             self.forget_input();
+        }
+        if shown && is_capable {
             self.term.clear_line().map_err(gone)?;
         }
         Ok(())
     }
 
-    /// Whether somebody has given up while signals were noted.
+    /// Fails if a signal came while signals were noted.
     fn check_interrupted(&self) -> Result<()> {
         if signals::noted().is_none() {
             return Ok(());
@@ -143,26 +164,27 @@ impl Terminal {
         bail!(Failure::new("interrupted").exit(Exit::HumanNeeded))
     }
 
-    /// Asks for a line that can be edited; an empty one stands for the default. One that cannot be shown is none.
+    /// Asks for a line; an empty one means the default. A default that cannot be shown is not used.
+    ///
+    /// # Errors
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
     pub fn ask_or(
         &self,
         prompt: &str,
         default: &str,
         check: impl Fn(&str) -> InputCheck,
     ) -> Result<String> {
-        let _watch = self.begin()?;
         let default = if is_plain(default) { default } else { "" };
-        let answer = Input::<String>::with_theme(&SimpleTheme)
-            .with_prompt(plain(prompt))
-            .default(default.to_owned())
-            .show_default(!default.is_empty())
-            .validate_with(|text: &String| check(text).map_err(|problem| plain(&problem)))
-            .interact_text_on(&self.term);
-        finish(answer)
+        let or_default = |line: &str| if line.is_empty() { default } else { line }.to_owned();
+        let prompt = match default {
+            "" => prompt.to_owned(),
+            default => format!("{prompt} [{default}]"),
+        };
+        let line = self.ask_line(&prompt, |line| check(&or_default(line)))?;
+        Ok(or_default(&line))
     }
 
-    /// Asks for a line that is not shown. Not by dialoguer, which hides it a moment after it has asked: what is pasted in that
-    /// moment is shown, and lost.
+    /// Asks for a line that is not shown. It is hidden before the prompt, so that nothing that is pasted early is shown.
     ///
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), or the terminal is gone.
@@ -184,24 +206,45 @@ impl Terminal {
         (rows.into(), columns.into())
     }
 
-    /// Whether a list can be shown: dialoguer panics where there are fewer lines than for its prompt and two items.
+    /// Whether a list fits: the prompt, an item and the line of the cursor.
     pub fn has_room_for_a_list(&self) -> bool {
-        !matches!(self.term.size().0, 1..3)
+        !self.is_capable() || !matches!(self.term.size().0, 1..3)
     }
 
-    /// Has one of several picked, by its place among them. None where the person wants none of them (Esc).
+    /// Asks to pick one of several items, and returns its index. None if the person cancels (Esc).
+    ///
+    /// # Errors
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
     pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
+        if !self.is_capable() {
+            return self.pick_by_number(prompt, items).map(Some);
+        }
         let _watch = self.begin()?;
         let items: Vec<String> = items.iter().map(|item| plain(item)).collect();
-        let answer = Select::with_theme(&SimpleTheme)
-            .with_prompt(plain(prompt))
-            .items(&items)
-            .default(0)
-            .interact_on_opt(&self.term);
-        finish(answer)
+        match finish(list::pick(&self.term, &plain(prompt), &items))? {
+            Picked::Item(index) => Ok(Some(index)),
+            Picked::Nothing => Ok(None),
+            Picked::EndOfInput => bail!(nothing_typed()),
+        }
     }
 
-    /// Asks a question that is answered by yes or no.
+    /// The same with plain lines: asks for the number of an item. An empty answer means the first one.
+    fn pick_by_number(&self, prompt: &str, items: &[String]) -> Result<usize> {
+        self.say(prompt)?;
+        for (number, item) in (1..).zip(items) {
+            self.say(&format!("{number}) {item}"))?;
+        }
+        let index = |line: &str| match line.trim() {
+            "" => Ok(0),
+            number => (1..=items.len())
+                .position(|item| number == item.to_string())
+                .ok_or_else(|| format!("type a number from 1 to {}", items.len())),
+        };
+        let line = self.ask_line("Number [1]", |line| index(line).map(drop))?;
+        index(&line).map_err(|problem| Failure::new(problem).into())
+    }
+
+    /// Asks a yes-or-no question.
     ///
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
@@ -226,8 +269,8 @@ impl Terminal {
 
 fn gone(error: impl Into<Error>) -> Error {
     let error: Error = error.into();
-    Failure::new(format!("the terminal went away: {error}"))
-        .hint("run it again in a terminal")
+    Failure::new(format!("the terminal is gone: {error}"))
+        .hint("run the command again in a terminal")
         .exit(Exit::HumanNeeded)
         .into()
 }
@@ -235,7 +278,7 @@ fn gone(error: impl Into<Error>) -> Error {
 /// The person has ended the input.
 pub fn nothing_typed() -> Failure {
     Failure::new("nothing was typed")
-        .hint("run it again, and type what is asked for")
+        .hint("run the command again, and answer the prompt")
         .exit(Exit::HumanNeeded)
 }
 
@@ -244,24 +287,23 @@ pub fn nobody_answered(limit: &Setting<Duration>) -> Failure {
     let seconds = limit.value.as_secs();
     let failure = Failure::new(format!("nobody answered within {seconds} s"));
     match limit.origin {
-        _ if limit.value >= DEFAULT_FETCH_TIMEOUT => failure.hint("run it again"),
+        _ if limit.value >= DEFAULT_FETCH_TIMEOUT => failure.hint("run the command again"),
         // The flag comes before the variable, which not every command has a flag for.
-        Origin::Flag(_) => failure.hint("run it again; --prompt-timeout 10m gives more time"),
-        _ => failure.hint("run it again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time"),
+        Origin::Flag(_) => {
+            failure.hint("run the command again; --prompt-timeout 10m gives more time")
+        }
+        _ => failure.hint("run the command again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time"),
     }
     .exit(Exit::HumanNeeded)
 }
 
 /// The answer; Ctrl-C ends the process as it would have without a prompt.
-fn finish<T>(answer: dialoguer::Result<T>) -> Result<T> {
+fn finish<T>(answer: io::Result<T>) -> Result<T> {
     signals::let_suspend();
-    match answer {
-        Ok(answer) => Ok(answer),
-        Err(dialoguer::Error::IO(error)) => {
-            if error.kind() == io::ErrorKind::Interrupted {
-                signals::die();
-            }
-            Err(gone(error))
+    answer.map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            signals::die();
         }
-    }
+        gone(error)
+    })
 }

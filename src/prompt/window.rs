@@ -10,7 +10,7 @@ use crate::core::environment::Environment;
 use crate::core::text::plain;
 use crate::plan::Setting;
 
-/// What the window is called.
+/// The title of the window.
 #[cfg(unix)]
 const TITLE: &str = "mfa-creds";
 
@@ -22,7 +22,7 @@ pub struct Gui {
 
 #[cfg(unix)]
 impl Gui {
-    /// Finds a display; none where this process has none.
+    /// Finds a display; none if this process has none.
     pub fn find(limit: Setting<Duration>, environment: &Environment) -> Option<Self> {
         let has_display = cfg!(target_os = "macos")
             || ["WAYLAND_DISPLAY", "DISPLAY"]
@@ -31,7 +31,7 @@ impl Gui {
         has_display.then_some(Self { limit })
     }
 
-    /// Asks for a line. What the programs cannot do is left to the next one.
+    /// Asks for a line. If a program cannot, the next one is tried.
     ///
     /// # Errors
     /// Exit code 3 when the person closes the window or does not answer, or when no program can ask.
@@ -41,7 +41,7 @@ impl Gui {
     }
 }
 
-/// A text of which no window obeys anything: some take it for markup, or for escape sequences of their own.
+/// A text without markup: some programs interpret it, or their own escape sequences.
 #[cfg(unix)]
 fn without_markup(text: &str) -> String {
     plain(text).replace(['<', '>', '&', '\\'], "\u{fffd}")
@@ -49,7 +49,7 @@ fn without_markup(text: &str) -> String {
 
 #[cfg(not(unix))]
 impl Gui {
-    /// Finds a display: there is no program that could ask.
+    /// Finds a display: none, because no program can ask on this system.
     pub fn find(_limit: Setting<Duration>, _environment: &Environment) -> Option<Self> {
         None
     }
@@ -79,7 +79,7 @@ mod programs {
     use crate::prompt::descendants;
     use crate::prompt::terminal::{self, nobody_answered, nothing_typed};
 
-    /// What the system has chosen, then those that can be there beside it.
+    /// The system's default, then other names that may be installed.
     const PINENTRIES: [&str; 6] = [
         "pinentry",
         "pinentry-mac",
@@ -88,23 +88,23 @@ mod programs {
         "pinentry-qt",
         "pinentry-qt5",
     ];
-    /// pinentry takes lines of 1,000 bytes, of which special characters take three.
+    /// pinentry accepts lines of 1,000 bytes, and special characters take three.
     const LONGEST_TEXT: usize = 300;
-    /// A terminal that is none: a pinentry for terminals must not ask on one that this process may not use.
+    /// Not a terminal: a pinentry for terminals must not use one that this process may not use.
     const NO_TERMINAL: &str = "/dev/null/none";
-    /// How much longer than it was told a program is waited for.
+    /// How long to wait for a program beyond its own timeout.
     const GRACE: Duration = Duration::from_secs(1);
-    /// What GTK says of a display that is not there.
+    /// GTK's message about a missing display.
     const NO_DISPLAY: &str = "cannot open display";
-    /// zenity's exit status when its time is over.
+    /// zenity's exit status after its timeout.
     const ZENITY_TIMEOUT: i32 = 5;
 
-    /// What came of a window.
+    /// The outcome of a window.
     enum Answer {
         Text(Zeroizing<String>),
-        /// The person has closed it.
+        /// The person closed it.
         Cancelled,
-        /// Its time was over.
+        /// It timed out.
         TimedOut,
         /// There was none.
         NoWindow,
@@ -137,7 +137,7 @@ mod programs {
             Answer::TimedOut => bail!(nobody_answered(chosen)),
             Answer::NoWindow => bail!(
                 Failure::new("an MFA code is needed, and no program can ask for it in a window")
-                    .hint("install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the same once in a terminal")
+                    .hint("install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the command once in a terminal")
                     .exit(Exit::HumanNeeded)
             ),
         }
@@ -147,7 +147,7 @@ mod programs {
     fn by_pinentry(prompt: &str, problem: Option<&str>, limit: Duration) -> Answer {
         let (prompt, problem) = (shortened(prompt), problem.map(shortened));
         let seconds = u16::try_from(limit.as_secs()).unwrap_or(u16::MAX);
-        // Where the system does not let us, the window ends by its time limit.
+        // If this fails, the window ends by its time limit.
         let _ = terminal::end_with_us();
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
@@ -170,7 +170,7 @@ mod programs {
                     Err(_) => None,
                 }
             });
-            // Where it comes too late, the process is about to end.
+            // If the answer comes too late, the process is about to end.
             let _ = sender.send(answers.next().unwrap_or(Answer::NoWindow));
         });
         receiver
@@ -200,7 +200,7 @@ mod programs {
                 output,
                 errors,
             }) => match status.code() {
-                // zenity calls that a cancelled dialog.
+                // zenity reports that as a cancelled dialog.
                 Some(1) if String::from_utf8_lossy(&errors).contains(NO_DISPLAY) => {
                     Answer::NoWindow
                 }

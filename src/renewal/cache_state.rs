@@ -14,9 +14,9 @@ use crate::renewal::stored_sessions::{session_files, session_texts};
 
 /// What is stored for a profile.
 pub enum CacheState {
-    /// Credentials as they are wanted.
+    /// Credentials that meet the request.
     Fresh(Credentials),
-    /// Others, if any, and why they will not do.
+    /// Other credentials, if any, and why they do not meet the request.
     Stale {
         because: Reason,
         credentials: Option<Credentials>,
@@ -37,7 +37,7 @@ pub fn look(
     look_in(credentials, &session_files(&texts), sections, wanted)
 }
 
-/// The same where the files of sessions are read already.
+/// The same, if the session files are already read.
 pub fn look_in(
     credentials: &File<'_>,
     sessions: &[File<'_>],
@@ -73,7 +73,7 @@ fn state_of(file: &File<'_>, section: &str, wanted: &Wanted) -> CacheState {
 }
 
 impl CacheState {
-    /// The credentials, whether they will do or not.
+    /// The credentials, whether or not they meet the request.
     pub fn credentials(&self) -> Option<&Credentials> {
         match self {
             Self::Fresh(credentials) => Some(credentials),

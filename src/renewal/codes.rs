@@ -18,24 +18,24 @@ use crate::core::mfa_code::{self, MfaCode, NotACode};
 use crate::core::mfa_device::SerialNumber;
 use crate::files::store::{CodeFate, UsedCodes};
 use crate::plan::{CodeSettings, Given, PromptSettings, Setting};
-use crate::prompt::person::RetryNotice;
+use crate::prompt::person::{RetryNotice, forbidden};
 
-/// So many codes in a row are asked of a person. AWS lets a device in no more after nine tries in three minutes.
+/// How many codes in a row a person is asked for. After nine tries in three minutes, AWS locks a device.
 const TRIES_OF_PERSON: usize = 3;
-/// So many of a command: what it printed first may have been used by another tool in the same half minute.
+/// How many codes a command is asked for: another tool may have used its first code in the same 30 seconds.
 const TRIES_OF_COMMAND: usize = 2;
 /// Where the codes of a run come from, and which were used.
 pub struct Codes<'e> {
-    /// Codes that are there and were not sent.
+    /// Codes that were given and not sent yet.
     there: Vec<There>,
     piped: Piped,
-    /// Whether somebody has said that they are on standard input.
+    /// Whether the flag or the variable says that they are on standard input.
     is_said_to_be_piped: bool,
     input: StandardInput,
     prompt_settings: PromptSettings,
     environment: &'e Environment,
     sent: Vec<Sent>,
-    /// What the person is told when the next one is asked for.
+    /// What the next prompt says about the last code.
     retry_notice: Option<RetryNotice>,
 }
 
@@ -45,24 +45,24 @@ pub struct Need<'n> {
     pub device: &'n SerialNumber,
     /// A command that prints it.
     pub process: Option<&'n Setting<String>>,
-    /// Those that earlier processes have used.
+    /// The codes that earlier processes used.
     pub used: &'n UsedCodes,
-    /// Whether it is for a server on this machine, which is one for tests.
+    /// Whether it is for a test server on this machine.
     pub is_for_local_server: bool,
 }
 
-/// Whose standard input is.
+/// The owner of standard input.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StandardInput {
     /// Ours: codes may come from there.
     Ours,
-    /// Of the program that called us, or of the one that will be run. It is left alone.
+    /// The program that runs mfa-creds, or the one that it will run. mfa-creds does not read it.
     OfAnother,
 }
 
-/// A code that is there.
+/// A code that was given.
 struct There {
-    /// What it is of, where that is known.
+    /// Its device, if known.
     device: Option<SerialNumber>,
     code: MfaCode,
     source: CodeSource,
@@ -71,17 +71,17 @@ struct There {
 /// Where a code came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum CodeSource {
-    /// It was given in advance, or piped in: there is no other. The text says where.
+    /// It was given in advance or piped in, so there is no other. The text names the place.
     Fixed(String),
     Command,
     Person,
 }
 
 impl<'e> Codes<'e> {
-    /// From a code that was given in advance, else from a command, else from standard input, else from the person.
+    /// The order is: a code that was given in advance, a command, standard input, the person.
     ///
     /// # Errors
-    /// When the given one is not six digits. The message does not repeat it.
+    /// If the given code is not six digits. The message does not repeat it.
     pub fn new(
         code_settings: &CodeSettings,
         needed: Vec<SerialNumber>,
@@ -115,11 +115,11 @@ impl<'e> Codes<'e> {
         })
     }
 
-    /// Makes sure that a code of the device is there, if that needs nobody to ask. Waits for standard input, as whoever pipes
-    /// may have to be waited for.
+    /// Makes sure that there is a code of the device, if nobody has to be asked for it. Waits for standard input, because the
+    /// program at the other end of the pipe may need time.
     ///
     /// # Errors
-    /// When it is not six digits, when there are more codes than are needed, or exit code 3 when nothing comes.
+    /// If it is not six digits, if there are more codes than needed, or exit code 3 if nothing comes.
     pub fn find(&mut self, need: Need<'_>) -> Result<bool> {
         while self.place(need.device).is_none() {
             if self.process(need).is_some() {
@@ -137,18 +137,18 @@ impl<'e> Codes<'e> {
         Ok(true)
     }
 
-    /// Whether there is something that could be asked, be it a command or a person.
+    /// Checks that there is a command or a person to ask.
     ///
     /// # Errors
-    /// Exit code 3 when there is nothing.
+    /// Exit code 3 if there is neither.
     pub fn check_source(&self, need: Need<'_>) -> Result<()> {
-        // At a terminal, a prompt says what is to be typed.
+        // At a terminal, a prompt asks for the code.
         if self.is_said_to_be_piped && !io::stdin().is_terminal() {
             bail!(self.nobody("none came on standard input"));
         }
         let Setting { value, origin } = &self.prompt_settings.prompt;
         if self.process(need).is_none() && *value == Prompt::None {
-            bail!(self.nobody(&format!("{origin} forbids to ask")));
+            bail!(self.nobody(&forbidden(origin)));
         }
         Ok(())
     }
@@ -156,7 +156,7 @@ impl<'e> Codes<'e> {
     /// Has the command print a code, or asks the person.
     ///
     /// # Errors
-    /// Exit code 3 when nobody answers, and whatever goes wrong with the command.
+    /// Exit code 3 if nobody answers, and any failure of the command.
     pub fn get(&mut self, need: Need<'_>, seconds: u32) -> Result<()> {
         let (code, source) = match self.process(need) {
             Some(command) => (self.run(command, need)?, CodeSource::Command),
@@ -170,10 +170,10 @@ impl<'e> Codes<'e> {
         Ok(())
     }
 
-    /// A code of the device that is there, to be sent.
+    /// The next code of the device, to send.
     ///
     /// # Errors
-    /// Exit code 4 when another process has used it.
+    /// Exit code 4 if another process has used it.
     pub fn take(&mut self, need: Need<'_>) -> Result<Option<MfaCode>, Failure> {
         let Some(place) = self.place(need.device) else {
             return Ok(None);
@@ -184,7 +184,7 @@ impl<'e> Codes<'e> {
             .used
             .find(&code, now)
             .filter(|(came_to, _)| match source {
-                // Whoever gives one has said so. What was accepted AWS refuses once more, and servers for tests do not.
+                // A code that was given explicitly is sent even if it is known. AWS rejects a used code; test servers do not.
                 CodeSource::Fixed(_) => *came_to == CodeFate::Unknown && !need.is_for_local_server,
                 CodeSource::Command | CodeSource::Person => true,
             });
@@ -201,27 +201,26 @@ impl<'e> Codes<'e> {
         }
     }
 
-    /// What an earlier process has done with the code that is about to be sent, and what is to be said of it.
+    /// What an earlier process did with the code that is about to be sent, and the message for that.
     pub fn known_of_last(&self, need: Need<'_>) -> Option<(CodeFate, Failure)> {
         let last = self.sent.last()?;
         let (came_to, step) = need.used.find(&last.code, clock::of_machine())?;
         Some((came_to, KnownCode { came_to, step }.failure(&last.source)))
     }
 
-    /// Notes what became of the code that was taken last: before it is sent, that nobody knows.
+    /// Records the fate of the last code. Before the code is sent, its fate is unknown.
     pub fn note(&mut self, need: Need<'_>, came_to: CodeFate) {
         let Some(last) = self.sent.last_mut() else {
             return;
         };
         last.came_to = came_to;
-        // Without the record the next process learns it from AWS.
+        // Without the record, the next process learns it from AWS.
         let _ = need
             .used
             .note(&last.code, came_to, last.step, clock::of_machine());
     }
 
-    /// Whether there can be another code in place of the one that was sent last and came to nothing. What is said of that
-    /// one, the person is told then.
+    /// Whether another code can replace the last one, which failed. The next prompt shows the notice about it.
     pub fn has_another(&mut self, need: Need<'_>, retry_notice: String) -> bool {
         let most = match self.sent.last().map(|last| &last.source) {
             Some(CodeSource::Person) => TRIES_OF_PERSON,
@@ -229,16 +228,16 @@ impl<'e> Codes<'e> {
             Some(CodeSource::Fixed(_)) | None => 0,
         };
         let of_device = self.sent.iter().rev();
-        let in_vain = of_device
+        let failed = of_device
             .take_while(|sent| sent.device == *need.device && sent.came_to != CodeFate::Accepted);
-        if in_vain.count() >= most {
+        if failed.count() >= most {
             return false;
         }
         self.retry_notice = Some(RetryNotice::new(retry_notice));
         true
     }
 
-    /// The command, unless somebody has said that the code is on standard input.
+    /// The command, unless the flag or the variable says that the code is on standard input.
     fn process<'n>(&self, need: Need<'n>) -> Option<&'n Setting<String>> {
         need.process.filter(|_| !self.is_said_to_be_piped)
     }
@@ -250,19 +249,19 @@ impl<'e> Codes<'e> {
         })
     }
 
-    /// The error where a code is needed and no person can give it.
+    /// The error if a code is needed and nobody can be asked for it.
     pub fn nobody(&self, why: &str) -> Failure {
         Failure::new(format!("an MFA code is needed, and {why}"))
             .hint(match self.input {
-                // Nothing else is asked then, whatever is set.
+                // Then nothing else is asked, whatever is set.
                 _ if self.is_said_to_be_piped => {
-                    "pipe the six digits in, or leave out the `-` of --token or MFA_TOKEN"
+                    "pipe in the six digits, or remove the `-` from --token or MFA_TOKEN"
                 }
                 StandardInput::Ours => {
-                    "pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN"
+                    "pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN"
                 }
                 StandardInput::OfAnother => {
-                    "have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal"
+                    "set MFA_PROCESS to a command that prints it, set MFA_TOKEN, or run the same command once in a terminal"
                 }
             })
             .exit(Exit::HumanNeeded)
@@ -272,7 +271,7 @@ impl<'e> Codes<'e> {
 fn parse(text: &str, origin: &str) -> Result<MfaCode> {
     MfaCode::parse(text).map_err(|NotACode| {
         Failure::new(format!("the code from {origin} is not six digits"))
-            .hint("give the six digits that the device shows now")
+            .hint("use the six digits that the device shows now")
             .into()
     })
 }

@@ -1,4 +1,4 @@
-//! Finds the MFA device where no setting names one, by asking AWS which devices the user has.
+//! Finds the MFA device if no setting names one, by asking AWS for the devices of the user.
 
 use std::path::Path;
 use std::time::Duration;
@@ -37,15 +37,15 @@ pub struct Search<'s> {
 /// A device that was found.
 pub struct FoundDevice {
     pub device: Setting<SerialNumber>,
-    /// The turn in which it was chosen, where a person had to.
+    /// The turn in which a person chose it, if a person had to.
     pub turn: Option<Lock>,
 }
 
 impl Search<'_> {
-    /// The device of the session that is there, else the only one that the user has, else the one that the person picks.
+    /// The device of the stored session; otherwise, the user's only device, or the one that the person picks.
     ///
     /// # Errors
-    /// When the user has none, when AWS does not say, or exit code 3 when nobody is there to pick one.
+    /// If the user has none, if AWS does not tell, or exit code 3 if nobody can be asked to pick one.
     pub fn find(&self) -> Result<FoundDevice> {
         if let Some(device) = self.at_hand()? {
             return Ok(FoundDevice { device, turn: None });
@@ -72,7 +72,7 @@ impl Search<'_> {
         let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
         for device in devices.iter().filter(|device| device.usable().is_none()) {
             self.report.progress(format_args!(
-                "passed over {}: {}, which STS cannot use",
+                "ignoring {}: {}, which STS cannot use",
                 device.serial,
                 what(device)
             ));
@@ -90,7 +90,7 @@ impl Search<'_> {
         }
     }
 
-    /// The device that can be known without AWS: of a session with these keys, or written into the file a moment ago.
+    /// The device that is known without AWS: from a session with these keys, or saved in the file a moment ago.
     fn at_hand(&self) -> Result<Option<Setting<SerialNumber>>> {
         let text = profiles::read(self.path)?.unwrap_or_default();
         let file = File {
@@ -125,19 +125,22 @@ impl Search<'_> {
             &self.keys.access_key_id,
             self.lock_timeout,
             |holder| {
-                Report::notice(format_args!(
-                    "waiting for {}, which asks for the MFA device of the same keys",
-                    store::process(holder)
-                ));
+                let process = store::process(holder);
+                Report::waiting_for_process(
+                    holder,
+                    format_args!(
+                        "waiting for {process}, which is asking for the MFA device of the same keys"
+                    ),
+                )
             },
         )?;
-        // Another process may have been told meanwhile.
+        // Another process may have asked meanwhile.
         if let Some(device) = self.at_hand()? {
             return Ok(FoundDevice { device, turn: None });
         }
         let device = pick(&terminal, devices)?;
         let question = format!(
-            "Write it to [{}], so that it is not asked for again?",
+            "Write it to [{}], so that you are not asked again?",
             self.key_source.id.section
         );
         if self.key_source.id.path == self.path
@@ -145,7 +148,7 @@ impl Search<'_> {
             && let Err(error) =
                 store.update(|file| save_device(file, &self.key_source.id.section, &device))
         {
-            self.report.warning_for("the device is not written", &error);
+            self.report.warning_for("the device was not saved", &error);
         }
         Ok(FoundDevice {
             device: Setting {
@@ -156,19 +159,19 @@ impl Search<'_> {
         })
     }
 
-    /// Nobody says which devices there are. Most people's is called like the user.
+    /// AWS does not tell the devices. Most devices have the name of their user.
     fn not_told(&self, caller: Option<&Caller>, problem: &IamError) -> Failure {
         let (place, key) = (&self.key_source.id, self.key_source.device_key);
         let hint = match caller.map(Caller::usual_device) {
-            Some(usual) => format!(
-                "often it is {usual}: write `{key} = {usual}` into {place}, or use --device"
-            ),
+            Some(usual) => {
+                format!("it is often {usual}: add `{key} = {usual}` to {place}, or use --device")
+            }
             None => format!(
-                "write `{key} = arn:aws:iam::123456789012:mfa/NAME` into {place}, or use --device"
+                "add `{key} = arn:aws:iam::123456789012:mfa/NAME` to {place}, or use --device"
             ),
         };
         Failure::new(format!(
-            "the MFA device of [{}] is not known, and AWS was asked in vain: {}",
+            "the MFA device of [{}] is not set, and AWS could not tell: {}",
             self.key_source.id.section,
             problem.failure.message()
         ))
@@ -185,24 +188,24 @@ impl Search<'_> {
             let failure = Failure::new(format!("{name} has no MFA device"));
             return match caller.name {
                 Some(_) => failure.hint(format!(
-                    "`mfa-creds device enroll{}` makes one with an authenticator app",
+                    "run `mfa-creds device enroll{}` to enroll an authenticator app",
                     self.flag
                 )),
-                None => failure.hint("the IAM console makes one for it"),
+                None => failure.hint("add one in the IAM console"),
             };
         }
         Failure::new(format!(
             "{name} has no MFA device that STS can use: {}",
             others.join(", ")
         ))
-        .hint("add an authenticator app in the IAM console, where that one works")
+        .hint("sign in to the IAM console with it, and add an authenticator app")
     }
 }
 
 /// The terminal to pick one of several devices at.
 ///
 /// # Errors
-/// Exit code 3 when there is none, with the devices.
+/// Exit code 3 if there is none, with the devices.
 pub fn terminal_to_pick(
     prompt_settings: &PromptSettings,
     caller: &Caller,
@@ -215,12 +218,12 @@ pub fn terminal_to_pick(
         .ok_or_else(|| {
             let names: Vec<&str> = devices.iter().map(SerialNumber::as_str).collect();
             Failure::new(format!(
-                "{} has {} MFA devices, and nobody says which to use",
+                "{} has {} MFA devices, and none is selected",
                 caller.called(),
                 devices.len()
             ))
             .hint(format!(
-                "write one as {} into {}, or use --device; there are: {}",
+                "set one as {} in {}, or use --device; the devices are: {}",
                 key_source.device_key,
                 key_source.id,
                 names.join(", ")
@@ -233,7 +236,7 @@ pub fn terminal_to_pick(
 /// Has the person pick one of several devices.
 ///
 /// # Errors
-/// Exit code 3 when none is picked.
+/// Exit code 3 if none is picked.
 pub fn pick(terminal: &Terminal, devices: &[SerialNumber]) -> Result<SerialNumber> {
     let items: Vec<String> = devices.iter().map(ToString::to_string).collect();
     match terminal.pick("Which MFA device?", &items)? {
@@ -256,7 +259,7 @@ fn what(device: &Device) -> &'static str {
     }
 }
 
-/// Writes a device into a section that is there.
+/// Saves a device in an existing section.
 pub fn save_device<'a>(
     file: &File<'_>,
     section: &str,
@@ -264,8 +267,11 @@ pub fn save_device<'a>(
 ) -> Result<Vec<Edit<'a>>> {
     if !file.document.has(section) {
         bail!(
-            Failure::new(format!("[{section}] has gone from {}", file.path.display()))
-                .hint("is another tool writing the file? look at it, then run it again")
+            Failure::new(format!(
+                "[{section}] was removed from {}",
+                file.path.display()
+            ))
+            .hint("another tool may be writing the file: check it, then run the command again")
         );
     }
     Ok(vec![Edit::new(section, vec![device_change(device)])])

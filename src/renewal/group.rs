@@ -16,13 +16,13 @@ use crate::files::sessions::{Session, SessionKey};
 use crate::plan::{Origin, Plan, ProfileSections, Setting, Strategy};
 use crate::renewal::stored_sessions::session_at_hand;
 
-/// A session that ends sooner is not shared with a profile that wants a session itself, nor one that lasts so much shorter
-/// than the command line says.
+/// A session that expires sooner is not shared with a profile whose goal is a session, nor is one that lasts this much shorter
+/// than the command line requests.
 const SHARED_MARGIN: TimeDelta = TimeDelta::minutes(15);
 
 /// A profile whose credentials are to be renewed.
 pub struct Job {
-    /// Its place among the profiles that are asked for.
+    /// Its place among the requested profiles.
     pub order: usize,
     pub sections: ProfileSections,
     pub wanted: Wanted,
@@ -38,7 +38,7 @@ pub enum Outcome {
     StillFresh(Credentials),
     /// They are new.
     Renewed(Credentials),
-    /// They are those of the session that was there already.
+    /// They are those of the session that was already stored.
     Shared(Credentials),
 }
 
@@ -46,14 +46,14 @@ pub enum Outcome {
 pub struct Group {
     pub session_key: SessionKey,
     pub keys: LongTermKeys,
-    /// The device, and who chose it.
+    /// The device, and its origin.
     pub device: Setting<SerialNumber>,
     /// A command that prints the codes.
     pub mfa_process: Option<Setting<String>>,
     pub jobs: Vec<Job>,
 }
 
-/// Whether a session will do for a profile whose credentials are stale.
+/// Whether a session meets the request of a profile whose credentials are stale.
 pub fn serves(session: &Session, plan: &Plan, wanted: &Wanted, now: DateTime<Utc>) -> bool {
     match plan.decision.way {
         Strategy::Chain => true,
@@ -81,7 +81,7 @@ impl Job {
         self.outcome.get().is_none()
     }
 
-    /// Ends it. What came first counts.
+    /// Ends it. Only the first outcome counts.
     pub fn end(&self, outcome: Outcome) {
         let _ = self.outcome.set(Ok(outcome));
     }
@@ -106,7 +106,7 @@ pub fn fail_together(jobs: &[&Job], error: Error) {
 }
 
 impl Group {
-    /// The session that is at hand for the jobs. Where a job is not to read its section, one from there is none.
+    /// The stored session for the jobs. A session from a section that a job must not read does not count.
     pub fn session_at_hand(&self, path: &Path, credentials: &File<'_>) -> Option<Session> {
         let session = session_at_hand(path, credentials, &self.session_key)?;
         let is_barred = |section: &String| {
@@ -116,7 +116,7 @@ impl Group {
         (!session.section.as_ref().is_some_and(is_barred)).then_some(session)
     }
 
-    /// How many codes are needed where this is the session: one for a new one, and one for each role that takes its own.
+    /// How many codes are needed with this session: one for a new session, and one for each role that uses a code of its own.
     pub fn codes(&self, session: Option<&Session>) -> usize {
         let now = clock::now();
         let of_session = |job: &&Job| job.plan.has_session();
@@ -129,7 +129,7 @@ impl Group {
         usize::from(new_session) + direct.count()
     }
 
-    /// Whether a session is an end in itself for one of the jobs.
+    /// Whether a session is the goal of one of the jobs.
     pub fn wants_session(&self) -> bool {
         let mut ways = self.jobs.iter().map(|job| job.plan.decision.way);
         ways.any(|way| way == Strategy::Session)

@@ -1,4 +1,4 @@
-//! Groups the jobs by keys and device, and finds the device where none is set.
+//! Groups the jobs by keys and device, and finds the device if none is set.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::renewal::group::{Group, Job};
 use crate::renewal::summary::Summary;
 use crate::renewal::verbose::tell;
 
-/// The groups in the order of their profiles, each with the turn in which a person chose its device, where one did.
+/// The groups in the order of their profiles, each with the turn in which a person chose its device, if a person did.
 pub fn group_jobs(
     jobs: Vec<Job>,
     inputs: &Inputs<'_>,
@@ -39,8 +39,7 @@ pub fn group_jobs(
     Ok(groups)
 }
 
-/// The jobs with the same keys. They come in the same order in every process, so that none waits for another one's turn while it
-/// holds one.
+/// The jobs with the same keys. Every process handles them in the same order, so that no two processes wait for each other.
 fn by_key_source(jobs: Vec<Job>) -> Vec<Vec<Job>> {
     let mut sources: Vec<(KeySourceId, Vec<Job>)> = Vec::new();
     for job in jobs {
@@ -99,7 +98,7 @@ impl Grouping<'_> {
         Ok(())
     }
 
-    /// The group of the keys and a device, with the turn in which that was chosen.
+    /// The group of the keys and a device, with the turn in which the device was chosen.
     fn group_of(
         &mut self,
         device: Setting<SerialNumber>,
@@ -125,7 +124,7 @@ impl Grouping<'_> {
         &mut self.groups[place]
     }
 
-    /// Asks AWS which device is meant.
+    /// Asks AWS for the device.
     fn search(&self, job: &Job, keys: &LongTermKeys, summary: &Summary) -> Result<FoundDevice> {
         let plan = &job.plan;
         let found = Search {

@@ -1,4 +1,4 @@
-//! Renews credentials: groups profiles by the code that they share, gets the code, and writes what it buys.
+//! Renews credentials: groups profiles by the code that they share, gets the code, and writes the resulting credentials.
 
 pub mod codes;
 pub mod stored_sessions;

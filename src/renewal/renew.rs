@@ -1,5 +1,5 @@
-//! Renews the credentials of a group of profiles with one code. One process at a time does so for the same keys and device, while the
-//! others wait.
+//! Renews the credentials of a group of profiles with one code. For the same keys and device, one process at a time does so, while
+//! the others wait.
 //!
 //! ```text
 //!           look again <------------------------------------------+
@@ -12,21 +12,21 @@
 //!               |                         v                       |
 //!               |               turn to call: look again          |
 //!               |                         |                       |
-//!               |        session is there | code is there         |
+//!               |        session is stored | code is there       |
 //!               |               |         v                       |
-//!               |               |   send the code -- refused, another can be had --+
+//!               |               |   send the code --- refused ----+
 //!               |               |         |
 //!               |               |   write the session
 //!               |               v         v
 //!               |        assume the roles, write each as it comes
 //!               |               |
-//!               |        AWS dismisses the session: forget it ----+
+//!               |        AWS rejects the session: forget it ------+
 //!               v
 //!              end
 //! ```
 //!
-//! The turn to ask is held from the first prompt until what the code bought is written; the turn to call while STS is called. "Look
-//! again" reads the files anew, because another process may have renewed meanwhile. A loop ends after three rounds.
+//! A process holds the turn to ask from the first prompt until the new credentials are written, and the turn to call while it calls
+//! STS. "Look again" reads the files again, because another process may have renewed meanwhile. A loop ends after three rounds.
 
 mod pending_write;
 mod redemption;
@@ -56,17 +56,17 @@ use crate::renewal::codes::Codes;
 use crate::renewal::group::{Group, Job, Outcome, fail_together};
 use crate::report::Report;
 
-/// How often the files are looked at, while other processes or AWS end sessions that were just found.
+/// How often the files are read again if other processes or AWS end a session that was just found.
 const ROUNDS: usize = 3;
 
-/// A section that no job asked for and that holds the new session.
+/// A section with the new session that no job requested.
 pub struct SessionSection {
     pub section: String,
     pub until: DateTime<Utc>,
 }
 
 /// Gets new credentials for a group and writes them, unless another process has just done so; each job says how it ended.
-/// Whatever can be known before is found before a code is asked for.
+/// Everything that can fail without a code is tried before a code is asked for.
 pub fn renew(
     code_settings: &CodeSettings,
     path: &Path,
@@ -93,7 +93,7 @@ struct Renewal<'a, 'e> {
     store: Store,
     used: UsedCodes,
     client: LazyClient,
-    /// The turn to ask, from the first prompt until what the code has bought is written.
+    /// The turn to ask, from the first prompt until the new credentials are written.
     asking_turn: Option<Lock>,
     session_section: Option<SessionSection>,
 }
@@ -101,20 +101,20 @@ struct Renewal<'a, 'e> {
 /// What the files say now.
 struct FileState {
     session: Option<Session>,
-    /// Whether a job needs a session that is not there.
+    /// Whether a job needs a session that is not stored.
     needs_session: bool,
 }
 
-/// Whether a session served.
+/// The result of using a session.
 enum Served {
     /// Each job has what it needs, or failed for a reason of its own.
     All,
-    /// AWS does not take the session.
+    /// AWS rejects the session.
     Dismissed,
 }
 
 impl<'a, 'e> Renewal<'a, 'e> {
-    /// Tries all that can be tried without a code. None where nothing is left to renew.
+    /// Tries everything that needs no code. None if nothing is left to renew.
     fn begin(
         code_settings: &'a CodeSettings,
         path: &'a Path,
@@ -128,7 +128,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         if group.open().is_empty() {
             return Ok(None);
         }
-        // Only when something is written there anyway: a run before every command must not nag.
+        // Only if the run writes the file: a run before every command must not nag.
         let is_written = !group.jobs.iter().all(Job::is_private);
         if let Some(readers) = store::readers(path).filter(|_| is_written) {
             report.warning(format_args!(
@@ -173,7 +173,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
             fail_together(&self.group.open_for_session(), error);
         }
         for job in self.group.open() {
-            // What is there now is there for others, too.
+            // What is stored now serves other processes, too.
             self.asking_turn = None;
             if let Err(error) = self.directly(job) {
                 job.fail(error);
@@ -182,7 +182,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         self.session_section
     }
 
-    /// Serves all jobs that a session serves: with the one that is stored, else with a new one.
+    /// Serves all jobs that a session serves, with the stored session or a new one.
     fn by_session(&mut self) -> Result<()> {
         let mut dismissed = None;
         for _ in 0..ROUNDS {
@@ -194,7 +194,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
                 Served::Dismissed => {
                     let id = session.credentials.access_key_id;
                     self.report.progress(format_args!(
-                        "AWS does not take the session {} any more",
+                        "AWS no longer accepts the session {}",
                         masked(&id)
                     ));
                     dismissed = Some(id);
@@ -204,7 +204,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         bail!(went_away())
     }
 
-    /// The session, whether it is new, and the turn to call with it. None where no job needs it any more.
+    /// The session, whether it is new, and the turn to call with it. None if no job needs it anymore.
     fn session(&mut self, dismissed: Option<&str>) -> Result<Option<(Session, bool, Lock)>> {
         let mut rounds = 0;
         while rounds < ROUNDS {
@@ -242,16 +242,16 @@ impl<'a, 'e> Renewal<'a, 'e> {
                     };
                     return Ok(Some((session, true, calling)));
                 }
-                // As often as codes can be got.
+                // The codes limit how often.
                 Redeemed::Retry => {}
-                // The session has gone since it was found.
+                // The session was removed since it was found.
                 Redeemed::NoCode => rounds += 1,
             }
         }
         bail!(went_away())
     }
 
-    /// The job that says what the session is to be like: the one that wants it longest.
+    /// The job that decides the settings of the session: the one that requests the longest duration.
     fn first_for_session(&self) -> Option<&'a Job> {
         let group: &'a Group = self.group;
         group.open_for_session().into_iter().reduce(|first, job| {
@@ -264,14 +264,14 @@ impl<'a, 'e> Renewal<'a, 'e> {
         })
     }
 
-    /// Gives each job what it needs of the session, and writes it.
+    /// Gets the credentials of each job from the session, and writes them.
     fn serve(&mut self, session: &Session, is_new: bool) -> Result<Served> {
         let group = self.group;
         let (roles, own): (Vec<&Job>, Vec<&Job>) = group
             .open_for_session()
             .into_iter()
             .partition(|job| job.plan.decision.way == Strategy::Chain);
-        // A new one at once, so that whatever comes between costs no second code.
+        // A new session is written immediately, so that a later failure costs no second code.
         if is_new {
             self.write_session(session, &own, Outcome::Renewed)?;
         }
@@ -294,7 +294,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         Ok(Served::All)
     }
 
-    /// Writes a session for the jobs that want it for itself, and where it can be found again.
+    /// Writes a session for the jobs whose goal it is, and where later runs find it.
     fn write_session(
         &mut self,
         session: &Session,
@@ -312,8 +312,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         Ok(())
     }
 
-    /// Assumes roles from the session, and writes what comes as it comes. Returns those for which AWS did not take the
-    /// session.
+    /// Assumes roles from the session, and writes each result as it arrives. Returns the jobs for which AWS rejected the session.
     fn assume(
         &mut self,
         roles: &[&'a Job],
@@ -328,7 +327,8 @@ impl<'a, 'e> Renewal<'a, 'e> {
         let mut count = self.report.count("roles", roles.len());
         let mut written = Ok(());
         let plans = roles.iter().map(|job| (*job, &job.plan));
-        client.assume(plans, &group.keys, session, |answers| {
+        let is_counted = count.is_shown();
+        client.assume(plans, &group.keys, session, is_counted, |answers| {
             let mut got = Vec::new();
             for (job, answer) in answers {
                 count.step();
@@ -383,7 +383,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
             let first = match self.redeem(plan)? {
                 Redeemed::For(first) => first,
                 Redeemed::Retry => continue,
-                Redeemed::NoCode => bail!(self.codes.nobody("it has gone")),
+                Redeemed::NoCode => bail!(self.codes.nobody("it was already used")),
             };
             return match self.assume(&[job], &first)?.pop() {
                 Some((_, error)) => Err(error),
@@ -398,14 +398,17 @@ impl<'a, 'e> Renewal<'a, 'e> {
         self.report
             .trace(format_args!("waiting for the turn: {turn:?}"));
         self.store.take(turn, &credentials, timeout, |holder| {
-            Report::notice(format_args!(
-                "waiting for {}, which is renewing credentials with the same device",
-                store::process(holder)
-            ));
+            let process = store::process(holder);
+            Report::waiting_for_process(
+                holder,
+                format_args!(
+                    "waiting for {process}, which is renewing credentials with the same device"
+                ),
+            )
         })
     }
 
-    /// Notes what other processes have renewed while this one waited, and finds the session that is stored now.
+    /// Finds what other processes renewed while this one waited, and the session that is stored now.
     fn look_again(&mut self, dismissed: Option<&str>) -> Result<FileState> {
         let text = profiles::read(self.path)?.unwrap_or_default();
         let credentials = File {
@@ -429,13 +432,13 @@ impl<'a, 'e> Renewal<'a, 'e> {
             .any(|job| !job.is_served(session.as_ref(), now));
         self.report.trace(match (&session, needs_session) {
             (Some(session), false) => format!(
-                "a session is there: {}, until {}",
+                "using the stored session {}, valid until {}",
                 masked(&session.credentials.access_key_id),
                 session.credentials.expiration
             ),
             (_, false) => "no session is needed".to_owned(),
-            (Some(_), true) => "the session that is there does not do".to_owned(),
-            (None, true) => "there is no session".to_owned(),
+            (Some(_), true) => "the stored session does not meet the request".to_owned(),
+            (None, true) => "no session is stored".to_owned(),
         });
         Ok(FileState {
             session,
@@ -445,11 +448,11 @@ impl<'a, 'e> Renewal<'a, 'e> {
 }
 
 fn went_away() -> Failure {
-    Failure::new("the MFA session went away again and again while it was used")
-        .hint("is another tool writing the file? look at it, then run it again")
+    Failure::new("the MFA session was removed repeatedly while it was in use")
+        .hint("another tool may be writing the file: check it, then run the command again")
 }
 
-/// The client, which is waited for only when it is needed.
+/// The client. Waits for it only when it is needed.
 enum LazyClient {
     Preparing(Preparation),
     Ready(Rc<Client>),
@@ -466,7 +469,7 @@ impl LazyClient {
         };
         match self {
             Self::Ready(client) => Ok(Rc::clone(client)),
-            Self::Preparing(_) | Self::Broken => bail!("the HTTP client could not be made"),
+            Self::Preparing(_) | Self::Broken => bail!("the HTTP client could not be created"),
         }
     }
 }

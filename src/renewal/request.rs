@@ -23,7 +23,7 @@ use crate::renewal::verbose::{
 };
 use crate::report::Report;
 
-/// A request to renew the credentials of some profiles, where they are stale.
+/// A request to renew the stale credentials of some profiles.
 pub struct RenewalRequest<'r> {
     pub inputs: Inputs<'r>,
     pub code_flags: &'r CodeFlags,
@@ -31,16 +31,16 @@ pub struct RenewalRequest<'r> {
     input: StandardInput,
 }
 
-/// A profile, once what is stored for it was looked at.
+/// A profile whose stored credentials were checked.
 pub enum Checked {
-    /// Its credentials are as they are wanted.
+    /// Its credentials meet the request.
     Fresh(Box<ProfileSections>, Credentials),
-    /// They have to be renewed.
+    /// They must be renewed.
     Stale(Box<Job>),
 }
 
 impl<'r> RenewalRequest<'r> {
-    /// As asked for.
+    /// From the flags and the environment.
     pub fn new(
         inputs: Inputs<'r>,
         code_flags: &'r CodeFlags,
@@ -54,7 +54,7 @@ impl<'r> RenewalRequest<'r> {
         })
     }
 
-    /// Says what holds for all profiles.
+    /// Reports the settings that apply to all profiles.
     pub fn tell_inputs(&self, report: Report) {
         report.detail(format_args!(
             "credentials file: {}",
@@ -62,13 +62,13 @@ impl<'r> RenewalRequest<'r> {
         ));
         tell(
             report,
-            "renewed with less left than",
+            "renewed if less is left than",
             format_args!("{} s", self.min_ttl.value),
             &self.min_ttl.origin,
         );
     }
 
-    /// Whether a profile has what it needs, and how it can get it where not.
+    /// Checks whether a profile has what it needs, and plans the renewal if not.
     pub fn check(
         &self,
         report: Report,
@@ -96,7 +96,7 @@ impl<'r> RenewalRequest<'r> {
         }
     }
 
-    /// What the credentials of a profile have to be like.
+    /// What the credentials of a profile must satisfy.
     pub fn wanted(&self, sections: &ProfileSections) -> Wanted {
         self.inputs.wanted(sections, &self.min_ttl)
     }
@@ -127,7 +127,7 @@ impl<'r> RenewalRequest<'r> {
         check_given(&code_settings, &needed)?;
         let profiles = summary.profiles;
         let mut codes = Codes::new(&code_settings, needed, profiles, self.input, environment)?;
-        // A turn in which a person chose the device ends with the group: until then, nobody else has to choose.
+        // A turn in which a person chose the device ends with the group, so that no other process asks meanwhile.
         for (group, _turn) in groups {
             let section = renew::renew(&code_settings, path, summary.report, &group, &mut codes);
             summary.note(group, section);
@@ -136,7 +136,7 @@ impl<'r> RenewalRequest<'r> {
     }
 }
 
-/// A code is of one device.
+/// Refuses one given code for several devices.
 fn check_given(code_settings: &CodeSettings, needed: &[SerialNumber]) -> Result<()> {
     let Some(Given::Code(Setting { origin, .. })) = &code_settings.given else {
         return Ok(());
@@ -150,10 +150,10 @@ fn check_given(code_settings: &CodeSettings, needed: &[SerialNumber]) -> Result<
     if devices.len() > 1 {
         bail!(
             Failure::new(format!(
-                "{origin} is one code, and codes of several devices are needed: {}",
+                "{origin} has one code, but codes from several devices are needed: {}",
                 devices.join(", ")
             ))
-            .hint("pipe them in, a line each in this order, or type them")
+            .hint("pipe them in, one per line, in this order, or type them")
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Says how a run ended, for one profile, or for several, some of which may have failed.
+//! Reports how a run ended, for one profile or for several, some of which may have failed.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -9,24 +9,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::{self, Exit, Failure};
-use crate::core::text::{self, quoted};
+use crate::core::text;
 use crate::plan::{Native, Plan, ProfileSections};
 use crate::renewal::group::{Group, Job, Outcome};
 use crate::renewal::renew::SessionSection;
 use crate::report::{self, Report};
 
-/// What the profiles of a run came to.
+/// The results of the profiles of a run.
 pub struct Summary {
     pub report: Report,
     /// How many there are.
     pub profiles: usize,
-    /// What is said in the end, in the order of the profiles.
+    /// The results to report at the end, in the order of the profiles.
     valid: BTreeMap<usize, ProfileOutcome>,
-    /// Sections for which there is no profile among them.
+    /// Written sections that belong to none of the profiles.
     session_sections: Vec<SessionSection>,
-    /// What went wrong with the one profile.
+    /// The error, if there is one profile.
     error: Option<Error>,
-    /// The profiles without valid credentials, with the exit for the reason.
+    /// The profiles without valid credentials, with their exit codes.
     failed: Vec<(String, Exit)>,
 }
 
@@ -34,20 +34,20 @@ pub struct Summary {
 #[derive(Default)]
 struct ProfileOutcome {
     line: String,
-    /// The credentials, where they were not there from the beginning.
+    /// The credentials, if this run got them.
     credentials: Option<Credentials>,
-    /// That they last shorter than was asked for.
+    /// The warning that they last shorter than requested.
     capped: Option<String>,
-    /// What keeps AWS tools from their section, or their section from AWS tools.
+    /// The warnings about settings that override the section, or that the section overrides.
     overridden: Vec<String>,
     /// How to use them.
     use_lines: Vec<String>,
-    /// Their section, where it is new and has another name than the profile.
+    /// Their section, if it is new and has another name than the profile.
     beside: Option<String>,
 }
 
 impl Summary {
-    /// Before anything has come to anything.
+    /// Without results yet.
     pub fn new(report: Report, profiles: usize) -> Self {
         Self {
             report,
@@ -59,7 +59,7 @@ impl Summary {
         }
     }
 
-    /// A profile has what it needs already.
+    /// Notes that a profile already has what it needs.
     pub fn is_valid(&mut self, order: usize, sections: &ProfileSections, until: DateTime<Utc>) {
         let outcome = ProfileOutcome {
             line: still_valid(sections, until),
@@ -68,8 +68,8 @@ impl Summary {
         self.valid.insert(order, outcome);
     }
 
-    /// Where there is one profile, its error ends the run. Where there are several, it is told at once, before a code is
-    /// asked for, and the others go on.
+    /// The error of a single profile ends the run. With several profiles, the error is reported immediately, before a code is asked
+    /// for, and the others continue.
     pub fn fail(&mut self, profiles: Vec<String>, error: Error) -> Result<()> {
         if self.profiles == 1 {
             return Err(error);
@@ -81,7 +81,7 @@ impl Summary {
         Ok(())
     }
 
-    /// How it ended for a group, and the section that has its new session, where that is one of no job.
+    /// Notes the outcome of a group, and the section with its new session, if that belongs to no job.
     pub fn note(&mut self, group: Group, session_section: Option<SessionSection>) {
         self.session_sections.extend(session_section);
         let mut failed: Vec<(Vec<String>, Rc<Error>)> = Vec::new();
@@ -103,7 +103,7 @@ impl Summary {
             }
         }
         for (profiles, error) in failed {
-            // Before the next prompt, where there is one; or after what there is to say of the session.
+            // Before the next prompt, if there is one, or after the report about the session.
             let Some(error) = Rc::into_inner(error) else {
                 continue;
             };
@@ -113,7 +113,7 @@ impl Summary {
         }
     }
 
-    /// Says how it ended: a line for each profile, then what went wrong.
+    /// Reports the end: a line for each profile, then the errors.
     pub fn end(mut self) -> Result<()> {
         self.tell_session_sections();
         for outcome in self.valid.values() {
@@ -131,7 +131,7 @@ impl Summary {
             .find_map(|outcome| outcome.beside.as_ref());
         if let Some(section) = beside.filter(|_| self.profiles > 1) {
             self.report.progress(format_args!(
-                "use the roles as in: {}",
+                "use the roles like this: {}",
                 text::flag("--profile", section)
             ));
         }
@@ -142,19 +142,21 @@ impl Summary {
         self.end_of(valid)
     }
 
-    /// The same for the one profile whose credentials go out: what is said is how long they last, not how to use them.
+    /// The same for the one profile whose credentials another program gets: reports how long they last, not how to use them.
     pub fn end_of_one(mut self) -> Result<Credentials> {
         self.tell_session_sections();
         if let Some(error) = self.error.take() {
             return Err(error);
         }
         let outcome = self.valid.pop_first().map(|(_, outcome)| outcome);
-        let outcome = outcome.context("the profile came to nothing")?;
+        let outcome = outcome.context("the profile has no result")?;
         self.report.progress(&outcome.line);
         if let Some(warning) = &outcome.capped {
             self.report.warning(warning);
         }
-        outcome.credentials.context("the credentials went away")
+        outcome
+            .credentials
+            .context("the profile has no credentials")
     }
 
     fn tell_session_sections(&self) {
@@ -164,7 +166,7 @@ impl Summary {
         }
     }
 
-    /// The same, where there is nothing to say of these valid ones.
+    /// The same, without a report about the valid profiles.
     pub fn end_of(self, valid: usize) -> Result<()> {
         let Some((_, first)) = self.failed.first() else {
             return Ok(());
@@ -237,9 +239,9 @@ fn still_valid(sections: &ProfileSections, until: DateTime<Utc>) -> String {
 
 fn less_than_asked(plan: &Plan, credentials: &Credentials) -> String {
     let asked = TimeDelta::seconds(plan.decision.seconds.into());
-    // A minute for the clocks and the way.
+    // A minute of tolerance for clocks and the network.
     if credentials.expiration - clock::now() < asked - TimeDelta::minutes(1) {
-        format!(" (asked for {})", clock::span(asked))
+        format!(" (requested: {})", clock::span(asked))
     } else {
         String::new()
     }
@@ -253,7 +255,7 @@ fn is_beside(sections: &ProfileSections) -> bool {
 fn capped(sections: &ProfileSections, plan: &Plan) -> Option<String> {
     let cap = plan.decision.capped?;
     Some(format!(
-        "{} lasts 1 h, not the {} s asked for ({}): {}",
+        "{} lasts 1 h, not the requested {} s ({}): {}",
         sections.label(),
         plan.wanted.value,
         plan.wanted.origin,
@@ -265,12 +267,9 @@ fn overridden(sections: &ProfileSections) -> Vec<String> {
     let section = &sections.short_term;
     let mut warnings = Vec::new();
     if let Some(precedence) = &sections.precedence {
-        warnings.push(match sections.command_beside() {
-            Some(command) if !precedence.is_role() && !precedence.is_inherited() => {
-                format!(
-                    "{}: `{command}` writes a section that they read",
-                    precedence.sentence(section)
-                )
+        warnings.push(match sections.way_out_beside() {
+            Some(way_out) if !precedence.is_role() && !precedence.is_inherited() => {
+                format!("{}: {way_out}", precedence.sentence(section))
             }
             _ => precedence.sentence(section),
         });
@@ -288,22 +287,25 @@ fn use_lines(sections: &ProfileSections, plan: &Plan) -> Vec<String> {
     if !is_beside(sections) || sections.precedence.is_some() {
         return Vec::new();
     }
-    let section = quoted(&sections.short_term);
+    let section = &sections.short_term;
     let region = plan.region.as_ref().map_or(String::new(), |region| {
         format!(
             " --region {region}, or with that region in a [profile {section}] of the config file"
         )
     });
-    let mut lines = vec![format!("use it with --profile {section}{region}")];
+    let mut lines = vec![format!(
+        "use it with {}{region}",
+        text::flag("--profile", section)
+    )];
     if let Some(Native {
         source,
         but_for: None,
     }) = &plan.native
     {
         lines.push(format!(
-            "--profile {} works, too: AWS tools assume its role by themselves from [{source}], for which `mfa-creds --profile {}` is enough",
-            quoted(&sections.profile.value),
-            quoted(source)
+            "{} also works: AWS tools assume its role from [{source}], which `mfa-creds {}` renews",
+            text::flag("--profile", &sections.profile.value),
+            text::flag("--profile", source)
         ));
     }
     lines

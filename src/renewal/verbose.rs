@@ -11,8 +11,8 @@ use crate::plan::{
 };
 use crate::report::Report;
 
-/// Tells of malformed lines elsewhere: they are none of our business, but other tools refuse a file for them, or read nothing of it
-/// without a word. What is wrong in the sections of these targets is an error of its own.
+/// Warns of malformed lines in other sections: mfa-creds does not need them, but other tools reject a file because of them, or
+/// silently read nothing of it. In the sections of these targets, they are errors.
 pub fn warn_of_irregularities(report: Report, files: &Files<'_>, targets: &[&ProfileSections]) {
     let Files {
         credentials,
@@ -40,7 +40,7 @@ pub fn warn_of_irregularities(report: Report, files: &Files<'_>, targets: &[&Pro
                 .iter()
                 .any(|section| file.document.is_in(note, section));
             match note.what.harm() {
-                // In ours it is an error of its own.
+                // In our sections, it is an error.
                 Harm::FileRefused if ours => {}
                 Harm::FileRefused | Harm::FileRefusedByCli => report.warning(message),
                 Harm::Misread if ours => report.warning(message),
@@ -50,7 +50,7 @@ pub fn warn_of_irregularities(report: Report, files: &Files<'_>, targets: &[&Pro
     }
 }
 
-/// Tells of credentials in the sections of these targets that AWS tools read otherwise.
+/// Warns of credentials in the sections of these targets that AWS tools misread.
 fn warn_of_spoiled_values(report: Report, credentials: &File<'_>, targets: &[&ProfileSections]) {
     for sections in targets
         .iter()
@@ -64,17 +64,19 @@ fn warn_of_spoiled_values(report: Report, credentials: &File<'_>, targets: &[&Pr
     }
 }
 
-/// Tells of the first section or key of each file that stands there twice: the AWS CLI refuses a whole file for it. Looks at
-/// every line, so it is for when there is something to renew.
+/// Warns of the first repeated section or key of each file: the AWS CLI rejects the whole file because of it. Reads every line, so
+/// only a run that renews calls it.
 pub fn warn_of_repeats(report: Report, files: &Files<'_>) {
     for file in [&files.credentials, &files.config] {
         if let Some(error) = plan::first_repeat(file) {
-            report.warning(format_args!("{error}: the AWS CLI refuses the file for it"));
+            report.warning(format_args!(
+                "{error}: the AWS CLI rejects the file because of it"
+            ));
         }
     }
 }
 
-/// Which sections are meant, and who said so.
+/// Reports the sections and where their names come from.
 pub fn tell_sections(report: Report, sections: &ProfileSections) {
     let [long_term, short_term] = &sections.suffixes;
     tell(
@@ -84,7 +86,7 @@ pub fn tell_sections(report: Report, sections: &ProfileSections) {
         &sections.profile.origin,
     );
     tell(report, "long-term section", &sections.long_term, long_term);
-    let private = "credentials are kept in the file of sessions";
+    let private = "credentials are stored in the session file";
     match sections.storage {
         Storage::Section => tell(report, "section to write", &sections.short_term, short_term),
         Storage::NoStore => report.detail(format_args!("{private} (--no-store)")),
@@ -98,12 +100,12 @@ pub fn tell_sections(report: Report, sections: &ProfileSections) {
     }
 }
 
-/// What was decided for the calls, and who decided it.
+/// Reports the settings of the calls and where they come from.
 pub fn tell_plan(report: Report, plan: &Plan) {
     report.detail(format_args!("keys: {}", plan.key_source.id));
     match &plan.device {
         Some(device) => tell(report, "device", &device.value, &device.origin),
-        None => report.detail("device: not known, AWS is asked"),
+        None => report.detail("device: not set"),
     }
     if let Some(process) = &plan.mfa_process {
         tell(report, "code", "printed by a command", &process.origin);
@@ -113,7 +115,7 @@ pub fn tell_plan(report: Report, plan: &Plan) {
     }
 }
 
-/// How the code is come by.
+/// Reports how the code is obtained.
 pub fn tell_code_settings(report: Report, code_settings: &CodeSettings) {
     match &code_settings.given {
         Some(Given::Code(code)) => tell(report, "code", "given", &code.origin),
@@ -130,9 +132,9 @@ pub fn tell_code_settings(report: Report, code_settings: &CodeSettings) {
         Prompt::Gui => "in a window",
         Prompt::None => "nobody",
     };
-    tell(report, "asked for", place, &prompt.origin);
+    tell(report, "prompt", place, &prompt.origin);
     let seconds = format!("{} s", limit.value.as_secs());
-    tell(report, "time for an answer", seconds, &limit.origin);
+    tell(report, "prompt timeout", seconds, &limit.origin);
 }
 
 fn tell_step(report: Report, step: &StsCall, for_a_role: bool) {
@@ -159,7 +161,7 @@ fn tell_step(report: Report, step: &StsCall, for_a_role: bool) {
     tell_connection(report, of, connection);
 }
 
-/// Where a service is, and how it is reached.
+/// Reports where a service is and how it is reached.
 pub fn tell_connection(report: Report, of: &str, connection: &Connection) {
     let tell = |what: &str, value: &str, origin: &Origin| {
         tell(report, &format!("{of}{what}"), value, origin);
@@ -179,7 +181,7 @@ pub fn tell_connection(report: Report, of: &str, connection: &Connection) {
         tell("endpoint", &url.value, &url.origin);
     }
     tell_kinds_of_endpoint(connection, &tell);
-    // Where it is wrong, that is an error of its own.
+    // If it is wrong, that is an error elsewhere.
     if let Ok(route) = connection.route() {
         tell_route(report, of, connection, &route, &tell);
     }
@@ -188,11 +190,11 @@ pub fn tell_connection(report: Report, of: &str, connection: &Connection) {
     }
     if timeout.origin != Origin::Default {
         let seconds = format!("{} s", timeout.value.as_secs());
-        tell("time for AWS", &seconds, &timeout.origin);
+        tell("AWS timeout", &seconds, &timeout.origin);
     }
 }
 
-/// Which of the region's endpoints is meant.
+/// Reports which of the region's endpoints is used.
 fn tell_kinds_of_endpoint(connection: &Connection, tell: &impl Fn(&str, &str, &Origin)) {
     for (what, kind) in [
         ("FIPS", &connection.fips),
@@ -201,7 +203,7 @@ fn tell_kinds_of_endpoint(connection: &Connection, tell: &impl Fn(&str, &str, &O
     ] {
         if kind.origin != Origin::Default {
             let value = match (kind.value, &connection.endpoint_url) {
-                (true, Some(_)) => "no effect, as the endpoint is given",
+                (true, Some(_)) => "no effect, because an endpoint is set",
                 (true, None) => "yes",
                 (false, _) => "no",
             };
@@ -210,7 +212,7 @@ fn tell_kinds_of_endpoint(connection: &Connection, tell: &impl Fn(&str, &str, &O
     }
 }
 
-/// What came of the settings.
+/// Reports the route that follows from the settings.
 fn tell_route(
     report: Report,
     of: &str,
@@ -225,7 +227,7 @@ fn tell_route(
     } = route;
     if signing_region.origin == Origin::Partition {
         let region = signing_region;
-        tell("signed for the region", &region.value, &region.origin);
+        tell("signing region", &region.value, &region.origin);
     }
     if connection.endpoint_url.is_none() {
         report.trace(format_args!("{of}endpoint: {url}"));

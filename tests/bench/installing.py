@@ -84,7 +84,7 @@ def crate(name, version):
 
 
 def release():
-    """Our own release build, as `cargo install` makes it."""
+    """Our own release build, as `cargo install` creates it."""
     tell("building mfa-creds")
     logged("release", ["cargo", "build", "--release", "--locked", "-p", "mfa-creds"])
     return TARGET / "release" / "mfa-creds"

@@ -101,7 +101,7 @@ fn keys_that_shadow_it_are_pointed_out() {
     assert_eq!(
         outcome.stderr,
         "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
-         ~/.aws/credentials has keys: take them out with an editor\n"
+         ~/.aws/credentials has keys: remove them with an editor\n"
     );
     assert_eq!(outcome.status, Some(0));
 }
@@ -128,7 +128,7 @@ fn standard_input_belongs_to_the_program_that_asks() {
     home().run_with(&sts, &PROCESS).stdin("123456\n").ends(
         3,
         "error: an MFA code is needed, and there is no terminal to ask for it\n\
-         hint: have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal\n",
+         hint: set MFA_PROCESS to a command that prints it, set MFA_TOKEN, or run the same command once in a terminal\n",
     );
     assert_eq!(sts.calls(), 0);
 }
@@ -180,8 +180,8 @@ fn a_profile_that_names_itself_is_explained() {
     home.run(&["-q", "-p", "work", "--token", "123456"]).ends(
         1,
         "error: the command of credential_process of [work-long-term] in ~/.aws/credentials failed: the command of \
-         credential_process of [work-long-term] in ~/.aws/credentials asks mfa-creds for the keys that it is to print itself\n\
-         hint: it must print the IAM user's own keys; `mfa-creds export` belongs into [profile …] of the config file\n",
+         credential_process of [work-long-term] in ~/.aws/credentials calls mfa-creds for the keys that it must print itself\n\
+         hint: make it print the IAM user's own keys; `mfa-creds export` belongs in [profile …] of the config file\n",
     );
     // Through another program, too.
     home.write(
@@ -197,7 +197,7 @@ fn a_profile_that_names_itself_is_explained() {
     assert!(
         outcome
             .stderr
-            .contains("asks mfa-creds for the keys that it is to print itself"),
+            .contains("calls mfa-creds for the keys that it must print itself"),
         "{outcome:?}"
     );
 }
@@ -258,7 +258,7 @@ fn keys_in_the_same_section_are_pointed_out() {
     assert!(
         outcome.stderr.starts_with(
             "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
-             [profile work] in ~/.aws/config has keys: take them out with an editor\n"
+             [profile work] in ~/.aws/config has keys: remove them with an editor\n"
         ),
         "{outcome:?}"
     );
@@ -287,7 +287,7 @@ fn a_refresh_warns_however_it_comes_by_its_credentials() {
     assert!(
         outcome
             .stderr
-            .ends_with(" has keys: take them out with an editor\n"),
+            .ends_with(" has keys: remove them with an editor\n"),
         "{outcome:?}"
     );
     // No keys are where `setup` would write them.

@@ -11,7 +11,7 @@ use crate::support::home::{Home, Outcome};
 const HEADER: &str = "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active,access_key_1_active,\
     access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,\
     access_key_2_last_used_date,a_new_column";
-const HINT: &str = "hint: make one: `aws iam generate-credential-report`, then `aws iam get-credential-report | mfa-creds audit --report -`\n";
+const HINT: &str = "hint: create a report: `aws iam generate-credential-report`, then `aws iam get-credential-report | mfa-creds audit --report -`\n";
 
 /// A report, without the end of its last line, as AWS makes it.
 fn report() -> String {
@@ -80,7 +80,7 @@ fn people_and_robots_are_told_apart_and_who_lacks_mfa_comes_first() {
     let outcome = audit(&report(), &[]);
     assert_eq!(
         without_days(&outcome.stdout),
-        "USER    KIND    MFA  KEYS  WHAT\n\
+        "USER    KIND    MFA  KEYS  FINDINGS\n\
          bob     person  no   0     no MFA\n\
          a,lice  person  yes  1     key 2 is N d old; key 2 was never used in N d\n\
          carol   person  yes  1     key 1 is N d old\n\
@@ -142,11 +142,11 @@ fn who_is_left_out_is_counted() {
     );
     assert_eq!(
         without_days(&outcome.stdout),
-        "USER    KIND    MFA  KEYS  WHAT\na,lice  person  yes  1     key 2 was never used in N d\n"
+        "USER    KIND    MFA  KEYS  FINDINGS\na,lice  person  yes  1     key 2 was never used in N d\n"
     );
     assert_eq!(
         outcome.stderr,
-        "warning: --ignore nobody* meets nobody\n0 of 3 users lack MFA; 2 ignored\n"
+        "warning: --ignore nobody* matches no user\n0 of 3 users lack MFA; 2 ignored\n"
     );
     assert_eq!(outcome.status, Some(0));
     let outcome = audit(&report(), &["--ignore", "*", "-q"]);
@@ -218,8 +218,8 @@ fn what_is_no_report_is_told() {
     let cut = base64(&csv);
     let cut = &cut[..=cut.len() / 4 * 2];
     let foreign =
-        "is no credential report: neither the JSON of the AWS CLI, nor base64, nor the CSV in it";
-    let damaged = "is cut off or damaged: its base64 cannot be decoded";
+        "is not a credential report: it is neither the AWS CLI's JSON, nor base64, nor CSV";
+    let damaged = "is truncated or damaged: its base64 cannot be decoded";
     for (input, problem) in [
         (String::new(), foreign),
         ("<html>log in</html>".to_owned(), foreign),
@@ -233,18 +233,18 @@ fn what_is_no_report_is_told() {
         (format!("{{\"Content\": \"{cut}"), damaged),
         (
             csv.replace("mfa_active", "mfa"),
-            "is no credential report: it has no column mfa_active",
+            "is not a credential report: the column mfa_active is missing",
         ),
         (
             format!("{csv}\nshort,row"),
-            "is damaged: line 7 has 2 fields in place of 13",
+            "is damaged: line 7 has 2 fields instead of 13",
         ),
         (
             csv.replace(
                 "bob,arn:aws:iam::123456789012:user/bob,2020-01-01T00:00:00+00:00,true",
                 "bob,a,x,maybe",
             ),
-            "is damaged: line 5 says neither true nor false of password_enabled",
+            "is damaged: password_enabled in line 5 is neither true nor false",
         ),
     ] {
         let outcome = audit(&input, &[]);
@@ -262,12 +262,11 @@ fn what_is_no_report_is_told() {
         let path = home.file(name);
         let path = path.to_str().unwrap();
         let outcome = home.run(&["audit", "--report", path]).outcome();
-        let hint = HINT.replace("make one", "make a report");
         assert!(
             outcome.stderr.starts_with("error: ~/.aws/")
                 && outcome
                     .stderr
-                    .ends_with(&format!(" cannot be read: {why}\n{hint}")),
+                    .ends_with(&format!(" cannot be read: {why}\n{HINT}")),
             "{outcome:?}"
         );
         assert_eq!(outcome.status, Some(2));
@@ -315,19 +314,22 @@ fn aws_is_asked_with_the_credentials_of_the_profile() {
         .outcome();
     assert_eq!(
         without_days(&outcome.stdout),
-        "USER   KIND    MFA  KEYS  WHAT\n\
+        "USER   KIND    MFA  KEYS  FINDINGS\n\
          bob    person  no   0     no MFA\n\
          alice  person  yes  1     key 1 is N d old\n\
          ci     robot   no   1     keys without MFA; key 1 is N d old; key 1 was never used in N d\n"
     );
-    let (told, summary) = outcome.stderr.split_once("waiting until …\n").unwrap();
+    let (told, summary) = outcome
+        .stderr
+        .split_once("waiting for AWS to create the credential report\n")
+        .unwrap();
     assert_eq!(
         told,
         "renewing [work]: there are no credentials yet\n[work] is valid until …\n"
     );
     assert!(
         summary.starts_with("2 of 4 users lack MFA (1 person, 1 robot); the report is ")
-            && summary.ends_with(" s old, and AWS makes one in four hours\n"),
+            && summary.ends_with(" s old, and AWS creates one every four hours\n"),
         "{outcome:?}"
     );
     assert_eq!(outcome.status, Some(1));
@@ -350,8 +352,8 @@ fn a_report_that_takes_too_long_and_one_that_is_denied() {
     home.run_with(&sts, &["audit", "-p", "work", "--wait", "0"])
         .ends(
             2,
-            "error: AWS is still making the credential report after 0 s\n\
-         hint: run this again in some minutes, or wait longer with --wait: AWS goes on with it\n",
+            "error: AWS is still creating the credential report after 0 s\n\
+         hint: run the command again in a few minutes, or set a longer --wait; AWS continues meanwhile\n",
         );
     for action in ["GenerateCredentialReport", "GetCredentialReport"] {
         let denying = alice()
@@ -445,7 +447,7 @@ fn what_fails_has_another_exit_code_than_what_is_found() {
 #[test]
 fn flags_that_mean_nothing_together_are_refused() {
     let home = Home::new();
-    let help = home.run(&["audit", "-h"]).outcome().stdout;
+    let help = home.run(&["audit", "--help"]).outcome().stdout;
     let usual = [
         "report",
         "max-key-age",

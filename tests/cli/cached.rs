@@ -6,8 +6,8 @@ use crate::support::home::Home;
 use crate::support::sections::{FAR, long_term, short_term};
 
 /// What is said when somebody would have to be asked.
-const NOBODY: &str = "error: an MFA code is needed, and --no-input forbids to ask\n\
-                      hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n";
+const NOBODY: &str = "error: an MFA code is needed, and --no-input forbids asking\n\
+                      hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n";
 
 #[test]
 fn needs_neither_keys_nor_device() {
@@ -71,11 +71,11 @@ fn says_why_it_renews() {
                 "aws_security_token = FakeToken",
                 "aws_security_token = Stale",
             ),
-            "aws_security_token is not the session token",
+            "aws_security_token differs from aws_session_token",
         ),
         (
             short_term("work", "tomorrow"),
-            "its expiration `tomorrow` is no date",
+            "its expiration `tomorrow` is not a valid date",
         ),
         (
             format!("{whole}assumed_role_arn = arn:aws:iam::123456789012:role/r\n"),
@@ -112,14 +112,14 @@ fn renews_what_ends_too_soon() {
     assert!(
         outcome
             .stderr
-            .contains(" s left, less than the 60 s asked for\n"),
+            .contains(" s left, less than the required 60 s\n"),
         "{outcome:?}"
     );
 
     home(0)
         .run(&["-p", "work", "--min-ttl", "0"])
         .ends(0, "[work] is still valid until …\n");
-    let soon = format!("renewing [work]: 30 min left, less than the 2 h asked for\n{NOBODY}");
+    let soon = format!("renewing [work]: 30 min left, less than the required 2 h\n{NOBODY}");
     home(30)
         .run(&["-p", "work", "--no-input", "--min-ttl", "2h"])
         .ends(3, &soon);
@@ -139,7 +139,7 @@ fn a_malformed_line_elsewhere_is_told_and_left_alone() {
     let home = Home::with(&text);
     home.run(&["-p", "work"]).ends(
         0,
-        "warning: ~/.aws/credentials:10 has no `=`: AWS tools refuse the file for it\n\
+        "warning: ~/.aws/credentials:10 has no `=`: AWS tools reject the file because of it\n\
          [work] is still valid until …\n",
     );
     home.run(&["-p", "work", "--log-level", "ERROR"])

@@ -69,22 +69,23 @@ fn where_the_authority_may_be_named() {
 fn a_certificate_that_is_not_trusted() {
     let authority = Authority::new("Fake Company CA");
     let other = Authority::new("Fake Other CA");
-    let bundle_hint = "if that is your company's proxy, its CA certificate belongs into ~/.aws/ca.pem (AWS_CA_BUNDLE)";
-    let clock = "is the clock of this machine right? see `date -u`; if it is, whoever runs that server has to renew it";
+    let bundle_hint =
+        "if that is your company's proxy, add its CA certificate to ~/.aws/ca.pem (AWS_CA_BUNDLE)";
+    let clock = "check this machine's clock with `date -u`; if it is right, the server needs a new certificate";
     for (identity, why, hint) in [
         (
             other.identity(&[HOST]),
-            format!("its certificate ({HOST}) is issued by Fake Other CA, which is not known here"),
+            format!("its certificate ({HOST}) has an unknown issuer (Fake Other CA)"),
             bundle_hint,
         ),
         (
             authority.expired_identity(&[HOST]),
-            format!("its certificate ({HOST}, issued by Fake Company CA) ended on DATE"),
+            format!("its certificate ({HOST}, issued by Fake Company CA) expired on DATE"),
             clock,
         ),
         (
             authority.future_identity(&[HOST]),
-            format!("its certificate ({HOST}, issued by Fake Company CA) begins on DATE"),
+            format!("its certificate ({HOST}, issued by Fake Company CA) is not valid before DATE"),
             clock,
         ),
         (
@@ -92,7 +93,7 @@ fn a_certificate_that_is_not_trusted() {
             format!(
                 "its certificate (issued by Fake Company CA) is for wifi.example, login.example, not for {HOST}"
             ),
-            "is there a login page of a network in between? open a web page, and look at the endpoint with -v",
+            "the network may redirect to a login page: open a web page, and check the endpoint with -v",
         ),
     ] {
         let sts = StandIn::start_tls(Account::example(), &identity);
@@ -123,7 +124,7 @@ fn a_certificate_that_is_not_trusted() {
         .ends(
             1,
             &format!(
-                "{RENEWING}error: AWS STS at {} is not trusted: its certificate (localhost) is issued by Fake Company CA, which is not known here\n\
+                "{RENEWING}error: AWS STS at {} is not trusted: its certificate (localhost) has an unknown issuer (Fake Company CA)\n\
                  hint: if that is your company's proxy, set AWS_CA_BUNDLE, or ca_bundle in ~/.aws/config, to a file with its CA certificate\n",
                 url.trim_start_matches("https://")
             ),
@@ -136,8 +137,8 @@ fn a_certificate_that_is_not_trusted() {
         .ends(
             1,
             &format!(
-                "{RENEWING}error: AWS STS at {} cannot be reached: what answers there speaks no TLS that is known here\n\
-                 hint: is there a proxy or a login page in between? open a web page, and look at the endpoint with -v\n",
+                "{RENEWING}error: AWS STS at {} cannot be reached: the server there offers no TLS that mfa-creds supports\n\
+                 hint: the network may redirect to a login page: open a web page, and check the endpoint with -v\n",
                 plain.address()
             ),
         );

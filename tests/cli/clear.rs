@@ -28,7 +28,7 @@ fn the_file_is_as_it_was_before_the_first_refresh() {
         );
         assert_eq!(home.credentials(), text);
         home.run(&["clear", "-p", "work"])
-            .ends(0, "there is nothing to clear for work\n");
+            .ends(0, "nothing to clear for work\n");
         // The next refresh needs a code again.
         let outcome = home
             .run_with(&sts, &["-q", "-p", "work", "--no-input"])
@@ -82,11 +82,10 @@ fn keys_that_nobody_could_give_back_stay() {
     let home = Home::with(&keys);
     home.run(&["clear", "-p", "work"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never removed\n\
-         hint: take them out with an editor\n",
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never removes\n\
+         hint: remove them with an editor\n",
     );
-    home.run(&["clear", "--all"])
-        .ends(0, "there is nothing to clear\n");
+    home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
     assert_eq!(home.credentials(), keys);
     let foreign =
         "[work]\naws_access_key_id = ASIAFAKE\naws_secret_access_key = x\naws_session_token = y\n";
@@ -94,10 +93,9 @@ fn keys_that_nobody_could_give_back_stay() {
     home.run(&["clear", "-p", "work"]).ends(
         1,
         "error: [work] in ~/.aws/credentials holds credentials that neither mfa-creds nor aws-mfa wrote\n\
-         hint: take them out with an editor\n",
+         hint: remove them with an editor\n",
     );
-    home.run(&["clear", "--all"])
-        .ends(0, "there is nothing to clear\n");
+    home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
     assert_eq!(home.credentials(), foreign);
 }
 
@@ -127,8 +125,7 @@ fn all_means_all_that_was_written() {
     );
     assert_eq!(home.credentials(), before);
     assert!(!home.file(".mfa-creds/credentials.sessions").exists());
-    home.run(&["clear", "--all"])
-        .ends(0, "there is nothing to clear\n");
+    home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
 }
 
 /// Refuses, and leaves the file as it is.
@@ -139,7 +136,7 @@ fn refuses(section: &str, problem: &str) {
     home.run(&["clear", "-p", "work"]).ends(
         1,
         &format!(
-            "error: [work] in ~/.aws/credentials {problem}\nhint: take them out with an editor\n"
+            "error: [work] in ~/.aws/credentials {problem}\nhint: remove them with an editor\n"
         ),
     );
     assert_eq!(home.credentials(), text);
@@ -152,7 +149,7 @@ fn a_secret_that_somebody_put_there_stays() {
     refuses("aws_session_token = precious\n", foreign);
     refuses("expiration = 2099-01-01 00:00:00\n", foreign);
     // New keys over the old temporary ones.
-    let long_term = "holds long-term keys, which are never removed";
+    let long_term = "holds long-term keys, which mfa-creds never removes";
     let ours = short_term("work", FAR).replace("[work]\n", "");
     refuses(&ours.replace("ASIA", "AKIA"), long_term);
     refuses(
@@ -195,9 +192,9 @@ fn one_odd_section_does_not_keep_the_others() {
         "cleared [a]\n\
          cleared [b]\n\
          error: ~/.aws/credentials:15 has no `=`\n\
-         hint: mend the line, which is in [odd]; the AWS tools refuse the whole file for it\n\
-         error: ~/.aws/credentials:23 begins [twice] again, after line 16\n\
-         hint: make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file\n",
+         hint: fix the line, which is in [odd]; AWS tools reject the whole file because of it\n\
+         error: ~/.aws/credentials:23 starts [twice] again, after line 16\n\
+         hint: merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file\n",
     );
     let kept = format!(
         "{}nonsense\n{}{}",
@@ -225,11 +222,31 @@ fn what_cannot_be_read_or_named_is_an_error_and_keeps_nothing_else() {
     home.run(&["clear", "-p", "x]y", "-p", "a"]).ends(
         1,
         "cleared [a]\n\
-         error: `x]y` (--profile) cannot be part of a section's name\n\
-         hint: leave out brackets, `#`, `;` and blanks at the ends\n\
+         error: `x]y` (--profile) cannot be part of a section name\n\
+         hint: use a name without brackets, `#`, `;`, or spaces at its ends\n\
          error: ~/.aws/.mfa-creds/credentials.sessions cannot be used: is a directory\n\
          hint: remove it: rm -r ~/.aws/.mfa-creds/credentials.sessions\n",
     );
     let outcome = home.run(&["clear", "-p", "a"]).outcome();
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
+}
+
+#[test]
+fn an_unknown_profile_is_an_error_in_the_words_of_a_refresh() {
+    let home = Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)));
+    let unknown = "error: there is no section [wrok-long-term] in ~/.aws/credentials\n\
+                   hint: did you mean --profile work?\n";
+    for arguments in [&["-p", "wrok"][..], &["clear", "-p", "wrok"]] {
+        home.run(arguments).ends(1, unknown);
+    }
+    home.run(&["clear"])
+        .env("AWS_PROFILE", "wrok")
+        .ends(1, unknown);
+    home.run(&["clear", "-p", "wrok", "-p", "work"])
+        .ends(1, &format!("cleared [work]\n{unknown}"));
+    // Nobody typed this name.
+    home.run(&["clear"])
+        .ends(0, "nothing to clear for default\n");
+    home.run(&["clear", "-p", "work"])
+        .ends(0, "nothing to clear for work\n");
 }

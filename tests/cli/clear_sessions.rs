@@ -17,7 +17,7 @@ fn a_roles_session_is_cleared_with_it_unless_it_is_another_profiles() {
         .ends(0, "");
     home.run(&["clear", "-p", "admin"]).ends(
         0,
-        "[personal] has the MFA session of the device; `mfa-creds clear -p personal` ends that, too\n\
+        "[personal] still has the MFA session of the device; to remove it, run `mfa-creds clear -p personal`\n\
          cleared [admin-mfa]\n",
     );
     home.run_with(&sts, &["-q", "-p", "admin", "--no-input"])
@@ -87,7 +87,7 @@ fn sessions_go_whatever_keeps_the_section() {
         .ends(0, "");
     home.run(&["clear", "-p", "work"]).ends(
         1,
-        &format!("{removed}error: [work] in ~/.aws/credentials holds long-term keys, which are never removed\nhint: take them out with an editor\n"),
+        &format!("{removed}error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never removes\nhint: remove them with an editor\n"),
     );
     assert_eq!(home.run_with(&sts, &no_store).outcome().status, Some(3));
     // There is no file any more.
@@ -157,8 +157,7 @@ fn a_spoiled_file_of_sessions_does_not_keep_the_sections() {
     assert_eq!(home.credentials(), "");
     home.run(&["clear", "--all"])
         .ends(0, "removed ~/.aws/.mfa-creds/credentials.sessions\n");
-    home.run(&["clear", "--all"])
-        .ends(0, "there is nothing to clear\n");
+    home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
 }
 
 #[test]
@@ -173,7 +172,7 @@ fn the_owner_of_a_session_is_named_as_a_profile() {
     let outcome = suffix(home.run(&["clear", "-p", "admin"]));
     assert_eq!(
         outcome.stderr,
-        "[personal-x] has the MFA session of the device; `mfa-creds clear -p personal` ends that, too\n\
+        "[personal-x] still has the MFA session of the device; to remove it, run `mfa-creds clear -p personal`\n\
          cleared [admin-x]\n"
     );
     let outcome = suffix(home.run(&["clear", "-p", "personal"]));

@@ -21,7 +21,7 @@ fn a_clock_that_is_off_is_corrected_with_the_same_code() {
             .run_with(&sts, &["-p", "work", "--token", &code])
             .succeeds();
         let warning = format!(
-            "warning: your clock is {told} AWS's: set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL\n"
+            "warning: this machine's clock is {told} AWS's: set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL\n"
         );
         let told = outcome.stderr.strip_prefix(RENEWING).unwrap();
         assert_eq!(told, format!("{warning}[work] is valid until …\n"));
@@ -66,7 +66,10 @@ fn freshness_is_by_the_corrected_clock() {
     let outcome = home.run_with(&sts, &arguments).outcome();
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert_eq!(
-        outcome.stderr.matches("your clock is 2 h ahead").count(),
+        outcome
+            .stderr
+            .matches("this machine's clock is 2 h ahead")
+            .count(),
         1,
         "{outcome:?}"
     );
@@ -101,7 +104,7 @@ fn the_clock_is_not_taken_from_whoever_is_on_the_way() {
         assert!(
             outcome
                 .stderr
-                .contains("error: the clock of this machine is off: "),
+                .contains("error: this machine's clock is off: "),
             "{outcome:?}"
         );
         assert!(
@@ -151,7 +154,7 @@ fn a_lost_code_is_known_whatever_the_clock_was_corrected_to() {
         assert!(
             outcome
                 .stderr
-                .contains("was sent already, and may have been used up"),
+                .contains("was already sent, and may be used up"),
             "{outcome:?}"
         );
         assert_eq!(taken(), 1, "{outcome:?}");
@@ -171,7 +174,7 @@ fn a_clock_that_is_right_is_not_corrected_nor_by_a_date_that_cannot_be() {
     assert!(
         outcome
             .stderr
-            .contains("error: the clock of this machine is off: "),
+            .contains("error: this machine's clock is off: "),
         "{outcome:?}"
     );
     assert!(!outcome.stderr.contains("warning"), "{outcome:?}");

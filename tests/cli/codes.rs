@@ -28,7 +28,7 @@ fn a_refused_code_is_said_and_asked_for_again() {
             "error: AWS refused the code for device {ALICE_DEVICE} (aws_mfa_device of [work-long-term]"
         ))
         .unwrap();
-        run.expect("it is wrong, or was used already\r\n").unwrap();
+        run.expect("it is wrong, or was already used\r\n").unwrap();
     }
     // No waiting in between: the right one is on the screen of the device.
     let seen = run.expect(PROMPT).unwrap();
@@ -47,7 +47,7 @@ fn after_three_refused_codes_it_ends() {
     for offset in 0..3 {
         type_code(&mut run, wrong(&sts, offset));
     }
-    run.expect("hint: wait for the next code and run it again")
+    run.expect("hint: wait for the next code, then run the command again")
         .unwrap();
     assert_eq!(exited(run), 4);
     assert_eq!(sts.calls(), 3);
@@ -61,7 +61,7 @@ fn a_refused_code_that_is_typed_again_is_not_sent_again() {
     for _ in 0..2 {
         type_code(&mut run, wrong(&sts, 0));
     }
-    run.expect("error: this code was refused already").unwrap();
+    run.expect("error: this code was already refused").unwrap();
     drop(run);
     assert_eq!(sts.calls(), 1);
 }
@@ -79,7 +79,7 @@ fn a_code_that_was_used_is_known_to_the_next_process() {
     let mut run = on_terminal(&home, &sts, "exec \"$0\" -p work --force");
     run.set_expect_timeout(Some(std::time::Duration::from_mins(1)));
     type_code(&mut run, &code);
-    run.expect("error: this code was used already, and AWS takes each once\r\n")
+    run.expect("error: this code was already used, and AWS accepts each code only once\r\n")
         .unwrap();
     // At once, or after a countdown where the device still shows it.
     run.expect(PROMPT).unwrap();
@@ -100,9 +100,9 @@ fn a_code_that_was_used_is_explained_when_aws_refuses_it() {
     let outcome = home.run_with(&sts, &force).outcome();
     assert_eq!(outcome.status, Some(4), "{outcome:?}");
     assert!(
-        outcome
-            .stderr
-            .starts_with("error: the code from --token was used already, and AWS takes each once"),
+        outcome.stderr.starts_with(
+            "error: the code from --token was already used, and AWS accepts each code only once"
+        ),
         "{outcome:?}"
     );
     // Another profile's device has other codes.
@@ -222,13 +222,13 @@ fn a_code_whose_answer_was_lost_is_not_sent_again() {
         sts.fault(fault);
         let mut run = on_terminal(&home, &sts, REFRESH);
         type_code(&mut run, &code);
-        run.expect("broke off").unwrap();
-        run.expect("this one may have been used up").unwrap();
+        run.expect("was interrupted").unwrap();
+        run.expect("this one may be used up").unwrap();
         assert_eq!(exited(run), 1);
         // Nor by the next process.
         let mut run = on_terminal(&home, &sts, REFRESH);
         type_code(&mut run, &code);
-        run.expect("error: this code was sent already, and may have been used up")
+        run.expect("error: this code was already sent, and may be used up")
             .unwrap();
         drop(run);
         assert_eq!(sts.calls(), calls + 1);
@@ -240,10 +240,7 @@ fn a_fresh_code_is_asked_for_where_aws_was_busy() {
     if passed_side_by_side() {
         return;
     }
-    for_a_fresh_code(
-        Fault::Throttling,
-        "error: AWS STS is asked too often just now",
-    );
+    for_a_fresh_code(Fault::Throttling, "error: AWS STS throttled the request");
 }
 
 #[test]
@@ -251,7 +248,7 @@ fn a_fresh_code_is_asked_for_where_aws_has_failed() {
     if passed_side_by_side() {
         return;
     }
-    for_a_fresh_code(Fault::InternalError, "has a problem of its own: 500");
+    for_a_fresh_code(Fault::InternalError, "returned an internal error: 500");
 }
 
 fn for_a_fresh_code(fault: Fault, message: &str) {
@@ -290,12 +287,12 @@ fn token_dash_reads_standard_input() {
     home.run_with(&sts, &dash).ends(
         3,
         "error: an MFA code is needed, and none came on standard input\n\
-         hint: pipe the six digits in, or leave out the `-` of --token or MFA_TOKEN\n",
+         hint: pipe in the six digits, or remove the `-` from --token or MFA_TOKEN\n",
     );
     home.run_with(&sts, &dash).stdin("12345\n").ends(
         1,
         "error: the code from standard input is not six digits\n\
-         hint: give the six digits that the device shows now\n",
+         hint: use the six digits that the device shows now\n",
     );
     assert_eq!(sts.calls(), 2);
 }
@@ -346,7 +343,7 @@ fn a_code_whose_answer_was_lost_is_not_sent_again_for_whoever_gives_it() {
     assert_eq!(run().outcome().status, Some(1));
     let outcome = run().outcome();
     assert_eq!(outcome.status, Some(4), "{outcome:?}");
-    let said = "error: the code from MFA_TOKEN was sent already, and may have been used up";
+    let said = "error: the code from MFA_TOKEN was already sent, and may be used up";
     assert!(outcome.stderr.starts_with(said), "{outcome:?}");
     assert_eq!(sts.calls(), 1);
     // Which may take it again.
@@ -365,7 +362,7 @@ fn a_busy_answer_does_not_make_forget_that_a_code_was_used() {
     sts.fault(Fault::Throttling);
     assert_eq!(home.run_with(&sts, &force).outcome().status, Some(1));
     let outcome = home.run_with(&sts, &force).outcome();
-    let said = "error: the code from --token was used already, and AWS takes each once";
+    let said = "error: the code from --token was already used, and AWS accepts each code only once";
     assert!(outcome.stderr.starts_with(said), "{outcome:?}");
 }
 
@@ -384,7 +381,7 @@ fn a_code_that_was_under_way_when_the_process_was_killed_is_not_sent_again() {
     drop(run);
     let mut run = on_terminal(&home, &sts, REFRESH);
     type_code(&mut run, &code);
-    run.expect("error: this code was sent already, and may have been used up")
+    run.expect("error: this code was already sent, and may be used up")
         .unwrap();
     drop(run);
     assert_eq!(sts.calls(), 1);
@@ -399,7 +396,7 @@ fn a_job_in_the_background_does_not_stop_but_says_why() {
         &sts,
         "set -m; \"$0\" -p work & wait $!; echo \"status $?\"",
     );
-    run.expect("a job in the background cannot ask for it at the terminal")
+    run.expect("a background job cannot ask for it at the terminal")
         .unwrap();
     run.expect("status 3").unwrap();
 }
@@ -432,7 +429,7 @@ fn no_code_goes_out_on_a_connection_that_was_idle() {
     let home = Home::of_alice();
     let mut run = on_terminal(&home, &sts, REFRESH);
     type_code(&mut run, wrong(&sts, 0));
-    run.expect("it is wrong, or was used already").unwrap();
+    run.expect("it is wrong, or was already used").unwrap();
     run.expect(PROMPT).unwrap();
     // Nobody types faster.
     std::thread::sleep(std::time::Duration::from_millis(1500));

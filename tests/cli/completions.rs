@@ -5,7 +5,7 @@ use crate::support::home::Home;
 use crate::support::roles::{ADMIN, role};
 use crate::support::sections::long_term;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "setup",
     "plan",
     "export",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 12] = [
     "policy",
     "completions",
     "man",
+    "help",
 ];
 
 fn home() -> Home {
@@ -170,4 +171,12 @@ fn referred(page: &str) -> Vec<String> {
         Some(name.replace('\\', ""))
     });
     lines.collect()
+}
+
+#[test]
+fn help_completes_commands_and_guides() {
+    let found = answers(&home(), &["help", ""]);
+    for name in ["exec", "device", "roles", "from-aws-mfa"] {
+        assert!(found.iter().any(|found| found == name), "{found:?}");
+    }
 }

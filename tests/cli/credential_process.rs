@@ -8,7 +8,7 @@ use crate::support::home::{Home, Outcome, Run};
 use crate::support::sections::value;
 
 const PLACE: &str = "credential_process of [work-long-term] in ~/.aws/credentials";
-const HINT: &str = "hint: it must end with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}; run it by itself\n";
+const HINT: &str = "hint: run it by itself: it must exit with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}\n";
 
 /// A profile whose keys a shell script prints.
 fn home(script: &str) -> Home {

@@ -117,7 +117,7 @@ fn verbose_says_where_the_list_comes_from() {
         "keys: [work-long-term] in ~/.aws/credentials\n",
         "STS region: eu-west-1 (--region)\n",
         "IAM region: eu-west-1 (--region)\n",
-        "IAM signed for the region: us-east-1 (the only one of its partition)\n",
+        "IAM signing region: us-east-1 (the only one in its partition)\n",
         "signed with the long-term keys\n",
     ] {
         assert!(outcome.stderr.contains(line), "{line}: {outcome:?}");

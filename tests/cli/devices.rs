@@ -50,11 +50,47 @@ fn the_only_device_is_found_and_used() {
     let outcome = home.run_with(&sts, &["-v", "-p", "play"]).succeeds();
     assert!(
         outcome.stderr.contains(&format!(
-            "device: {ALICE_DEVICE} (of the session that is there)\n"
+            "device: {ALICE_DEVICE} (from the stored session)\n"
         )),
         "{outcome:?}"
     );
     assert_eq!(sts.calls(), 3);
+}
+
+#[test]
+fn the_device_of_a_stored_session_is_the_same_everywhere() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&keys_only());
+    for (plan, doctor, status) in [
+        (
+            "not set: AWS is asked for the user's devices",
+            "not set: AWS is asked for the user's devices",
+            "-",
+        ),
+        (
+            &format!("{ALICE_DEVICE} (from the stored session)"),
+            &format!("{ALICE_DEVICE} (from the stored session)"),
+            "alice (123456789012)",
+        ),
+    ] {
+        let planned = home.run(&["plan", "-p", "work"]).outcome().stdout;
+        assert!(
+            planned.contains(&format!("\ndevice   {plan}\n")),
+            "{planned}"
+        );
+        let checked = home.run(&["doctor", "-p", "work", "--offline"]).outcome();
+        assert!(
+            checked
+                .stdout
+                .contains(&format!("\nok       device            {doctor}\n")),
+            "{checked:?}"
+        );
+        let listed = home.run(&["status", "-p", "work"]).outcome().stdout;
+        assert!(listed.ends_with(&format!("  {status}\n")), "{listed}");
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+            .ends(0, "");
+    }
 }
 
 #[test]
@@ -64,7 +100,7 @@ fn verbose_and_plan_say_that_aws_is_asked() {
     let plan = home.run_with(&sts, &["plan", "-p", "work"]).outcome();
     assert!(
         plan.stdout
-            .contains("device   not known: AWS is asked which the user has\n"),
+            .contains("device   not set: AWS is asked for the user's devices\n"),
         "{plan:?}"
     );
     assert_eq!(sts.calls(), 0);
@@ -74,7 +110,7 @@ fn verbose_and_plan_say_that_aws_is_asked() {
         .succeeds();
     assert!(
         outcome.stderr.contains(&format!(
-            "device: {ALICE_DEVICE} (the only one of the user)\n"
+            "device: {ALICE_DEVICE} (the user's only device)\n"
         )),
         "{outcome:?}"
     );
@@ -96,7 +132,7 @@ fn a_fido_key_is_named_and_passed_over() {
     .ends(
         0,
         &format!(
-            "passed over {FIDO}: a FIDO key, which STS cannot use\n\
+            "ignoring {FIDO}: a FIDO key, which STS cannot use\n\
              renewing [work]: there are no credentials yet\n[work] is valid until …\n"
         ),
     );
@@ -110,14 +146,14 @@ fn a_user_without_a_device_is_told_how_to_get_one() {
     home.run_with(&sts, &["-p", "work"]).ends(
         1,
         "error: alice has no MFA device\n\
-         hint: `mfa-creds device enroll -p work` makes one with an authenticator app\n",
+         hint: run `mfa-creds device enroll -p work` to enroll an authenticator app\n",
     );
     let sts = stand_in(alice().device(Device::fido(FIDO)));
     home.run_with(&sts, &["-q", "-p", "work"]).ends(
         1,
         &format!(
             "error: alice has no MFA device that STS can use: {FIDO} is a FIDO key\n\
-             hint: add an authenticator app in the IAM console, where that one works\n"
+             hint: sign in to the IAM console with it, and add an authenticator app\n"
         ),
     );
     assert_eq!(home.credentials(), keys_only());
@@ -136,7 +172,7 @@ fn several_devices_are_a_list_to_pick_from_and_the_choice_can_be_saved() {
         run.expect("Which MFA device?").unwrap();
         run.expect(SECOND).unwrap();
         run.send("\u{1b}[B\r").unwrap();
-        run.expect("Write it to [work-long-term], so that it is not asked for again?")
+        run.expect("Write it to [work-long-term], so that you are not asked again?")
             .unwrap();
         run.send_line(if save { "y" } else { "n" }).unwrap();
         run.expect(PROMPT.replace(ALICE_DEVICE, SECOND)).unwrap();
@@ -161,9 +197,8 @@ fn several_devices_and_nobody_to_pick_one() {
     );
     let home = Home::with(&keys_only());
     let message = format!(
-        "error: alice has 2 MFA devices, and nobody says which to use\n\
-         hint: write one as aws_mfa_device into [work-long-term] in ~/.aws/credentials, or use --device; \
-         there are: {ALICE_DEVICE}, GAHT12345678\n"
+        "error: alice has 2 MFA devices, and none is selected\n\
+         hint: set one as aws_mfa_device in [work-long-term] in ~/.aws/credentials, or use --device; the devices are: {ALICE_DEVICE}, GAHT12345678\n"
     );
     for arguments in [&["--no-input"][..], &["--token", "123456"], &[]] {
         home.run_with(&sts, &[&["-q", "-p", "work"], arguments].concat())
@@ -189,7 +224,7 @@ fn one_picks_for_all_that_run_at_once() {
     first.expect("Which MFA device?").unwrap();
     let mut other = on_terminal(&home, &sts, "exec \"$0\" -p work");
     other
-        .expect("which asks for the MFA device of the same keys")
+        .expect("which is asking for the MFA device of the same keys")
         .unwrap();
     first.send("\r").unwrap();
     first.expect("Write it to").unwrap();
@@ -212,13 +247,12 @@ fn where_iam_does_not_say_the_usual_name_is_suggested() {
     );
     let home = Home::with(&keys_only());
     let hint = format!(
-        "hint: often it is {ALICE_DEVICE}: write `aws_mfa_device = {ALICE_DEVICE}` into [work-long-term] in ~/.aws/credentials, \
-         or use --device; the IAM console shows the ARN\n"
+        "hint: it is often {ALICE_DEVICE}: add `aws_mfa_device = {ALICE_DEVICE}` to [work-long-term] in ~/.aws/credentials, or use --device; the IAM console shows the ARN\n"
     );
     home.run_with(&sts, &["-p", "work"]).ends(
         1,
         &format!(
-            "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
+            "error: the MFA device of [work-long-term] is not set, and AWS could not tell: \
              AWS denied iam:ListMFADevices to access key AKIA…ALIC: User: arn:aws:iam::123456789012:user/alice is not \
              authorized to perform: iam:ListMFADevices on resource: user alice with an explicit deny in an identity-based \
              policy: arn:aws:iam::123456789012:policy/fake-deny\n{hint}"
@@ -234,7 +268,7 @@ fn where_iam_does_not_say_the_usual_name_is_suggested() {
     assert_eq!(
         stderr,
         format!(
-            "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
+            "error: the MFA device of [work-long-term] is not set, and AWS could not tell: \
              AWS IAM at 127.0.0.1:9 cannot be reached: connection refused\n{hint}"
         )
     );
@@ -247,7 +281,7 @@ fn keys_that_aws_does_not_know_are_said_to_be_so() {
     home.run_with(&sts, &["-p", "work"]).ends(
         1,
         "error: AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive\n\
-         hint: the IAM console shows the user's access keys; in China and GovCloud set the region, too\n",
+         hint: the IAM console shows the user's access keys; in China and GovCloud, also set the region\n",
     );
     assert_eq!(sts.calls(), 1);
 }

@@ -26,19 +26,19 @@ fn a_healthy_profile_is_all_ok() {
         .prints(
             "ok       credentials file  ~/.aws/credentials, 2 sections\n\
              ok       config file       ~/.aws/config, 1 section\n\
-             ok       permissions       nobody else can read secrets or change files\n\
-             ok       writing           a new file can take the place of the old one\n\
-             ok       environment       no variable comes before the profiles\n\
-             ok       shadowing         no profile of one file hides what the other one says\n\
+             ok       permissions       no other user can read secrets or change files\n\
+             ok       writes            the file can be replaced\n\
+             ok       environment       no variable takes precedence over the profiles\n\
+             ok       precedence        no setting takes precedence over the stored keys\n\
              ok       profile           work (--profile)\n\
-             ok       sections          all are called as they should be, with whole keys\n\
-             ok       other tools       none has left a trace in the files\n\
+             ok       sections          all have valid names and complete keys\n\
+             ok       other tools       no traces in the files\n\
              ok       keys              [work-long-term] in ~/.aws/credentials has AKIA…ALIC\n\
              ok       device            arn:aws:iam::123456789012:mfa/alice \
              (aws_mfa_device of [work-long-term] in ~/.aws/credentials)\n\
-             ok       settings          a renewal has all that it needs: see `mfa-creds plan -p work`\n\
+             ok       settings          complete: `mfa-creds plan -p work` shows what a renewal does\n\
              ok       credentials       [work] is valid until …\n\
-             ok       MFA session       none of AKIA…ALIC: the next renewal needs a code\n\
+             ok       MFA session       none for AKIA…ALIC: the next renewal needs a code\n\
              ok       endpoint          AWS STS: http://localhost:4566 (AWS_ENDPOINT_URL)\n\
              ok       proxy             none\n\
              ok       endpoint          AWS IAM: http://localhost:4566 (AWS_ENDPOINT_URL)\n\
@@ -53,14 +53,15 @@ fn a_problem_has_its_fix_below_it_and_the_exit_code_1() {
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), ""));
     assert!(
         outcome.stdout.starts_with(
-            "warning  credentials file  there is no ~/.aws/credentials\n         fix: `mfa-creds setup` makes it\n"
+            "warning  credentials file  there is no credentials file ~/.aws/credentials\n         \
+             fix: run `mfa-creds setup` to create it\n"
         ),
         "{outcome:?}"
     );
     assert!(
         outcome.stdout.ends_with(
             "problem  keys              there is no section [default-long-term] in ~/.aws/credentials\n         \
-             fix: `mfa-creds setup` writes it\n\
+             fix: run `mfa-creds setup` to write it\n\
              9 ok, 1 warning, 1 problem\n"
         ),
         "{outcome:?}"
@@ -89,7 +90,7 @@ fn json_has_a_documented_shape() {
         "subject": "credentials",
         "level": "warning",
         "message": "[work]: there are no credentials yet",
-        "fix": "`mfa-creds -p work`",
+        "fix": "run `mfa-creds -p work`",
     });
     assert!(checks.contains(&warning), "{outcome:?}");
     assert_eq!(
@@ -230,7 +231,11 @@ fn what_a_terminal_would_obey_is_not_shown() {
 fn it_is_coloured_only_on_a_terminal() {
     let sts = StandIn::start(Account::example());
     let home = home(&healthy(), "[x]\nregion = r\n");
-    for (set, is_coloured) in [("", true), ("NO_COLOR=1", false), ("TERM=dumb", false)] {
+    for (set, is_coloured) in [
+        ("NO_COLOR=", true),
+        ("NO_COLOR=1", false),
+        ("NO_COLOR= TERM=dumb", false),
+    ] {
         let script = format!("{set} \"$0\" doctor >/dev/tty; echo done; exit 0");
         let mut session = on_terminal(&home, &sts, &script);
         let found = session.expect("done").unwrap();

@@ -17,16 +17,16 @@ fn files_that_are_not_where_a_variable_says() {
             .env("AWS_SHARED_CREDENTIALS_FILE", "~/nowhere"),
         "problem",
         "credentials file",
-        "AWS_SHARED_CREDENTIALS_FILE names ~/nowhere, and there is no such file",
+        "AWS_SHARED_CREDENTIALS_FILE names ~/nowhere, which does not exist",
         Some(
-            "unset AWS_SHARED_CREDENTIALS_FILE, or `mfa-creds setup --profile work` to make the file",
+            "unset AWS_SHARED_CREDENTIALS_FILE, or run `mfa-creds setup --profile work` to create the file",
         ),
     );
     says(
         home.run(&DOCTOR).env("AWS_CONFIG_FILE", "~/nowhere"),
         "warning",
         "config file",
-        "AWS_CONFIG_FILE names ~/nowhere, and there is no such file",
+        "AWS_CONFIG_FILE names ~/nowhere, which does not exist",
         Some("unset AWS_CONFIG_FILE"),
     );
     says(
@@ -57,7 +57,9 @@ fn files_that_cannot_be_read() {
         "problem",
         "config file",
         "~/.aws/config cannot be read: is a directory",
-        Some("it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which"),
+        Some(
+            "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one",
+        ),
     );
 }
 
@@ -71,41 +73,41 @@ fn symbolic_links() {
         |level, message, fix| says(home.run(&DOCTOR), level, "credentials file", message, fix);
     link(
         "ok",
-        "~/.aws/credentials, which leads to ~/real, 2 sections",
+        "~/.aws/credentials, which resolves to ~/real, 2 sections",
         None,
     );
     fs::remove_file(home.path().join("real")).unwrap();
     link(
         "problem",
         "~/.aws/credentials is a symbolic link to ~/real, which does not exist",
-        Some("make that file, or remove the link: rm ~/.aws/credentials"),
+        Some("create that file, or remove the link: rm ~/.aws/credentials"),
     );
     fs::remove_file(&file).unwrap();
     symlink("credentials", &file).unwrap();
     link(
         "problem",
         "~/.aws/credentials is a loop of symbolic links",
-        Some("`ls -l` shows where each link leads"),
+        Some("run `ls -l` to see where each link leads"),
     );
 }
 
 #[test]
 fn lines_and_sections_that_aws_tools_refuse() {
-    let refused = "AWS tools refuse the file for it";
+    let refused = "AWS tools reject the file because of it";
     let write = format!("write it as `key = value`, or put `#` before it; {refused}");
-    let some = "some AWS SDKs refuse the file for it";
-    let twice = "the AWS SDKs take the last one, and the AWS CLI refuses the file";
+    let some = "some AWS SDKs reject the file because of it";
+    let twice = "the AWS SDKs use the last one, and the AWS CLI rejects the file";
     for (text, level, message, fix) in [
-        ("x = y\n[a]\n", "problem", "1 stands before the first section", format!("move it below a header like `[default]`; {refused}")),
+        ("x = y\n[a]\n", "problem", "1 is before the first section", format!("move it below a header like `[default]`; {refused}")),
         ("[a]\nnonsense\n", "problem", "2 has no `=`", write.clone()),
-        ("[a]\n= x\n", "problem", "2 has no name before the `=`", write),
+        ("[a]\n= x\n", "problem", "2 has no key before the `=`", write),
         ("[a\n", "problem", "1 is not a complete section header like `[name]`", format!("write it as `[name]`; {refused}")),
-        ("[a]\ns3 =\n  x\n", "problem", "3 is not `key = value`, as must be below an empty value", format!("write it as `  key = value`; {refused}")),
-        ("[a]\nx : y\n", "warning", "2 has `:` in place of `=`", format!("write `=` in place of `:`; {some}")),
-        ("[a]\n  x = y\n", "warning", "2 is indented", format!("begin it at the left margin; {some}")),
-        ("[a] x\n", "warning", "1 has text after the section header", format!("write what stands behind `]` on a line of its own; {some}")),
-        ("[a]\n[b]\n[a]\n", "problem", "3 begins [a] again, after line 1", "make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file".to_owned()),
-        ("[a]\nx = 1\nX = 2\n", "problem", "3 sets X of [a] again, after line 2", format!("delete one of the two lines; {twice}")),
+        ("[a]\ns3 =\n  x\n", "problem", "3 is not `key = value`, which must follow an empty value", format!("write it as `  key = value`; {refused}")),
+        ("[a]\nx : y\n", "warning", "2 has `:` instead of `=`", format!("replace `:` with `=`; {some}")),
+        ("[a]\n  x = y\n", "warning", "2 is indented", format!("move it to the left margin; {some}")),
+        ("[a] x\n", "warning", "1 has text after the section header", format!("move what follows `]` to a line of its own; {some}")),
+        ("[a]\n[b]\n[a]\n", "problem", "3 starts [a] again, after line 1", "merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file".to_owned()),
+        ("[a]\nx = 1\nX = 2\n", "problem", "3 sets X in [a] again, after line 2", format!("remove one of the lines; {twice}")),
     ] {
         for (file, other) in [("credentials", "config"), ("config", "credentials")] {
             let home = Home::new();
@@ -121,7 +123,7 @@ fn lines_and_sections_that_aws_tools_refuse() {
         "warning",
         "credentials file",
         "~/.aws/credentials has 2 more lines like these",
-        Some("mend those above, and run it again"),
+        Some("fix those above, then run the command again"),
     );
 }
 
@@ -161,21 +163,21 @@ fn permissions() {
             0o620,
             0o600,
             "warning",
-            "its group can change ~/.aws/credentials",
+            "~/.aws/credentials can be changed by its group",
         ),
         (
             file,
             0o666,
             0o600,
             "problem",
-            "everybody can change ~/.aws/credentials",
+            "~/.aws/credentials can be changed by everybody",
         ),
         (
             config,
             0o666,
             0o600,
             "problem",
-            "everybody can change ~/.aws/config",
+            "~/.aws/config can be changed by everybody",
         ),
         (
             sessions,
@@ -184,14 +186,26 @@ fn permissions() {
             "warning",
             "~/.aws/.mfa-creds/credentials.sessions can be read by everybody, and holds secrets",
         ),
-        ("", 0o777, 0o700, "problem", "everybody can change ~/.aws"),
-        ("", 0o770, 0o700, "warning", "its group can change ~/.aws"),
+        (
+            "",
+            0o777,
+            0o700,
+            "problem",
+            "~/.aws can be changed by everybody",
+        ),
+        (
+            "",
+            0o770,
+            0o700,
+            "warning",
+            "~/.aws can be changed by its group",
+        ),
         (
             ".mfa-creds",
             0o777,
             0o700,
             "problem",
-            "everybody can change ~/.aws/.mfa-creds",
+            "~/.aws/.mfa-creds can be changed by everybody",
         ),
     ] {
         mode(&home.file(".mfa-creds"), 0o700);
@@ -206,7 +220,7 @@ fn permissions() {
     }
     // Without secrets in it, everybody may read it.
     mode(&home.file(config), 0o644);
-    let right = "nobody else can read secrets or change files";
+    let right = "no other user can read secrets or change files";
     says(home.run(&DOCTOR), "ok", "permissions", right, None);
     home.write(
         config,
@@ -230,7 +244,7 @@ fn writing() {
     says(
         home.run(&DOCTOR),
         "problem",
-        "writing",
+        "writes",
         "~/.aws/credentials is read-only",
         Some("make it writable: chmod u+w ~/.aws/credentials"),
     );
@@ -239,8 +253,8 @@ fn writing() {
     says(
         home.run(&DOCTOR),
         "ok",
-        "writing",
-        "in place, with a backup beside it: it has another name, as a hard link",
+        "writes",
+        "in place, with a backup: it has hard links",
         None,
     );
     fs::remove_file(home.file("other")).unwrap();
@@ -249,7 +263,7 @@ fn writing() {
         home.run(&DOCTOR)
             .env("AWS_SHARED_CREDENTIALS_FILE", "~/no-directory/credentials"),
         "problem",
-        "writing",
+        "writes",
         "~/no-directory/credentials cannot be written: not a directory",
         None,
     );
@@ -263,26 +277,26 @@ fn writes_that_were_interrupted() {
     says(
         home.run(&DOCTOR),
         "warning",
-        "writing",
-        "~/.aws/credentials was changed after an interrupted write; what it was before is kept in \
+        "writes",
+        "~/.aws/credentials was changed after an interrupted write; its old content is in \
          ~/.aws/.mfa-creds/credentials.kept",
-        Some("take from it what is missing, then: rm ~/.aws/.mfa-creds/credentials.kept"),
+        Some("copy what is missing from it, then: rm ~/.aws/.mfa-creds/credentials.kept"),
     );
     home.write(".credentials.mfa-creds-new", "");
     says(
         home.run(&DOCTOR),
         "warning",
-        "writing",
-        "a write of ~/.aws/credentials was interrupted or is under way, and left something behind",
-        Some("the next `mfa-creds` removes it"),
+        "writes",
+        "a write of ~/.aws/credentials was interrupted or is under way, and left temporary files",
+        Some("run `mfa-creds`: its next write removes them"),
     );
     home.write(".mfa-creds/credentials.in-place-old", "");
     says(
         home.run(&DOCTOR),
         "problem",
-        "writing",
-        "a write of ~/.aws/credentials was interrupted or is under way: it may be half written",
-        Some("`mfa-creds` ends it, with whatever profile"),
+        "writes",
+        "a write of ~/.aws/credentials was interrupted or is under way: the file may be half written",
+        Some("run `mfa-creds` with any profile to finish it"),
     );
 }
 
@@ -292,7 +306,7 @@ fn a_spoiled_file_of_sessions() {
     fs::create_dir(home.file(".mfa-creds")).unwrap();
     let twice = short_term("profile a", FAR).repeat(2);
     home.write(".mfa-creds/credentials.sessions", &twice);
-    let fix = "rm ~/.aws/.mfa-creds/credentials.sessions, which costs a code for each device";
+    let fix = "rm ~/.aws/.mfa-creds/credentials.sessions, and type a new code for each device";
     let says = |message| {
         says(
             home.run(&DOCTOR),
@@ -302,9 +316,7 @@ fn a_spoiled_file_of_sessions() {
             Some(fix),
         );
     };
-    says(
-        "~/.aws/.mfa-creds/credentials.sessions cannot be read in one way only, and counts for nothing",
-    );
+    says("~/.aws/.mfa-creds/credentials.sessions is ambiguous, and is ignored");
     fs::write(home.file(".mfa-creds/credentials.sessions"), b"\xff").unwrap();
     says("~/.aws/.mfa-creds/credentials.sessions:1 is not UTF-8 text");
 }

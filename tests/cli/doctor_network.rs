@@ -14,7 +14,7 @@ use crate::support::sections::long_term;
 const DOCTOR: [&str; 3] = ["doctor", "-p", "work"];
 const SET_THE_CLOCK: &str =
     "set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL";
-const ENROLL: &str = "`mfa-creds device enroll -p work` makes one with an authenticator app";
+const ENROLL: &str = "run `mfa-creds device enroll -p work` to enroll an authenticator app";
 
 fn alice() -> User {
     User::new("alice").access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
@@ -52,14 +52,14 @@ fn a_healthy_way_to_aws() {
     assert_eq!(
         told,
         format!(
-            "         AWS STS: https://sts.us-east-1.amazonaws.com, as the region is us-east-1 (default)\n\
+            "         AWS STS: https://sts.us-east-1.amazonaws.com, for the region us-east-1 (default)\n\
              ok       proxy             {url} for sts.us-east-1.amazonaws.com (HTTPS_PROXY)\n\
-             ok       certificates      1 of ~/.aws/company.pem are trusted (AWS_CA_BUNDLE)\n\
-             ok       endpoint          AWS IAM: https://iam.amazonaws.com, as the region is us-east-1 (default)\n\
+             ok       certificates      1 trusted, from ~/.aws/company.pem (AWS_CA_BUNDLE)\n\
+             ok       endpoint          AWS IAM: https://iam.amazonaws.com, for the region us-east-1 (default)\n\
              ok       proxy             {url} for iam.amazonaws.com (HTTPS_PROXY)\n\
              ok       network           AWS STS at sts.us-east-1.amazonaws.com answers\n\
-             ok       clock             it is that of AWS, to a minute\n\
-             ok       keys              AKIA…ALIC is active, and of alice in account 123456789012\n\
+             ok       clock             within a minute of AWS's clock\n\
+             ok       keys              AKIA…ALIC is active, and belongs to alice in account 123456789012\n\
              ok       device            arn:aws:iam::123456789012:mfa/alice is a device of alice\n\
              24 ok, 0 warnings, 0 problems\n"
         )
@@ -91,17 +91,17 @@ fn a_clock_that_is_off() {
         (
             TimeDelta::minutes(2),
             "warning",
-            "your clock is 2 min behind AWS's",
+            "this machine's clock is 2 min behind AWS's",
         ),
         (
             TimeDelta::minutes(-7),
             "problem",
-            "your clock is 7 min ahead of AWS's",
+            "this machine's clock is 7 min ahead of AWS's",
         ),
         (
             TimeDelta::hours(9),
             "problem",
-            "your clock is 9 h behind AWS's",
+            "this machine's clock is 9 h behind AWS's",
         ),
     ] {
         let sts = StandIn::start(Account::example());
@@ -143,7 +143,7 @@ fn what_keeps_aws_from_answering() {
         "problem",
         "network",
         &format!("the proxy http://{address} (HTTPS_PROXY) cannot be reached: connection refused"),
-        Some("check its address, or unset HTTPS_PROXY where there is no proxy"),
+        Some("check its address, or unset HTTPS_PROXY if there is no proxy"),
     );
     let company = CorporateNetwork::new(Account::example(), &[HOST]);
     home.write("other.pem", &Authority::new("Fake Other CA").pem());
@@ -154,9 +154,9 @@ fn what_keeps_aws_from_answering() {
         "problem",
         "network",
         "AWS STS at sts.us-east-1.amazonaws.com is not trusted: its certificate (sts.us-east-1.amazonaws.com) \
-         is issued by Fake Company CA, which is not known here",
+         has an unknown issuer (Fake Company CA)",
         Some(
-            "if that is your company's proxy, its CA certificate belongs into ~/.aws/other.pem (AWS_CA_BUNDLE)",
+            "if that is your company's proxy, add its CA certificate to ~/.aws/other.pem (AWS_CA_BUNDLE)",
         ),
     );
     let sts = StandIn::start(Account::example());
@@ -170,7 +170,7 @@ fn what_keeps_aws_from_answering() {
             sts.address()
         ),
         Some(
-            "is there a login page of a network or proxy in between? open a web page, then run it again",
+            "the network or a proxy may redirect to a login page: open a web page, then run the command again",
         ),
     );
     let refusing = stand_in::Proxy::start(Route::refused(403));
@@ -181,10 +181,10 @@ fn what_keeps_aws_from_answering() {
         "problem",
         "network",
         &format!(
-            "the proxy {} (HTTPS_PROXY) does not let through to AWS STS at {HOST}: it answers 403",
+            "the proxy {} (HTTPS_PROXY) does not allow connections to AWS STS at {HOST}: it answered 403",
             refusing.url()
         ),
-        Some("ask whoever runs the proxy to allow that host, or name it in NO_PROXY"),
+        Some("ask the proxy's administrator to allow that host, or add it to NO_PROXY"),
     );
 }
 
@@ -197,13 +197,13 @@ fn the_way_is_looked_at_before_it_is_gone() {
         "warning",
         "endpoint",
         "AWS STS: http://sts.internal.example (AWS_ENDPOINT_URL_STS)",
-        Some("call it by https: whoever is on the way can read what AWS answers"),
+        Some("use https: anybody on the network can read what AWS answers"),
     );
     says(
         home.run(&DOCTOR).env("HTTPS_PROXY", "socks5://127.0.0.1:9"),
         "problem",
         "endpoint",
-        "the proxy of HTTPS_PROXY cannot be used: it is a SOCKS proxy, and only HTTP proxies are spoken to",
+        "the proxy in HTTPS_PROXY cannot be used: it is a SOCKS proxy, and mfa-creds supports only HTTP proxies",
         Some("write it like http://proxy.example:3128, or unset it"),
     );
     says(
@@ -222,8 +222,8 @@ fn the_way_is_looked_at_before_it_is_gone() {
         home.run(&DOCTOR).env("AWS_CA_BUNDLE", bundle),
         "problem",
         "certificates",
-        "the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) holds no certificate",
-        Some("it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line"),
+        "the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) contains no certificate",
+        Some("use a file of PEM certificates, each with a BEGIN CERTIFICATE line"),
     );
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     home.write(
@@ -235,8 +235,8 @@ fn the_way_is_looked_at_before_it_is_gone() {
             .env("AWS_CA_BUNDLE", bundle),
         "warning",
         "certificates",
-        "1 of ~/.aws/ca.pem cannot be read",
-        Some("take them out, or write them anew as PEM"),
+        "1 in ~/.aws/ca.pem cannot be read",
+        Some("remove them, or replace them with valid PEM"),
     );
     std::fs::create_dir(home.file("none")).unwrap();
     says(
@@ -244,8 +244,8 @@ fn the_way_is_looked_at_before_it_is_gone() {
             .env("SSL_CERT_DIR", home.file("none").to_str().unwrap()),
         "problem",
         "certificates",
-        "this machine has none to trust",
-        Some("install ca-certificates, or set AWS_CA_BUNDLE to a file of them"),
+        "this machine has no trusted CA certificates",
+        Some("install ca-certificates, or set AWS_CA_BUNDLE to a PEM file"),
     );
 }
 
@@ -261,7 +261,7 @@ fn keys_that_aws_does_not_take() {
         "keys",
         "AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive",
         Some(
-            "the IAM console shows the user's access keys; in China and GovCloud set the region, too",
+            "the IAM console shows the user's access keys; in China and GovCloud, also set the region",
         ),
     );
     let sts = StandIn::start(Account::example());
@@ -270,9 +270,9 @@ fn keys_that_aws_does_not_take() {
         crate::support::doctor::home(failing, "").run_with(&sts, &DOCTOR),
         "problem",
         "keys",
-        "the command of credential_process of [work-long-term] in ~/.aws/credentials failed: it says nothing",
+        "the command of credential_process of [work-long-term] in ~/.aws/credentials failed: it printed no error",
         Some(
-            "it must end with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}; run it by itself",
+            "run it by itself: it must exit with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
         ),
     );
     assert_eq!(sts.calls(), 0);
@@ -293,35 +293,35 @@ fn the_devices_of_the_user() {
         "problem",
         &format!("{ALICE_DEVICE} is not a device of alice"),
         Some(&format!(
-            "set the right one as aws_mfa_device of [work-long-term]: {other}"
+            "set aws_mfa_device in [work-long-term] to {other}"
         )),
     );
     told(
         &set,
         alice(),
         "problem",
-        &format!("{ALICE_DEVICE} is not a device of alice, who has none that STS can use"),
+        &format!("{ALICE_DEVICE} is not a device of alice, who has no device that STS can use"),
         Some(ENROLL),
     );
     told(
         &unset,
         alice(),
         "problem",
-        "alice has none that STS can use",
+        "alice has no device that STS can use",
         Some(ENROLL),
     );
     told(
         &unset,
         alice().device(Device::fido(key)),
         "problem",
-        &format!("alice has none that STS can use: {key}"),
+        &format!("alice has no device that STS can use: {key}"),
         Some(ENROLL),
     );
     told(
         &unset,
         alice().device(Device::new(other)),
         "ok",
-        &format!("{other} is the only one of alice"),
+        &format!("{other} is the only device of alice"),
         None,
     );
     told(
@@ -330,8 +330,8 @@ fn the_devices_of_the_user() {
             .device(Device::new(other))
             .device(Device::new(ALICE_DEVICE)),
         "warning",
-        &format!("alice has several: {other}, {ALICE_DEVICE}"),
-        Some("set one as aws_mfa_device, so that nobody has to pick it"),
+        &format!("alice has several devices: {other}, {ALICE_DEVICE}"),
+        Some("set aws_mfa_device to one of them, so that nobody has to pick it"),
     );
     let denied = || {
         alice()
@@ -343,14 +343,14 @@ fn the_devices_of_the_user() {
     assert!(
         outcome
             .stdout
-            .contains("\nok       device            which the user has is not known: AWS denied"),
+            .contains("\nok       device            cannot list the user's devices: AWS denied"),
         "{outcome:?}"
     );
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     let outcome = ask(&unset, &sts).outcome();
     assert!(
         outcome.stdout.contains(&format!(
-            "often it is {ALICE_DEVICE}: set it as aws_mfa_device"
+            "set aws_mfa_device; the device is often {ALICE_DEVICE}"
         )),
         "{outcome:?}"
     );

@@ -19,7 +19,7 @@ fn variables_that_come_before_the_files() {
         (
             &[("AWS_ACCESS_KEY_ID", "AKIAFAKEFAKEFAKEALIC")][..],
             "warning",
-            "AWS_ACCESS_KEY_ID (AKIA…ALIC) is set: AWS tools take it before AWS_PROFILE and [default]",
+            "AWS_ACCESS_KEY_ID (AKIA…ALIC) is set: AWS tools prefer it to AWS_PROFILE and [default]",
             "unset AWS_ACCESS_KEY_ID",
         ),
         (
@@ -29,26 +29,25 @@ fn variables_that_come_before_the_files() {
                 ("AWS_SESSION_TOKEN", "x"),
             ],
             "warning",
-            "AWS_ACCESS_KEY_ID (…), AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN are set: AWS tools take them before \
-             AWS_PROFILE and [default]",
+            "AWS_ACCESS_KEY_ID (…), AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN are set: AWS tools prefer them to AWS_PROFILE and [default]",
             "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN",
         ),
         (
             &[("AWS_SECURITY_TOKEN", "x"), ("AWS_SESSION_TOKEN", "y")],
             "warning",
-            "AWS_SECURITY_TOKEN is not AWS_SESSION_TOKEN, and the AWS CLI takes it first",
+            "AWS_SECURITY_TOKEN differs from AWS_SESSION_TOKEN, and the AWS CLI prefers it",
             "unset AWS_SECURITY_TOKEN",
         ),
         (
             &[("AWS_WEB_IDENTITY_TOKEN_FILE", "x")],
             "warning",
-            "AWS_WEB_IDENTITY_TOKEN_FILE is set: some AWS tools assume the role of AWS_ROLE_ARN with it, in place of a profile",
+            "AWS_WEB_IDENTITY_TOKEN_FILE is set: some AWS tools use it to assume the role in AWS_ROLE_ARN instead of using a profile",
             "unset AWS_WEB_IDENTITY_TOKEN_FILE",
         ),
         (
             &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "x")],
             "warning",
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is set: AWS tools take the container's credentials where a profile has none",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is set: AWS tools use the container's credentials if a profile has none",
             "unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
         ),
         (
@@ -60,26 +59,26 @@ fn variables_that_come_before_the_files() {
         (
             &[("AWS_DEFAULT_PROFILE", "work")],
             "warning",
-            "AWS_DEFAULT_PROFILE is set: the AWS CLI takes the profile work for it, mfa-creds and other tools do not",
+            "AWS_DEFAULT_PROFILE is set: the AWS CLI uses the profile work, but mfa-creds and other tools do not",
             "unset AWS_DEFAULT_PROFILE, and set AWS_PROFILE",
         ),
         (
             &[("MFA_TOKEN", "123456")],
             "warning",
-            "MFA_TOKEN is set: a code is good for one use, and for no longer than a minute or two",
+            "MFA_TOKEN is set: AWS accepts each code only once, and only for a minute or two",
             "unset MFA_TOKEN",
         ),
         (
             &[("MFA_CREDS_PROMPT", "wall")],
             "problem",
-            "`wall` (MFA_CREDS_PROMPT) is not a place to ask",
+            "`wall` (MFA_CREDS_PROMPT) is not a kind of prompt",
             "use auto, terminal, gui or none",
         ),
         (
             &[("MFA_CREDS_MIN_TTL", "long")],
             "problem",
             "`long` (MFA_CREDS_MIN_TTL) is not a duration",
-            "write seconds like `43200`, or a form like `12h` or `1h30m`",
+            "write seconds like `43200`, or a duration like `12h` or `1h30m`",
         ),
     ] {
         let run = variables
@@ -94,8 +93,8 @@ fn variables_that_come_before_the_files() {
     let ours = "set for mfa-creds: MFA_DEVICE, MFA_STS_DURATION, MFA_CREDS_TRACE";
     says(run, "ok", "environment", ours, None);
     let run = home.run(&DOCTOR).env("MFA_LONG_TERM_SUFFIX", "a]");
-    let fix = "leave out brackets, `#`, `;` and blanks at the ends";
-    let suffix = "`a]` (MFA_LONG_TERM_SUFFIX) cannot be part of a section's name";
+    let fix = "use a name without brackets, `#`, `;`, or spaces at its ends";
+    let suffix = "`a]` (MFA_LONG_TERM_SUFFIX) cannot be part of a section name";
     says(run, "problem", "settings", suffix, Some(fix));
 }
 
@@ -113,7 +112,7 @@ fn profiles_of_the_environment_that_can_be_got_are_known() {
             run,
             "ok",
             "environment",
-            "no variable comes before the profiles",
+            "no variable takes precedence over the profiles",
             None,
         );
     }
@@ -137,14 +136,14 @@ fn sections_that_are_called_wrongly() {
     says(
         "[profile work]\nx = y\n",
         "",
-        "~/.aws/credentials:1 begins [profile work], which AWS tools do not take for the profile work in this file",
-        "write [work], or move it to ~/.aws/config",
+        "~/.aws/credentials:1 starts [profile work], which AWS tools do not read as the profile work in this file",
+        "rename it to [work], or move it to ~/.aws/config",
     );
     says(
         "",
         "[plugins]\ncli = x\n[sso-session a]\nsso_start_url = x\n[work]\nregion = eu-west-1\n",
-        "~/.aws/config:5 begins [work], which AWS tools do not take for the profile work in this file",
-        "write [profile work]",
+        "~/.aws/config:5 starts [work], which AWS tools do not read as the profile work in this file",
+        "rename it to [profile work]",
     );
 }
 
@@ -156,7 +155,7 @@ fn keys_that_are_not_what_they_should_be() {
     );
     let temporary = id.replace("AKIA", "ASIA");
     let token = "aws_session_token = FakeToken\n";
-    let write = "write it there; the IAM console shows or makes a user's access keys";
+    let write = "add it; the IAM console lists a user's access keys, and creates new ones";
     for (text, message, fix) in [
         (
             id.to_owned(),
@@ -170,23 +169,23 @@ fn keys_that_are_not_what_they_should_be() {
         ),
         (
             format!("{id}aws_secret_access_key = \"FakeSecret\"\n"),
-            "aws_secret_access_key of [a] in ~/.aws/credentials stands in quotation marks, which AWS tools take for a part of it",
+            "aws_secret_access_key of [a] in ~/.aws/credentials is in quotation marks, which AWS tools treat as part of the value",
             "remove the quotation marks",
         ),
         (
             format!("{temporary}{secret}"),
-            "[a] in ~/.aws/credentials has temporary credentials (ASIA…ALIC) without aws_session_token, which AWS refuses",
-            "take them out with an editor, and get new ones",
+            "[a] in ~/.aws/credentials has temporary credentials (ASIA…ALIC) without aws_session_token, which AWS rejects",
+            "remove them with an editor, and get new ones",
         ),
         (
             format!("{id}{secret}{token}"),
-            "[a] in ~/.aws/credentials has long-term keys (AKIA…ALIC) with a session token, which AWS refuses",
-            "take the token out with an editor",
+            "[a] in ~/.aws/credentials has long-term keys (AKIA…ALIC) with a session token, which AWS rejects",
+            "remove the token with an editor",
         ),
         (
             format!("{temporary}{secret}{token}aws_security_token = FakeOldToken\n"),
-            "aws_security_token of [a] in ~/.aws/credentials is not its aws_session_token, and the AWS CLI takes it first",
-            "delete the line with aws_security_token",
+            "aws_security_token of [a] in ~/.aws/credentials differs from its aws_session_token, and the AWS CLI prefers it",
+            "remove the line with aws_security_token",
         ),
     ] {
         let home = home(&format!("{}[a]\n{text}", healthy()), "");
@@ -200,8 +199,8 @@ fn keys_that_are_not_what_they_should_be() {
         home(&stale, "").run(&DOCTOR),
         "problem",
         "keys",
-        "aws_security_token of [work] in ~/.aws/credentials is not its aws_session_token, and the AWS CLI takes it first",
-        Some("`mfa-creds -p work` writes both alike"),
+        "aws_security_token of [work] in ~/.aws/credentials differs from its aws_session_token, and the AWS CLI prefers it",
+        Some("run `mfa-creds -p work` to replace both"),
     );
 }
 
@@ -217,7 +216,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "",
             "keys",
             "there is no section [work-long-term] in ~/.aws/credentials",
-            "`mfa-creds setup --profile work` writes it",
+            "run `mfa-creds setup --profile work` to write it",
         ),
         (
             long_term("work").replace("AKIA", "ASIA"),
@@ -231,14 +230,14 @@ fn what_keeps_a_profile_from_being_renewed() {
             "",
             "keys",
             "aws_secret_access_key of [work-long-term] in ~/.aws/credentials is missing or empty",
-            "write it there; the IAM console shows or makes a user's access keys",
+            "add it; the IAM console lists a user's access keys, and creates new ones",
         ),
         (
             format!("{}{keys}", long_term("work")),
             "",
             "settings",
-            "[work] in ~/.aws/credentials holds long-term keys, which are never overwritten",
-            "[work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]",
+            "[work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites",
+            "[work-long-term] has the same keys: run `mfa-creds setup --profile work` to remove them from [work]",
         ),
         (
             device("arn:aws:iam::123456789012:user/alice"),
@@ -246,7 +245,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "device",
             "the device arn:aws:iam::123456789012:user/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) \
              is a user, not an MFA device",
-            "a device has `:mfa/` in its ARN, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
+            "write the ARN of a device, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
         ),
         (
             device("arn:aws:iam::123456789012:u2f/user/alice/key"),
@@ -254,7 +253,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "device",
             "the device arn:aws:iam::123456789012:u2f/user/alice/key (aws_mfa_device of [work-long-term] in \
              ~/.aws/credentials) is a FIDO security key or passkey, which STS cannot use",
-            "add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`",
+            "add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`",
         ),
         (
             device("phone"),
@@ -295,7 +294,7 @@ fn what_keeps_a_profile_from_being_renewed() {
         home.run(&DOCTOR),
         "ok",
         "device",
-        "none is set: AWS is asked which one the user has",
+        "not set: AWS is asked for the user's devices",
         None,
     );
     let run = home.run(&[&DOCTOR[..], &["--region", "EU"]].concat());
@@ -316,8 +315,7 @@ fn what_one_file_hides_of_the_other() {
     let role = format!("role_arn = {ADMIN}\nsource_profile = other\n");
     let in_the_way = "the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
          [work] in ~/.aws/credentials has keys";
-    let by_role = "AWS tools do not read [work]: [profile work] in ~/.aws/config has role_arn, and they assume the role in \
-         its place";
+    let by_role = "AWS tools do not read [work]: [profile work] in ~/.aws/config has role_arn, and they assume the role instead";
     for (credentials, config, message, fix) in [
         (
             healthy(),
@@ -341,13 +339,13 @@ fn what_one_file_hides_of_the_other() {
             format!("[work]\n{keys}"),
             &role,
             by_role,
-            "take the keys out with an editor, or role_arn",
+            "remove the keys or role_arn with an editor",
         ),
         (
             healthy(),
             keys,
             "the keys of [profile work] in ~/.aws/config are never used, because [work] in ~/.aws/credentials has keys",
-            "take one of the two out with an editor",
+            "remove one of the two with an editor",
         ),
     ] {
         let config = format!("[profile work]\n{config}");
@@ -355,23 +353,23 @@ fn what_one_file_hides_of_the_other() {
         let home = home(&credentials, &config);
         for profile in ["work", "other"] {
             let run = home.run(&["doctor", "--offline", "-p", profile]);
-            says(run, "warning", "shadowing", message, Some(fix));
+            says(run, "warning", "precedence", message, Some(fix));
         }
     }
     let own = format!("[profile work]\nrole_arn = {ADMIN}\nsource_profile = work\n");
     let home = home(&format!("[work]\n{keys}"), &own);
-    let fine = "no profile of one file hides what the other one says";
-    says(home.run(&DOCTOR), "ok", "shadowing", fine, None);
+    let fine = "no setting takes precedence over the stored keys";
+    says(home.run(&DOCTOR), "ok", "precedence", fine, None);
 }
 
 #[test]
 fn credentials_that_cannot_be_used() {
-    let renew = Some("`mfa-creds -p work`");
+    let renew = Some("run `mfa-creds -p work`");
     for (section, message) in [
         (String::new(), "[work]: there are no credentials yet"),
         (
             short_term("work", "never"),
-            "[work]: its expiration `never` is no date",
+            "[work]: its expiration `never` is not a valid date",
         ),
         (
             short_term("work", FAR).replace("aws_session_token", "token"),
@@ -399,7 +397,7 @@ fn credentials_that_cannot_be_used() {
         "warning",
         "credentials",
         "[work-x]: there are no credentials yet",
-        Some("`mfa-creds -p work --short-term-suffix x`"),
+        Some("run `mfa-creds -p work --short-term-suffix x`"),
     );
 }
 
@@ -423,7 +421,7 @@ fn the_session_that_is_kept() {
         ],
     )
     .ends(0, "");
-    let of_alice = "of AKIA…ALIC and arn:aws:iam::123456789012:mfa/alice, valid until …";
+    let of_alice = "for AKIA…ALIC and arn:aws:iam::123456789012:mfa/alice, valid until …";
     says(home.run(&DOCTOR), "ok", "MFA session", of_alice, None);
 }
 
@@ -431,11 +429,10 @@ fn the_session_that_is_kept() {
 fn other_tools() {
     let too = |tool: &str| {
         format!(
-            "{tool} writes [work] in ~/.aws/credentials, too: each takes the place of what the other wrote"
+            "{tool} also writes [work] in ~/.aws/credentials: each overwrites the credentials of the other"
         )
     };
-    let elsewhere =
-        "give one of them another section, as in: mfa-creds -p work --short-term-suffix mfa";
+    let elsewhere = "use another section for one of them, for example with: mfa-creds -p work --short-term-suffix mfa";
     for (mark, tool) in [
         ("x_principal_arn = x", "saml2aws"),
         ("x_security_token_expires = x", "saml2aws or okta-aws-cli"),
@@ -476,7 +473,7 @@ fn other_tools() {
             &format!(
                 "AWS tools get the credentials of [profile work] in ~/.aws/config from {tool}, not from mfa-creds"
             ),
-            Some("write there: credential_process = mfa-creds export -p work --format process"),
+            Some("change it to: credential_process = mfa-creds export -p work --format process"),
         );
     }
 }
@@ -491,8 +488,8 @@ fn a_rotation_that_has_not_come_to_its_end() {
         home(&section, "").run(&DOCTOR),
         "warning",
         "keys",
-        "a rotation of the access key of [work-long-term], begun at 2026-11-26T12:00:00Z, is not finished",
-        Some("mfa-creds rotate -p work"),
+        "a rotation of the access key of [work-long-term], started at 2026-11-26T12:00:00Z, is not finished",
+        Some("run `mfa-creds rotate -p work` to finish it"),
     );
 }
 
@@ -503,20 +500,14 @@ fn another_program_of_the_name_aws_mfa() {
     fs::create_dir(&bin).unwrap();
     let run = || home.run(&DOCTOR).env("PATH", bin.to_str().unwrap());
     symlink(BINARY, bin.join("aws-mfa")).unwrap();
-    says(
-        run(),
-        "ok",
-        "other tools",
-        "none has left a trace in the files",
-        None,
-    );
+    says(run(), "ok", "other tools", "no traces in the files", None);
     fs::remove_file(bin.join("aws-mfa")).unwrap();
     fs::write(bin.join("aws-mfa"), "").unwrap();
     says(
         run(),
         "warning",
         "other tools",
-        "~/bin/aws-mfa is another program; the aws-mfa of PyPI truncates the file and writes it anew, without comments",
+        "~/bin/aws-mfa is another program; aws-mfa from PyPI truncates and rewrites the file, and drops its comments",
         Some("pip uninstall aws-mfa, or ln -sf \"$(command -v mfa-creds)\" ~/bin/aws-mfa"),
     );
 }

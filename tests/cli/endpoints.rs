@@ -114,29 +114,26 @@ fn an_arn_of_another_partition_than_the_region() {
         &["--region", "us-gov-west-1"],
         NOTHING,
         "the device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) \
-         is of the partition aws, and the region us-gov-west-1 (--region) of aws-us-gov\n\
-         hint: set a region of aws, for example with `--region us-east-1`",
+         is in the partition aws, but the region us-gov-west-1 (--region) is in aws-us-gov\n\
+         hint: set a region in aws, for example with `--region us-east-1`",
     );
     refused(
         &["--device", "arn:aws-us-gov:iam::123456789012:mfa/alice"],
         NOTHING,
-        "the device arn:aws-us-gov:iam::123456789012:mfa/alice (--device) is of the partition aws-us-gov, \
-         and the region us-east-1 (default) of aws\n\
-         hint: set a region of aws-us-gov, for example with `--region us-gov-west-1`, or `region = us-gov-west-1` in ~/.aws/config",
+        "the device arn:aws-us-gov:iam::123456789012:mfa/alice (--device) is in the partition aws-us-gov, but the region us-east-1 (default) is in aws\n\
+         hint: set a region in aws-us-gov, for example with `--region us-gov-west-1`, or `region = us-gov-west-1` in ~/.aws/config",
     );
     refused(
         &["--assume-role", "arn:aws-cn:iam::123456789012:role/admin"],
         NOTHING,
-        "the role arn:aws-cn:iam::123456789012:role/admin (--assume-role) is of the partition aws-cn, \
-         and the region us-east-1 (default) of aws\n\
-         hint: set a region of aws-cn, for example with `--region cn-north-1`, or `region = cn-north-1` in ~/.aws/config",
+        "the role arn:aws-cn:iam::123456789012:role/admin (--assume-role) is in the partition aws-cn, but the region us-east-1 (default) is in aws\n\
+         hint: set a region in aws-cn, for example with `--region cn-north-1`, or `region = cn-north-1` in ~/.aws/config",
     );
     refused(
         &["--assume-role", "arn:aws-mars:iam::123456789012:role/admin"],
         NOTHING,
-        "the role arn:aws-mars:iam::123456789012:role/admin (--assume-role) is of the partition aws-mars, \
-         and the region us-east-1 (default) of aws\n\
-         hint: is it written right? ARNs begin with arn:aws:, arn:aws-cn: or arn:aws-us-gov:",
+        "the role arn:aws-mars:iam::123456789012:role/admin (--assume-role) is in the partition aws-mars, but the region us-east-1 (default) is in aws\n\
+         hint: check the ARN: it must start with arn:aws:, arn:aws-cn:, or arn:aws-us-gov:",
     );
 }
 
@@ -158,6 +155,6 @@ fn settings_that_cannot_be() {
         &[],
         ("MFA_CREDS_TIMEOUT", "soon"),
         "`soon` (MFA_CREDS_TIMEOUT) is not a duration\n\
-         hint: write seconds like `43200`, or a form like `12h` or `1h30m`",
+         hint: write seconds like `43200`, or a duration like `12h` or `1h30m`",
     );
 }

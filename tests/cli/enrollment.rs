@@ -133,7 +133,7 @@ fn a_device_from_nothing_to_the_first_session() {
     let outcome = home
         .run_with(&sts, &[&force[..], &[&second]].concat())
         .outcome();
-    assert!(outcome.stderr.contains("was used already"), "{outcome:?}");
+    assert!(outcome.stderr.contains("was already used"), "{outcome:?}");
     home.run_with(
         &sts,
         &[&force[..], &[&sts.fresh_code(ALICE_DEVICE)]].concat(),

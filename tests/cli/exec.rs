@@ -120,7 +120,7 @@ fn its_standard_input_is_its_own() {
             3,
             "renewing [work]: there are no credentials yet\n\
              error: an MFA code is needed, and there is no terminal to ask for it\n\
-             hint: have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal\n",
+             hint: set MFA_PROCESS to a command that prints it, set MFA_TOKEN, or run the same command once in a terminal\n",
         );
 }
 
@@ -198,7 +198,7 @@ fn a_long_job_gets_credentials_that_outlive_it() {
         .env("MFA_TOKEN", &code)
         .ends(
             0,
-            "renewing [work]: 90 min left, less than the 2 h asked for\n[work] is valid until …\n"
+            "renewing [work]: 90 min left, less than the required 2 h\n[work] is valid until …\n"
                 .replace("90 min", "1 h 30 min")
                 .as_str(),
         );
@@ -244,7 +244,7 @@ fn without_storing_the_section_is_neither_read_nor_written() {
             3,
             "renewing work: there are no credentials yet\n\
          error: an MFA code is needed, and there is no terminal to ask for it\n\
-         hint: have MFA_PROCESS print it, give it in MFA_TOKEN, or run the same once in a terminal\n",
+         hint: set MFA_PROCESS to a command that prints it, set MFA_TOKEN, or run the same command once in a terminal\n",
         );
 }
 
@@ -277,8 +277,8 @@ fn it_takes_the_place_where_long_term_keys_keep_the_section() {
     )
     .ends(
         1,
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: [work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]\n",
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+         hint: [work-long-term] has the same keys: run `mfa-creds setup --profile work` to remove them from [work]\n",
     );
     home.run_with(
         &sts,

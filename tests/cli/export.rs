@@ -339,11 +339,11 @@ fn nothing_is_printed_when_there_is_nothing_to_print() {
         3,
         "renewing [work]: there are no credentials yet\n\
          error: an MFA code is needed, and there is no terminal to ask for it\n\
-         hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
+         hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
     );
     home.run(&["export", "-p", "nosuch"]).ends(
         1,
         "error: there is no section [nosuch-long-term] in ~/.aws/credentials\n\
-         hint: `mfa-creds setup --profile nosuch` writes it; there are keys for: work\n",
+         hint: run `mfa-creds setup --profile nosuch` to write it; there are keys for: work\n",
     );
 }

@@ -33,10 +33,10 @@ const fn refused(status: u16, code: &'static str, message: &'static str) -> Faul
     }
 }
 
-const AGAIN: &str = "run it again with the next code; this one may have been used up";
-const LOGIN: &str = "is there a login page of a network or proxy in between? open a web page, then run it again with the next code";
-const BROKE_OFF: &str = "the connection to AWS STS at HOST broke off";
-const ORIGINS: &str = "`-v` shows where each setting came from";
+const AGAIN: &str = "run the command again with the next code; this one may be used up";
+const LOGIN: &str = "the network or a proxy may redirect to a login page: open a web page, then run the command again with the next code";
+const BROKE_OFF: &str = "the connection to AWS STS at HOST was interrupted";
+const ORIGINS: &str = "add `-v` to see where each setting came from";
 const CLOCK: &str = "set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL; the code was not used";
 
 #[allow(clippy::too_many_lines, reason = "it is one table")]
@@ -50,8 +50,8 @@ fn table() -> Vec<Row> {
                 "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
             ),
             4,
-            "AWS refused the code for device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials): it is wrong, or was used already",
-            "wait for the next code and run it again; each code works once",
+            "AWS refused the code for device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials): it is wrong, or was already used",
+            "wait for the next code, then run the command again; each code works only once",
         ),
         row(
             refused(
@@ -61,7 +61,7 @@ fn table() -> Vec<Row> {
             ),
             4,
             "AWS cannot check codes of device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) for access key AKIA…ALIC: it is not a device of this user, or it was tried too often",
-            "`mfa-creds device list -p work` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes",
+            "run `mfa-creds device list -p work` to see the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes",
         ),
         row(
             refused(
@@ -92,7 +92,7 @@ fn table() -> Vec<Row> {
             ),
             1,
             "AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive",
-            "the IAM console shows the user's access keys; in China and GovCloud set the region, too",
+            "the IAM console shows the user's access keys; in China and GovCloud, also set the region",
         ),
         row(
             refused(
@@ -102,7 +102,7 @@ fn table() -> Vec<Row> {
             ),
             1,
             "aws_secret_access_key of [work-long-term] in ~/.aws/credentials does not belong to access key AKIA…ALIC",
-            "write the secret that was shown when the key was made; if it is lost, make a new key",
+            "write the secret that was shown when the key was created; if it is lost, create a new key",
         ),
         row(
             refused(
@@ -111,7 +111,7 @@ fn table() -> Vec<Row> {
                 "Cannot call GetSessionToken with session credentials",
             ),
             1,
-            "the keys of [work-long-term] in ~/.aws/credentials are temporary ones, which cannot get a session",
+            "the keys of [work-long-term] in ~/.aws/credentials are temporary, and cannot get a session",
             "put the IAM user's own keys (AKIA…) there",
         ),
         row(
@@ -132,13 +132,13 @@ fn table() -> Vec<Row> {
                 "Signature expired: 20261124T100000Z is now earlier than 20261124T104500Z (20261124T110000Z - 15 min.)",
             ),
             1,
-            "the clock of this machine is off: Signature expired: 20261124T100000Z is now earlier than 20261124T104500Z (20261124T110000Z - 15 min.)",
+            "this machine's clock is off: Signature expired: 20261124T100000Z is now earlier than 20261124T104500Z (20261124T110000Z - 15 min.)",
             CLOCK,
         ),
         row(
             refused(403, "RequestExpired", "Request has expired."),
             1,
-            "the clock of this machine is off: Request has expired.",
+            "this machine's clock is off: Request has expired.",
             CLOCK,
         ),
         // What is asked for.
@@ -163,7 +163,7 @@ fn table() -> Vec<Row> {
             Fault::RegionDisabled,
             1,
             "STS is not active in us-east-1 for this account (default)",
-            "choose another with --region, or have the region activated",
+            "use another region with --region, or activate this one",
         ),
         row(
             refused(
@@ -179,25 +179,25 @@ fn table() -> Vec<Row> {
         row(
             Fault::Throttling,
             1,
-            "AWS STS is asked too often just now",
-            "wait a moment and run it again with the next code",
+            "AWS STS throttled the request",
+            "wait a moment, then run the command again with the next code",
         ),
         row(
             refused(503, "SlowDown", "Please reduce your request rate."),
             1,
-            "AWS STS is asked too often just now",
-            "wait a moment and run it again with the next code",
+            "AWS STS throttled the request",
+            "wait a moment, then run the command again with the next code",
         ),
         row(
             Fault::InternalError,
             1,
-            "AWS STS at HOST has a problem of its own: 500 InternalFailure",
+            "AWS STS at HOST returned an internal error: 500 InternalFailure",
             AGAIN,
         ),
         row(
             Fault::ServiceUnavailable,
             1,
-            "AWS STS at HOST has a problem of its own: 503 ServiceUnavailable",
+            "AWS STS at HOST returned an internal error: 503 ServiceUnavailable",
             AGAIN,
         ),
         // The connection.
@@ -238,7 +238,7 @@ fn table() -> Vec<Row> {
         row(
             Fault::NoCredentials,
             1,
-            "the answer from HOST is not from AWS STS: it holds no credentials",
+            "the answer from HOST is not from AWS STS: it contains no credentials",
             LOGIN,
         ),
     ]

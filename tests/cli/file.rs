@@ -152,7 +152,7 @@ fn a_hard_link_stays_one_and_verbose_says_so() {
         .succeeds();
     assert!(
         outcome.stderr.contains(
-            "wrote ~/.aws/credentials in place, with a backup meanwhile: it has another name, as a hard link\n"
+            "wrote ~/.aws/credentials in place, with a temporary backup: it has hard links\n"
         ),
         "{outcome:?}"
     );
@@ -330,7 +330,9 @@ fn a_lock_is_never_opened_through_a_link() {
     fs::hard_link(&victim, home.file(".mfa-creds/credentials.lock")).unwrap();
     let outcome = home.run(&["-p", "work", "--token", "123456"]).outcome();
     assert!(
-        outcome.stderr.contains("is not a plain file of ours"),
+        outcome
+            .stderr
+            .contains("is not a regular file of this user"),
         "{outcome:?}"
     );
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");

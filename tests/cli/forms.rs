@@ -65,14 +65,14 @@ fn a_role_its_session_and_its_external_id_have_their_forms() {
             .outcome();
         assert_eq!(outcome.status, Some(1), "{outcome:?}");
         assert!(
-            outcome.stderr.contains("is not the ARN of a role\nhint: "),
+            outcome.stderr.contains("is not a role ARN\nhint: "),
             "{outcome:?}"
         );
         let config = format!("[profile r]\nrole_arn = {evil}\nsource_profile = work\n");
         home.write("config", &config);
         let outcome = home.run(&["-q", "-p", "r"]).outcome();
         assert!(
-            outcome.stderr.contains("is not the ARN of a role\nhint: "),
+            outcome.stderr.contains("is not a role ARN\nhint: "),
             "{outcome:?}"
         );
     }
@@ -127,8 +127,8 @@ fn an_access_key_id_that_no_header_takes_is_told() {
             assert_eq!(outcome.status, Some(1), "{outcome:?}");
             assert!(
                 outcome.stderr.ends_with(&format!(
-                    "error: aws_access_key_id of [work-long-term] in ~/.aws/credentials has the character U+{code}, which no access key id has\n\
-                     hint: type the line anew; the IAM console shows a user's access keys\n"
+                    "error: aws_access_key_id of [work-long-term] in ~/.aws/credentials contains the character U+{code}, which no access key id contains\n\
+                     hint: type the line again; the IAM console lists a user's access keys\n"
                 )),
                 "{outcome:?}"
             );

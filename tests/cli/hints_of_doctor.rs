@@ -17,7 +17,7 @@ fn fixes_of_doctor_mend_what_they_stand_under() {
             )
             .unwrap();
         }),
-        ("everybody can change", |scene| {
+        ("can be changed by everybody", |scene| {
             fs::set_permissions(scene.home.file(""), fs::Permissions::from_mode(0o777)).unwrap();
         }),
         ("is another program", |scene| {
@@ -34,7 +34,7 @@ fn fixes_of_doctor_mend_what_they_stand_under() {
             fs::remove_file(scene.home.file("config")).unwrap();
             symlink("nowhere", scene.home.file("config")).unwrap();
         }),
-        ("cannot be read in one way only", |scene| {
+        ("is ambiguous, and is ignored", |scene| {
             scene.types(WORK, Input::Nothing);
             let sessions = scene.home.file(".mfa-creds/credentials.sessions");
             fs::write(sessions, "nonsense\n").unwrap();

@@ -124,7 +124,7 @@ fn a_proxy_that_is_not_there_is_unset_or_left_out() {
     let scene = Scene::new(Some(&long_term("work")), "").set("http_proxy", nowhere);
     let said = scene.types(WORK, Input::Nothing).said;
     assert!(
-        said.contains("none is needed: add 127.0.0.1 to NO_PROXY"),
+        said.contains("needs no proxy: add 127.0.0.1 to NO_PROXY"),
         "{said}"
     );
     let typed = scene.types(&format!("NO_PROXY=127.0.0.1 {WORK}"), Input::Nothing);
@@ -136,7 +136,7 @@ fn a_proxy_that_is_not_there_is_unset_or_left_out() {
     let scene = scene.set("AWS_ENDPOINT_URL", &url);
     let said = scene.types(WORK, Input::Nothing).said;
     assert!(
-        said.contains(", or unset http_proxy where there is no proxy"),
+        said.contains(", or unset http_proxy if there is no proxy"),
         "{said}"
     );
     let typed = scene.types(&format!("unset http_proxy; {WORK}"), Input::Nothing);
@@ -180,7 +180,7 @@ fn a_device_that_a_variable_names_is_not_set_in_a_file() {
         .unwrap();
     assert_eq!(
         fix.trim_start(),
-        format!("fix: set MFA_DEVICE to the right one, or unset it: {ALICE_DEVICE}")
+        format!("fix: set MFA_DEVICE to {ALICE_DEVICE}, or unset it")
     );
     for mended in [
         format!("MFA_DEVICE={ALICE_DEVICE} {line}"),
@@ -207,7 +207,7 @@ fn a_device_is_written_where_it_counts() {
     let said = scene.types(ADMIN_LINE, Input::Nothing).said;
     let line = said.split('`').nth(1).unwrap();
     assert_eq!(line, format!("mfa_serial = {ALICE_DEVICE}"));
-    assert!(said.contains("` into [profile home] in "), "{said}");
+    assert!(said.contains("` to [profile home] in "), "{said}");
     scene
         .home
         .write("config", &format!("{}{keys}{line}\n", admin("home")));
@@ -221,7 +221,7 @@ fn a_device_is_written_where_it_counts() {
     let said = scene
         .types("mfa-creds doctor -p admin", Input::Nothing)
         .said;
-    let fix = format!("fix: set the right one as mfa_serial of [profile admin]: {ALICE_DEVICE}");
+    let fix = format!("fix: set mfa_serial in [profile admin] to {ALICE_DEVICE}");
     assert!(said.contains(&fix), "{said}");
 }
 
@@ -236,8 +236,7 @@ fn a_code_comes_by_every_way_that_is_named() {
     ] {
         let scene = Scene::new(Some(&long_term("work")), "");
         let said = scene.types(line, Input::Nothing).said;
-        let hint =
-            "pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN";
+        let hint = "pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN";
         assert!(said.contains(hint), "{said}");
         let typed = scene.types(&way, Input::Nothing);
         assert_eq!(typed.status, Some(0), "{way}: {typed:?}");
@@ -246,7 +245,7 @@ fn a_code_comes_by_every_way_that_is_named() {
     let scene = Scene::new(Some(&long_term("work")), "");
     let line = "mfa-creds -q -p work --token -";
     let said = scene.types(line, Input::Nothing).said;
-    assert!(said.contains("pipe the six digits in"), "{said}");
+    assert!(said.contains("pipe in the six digits"), "{said}");
     let typed = scene.types(&format!("echo $CODE | {line}"), Input::Nothing);
     assert_eq!(typed.status, Some(0), "{typed:?}");
 }

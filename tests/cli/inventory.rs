@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+use crate::support::sources;
 
 /// Who makes sure that a command in a hint can be typed, and helps.
 #[derive(Clone, Copy, Debug)]
@@ -97,11 +99,11 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("file::a_run_killed_while_it_writes_in_place_is_ended_by_the_next_one"),
     ),
     (
-        "mfa-creds --profile {}",
+        "mfa-creds {}",
         By("hints_of_settings::the_source_of_a_role_is_renewed_as_is_said"),
     ),
     (
-        "mfa-creds clear -p {}{}",
+        "mfa-creds clear {}{}",
         By("hints::the_session_that_clear_leaves_is_ended_by_what_it_names"),
     ),
     (
@@ -131,11 +133,30 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
     ("mfa-creds export --help", AsItStands),
+    ("mfa-creds exec --help", AsItStands),
+    ("mfa-creds help", AsItStands),
+    ("mfa-creds help exec", AsItStands),
+    ("mfa-creds help roles", AsItStands),
+    (
+        "mfa-creds help {name}",
+        By("help::an_unknown_topic_names_the_nearest"),
+    ),
+    (
+        "mfa-creds {name}",
+        By("command_line::a_profile_in_place_of_a_command_is_told_how_to_be_renewed"),
+    ),
+    ("{typed}", NoCommand),
     (
         "mfa-creds keychain restore{of_profile}",
         By("keychain::what_is_done_already_is_said"),
     ),
+    (
+        "mfa-creds keychain restore{} --long-term-suffix none --short-term-suffix mfa",
+        By("keychain::doctor_says_how_keys_come_back_from_the_kernels_keyring"),
+    ),
+    ("mfa-creds policy", NoCommand),
     ("mfa-creds policy --help", AsItStands),
+    ("mfa-creds policy require-mfa", AsItStands),
     (
         "{rotate}",
         By("rotate::without_consent_the_old_key_stays_inactive"),
@@ -198,14 +219,14 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
     ),
     (
-        "rm {}, which costs a code for each device",
+        "rm {}, and type a new code for each device",
         By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
     ),
     ("sudo chown \\\"$(id -u)\\\" {}", AsSyntax),
     ("sudo hwclock -s", AsSyntax),
     ("sudo timedatectl set-ntp true", AsSyntax),
     (
-        "unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written",
+        "unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file",
         By("hints_of_settings::a_device_in_place_of_the_file_is_unset"),
     ),
     (
@@ -229,7 +250,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
     ),
     (
-        "unset {variable}, or have it name a file",
+        "unset {variable}, or set it to a file",
         By("hints_of_settings::a_device_in_place_of_the_file_is_unset"),
     ),
     (
@@ -241,7 +262,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
     ),
     (
-        "unset {} where there is no proxy",
+        "unset {} if there is no proxy",
         By("hints_of_settings::a_proxy_that_is_not_there_is_unset_or_left_out"),
     ),
     (
@@ -303,58 +324,12 @@ const BARE: [&str; 10] = [
     "kill ",
 ];
 
-fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "tests" {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|end| end == "rs")
-            && !["tests.rs", "build.rs"].contains(&&*name)
-        {
-            found.push(path);
-        }
-    }
-}
-
-/// The texts in a source: what stands between quotation marks, without tests and comments.
-fn texts(source: &str) -> Vec<String> {
-    let product = source
-        .split("#[cfg(test)]\nmod tests")
-        .next()
-        .unwrap_or_default();
-    let lines = product
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    let code = lines.collect::<Vec<_>>().join("\n");
-    let mut texts = Vec::new();
-    let mut rest = &*code;
-    while let Some(begin) = rest.find('"') {
-        let text = &rest[begin + 1..];
-        let mut escaped = false;
-        let end = text.find(|c| {
-            let is_end = c == '"' && !escaped;
-            escaped = c == '\\' && !escaped;
-            is_end
-        });
-        let Some(end) = end else { break };
-        texts.push(text[..end].to_owned());
-        rest = &text[end + 1..];
-    }
-    texts
-}
-
 /// The commands in the sources.
 fn commands() -> BTreeSet<String> {
-    let mut files = Vec::new();
-    sources(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut files,
-    );
     let mut found = BTreeSet::new();
-    for file in files {
-        let source = fs::read_to_string(&file).unwrap();
-        for text in texts(&source) {
+    for file in sources::files() {
+        let source = sources::read(&file);
+        for text in sources::texts(&source) {
             for quoted in text.split('`').skip(1).step_by(2) {
                 let program = quoted.split([' ', '{']).next().unwrap();
                 if PROGRAMS.contains(&program) || quoted.starts_with('{') {

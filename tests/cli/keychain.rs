@@ -282,7 +282,7 @@ fn doctor_says_how_keys_come_back_from_the_kernels_keyring() {
     ] {
         let told = format!(
             "the keys of [{section}] in ~/.aws/credentials are in the kernel's keyring, which forgets its keys when the machine restarts, \
-             and hides them from other sessions\n         fix: mfa-creds keychain restore {flags}\n"
+             and hides them from other sessions\n         fix: run `mfa-creds keychain restore {flags}`\n"
         );
         assert!(outcome.stdout.contains(&told), "{told}{}", outcome.stdout);
         // What is said there leads to the keys, as far as there is such a keyring.
@@ -305,8 +305,7 @@ fn doctor_says_it_of_the_config_file_too() {
     home.write("credentials", "");
     let outcome = home.run(&["doctor", "-p", "work", "--offline"]).outcome();
     let told = "the keys of [profile work] in ~/.aws/config are in the kernel's keyring, which forgets its keys when the machine restarts, \
-                and hides them from other sessions\n         fix: run its credential_process in that session, and give the keys to \
-                `mfa-creds setup -p work`; then take the line out\n";
+                and hides them from other sessions\n         fix: run its credential_process in that session, pass the keys to `mfa-creds setup -p work`, and remove the line\n";
     assert!(outcome.stdout.contains(told), "{}", outcome.stdout);
     home.run(&["setup", "-p", "work"])
         .stdin(&format!(

@@ -38,8 +38,8 @@ fn set_up(home: &Home, profile: &str) -> String {
     home.run(&["setup", "-q"]).stdin(&answers).succeeds().stderr
 }
 
-const KEPT_WARNING: &str = "warning: a write of ~/.aws/credentials was interrupted, and the file was changed since; \
-     what it was before is kept in ~/.aws/.mfa-creds/credentials.kept\n";
+const KEPT_WARNING: &str = "warning: a write of ~/.aws/credentials was interrupted, and the file has changed since; \
+     its old content is in ~/.aws/.mfa-creds/credentials.kept\n";
 
 #[test]
 fn each_state_of_the_file_with_both_backups() {
@@ -137,7 +137,7 @@ fn what_is_kept_already_is_not_written_over() {
         home.write(OLD, old);
         home.write(NEW, AFTER);
         let outcome = home.run(&["-p", "nobody"]).outcome();
-        let told = format!("is kept in ~/.aws/.mfa-creds/credentials.{kept}\n");
+        let told = format!("its old content is in ~/.aws/.mfa-creds/credentials.{kept}\n");
         assert!(outcome.stderr.contains(&told), "{outcome:?}");
         let place = format!(".mfa-creds/credentials.{kept}");
         assert_eq!(read(&home, &place).as_deref(), Some(old));
@@ -145,7 +145,7 @@ fn what_is_kept_already_is_not_written_over() {
     }
     let outcome = home.run(&DOCTOR).outcome();
     for kept in ["kept", "kept-1", "kept-2"] {
-        let told = format!("what it was before is kept in ~/.aws/.mfa-creds/credentials.{kept}\n");
+        let told = format!("its old content is in ~/.aws/.mfa-creds/credentials.{kept}\n");
         assert!(outcome.stdout.contains(&told), "{outcome:?}");
     }
 }
@@ -158,7 +158,7 @@ fn status_tells_of_a_file_that_may_be_half_written() {
     let outcome = home.run(&["status"]).outcome();
     assert_eq!(
         outcome.stderr,
-        "warning: a write of ~/.aws/credentials was interrupted or is under way: it may be half written\n"
+        "warning: a write of ~/.aws/credentials was interrupted or is under way: the file may be half written\n"
     );
     assert_eq!(home.credentials(), TORN);
 }
@@ -180,7 +180,7 @@ fn a_torn_file_whose_backup_is_gone_is_told() {
         // The file system takes no marks.
         return;
     }
-    let told = "a write of ~/.aws/credentials was interrupted, and its backup is gone: the file may be half written";
+    let told = "a write of ~/.aws/credentials was interrupted, and its backup is missing: the file may be half written";
     assert_eq!(
         home.run(&["status"]).outcome().stderr,
         format!("warning: {told}\n")
@@ -188,10 +188,10 @@ fn a_torn_file_whose_backup_is_gone_is_told() {
     says(
         home.run(&DOCTOR),
         "problem",
-        "writing",
+        "writes",
         told,
         Some(
-            "mend what is broken in it with an editor; the next `mfa-creds` that writes it takes it for whole",
+            "repair the file with an editor; the next `mfa-creds` that writes it assumes that it is complete",
         ),
     );
     // The write that comes next says so a last time.

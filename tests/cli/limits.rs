@@ -8,6 +8,8 @@ use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
 use crate::support::corporate_network::{RENEWING, nobody};
 use crate::support::home::Home;
+use crate::support::roles::account;
+use crate::support::shell::admin;
 
 #[test]
 fn an_answer_that_takes_too_long() {
@@ -29,11 +31,37 @@ fn an_answer_that_takes_too_long() {
             1,
             &format!(
                 "{RENEWING}error: AWS STS at {} did not answer within {seconds} s ({origin})\n\
-                 hint: run it again with the next code; this one may have been used up\n",
+                 hint: run the command again with the next code; this one may be used up\n",
                 sts.address()
             ),
         );
     }
+}
+
+#[test]
+fn each_call_that_takes_long_says_what_is_waited_for() {
+    let (slow, waiting) = (Fault::Hang(Duration::from_secs(3)), "waiting for AWS STS\n");
+    let sts = StandIn::start(account());
+    let home = Home::of_alice();
+    home.write("config", &admin("work"));
+    // The session, with the code.
+    sts.fault(slow.clone());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "--token", &code])
+        .ends(0, &format!("{RENEWING}{waiting}[work] is valid until …\n"));
+    // A role, from the session.
+    sts.fault(slow.clone());
+    home.run_with(&sts, &["-p", "admin"]).ends(
+        0,
+        &format!(
+            "renewing [admin-mfa]: there are no credentials yet\n{waiting}[admin-mfa] is valid until …\n\
+             use it with --profile admin-mfa\n\
+             --profile admin also works: AWS tools assume its role from [work], which `mfa-creds --profile work` renews\n"
+        ),
+    );
+    sts.fault(slow);
+    home.run_with(&sts, &["-q", "-p", "admin", "--force"])
+        .ends(0, "");
 }
 
 #[test]
@@ -49,7 +77,7 @@ fn what_has_met_nobody_is_sent_again() {
         let deadline = Instant::now() + Duration::from_secs(20);
         while Instant::now() < deadline {
             let text = fs::read_to_string(&trace).unwrap();
-            if text.contains("once more") {
+            if text.contains("trying again") {
                 return StandIn::start_on(address, Account::example()).ok();
             }
             thread::sleep(Duration::from_millis(5));

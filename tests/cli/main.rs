@@ -130,8 +130,15 @@ mod setup;
 mod completions;
 // `--version`.
 mod version;
+// `help`, its pager, and the manual pages of the guides.
+mod help;
+// Options before the command, and words in place of a command.
+mod command_line;
 
 // --- What is said ---
+
+// What terminals of all kinds show of messages and waits, and what goes into files and pipes.
+mod screen;
 
 // Hints about files, keys and profiles: the command in each is typed into a shell, and helps.
 mod hints;
@@ -150,10 +157,14 @@ mod trace;
 
 // --- Whether the documents and the lists are complete ---
 
-// `--help` against the reference of the README.
+// `--help` against the guide `reference`.
 mod reference;
+// The guides and the README: links, headings, and every transcript, run again and compared.
+mod guides;
 // Each command in a hint of the source against the tests that type it.
 mod inventory;
+// The words of messages, help, and guides, and the list of them all.
+mod wording;
 // The promises of `.github/SECURITY.md` against the tests that they name.
 mod security;
 // What belongs where in the code.

@@ -49,7 +49,7 @@ fn one_code_for_all_that_share_the_key_and_the_device() {
              [prod-mfa] is valid until …\n\
              [dev-mfa] is valid until …\n\
              [personal] is valid until …\n\
-             use the roles as in: --profile prod-mfa\n",
+             use the roles like this: --profile prod-mfa\n",
     );
     assert_eq!(sts.calls(), 3);
     // What is still valid is not touched.
@@ -64,7 +64,7 @@ fn one_code_for_all_that_share_the_key_and_the_device() {
             "renewing [dev-mfa]: there are no credentials yet\n\
              [prod-mfa] is still valid until …\n\
              [dev-mfa] is valid until …\n\
-             use the roles as in: --profile dev-mfa\n",
+             use the roles like this: --profile dev-mfa\n",
         );
     assert_eq!(sts.calls(), 4);
 }
@@ -96,14 +96,14 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
     home.run_with(&sts, &["--all"]).stdin(&codes).ends(
         1,
         "error: nobody: there is no profile gone (source_profile of [profile nobody] in ~/.aws/config)\n\
-         hint: `mfa-creds setup --profile gone` writes [gone-long-term]\n\
+         hint: run `mfa-creds setup --profile gone` to write [gone-long-term]\n\
          renewing [personal], [admin-mfa], [audit-mfa]\n\
          renewing [bob]: there are no credentials yet\n\
          [personal] is valid until …\n\
          [bob] is valid until …\n\
          [admin-mfa] is valid until …\n\
          [audit-mfa] is valid until …\n\
-         use the roles as in: --profile admin-mfa\n\
+         use the roles like this: --profile admin-mfa\n\
          error: 1 of 5 profiles have no valid credentials: nobody\n",
     );
     let config = std::fs::read_to_string(home.file("config")).unwrap();
@@ -114,7 +114,7 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
     empty.run(&["--all"]).ends(
         1,
         "error: --all finds no long-term section in ~/.aws/credentials\n\
-         hint: `mfa-creds setup --profile default` writes one\n",
+         hint: run `mfa-creds setup --profile default` to write one\n",
     );
 }
 
@@ -141,11 +141,11 @@ fn what_fails_is_named_and_the_rest_is_written() {
              renewing [dev-mfa], [audit-mfa], [personal]\n\
              error: audit: AWS denied the role {AUDIT} (role_arn of [profile audit] in ~/.aws/config) to the MFA session of access key AKIA…ALIC: \
              User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: {AUDIT}\n\
-             hint: the role's trust policy must allow this user, and its external id if it asks for one must be in external_id; \
+             hint: the role's trust policy must allow this user; if it requires an external id, set external_id; \
              `--direct` assumes it with a code of its own\n\
              [dev-mfa] is valid until …\n\
              [personal] is valid until …\n\
-             use the roles as in: --profile dev-mfa\n\
+             use the roles like this: --profile dev-mfa\n\
              error: 2 of 4 profiles have no valid credentials: lost, audit\n"
         ),
     );
@@ -161,8 +161,8 @@ fn where_all_fail_alike_the_exit_code_says_why() {
     home.run_with(&sts, &["-q", "-p", "dev", "-p", "personal", "--no-input"])
         .ends(
             3,
-            "error: dev, personal: an MFA code is needed, and --no-input forbids to ask\n\
-             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n\
+            "error: dev, personal: an MFA code is needed, and --no-input forbids asking\n\
+             hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n\
              error: 2 of 2 profiles have no valid credentials: dev, personal\n",
         );
     sts.fault(Fault::ResetAfterSpending);
@@ -184,8 +184,8 @@ fn a_code_on_the_command_line_is_of_one_device() {
     home.run_with(&sts, &["-q", "--all", "--token", "123456"]).ends(
         1,
         &format!(
-            "error: --token is one code, and codes of several devices are needed: {ALICE_DEVICE}, {BOB_DEVICE}\n\
-             hint: pipe them in, a line each in this order, or type them\n"
+            "error: --token has one code, but codes from several devices are needed: {ALICE_DEVICE}, {BOB_DEVICE}\n\
+             hint: pipe them in, one per line, in this order, or type them\n"
         ),
     );
     assert_eq!(sts.calls(), 0);
@@ -222,7 +222,7 @@ fn piped_codes_are_taken_in_order_and_none_is_sent_twice() {
         .ends(
             1,
             "error: long: an MFA code is needed, and there is no terminal to ask for it\n\
-             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n\
+             hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n\
              error: 1 of 2 profiles have no valid credentials: long\n",
         );
     assert_eq!(sts.calls(), 3);
@@ -253,7 +253,7 @@ fn two_keys_of_one_device_wait_for_the_next_code() {
     run.expect(prompt).unwrap();
     // Whoever types the old one is told so, and it is not sent.
     run.send_line(&code).unwrap();
-    run.expect("error: this code was used already, and AWS takes each once")
+    run.expect("error: this code was already used, and AWS accepts each code only once")
         .unwrap();
     run.expect(prompt).unwrap();
     run.send_line(sts.fresh_code(ALICE_DEVICE)).unwrap();
@@ -318,8 +318,8 @@ fn a_piped_code_is_sent_for_its_own_device_only() {
     home.run_with(&sts, &["-q", "--all"]).stdin(&codes()).ends(
         1,
         &format!(
-            "error: bob: more codes came on standard input than are needed, which are of: {BOB_DEVICE}\n\
-             hint: pipe in a line for each of them, in this order; what is still valid needs none\n\
+            "error: bob: standard input has more codes than needed; they are needed for: {BOB_DEVICE}\n\
+             hint: pipe in one line for each device, in this order; valid credentials need no code\n\
              error: 1 of 2 profiles have no valid credentials: bob\n"
         ),
     );
@@ -361,7 +361,7 @@ fn a_code_that_is_repeated_for_ever_is_sent_once() {
         .ends(
             1,
             "error: b: an MFA code is needed, and there is no terminal to ask for it\n\
-             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n\
+             hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n\
              error: 1 of 2 profiles have no valid credentials: b\n",
         );
     assert_eq!(sts.calls(), 1);
@@ -440,7 +440,7 @@ fn one_role_that_does_not_take_the_session_costs_no_code() {
     assert_eq!(outcome.status, Some(1));
     assert!(
         outcome.stderr.starts_with(
-            "error: b: AWS does not take the MFA session of access key AKIA…ALIC for the role "
+            "error: b: AWS rejected the MFA session of access key AKIA…ALIC for the role "
         ),
         "{outcome:?}"
     );
@@ -461,7 +461,7 @@ fn a_section_is_of_one_profile() {
     home.run_with(&sts, &["-q", "--all", "--token", &code]).ends(
         1,
         "error: a: [a-mfa] would be written for two profiles: for a, and for a-mfa, which has [a-mfa-long-term]\n\
-         hint: give a --short-term-suffix, or rename one of them\n\
+         hint: use --short-term-suffix, or rename one of them\n\
          error: 1 of 3 profiles have no valid credentials: a\n",
     );
 }
@@ -477,7 +477,7 @@ fn a_malformed_line_elsewhere_is_told_once() {
     ));
     home.run(&["--log-level", "WARNING", "--all"]).ends(
         0,
-        "warning: ~/.aws/credentials:26 has no `=`: AWS tools refuse the file for it\n",
+        "warning: ~/.aws/credentials:26 has no `=`: AWS tools reject the file because of it\n",
     );
 }
 

@@ -54,7 +54,7 @@ fn flag_environment_section_and_config_come_in_this_order() {
     let failed = |said: &str, origin: &str| {
         format!(
             "{renewing}{said}\nerror: the command of {origin} failed: exit status: 1\n\
-             hint: run it by itself; it must print the six digits\n"
+             hint: run it by itself: it must print the six digits, and nothing else\n"
         )
     };
     let run = |arguments: &[&str]| home.run_with(&sts, &[&["-p", "work"], arguments].concat());
@@ -102,8 +102,8 @@ fn without_a_terminal_the_command_reads_nothing() {
         .ends(
             1,
             "nobody\n\
-             error: the command of mfa_process of [work-long-term] in ~/.aws/credentials prints something else than six digits\n\
-             hint: run it by itself; it must print the six digits, and nothing else\n",
+             error: the command of mfa_process of [work-long-term] in ~/.aws/credentials does not print six digits\n\
+             hint: run it by itself: it must print the six digits, and nothing else\n",
         );
     assert_eq!(sts.calls(), 0);
 }
@@ -141,7 +141,7 @@ fn a_command_that_does_not_end_is_ended() {
         .ends(
             3,
             "error: the command of mfa_process of [work-long-term] in ~/.aws/credentials did not end within 1 s\n\
-             hint: does it wait for somebody? run it by itself; --prompt-timeout gives it more time\n",
+             hint: run it by itself: it may be waiting for input; --prompt-timeout gives it more time\n",
         );
 }
 
@@ -189,7 +189,7 @@ fn a_code_that_was_used_is_followed_by_the_next_one() {
         &sts,
         &home,
         &home,
-        "the code of mfa_process of [work-long-term] in ~/.aws/credentials was used already, and AWS takes each once; the next one comes in ",
+        "the code from mfa_process of [work-long-term] in ~/.aws/credentials was already used, and AWS accepts each code only once; the next one comes in ",
     );
     assert_eq!(sent.len(), 2);
 }
@@ -201,7 +201,7 @@ fn a_code_that_was_refused_is_followed_by_the_next_one() {
     }
     let (home, sts) = (home_of_two_codes(), StandIn::start(Account::example()));
     // By another tool, of which nothing is known.
-    let said = "it is wrong, or was used already; trying once more\n";
+    let said = "it is wrong, or was already used; trying again\n";
     let sent = first_is_used(&sts, &home, &Home::of_alice(), said);
     assert_eq!(sent.len(), 3);
     assert_eq!(sent[0], sent[1]);
@@ -286,9 +286,7 @@ fn a_command_that_prints_too_much_is_said_to_do_so() {
         .env("PATH", "/usr/bin:/bin")
         .outcome();
     assert!(
-        outcome
-            .stderr
-            .contains("prints something else than six digits"),
+        outcome.stderr.contains("does not print six digits"),
         "{outcome:?}"
     );
 }
@@ -298,7 +296,7 @@ fn a_command_may_not_ask_where_nobody_may_be_asked() {
     let sts = StandIn::start(Account::example());
     let home = home_with("read -r code; echo $code");
     let mut run = on_terminal(&home, &sts, "exec \"$0\" -p work --no-input");
-    run.expect("prints something else than six digits").unwrap();
+    run.expect("does not print six digits").unwrap();
     assert_eq!(exited(run), 1);
 }
 

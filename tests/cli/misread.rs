@@ -27,24 +27,24 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
     let mark = |file: &str| {
         (
             format!("~/.aws/{file}:1 begins with a byte order mark"),
-            "the AWS CLI refuses the file for it",
+            "the AWS CLI rejects the file because of it",
             "save the file as UTF-8 without a byte order mark",
             "problem",
         )
     };
     let blanks = |place: &str| {
         (
-            format!("~/.aws/{place} has blanks inside the brackets"),
-            "the AWS CLI takes them for a part of the name",
-            "remove them",
+            format!("~/.aws/{place} has whitespace inside the brackets"),
+            "the AWS CLI reads them as part of the name",
+            "remove the whitespace characters",
             "warning",
         )
     };
     let odd = |place: &str| {
         (
-            format!("~/.aws/{place} has the character U+00A0 (no-break space) in place of a space"),
-            "the AWS SDKs take it for a part of the name, the key or the value",
-            "write a space in its place",
+            format!("~/.aws/{place} has the character U+00A0 (no-break space) instead of a space"),
+            "the AWS SDKs read it as part of the name, the key or the value",
+            "replace it with a space",
             "warning",
         )
     };
@@ -108,24 +108,24 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
 fn what_only_python_takes_for_blanks_and_line_breaks_is_told() {
     let character = |place: &str, code: &str| {
         (
-            format!("~/.aws/{place} has the character U+{code} in place of a space"),
-            "the AWS CLI takes it for a blank, and the AWS SDKs for a part of the name, the key or the value",
-            "write a space in its place",
+            format!("~/.aws/{place} has the character U+{code} instead of a space"),
+            "the AWS CLI reads it as a space, and the AWS SDKs as part of the name, the key or the value",
+            "replace it with a space",
             "warning",
         )
     };
     let lone = |place: &str| {
         (
             format!("~/.aws/{place} has a carriage return (U+000D) without a line feed"),
-            "the AWS CLI takes it for the end of the line, and may refuse the file for what follows",
-            "put a line break in its place, or take it out",
+            "the AWS CLI reads it as the end of the line, and may reject the file because of the rest",
+            "replace it with a line break, or remove it",
             "problem",
         )
     };
     let bracket = |place: &str| {
         (
-            format!("~/.aws/{place} has a bracket behind the section header"),
-            "the AWS CLI takes all up to the last bracket for the name",
+            format!("~/.aws/{place} has a bracket after the section header"),
+            "the AWS CLI reads everything up to the last bracket as the name",
             "move the comment to a line of its own",
             "warning",
         )
@@ -178,12 +178,9 @@ fn what_only_python_takes_for_blanks_and_line_breaks_is_told() {
 #[test]
 fn what_every_section_inherits_from_the_default_one_in_botocore_is_told() {
     for (setting, instead) in [
-        ("role_arn", "assume the role in its place"),
-        (
-            "sso_account_id",
-            "sign in to IAM Identity Center in its place",
-        ),
-        ("web_identity_token_file", "use that token in its place"),
+        ("role_arn", "assume the role instead"),
+        ("sso_account_id", "sign in to IAM Identity Center instead"),
+        ("web_identity_token_file", "use that token instead"),
     ] {
         let inherited = format!("[DEFAULT]\n{setting} = x\n");
         for (credentials, config, place) in [
@@ -203,9 +200,9 @@ fn what_every_section_inherits_from_the_default_one_in_botocore_is_told() {
             says(
                 home.run(&DOCTOR),
                 "warning",
-                "shadowing",
+                "precedence",
                 &format!("{fact}, and they {instead}"),
-                Some("take it out of [DEFAULT] with an editor"),
+                Some("remove it from [DEFAULT] with an editor"),
             );
         }
     }
@@ -240,9 +237,9 @@ fn doctor_names_a_character_that_nobody_sees_in_a_header() {
         Home::with(&odd).run(&DOCTOR),
         "warning",
         "credentials file",
-        "~/.aws/credentials:1 has the character U+00A0 (no-break space) in place of a space",
+        "~/.aws/credentials:1 has the character U+00A0 (no-break space) instead of a space",
         Some(
-            "write a space in its place; the AWS SDKs take it for a part of the name, the key or the value",
+            "replace it with a space; the AWS SDKs read it as part of the name, the key or the value",
         ),
     );
 }
@@ -254,9 +251,9 @@ fn what_comes_before_the_keys_in_their_own_section_is_told() {
         (
             "sso_account_id",
             "the AWS CLI and boto3",
-            "sign in to IAM Identity Center in its place",
+            "sign in to IAM Identity Center instead",
         ),
-        ("role_arn", "AWS tools", "assume the role in its place"),
+        ("role_arn", "AWS tools", "assume the role instead"),
     ] {
         let home = Home::with(&format!("{}[work]\n{setting} = x\n", long_term("work")));
         let fact = format!(
@@ -270,9 +267,9 @@ fn what_comes_before_the_keys_in_their_own_section_is_told() {
         says(
             home.run(&DOCTOR),
             "warning",
-            "shadowing",
+            "precedence",
             &fact,
-            Some("take one of the two out with an editor"),
+            Some("remove one of the two with an editor"),
         );
     }
 }
@@ -282,12 +279,12 @@ fn a_value_that_aws_tools_read_with_more_than_the_value_is_told() {
     for (spoil, problem, fix) in [
         (
             "FakeToken # until noon",
-            "has a comment behind it, which the AWS CLI takes for a part of it",
+            "is followed by a comment, which the AWS CLI treats as part of the value",
             "move the comment to a line of its own",
         ),
         (
             "\"FakeToken\"",
-            "stands in quotation marks, which AWS tools take for a part of it",
+            "is in quotation marks, which AWS tools treat as part of the value",
             "remove the quotation marks",
         ),
     ] {
@@ -342,18 +339,18 @@ fn a_key_that_an_invisible_character_hides_is_named() {
         (
             "\u{a0}aws_access_key_id",
             "U+00A0 (no-break space)",
-            "the AWS SDKs take",
+            "the AWS SDKs read",
         ),
-        ("aws_access_key_id\u{200b}", "U+200B", "AWS tools take"),
+        ("aws_access_key_id\u{200b}", "U+200B", "AWS tools read"),
     ] {
         let home = Home::with(&long_term("work").replace("aws_access_key_id", hidden));
         home.run(&["-p", "work", "--token", "123456"]).ends(
             1,
             &format!(
-                "warning: ~/.aws/credentials:2 has the character {code} in place of a space: \
-                 {who} it for a part of the name, the key or the value\n\
+                "warning: ~/.aws/credentials:2 has the character {code} instead of a space: \
+                 {who} it as part of the name, the key or the value\n\
                  error: aws_access_key_id of [work-long-term] in ~/.aws/credentials is missing or empty\n\
-                 hint: write it there; the IAM console shows or makes a user's access keys\n"
+                 hint: add it; the IAM console lists a user's access keys, and creates new ones\n"
             ),
         );
     }
@@ -366,19 +363,19 @@ fn what_stands_twice_anywhere_is_told_by_a_renewal() {
             "[x]\na = 1\n[x]\n",
             "",
             "credentials",
-            "begins [x] again, after line",
+            "starts [x] again, after line",
         ),
         (
             "[x]\na = 1\nA = 2\n",
             "",
             "credentials",
-            "sets A of [x] again, after line",
+            "sets A in [x] again, after line",
         ),
         (
             "",
             "[profile x]\n[profile y]\n[profile x]\n",
             "config",
-            "begins [profile x] again, after line",
+            "starts [profile x] again, after line",
         ),
     ] {
         let sts = StandIn::start(Account::example());
@@ -394,7 +391,7 @@ fn what_stands_twice_anywhere_is_told_by_a_renewal() {
         );
         assert!(warning.contains(message), "{outcome:?}");
         assert!(
-            warning.ends_with(": the AWS CLI refuses the file for it"),
+            warning.ends_with(": the AWS CLI rejects the file because of it"),
             "{outcome:?}"
         );
         // Nothing is looked for where nothing is renewed.
@@ -408,15 +405,9 @@ fn what_stands_twice_anywhere_is_told_by_a_renewal() {
 #[test]
 fn what_the_aws_cli_takes_in_place_of_the_section_is_told() {
     for (setting, instead) in [
-        (
-            "sso_account_id",
-            "sign in to IAM Identity Center in its place",
-        ),
-        (
-            "sso_role_name",
-            "sign in to IAM Identity Center in its place",
-        ),
-        ("web_identity_token_file", "use that token in its place"),
+        ("sso_account_id", "sign in to IAM Identity Center instead"),
+        ("sso_role_name", "sign in to IAM Identity Center instead"),
+        ("web_identity_token_file", "use that token instead"),
     ] {
         let sts = StandIn::start(Account::example());
         let home = home(
@@ -427,7 +418,8 @@ fn what_the_aws_cli_takes_in_place_of_the_section_is_told() {
         let fact = format!(
             "the AWS CLI and boto3 do not read [work]: [profile work] in ~/.aws/config has {setting}"
         );
-        let way_out = "`mfa-creds -p work --short-term-suffix mfa` writes a section that they read";
+        let way_out =
+            "run `mfa-creds -p work --short-term-suffix mfa` to write a section that they read";
         let outcome = home.run(&["plan", "-p", "work"]).outcome();
         assert!(
             outcome.stdout.contains(&format!("shadowed {fact}\n")),
@@ -443,7 +435,7 @@ fn what_the_aws_cli_takes_in_place_of_the_section_is_told() {
         says(
             home.run(&DOCTOR),
             "warning",
-            "shadowing",
+            "precedence",
             &format!("{fact}, and they {instead}"),
             Some(way_out),
         );

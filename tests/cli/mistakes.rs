@@ -32,7 +32,7 @@ fn no_long_term_section() {
     fails(
         "",
         &[],
-        &format!("{unknown}hint: `mfa-creds setup --profile work` writes it\n"),
+        &format!("{unknown}hint: run `mfa-creds setup --profile work` to write it\n"),
     );
     fails(
         &long_term("wrok"),
@@ -43,7 +43,7 @@ fn no_long_term_section() {
         &long_term("other"),
         &[],
         &format!(
-            "{unknown}hint: `mfa-creds setup --profile work` writes it; there are keys for: other\n"
+            "{unknown}hint: run `mfa-creds setup --profile work` to write it; there are keys for: other\n"
         ),
     );
     fails(
@@ -86,7 +86,7 @@ fn keys_missing_or_empty() {
             &[],
             &format!(
                 "error: {line} of [work-long-term] in ~/.aws/credentials is missing or empty\n\
-                 hint: write it there; the IAM console shows or makes a user's access keys\n"
+                 hint: add it; the IAM console lists a user's access keys, and creates new ones\n"
             ),
         );
     }
@@ -106,8 +106,8 @@ fn long_term_keys_where_temporary_ones_would_go() {
             long_term("work")
         ),
         &[],
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: [work-long-term] has keys, too: `mfa-creds setup --profile work` asks whether to replace them with those of [work]\n",
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+         hint: [work-long-term] also has keys: run `mfa-creds setup --profile work`, which asks whether to replace them with those in [work]\n",
     );
 }
 
@@ -119,8 +119,8 @@ fn any_keys_without_a_session_token_are_taken_for_long_term_ones() {
             long_term("work")
         ),
         &[],
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
-         hint: [work-long-term] has keys, too: `mfa-creds setup --profile work` asks whether to replace them with those of [work]\n",
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+         hint: [work-long-term] also has keys: run `mfa-creds setup --profile work`, which asks whether to replace them with those in [work]\n",
     );
 }
 
@@ -129,20 +129,20 @@ fn the_section_that_others_inherit_from() {
     let home = Home::with(&long_term("DEFAULT"));
     home.run(&["-p", "DEFAULT", "--token", "123456"]).ends(
         1,
-        "error: [DEFAULT] cannot hold temporary credentials: some tools let every section inherit from it\n\
-         hint: use another profile; the default profile is `default`, in small letters\n",
+        "error: [DEFAULT] cannot hold temporary credentials: in some tools, every section inherits from it\n\
+         hint: use another profile; the default profile is `default`, in lower case\n",
     );
 }
 
 #[test]
 fn a_value_that_swallows_the_section_below() {
-    let hint = "hint: begin the next key or section at the left margin, or with as little indentation as that line\n";
+    let hint = "hint: indent the next key or section no more than that line\n";
     let swallowed = "  [other]\n  aws_secret_access_key = TOPSECRET\n";
     fails(
         &format!("{}{swallowed}", long_term("work")),
         &[],
         &format!(
-            "error: ~/.aws/credentials:4 sets aws_mfa_device of [work-long-term], and the indented lines below would be part of its value\n{hint}"
+            "error: ~/.aws/credentials:4 sets aws_mfa_device in [work-long-term], and the indented lines below it would become part of the value\n{hint}"
         ),
     );
     fails(
@@ -153,7 +153,7 @@ fn a_value_that_swallows_the_section_below() {
         ),
         &[],
         &format!(
-            "error: ~/.aws/credentials:11 sets expiration of [work], and the indented lines below would be part of its value\n{hint}"
+            "error: ~/.aws/credentials:11 sets expiration in [work], and the indented lines below it would become part of the value\n{hint}"
         ),
     );
 }
@@ -172,7 +172,7 @@ fn a_margin_that_no_credentials_could_have() {
 fn no_file_and_no_directory() {
     let home = Home::new();
     let expected = "error: there is no credentials file ~/.aws/credentials\n\
-                    hint: `mfa-creds setup --profile work` makes it\n";
+                    hint: run `mfa-creds setup --profile work` to create it\n";
     home.run(&["-p", "work"]).ends(1, expected);
     fs::remove_dir(home.path().join(".aws")).unwrap();
     home.run(&["-p", "work"]).ends(1, expected);
@@ -186,7 +186,7 @@ fn a_file_that_cannot_be_read() {
     home.run(&["-p", "work"]).ends(
         1,
         "error: ~/.aws/credentials cannot be read: is a directory\n\
-         hint: it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which\n",
+         hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one\n",
     );
     let home = Home::new();
     fs::write(home.file("credentials"), b"[a]\n# Zo\xeb\n").unwrap();
@@ -215,20 +215,20 @@ fn a_malformed_line() {
         &format!("{}nonsense\n", long_term("work")),
         &[],
         "error: ~/.aws/credentials:5 has no `=`\n\
-         hint: mend the line, which is in [work-long-term]; the AWS tools refuse the whole file for it\n",
+         hint: fix the line, which is in [work-long-term]; AWS tools reject the whole file because of it\n",
     );
     fails(
         &format!("{}[work]\n= x\n", long_term("work")),
         &[],
-        "error: ~/.aws/credentials:6 has no name before the `=`\n\
-         hint: mend the line, which is in [work]; the AWS tools refuse the whole file for it\n",
+        "error: ~/.aws/credentials:6 has no key before the `=`\n\
+         hint: fix the line, which is in [work]; AWS tools reject the whole file because of it\n",
     );
     let home = Home::of_alice();
     home.write("config", "[profile work]\nregion\n");
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
         "error: ~/.aws/config:2 has no `=`\n\
-         hint: mend the line, which is in [profile work]; the AWS tools refuse the whole file for it\n",
+         hint: fix the line, which is in [profile work]; AWS tools reject the whole file because of it\n",
     );
 }
 
@@ -237,8 +237,8 @@ fn sections_and_keys_that_come_twice() {
     fails(
         &format!("{}\n[work-long-term]\nregion = x\n", long_term("work")),
         &[],
-        "error: ~/.aws/credentials:6 begins [work-long-term] again, after line 1\n\
-         hint: make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file\n",
+        "error: ~/.aws/credentials:6 starts [work-long-term] again, after line 1\n\
+         hint: merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file\n",
     );
     fails(
         &format!(
@@ -246,15 +246,15 @@ fn sections_and_keys_that_come_twice() {
             long_term("work")
         ),
         &[],
-        "error: ~/.aws/credentials:5 sets AWS_Access_Key_Id of [work-long-term] again, after line 2\n\
-         hint: delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file\n",
+        "error: ~/.aws/credentials:5 sets AWS_Access_Key_Id in [work-long-term] again, after line 2\n\
+         hint: remove one of the lines; the AWS SDKs use the last one, and the AWS CLI rejects the file\n",
     );
     let twice = short_term("work", FAR).repeat(2);
     fails(
         &twice,
         &[],
-        "error: ~/.aws/credentials:8 begins [work] again, after line 1\n\
-         hint: make them one section; the AWS SDKs take the last value of each key, and the AWS CLI refuses the file\n",
+        "error: ~/.aws/credentials:8 starts [work] again, after line 1\n\
+         hint: merge the sections; the AWS SDKs use the last value of each key, and the AWS CLI rejects the file\n",
     );
 }
 
@@ -270,10 +270,9 @@ fn no_device() {
     // That is tried more than once, and said when it takes long.
     assert_eq!(
         outcome.stderr.trim_start_matches("waiting for AWS STS\n"),
-        "error: the MFA device of [work-long-term] is not known, and AWS was asked in vain: \
+        "error: the MFA device of [work-long-term] is not set, and AWS could not tell: \
          AWS STS at 127.0.0.1:1 cannot be reached: connection refused\n\
-         hint: write `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` into [work-long-term] in ~/.aws/credentials, \
-         or use --device; the IAM console shows the ARN\n"
+         hint: add `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` to [work-long-term] in ~/.aws/credentials, or use --device; the IAM console shows the ARN\n"
     );
 }
 
@@ -283,12 +282,12 @@ fn a_device_that_cannot_be_one() {
         (
             "arn:aws:iam::123456789012:user/ops/alice",
             "is a user, not an MFA device\n\
-             hint: a device has `:mfa/` in its ARN, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
+             hint: write the ARN of a device, often arn:aws:iam::123456789012:mfa/alice; the IAM console shows it",
         ),
         (
             "arn:aws-us-gov:iam::123456789012:u2f/user/alice/key",
             "is a FIDO security key or passkey, which STS cannot use\n\
-             hint: add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`",
+             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`",
         ),
         (
             "arn:aws:iam::12345:mfa/alice",
@@ -340,7 +339,7 @@ fn a_duration_that_aws_does_not_grant() {
         &format!("{}aws_mfa_duration = long\n", long_term("work")),
         &[],
         "error: `long` (aws_mfa_duration of [work-long-term] in ~/.aws/credentials) is not a duration\n\
-         hint: write seconds like `43200`, or a form like `12h` or `1h30m`\n",
+         hint: write seconds like `43200`, or a duration like `12h` or `1h30m`\n",
     );
     let home = Home::of_alice();
     home.run(&["-p", "work"])
@@ -348,11 +347,11 @@ fn a_duration_that_aws_does_not_grant() {
         .ends(
             1,
             "error: `abc` (MFA_STS_DURATION) is not a duration\n\
-         hint: write seconds like `43200`, or a form like `12h` or `1h30m`\n",
+         hint: write seconds like `43200`, or a duration like `12h` or `1h30m`\n",
         );
     home.run(&["-p", "work", "--duration=abc"]).ends(
         2,
-        "error: invalid value 'abc' for '--duration <DURATION>': write seconds like `43200`, or a form like `12h` or `1h30m`\n\
+        "error: invalid value 'abc' for '--duration <DURATION>': write seconds like `43200`, or a duration like `12h` or `1h30m`\n\
          \n\
          For more information, try '--help'.\n",
     );
@@ -361,7 +360,7 @@ fn a_duration_that_aws_does_not_grant() {
 #[test]
 fn a_code_that_is_none() {
     let home = Home::of_alice();
-    let hint = "hint: give the six digits that the device shows now\n";
+    let hint = "hint: use the six digits that the device shows now\n";
     for code in ["12345", "1234567", "12345a", "abcdef", "１２３４５６"] {
         home.run(&["-p", "work", "--token", code]).ends(
             1,
@@ -405,8 +404,8 @@ fn a_name_that_cannot_be_a_section() {
         home.run(&["-p", profile]).ends(
             1,
             &format!(
-                "error: `{}` (--profile) cannot be part of a section's name\n\
-                 hint: leave out brackets, `#`, `;` and blanks at the ends\n",
+                "error: `{}` (--profile) cannot be part of a section name\n\
+                 hint: use a name without brackets, `#`, `;`, or spaces at its ends\n",
                 profile.escape_debug()
             ),
         );
@@ -424,7 +423,7 @@ fn a_region_an_endpoint_or_a_role_that_cannot_be_one() {
     fails(
         &keys,
         &["--assume-role", "admin"],
-        "error: `admin` (--assume-role) is not the ARN of a role\n\
+        "error: `admin` (--assume-role) is not a role ARN\n\
          hint: write it like arn:aws:iam::123456789012:role/NAME\n",
     );
     let role = ["--assume-role", "arn:aws:iam::123456789012:role/r"];
@@ -484,7 +483,7 @@ fn a_broken_line_of_the_config_file_is_told() {
         "config",
         "[profile other]\nregion\n[profile work]\nregion = eu-west-1\n",
     );
-    let warning = "warning: ~/.aws/config:2 has no `=`: AWS tools refuse the file for it\n";
+    let warning = "warning: ~/.aws/config:2 has no `=`: AWS tools reject the file because of it\n";
     let code = sts.fresh_code(ALICE_DEVICE);
     let outcome = home
         .run_with(&sts, &["-p", "work", "--token", &code])
@@ -495,4 +494,27 @@ fn a_broken_line_of_the_config_file_is_told() {
     home.run(&["-p", "work", "--log-level", "WARNING"])
         .ends(0, warning);
     home.run(&["-p", "work", "-q"]).ends(0, "");
+}
+
+#[test]
+fn a_name_in_a_hint_can_be_pasted() {
+    for (typed, meant, flag) in [
+        ("my tem é", "my team é", "--profile 'my team é'"),
+        ("-tem", "-team", "--profile=-team"),
+    ] {
+        let home = Home::with(&long_term(meant));
+        home.run(&[&format!("--profile={typed}")]).ends(
+            1,
+            &format!(
+                "error: there is no section [{typed}-long-term] in ~/.aws/credentials\nhint: did you mean {flag}?\n"
+            ),
+        );
+        home.run(&[&format!("--profile={meant}-long-term")]).ends(
+            1,
+            &format!(
+                "error: there is no section [{meant}-long-term-long-term] in ~/.aws/credentials\n\
+                 hint: name the profile without the suffix: {flag}\n"
+            ),
+        );
+    }
 }

@@ -11,8 +11,7 @@ use stand_in::{ALICE_DEVICE, Account, StandIn};
 use crate::support::home::Home;
 use crate::support::sections::long_term;
 
-const HINT: &str =
-    "hint: it must be a file; AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say which\n";
+const HINT: &str = "hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one\n";
 
 /// Every command that reads the two files, and does not want a terminal first.
 const COMMANDS: [&[&str]; 11] = [
@@ -101,7 +100,7 @@ fn the_null_device_is_no_file_and_is_never_replaced() {
     };
     let said = String::from(
         "error: /dev/null cannot be written: is the null device, not a regular file\n\
-         hint: unset AWS_SHARED_CREDENTIALS_FILE, or let it name a file that can be written\n",
+         hint: unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file\n",
     );
     run(&["-p", "work", "--token", "123456"]).ends(1, &said);
     run(&["setup"]).stdin("work\n").ends(1, &said);
@@ -113,7 +112,7 @@ fn the_null_device_is_no_file_and_is_never_replaced() {
     let doctor = run(&["doctor", "--offline", "-p", "work"]).outcome();
     assert!(
         doctor.stdout.contains(
-            "/dev/null (AWS_SHARED_CREDENTIALS_FILE) is the null device: it counts as empty\n"
+            "/dev/null (AWS_SHARED_CREDENTIALS_FILE) is the null device, which is read as an empty file\n"
         ),
         "{doctor:?}"
     );
@@ -180,11 +179,11 @@ fn a_report_may_come_through_a_pipe_that_is_written() {
     assert!(
         outcome
             .stderr
-            .contains("/dev/stdin is no credential report"),
+            .contains("/dev/stdin is not a credential report"),
         "{outcome:?}"
     );
     for (kind, is) in [
-        ("named pipe", "is a named pipe that no process writes"),
+        ("named pipe", "is a named pipe that no process writes to"),
         ("socket", "is a socket, not a regular file"),
         (
             "character device",
@@ -298,7 +297,7 @@ fn what_stands_in_place_of_our_own_files_is_named_with_what_removes_it() {
             // It masks access key ids.
             let said = format!("cannot be used: {is}\n");
             assert!(outcome.stdout.contains(&said), "{outcome:?}");
-            let fix = "fix: `ls -la ~/.aws/.mfa-creds` shows it: remove it\n";
+            let fix = "fix: find it with `ls -la ~/.aws/.mfa-creds`, and remove it\n";
             assert!(outcome.stdout.contains(fix), "{outcome:?}");
         }
     }

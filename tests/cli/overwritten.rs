@@ -29,12 +29,12 @@ fn both(expiration: &str) -> String {
 
 fn in_the_way(hint: &str) -> String {
     format!(
-        "error: [work] in ~/.aws/credentials holds long-term keys, which are never overwritten\n\
+        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
          hint: {hint}\n"
     )
 }
 
-const WITH_KEYS: &str = "[work-long-term] has keys, too: `mfa-creds setup --profile work` asks whether to replace them with those of [work]";
+const WITH_KEYS: &str = "[work-long-term] also has keys: run `mfa-creds setup --profile work`, which asks whether to replace them with those in [work]";
 
 #[test]
 fn no_run_overwrites_them_or_hands_them_out() {
@@ -146,7 +146,7 @@ fn setup_moves_them_where_nothing_is_lost_by_it() {
     let home = Home::with(&same);
     home.run(&["-p", "work"]).ends(
         1,
-        &in_the_way("[work-long-term] has the same keys: `mfa-creds setup --profile work` takes them out of [work]"),
+        &in_the_way("[work-long-term] has the same keys: run `mfa-creds setup --profile work` to remove them from [work]"),
     );
     home.run(&["setup"]).stdin("work\n").ends(
         0,
@@ -236,8 +236,8 @@ fn keys_of_another_server_are_not_called_long_term() {
     let home = Home::with(&(long_term("work") + &session));
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds keys that mfa-creds did not write, which are never overwritten\n\
-         hint: if they are those of an old session, take them out with an editor; if they are an IAM user's own, rename [work]\n",
+        "error: [work] in ~/.aws/credentials holds keys that mfa-creds did not write, and never overwrites\n\
+         hint: if they are from an old session, remove them with an editor; if they are an IAM user's own keys, rename [work]\n",
     );
 }
 
@@ -300,8 +300,8 @@ fn a_secret_without_its_id_stays() {
     let home = Home::with(&before);
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds a secret access key without its id, which is never overwritten\n\
-         hint: take the secret out with an editor, or write its aws_access_key_id there\n",
+        "error: [work] in ~/.aws/credentials holds a secret access key without its id, which mfa-creds never overwrites\n\
+         hint: remove the secret with an editor, or add its aws_access_key_id\n",
     );
     assert_eq!(home.credentials(), before);
 }
@@ -325,8 +325,8 @@ fn a_new_secret_that_has_its_id_not_yet_stays() {
         let secret = value(&home.credentials(), "work", "aws_secret_access_key").unwrap();
         let text = home.credentials().replace(&secret, NEW_SECRET);
         home.write("credentials", &text);
-        let said = "error: [work] in ~/.aws/credentials holds a secret access key that mfa-creds did not write, beside the id of a session\n\
-             hint: take the secret out with an editor, or write its aws_access_key_id there\n";
+        let said = "error: [work] in ~/.aws/credentials holds a secret access key that mfa-creds did not write, next to a session's access key id\n\
+             hint: remove the secret with an editor, or add its aws_access_key_id\n";
         let before = sts.calls();
         renew(&["--force"]).ends(1, said);
         home.run(&["clear", "-q", "-p", "work"]).ends(1, said);
@@ -346,8 +346,8 @@ fn a_secret_beside_what_is_left_of_a_session_stays_too() {
     for assumed in ["False", "True"] {
         let before = long_term("work") + &section(assumed);
         let home = Home::with(&before);
-        let said = "error: [work] in ~/.aws/credentials holds a secret access key without its id, which is never overwritten\n\
-             hint: take the secret out with an editor, or write its aws_access_key_id there\n";
+        let said = "error: [work] in ~/.aws/credentials holds a secret access key without its id, which mfa-creds never overwrites\n\
+             hint: remove the secret with an editor, or add its aws_access_key_id\n";
         home.run(&["-p", "work", "--token", "123456"]).ends(1, said);
         home.run(&["clear", "-q", "-p", "work"]).ends(1, said);
         home.run(&["clear", "-q", "--all"]).ends(1, said);

@@ -41,12 +41,12 @@ fn of_a_session() {
         &format!(
             "profile  work\n\
              writes   [work] in ~/.aws/credentials\n\
-             now      to renew: there are no credentials yet\n\
+             now      must be renewed: there are no credentials yet\n\
              keys     AKIA…ALIC of [work-long-term] in ~/.aws/credentials\n\
              device   {ALICE_DEVICE} (aws_mfa_device of [work-long-term] in ~/.aws/credentials)\n\
              session  none: a code is needed\n\
              call 1   sts:GetSessionToken with the code, for 43200 s (default), {AT}\n\
-             why      a session: no role is asked for\n"
+             why      a session: no role is requested\n"
         ),
     );
     home.write(
@@ -73,29 +73,30 @@ fn of_a_role_and_of_one_that_lasts_longer() {
         "keys     AKIA…ALIC of [personal-long-term] in ~/.aws/credentials (PROFILE -> personal)\n\
          device   {ALICE_DEVICE} (aws_mfa_device of [personal-long-term] in ~/.aws/credentials)\n"
     );
-    let natively = "natively --profile PROFILE works, too: AWS tools assume its role by themselves from [personal]\n";
+    let natively =
+        "natively --profile PROFILE also works: AWS tools assume its role from [personal]\n";
     shows(
         &home,
         &["-p", "audit", "-p", "long"],
         &format!(
             "profile  audit\n\
              writes   [audit-mfa] in ~/.aws/credentials\n\
-             now      to renew: there are no credentials yet\n\
+             now      must be renewed: there are no credentials yet\n\
              {}\
              session  none: a code is needed; it will be in [personal]\n\
              call 1   sts:GetSessionToken with the code, for 43200 s (default), {AT}\n\
              call 2   sts:AssumeRole {AUDIT} (role_arn of [profile audit] in ~/.aws/config) as alice, \
              external id outside (external_id of [profile audit] in ~/.aws/config), for 3600 s (default), {AT}\n\
-             why      the role from the session: one code serves every role of the device, while the session is valid\n\
+             why      the role from the session: one code serves every role of the device while the session is valid\n\
              use      --profile audit-mfa\n\
              {}\n\
              profile  long\n\
              writes   [long-mfa] in ~/.aws/credentials\n\
-             now      to renew: there are no credentials yet\n\
+             now      must be renewed: there are no credentials yet\n\
              {}\
              call 1   sts:AssumeRole {LONG} (role_arn of [profile long] in ~/.aws/config) as alice with the code, \
              for 14400 s (duration_seconds of [profile long] in ~/.aws/config), {AT}\n\
-             why      the role with a code of its own: AWS grants no more than 1 h for a role that is assumed from a session\n\
+             why      the role with a code of its own: AWS grants at most 1 h for a role that is assumed from a session\n\
              use      --profile long-mfa\n",
             common.replace("PROFILE", "audit"),
             natively.replace("PROFILE", "audit"),
@@ -106,8 +107,8 @@ fn of_a_role_and_of_one_that_lasts_longer() {
     assert!(
         outcome.stdout.contains(
             "why      the role from the session: --chain\n\
-             capped   1 h in place of 4 h (duration_seconds of [profile long] in ~/.aws/config): \
-             AWS grants no more for a role that is assumed from a session; --direct takes a code of its own, for longer\n"
+             capped   1 h instead of 4 h (duration_seconds of [profile long] in ~/.aws/config): \
+             AWS grants no more for a role that is assumed from a session; --direct uses a code of its own, and lasts longer\n"
         ),
         "{outcome:?}"
     );
@@ -124,7 +125,7 @@ fn with_a_session_at_hand() {
     assert!(
         outcome.stdout.contains("\nsession  of [personal], valid until …\n")
             && outcome.stdout.contains(
-                "\ncall 1   sts:GetSessionToken, not made: the session is there, for 43200 s (default), in us-east-1 (default)\n"
+                "\ncall 1   sts:GetSessionToken, not called: the session is stored, for 43200 s (default), in us-east-1 (default)\n"
             ),
         "{outcome:?}"
     );
@@ -161,7 +162,7 @@ fn a_source_that_does_not_exist() {
         &role("a", ADMIN, "").replace("personal", "elsewhere"),
         "a",
         "error: there is no profile elsewhere (source_profile of [profile a] in ~/.aws/config)\n\
-         hint: `mfa-creds setup --profile elsewhere` writes [elsewhere-long-term]\n",
+         hint: run `mfa-creds setup --profile elsewhere` to write [elsewhere-long-term]\n",
     );
 }
 
@@ -175,15 +176,15 @@ fn a_source_without_keys() {
         ),
         "a",
         "error: the profile personal (source_profile of [profile a] in ~/.aws/config) has neither long-term keys nor a role\n\
-         hint: `mfa-creds setup --profile personal` writes [personal-long-term]\n",
+         hint: run `mfa-creds setup --profile personal` to write [personal-long-term]\n",
     );
     fails(
         &short_term("personal", FAR),
         &role("a", ADMIN, ""),
         "a",
         "error: the profile personal (source_profile of [profile a] in ~/.aws/config) has no long-term keys: \
-         [personal] in ~/.aws/credentials holds temporary credentials, or half of a key\n\
-         hint: if an IAM user's own keys are at hand, `mfa-creds setup --profile personal` writes them to [personal-long-term]\n",
+         [personal] in ~/.aws/credentials holds temporary credentials or an incomplete key\n\
+         hint: if you have an IAM user's long-term keys, run `mfa-creds setup --profile personal` to write them to [personal-long-term]\n",
     );
 }
 
@@ -197,14 +198,14 @@ fn a_loop() {
         &long_term("personal"),
         &config,
         "a",
-        "error: source_profile in ~/.aws/config leads in a loop: b -> c -> b\n\
+        "error: source_profile in ~/.aws/config forms a loop: b -> c -> b\n\
          hint: one of them must name a profile with long-term keys\n",
     );
     fails(
         &long_term("personal"),
         &role("a", ADMIN, "").replace("personal", "a"),
         "a",
-        "error: source_profile in ~/.aws/config leads in a loop: a -> a\n\
+        "error: source_profile in ~/.aws/config forms a loop: a -> a\n\
          hint: one of them must name a profile with long-term keys\n",
     );
 }
@@ -217,14 +218,14 @@ fn a_role_without_a_source() {
         &config,
         "a",
         "error: [profile a] in ~/.aws/config has role_arn without source_profile\n\
-         hint: write `source_profile = NAME` there, with the profile whose keys assume the role; or write them into [a-long-term]\n",
+         hint: add `source_profile = NAME`, naming the profile whose keys assume the role, or write keys to [a-long-term]\n",
     );
     fails(
         &long_term("personal"),
         &format!("{config}credential_source = Environment\n"),
         "a",
-        "error: [profile a] in ~/.aws/config has its role assumed by credential_source, not by a user with long-term keys\n\
-         hint: the AWS tools get such credentials by themselves; for a user's MFA it needs source_profile in place of credential_source\n",
+        "error: [profile a] in ~/.aws/config assumes its role with credential_source, not with a user's long-term keys\n\
+         hint: AWS tools get such credentials without mfa-creds; to use MFA, replace credential_source with source_profile\n",
     );
 }
 
@@ -251,7 +252,7 @@ fn settings_that_cannot_be() {
             "mfa_serial = arn:aws:iam::123456789012:u2f/user/alice/key",
             "error: the device arn:aws:iam::123456789012:u2f/user/alice/key (mfa_serial of [profile a] in ~/.aws/config) \
              is a FIDO security key or passkey, which STS cannot use\n\
-             hint: add an authenticator app to the user as a second MFA device, and write its ARN with `:mfa/`\n",
+             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`\n",
         ),
     ] {
         fails(&keys, &role("a", ADMIN, more), "a", stderr);
@@ -260,15 +261,15 @@ fn settings_that_cannot_be() {
         &keys,
         &role("a", "admin", ""),
         "a",
-        "error: `admin` (role_arn of [profile a] in ~/.aws/config) is not the ARN of a role\n\
+        "error: `admin` (role_arn of [profile a] in ~/.aws/config) is not a role ARN\n\
          hint: write it like arn:aws:iam::123456789012:role/NAME\n",
     );
     fails(
         &keys,
         &role("a", ADMIN, &format!("role_arn = {LONG}")),
         "a",
-        "error: ~/.aws/config:4 sets role_arn of [profile a] again, after line 2\n\
-         hint: delete one of the two lines; the AWS SDKs take the last one, and the AWS CLI refuses the file\n",
+        "error: ~/.aws/config:4 sets role_arn in [profile a] again, after line 2\n\
+         hint: remove one of the lines; the AWS SDKs use the last one, and the AWS CLI rejects the file\n",
     );
 }
 
@@ -280,8 +281,8 @@ fn a_role_that_does_not_last_so_long() {
     home.run_with(&sts, &["-q", "-p", "a", "--token", &code]).ends(
         1,
         &format!(
-            "error: the role {ADMIN} does not last 7200 s (duration_seconds of [profile a] in ~/.aws/config): its maximum is lower\n\
-             hint: ask for less with --duration; 3600 always works\n"
+            "error: the role {ADMIN} cannot last 7200 s (duration_seconds of [profile a] in ~/.aws/config): its maximum is lower\n\
+             hint: use a shorter --duration; 3600 always works\n"
         ),
     );
 }
@@ -319,12 +320,12 @@ fn keys_may_come_from_a_command() {
         &format!(
             "profile  personal\n\
              writes   [personal] in ~/.aws/credentials\n\
-             now      to renew: there are no credentials yet\n\
+             now      must be renewed: there are no credentials yet\n\
              keys     from credential_process of [personal-long-term] in ~/.aws/credentials\n\
              device   {ALICE_DEVICE} (aws_mfa_device of [personal-long-term] in ~/.aws/credentials)\n\
-             session  not known before the command has printed the key\n\
+             session  unknown before the command prints the key\n\
              call 1   sts:GetSessionToken with the code, for 43200 s (default), {AT}\n\
-             why      a session: no role is asked for\n"
+             why      a session: no role is requested\n"
         ),
     );
     assert!(!home.path().join("runs").exists(), "a plan runs nothing");
@@ -342,7 +343,7 @@ fn keys_may_come_from_a_command() {
 
     for (text, error) in [
         ("echo locked out >&2; exit 1", "failed: locked out"),
-        ("exit 3", "failed: it says nothing"),
+        ("exit 3", "failed: it printed no error"),
         ("echo hello", "does not print keys"),
     ] {
         script(text);
@@ -352,7 +353,7 @@ fn keys_may_come_from_a_command() {
                 1,
                 &format!(
                     "error: the command of credential_process of [personal-long-term] in ~/.aws/credentials {error}\n\
-                     hint: it must end with status 0 and print {{\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}}; run it by itself\n"
+                     hint: run it by itself: it must exit with status 0 and print {{\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}}\n"
                 ),
             );
     }
@@ -364,6 +365,30 @@ fn keys_may_come_from_a_command() {
         .ends(
             1,
             "error: the command of credential_process of [personal-long-term] in ~/.aws/credentials prints temporary credentials, which cannot get a session\n\
-             hint: it must print the IAM user's own keys, without SessionToken\n",
+             hint: make it print the IAM user's own keys, without SessionToken\n",
         );
+}
+
+#[test]
+fn the_profile_to_use_can_be_pasted() {
+    for (role, shown) in [
+        ("the admin", "--profile 'the admin-mfa'"),
+        ("-admin", "--profile=-admin-mfa"),
+    ] {
+        let home = Home::of_alice();
+        home.write(
+            "config",
+            &format!("[profile {role}]\nrole_arn = {ADMIN}\nsource_profile = work\n"),
+        );
+        let plan = home
+            .run(&["plan", &format!("--profile={role}")])
+            .outcome()
+            .stdout;
+        assert!(plan.contains(&format!("\nuse      {shown}\n")), "{plan}");
+        let also = shown.replace("-mfa", "");
+        assert!(
+            plan.contains(&format!("\nnatively {also} also works: ")),
+            "{plan}"
+        );
+    }
 }

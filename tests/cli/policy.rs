@@ -34,11 +34,31 @@ fn text(arguments: &[&str]) -> String {
 fn there_is_a_line_for_each() {
     assert_eq!(
         text(&["list"]),
-        "require-mfa   denies everything without MFA, but what it takes to enroll a device and to get a session\n\
-         self-service  lets users manage their own password, access keys and MFA devices\n\
-         role-trust    lets users of an account assume a role, if they gave a code; the trust policy of the role\n\
-         assume-role   lets users assume that role, on their side\n"
+        "require-mfa   denies everything without MFA, except enrolling a device and getting a session\n\
+         self-service  lets users manage their own password, access keys, and MFA devices\n\
+         role-trust    lets users of an account assume a role with MFA; this is the trust policy of the role\n\
+         assume-role   lets users assume a role; this is the policy of the users\n"
     );
+}
+
+#[test]
+fn without_a_name_the_names_are_listed() {
+    let list = text(&["list"]);
+    for arguments in [&[][..], &["--format", "terraform"]] {
+        let outcome = print(arguments);
+        assert_eq!(
+            (outcome.status, &*outcome.stdout),
+            (Some(2), ""),
+            "{outcome:?}"
+        );
+        assert_eq!(
+            outcome.stderr,
+            format!(
+                "error: `mfa-creds policy` needs the name of a policy:\n{list}\
+                 hint: add one of these names, for example `mfa-creds policy require-mfa`\n"
+            )
+        );
+    }
 }
 
 #[test]
@@ -216,18 +236,18 @@ fn what_means_nothing_is_refused() {
     };
     said(
         &["nosuch"],
-        "error: invalid value 'nosuch' for '<NAME>'\n  \
+        "error: invalid value 'nosuch' for '[NAME]'\n  \
          [possible values: list, require-mfa, self-service, role-trust, assume-role]\n",
     );
     said(&["role-trust"], "  --account <ID>\n");
     said(&["assume-role", "--account", ACCOUNT], "  --role <NAME>\n");
     said(
         &["self-service", "--account", "1234"],
-        ": an account id is twelve digits\n",
+        ": an account id has 12 digits\n",
     );
     said(
         &["assume-role", "--account", ACCOUNT, "--role", "a*"],
-        ": a role is called with ",
+        ": a role name has ",
     );
     said(
         &["self-service", "--partition", "AWS"],
@@ -235,8 +255,8 @@ fn what_means_nothing_is_refused() {
     );
     let nothing = |flag: &str| {
         format!(
-            "error: {flag} means nothing to this policy\n\
-             hint: leave it out; `mfa-creds policy --help` says what is for which\n"
+            "error: {flag} does not apply to this policy\n\
+             hint: remove it; `mfa-creds policy --help` shows what each flag is for\n"
         )
     };
     said(
@@ -251,7 +271,7 @@ fn what_means_nothing_is_refused() {
     said(&["list", "--format", "terraform"], &nothing("--format"));
     said(
         &["role-trust", "--account", ACCOUNT, "--role", "admin"],
-        "error: a trust policy does not name its role: --role is for --format terraform\n",
+        "error: a trust policy does not contain the name of its role, so --role requires --format terraform\n",
     );
 }
 
@@ -284,8 +304,7 @@ fn a_user_without_a_device_can_do_nothing_but_enroll_and_then_all_that_is_allowe
             "error: AWS denied iam:ListAccessKeys to access key {}…{}: User: arn:aws:iam::123456789012:user/team/alice is not \
              authorized to perform: iam:ListAccessKeys on resource: user alice with an explicit deny in an identity-based policy: \
              arn:aws:iam::123456789012:policy/require-mfa\n\
-             hint: the keys alone prove no MFA, which a policy may demand: `mfa-creds -p work`, then this again; else ask an \
-             administrator\n",
+             hint: a policy may require MFA: run `mfa-creds -p work`, then run this command again; otherwise, ask an administrator\n",
             &ALICE_ACCESS_KEY_ID[..4],
             &ALICE_ACCESS_KEY_ID[16..]
         )

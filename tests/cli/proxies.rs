@@ -46,11 +46,19 @@ fn every_way_to_name_a_proxy() {
 #[test]
 fn a_proxy_that_cannot_be_used() {
     let home = Home::of_alice();
-    let socks = "it is a SOCKS proxy, and only HTTP proxies are spoken to";
+    let socks = "it is a SOCKS proxy, and mfa-creds supports only HTTP proxies";
     for (name, proxy, problem) in [
-        ("HTTPS_PROXY", "http://", "it is no URL"),
-        ("HTTPS_PROXY", "proxy.example:99999", "it is no URL"),
-        ("HTTPS_PROXY", "http://proxy example", "it is no URL"),
+        ("HTTPS_PROXY", "http://", "it is not a valid URL"),
+        (
+            "HTTPS_PROXY",
+            "proxy.example:99999",
+            "it is not a valid URL",
+        ),
+        (
+            "HTTPS_PROXY",
+            "http://proxy example",
+            "it is not a valid URL",
+        ),
         (
             "HTTPS_PROXY",
             "ftp://proxy.example",
@@ -68,7 +76,7 @@ fn a_proxy_that_cannot_be_used() {
             .ends(
                 1,
                 &format!(
-                    "error: the proxy of {name} cannot be used: {problem}\n\
+                    "error: the proxy in {name} cannot be used: {problem}\n\
                  hint: write it like http://proxy.example:3128, or unset it\n"
                 ),
             );
@@ -112,8 +120,8 @@ fn a_plain_endpoint_goes_through_the_plain_proxy() {
         .ends(
             1,
             &format!(
-                "renewing [work]: --force\nerror: the proxy {} (HTTP_PROXY) wants a user and a password\n\
-                 hint: write them into HTTP_PROXY, like http://USER:PASSWORD@proxy.example:3128\n",
+                "renewing [work]: --force\nerror: the proxy {} (HTTP_PROXY) requires a user and password\n\
+                 hint: add them to HTTP_PROXY, like http://USER:PASSWORD@proxy.example:3128\n",
                 proxy.url()
             ),
         );
@@ -172,7 +180,7 @@ fn whom_no_proxy_means_is_called_directly() {
                 1,
                 &format!(
                     "renewing [work]: --force\nerror: the proxy {nobody} (HTTP_PROXY) cannot be reached: connection refused\n\
-                     hint: for {}, none is needed: add 127.0.0.1 to NO_PROXY\n",
+                     hint: {} needs no proxy: add 127.0.0.1 to NO_PROXY\n",
                     sts.address()
                 ),
             );
@@ -193,8 +201,8 @@ fn a_proxy_that_wants_to_know_who_asks() {
     refused(
         company.renew(&home, ALICE_DEVICE),
         &format!(
-            "error: the proxy {url} (HTTPS_PROXY) wants a user and a password\n\
-             hint: write them into HTTPS_PROXY, like http://USER:PASSWORD@proxy.example:3128\n"
+            "error: the proxy {url} (HTTPS_PROXY) requires a user and password\n\
+             hint: add them to HTTPS_PROXY, like http://USER:PASSWORD@proxy.example:3128\n"
         ),
     );
     refused(
@@ -203,8 +211,8 @@ fn a_proxy_that_wants_to_know_who_asks() {
             &url.replace("http://", "http://bob:FakeProxyPassword@"),
         ),
         &format!(
-            "error: the proxy {url} (HTTPS_PROXY) does not take its user and password\n\
-             hint: check them in HTTPS_PROXY; special characters are written like %40\n"
+            "error: the proxy {url} (HTTPS_PROXY) rejected the user and password\n\
+             hint: check them in HTTPS_PROXY; write special characters like %40\n"
         ),
     );
     assert_eq!(company.sts.calls(), 0);
@@ -230,13 +238,13 @@ fn a_proxy_that_does_not_let_through() {
     for (route, message) in [
         (
             Route::refused(403),
-            "the proxy PROXY (HTTPS_PROXY) does not let through to AWS STS at sts.us-east-1.amazonaws.com: it answers 403\n\
-             hint: ask whoever runs the proxy to allow that host, or name it in NO_PROXY\n",
+            "the proxy PROXY (HTTPS_PROXY) does not allow connections to AWS STS at sts.us-east-1.amazonaws.com: it answered 403\n\
+             hint: ask the proxy's administrator to allow that host, or add it to NO_PROXY\n",
         ),
         (
             Route::refused(502),
-            "the proxy PROXY (HTTPS_PROXY) cannot reach AWS STS at sts.us-east-1.amazonaws.com: it answers 502\n\
-             hint: ask whoever runs the proxy, or check the region and the endpoint with -v\n",
+            "the proxy PROXY (HTTPS_PROXY) cannot reach AWS STS at sts.us-east-1.amazonaws.com: it answered 502\n\
+             hint: ask the proxy's administrator, or check the region and the endpoint with -v\n",
         ),
     ] {
         let proxy = Proxy::start(route);
@@ -258,7 +266,7 @@ fn a_proxy_that_does_not_let_through() {
             1,
             &format!(
                 "{RENEWING}error: the proxy {url} (HTTPS_PROXY) cannot be reached: connection refused\n\
-                 hint: check its address, or unset HTTPS_PROXY where there is no proxy\n"
+                 hint: check its address, or unset HTTPS_PROXY if there is no proxy\n"
             ),
         );
     let hanging = Proxy::start(Route::hanging());
@@ -268,8 +276,8 @@ fn a_proxy_that_does_not_let_through() {
         .ends(
             1,
             &format!(
-                "{RENEWING}error: AWS STS at {HOST} cannot be reached through the proxy {} (HTTPS_PROXY): no connection in time\n\
-                 hint: check the network and the proxy's address, or unset HTTPS_PROXY where there is no proxy\n",
+                "{RENEWING}error: AWS STS at {HOST} cannot be reached through the proxy {} (HTTPS_PROXY): the connection timed out\n\
+                 hint: check the network and the proxy's address, or unset HTTPS_PROXY if there is no proxy\n",
                 hanging.url()
             ),
         );

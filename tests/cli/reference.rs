@@ -1,5 +1,5 @@
-//! `--help` and the README's reference say the same: which commands there are, which flags each takes, and which variables of
-//! the environment stand for them.
+//! `--help` and the guide `reference` say the same: which commands exist, which options each accepts, and which environment variables
+//! set them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::support::home::Home;
 
-const README: &str = include_str!("../../README.md");
+const REFERENCE: &str = include_str!("../../src/guide/reference.md");
 
 type Names = BTreeSet<String>;
 
@@ -18,6 +18,8 @@ struct Help {
     /// Short and long.
     shorts: BTreeSet<(String, String)>,
     commands: Vec<String>,
+    /// What is said of each flag.
+    words: BTreeMap<String, String>,
     text: String,
 }
 
@@ -28,6 +30,7 @@ fn help(command: &str) -> Help {
     let text = home.run(&arguments).outcome().stdout;
     let mut flags: BTreeMap<String, Names> = BTreeMap::new();
     let mut shorts = BTreeSet::new();
+    let mut said = BTreeMap::new();
     let (mut commands, mut flag, mut chapter) = (Vec::new(), String::new(), "");
     for line in text.lines() {
         if !line.starts_with(' ') && line.ends_with(':') {
@@ -39,10 +42,10 @@ fn help(command: &str) -> Help {
             .filter(|word| !word.is_empty())
             .collect();
         match (chapter, &words[..]) {
-            ("Commands:", [name, ..]) if indent == 2 && *name != "help" => {
+            ("Commands:", [name, ..]) if indent == 2 && (command.is_empty() || *name != "help") => {
                 commands.push((*name).to_owned());
             }
-            ("Options:", [first, ..]) if indent < 8 && first.starts_with('-') => {
+            (_, [first, ..]) if indent < 8 && first.starts_with('-') => {
                 let long = words.iter().find(|word| word.starts_with("--")).unwrap();
                 long.trim_end_matches('.').clone_into(&mut flag);
                 flags.entry(flag.clone()).or_default();
@@ -51,6 +54,13 @@ fn help(command: &str) -> Help {
                 }
             }
             _ => {}
+        }
+        if line.is_empty() || !line.starts_with(' ') {
+            flag.clear();
+        } else if !flag.is_empty() && indent >= 8 {
+            let words: &mut String = said.entry(flag.clone()).or_default();
+            *words += line.trim();
+            words.push(' ');
         }
         if let Some(variables) = flags.get_mut(&flag) {
             variables.extend(
@@ -64,6 +74,7 @@ fn help(command: &str) -> Help {
         flags,
         shorts,
         commands,
+        words: said,
         text,
     }
 }
@@ -94,7 +105,7 @@ fn is_variable(word: &str) -> bool {
 
 /// The rows of the table below a heading, as cells.
 fn table(heading: &str) -> Vec<Vec<&'static str>> {
-    let chapter = README
+    let chapter = REFERENCE
         .split(heading)
         .nth(1)
         .unwrap_or_else(|| panic!("there is no {heading}"));
@@ -116,7 +127,7 @@ fn long_flags(cell: &str) -> Names {
 
 /// Those of the table of settings, which hold wherever they mean something.
 fn settings() -> Vec<(Names, Names)> {
-    let rows = table("## Options, environment and keys").into_iter();
+    let rows = table("## Settings").into_iter();
     rows.map(|cells| {
         let variables = quoted(cells[2]).filter(|name| is_variable(name));
         (long_flags(cells[1]), variables.map(str::to_owned).collect())
@@ -131,7 +142,7 @@ fn each_command_has_a_row_with_the_flags_of_its_own() {
         .flat_map(|(flags, _)| flags)
         .collect();
     let help = all_help();
-    let rows: BTreeMap<String, Names> = table("### Commands")
+    let rows: BTreeMap<String, Names> = table("## Commands")
         .into_iter()
         .map(|cells| {
             let command = quoted(cells[0])
@@ -193,7 +204,7 @@ fn the_exit_codes_are_the_same() {
     };
     let root = all_help().remove("").unwrap().text;
     let said = numbers(root.split("Exit codes:").nth(1).unwrap());
-    let table: Names = table("### Exit codes")
+    let table: Names = table("## Exit codes")
         .iter()
         .flat_map(|cells| numbers(cells[0]))
         .collect();
@@ -210,7 +221,7 @@ fn each_short_flag_stands_beside_the_long_one() {
     let help = all_help();
     let pairs: BTreeSet<_> = help.values().flat_map(|help| &help.shorts).collect();
     assert!(pairs.len() > 2, "{pairs:?}");
-    let rows = table("## Options, environment and keys");
+    let rows = table("## Settings");
     for (short, long) in pairs {
         let both = |cell: &str| {
             [short, long]
@@ -223,7 +234,7 @@ fn each_short_flag_stands_beside_the_long_one() {
 
 /// A name in the one and not in the other was renamed, or never was, or nobody is told of it.
 #[test]
-fn the_variables_of_the_source_are_those_of_the_readme() {
+fn the_variables_of_the_source_are_those_of_the_reference() {
     let ours = |text: &str| -> Names {
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         words
@@ -236,9 +247,9 @@ fn the_variables_of_the_source_are_those_of_the_readme() {
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() && !path.ends_with("tests") {
+            if path.is_dir() && !path.ends_with("tests") && !path.ends_with("build") {
                 open.push(path);
-            } else if path.is_file() && !path.ends_with("build.rs") {
+            } else if path.extension().is_some_and(|end| end == "rs") {
                 source.push_str(&fs::read_to_string(path).unwrap());
             }
         }
@@ -249,5 +260,45 @@ fn the_variables_of_the_source_are_those_of_the_readme() {
         .filter(|(start, _)| !source[..*start].ends_with("env!("));
     let asked = literals.filter_map(|(start, _)| source[start..].split('"').nth(1).map(ours));
     let asked: Names = asked.flatten().collect();
-    assert_eq!(ours(README), asked);
+    assert_eq!(ours(REFERENCE), asked);
+}
+
+/// The manual page has the list of variables, and the settings name the same ones.
+#[test]
+fn each_variable_of_the_settings_is_in_the_list_of_variables() {
+    let listed: Names = table("## Environment variables")
+        .iter()
+        .flat_map(|cells| quoted(cells[0]).map(str::to_owned))
+        .collect();
+    let settings: Names = settings()
+        .into_iter()
+        .flat_map(|(_, variables)| variables)
+        .collect();
+    let missing: Vec<_> = settings.difference(&listed).collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn the_same_option_has_the_same_words_in_every_command() {
+    let mut known: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for (command, help) in all_help() {
+        for (flag, words) in help.words {
+            let own = known
+                .entry(flag.clone())
+                .or_insert_with(|| (words.clone(), command.clone()));
+            // What a command asks about or prints is its own.
+            if ![
+                "--help",
+                "--profile",
+                "--json",
+                "--format",
+                "--yes",
+                "--all",
+            ]
+            .contains(&&*flag)
+            {
+                assert_eq!(own.0, words, "{flag} of `{}` and `{command}`", own.1);
+            }
+        }
+    }
 }

@@ -185,9 +185,9 @@ fn assumes_a_role_and_goes_back_to_none() {
     )
     .ends(
         3,
-        "renewing [work]: its credentials are for no role\n\
-         error: an MFA code is needed, and --no-input forbids to ask\n\
-         hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
+        "renewing [work]: its credentials are not for a role\n\
+         error: an MFA code is needed, and --no-input forbids asking\n\
+         hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
     );
 }
 
@@ -388,7 +388,7 @@ fn a_file_that_was_emptied_meanwhile_is_not_replaced() {
     assert!(
         outcome
             .stderr
-            .starts_with("error: [work-long-term] has gone from ~/.aws/credentials"),
+            .starts_with("error: [work-long-term] was removed from ~/.aws/credentials"),
         "{outcome:?}"
     );
     assert_eq!(home.credentials(), "");

@@ -40,8 +40,8 @@ fn a_wrong_or_used_code() {
     let home = Home::of_alice();
     let message = format!(
         "{RENEWING}error: AWS refused the code for device {ALICE_DEVICE} \
-         (aws_mfa_device of [work-long-term] in ~/.aws/credentials): it is wrong, or was used already\n\
-         hint: wait for the next code and run it again; each code works once\n"
+         (aws_mfa_device of [work-long-term] in ~/.aws/credentials): it is wrong, or was already used\n\
+         hint: wait for the next code, then run the command again; each code works only once\n"
     );
     let wrong = sts.code_at_step(ALICE_DEVICE, 500);
     home.run_with(&sts, &["-p", "work", "--token", &wrong])
@@ -67,14 +67,14 @@ fn a_device_of_somebody_else() {
         4,
         "error: AWS cannot check codes of device arn:aws:iam::123456789012:mfa/bob (--device) for access key AKIA…ALIC: \
          it is not a device of this user, or it was tried too often\n\
-         hint: `mfa-creds device list -p work` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes\n",
+         hint: run `mfa-creds device list -p work` to see the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes\n",
     );
 }
 
 #[test]
 fn keys_that_aws_does_not_know() {
     let message = "error: AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive\n\
-                   hint: the IAM console shows the user's access keys; in China and GovCloud set the region, too\n";
+                   hint: the IAM console shows the user's access keys; in China and GovCloud, also set the region\n";
     let inactive = User::new("alice")
         .inactive_access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
         .device(stand_in::Device::new(ALICE_DEVICE));
@@ -95,7 +95,7 @@ fn keys_that_aws_does_not_know() {
         &[],
         1,
         "error: aws_secret_access_key of [work-long-term] in ~/.aws/credentials does not belong to access key AKIA…ALIC\n\
-         hint: write the secret that was shown when the key was made; if it is lost, make a new key\n",
+         hint: write the secret that was shown when the key was created; if it is lost, create a new key\n",
     );
 }
 
@@ -120,7 +120,7 @@ fn nobody_there() {
         .ends(
             1,
             &format!(
-                "{RENEWING}error: AWS STS at no-such-host.invalid cannot be reached: its name is not known to the DNS\n\
+                "{RENEWING}error: AWS STS at no-such-host.invalid cannot be reached: its name was not found in DNS\n\
                  hint: check the network, and the endpoint (AWS_ENDPOINT_URL)\n"
             ),
         );
@@ -147,8 +147,8 @@ fn a_role_that_is_not_given() {
         &long_term("work"),
         &["--assume-role", arn, "--duration", "4h"],
         1,
-        "error: the role arn:aws:iam::123456789012:role/admin does not last 14400 s (--duration): its maximum is lower\n\
-         hint: ask for less with --duration; 3600 always works\n",
+        "error: the role arn:aws:iam::123456789012:role/admin cannot last 14400 s (--duration): its maximum is lower\n\
+         hint: use a shorter --duration; 3600 always works\n",
     );
 }
 
@@ -156,14 +156,16 @@ fn a_role_that_is_not_given() {
 fn a_ca_bundle_that_is_none() {
     let home = Home::of_alice();
     home.write("ca.pem", "no certificate\n");
-    let hint = "hint: it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line\n";
+    let hint = "hint: use a file of PEM certificates, each with a BEGIN CERTIFICATE line\n";
     let run = |name: &str| {
         home.run(&["-p", "work", "--token", "123456"])
             .env("AWS_CA_BUNDLE", home.file(name).to_str().unwrap())
     };
     run("ca.pem").ends(
         1,
-        &format!("error: the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) holds no certificate\n{hint}"),
+        &format!(
+            "error: the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) contains no certificate\n{hint}"
+        ),
     );
     run("gone.pem").ends(
         1,
@@ -178,7 +180,7 @@ fn a_ca_bundle_that_is_none() {
     run("ca.pem").ends(
         1,
         &format!(
-            "error: the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) cannot be used: its certificates are broken\n{hint}"
+            "error: the CA bundle ~/.aws/ca.pem (AWS_CA_BUNDLE) cannot be used: its certificates are invalid\n{hint}"
         ),
     );
 }

@@ -82,7 +82,7 @@ fn one_code_serves_every_role_and_the_profile_itself() {
         "renewing [b-mfa]: there are no credentials yet\n\
          [b-mfa] is valid until …\n\
          use it with --profile b-mfa\n\
-         --profile b works, too: AWS tools assume its role by themselves from [personal], for which `mfa-creds --profile personal` is enough\n",
+         --profile b also works: AWS tools assume its role from [personal], which `mfa-creds --profile personal` renews\n",
     );
     home.run_with(&sts, &["-p", "personal", "--no-input"])
         .ends(0, "[personal] is still valid until …\n");
@@ -128,8 +128,8 @@ fn a_second_profile_over_the_same_key_shares_the_session() {
         let args = [&["-q", "-p", "play", "--no-input"][..], &more].concat();
         home.run_with(&sts, &args).ends(
             3,
-            "error: an MFA code is needed, and --no-input forbids to ask\n\
-             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
+            "error: an MFA code is needed, and --no-input forbids asking\n\
+             hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
         );
     }
     assert_eq!(sts.calls(), 1);
@@ -157,8 +157,8 @@ fn another_key_or_another_device_makes_a_new_session() {
     home.run_with(&sts, &["-q", "-p", "a", "--token", &code])
         .ends(0, "");
     let first = value(&home.credentials(), "personal", "aws_access_key_id");
-    let needed = "error: an MFA code is needed, and --no-input forbids to ask\n\
-                  hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n";
+    let needed = "error: an MFA code is needed, and --no-input forbids asking\n\
+                  hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n";
     let force = ["-q", "-p", "a", "--no-input", "--force"];
     home.run_with(&sts, &[&force[..], &["--device", other_device]].concat())
         .ends(3, needed);
@@ -280,14 +280,14 @@ fn a_role_of_four_hours_takes_a_code_of_its_own() {
     home.run_with(&sts, &["-q", "-p", "long", "--force", "--no-input"])
         .ends(
             3,
-            "error: an MFA code is needed, and --no-input forbids to ask\n\
-             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
+            "error: an MFA code is needed, and --no-input forbids asking\n\
+             hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
         );
     let args = ["--log-level", "WARNING", "-p", "long", "--force", "--chain"];
     home.run_with(&sts, &args).ends(
         0,
-        "warning: [long-mfa] lasts 1 h, not the 14400 s asked for (duration_seconds of [profile long] in ~/.aws/config): \
-         AWS grants no more for a role that is assumed from a session; --direct takes a code of its own, for longer\n",
+        "warning: [long-mfa] lasts 1 h, not the requested 14400 s (duration_seconds of [profile long] in ~/.aws/config): \
+         AWS grants no more for a role that is assumed from a session; --direct uses a code of its own, and lasts longer\n",
     );
     assert_eq!(minutes(&home, "long-mfa"), 60);
 }
@@ -313,7 +313,7 @@ fn several_roles_deep() {
         "renewing [second-mfa]: there are no credentials yet\n\
          [personal] is valid until …\n\
          [second-mfa] is valid until …\n\
-         warning: [second-mfa] lasts 1 h, not the 7200 s asked for (duration_seconds of [profile second] in ~/.aws/config): \
+         warning: [second-mfa] lasts 1 h, not the requested 7200 s (duration_seconds of [profile second] in ~/.aws/config): \
          AWS grants no more for a role that is assumed from another role\n\
          use it with --profile second-mfa\n",
     );
@@ -403,7 +403,7 @@ fn a_suffix_says_where_a_role_goes() {
         0,
         "renewing [a]: there are no credentials yet\n\
          [a] is valid until …\n\
-         warning: AWS tools do not read [a]: [profile a] in ~/.aws/config has role_arn, and they assume the role in its place\n",
+         warning: AWS tools do not read [a]: [profile a] in ~/.aws/config has role_arn, and they assume the role instead\n",
     );
 }
 
@@ -459,7 +459,7 @@ fn a_session_that_aws_ended_is_renewed_with_a_code() {
     assert!(
         outcome
             .stderr
-            .starts_with("renewing [a-mfa]: --force\nAWS does not take the session ASIA…"),
+            .starts_with("renewing [a-mfa]: --force\nAWS no longer accepts the session ASIA…"),
         "{outcome:?}"
     );
     assert_eq!(
@@ -485,7 +485,7 @@ fn a_code_is_not_lost_when_the_role_is_denied() {
              [personal] is valid until …\n\
              error: AWS denied the role {AUDIT} (role_arn of [profile audit] in ~/.aws/config) to the MFA session of access key AKIA…ALIC: \
              User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: {AUDIT}\n\
-             hint: the role's trust policy must allow this user, and its external id if it asks for one must be in external_id; \
+             hint: the role's trust policy must allow this user; if it requires an external id, set external_id; \
              `--direct` assumes it with a code of its own\n"
         ),
     );
@@ -701,7 +701,7 @@ fn a_section_that_another_role_shadows_is_told() {
     let code = sts.fresh_code(ALICE_DEVICE);
     home.run_with(&sts, &["--log-level", "WARNING", "-p", "a", "--token", &code]).ends(
         0,
-        "warning: AWS tools do not read [a-mfa]: [profile a-mfa] in ~/.aws/config has role_arn, and they assume the role in its place\n",
+        "warning: AWS tools do not read [a-mfa]: [profile a-mfa] in ~/.aws/config has role_arn, and they assume the role instead\n",
     );
 }
 
@@ -745,8 +745,8 @@ fn a_section_of_something_else_is_not_taken_for_a_role() {
         );
         home.run_with(&sts, &["-q", "-p", "a", "--token", "123456"]).ends(
             1,
-            "error: [a-mfa] would be written for a, but holds or gets credentials from something else\n\
-             hint: give a --short-term-suffix, or rename one of them, or delete [a-mfa]\n",
+            "error: [a-mfa] would be written for a, but it has credentials from another source\n\
+             hint: use --short-term-suffix, or rename one of them, or remove [a-mfa]\n",
         );
     }
     assert_eq!(sts.calls(), 0);
@@ -772,9 +772,9 @@ fn a_session_that_expired_for_aws_only_is_renewed() {
         3,
         &format!(
             "renewing [a-mfa]: there are no credentials yet\n\
-             AWS does not take the session ASIA…{} any more\n\
-             error: an MFA code is needed, and --no-input forbids to ask\n\
-             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
+             AWS no longer accepts the session ASIA…{}\n\
+             error: an MFA code is needed, and --no-input forbids asking\n\
+             hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
             &value(&home.credentials(), "personal", "aws_access_key_id").unwrap()[16..]
         ),
     );

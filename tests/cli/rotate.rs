@@ -346,8 +346,7 @@ fn what_aws_denies_is_told_with_the_action_and_that_there_is_no_mfa() {
         );
         assert!(
             outcome.stderr.ends_with(
-                "hint: the keys alone prove no MFA, which a policy may demand: `mfa-creds -p work`, then this again; else ask an \
-                 administrator\n"
+                "hint: a policy may require MFA: run `mfa-creds -p work`, then run this command again; otherwise, ask an administrator\n"
             ),
             "{outcome:?}"
         );

@@ -35,7 +35,7 @@ fn verbose_says_where_everything_came_from() {
         .ends(
             3,
             "credentials file: ~/.aws/credentials\n\
-             renewed with less left than: 60 s (default)\n\
+             renewed if less is left than: 60 s (default)\n\
              profile: work (--profile)\n\
              long-term section: work-long-term (default)\n\
              section to write: work (default)\n\
@@ -50,11 +50,11 @@ fn verbose_says_where_everything_came_from() {
              duration: 3600 s (default)\n\
              region: ap-south-1 (region of [default] in ~/.aws/config)\n\
              endpoint: http://localhost:4566 (AWS_ENDPOINT_URL)\n\
-             asked for: nobody (--no-input)\n\
-             time for an answer: 120 s (default)\n\
+             prompt: nobody (--no-input)\n\
+             prompt timeout: 120 s (default)\n\
              renewing [work]: there are no credentials yet\n\
-             error: an MFA code is needed, and --no-input forbids to ask\n\
-             hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n",
+             error: an MFA code is needed, and --no-input forbids asking\n\
+             hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n",
         );
 }
 

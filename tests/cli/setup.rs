@@ -169,7 +169,7 @@ fn keys_in_quotation_marks_are_told_and_not_moved() {
     let home = Home::with(&text);
     home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
         1,
-        "error: aws_secret_access_key of [work] in ~/.aws/credentials stands in quotation marks, which AWS tools take for a part of it\n\
+        "error: aws_secret_access_key of [work] in ~/.aws/credentials is in quotation marks, which AWS tools treat as part of the value\n\
          hint: remove the quotation marks, then run the command again\n",
     );
     assert_eq!(home.credentials(), text);
@@ -182,7 +182,7 @@ fn a_name_that_begins_with_a_hyphen_is_typed_as_it_works() {
     assert!(
         outcome
             .stderr
-            .contains("`mfa-creds setup --profile=-x` writes it"),
+            .contains("run `mfa-creds setup --profile=-x` to write it"),
         "{outcome:?}"
     );
     home.run(&["setup", "--profile=-x"])
@@ -213,7 +213,7 @@ fn keys_that_a_rotation_has_kept_are_told() {
         1,
         &format!(
             "error: aws_access_key_id of [work-long-term] in ~/.aws/credentials is missing or empty\n\
-             hint: a rotation has kept keys there: {rename}"
+             hint: a rotation stored keys there: {rename}"
         ),
     );
     assert_eq!(home.credentials(), text);

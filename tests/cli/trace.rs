@@ -18,11 +18,11 @@ fn the_trace_tells_each_request_and_decision() {
         .succeeds();
     for line in [
         "profile: work (--profile)".to_owned(),
-        "there is no session".to_owned(),
+        "no session is stored".to_owned(),
         format!("> GetSessionToken to {}", sts.url()),
         "< status 200 after ".to_owned(),
         ", request id ".to_owned(),
-        "AWS took the code".to_owned(),
+        "AWS accepted the code".to_owned(),
         "wrote ~/.aws/credentials".to_owned(),
     ] {
         assert!(outcome.stderr.contains(&line), "{line}: {outcome:?}");

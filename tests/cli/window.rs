@@ -44,7 +44,7 @@ fn says_in_the_window_what_was_wrong() {
         "{told}"
     );
     assert!(
-        errors[2].starts_with("this code was refused already"),
+        errors[2].starts_with("this code was already refused"),
         "{told}"
     );
     assert_eq!(desk.sts.calls(), 2);
@@ -56,13 +56,13 @@ fn a_window_that_is_closed_or_left_alone_is_a_person_who_is_not_there() {
     desk.answers(&["ERR 83886179 Operation cancelled <Pinentry>"]);
     desk.run(&[]).ends(
         3,
-        "error: nothing was typed\nhint: run it again, and type what is asked for\n",
+        "error: nothing was typed\nhint: run the command again, and answer the prompt\n",
     );
     desk.answers(&["ERR 83886142 Timeout <Pinentry>"]);
     desk.run(&["--prompt-timeout", "7"]).ends(
         3,
         "error: nobody answered within 7 s\n\
-         hint: run it again; --prompt-timeout 10m gives more time\n",
+         hint: run the command again; --prompt-timeout 10m gives more time\n",
     );
     assert!(desk.told().contains("SETTIMEOUT 7\n"));
     assert_eq!(desk.sts.calls(), 0);
@@ -86,7 +86,7 @@ fn asks_by_zenity_or_kdialog_where_there_is_no_pinentry() {
                 "1",
                 "",
                 3,
-                "error: nothing was typed\nhint: run it again, and type what is asked for\n",
+                "error: nothing was typed\nhint: run the command again, and answer the prompt\n",
             ),
             ("0", &*code, 0, ""),
         ] {
@@ -107,7 +107,7 @@ fn a_program_that_hangs_does_not_hang_us() {
     desk.run(&["--prompt-timeout", "1"]).ends(
         3,
         "error: nobody answered within 1 s\n\
-         hint: run it again; --prompt-timeout 10m gives more time\n",
+         hint: run the command again; --prompt-timeout 10m gives more time\n",
     );
 }
 
@@ -117,14 +117,13 @@ fn where_nothing_can_ask_it_says_what_to_install() {
     desk.run(&[]).ends(
         3,
         "error: an MFA code is needed, and no program can ask for it in a window\n\
-         hint: install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the same once in a terminal\n",
+         hint: install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the command once in a terminal\n",
     );
-    let hint =
-        "hint: pipe it in, have --mfa-process or MFA_PROCESS print it, or give it in MFA_TOKEN\n";
+    let hint = "hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n";
     for (run, why) in [
         (
             desk.run(&["--prompt", "gui"]).without_env("DISPLAY"),
-            "there is no display to ask for it",
+            "there is no display for a window",
         ),
         (
             desk.run(&["--prompt", "terminal"]),
@@ -132,11 +131,11 @@ fn where_nothing_can_ask_it_says_what_to_install() {
         ),
         (
             desk.run(&["--prompt", "none"]),
-            "--prompt none forbids to ask",
+            "--prompt none forbids asking",
         ),
         (
             desk.run(&[]).env("MFA_CREDS_PROMPT", "none"),
-            "MFA_CREDS_PROMPT forbids to ask",
+            "MFA_CREDS_PROMPT forbids asking",
         ),
     ] {
         run.ends(
@@ -146,7 +145,7 @@ fn where_nothing_can_ask_it_says_what_to_install() {
     }
     desk.run(&[]).env("MFA_CREDS_PROMPT", "loud").ends(
         1,
-        "error: `loud` (MFA_CREDS_PROMPT) is not a place to ask\n\
+        "error: `loud` (MFA_CREDS_PROMPT) is not a kind of prompt\n\
          hint: use auto, terminal, gui or none\n",
     );
 }
@@ -180,8 +179,8 @@ fn a_program_that_answers_by_itself_does_not_do_so_for_ever() {
     fs::write(desk.path("status"), "0").unwrap();
     desk.run(&[]).ends(
         3,
-        "error: 20 answers, and none was a new code of six digits\n\
-         hint: run it again, and type the code that the device shows now\n",
+        "error: none of 20 answers was a new six-digit code\n\
+         hint: run the command again, and type the code that the device shows now\n",
     );
 }
 

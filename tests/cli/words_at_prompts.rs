@@ -107,9 +107,9 @@ fn nothing_of_a_name_reaches_the_questions_of_setup() {
     let home = Home::with(&plain);
     let mut screen = Screen(on_terminal(&home, &sts, "exec \"$0\" setup"));
     screen.shows("Profile name to [default]: ");
-    screen.types_raw(HIDDEN, "\r\n[");
+    screen.types(HIDDEN);
     screen.shows(&format!(
-        "{SHOWN}] holds long-term keys. Move them to [{SHOWN}-long-term]? [Y/n]: "
+        "[{SHOWN}] holds long-term keys. Move them to [{SHOWN}-long-term]? [Y/n]: "
     ));
     screen.types("y");
     screen.shows(&format!("next: mfa-creds --profile '{SHOWN}'"));
@@ -140,7 +140,7 @@ fn nothing_of_a_name_reaches_the_prompt_or_the_list_of_devices() {
     let sts = stand_in(devices);
     let home = Home::with(&keys_only().replace("work", HIDDEN));
     let mut screen = Screen(on_terminal(&home, &sts, &typed("")));
-    screen.shows("passed over arn:");
+    screen.shows("ignoring arn:");
     screen.shows("Which MFA device?");
     screen.shows(&format!("> {ALICE_DEVICE}"));
     screen.shows(&second);

@@ -15,6 +15,7 @@ import pathlib
 import pty
 import re
 import select
+import shlex
 import socket
 import struct
 import subprocess
@@ -28,6 +29,7 @@ import urllib.parse
 
 import boto3
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MFA_CREDS = os.environ["MFA_CREDS"]
 CLIENTS = pathlib.Path(sys.prefix, "bin")
 CODE = "123456"
@@ -286,6 +288,16 @@ def unique(name):
     return f"{name}{next(COUNTER)}"
 
 
+def snippet(guide, heading, language, holding=""):
+    """The one code block below a heading of a guide, or above all of them, that holds a text."""
+    text = (ROOT / "src" / "guide" / f"{guide}.md").read_text()
+    section = (text.split(f"\n## {heading}\n")[1] if heading else text).split("\n## ")[0]
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    fitting = [block for block in blocks if holding in block]
+    assert len(fitting) == 1, f"{len(fitting)} blocks of {language} below {heading!r} of {guide} hold {holding!r}"
+    return fitting[0]
+
+
 def long_term(user, section="p-long-term", device=True):
     lines = [f"[{section}]", f"aws_access_key_id = {user.key}", f"aws_secret_access_key = {user.secret}"]
     if device and user.device:
@@ -406,6 +418,28 @@ class RealTest(unittest.TestCase):
         text = self.credentials.read_text()
         self.assertEqual(text.count(old), 1)
         self.credentials.write_text(text.replace(old, "2020-01-01 00:00:00"))
+
+
+class Snippets(RealTest):
+    """A home with programs of its own, for what the guides tell people to paste."""
+
+    def setUp(self):
+        super().setUp()
+        self.bin = self.home / "bin"
+        self.bin.mkdir()
+        # The name of the interpreter in the program may be too long for the system.
+        self.program("aws", f"exec {shlex.quote(f'{CLIENTS}/python')} {shlex.quote(f'{CLIENTS}/aws')} \"$@\"")
+        self.clean |= {"PATH": f"{self.bin}:{self.clean['PATH']}", "AWS_DEFAULT_REGION": "us-east-1"}
+
+    def program(self, name, script):
+        (self.bin / name).write_text(f"#!/bin/sh\n{script}\n")
+        (self.bin / name).chmod(0o700)
+
+    def install(self):
+        (self.bin / "mfa-creds").symlink_to(MFA_CREDS)
+
+    def sections(self):
+        return re.findall(r"^\[(.*)\]$", self.credentials.read_text(), re.MULTILINE)
 
 
 def seconds_left(expiration):

@@ -15,7 +15,7 @@ import time
 from support import MFA_CREDS, SECONDS, RealTest, Recorder, StandIn, Xvfb, long_term
 
 HALF_MINUTE = 30
-USED = "was used already, and AWS takes each once; the next one comes in "
+USED = "was already used, and AWS accepts each code only once; the next one comes in "
 
 
 class CodesTest(RealTest):
@@ -123,7 +123,7 @@ class OfACommand(CodesTest):
         """The control of the test above: there is nothing to read, not even what is piped in."""
         self.configure("read -r code; echo \"$code\"")
         messages = self.mfa_creds("-p", "p", exit=1, code=self.stand_in.code(), **self.endpoint)
-        self.assertIn("prints something else than six digits\n", messages)
+        self.assertIn("does not print six digits\n", messages)
         self.assert_sessions(0)
 
 
@@ -366,4 +366,4 @@ class Windows(Display):
         (self.programs / "zenity").symlink_to("/usr/bin/zenity")
         del self.environment["DISPLAY"]
         self.assertIn("there is no terminal to ask for it", self.end(self.start(), 3))
-        self.assertIn("there is no display to ask for it", self.end(self.start("--prompt", "gui"), 3))
+        self.assertIn("there is no display for a window", self.end(self.start("--prompt", "gui"), 3))

@@ -38,7 +38,7 @@ class OnAServer:
         [device] = self.have(1)
         before = self.credentials.read_bytes()
         messages = self.mfa_creds("-p", "p", "-v", MFA_TOKEN=CODE, **self.endpoint)
-        self.assertIn(f"\ndevice: {device} (the only one of the user)\n", messages)
+        self.assertIn(f"\ndevice: {device} (the user's only device)\n", messages)
         self.assert_written(seconds=43200)
         self.assertTrue(self.credentials.read_bytes().startswith(before), "the long-term section")
         self.assertEqual(self.called(), ["GetCallerIdentity", "ListMFADevices", "GetSessionToken"])
@@ -146,7 +146,7 @@ class MiniStack(OnAServer, RealTest):
         self.have(1, may="sts:AssumeRole")
         usual = f"{self.user.arn.rsplit(':', 1)[0]}:mfa/{self.name}"
         messages = self.mfa_creds("-p", "p", exit=1, MFA_TOKEN=CODE, **self.endpoint)
-        self.assertIn("the MFA device of [p-long-term] is not known, and AWS was asked in vain: ", messages)
+        self.assertIn("the MFA device of [p-long-term] is not set, and AWS could not tell: ", messages)
         self.assertIn(LIST, messages)
         self.assertIn(f"\nhint: often it is {usual}: ", messages)
         self.assertEqual(self.called(), ["GetCallerIdentity", "ListMFADevices"])

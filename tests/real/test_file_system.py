@@ -46,7 +46,7 @@ class FileSystem(RealTest):
     def test_a_file_mounted_by_itself_is_written_in_place(self):
         done = self.in_namespace('mount --bind credentials credentials; "$@"')
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("in place, with a backup meanwhile: it is mounted as a single file\n", done.stderr)
+        self.assertIn("in place, with a temporary backup: it is mounted as a single file\n", done.stderr)
         self.assert_written()
         self.assert_clean()
 
@@ -60,7 +60,7 @@ class FileSystem(RealTest):
         """
         done = self.in_namespace(script)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("in place, with a backup meanwhile: ", done.stderr)
+        self.assertIn("in place, with a temporary backup: ", done.stderr)
         self.assert_written()
         self.assert_clean()
         self.assertFalse((self.credentials.parent / ".mfa-creds").exists())
@@ -123,7 +123,7 @@ class OtherUsers(RealTest):
         self.credentials.parent.chmod(0o500)
         done = self.refresh()
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("in place, with a backup meanwhile: its directory or owner does not let it", done.stderr)
+        self.assertIn("in place, with a temporary backup: its directory or owner does not let it", done.stderr)
         self.assert_written()
 
     def test_a_file_that_is_not_ours_to_write(self):

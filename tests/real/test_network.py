@@ -85,7 +85,7 @@ def inside(home):
         assert done.returncode == 1 and wanted in done.stderr, done.stderr
         # A name that nobody knows.
         done = run("-p", "p", "--force", "--token", "123456", AWS_REGION="ap-south-1")
-        wanted = "AWS STS at sts.ap-south-1.amazonaws.com cannot be reached: its name is not known to the DNS\n"
+        wanted = "AWS STS at sts.ap-south-1.amazonaws.com cannot be reached: its name was not found in DNS\n"
         assert done.returncode == 1 and wanted in done.stderr, done.stderr
         assert "hint: check the network, and the region ap-south-1 (AWS_REGION)\n" in done.stderr, done.stderr
         print("all")

@@ -118,7 +118,7 @@ class Shells(RealTest):
         self.completes(["elvish", "-norc"], "eval (mfa-creds completions elvish | slurp)", then=";")
 
     def test_man_reads_the_pages(self):
-        for arguments in [["man"], ["man", "export"]]:
+        for arguments in [["man"], ["man", "export"], ["man", "roles"], ["man", "reference"]]:
             page = subprocess.run([MFA_CREDS, *arguments], env=self.environment, capture_output=True, check=True).stdout
             done = subprocess.run(
                 ["man", "--warnings", "-l", "-"], input=page, env=self.environment, capture_output=True, check=True

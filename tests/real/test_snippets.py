@@ -1,4 +1,4 @@
-"""What the README tells people to paste, taken out of it as it is and run by the real programs, and the picture beside it."""
+"""What the guides tell people to paste, taken out of them as it is and run by the real programs, and the picture of the README."""
 
 import hashlib
 import json
@@ -12,43 +12,11 @@ import tarfile
 
 import yaml
 
-from support import CLIENTS, MFA_CREDS, RealTest, StandIn, Terminal, long_term
+from support import CLIENTS, MFA_CREDS, ROOT, RealTest, Snippets, StandIn, Terminal, long_term, snippet
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-CHAPTER = "In a shell and in CI"
 RELEASES = "https://github.com/mfa-creds/mfa-creds/releases/download"
 ARN = "aws sts get-caller-identity --query Arn --output text"
 PROMPT = "READY> "
-
-
-def snippet(heading, language, holding=""):
-    """The one code block below a heading of the chapter that holds a text."""
-    chapter = (ROOT / "README.md").read_text().split(f"\n## {CHAPTER}\n")[1].split("\n## ")[0]
-    section = chapter.split(f"\n### {heading}\n")[1].split("\n### ")[0]
-    blocks = re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    fitting = [block for block in blocks if holding in block]
-    assert len(fitting) == 1, f"{len(fitting)} blocks of {language} below {heading!r} hold {holding!r}"
-    return fitting[0]
-
-
-class Snippets(RealTest):
-    def setUp(self):
-        super().setUp()
-        self.bin = self.home / "bin"
-        self.bin.mkdir()
-        # The name of the interpreter in the program may be too long for the system.
-        self.program("aws", f"exec {shlex.quote(f'{CLIENTS}/python')} {shlex.quote(f'{CLIENTS}/aws')} \"$@\"")
-        self.clean |= {"PATH": f"{self.bin}:{self.clean['PATH']}", "AWS_DEFAULT_REGION": "us-east-1"}
-
-    def program(self, name, script):
-        (self.bin / name).write_text(f"#!/bin/sh\n{script}\n")
-        (self.bin / name).chmod(0o700)
-
-    def install(self):
-        (self.bin / "mfa-creds").symlink_to(MFA_CREDS)
-
-    def sections(self):
-        return re.findall(r"^\[(.*)\]$", self.credentials.read_text(), re.MULTILINE)
 
 
 class Shells(Snippets):
@@ -100,12 +68,12 @@ class Shells(Snippets):
         self.works_in("zsh", "-f", "-c", function=self.posix(), group="{{ {}; }}")
 
     def test_fish(self):
-        function = snippet("In front of `aws`", "fish")
+        function = snippet("shells", "In front of every `aws` command", "fish")
         load = "mfa-creds export -q -p work --format fish | source"
         self.works_in("fish", "--no-config", "-c", function=function, group="begin; {}; end", load=load)
 
     def posix(self):
-        return snippet("In front of `aws`", "sh")
+        return snippet("shells", "In front of every `aws` command", "sh")
 
 
 class Direnv(Snippets):
@@ -144,7 +112,7 @@ class Direnv(Snippets):
         terminal.wait_for(f"{self.stand_in.user.arn}\r\n")
 
     def test_the_profile(self):
-        terminal = self.enter(snippet("With direnv", "sh", holding="AWS_PROFILE"))
+        terminal = self.enter(snippet("recipes", "direnv", "sh", holding="AWS_PROFILE"))
         terminal.wait_for("no AWS credentials: type mfa-creds")
         self.renew(terminal, "mfa-creds")
         self.who_am_i(terminal)
@@ -153,8 +121,8 @@ class Direnv(Snippets):
         self.assertNotIn("no AWS credentials", terminal.wait_for(PROMPT))
 
     def test_the_keys(self):
-        terminal = self.enter(snippet("With direnv", "sh", holding="export -q"))
-        terminal.wait_for("an MFA code is needed, and --no-input forbids to ask")
+        terminal = self.enter(snippet("recipes", "direnv", "sh", holding="export -q"))
+        terminal.wait_for("an MFA code is needed, and --no-input forbids asking")
         self.renew(terminal, "mfa-creds -p work")
         terminal.wait_for("+AWS_SESSION_TOKEN")
         self.who_am_i(terminal)
@@ -198,7 +166,7 @@ class Actions(Releases):
 
     def setUp(self):
         super().setUp()
-        workflow = yaml.safe_load(snippet("In GitHub Actions, with LocalStack", "yaml"))
+        workflow = yaml.safe_load(snippet("recipes", "GitHub Actions with LocalStack", "yaml"))
         self.assertEqual(list(workflow["jobs"]), ["aws"])
         job = workflow["jobs"]["aws"]
         self.steps = job["steps"]
@@ -249,7 +217,7 @@ class Containers(Releases):
 
     def setUp(self):
         super().setUp()
-        self.settings = json.loads(snippet("In a dev container", "json"))
+        self.settings = json.loads(snippet("recipes", "Dev containers", "json"))
         self.command = self.settings["postCreateCommand"]
         self.version = re.search(r"/v([\d.]+)/", self.command)[1]
 

@@ -27,7 +27,7 @@ class Formula
     end
   end
 
-  %i[bin man1 bash_completion zsh_completion fish_completion].each do |name|
+  %i[bin man1 man7 bash_completion zsh_completion fish_completion].each do |name|
     define_method(name) { Place.new }
   end
 end

@@ -24,9 +24,9 @@ class Crate(unittest.TestCase):
             beside.append(".cargo_vcs_info.json")
         self.assertEqual(sorted(listed), sorted([*beside, *sources]))
 
-    def test_the_readme_names_no_other_version(self):
-        readme = (ROOT / "README.md").read_text()
-        named = re.findall(r"(?:mfa-creds[-_]|/v|VERSION: )(\d[\w.-]*?\d)(?=[-_/\s])", readme)
+    def test_the_guides_name_no_other_version(self):
+        guides = "".join(guide.read_text() for guide in [ROOT / "README.md", *(ROOT / "src/guide").iterdir()])
+        named = re.findall(r"(?:mfa-creds[-_]|/v|VERSION: )(\d[\w.-]*?\d)(?=[-_/\s])", guides)
         self.assertGreater(len(named), 3)
         self.assertEqual(set(named), {VERSION})
 

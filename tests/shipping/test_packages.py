@@ -19,9 +19,10 @@ LARGEST_PROGRAM = 8_000_000 if "gnu" in HOST else 7_000_000
 
 TOP = f"mfa-creds-{VERSION}-{HOST}"
 COMMANDS = ["audit", "clear", "completions", "device", "device-enroll", "device-list", "device-resync", "doctor", "exec",
-            "export", "keychain", "keychain-get", "keychain-move", "keychain-restore", "man", "plan", "policy", "rotate", "setup",
+            "export", "help", "keychain", "keychain-get", "keychain-move", "keychain-restore", "man", "plan", "policy", "rotate", "setup",
             "status"]
-PAGES = {"mfa-creds.1", *(f"mfa-creds-{command}.1" for command in COMMANDS)}
+GUIDES = [guide.stem for guide in (ROOT / "src/guide").iterdir()]
+PAGES = {"mfa-creds.1", *(f"mfa-creds-{command}.1" for command in COMMANDS), *(f"mfa-creds-{guide}.7" for guide in GUIDES)}
 COMPLETIONS = {"mfa-creds.bash", "_mfa-creds", "mfa-creds.fish", "mfa-creds.ps1", "mfa-creds.elv"}
 
 
@@ -92,7 +93,7 @@ class Debian(unittest.TestCase):
     PACKAGE = next(iter(PACKAGES.glob("*.deb")), None)
     FILES = {
         "/usr/bin/mfa-creds",
-        *(f"/usr/share/man/man1/{page}.gz" for page in PAGES),
+        *(f"/usr/share/man/man{page[-1]}/{page}.gz" for page in PAGES),
         "/usr/share/bash-completion/completions/mfa-creds",
         "/usr/share/zsh/vendor-completions/_mfa-creds",
         "/usr/share/fish/vendor_completions.d/mfa-creds.fish",
@@ -140,9 +141,9 @@ class Debian(unittest.TestCase):
         run(*fake, "dpkg", f"--root={root}", f"--log={root}/log", "--path-include=*", "--force-not-root", *arguments)
 
     def manual(self, directory):
-        for page in ("mfa-creds", "mfa-creds-exec"):
+        for page, section in [("mfa-creds", 1), ("mfa-creds-exec", 1), ("mfa-creds-roles", 7)]:
             found = run("man", "-M", directory, "-w", page).strip()
-            self.assertEqual(found, f"{directory}/man1/{page}.1.gz")
+            self.assertEqual(found, f"{directory}/man{section}/{page}.{section}.gz")
         shown = run("man", "-M", directory, "mfa-creds", MANWIDTH=80, MANPAGER="cat")
         self.assertIn(f"mfa-creds {VERSION}", shown)
 
@@ -246,6 +247,7 @@ class Whole(unittest.TestCase):
                 self.assertEqual(set(installed) - there, set())
                 self.assertIn("mfa-creds", installed)
                 self.assertIn("man/*.1", told["installed"])
+                self.assertIn("man/*.7", told["installed"])
 
     def test_binstall_finds_the_archive_and_the_program_in_it(self):
         metadata = MANIFEST["package"]["metadata"]["binstall"]

@@ -13,7 +13,7 @@ use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::form::{Form, misfit};
 use crate::plan::Service;
 
-/// When a key signed last, and what for.
+/// When a key was last used, and for which service.
 pub struct LastUse {
     pub when: DateTime<Utc>,
     pub service: String,
@@ -46,7 +46,7 @@ impl Iam<'_> {
                 created: clock::from_timestamp(key.create_date()?.secs())?,
             })
         });
-        // None is passed over: whoever rotates keys has to know all of them.
+        // No key is skipped: a rotation has to know all of them.
         keys.collect::<Option<_>>().ok_or_else(|| IamError {
             request_error: None,
             failure: self
@@ -55,10 +55,10 @@ impl Iam<'_> {
         })
     }
 
-    /// Makes another one.
+    /// Creates another key.
     ///
     /// # Errors
-    /// `LimitExceeded` where there are two, and others.
+    /// `LimitExceeded` if there are two already, and others.
     pub fn create_access_key(&self, caller: &Caller) -> Result<LongTermKeys> {
         let iam = self.iam(Tries::Once)?;
         let call = iam.create_access_key().set_user_name(caller.name.clone());
@@ -88,12 +88,14 @@ impl Iam<'_> {
             }
             _ => Err(IamError {
                 request_error: None,
-                failure: self.request(Service::Iam, &[]).foreign("it holds no key"),
+                failure: self
+                    .request(Service::Iam, &[])
+                    .foreign("it contains no key"),
             }),
         }
     }
 
-    /// Deactivates one.
+    /// Deactivates a key.
     pub fn deactivate_access_key(&self, caller: &Caller, id: &str) -> Result<()> {
         let iam = self.iam(Tries::Several)?;
         let call = iam
@@ -105,7 +107,7 @@ impl Iam<'_> {
         Ok(())
     }
 
-    /// Deletes one, if it is still there.
+    /// Deletes a key, if it still exists.
     pub fn delete_access_key(&self, caller: &Caller, id: &str) -> Result<()> {
         let iam = self.iam(Tries::Once)?;
         let call = iam
@@ -118,7 +120,7 @@ impl Iam<'_> {
         }
     }
 
-    /// When a key was used last; none where it never was.
+    /// When a key was last used; none if it never was.
     pub fn last_use(&self, id: &str) -> Result<Option<LastUse>> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.get_access_key_last_used().access_key_id(id);

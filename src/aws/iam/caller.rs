@@ -3,7 +3,7 @@
 use crate::core::arn::Arn;
 use crate::core::form::{Form, misfit};
 
-/// Who the keys belong to.
+/// The owner of the keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Caller {
     pub account: String,
@@ -13,7 +13,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// From the ARN that STS gives: `arn:aws:iam::123456789012:user/team/alice`, or `…:root`.
+    /// From the ARN in the answer of STS: `arn:aws:iam::123456789012:user/team/alice`, or `…:root`.
     pub(super) fn parse(arn: &str) -> Option<Self> {
         let arn = Arn::parse(arn)?;
         let name = match arn.kind_and_name() {
@@ -42,7 +42,7 @@ impl Caller {
         Arn::of_iam(&self.partition, &self.account, &format!("mfa/{name}")).to_string()
     }
 
-    /// What most people's device is called.
+    /// The ARN of the device if it is named like the user, as most are.
     pub fn usual_device(&self) -> String {
         let root = "root-account-mfa-device";
         self.device(self.name.as_deref().unwrap_or(root))

@@ -17,20 +17,20 @@ use crate::core::error::Failure;
 use crate::core::mfa_code::MfaCode;
 use crate::plan::{Access, KeySource, Service};
 
-/// The user who has some keys, and the services that know the user.
+/// A user, the keys of that user, and the services to ask about the user.
 pub struct Iam<'a> {
     pub network: &'a Network,
     pub access: &'a Access,
     pub key_source: &'a KeySource,
     pub keys: &'a LongTermKeys,
-    /// Signs in place of the keys, where there is one.
+    /// Signs instead of the keys, if there is one.
     pub session: Option<&'a Credentials>,
     /// The flag that names the profile with the keys, for hints.
     pub flag: &'a str,
 }
 
 impl Iam<'_> {
-    /// Who the keys belong to. STS says so to everybody: no policy can deny it.
+    /// The owner of the keys. STS always tells: no policy can deny it.
     pub fn caller(&self) -> Result<Caller> {
         let connection = &self.access.sts;
         let sts = self
@@ -46,7 +46,7 @@ impl Iam<'_> {
         caller.ok_or_else(|| IamError {
             request_error: None,
             failure: Failure::new(format!(
-                "the keys of {} are not those of an IAM user",
+                "the keys of {} do not belong to an IAM user",
                 self.key_source.id
             ))
             .hint("put the IAM user's own keys there"),
@@ -103,7 +103,7 @@ impl Iam<'_> {
         answer.map_err(|error| self.explained(action, &request, error))
     }
 
-    /// Waits for an answer, and says so if that takes long.
+    /// Waits for an answer, and reports a long wait.
     pub(super) fn send<T, E, F>(
         &self,
         request: &RequestContext<'_>,
@@ -114,7 +114,7 @@ impl Iam<'_> {
         F: Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>>,
     {
         let sending = self.network.send(request, call);
-        self.network.wait_for(request.connection.service, sending)
+        self.network.wait_for(request.connection, sending)
     }
 
     fn explained(
@@ -129,20 +129,20 @@ impl Iam<'_> {
                 request.signer_name()
             ))
             .hint(if message.contains(SESSION_WITH_MFA_PHRASE) {
-                format!("a user who has a device needs an MFA session for this: `mfa-creds{}`, then this again", self.flag)
+                format!("a user with an MFA device needs an MFA session for this: run `mfa-creds{}`, then run this command again", self.flag)
             } else if self.session.is_none() {
-                format!("the keys alone prove no MFA, which a policy may demand: `mfa-creds{}`, then this again; else ask an administrator", self.flag)
+                format!("a policy may require MFA: run `mfa-creds{}`, then run this command again; otherwise, ask an administrator", self.flag)
             } else {
                 "a policy must allow it; ask an administrator".to_owned()
             }),
             Some((code @ (NO_SUCH_ENTITY | LIMIT_EXCEEDED | ENTITY_ALREADY_EXISTS), message)) => {
                 Failure::new(format!("AWS IAM refused iam:{action}: {code}: {message}"))
                     .hint(if action.contains("AccessKey") {
-                        "did somebody else change the user's keys? wait a minute, and run this again"
+                        "the user's keys may have just been changed: wait a minute, then run the command again"
                             .to_owned()
                     } else {
                         format!(
-                            "`mfa-creds device list{}` shows the user's devices",
+                            "run `mfa-creds device list{}` to see the user's devices",
                             self.flag
                         )
                     })

@@ -1,17 +1,17 @@
-//! Defines why a call of IAM did not succeed.
+//! Defines the error of a call of IAM.
 
 use crate::aws::network::RequestError;
 use crate::core::aws_errors;
 use crate::core::error::Failure;
 
-/// Why a call came to nothing.
+/// Why a call failed.
 #[derive(Debug)]
 pub struct IamError {
     pub request_error: Option<RequestError>,
     pub failure: Failure,
 }
 
-/// A call's result.
+/// The result of a call.
 pub type Result<T> = std::result::Result<T, IamError>;
 
 impl From<IamError> for anyhow::Error {
@@ -32,7 +32,7 @@ impl From<anyhow::Error> for IamError {
 }
 
 impl IamError {
-    /// Whether the same may work a little later, with new codes.
+    /// Whether the same call may work later, with new codes.
     pub fn may_pass(&self) -> bool {
         self.code() == Some(aws_errors::ENTITY_TEMPORARILY_UNMODIFIABLE)
             || self.request_error.as_ref().is_some_and(|error| {

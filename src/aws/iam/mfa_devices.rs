@@ -13,22 +13,22 @@ use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::{Device, SerialNumber};
 use crate::plan::Service;
 
-/// A device that was made and is not enabled yet.
+/// A device that was created and is not enabled yet.
 pub struct NewDevice {
     pub serial: SerialNumber,
-    /// In base32, as apps take it.
+    /// In base32, as apps expect it.
     pub seed: Secret,
 }
 
 /// Whether STS knows a device.
 #[derive(Debug)]
 pub enum KnownDevices {
-    /// With a session, where one came of the question.
+    /// With a session, if the check returned one.
     Yes(Option<Credentials>),
     No,
 }
 
-/// Two codes, one right after the other.
+/// Two consecutive codes.
 pub type CodePair = [MfaCode; 2];
 
 impl Iam<'_> {
@@ -47,10 +47,10 @@ impl Iam<'_> {
         Ok(devices.collect())
     }
 
-    /// Makes a virtual device.
+    /// Creates a virtual device.
     ///
     /// # Errors
-    /// `EntityAlreadyExists` where there is one of this name, and others.
+    /// `EntityAlreadyExists` if there is one with this name, and others.
     pub fn create(&self, name: &str) -> Result<NewDevice> {
         let iam = self.iam(Tries::Once)?;
         let call = iam
@@ -67,7 +67,7 @@ impl Iam<'_> {
             let request = self.request(Service::Iam, &[]);
             return Err(IamError {
                 request_error: None,
-                failure: request.foreign("it holds no device"),
+                failure: request.foreign("it contains no device"),
             });
         };
         Ok(NewDevice {
@@ -79,7 +79,7 @@ impl Iam<'_> {
     /// Enables a device for the user.
     ///
     /// # Errors
-    /// `InvalidAuthenticationCode` where the codes are not right, and others.
+    /// `InvalidAuthenticationCode` if the codes are wrong, and others.
     pub fn enable(&self, caller: &Caller, serial: &SerialNumber, codes: &CodePair) -> Result<()> {
         let iam = self.iam(Tries::Once)?;
         let call = iam
@@ -95,7 +95,7 @@ impl Iam<'_> {
     /// Tells IAM which codes a device shows now.
     ///
     /// # Errors
-    /// `InvalidAuthenticationCode` where the codes are not right, and others.
+    /// `InvalidAuthenticationCode` if the codes are wrong, and others.
     pub fn resync(&self, caller: &Caller, serial: &SerialNumber, codes: &CodePair) -> Result<()> {
         let iam = self.iam(Tries::Once)?;
         let call = iam
@@ -111,7 +111,7 @@ impl Iam<'_> {
     /// Deletes a virtual device.
     ///
     /// # Errors
-    /// `DeleteConflict` where it is enabled for somebody, and others.
+    /// `DeleteConflict` if it is enabled for a user, and others.
     pub fn delete(&self, serial: &str) -> Result<()> {
         let iam = self.iam(Tries::Once)?;
         let call = iam.delete_virtual_mfa_device().serial_number(serial);
@@ -119,8 +119,8 @@ impl Iam<'_> {
         Ok(())
     }
 
-    /// Whether STS knows a device already. It is asked with a code that has enabled the device: where STS takes that once more,
-    /// there is a session.
+    /// Whether STS knows a device yet. The check uses a code that has enabled the device: if STS accepts it again, it
+    /// returns a session.
     pub fn is_known_to_sts(&self, serial: &SerialNumber, code: &MfaCode) -> Result<KnownDevices> {
         let request = RequestContext {
             signer: Signer::Keys,

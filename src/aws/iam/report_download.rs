@@ -10,7 +10,7 @@ use crate::core::aws_errors;
 use crate::core::clock;
 use crate::core::error::Failure;
 
-/// A report as AWS gives it out.
+/// A report as AWS returns it.
 pub struct CredentialReport {
     /// CSV.
     pub text: String,
@@ -18,7 +18,7 @@ pub struct CredentialReport {
 }
 
 impl Iam<'_> {
-    /// Has the report made, where there is none that is younger than four hours. Says whether it is there.
+    /// Requests the report, which AWS generates unless there is one from the last four hours. Returns whether it is ready.
     pub fn generate_credential_report(&self) -> Result<bool> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.generate_credential_report();
@@ -26,7 +26,7 @@ impl Iam<'_> {
         Ok(answer.state() == Some(&ReportStateType::Complete))
     }
 
-    /// The report; none where it is not there yet.
+    /// The report; none if it is not ready yet.
     pub fn credential_report(&self) -> Result<Option<CredentialReport>> {
         let iam = self.iam(Tries::Several)?;
         let call = iam.get_credential_report();
@@ -47,8 +47,8 @@ impl Iam<'_> {
         let Some(text) = text else {
             return Err(IamError {
                 request_error: None,
-                failure: Failure::new("the answer of AWS IAM holds no credential report")
-                    .hint("run it again"),
+                failure: Failure::new("the answer from AWS IAM contains no credential report")
+                    .hint("run the command again"),
             });
         };
         let made = answer.generated_time;

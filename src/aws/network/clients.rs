@@ -15,15 +15,15 @@ use super::trace::Tracing;
 use crate::core::credentials::{Credentials, LongTermKeys};
 use crate::plan::Connection;
 
-/// How often a call is tried that may be made again.
+/// How often a repeatable call is tried.
 const ATTEMPTS: u32 = 3;
-/// How the SDK calls us in its own notes.
+/// Our name in the notes of the SDK.
 const PROVIDER: &str = "mfa-creds";
 
 /// How often a call is tried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Tries {
-    /// It carries a code, or changes something: an answer that is lost may mean that it was carried out.
+    /// It sends a code, or changes something: it may have worked even if its answer is lost.
     Once,
     /// It only reads.
     Several,
@@ -40,7 +40,7 @@ impl Network {
         let prepared = self.prepared(connection)?;
         let mut config = aws_sdk_sts::config::Builder::from(&prepared.config)
             .credentials_provider(signing)
-            // The time is corrected for the whole run, and said to be.
+            // We correct the time for the whole run, and report it.
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
@@ -61,7 +61,7 @@ impl Network {
         let prepared = self.prepared(connection)?;
         let mut config = aws_sdk_iam::config::Builder::from(&prepared.config)
             .credentials_provider(signing)
-            // The time is corrected for the whole run, and said to be.
+            // We correct the time for the whole run, and report it.
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
@@ -81,7 +81,7 @@ impl Tries {
         }
     }
 
-    /// The only try has all the time that there is.
+    /// A single try may use the whole timeout.
     fn timeouts(self, prepared: &Prepared) -> Option<TimeoutConfig> {
         let mut timeouts = prepared.config.timeout_config()?.to_builder();
         if self == Self::Once {
@@ -91,13 +91,13 @@ impl Tries {
     }
 }
 
-/// Forbids to try again what cannot come to anything: a certificate is not trusted the next time either.
+/// Forbids retries that cannot succeed: an untrusted certificate is not trusted the next time either.
 #[derive(Debug)]
 struct InVain;
 
 impl ClassifyRetry for InVain {
     fn name(&self) -> &'static str {
-        "in vain"
+        "failed"
     }
 
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {

@@ -6,24 +6,24 @@ use super::request_context::RequestContext;
 use crate::core::error::Failure;
 use crate::plan::{Proxy, Route, Setting};
 
-/// What stands between this machine and the service.
+/// What keeps this machine from reaching the service.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ConnectError {
-    /// Nobody knows the name.
+    /// The name is unknown.
     UnknownName,
-    /// Nobody listens there.
+    /// Nothing listens there.
     Refused,
-    /// There is no way there.
+    /// There is no route.
     NoNetwork,
-    /// The connection did not come about in time.
+    /// The connection timed out.
     NoConnection,
-    /// The connection did not come about, whatever the reason.
+    /// The connection failed for another reason.
     Failed,
     /// The certificate is not trusted.
     Distrust(CertificateProblem, Option<Box<Presented>>),
-    /// What answers speaks something else than TLS, or cannot agree on how.
+    /// The server does not use TLS, or shares no version or cipher with mfa-creds.
     NoTls,
-    /// The proxy does not let it through.
+    /// The proxy does not allow it.
     Proxy(ProxyAnswer),
 }
 
@@ -34,11 +34,11 @@ pub enum CertificateProblem {
     Expired,
     NotYetValid,
     WrongName,
-    /// As the TLS library calls it.
+    /// In the words of the TLS library.
     Other(String),
 }
 
-/// What a server says of itself, be it true or not.
+/// What a certificate claims, true or not.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Presented {
     pub subject: String,
@@ -49,20 +49,23 @@ pub struct Presented {
     pub names: Vec<String>,
 }
 
-/// What a proxy answers that does not let a request through.
+/// The answer of a proxy that does not allow a request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ProxyAnswer {
-    /// The status, where it is known.
+    /// The status, if known.
     pub status: Option<u16>,
-    /// How it wants to be told who asks.
+    /// The authentication schemes that it accepts.
     pub schemes: Vec<String>,
 }
 
-/// A proxy wants to know who asks.
+/// The status of a proxy that requires authentication.
 pub(super) const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
+const LOGIN_PAGE: &str =
+    "the network may redirect to a login page: open a web page, and check the endpoint with -v";
+
 impl ConnectError {
-    /// Whether it may be gone in a moment.
+    /// Whether a retry may help.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::UnknownName
@@ -84,9 +87,9 @@ impl ConnectError {
                     .hint(problem.hint(request))
             }
             (Self::NoTls, _) => Failure::new(format!(
-                "{service} at {host} cannot be reached: what answers there speaks no TLS that is known here"
+                "{service} at {host} cannot be reached: the server there offers no TLS that mfa-creds supports"
             ))
-            .hint("is there a proxy or a login page in between? open a web page, and look at the endpoint with -v"),
+            .hint(LOGIN_PAGE),
             (Self::NoConnection | Self::Failed, Some(proxy)) => Failure::new(format!(
                 "{service} at {host} cannot be reached through the proxy {} ({}): {}",
                 proxy.value,
@@ -94,7 +97,7 @@ impl ConnectError {
                 self.words()
             ))
             .hint(format!(
-                "check the network and the proxy's address, or unset {} where there is no proxy",
+                "check the network and the proxy's address, or unset {} if there is no proxy",
                 proxy.origin
             )),
             (_, Some(proxy)) => Failure::new(format!(
@@ -104,9 +107,9 @@ impl ConnectError {
                 self.words()
             ))
             .hint(if request.connection.is_local() {
-                format!("for {host}, none is needed: add {} to NO_PROXY", route.url.host().unwrap_or_default())
+                format!("{host} needs no proxy: add {} to NO_PROXY", route.url.host().unwrap_or_default())
             } else {
-                format!("check its address, or unset {} where there is no proxy", proxy.origin)
+                format!("check its address, or unset {} if there is no proxy", proxy.origin)
             }),
             (_, None) => Failure::new(format!(
                 "{service} at {host} cannot be reached: {}",
@@ -118,10 +121,10 @@ impl ConnectError {
 
     fn words(&self) -> &'static str {
         match self {
-            Self::UnknownName => "its name is not known to the DNS",
+            Self::UnknownName => "its name was not found in DNS",
             Self::Refused => "connection refused",
             Self::NoNetwork => "there is no network",
-            Self::NoConnection => "no connection in time",
+            Self::NoConnection => "the connection timed out",
             Self::Failed | Self::Distrust(..) | Self::NoTls | Self::Proxy(_) => {
                 "the connection failed"
             }
@@ -150,11 +153,11 @@ impl CertificateProblem {
     fn sentence(&self, presented: Option<&Presented>, route: &Route) -> String {
         let Some(presented) = presented else {
             return match self {
-                Self::UnknownIssuer => "nobody knows who issued its certificate".to_owned(),
+                Self::UnknownIssuer => "the issuer of its certificate is unknown".to_owned(),
                 Self::Expired => "its certificate has expired".to_owned(),
                 Self::NotYetValid => "its certificate is not valid yet".to_owned(),
                 Self::WrongName => "its certificate is for another host".to_owned(),
-                Self::Other(why) => format!("its certificate has a flaw ({why})"),
+                Self::Other(why) => format!("its certificate is invalid ({why})"),
             };
         };
         let Presented {
@@ -162,19 +165,17 @@ impl CertificateProblem {
         } = presented;
         match self {
             Self::UnknownIssuer if subject == issuer => {
-                format!("its certificate ({subject}) is issued by nobody but itself")
+                format!("its certificate ({subject}) is self-signed")
             }
             Self::UnknownIssuer => {
-                format!(
-                    "its certificate ({subject}) is issued by {issuer}, which is not known here"
-                )
+                format!("its certificate ({subject}) has an unknown issuer ({issuer})")
             }
             Self::Expired => format!(
-                "its certificate ({subject}, issued by {issuer}) ended on {}",
+                "its certificate ({subject}, issued by {issuer}) expired on {}",
                 presented.not_after.format("%F")
             ),
             Self::NotYetValid => format!(
-                "its certificate ({subject}, issued by {issuer}) begins on {}",
+                "its certificate ({subject}, issued by {issuer}) is not valid before {}",
                 presented.not_before.format("%F")
             ),
             Self::WrongName => format!(
@@ -183,7 +184,7 @@ impl CertificateProblem {
                 route.url.host().unwrap_or_default()
             ),
             Self::Other(why) => {
-                format!("its certificate ({subject}, issued by {issuer}) has a flaw ({why})")
+                format!("its certificate ({subject}, issued by {issuer}) is invalid ({why})")
             }
         }
     }
@@ -191,22 +192,22 @@ impl CertificateProblem {
     fn hint(&self, request: &RequestContext<'_>) -> String {
         match (self, &request.connection.ca_bundle) {
             (Self::UnknownIssuer, Some(bundle)) => format!(
-                "if that is your company's proxy, its CA certificate belongs into {} ({})",
+                "if that is your company's proxy, add its CA certificate to {} ({})",
                 bundle.value, bundle.origin
             ),
             (Self::UnknownIssuer, None) if rustls_native_certs::load_native_certs().certs.is_empty() => {
-                "no CA certificates are installed here: install ca-certificates, or set AWS_CA_BUNDLE to a file of them".to_owned()
+                "no CA certificates are installed: install ca-certificates, or set AWS_CA_BUNDLE to a PEM file".to_owned()
             }
             (Self::UnknownIssuer, None) => {
                 "if that is your company's proxy, set AWS_CA_BUNDLE, or ca_bundle in ~/.aws/config, to a file with its CA certificate".to_owned()
             }
             (Self::Expired | Self::NotYetValid, _) => {
-                "is the clock of this machine right? see `date -u`; if it is, whoever runs that server has to renew it".to_owned()
+                "check this machine's clock with `date -u`; if it is right, the server needs a new certificate".to_owned()
             }
             (Self::WrongName, _) => {
-                "is there a login page of a network in between? open a web page, and look at the endpoint with -v".to_owned()
+                LOGIN_PAGE.to_owned()
             }
-            (Self::Other(_), _) => "whoever runs that server, or the proxy in between, has to make another".to_owned(),
+            (Self::Other(_), _) => "the administrator of that server, or of a proxy in between, has to replace it".to_owned(),
         }
     }
 }
@@ -224,30 +225,32 @@ impl ProxyAnswer {
                         .any(|scheme| scheme.eq_ignore_ascii_case("basic"));
                 if !basic {
                     return Failure::new(format!(
-                        "{name} wants {}, which is not spoken here",
+                        "{name} requires {}, which mfa-creds does not support",
                         self.schemes.join(" or ")
                     ))
-                    .hint("a local proxy such as px or cntlm speaks it for you");
+                    .hint("use a local proxy that supports it, such as px or cntlm");
                 }
                 if value.authorization().is_some() {
-                    Failure::new(format!("{name} does not take its user and password")).hint(
-                        format!("check them in {origin}; special characters are written like %40"),
-                    )
+                    Failure::new(format!("{name} rejected the user and password")).hint(format!(
+                        "check them in {origin}; write special characters like %40"
+                    ))
                 } else {
-                    Failure::new(format!("{name} wants a user and a password")).hint(format!(
-                        "write them into {origin}, like http://USER:PASSWORD@proxy.example:3128"
+                    Failure::new(format!("{name} requires a user and password")).hint(format!(
+                        "add them to {origin}, like http://USER:PASSWORD@proxy.example:3128"
                     ))
                 }
             }
             Some(status @ 500..) => Failure::new(format!(
-                "{name} cannot reach {what}: it answers {status}"
+                "{name} cannot reach {what}: it answered {status}"
             ))
-            .hint("ask whoever runs the proxy, or check the region and the endpoint with -v"),
+            .hint("ask the proxy's administrator, or check the region and the endpoint with -v"),
             status => {
                 let status =
-                    status.map_or_else(String::new, |status| format!(": it answers {status}"));
-                Failure::new(format!("{name} does not let through to {what}{status}"))
-                    .hint("ask whoever runs the proxy to allow that host, or name it in NO_PROXY")
+                    status.map_or_else(String::new, |status| format!(": it answered {status}"));
+                Failure::new(format!(
+                    "{name} does not allow connections to {what}{status}"
+                ))
+                .hint("ask the proxy's administrator to allow that host, or add it to NO_PROXY")
             }
         }
     }

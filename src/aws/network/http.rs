@@ -14,11 +14,11 @@ use crate::core::error::{Failure, reason};
 use crate::core::regular_file;
 use crate::plan::{Proxy, Setting};
 
-/// How long a connection may be idle and still be used again. Nobody looks after it while a person types, and a code that goes
-/// out on one that the other side has closed meanwhile counts as used up.
+/// How long a connection may be idle and still be used again. Nothing watches it while a person types, and a code that is sent on a
+/// connection that the other side has closed counts as used up.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Makes a client: without TLS, or with the certificates of a bundle, or with those of the system.
+/// Creates a client: without TLS, with the certificates of a bundle, or with those of the system.
 pub(super) fn client(
     plain: bool,
     bundle: Option<Vec<u8>>,
@@ -26,7 +26,7 @@ pub(super) fn client(
 ) -> Result<SharedHttpClient> {
     let trust = if plain { None } else { Some(trust(bundle)?) };
     let proxy = match proxy {
-        // Its errors may hold the password.
+        // Its errors may contain the password.
         Some(proxy) => match ProxyConfig::all(proxy.url().expose()) {
             Ok(config) => config,
             Err(_not_shown) => bail!("the proxy {proxy} cannot be used"),
@@ -55,7 +55,7 @@ pub(super) fn client(
     )
 }
 
-/// The certificates to trust: those of the bundle, else the system's.
+/// The certificates to trust: those of the bundle, or the system's.
 fn trust(bundle: Option<Vec<u8>>) -> Result<tls::TlsContext> {
     let context = tls::TlsContext::builder();
     match bundle {
@@ -66,9 +66,9 @@ fn trust(bundle: Option<Vec<u8>>) -> Result<tls::TlsContext> {
     .context("the CA bundle cannot be used")
 }
 
-/// What is in a CA bundle.
+/// The content of a CA bundle.
 pub struct Certificates {
-    /// Those that the HTTP client can read. At others it would panic.
+    /// The certificates that the HTTP client can read. It would panic at others.
     pub pem: Vec<u8>,
     pub usable: usize,
     pub broken: usize,
@@ -83,7 +83,7 @@ pub fn certificates(
 ) -> Result<Certificates> {
     let wrong = |problem: &str| {
         Failure::new(format!("the CA bundle {path} ({origin}) {problem}"))
-            .hint("it must be a file of PEM certificates, each with a BEGIN CERTIFICATE line")
+            .hint("use a file of PEM certificates, each with a BEGIN CERTIFICATE line")
     };
     let pem = regular_file::read(Path::new(path))
         .map_err(|error| wrong(&format!("cannot be read: {}", reason(&error))))?;
@@ -103,10 +103,10 @@ pub fn certificates(
         }
     }
     if blocks.is_empty() {
-        bail!(wrong("holds no certificate"));
+        bail!(wrong("contains no certificate"));
     }
     if usable.is_empty() {
-        bail!(wrong("cannot be used: its certificates are broken"));
+        bail!(wrong("cannot be used: its certificates are invalid"));
     }
     Ok(Certificates {
         pem: usable.into_bytes(),

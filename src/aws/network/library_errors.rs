@@ -11,7 +11,7 @@ use super::connect_error::{
     CertificateProblem, ConnectError, PROXY_AUTHENTICATION_REQUIRED, ProxyAnswer,
 };
 
-/// What kept a connection from coming about.
+/// Why a connection failed.
 pub(super) fn connect_error(error: &(dyn Error + 'static)) -> ConnectError {
     match cause::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(error)) => {
@@ -48,7 +48,7 @@ pub(super) fn connect_error(error: &(dyn Error + 'static)) -> ConnectError {
 fn certificate_problem(error: &CertificateError) -> CertificateProblem {
     match error {
         CertificateError::UnknownIssuer => CertificateProblem::UnknownIssuer,
-        // An authority's own certificate, as most that somebody has made by hand are.
+        // The certificate of an authority, which most self-made certificates are.
         CertificateError::Other(OtherError(error))
             if matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
@@ -76,25 +76,25 @@ pub(super) fn is_cut_off(error: &(dyn Error + 'static)) -> bool {
     cause::<io::Error>(error).is_some() || worded(error) == Some(Worded::CutOff)
 }
 
-/// What an error of the system, or one like it, is about.
+/// The kind of an error of the system, or of one like it.
 pub(super) fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
     cause::<io::Error>(error).map(io::Error::kind)
 }
 
-/// An error whose type a library keeps to itself.
+/// An error whose type is private to a library.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Worded {
-    /// The proxy wants to know who asks.
+    /// The proxy requires authentication.
     ProxyAuthorization,
-    /// The proxy was reached, and has opened no tunnel.
+    /// The proxy was reached, but opened no tunnel.
     NoTunnel,
-    /// Nobody knows the name.
+    /// The name is unknown.
     UnknownName,
     /// The connection ended before the answer did.
     CutOff,
 }
 
-/// The only place where words of libraries are read: of hyper-util 0.1.21 (its tunnel, and its look-up of a name), of the standard
+/// The only place that matches texts of libraries: of hyper-util 0.1.21 (its tunnel, and its look-up of a name), of the standard
 /// library (likewise a look-up), and of hyper 1.12.0 and h2 0.4.20 (an end too early). `proxies` and `answers` of tests/cli fail
 /// when the first ones change, and a test below when the last ones do.
 fn worded(error: &(dyn Error + 'static)) -> Option<Worded> {
@@ -118,8 +118,8 @@ pub(super) fn cause<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) ->
     chain(error).find_map(|error| error.downcast_ref())
 }
 
-/// An error and what it came of. What an [`io::Error`] holds is not its source but the error whose source that is, as hyper-rustls
-/// 0.27.10 and tokio-rustls 0.26.6 wrap rustls's.
+/// An error and its causes. An [`io::Error`] that wraps an error has that error's source as its own source, so it is unwrapped:
+/// hyper-rustls 0.27.10 and tokio-rustls 0.26.6 wrap the errors of rustls.
 fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
         match error.downcast_ref::<io::Error>().map(io::Error::get_ref) {
@@ -183,7 +183,7 @@ mod tests {
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             stream.read_exact(&mut [0]).unwrap();
-            // It ends, and is not reset, which it would be with something unread.
+            // Everything is read, so that the connection ends and is not reset.
             stream.shutdown(Shutdown::Write).unwrap();
             stream.read_to_end(&mut Vec::new()).unwrap();
         });

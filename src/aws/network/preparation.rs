@@ -1,4 +1,4 @@
-//! Makes a client for each connection in the background, while a person types the code.
+//! Creates a client for each connection in the background, while a person types the code.
 
 use std::mem::ManuallyDrop;
 use std::pin::pin;
@@ -17,17 +17,17 @@ use super::clock_skew::SET_THE_CLOCK;
 use super::http;
 use crate::core::clock::{self, Clock};
 use crate::core::error::Failure;
-use crate::plan::{Connection, Proxy, Route, Service};
+use crate::plan::{Connection, Proxy, Route};
 use crate::prompt::child;
 use crate::report::Report;
 
-/// How long to wait for a connection, and for the answer to one of several tries, where there is so much time in all.
+/// How long to wait for a connection, and for the answer to one of several tries, if the timeout allows it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(12);
-/// After so long, whoever waits is told for what.
+/// After how long a wait is reported.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
-/// Clients that are being made on threads of their own.
+/// Clients that are being created on threads of their own.
 pub struct Preparation {
     begun: Vec<(Connection, Route, JoinHandle<Result<SharedHttpClient>>)>,
     report: Report,
@@ -40,9 +40,9 @@ pub(super) struct Prepared {
     pub config: SdkConfig,
 }
 
-/// The way to the services, for each connection that was prepared.
+/// Access to the services over each connection that was prepared.
 pub struct Network {
-    /// Never dropped: that would wait for a look-up of a name that hangs. It ends with the process.
+    /// Never dropped: that would wait for a hanging DNS lookup. It ends with the process.
     runtime: ManuallyDrop<Runtime>,
     connections: Vec<Prepared>,
     pub(super) report: Report,
@@ -55,17 +55,17 @@ pub fn check(connection: &Connection) -> Result<()> {
     bundle.map_or(Ok(()), |bundle| http::certificates(bundle).map(drop))
 }
 
-/// Begins to make clients for these connections.
+/// Starts to create clients for these connections.
 ///
 /// # Errors
-/// As [`check`] has them.
+/// Those of [`check`].
 pub fn prepare<'c>(
     connections: impl IntoIterator<Item = &'c Connection>,
     report: Report,
 ) -> Result<Preparation> {
     if !clock::is_possible() {
         bail!(
-            Failure::new("the clock of this machine is set to a year before 1970 or after 9998")
+            Failure::new("this machine's clock is set to a year before 1970 or after 9998")
                 .hint(SET_THE_CLOCK)
         );
     }
@@ -96,7 +96,7 @@ impl Preparation {
         let mut connections = Vec::new();
         for (connection, route, client) in self.begun {
             let Ok(client) = client.join() else {
-                bail!("the HTTP client could not be made");
+                bail!("the HTTP client could not be created");
             };
             let config = config(&connection, &route, client?);
             connections.push(Prepared {
@@ -121,36 +121,42 @@ impl Network {
             .context("the connection was not prepared")
     }
 
-    /// Carries out calls to their end.
-    pub fn block_on<F: Future>(&self, calls: F) -> F::Output {
-        self.runtime.block_on(calls)
-    }
-
-    /// Carries out calls to their end, and says what for, if that takes long.
-    pub fn wait_for<F: Future>(&self, service: Service, calls: F) -> F::Output {
+    /// Runs calls to their end, and reports a long wait.
+    pub fn wait_for<F: Future>(&self, connection: &Connection, calls: F) -> F::Output {
         self.runtime.block_on(async {
             let mut calls = pin!(calls);
+            if connection.timeout.value <= NOTICE_AFTER {
+                return calls.await;
+            }
             match timeout(NOTICE_AFTER, calls.as_mut()).await {
                 Ok(answer) => answer,
                 Err(_elapsed) => {
-                    Report::notice(format_args!("waiting for {}", service.name()));
+                    let service = connection.service.name();
+                    let _shown = self
+                        .report
+                        .waiting_unless_quiet(format_args!("waiting for {service}"));
                     calls.await
                 }
             }
         })
     }
+
+    /// Runs calls to their end. The caller reports their progress.
+    pub fn block_on<F: Future>(&self, calls: F) -> F::Output {
+        self.runtime.block_on(calls)
+    }
 }
 
-/// How long to wait for a connection: so that it is known for one that did not come about, before the time is over.
+/// How long to wait for a connection: short enough that a failed connection is known before the timeout.
 pub(super) fn connect_timeout(connection: &Connection) -> Duration {
     CONNECT_TIMEOUT.min(connection.timeout.value / 2)
 }
 
-/// What clients are made from. Not by the SDK's loader: that links, and asks, all that could know of credentials and regions, and
-/// both are decided.
+/// The configuration of a client. The SDK's loader is not used: it links and asks all sources of credentials and regions, which are
+/// already decided.
 fn config(connection: &Connection, route: &Route, client: SharedHttpClient) -> SdkConfig {
     let timeout = connection.timeout.value;
-    // One that the SDK does not take is left out, as its loader does.
+    // Like the SDK's loader, this ignores a name that the SDK rejects.
     let app_name = connection.app_id.clone().map(AppName::new);
     let mut builder = SdkConfig::builder();
     builder.set_app_name(app_name.and_then(Result::ok));
@@ -159,9 +165,9 @@ fn config(connection: &Connection, route: &Route, client: SharedHttpClient) -> S
         .region(Region::new(route.signing_region.value.clone()))
         .http_client(client)
         .time_source(Clock)
-        // The whole time is limited.
+        // The timeout limits the whole call.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        // Where the requests go is decided. The SDK would refuse it together with settings for its own endpoints.
+        // The endpoint is already decided. The SDK would reject it together with settings for its own endpoints.
         .endpoint_url(route.url.to_string())
         .use_fips(false)
         .use_dual_stack(false)

@@ -1,5 +1,5 @@
-//! Takes a second look at a connection that failed: which certificate the server presents, and what the proxy answers. None of
-//! the request is sent.
+//! Examines a connection that failed: which certificate the server presents, and what the proxy answers. It sends nothing of the
+//! request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,9 +24,9 @@ use super::connect_error::{Presented, ProxyAnswer};
 use crate::core::clock;
 use crate::plan::Route;
 
-/// How long to look, in all.
+/// How long to examine a connection.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// So much of a proxy's answer is read.
+/// How many bytes of a proxy's answer are read.
 const LONGEST_HEAD: usize = 16 * 1024;
 const MOST_HEADERS: usize = 100;
 
@@ -42,7 +42,7 @@ pub(super) async fn certificate(route: &Route) -> Option<Presented> {
             .dangerous()
             .with_custom_certificate_verifier(Arc::<Recorder>::clone(&seen))
             .with_no_client_auth();
-        // It ends with the certificate, which is all that is wanted.
+        // It ends with the certificate, which is all that is needed.
         let _ = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
             .await;
@@ -56,12 +56,12 @@ pub(super) async fn certificate(route: &Route) -> Option<Presented> {
     timeout(TIMEOUT, looking).await.ok().flatten()
 }
 
-/// What the proxy answers that does not let through to the end of a route.
+/// The answer of a proxy that does not allow a connection to the end of a route.
 pub(super) async fn proxy_answer(route: &Route) -> Option<ProxyAnswer> {
     timeout(TIMEOUT, open(route)).await.ok()?.err()?
 }
 
-/// A connection to the end of a route, through its proxy. What that answers where it does not let through.
+/// A connection to the end of a route, through its proxy; or the answer of a proxy that does not allow it.
 async fn open(route: &Route) -> Result<TcpStream, Option<ProxyAnswer>> {
     let port = route.url.port_u16();
     let port = port.unwrap_or(if route.url.scheme_str() == Some("http") {
@@ -103,7 +103,7 @@ async fn open(route: &Route) -> Result<TcpStream, Option<ProxyAnswer>> {
     }
 }
 
-/// The head of a proxy's answer, where it is whole already.
+/// The head of a proxy's answer, once it is complete.
 fn read(bytes: &[u8]) -> Result<Option<ProxyAnswer>, httparse::Error> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
@@ -130,7 +130,7 @@ fn host(route: &Route) -> &str {
         .trim_matches(['[', ']'])
 }
 
-/// Takes no certificate, and remembers which it was shown.
+/// Rejects each certificate, and remembers it.
 #[derive(Debug)]
 struct Recorder {
     provider: Arc<CryptoProvider>,
@@ -189,7 +189,7 @@ impl ServerCertVerifier for Recorder {
 }
 
 fn taken_by_none() -> rustls::Error {
-    rustls::Error::General("no certificate is taken".to_owned())
+    rustls::Error::General("no certificate is accepted".to_owned())
 }
 
 fn presented(certificate: &CertificateDer<'_>) -> Option<Presented> {
@@ -212,7 +212,7 @@ fn presented(certificate: &CertificateDer<'_>) -> Option<Presented> {
     })
 }
 
-/// As people call it: by its common name, else by its organization, else in full.
+/// The name for messages: the common name, the organization, or the full name.
 fn called(name: &Name) -> String {
     let short = [name.common_name(), name.organization()];
     let short = short.into_iter().find_map(|part| part.ok().flatten());

@@ -1,9 +1,11 @@
-//! Holds all that a message about a request to AWS may name.
+//! Holds everything that a message about a request to AWS may name.
 
 use crate::core::error::Failure;
 use crate::core::mfa_code::MfaCode;
 use crate::core::text::masked;
 use crate::plan::{Connection, KeySource, Service};
+
+pub(super) const RUN_AGAIN: &str = "run the command again";
 
 /// Whose credentials sign a request.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +18,11 @@ pub enum Signer<'a> {
     Role(&'a str),
 }
 
-/// A request, with all that a message about it may name.
+/// A request, with everything that a message about it may name.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext<'a> {
     pub connection: &'a Connection,
-    /// Where the keys are that sign it, or that the session was made with.
+    /// The place of the keys that sign it, or that the session was created with.
     pub key_source: &'a KeySource,
     pub access_key_id: &'a str,
     pub signer: Signer<'a>,
@@ -31,16 +33,16 @@ pub struct RequestContext<'a> {
 }
 
 impl RequestContext<'_> {
-    /// An answer that AWS would not give: of a proxy, a hotspot, or a wrong endpoint.
+    /// An answer that is not from AWS, but from a proxy, a hotspot, or a wrong endpoint.
     pub fn foreign(&self, evidence: &str) -> Failure {
-        let again = self.with_the_next_code("run it again");
+        let again = self.with_the_next_code(RUN_AGAIN);
         Failure::new(format!(
             "the answer from {} is not from {}: {evidence}",
             self.host(),
             self.service().name()
         ))
         .hint(format!(
-            "is there a login page of a network or proxy in between? open a web page, then {again}"
+            "the network or a proxy may redirect to a login page: open a web page, then {again}"
         ))
     }
 
@@ -62,12 +64,12 @@ impl RequestContext<'_> {
         }
     }
 
-    /// What to do where a code may have reached AWS without an answer.
+    /// What to do if a code may have reached AWS without an answer.
     pub(super) fn afterwards(&self) -> &'static str {
         if self.codes.is_empty() {
-            "run it again; no code was used for this"
+            "run the command again; no code was used"
         } else {
-            "run it again with the next code; this one may have been used up"
+            "run the command again with the next code; this one may be used up"
         }
     }
 

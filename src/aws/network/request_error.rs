@@ -1,6 +1,6 @@
 //! Defines why a request got no successful answer, from an unknown host name to a refusal.
 //!
-//! Nothing in it is an error chain or a request of the SDK: both can hold the code.
+//! It contains no error chain and no request of the SDK: both can contain the code.
 
 use std::error::Error;
 use std::io;
@@ -18,26 +18,26 @@ use crate::core::text::message;
 /// What went wrong with a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RequestError {
-    /// The service has said why not.
+    /// The service refused the request, with a reason.
     Refused {
         status: u16,
         code: String,
         message: String,
     },
-    /// Something answered that is not the service, or not wholly.
+    /// The answer is incomplete or not from the service.
     Foreign { status: u16, evidence: String },
-    /// The request has not met the service.
+    /// The request did not reach the service.
     Unreachable(ConnectError),
-    /// There was no answer in time. Whether it was carried out is not known.
+    /// There was no answer before the timeout. The request may have worked.
     NoAnswer,
-    /// The connection ended before the answer did. Whether it was carried out is not known.
+    /// The connection ended before the answer did. The request may have worked.
     BrokenOff,
-    /// The SDK could not make a request of it.
+    /// The SDK could not build the request.
     Unbuilt,
 }
 
 impl RequestError {
-    /// What an error of the SDK means. Codes that were sent do not appear in it.
+    /// Classifies an error of the SDK. The result contains none of the codes that were sent.
     pub fn of<E>(error: &SdkError<E, HttpResponse>, codes: &[MfaCode]) -> Self
     where
         E: Error + ProvideErrorMetadata + 'static,
@@ -63,7 +63,7 @@ impl RequestError {
                 if cause::<LengthLimitError>(error).is_some() {
                     return Self::Foreign {
                         status: response.raw().status().as_u16(),
-                        evidence: "it is longer than any of its answers".to_owned(),
+                        evidence: "it is too long".to_owned(),
                     };
                 }
                 if is_cut_off(error) {
@@ -75,8 +75,8 @@ impl RequestError {
         }
     }
 
-    /// Everything that keeps a request from being answered. Only what went wrong before there was a connection has surely not met
-    /// the service.
+    /// Classifies an error of a request without an answer. Only a failure before the connection is sure not to have reached the
+    /// service.
     pub(super) fn undelivered(error: &(dyn Error + 'static)) -> Self {
         let cause = cause::<hyper_util::client::legacy::Error>(error);
         if cause.is_some_and(hyper_util::client::legacy::Error::is_connect) {
@@ -95,7 +95,7 @@ impl RequestError {
             .and_then(|kind| kind.split(';').next())
             .unwrap_or("unknown");
         let status = response.status().as_u16();
-        // Of the proxy that a plain request went to: the service has no such answer.
+        // From the proxy of a plain request: the service never answers so.
         if status == PROXY_AUTHENTICATION_REQUIRED {
             let asks = response.headers().get_all("proxy-authenticate");
             let schemes = asks.filter_map(|asks| asks.split([' ', ',']).next());
@@ -118,7 +118,7 @@ impl RequestError {
         }
     }
 
-    /// Whether the service has not looked at the request, for reasons of its own: it may be made again.
+    /// Whether the service did not process the request for internal reasons, so that it may be repeated.
     pub fn is_of_service(&self) -> bool {
         match self {
             Self::Refused { status, code, .. } => {
@@ -129,7 +129,7 @@ impl RequestError {
         }
     }
 
-    /// Whether the request may have been carried out all the same.
+    /// Whether the request may have worked anyway.
     pub fn may_have_worked(&self) -> bool {
         match self {
             Self::Refused { status, .. } => *status >= 500,
@@ -139,7 +139,7 @@ impl RequestError {
     }
 }
 
-/// An answer may quote what it complains of.
+/// Masks the codes: an answer may quote them.
 fn without_codes(text: &str, codes: &[MfaCode]) -> String {
     codes.iter().fold(text.to_owned(), |text, sent| {
         text.replace(sent.expose(), "(the code)")

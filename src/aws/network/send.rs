@@ -17,9 +17,9 @@ use crate::core::aws_errors;
 use crate::core::clock;
 use crate::plan::Connection;
 
-/// How often a request goes out that has not met the service. Those without a code the SDK sends again by itself.
+/// How often a request is sent that did not reach the service. The SDK itself repeats requests without a code.
 const TRIES: u32 = 3;
-/// How long to wait before that, the more the oftener.
+/// The pause before the second try. It grows with each try.
 const PAUSE: Duration = Duration::from_millis(300);
 
 impl Network {
@@ -50,7 +50,7 @@ impl Network {
                     self.report
                         .warning(format_args!("{}: {SET_THE_CLOCK}", off(ahead)));
                 }
-                // Another call, which was under way at the same time, may have corrected it.
+                // A concurrent call may have corrected it.
                 if clock::correction() != correction {
                     is_corrected = true;
                     continue;
@@ -58,22 +58,22 @@ impl Network {
             }
             let pause = PAUSE * tries;
             if request.codes.is_empty()
-                || !has_met_nobody(&error)
+                || !has_not_arrived(&error)
                 || tries == TRIES
                 || Instant::now() + pause + connect_timeout(request.connection) > deadline
             {
                 break error;
             }
             self.report
-                .trace(format_args!("not sent: {error:?}; once more"));
+                .trace(format_args!("not sent: {error:?}; trying again"));
             sleep(pause).await;
             tries += 1;
         };
-        self.report.trace(format_args!("in vain: {error:?}"));
+        self.report.trace(format_args!("failed: {error:?}"));
         Err(self.looked_at(request.connection, error).await)
     }
 
-    /// What can be known more of it.
+    /// Examines the error further.
     async fn looked_at(&self, connection: &Connection, error: RequestError) -> RequestError {
         let Ok(prepared) = self.prepared(connection) else {
             return error;
@@ -84,7 +84,7 @@ impl Network {
                 let presented = probe::certificate(route).await;
                 RequestError::Unreachable(ConnectError::Distrust(problem, presented.map(Box::new)))
             }
-            // Nobody but a proxy answers so; whoever did has seen the request.
+            // Only a proxy answers so, and it has seen the request.
             RequestError::Unreachable(ConnectError::Proxy(ProxyAnswer {
                 status: Some(status),
                 ..
@@ -102,6 +102,6 @@ impl Network {
     }
 }
 
-fn has_met_nobody(error: &RequestError) -> bool {
+fn has_not_arrived(error: &RequestError) -> bool {
     matches!(error, RequestError::Unreachable(error) if error.may_pass())
 }

@@ -1,5 +1,5 @@
-//! Writes a line into the trace for each request and each answer, and measures AWS's clock. It reads nothing else of them, because they
-//! hold codes and credentials.
+//! Traces each request and each answer in one line, and measures AWS's clock. It reads nothing else of them, because they contain
+//! codes and credentials.
 
 use std::sync::Mutex;
 use std::time::Instant;
@@ -17,14 +17,14 @@ use crate::report::Report;
 
 /// The name of the call comes first in its body: <https://docs.aws.amazon.com/STS/latest/APIReference/CommonParameters.html>.
 const ACTION: &[u8] = b"Action=";
-/// How AWS calls a request.
+/// The header with the id of a request.
 const REQUEST_ID: &str = "x-amzn-requestid";
 
-/// Traces the requests of one client, which makes them one after the other.
+/// Traces the requests of one client, which sends them one after the other.
 #[derive(Debug)]
 pub(super) struct Tracing {
     report: Report,
-    /// Whether nobody on the way could have given the answer: whoever says what time it is gets a signature for that time.
+    /// Whether TLS proves that the answer is from AWS: the server that sets the time gets a signature for that time.
     is_authentic: bool,
     begin: Mutex<Option<Instant>>,
 }
@@ -49,7 +49,7 @@ impl Tracing {
     }
 }
 
-/// Whether a server says an id, and not something that was said to it.
+/// Whether a text is an id, and not an echo of something that was sent.
 fn is_id(id: &str) -> bool {
     const LONG: usize = 16;
     id.len() >= LONG && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')

@@ -1,7 +1,7 @@
 //! Words the messages about failed requests that do not depend on the call.
 
 use super::clock_skew::SET_THE_CLOCK;
-use super::request_context::{RequestContext, Signer};
+use super::request_context::{RUN_AGAIN, RequestContext, Signer};
 use super::request_error::RequestError;
 use crate::core::aws_errors::{
     INCOMPLETE_SIGNATURE, INVALID_CLIENT_TOKEN_ID, REGION_DISABLED, REQUEST_EXPIRED,
@@ -34,10 +34,10 @@ impl RequestContext<'_> {
                 ))
                 .hint(self.afterwards())
             }
-            RequestError::BrokenOff => {
-                Failure::new(format!("the connection to {service} at {host} broke off"))
-                    .hint(self.afterwards())
-            }
+            RequestError::BrokenOff => Failure::new(format!(
+                "the connection to {service} at {host} was interrupted"
+            ))
+            .hint(self.afterwards()),
             RequestError::Unbuilt => {
                 Failure::new(format!("the request to {service} could not be built"))
                     .hint("check the settings with -v")
@@ -54,36 +54,36 @@ impl RequestContext<'_> {
                 masked(self.access_key_id),
                 self.key_source.id
             ))
-            .hint("the IAM console shows the user's access keys; in China and GovCloud set the region, too"),
+            .hint("the IAM console shows the user's access keys; in China and GovCloud, also set the region"),
             _ if is_of_credentials(code) => {
-                Failure::new(format!("AWS does not take {}: {message}", self.signer_name()))
-                    .hint(format!("`mfa-creds{} --force` makes a new session", self.flags))
+                Failure::new(format!("AWS rejected {}: {message}", self.signer_name()))
+                    .hint(format!("run `mfa-creds{} --force` to get a new session", self.flags))
             }
             SIGNATURE_DOES_NOT_MATCH | INCOMPLETE_SIGNATURE | REQUEST_EXPIRED => {
                 self.signature_refused(code, message)
             }
             _ if is_throttling(status, code) => {
-                Failure::new(format!("{service} is asked too often just now")).hint(format!(
-                    "wait a moment and {}",
-                    self.with_the_next_code("run it again")
+                Failure::new(format!("{service} throttled the request")).hint(format!(
+                    "wait a moment, then {}",
+                    self.with_the_next_code(RUN_AGAIN)
                 ))
             }
             REGION_DISABLED => Failure::new(format!(
                 "STS is not active in {} for this account ({})",
                 region.value, region.origin
             ))
-            .hint("choose another with --region, or have the region activated"),
+            .hint("use another region with --region, or activate this one"),
             _ if status >= 500 => Failure::new(format!(
-                "{service} at {} has a problem of its own: {status} {code}",
+                "{service} at {} returned an internal error: {status} {code}",
                 self.host()
             ))
             .hint(self.afterwards()),
             _ => Failure::new(format!("{service} refused the request: {code}: {message}"))
-                .hint("`-v` shows where each setting came from"),
+                .hint("add `-v` to see where each setting came from"),
         }
     }
 
-    /// The signature is not right, for the clock, for the region, or for the secret.
+    /// The signature is wrong because of the clock, the region, or the secret.
     fn signature_refused(&self, code: &str, message: &str) -> Failure {
         let region = &self.connection.region;
         if code != INCOMPLETE_SIGNATURE && is_of_clock(code, message) {
@@ -92,7 +92,7 @@ impl RequestContext<'_> {
             } else {
                 "; the code was not used"
             };
-            return Failure::new(format!("the clock of this machine is off: {message}"))
+            return Failure::new(format!("this machine's clock is off: {message}"))
                 .hint(format!("{SET_THE_CLOCK}{unused}"));
         }
         if code == SIGNATURE_DOES_NOT_MATCH && message.contains(WRONG_REGION_PHRASE) {
@@ -101,7 +101,7 @@ impl RequestContext<'_> {
                 region.value, region.origin
             ))
             .hint(match region.origin {
-                // It comes before the variable.
+                // It overrides the variable.
                 Origin::Flag(_) => "set it with --region",
                 _ => "set it with --region or AWS_REGION",
             });
@@ -113,13 +113,13 @@ impl RequestContext<'_> {
                 masked(self.access_key_id)
             ))
             .hint(
-                "write the secret that was shown when the key was made; if it is lost, make a new key",
+                "write the secret that was shown when the key was created; if it is lost, create a new key",
             ),
             Signer::Session | Signer::Role(_) => Failure::new(format!(
-                "the secret access key of {} is not the right one",
+                "the secret access key of {} is wrong",
                 self.signer_name()
             ))
-            .hint("somebody has changed it in the file; run it again"),
+            .hint("it was changed in the file; run the command again"),
         }
     }
 }

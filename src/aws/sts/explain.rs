@@ -14,17 +14,17 @@ use crate::core::mfa_device::SerialNumber;
 use crate::core::text::masked;
 use crate::plan::{Call, Plan, Role, Setting, Strategy, StsCall};
 
-/// A call that is made, with all that a message about it may name.
+/// A call, with everything that a message about it may name.
 pub(super) struct Attempt<'a> {
     pub plan: &'a Plan,
     pub keys: &'a LongTermKeys,
     pub step: &'a StsCall,
-    /// What is sent with it to prove that the person is there.
+    /// The code that is sent with it, and its device.
     pub proof: Option<Proof<'a>>,
     pub signer: Signer<'a>,
 }
 
-/// A code, and the device that it is of.
+/// A code and its device.
 pub(super) struct Proof<'a> {
     pub device: &'a Setting<SerialNumber>,
     pub code: &'a MfaCode,
@@ -76,11 +76,11 @@ impl Attempt<'_> {
         match code {
             ACCESS_DENIED => self.denied(message),
             _ if is_of_credentials(code) && !matches!(self.signer, Signer::Keys) => Failure::new(format!(
-                "AWS does not take {} for {}: {message}",
+                "AWS rejected {} for {}: {message}",
                 self.request().signer_name(),
                 self.role_name()
             ))
-            .hint("in a region that has to be activated, a session works only where it was made: give both one region, or use --direct"),
+            .hint("in an opt-in region, only sessions from that region work: set one region for both, or use --direct"),
             _ if is_of_device_form(code, message) => Failure::new(format!(
                 "AWS cannot use device {}, or its code: {message}",
                 self.device()
@@ -90,26 +90,26 @@ impl Attempt<'_> {
             VALIDATION_ERROR if message.contains(MAXIMUM_DURATION_PHRASE) => {
                 let duration = &self.step.duration;
                 Failure::new(format!(
-                    "{} does not last {} s ({}): its maximum is lower",
+                    "{} cannot last {} s ({}): its maximum is lower",
                     self.role_name(),
                     duration.value,
                     duration.origin
                 ))
-                .hint("ask for less with --duration; 3600 always works")
+                .hint("use a shorter --duration; 3600 always works")
             }
             _ => self.request().explain(error),
         }
     }
 
-    /// AWS has one code for what it does not allow, and for what is wrong with a code or its device.
+    /// AWS uses one error code both for denied actions and for problems with a code or its device.
     fn denied(&self, message: &str) -> Failure {
         let key = masked(&self.keys.access_key_id);
         if is_of_the_code(ACCESS_DENIED, message) {
             return Failure::new(format!(
-                "AWS refused the code for device {}: it is wrong, or was used already",
+                "AWS refused the code for device {}: it is wrong, or was already used",
                 self.device()
             ))
-            .hint("wait for the next code and run it again; each code works once")
+            .hint("wait for the next code, then run the command again; each code works only once")
             .exit(Exit::Refused);
         }
         if message.contains(UNUSABLE_DEVICE_PHRASE) {
@@ -117,12 +117,12 @@ impl Attempt<'_> {
                 "AWS cannot check codes of device {} for access key {key}: it is not a device of this user, or it was tried too often",
                 self.device()
             ))
-            .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS takes no code of a device for up to 3 minutes", self.plan.key_source_flags))
+            .hint(format!("run `mfa-creds device list{}` to see the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes", self.plan.key_source_flags))
             .exit(Exit::Refused);
         }
         if message.contains(TEMPORARY_KEYS_PHRASE) {
             return Failure::new(format!(
-                "the keys of {} are temporary ones, which cannot get a session",
+                "the keys of {} are temporary, and cannot get a session",
                 self.plan.key_source.id
             ))
             .hint("put the IAM user's own keys (AKIA…) there");
@@ -144,13 +144,13 @@ impl Attempt<'_> {
         let trust = if role.external_id.is_some() {
             "the role's trust policy must allow this user, with this external id"
         } else {
-            "the role's trust policy must allow this user, and its external id if it asks for one must be in external_id"
+            "the role's trust policy must allow this user; if it requires an external id, set external_id"
         };
         let other_way = match (self.signer, self.plan.decision.way) {
             (Signer::Keys, _) => "; `--chain` assumes it from a session",
             (Signer::Session, _) => "; `--direct` assumes it with a code of its own",
             (Signer::Role(_), Strategy::Chain) => {
-                "; a role that another role assumes cannot demand MFA"
+                "; a role that another role assumes cannot require MFA"
             }
             (Signer::Role(_), _) => "",
         };
@@ -177,12 +177,12 @@ impl Attempt<'_> {
     }
 }
 
-/// Whether STS complains of the code itself. It says the same of a wrong one and of one that was used.
+/// Whether STS rejects the code itself. It does not distinguish wrong codes from used ones.
 fn is_of_the_code(code: &str, message: &str) -> bool {
     code == ACCESS_DENIED && message.contains(WRONG_CODE_PHRASE)
 }
 
-/// Whether STS complains of the credentials that signed.
+/// Whether STS rejects the credentials that signed.
 fn is_of_the_session(code: &str, message: &str) -> bool {
     is_of_credentials(code)
         || code == SIGNATURE_DOES_NOT_MATCH

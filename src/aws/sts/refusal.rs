@@ -9,18 +9,18 @@ pub struct Refusal {
     pub kind: RefusalKind,
 }
 
-/// What there is to do about a refusal.
+/// What a refusal allows next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RefusalKind {
     /// The code was refused: it is wrong, or was used.
     Code,
-    /// STS has not looked at the request, so the code is as good as before.
+    /// STS did not process the request, so the code is still unused.
     Busy,
-    /// STS has failed at the request, and the code may be used up.
+    /// STS failed to process the request, and the code may be used up.
     Failing,
-    /// Nobody knows whether STS has carried it out, and the code may be used up.
+    /// The request may have worked, and the code may be used up.
     Lost,
-    /// AWS does not take the session that signed the call: it has ended, or somebody has ended it.
+    /// AWS rejects the session that signed the call: it has expired or was revoked.
     Session,
     /// Anything else.
     Other,

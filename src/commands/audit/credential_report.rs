@@ -1,4 +1,4 @@
-//! Reads a credential report in each form that people have one in: JSON of the AWS CLI, base64, or CSV.
+//! Reads a credential report in each form in which people have one: JSON of the AWS CLI, base64, or CSV.
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html>.
 
 use aws_smithy_types::base64;
@@ -8,39 +8,39 @@ use serde::Deserialize;
 use super::csv::records;
 use super::verdict::{Key, ReportedUser, UserKind};
 
-/// What the root user is called.
+/// The name of the root user.
 const ROOT: &str = "<root_account>";
-/// What a report begins with, whatever columns AWS adds at its end.
+/// The start of a report, whatever columns AWS adds at its end.
 const BEGIN: &str = "user,";
 
 /// A report that was read.
 #[derive(Debug)]
 pub struct ParsedReport {
     pub users: Vec<ReportedUser>,
-    /// When AWS made it, where that is said.
+    /// When AWS created it, if that is known.
     pub made: Option<DateTime<Utc>>,
 }
 
-/// Why something is no report. Completes "FILE …".
+/// Why something is not a report.
 #[derive(Debug, Eq, PartialEq)]
 pub enum Unusable {
     /// It is something else.
     Foreign,
-    /// Its base64 ends in the middle, or has other letters in it.
+    /// Its base64 is truncated, or contains other characters.
     Damaged,
     /// A column is missing.
     NoColumn(&'static str),
-    /// A line has another number of fields than the first.
+    /// A line has a different number of fields than the first.
     Fields {
         line: usize,
         are: usize,
         should: usize,
     },
-    /// A line says neither yes nor no.
+    /// A field is neither true nor false.
     Value { line: usize, column: &'static str },
 }
 
-/// The answer of `aws iam get-credential-report`.
+/// The output of `aws iam get-credential-report`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct CliOutput {
@@ -76,7 +76,7 @@ pub fn read(text: &str) -> Result<ParsedReport, Unusable> {
     Ok(ParsedReport { users, made: None })
 }
 
-/// The letters that every base64 of a report begins with.
+/// The start of every report in base64.
 fn encoded_begin() -> String {
     let whole = BEGIN.len() / 3 * 3;
     base64::encode(&BEGIN[..whole])
@@ -93,7 +93,7 @@ fn decoded(content: &str) -> Result<String, Unusable> {
     }
 }
 
-/// Where the columns are that matter.
+/// The positions of the columns that are used.
 struct Columns {
     user: usize,
     arn: usize,
@@ -164,7 +164,7 @@ fn user(columns: &Columns, line: usize, fields: &[String]) -> Result<ReportedUse
     };
     let name = &fields[columns.user];
     let password = is(columns.password, "password_enabled")?;
-    // Of the root user, AWS does not say whether there is a password: there is one, unless it says no.
+    // AWS does not say whether the root user has a password: it has one, unless the report says no.
     let (kind, password) = match password {
         password if name == ROOT => (UserKind::Root, password != Some(false)),
         Some(true) => (UserKind::Person, true),

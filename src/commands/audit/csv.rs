@@ -2,7 +2,7 @@
 
 use crate::core::text::plain;
 
-/// The records, each with the number of the line that it begins in, counted from 1. Empty lines are none.
+/// The records, each with the number of its first line, counted from 1. Empty lines are skipped.
 pub(super) fn records(text: &str) -> Vec<(usize, Vec<String>)> {
     let mut records = Vec::new();
     let mut letters = text.chars().peekable();
@@ -43,8 +43,8 @@ pub(super) fn records(text: &str) -> Vec<(usize, Vec<String>)> {
     records
 }
 
-/// A field as it is written, on one line, and in quotes where it has to be. What a spreadsheet would take for a formula is made a
-/// text: a name of AWS may begin so, and whoever may make users must not run anything on the machine of whoever audits them.
+/// A field on one line, in quotes if necessary. What a spreadsheet would run as a formula becomes plain
+/// text: an IAM name may start like one, and someone who can create users must not run anything on the auditor's machine.
 pub fn field(text: &str) -> String {
     let text = plain(text);
     let text = if text.starts_with(['=', '+', '-', '@']) {

@@ -5,7 +5,7 @@
 pub struct Pattern(String);
 
 impl Pattern {
-    /// Any text is one.
+    /// Any text is a valid pattern.
     pub fn new(text: &str) -> Self {
         Self(text.to_owned())
     }
@@ -15,7 +15,7 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether a name is as the pattern says. Goes back to the last `*` only, so that no pattern takes long.
+    /// Whether the pattern matches a name. It backtracks to the last `*` only, so that no pattern takes long.
     pub fn meets(&self, name: &str) -> bool {
         let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
         let (mut at, mut place) = (0, 0);

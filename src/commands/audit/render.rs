@@ -36,9 +36,9 @@ impl UserKind {
     }
 }
 
-/// A line for each user of whom there is something to say; empty if of none.
+/// A line for each user with findings; empty if there are none.
 pub fn table(verdicts: &[Verdict]) -> String {
-    let mut rows = vec![["USER", "KIND", "MFA", "KEYS", "WHAT"].map(str::to_owned)];
+    let mut rows = vec![["USER", "KIND", "MFA", "KEYS", "FINDINGS"].map(str::to_owned)];
     let noted = verdicts
         .iter()
         .filter(|verdict| !verdict.findings.is_empty());
@@ -58,11 +58,11 @@ pub fn table(verdicts: &[Verdict]) -> String {
     table::table(&rows)
 }
 
-/// What scripts get. Keys may be added.
+/// The JSON. Keys may be added.
 #[derive(Serialize)]
 struct Audited<'a> {
     version: u8,
-    /// When AWS made the report; none where it does not say.
+    /// When AWS created the report; none if it is not known.
     report_made: Option<String>,
     ignored: usize,
     people: usize,
@@ -90,7 +90,7 @@ struct AuditedKey {
     used: Option<String>,
 }
 
-/// Everybody, as JSON.
+/// All users, as JSON.
 pub fn json(summary: &Totals<'_>) -> Result<String> {
     let users = summary.verdicts.iter().map(|verdict| {
         let user = &verdict.user;
@@ -122,7 +122,7 @@ pub fn json(summary: &Totals<'_>) -> Result<String> {
     text::json(&audited).map(|text| text.to_string())
 }
 
-/// Everybody, as CSV.
+/// All users, as CSV.
 pub fn csv(verdicts: &[Verdict]) -> String {
     let mut text = "user,arn,kind,mfa,password,active_keys,lacks_mfa,findings\n".to_owned();
     for verdict in verdicts {
@@ -148,11 +148,11 @@ fn listed(findings: &[Finding]) -> String {
     texts.join("; ")
 }
 
-/// An audit in numbers.
+/// The totals of an audit.
 pub struct Totals<'s> {
     pub verdicts: &'s [Verdict],
     pub ignored: usize,
-    /// When AWS made the report.
+    /// When AWS created the report.
     pub made: Option<chrono::DateTime<chrono::Utc>>,
 }
 
@@ -180,17 +180,17 @@ impl fmt::Display for Totals<'_> {
 }
 
 impl Totals<'_> {
-    /// How many people there are, the root user counted.
+    /// The number of people, including the root user.
     fn people(&self) -> usize {
         self.count(|verdict| verdict.user.kind != UserKind::Robot)
     }
 
-    /// And how many of them lack MFA.
+    /// The number of people who lack MFA.
     fn people_without_mfa(&self) -> usize {
         self.count(|verdict| verdict.user.kind != UserKind::Robot && verdict.lacks_mfa())
     }
 
-    /// How many users lack MFA, whether they are people or robots.
+    /// The number of users who lack MFA, people and robots.
     pub fn users_without_mfa(&self) -> usize {
         self.count(Verdict::lacks_mfa)
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::core::regular_file::{self, Unfit};
 
-/// What is in it, as far as one byte more than this.
+/// Its content, up to one byte more than this.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let opened = regular_file::without_waiting(File::options().read(true)).open(path);
     let file = opened.map_err(|error| regular_file::check_path(path).err().unwrap_or(error))?;
@@ -21,7 +21,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Makes sure that a process writes the pipe, and lets reads wait for what it writes. Returns what came in meanwhile.
+/// Makes sure that a process writes to the pipe, and lets reads wait for it. Returns what arrived meanwhile.
 #[cfg(unix)]
 fn await_writer(pipe: &File) -> io::Result<Option<u8>> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -41,9 +41,13 @@ fn await_writer(pipe: &File) -> io::Result<Option<u8>> {
         let mut byte = [0];
         let mut reader = pipe;
         match reader.read(&mut byte) {
-            Ok(0) => return Err(io::Error::other("is a named pipe that no process writes")),
+            Ok(0) => {
+                return Err(io::Error::other(
+                    "is a named pipe that no process writes to",
+                ));
+            }
             Ok(_) => first = Some(byte[0]),
-            // Somebody will write.
+            // A process has it open for writing.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
@@ -52,7 +56,7 @@ fn await_writer(pipe: &File) -> io::Result<Option<u8>> {
     Ok(first)
 }
 
-/// Pipes with a name are not files here.
+/// On other systems, named pipes are not files.
 #[cfg(not(unix))]
 fn await_writer(_pipe: &File) -> io::Result<Option<u8>> {
     Ok(None)

@@ -1,30 +1,30 @@
 //! Decides which users lack MFA, and whose access keys are old or unused.
 //!
 //! A user with a password for the console is a person, and so is the root user; one without is listed as a robot. A person who works
-//! with access keys alone cannot be told from a robot, so both count: the kind says where to look, not who may go without MFA.
+//! with access keys alone looks like a robot, so both count: the kind says where to look, not who may go without MFA.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::pattern::Pattern;
 
-/// How long a new access key may be unused without a word.
+/// How long a new access key may be unused before it is a finding.
 const NEW: TimeDelta = TimeDelta::days(1);
 
-/// A user, as the report has it.
+/// A user in the report.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ReportedUser {
     /// `<root_account>` for the root user.
     pub name: String,
     pub arn: String,
     pub kind: UserKind,
-    /// Whether there is a password for the console; it is not said of every root user.
+    /// Whether there is a password for the console.
     pub password: bool,
     pub mfa: bool,
     /// The active access keys, with their numbers.
     pub keys: Vec<Key>,
 }
 
-/// What sort of user it is.
+/// The kind of user.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum UserKind {
     Root,
@@ -35,15 +35,15 @@ pub enum UserKind {
 /// An active access key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Key {
-    /// 1 or 2, as the report counts them.
+    /// 1 or 2, as in the report.
     pub number: u8,
-    /// When it was made; none where the report does not say.
+    /// When it was created; none if the report does not say.
     pub made: Option<DateTime<Utc>>,
-    /// When it was used last; none where it never was.
+    /// When it was last used; none if never.
     pub used: Option<DateTime<Utc>>,
 }
 
-/// Something that should not be so.
+/// Something to fix.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Finding {
     /// A person can sign in with a password alone, or the root user can.
@@ -52,28 +52,28 @@ pub enum Finding {
     KeysWithoutMfa,
     /// The root user has access keys, which can do everything.
     RootKeys,
-    /// An access key with this number is older than it may be, in days.
+    /// The access key with this number is too old; its age in days.
     OldKey(u8, i64),
-    /// It was never used, since so many days.
+    /// It was never used; its age in days.
     NeverUsedKey(u8, i64),
-    /// It was not used for so many days.
+    /// It was not used for this many days.
     UnusedKey(u8, i64),
 }
 
-/// A user, and what was found.
+/// A user with the findings.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Verdict {
     pub user: ReportedUser,
     pub findings: Vec<Finding>,
 }
 
-/// What came of a report.
+/// The result of an audit.
 pub struct AuditResult {
-    /// The root user first, then people, then robots; in each, who lacks MFA first.
+    /// The root user first, then people, then robots; within each kind, those who lack MFA first.
     pub verdicts: Vec<Verdict>,
-    /// How many users were left out.
+    /// The number of ignored users.
     pub ignored: usize,
-    /// The patterns that met nobody.
+    /// The patterns that match no user.
     pub idle: Vec<String>,
 }
 

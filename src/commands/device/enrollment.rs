@@ -230,7 +230,8 @@ pub fn wait_for_sts(
     code: &MfaCode,
     report: Report,
 ) -> std::result::Result<KnownDevices, IamError> {
-    let say = || report.progress("waiting until STS knows the device, which takes about 10 s");
+    let say =
+        || report.waiting_from_now("waiting until STS knows the device, which takes about 10 s");
     let known = wait::poll(PAUSES.map(Duration::from_secs), say, || {
         Ok(match iam.is_known_to_sts(serial, code)? {
             KnownDevices::No => None,

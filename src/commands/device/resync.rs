@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::enrollment;
 use super::{SignedInUser, prompt_settings, terminal};
 use crate::aws::iam::{Caller, Iam};
-use crate::cli::{OfUser, PromptTimeout};
+use crate::cli::{self, OfUser, PromptTimeout};
 use crate::core::aws_errors;
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
@@ -20,9 +20,8 @@ use clap::Args;
 pub struct Resync {
     #[command(flatten)]
     pub of: OfUser,
-    /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`] [default: AWS is asked]
-    #[arg(long, value_name = "ARN")]
-    pub device: Option<String>,
+    #[command(flatten)]
+    pub device: cli::Device,
     #[command(flatten)]
     pub timeout: PromptTimeout,
 }
@@ -31,7 +30,7 @@ pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let prompt_settings = prompt_settings(args.timeout, environment)?;
     let terminal = terminal(&prompt_settings)?;
-    let mut signed_in = SignedInUser::new(&args.of, args.device.as_ref(), environment, report)?;
+    let mut signed_in = SignedInUser::new(&args.of, Some(&args.device), environment, report)?;
     let device = signed_in.user.device.take().transpose()?;
     let iam = signed_in.iam();
     let caller = iam.caller()?;

@@ -16,7 +16,7 @@ use crate::core::text;
 #[serde(rename_all = "lowercase")]
 pub enum CheckLevel {
     Ok,
-    /// It works, but not as somebody may think, or not for long.
+    /// It works, but perhaps not as expected, or not for long.
     Warning,
     /// Something does not work.
     Problem,
@@ -25,7 +25,7 @@ pub enum CheckLevel {
 /// One line of the checklist.
 #[derive(Debug, Serialize)]
 pub struct Check {
-    /// What was looked at.
+    /// What was checked.
     subject: &'static str,
     level: CheckLevel,
     message: String,
@@ -33,7 +33,7 @@ pub struct Check {
     fix: Option<String>,
 }
 
-/// What was found, in the order in which it was looked for.
+/// The results, in the order of the checks.
 pub struct Checklist {
     checks: Vec<Check>,
     redactor: Redactor,
@@ -48,12 +48,12 @@ impl Checklist {
         }
     }
 
-    /// Something is right.
+    /// Adds that something is right.
     pub fn ok(&mut self, subject: &'static str, message: impl AsRef<str>) {
         self.add(subject, CheckLevel::Ok, message.as_ref(), None);
     }
 
-    /// Something may surprise.
+    /// Adds something that may surprise, and its fix.
     pub fn warning(
         &mut self,
         subject: &'static str,
@@ -83,23 +83,29 @@ impl Checklist {
         );
     }
 
-    /// Something does not work, in the words of the error that a run ends with for it.
+    /// Adds an error in the same words as a run that fails with it.
     pub fn failed(&mut self, subject: &'static str, why: &anyhow::Error) {
         let message = error::message(why);
         self.add(subject, CheckLevel::Problem, &message, error::hint(why));
     }
 
-    /// The same where it did not work; else what came of it.
+    /// The same, for what a run may do without.
+    pub fn warned(&mut self, subject: &'static str, why: &anyhow::Error) {
+        let message = error::message(why);
+        self.add(subject, CheckLevel::Warning, &message, error::hint(why));
+    }
+
+    /// Adds the error if there is one; otherwise returns the value.
     pub fn attempt<T>(&mut self, subject: &'static str, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.failed(subject, &error)).ok()
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     pub(super) fn len(&self) -> usize {
         self.checks.len()
     }
 
-    /// A path as it is shown.
+    /// A path in the form in which it is shown.
     pub(super) fn shown(&self, path: &Path) -> String {
         self.redactor.redact(&path.to_string_lossy())
     }
@@ -109,7 +115,7 @@ impl Checklist {
         self.count(CheckLevel::Problem) > 0
     }
 
-    /// Two checks may come upon the same thing: it is said once, as bad as the worse of them takes it.
+    /// If two checks find the same thing, it gets one line, with the worse of the two levels.
     pub(super) fn add(
         &mut self,
         subject: &'static str,
@@ -136,8 +142,8 @@ impl Checklist {
         checks.filter(|check| check.level == level).count()
     }
 
-    /// For people: a line for each check, below it the fix, and at the end how many there are of each kind.
-    pub fn text(&self, has_colour: bool) -> String {
+    /// For people: a line for each check with its fix below it, and the totals at the end.
+    pub fn text(&self, has_colors: bool) -> String {
         let subjects = self.checks.iter().map(|check| check.subject.len());
         let width = subjects.max().unwrap_or_default();
         let mut text = String::new();
@@ -147,7 +153,7 @@ impl Checklist {
                 CheckLevel::Warning => ("warning", Style::new().yellow()),
                 CheckLevel::Problem => ("problem", Style::new().red()),
             };
-            let word = style.force_styling(has_colour).apply_to(word);
+            let word = style.force_styling(has_colors).apply_to(word);
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{word}  {:width$}  {}", check.subject, check.message);
             if let Some(fix) = &check.fix {
@@ -178,7 +184,7 @@ impl Checklist {
     }
 }
 
-/// Everything. The README documents it: keys may be added, but none is renamed or goes.
+/// The whole list. The guide `reference` documents it: keys may be added, but none may be renamed or removed.
 #[derive(Serialize)]
 struct ChecklistJson<'l> {
     version: u8,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::checklist::Checklist;
+use crate::commands::loaded_files;
 use crate::core::environment::Environment;
 use crate::core::regular_file;
 use crate::core::text::quoted_path;
@@ -19,7 +20,7 @@ pub enum Which {
 }
 
 impl Which {
-    /// What it is called.
+    /// Its name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Credentials => "credentials file",
@@ -36,7 +37,7 @@ impl Which {
     }
 }
 
-/// Reads a file, as far as it can be.
+/// Reads a file, as far as it can be read.
 pub fn read(
     list: &mut Checklist,
     which: Which,
@@ -53,7 +54,7 @@ pub fn read(
         Some(text) => {
             let mut message = shown;
             if leads_to != message {
-                message = format!("{message}, which leads to {leads_to}");
+                message = format!("{message}, which resolves to {leads_to}");
             }
             if let Some(variable) = variable {
                 message = format!("{message} ({variable})");
@@ -67,27 +68,25 @@ pub fn read(
         None if path.is_symlink() => list.problem(
             subject,
             format!("{shown} is a symbolic link to {leads_to}, which does not exist"),
-            format!("make that file, or remove the link: rm {}", typed(path)),
+            format!("create that file, or remove the link: rm {}", typed(path)),
         ),
         None => absent(list, which, path, variable, setup_command),
     }
     text
 }
 
-/// What leads to the null device, which is how scripts say that there is none.
+/// The null device, which is how scripts say that there is no file.
 fn no_file(list: &mut Checklist, which: Which, shown: &str, variable: Option<&str>) {
-    let message = match variable {
-        Some(variable) => format!("{shown} ({variable}) is the null device: it counts as empty"),
-        None => format!("{shown} is the null device: it counts as empty"),
-    };
+    let origin = variable.map_or_else(String::new, |variable| format!(" ({variable})"));
+    let message = format!("{shown}{origin} is the null device, which is read as an empty file");
     match (which, variable) {
         (Which::Config, _) => list.ok(which.name(), message),
         (Which::Credentials, Some(variable)) => list.warning(
             which.name(),
             message,
-            format!("unset {variable}, or have it name a file"),
+            format!("unset {variable}, or set it to a file"),
         ),
-        (Which::Credentials, None) => list.warning(which.name(), message, "put a file there"),
+        (Which::Credentials, None) => list.warning(which.name(), message, "replace it with a file"),
     }
 }
 
@@ -99,32 +98,28 @@ fn absent(
     setup_command: &str,
 ) {
     let (subject, shown) = (which.name(), list.shown(path));
-    let can_be_made = store::way_to_write(path).is_ok();
+    let missing = |variable| format!("{variable} names {shown}, which does not exist");
     match (variable, which) {
         (Some(variable), Which::Credentials) => list.problem(
             subject,
-            format!("{variable} names {shown}, and there is no such file"),
-            if can_be_made {
-                format!("unset {variable}, or `{setup_command}` to make the file")
+            missing(variable),
+            if store::way_to_write(path).is_ok() {
+                format!("unset {variable}, or run `{setup_command}` to create the file")
             } else {
                 format!("unset {variable}")
             },
         ),
-        (Some(variable), Which::Config) => list.warning(
+        (Some(variable), Which::Config) => {
+            list.warning(subject, missing(variable), format!("unset {variable}"));
+        }
+        (None, Which::Credentials) => {
+            let why = loaded_files::no_file(path, setup_command).into();
+            list.warned(subject, &why);
+        }
+        (None, Which::Config) => list.ok(
             subject,
-            format!("{variable} names {shown}, and there is no such file"),
-            format!("unset {variable}"),
+            format!("{shown} does not exist, and is not needed"),
         ),
-        (None, Which::Credentials) => list.warning(
-            subject,
-            format!("there is no {shown}"),
-            if can_be_made {
-                format!("`{setup_command}` makes it")
-            } else {
-                "first see to what is in the way of writing it".to_owned()
-            },
-        ),
-        (None, Which::Config) => list.ok(subject, format!("none, and none is needed: {shown}")),
     }
 }
 

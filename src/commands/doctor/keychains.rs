@@ -1,4 +1,4 @@
-//! Checks for keys in a keychain that loses them.
+//! Checks for long-term keys in a keychain that loses them.
 
 use super::checklist::Checklist;
 use crate::commands::keychain::entry::KeychainEntry;
@@ -16,14 +16,14 @@ pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
             "keys",
             place,
             format!(
-                "run its credential_process in that session, and give the keys to `mfa-creds setup{}`; then take the line out",
+                "run its credential_process in that session, pass the keys to `mfa-creds setup{}`, and remove the line",
                 plan::profile_flag(profile)
             ),
         );
     }
 }
 
-/// The sections that have their keys there, and what is wrong with it.
+/// The sections whose keys are in such a keychain, each with what is wrong with it.
 fn flawed<'f>(file: &'f File<'_>) -> impl Iterator<Item = (&'f str, String)> {
     let path = file.path.display();
     file.document.names().filter_map(move |section| {
@@ -38,7 +38,7 @@ fn flawed<'f>(file: &'f File<'_>) -> impl Iterator<Item = (&'f str, String)> {
     })
 }
 
-/// The command that brings them back.
+/// How to move them back to the file.
 fn restoring(names: &SectionNames, section: &str) -> String {
     let sections = names.profile_of(section).map(|profile| {
         names.sections_by_name(Setting {
@@ -47,9 +47,9 @@ fn restoring(names: &SectionNames, section: &str) -> String {
         })
     });
     match sections {
-        Some(Ok(sections)) => sections.command("keychain restore"),
+        Some(Ok(sections)) => format!("run `{}`", sections.command("keychain restore")),
         _ => format!(
-            "mfa-creds keychain restore{} --long-term-suffix none --short-term-suffix mfa",
+            "run `mfa-creds keychain restore{} --long-term-suffix none --short-term-suffix mfa`",
             plan::profile_flag(section)
         ),
     }

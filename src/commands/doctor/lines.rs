@@ -1,4 +1,4 @@
-//! Checks every line for what AWS tools misread or refuse.
+//! Checks every line for what AWS tools misread or reject.
 
 use std::collections::HashSet;
 
@@ -7,17 +7,17 @@ use crate::files::document::{Harm, Irregularity, Note};
 use crate::files::profiles::File;
 use crate::plan;
 
-/// As many lines as a person mends before looking again.
+/// How many lines are shown: a person fixes these before running the command again.
 const MOST: usize = 10;
 
-/// Looks at every line of a file.
+/// Checks every line of a file.
 pub fn check(list: &mut Checklist, subject: &'static str, file: &File<'_>) {
     let path = file.path.display();
     let notes: Vec<&Note> = plan::notes(file).collect();
     for note in notes.iter().take(MOST) {
         let what = note.what;
         let message = format!("{path}:{} {what}", note.line);
-        let fix = format!("{}; {}", mended(what), what.consequence());
+        let fix = format!("{}; {}", fix(what), what.consequence());
         if let Harm::FileRefused | Harm::FileRefusedByCli = what.harm() {
             list.problem(subject, message, fix);
         } else {
@@ -28,7 +28,7 @@ pub fn check(list: &mut Checklist, subject: &'static str, file: &File<'_>) {
         list.warning(
             subject,
             format!("{path} has {} more lines like these", more + 1),
-            "mend those above, and run it again",
+            "fix those above, then run the command again",
         );
     }
     let mut seen = HashSet::new();
@@ -38,7 +38,7 @@ pub fn check(list: &mut Checklist, subject: &'static str, file: &File<'_>) {
     }
 }
 
-fn mended(what: Irregularity) -> &'static str {
+fn fix(what: Irregularity) -> &'static str {
     match what {
         Irregularity::NoEqualsSign | Irregularity::NoKey => {
             "write it as `key = value`, or put `#` before it"
@@ -46,13 +46,15 @@ fn mended(what: Irregularity) -> &'static str {
         Irregularity::OutsideSection => "move it below a header like `[default]`",
         Irregularity::BadHeader => "write it as `[name]`",
         Irregularity::BadNested => "write it as `  key = value`",
-        Irregularity::Colon => "write `=` in place of `:`",
-        Irregularity::Indented => "begin it at the left margin",
-        Irregularity::AfterHeader => "write what stands behind `]` on a line of its own",
-        Irregularity::BlanksBeforeName | Irregularity::BlanksBehindName => "remove them",
+        Irregularity::Colon => "replace `:` with `=`",
+        Irregularity::Indented => "move it to the left margin",
+        Irregularity::AfterHeader => "move what follows `]` to a line of its own",
+        Irregularity::BlanksBeforeName | Irregularity::BlanksBehindName => {
+            "remove the whitespace characters"
+        }
         Irregularity::BracketBehindHeader => "move the comment to a line of its own",
-        Irregularity::LoneCarriageReturn => "put a line break in its place, or take it out",
-        Irregularity::OddBlank(_) => "write a space in its place",
+        Irregularity::LoneCarriageReturn => "replace it with a line break, or remove it",
+        Irregularity::OddBlank(_) => "replace it with a space",
         Irregularity::ByteOrderMark => "save the file as UTF-8 without a byte order mark",
     }
 }

@@ -1,4 +1,4 @@
-//! Checks for keys that AWS tools do not use, because something else takes precedence.
+//! Checks for keys that AWS tools do not use because something else takes precedence.
 
 use std::collections::HashSet;
 
@@ -7,10 +7,13 @@ use crate::files::profiles::{Files, config_header, key, profile_of};
 use crate::files::section_format;
 use crate::plan::{self, Origin, Overridden, Precedence, ProfileSections, SectionNames, Setting};
 
-/// What to do with a setting that every section inherits.
-const OUT_OF_DEFAULT: &str = "take it out of [DEFAULT] with an editor";
+/// The fix for a setting that every section inherits.
+const OUT_OF_DEFAULT: &str = "remove it from [DEFAULT] with an editor";
 
-/// Looks at every profile of the config file.
+/// The fix for two settings of which AWS tools use only one.
+const REMOVE_ONE: &str = "remove one of the two with an editor";
+
+/// Checks every profile of the config file.
 pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
     let before = list.len();
     let mut seen = HashSet::new();
@@ -25,19 +28,19 @@ pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
         if let Some(Overridden { problem, way_out }) =
             sections.and_then(|sections| plan::keys_before_process(&sections, files))
         {
-            list.warning("shadowing", problem, way_out);
+            list.warning("precedence", problem, way_out);
         }
     }
     by_themselves(list, names, files);
     if list.len() == before {
         list.ok(
-            "shadowing",
-            "no profile of one file hides what the other one says",
+            "precedence",
+            "no setting takes precedence over the stored keys",
         );
     }
 }
 
-/// A profile of the config file, beside the section of its name in the credentials file.
+/// A profile of the config file, and the section with its name in the credentials file.
 struct ConfigProfile<'c> {
     header: &'c str,
     name: &'c str,
@@ -45,7 +48,7 @@ struct ConfigProfile<'c> {
     sections: Option<ProfileSections>,
     /// Whether the section has keys.
     has_keys: bool,
-    /// Whether they are those of a session.
+    /// Whether they are temporary credentials.
     has_session: bool,
 }
 
@@ -69,10 +72,10 @@ impl<'c> ConfigProfile<'c> {
         }
     }
 
-    /// Keys in the credentials file: does the profile say something that comes before them?
+    /// Checks whether a setting of the profile takes precedence over its keys in the credentials file.
     fn check_unread_keys(&self, list: &mut Checklist) {
         let (name, config) = (self.name, &self.files.config);
-        // Otherwise its own keys assume the role.
+        // With itself as the source, its own keys assume the role.
         let source = config.get(self.header, key::SOURCE_PROFILE);
         let source = source.filter(|source| source != name);
         let Some(precedence) = Precedence::of(self.header, config)
@@ -87,17 +90,17 @@ impl<'c> ConfigProfile<'c> {
         } else {
             beside(self.sections.as_ref())
         };
-        list.warning("shadowing", precedence.sentence(name), fix);
+        list.warning("precedence", precedence.sentence(name), fix);
     }
 
-    /// Keys in the config file: do those in the credentials file come before them?
+    /// Checks whether keys in the credentials file take precedence over keys in the config file.
     fn check_unused_keys(&self, list: &mut Checklist) {
         let Self { header, name, .. } = self;
         let Files {
             credentials,
             config,
         } = self.files;
-        // Where there are no others, it is their session that comes before them.
+        // If there are no other keys, the session was made with these keys.
         let are_used = self.has_session
             && self
                 .sections
@@ -105,19 +108,19 @@ impl<'c> ConfigProfile<'c> {
                 .is_some_and(|sections| !credentials.document.has(&sections.long_term));
         if self.has_keys && !are_used && config.get(header, key::AWS_ACCESS_KEY_ID).is_some() {
             list.warning(
-                "shadowing",
+                "precedence",
                 format!(
                     "the keys of [{header}] in {} are never used, because [{name}] in {} has keys",
                     config.path.display(),
                     credentials.path.display()
                 ),
-                "take one of the two out with an editor",
+                REMOVE_ONE,
             );
         }
     }
 }
 
-/// Looks at every section with keys that also has what comes before them.
+/// Checks every section that has keys and also a setting that takes precedence over them.
 fn by_themselves(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
     let credentials = &files.credentials;
     let mut seen = HashSet::new();
@@ -135,7 +138,7 @@ fn by_themselves(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) 
         else {
             continue;
         };
-        // Keys of their own that assume the role.
+        // Its own keys assume the role.
         let is_own_source = credentials.get(name, key::SOURCE_PROFILE).as_deref() == Some(name);
         let is_long_term = names.profile_of(name).is_some_and(|of| of != name);
         if precedence.is_role() && (is_own_source || is_long_term)
@@ -146,28 +149,25 @@ fn by_themselves(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) 
         let fix = if precedence.is_inherited() {
             OUT_OF_DEFAULT
         } else {
-            "take one of the two out with an editor"
+            REMOVE_ONE
         };
-        list.warning("shadowing", precedence.sentence(name), fix);
+        list.warning("precedence", precedence.sentence(name), fix);
     }
 }
 
-/// What to do with credentials in the place of a role.
+/// The fix for credentials in the section of a role.
 fn without_role(is_ours: bool, name: &str) -> String {
     if is_ours {
         let profile = plan::profile_flag(name);
         format!("remove them with `mfa-creds clear{profile} --short-term-suffix none`")
     } else {
-        "take the keys out with an editor, or role_arn".to_owned()
+        "remove the keys or role_arn with an editor".to_owned()
     }
 }
 
-/// What to do with credentials that only some AWS tools read.
+/// The fix for credentials that only some AWS tools read.
 fn beside(sections: Option<&ProfileSections>) -> String {
     sections
-        .and_then(ProfileSections::command_beside)
-        .map_or_else(
-            || "take one of the two out with an editor".to_owned(),
-            |command| format!("`{command}` writes a section that they read"),
-        )
+        .and_then(ProfileSections::way_out_beside)
+        .unwrap_or_else(|| REMOVE_ONE.to_owned())
 }

@@ -1,18 +1,18 @@
-//! Checks who else can read or change the files.
+//! Checks who else can read or change the files and directories.
 
 use super::checklist::Checklist;
 use crate::files::profiles::Files;
 
-/// What others may do with a file.
+/// A file whose mode is checked.
 #[cfg(unix)]
 struct CheckedFile<'p> {
     path: &'p std::path::Path,
     holds_secrets: bool,
-    /// As it should be.
+    /// The mode that it should have.
     mode: &'static str,
 }
 
-/// Looks at the modes of the files, of their directories and of what is kept beside them.
+/// Checks the modes of the files, of their directories, and of the files of mfa-creds next to them.
 #[cfg(unix)]
 pub fn check(list: &mut Checklist, files: &Files<'_>) {
     use std::path::{Path, PathBuf};
@@ -56,14 +56,14 @@ pub fn check(list: &mut Checklist, files: &Files<'_>) {
     if list.len() == before {
         list.ok(
             "permissions",
-            "nobody else can read secrets or change files",
+            "no other user can read secrets or change files",
         );
     }
 }
 
 #[cfg(unix)]
 impl CheckedFile<'_> {
-    /// What does not exist is right.
+    /// A file that does not exist is fine.
     fn check(&self, list: &mut Checklist) {
         use std::fs;
         use std::os::unix::fs::MetadataExt as _;
@@ -75,7 +75,7 @@ impl CheckedFile<'_> {
         let Ok(metadata) = fs::metadata(self.path) else {
             return;
         };
-        // The modes of devices and the like are their system's.
+        // The system sets the modes of devices and the like.
         if !metadata.is_file() && !metadata.is_dir() {
             return;
         }
@@ -86,13 +86,13 @@ impl CheckedFile<'_> {
         let fix = if us.is_root() || metadata.uid() == us.as_raw() {
             format!("chmod {} {}", self.mode, typed(self.path))
         } else {
-            // Closed to all but its owner, it would be closed to us.
+            // Mode 700 would lock us out, because another user owns it.
             format!("sudo chmod go-w {}", typed(self.path))
         };
         if metadata.uid() != us.as_raw() && metadata.is_file() && self.holds_secrets {
             let owner = metadata.uid();
             let fix = if us.is_root() {
-                format!("run it as the user {owner}, without sudo")
+                format!("run mfa-creds as user {owner}, without sudo")
             } else {
                 format!("sudo chown \"$(id -u)\" {}", typed(self.path))
             };
@@ -102,9 +102,9 @@ impl CheckedFile<'_> {
                 fix,
             );
         } else if mode & 0o002 != 0 && !is_shared {
-            list.problem(subject, format!("everybody can change {path}"), fix);
+            list.problem(subject, format!("{path} can be changed by everybody"), fix);
         } else if mode & 0o020 != 0 && !is_shared {
-            list.warning(subject, format!("its group can change {path}"), fix);
+            list.warning(subject, format!("{path} can be changed by its group"), fix);
         } else if let Some(readers) = store::readers(self.path).filter(|_| self.holds_secrets) {
             list.warning(
                 subject,
@@ -115,6 +115,6 @@ impl CheckedFile<'_> {
     }
 }
 
-/// The system has no simple answer.
+/// Without Unix modes, there is no simple answer.
 #[cfg(not(unix))]
 pub fn check(_list: &mut Checklist, _files: &Files<'_>) {}

@@ -1,24 +1,25 @@
 //! Checks what a renewal of the profile needs: keys, a device, and settings.
 
 use super::checklist::Checklist;
-use crate::files::profiles::key;
+use crate::files::profiles::{File, key};
 use crate::plan::{Inputs, KeySource, Keys, ProfileSections, User};
+use crate::renewal::stored_sessions::{device_of_session, session_files, session_texts};
 
-/// All that the checks of a profile look at.
+/// What the checks of a profile need.
 pub struct Examined<'e> {
     pub inputs: Inputs<'e>,
     pub sections: &'e ProfileSections,
 }
 
 impl Examined<'_> {
-    /// The user who has the keys of the profile, and the device.
+    /// Checks the keys and the device of the profile, and returns their user.
     pub fn user(&self, list: &mut Checklist) -> Option<User> {
         let user = self.inputs.user(self.sections);
         match user {
             Ok(user) => {
                 has_keys(list, &user.key_source);
                 self.rotation(list, &user.key_source);
-                device(list, &user);
+                device(list, &user, &self.inputs.files.credentials);
                 Some(user)
             }
             Err(error) => {
@@ -34,19 +35,19 @@ impl Examined<'_> {
         }
     }
 
-    /// Whether anything would keep a renewal from calling AWS.
+    /// Checks whether anything would prevent a renewal from calling AWS.
     pub fn settings(&self, list: &mut Checklist) {
         let plan = self.inputs.plan(self.sections);
         if list.attempt("settings", plan).is_some() {
             let preview = self.sections.command("plan");
             list.ok(
                 "settings",
-                format!("a renewal has all that it needs: see `{preview}`"),
+                format!("complete: `{preview}` shows what a renewal does"),
             );
         }
     }
 
-    /// Whether an old or a new access key is kept beside the one that is used.
+    /// Checks whether a rotation left an old or a new access key next to the one in use.
     fn rotation(&self, list: &mut Checklist, key_source: &KeySource) {
         let begun = self
             .inputs
@@ -57,10 +58,10 @@ impl Examined<'_> {
             list.warning(
                 "keys",
                 format!(
-                    "a rotation of the access key of [{}], begun at {begun}, is not finished",
+                    "a rotation of the access key of [{}], started at {begun}, is not finished",
                     key_source.id.section
                 ),
-                self.sections.command("rotate"),
+                format!("run `{}` to finish it", self.sections.command("rotate")),
             );
         }
     }
@@ -80,10 +81,20 @@ fn has_keys(list: &mut Checklist, key_source: &KeySource) {
     );
 }
 
-fn device(list: &mut Checklist, user: &User) {
-    match &user.device {
-        None => list.ok("device", "none is set: AWS is asked which one the user has"),
-        Some(Ok(device)) => list.ok("device", format!("{} ({})", device.value, device.origin)),
-        Some(Err(error)) => list.failed("device", error),
-    }
+fn device(list: &mut Checklist, user: &User, credentials: &File<'_>) {
+    let found = match &user.device {
+        Some(Ok(device)) => Some(device.clone()),
+        Some(Err(error)) => return list.failed("device", error),
+        None => {
+            let texts = session_texts(credentials.path);
+            device_of_session(&user.key_source, credentials, &session_files(&texts))
+        }
+    };
+    list.ok(
+        "device",
+        match found {
+            Some(device) => format!("{} ({})", device.value, device.origin),
+            None => "not set: AWS is asked for the user's devices".to_owned(),
+        },
+    );
 }

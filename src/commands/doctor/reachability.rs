@@ -1,4 +1,4 @@
-//! Checks the endpoints, the proxy and the certificates, then asks AWS for its time, the owner of the keys, and the user's devices.
+//! Checks the endpoints, the proxy, and the certificates, then asks AWS for its time, the owner of the keys, and the user's devices.
 
 use chrono::TimeDelta;
 
@@ -13,12 +13,12 @@ use crate::core::text::masked;
 use crate::plan::{Connection, Origin, ProfileSections, Route, Setting, User};
 use crate::report::Report;
 
-/// A clock may be so far off without anybody's noticing.
+/// A clock that is off by less than this is fine.
 const UNNOTICED: TimeDelta = TimeDelta::seconds(60);
-/// From here on, AWS refuses requests: STS after fifteen minutes, other services after five.
+/// From here on, AWS rejects requests: STS after fifteen minutes, other services after five.
 const REFUSED: TimeDelta = TimeDelta::minutes(5);
 
-/// Looks at the way to the services: endpoints, proxy, certificates. Nothing is called.
+/// Checks the way to the services: endpoints, proxy, certificates. It calls nothing.
 pub fn way(list: &mut Checklist, user: &User) -> Option<()> {
     for connection in [&user.access.sts, &user.access.iam] {
         let route = list.attempt("endpoint", connection.route())?;
@@ -38,12 +38,12 @@ fn endpoint(list: &mut Checklist, connection: &Connection, route: &Route) {
         format!("{service}: {url} ({})", given.origin)
     } else {
         let Setting { value, origin } = &connection.region;
-        format!("{service}: {url}, as the region is {value} ({origin})")
+        format!("{service}: {url}, for the region {value} ({origin})")
     };
     if route.is_over_tls() || connection.is_local() {
         list.ok("endpoint", message);
     } else {
-        let fix = "call it by https: whoever is on the way can read what AWS answers";
+        let fix = "use https: anybody on the network can read what AWS answers";
         list.warning("endpoint", message, fix);
     }
 }
@@ -65,11 +65,11 @@ fn certificates(list: &mut Checklist, connection: &Connection) -> Option<()> {
     let Some(bundle) = &connection.ca_bundle else {
         let count = rustls_native_certs::load_native_certs().certs.len();
         if count == 0 {
-            let fix = "install ca-certificates, or set AWS_CA_BUNDLE to a file of them";
-            list.problem(subject, "this machine has none to trust", fix);
+            let fix = "install ca-certificates, or set AWS_CA_BUNDLE to a PEM file";
+            list.problem(subject, "this machine has no trusted CA certificates", fix);
             return None;
         }
-        list.ok(subject, format!("{count} of this machine are trusted"));
+        list.ok(subject, format!("{count} trusted by this machine"));
         return Some(());
     };
     let Certificates { usable, broken, .. } =
@@ -77,16 +77,16 @@ fn certificates(list: &mut Checklist, connection: &Connection) -> Option<()> {
     let Setting { value, origin } = bundle;
     list.ok(
         subject,
-        format!("{usable} of {value} are trusted ({origin})"),
+        format!("{usable} trusted, from {value} ({origin})"),
     );
     if broken > 0 {
-        let fix = "take them out, or write them anew as PEM";
-        list.warning(subject, format!("{broken} of {value} cannot be read"), fix);
+        let fix = "remove them, or replace them with valid PEM";
+        list.warning(subject, format!("{broken} in {value} cannot be read"), fix);
     }
     Some(())
 }
 
-/// Asks AWS, with the long-term keys. That takes no code, and changes nothing.
+/// Asks AWS with the long-term keys. That needs no code, and changes nothing.
 pub fn ask(
     list: &mut Checklist,
     user: &User,
@@ -94,8 +94,8 @@ pub fn ask(
     sections: &ProfileSections,
 ) -> Option<()> {
     let connections = [&user.access.sts, &user.access.iam];
-    let ready =
-        network::prepare(connections, Report::quiet()).and_then(network::Preparation::finish);
+    let ready = network::prepare(connections, Report::without_warnings())
+        .and_then(network::Preparation::finish);
     let network = list.attempt("network", ready)?;
     let iam = Iam {
         network: &network,
@@ -127,7 +127,7 @@ pub fn ask(
     let (name, account) = (caller.called(), &caller.account);
     list.ok(
         "keys",
-        format!("{id} is active, and of {name} in account {account}"),
+        format!("{id} is active, and belongs to {name} in account {account}"),
     );
     devices(list, &iam, &caller, user, sections);
     Some(())
@@ -138,7 +138,7 @@ fn time(list: &mut Checklist) {
         return;
     };
     if ahead.abs() <= UNNOTICED {
-        list.ok("clock", "it is that of AWS, to a minute");
+        list.ok("clock", "within a minute of AWS's clock");
     } else if ahead.abs() < REFUSED {
         list.warning("clock", network::off(ahead), SET_THE_CLOCK);
     } else {
@@ -155,7 +155,7 @@ fn devices(
 ) {
     let set = match &user.device {
         Some(Ok(device)) => Some(device),
-        // What is wrong with it is told already.
+        // Its problem is already in the list.
         Some(Err(_)) => return,
         None => None,
     };
@@ -164,14 +164,14 @@ fn devices(
         Ok(found) => found,
         Err(problem) => {
             let why = anyhow::Error::from(problem);
-            let message = format!("which the user has is not known: {}", error::message(&why));
+            let message = format!("cannot list the user's devices: {}", error::message(&why));
             match set {
-                // Where it is known, nobody has to be asked.
+                // If the device is set, AWS need not be asked.
                 Some(_) => list.ok("device", message),
                 None => list.problem(
                     "device",
                     message,
-                    format!("often it is {}: set it as {key}", caller.usual_device()),
+                    format!("set {key}; the device is often {}", caller.usual_device()),
                 ),
             }
             return;
@@ -184,7 +184,7 @@ fn devices(
         usable: usable.map(|device| &*device.serial).collect(),
         key,
         enroll: format!(
-            "`{}` makes one with an authenticator app",
+            "run `{}` to enroll an authenticator app",
             sections.command("device enroll")
         ),
     };
@@ -194,21 +194,21 @@ fn devices(
     }
 }
 
-/// The devices of a user, by their serial numbers, and what to say of them.
+/// The devices of a user, by their serial numbers.
 struct DevicesOfUser<'d> {
     /// Whose they are.
     name: &'d str,
     all: Vec<&'d str>,
-    /// Those that STS can use.
+    /// The devices that STS can use.
     usable: Vec<&'d str>,
-    /// Where a device is set.
+    /// The key that sets a device.
     key: &'static str,
-    /// How to get one.
+    /// How to get a device.
     enroll: String,
 }
 
 impl DevicesOfUser<'_> {
-    /// Looks at the device that is set: is it one of them?
+    /// Checks whether the device that is set is one of them.
     fn check_set(&self, list: &mut Checklist, set: &Setting<SerialNumber>) {
         let (name, serial) = (&self.name, &set.value);
         if self.all.contains(&serial.as_str()) {
@@ -216,7 +216,7 @@ impl DevicesOfUser<'_> {
         } else if self.usable.is_empty() {
             list.problem(
                 "device",
-                format!("{serial} is not a device of {name}, who has none that STS can use"),
+                format!("{serial} is not a device of {name}, who has no device that STS can use"),
                 &self.enroll,
             );
         } else {
@@ -229,20 +229,20 @@ impl DevicesOfUser<'_> {
     }
 
     fn way_to_set_right(&self, origin: &Origin) -> String {
-        let usable = self.usable.join(", ");
+        let usable = self.usable.join(" or ");
         match origin {
-            // It comes before the file.
+            // It takes precedence over the file.
             Origin::Flag(name) | Origin::Environment(name) => {
-                format!("set {name} to the right one, or unset it: {usable}")
+                format!("set {name} to {usable}, or unset it")
             }
             Origin::File { key, section, .. } => {
-                format!("set the right one as {key} of [{section}]: {usable}")
+                format!("set {key} in [{section}] to {usable}")
             }
-            _ => format!("set the right one as {}: {usable}", self.key),
+            _ => format!("set {} to {usable}", self.key),
         }
     }
 
-    /// Looks at what is found where no device is set: is it one, so that nobody has to pick?
+    /// Checks, if no device is set, whether there is exactly one, so that nobody has to pick.
     fn check_unset(&self, list: &mut Checklist) {
         let name = &self.name;
         let usable = self.usable.join(", ");
@@ -255,15 +255,18 @@ impl DevicesOfUser<'_> {
                 };
                 list.problem(
                     "device",
-                    format!("{name} has none that STS can use{others}"),
+                    format!("{name} has no device that STS can use{others}"),
                     &self.enroll,
                 );
             }
-            1 => list.ok("device", format!("{usable} is the only one of {name}")),
+            1 => list.ok("device", format!("{usable} is the only device of {name}")),
             _ => list.warning(
                 "device",
-                format!("{name} has several: {usable}"),
-                format!("set one as {}, so that nobody has to pick it", self.key),
+                format!("{name} has several devices: {usable}"),
+                format!(
+                    "set {} to one of them, so that nobody has to pick it",
+                    self.key
+                ),
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! Redacts a text for a ticket: no secret, no whole access key id, no home directory, and nothing that a terminal obeys.
+//! Redacts a text for a ticket: it removes secrets, whole access key ids, the home directory, and control characters.
 
 use std::fs;
 use std::path::Path;
@@ -6,15 +6,15 @@ use std::path::Path;
 use crate::core::text::{masked, plain, quoted};
 use crate::files::profiles;
 
-/// What access key ids begin with, and how long they are at least.
+/// The prefixes of access key ids, and their minimum length.
 const KEY_IDS: ([&str; 2], usize) = (["AKIA", "ASIA"], 16);
-/// How long secret access keys are, and session tokens at least. One may have been written where it does not belong.
+/// The length of secret access keys, and the minimum length of session tokens. Somebody may have written one in the wrong place.
 const SECRET_LENGTH: usize = 40;
 const TOKEN_LENGTH: usize = 100;
 
-/// What has to be known for it.
+/// What redacting needs.
 pub(super) struct Redactor {
-    /// The home directory, as it is called and as it is; it reads `~`.
+    /// The home directory, as it is named and with symbolic links resolved; shown as `~`.
     homes: Vec<String>,
 }
 
@@ -23,11 +23,11 @@ impl Redactor {
         let home = profiles::home().ok();
         let real = home.as_ref().and_then(|home| fs::canonicalize(home).ok());
         let homes = home.into_iter().chain(real);
-        // Everything is in the root directory.
+        // Every path is below the root directory.
         let homes = homes.filter(|home| home.parent().is_some());
         let text = |home: &Path| home.to_string_lossy().trim_end_matches('/').to_owned();
         let mut homes: Vec<String> = homes.map(|home| text(&home)).collect();
-        // One may be within the other.
+        // One may contain the other.
         homes.sort_by_key(|home| std::cmp::Reverse(home.len()));
         homes.dedup();
         Self { homes }
@@ -42,7 +42,7 @@ impl Redactor {
     }
 }
 
-/// `~` in place of the home directory, outside quotation marks, as a shell does not take it for one within them.
+/// Writes the home directory as `~`, outside quotation marks, because a shell does not expand it within them.
 fn without_home(text: &str, home: &str) -> String {
     let is_of_name = |c: char| c.is_alphanumeric() || "._-~/\\".contains(c);
     let mut fit = String::new();
@@ -110,7 +110,7 @@ fn without_secrets(text: &str) -> String {
 }
 
 fn is_secret(word: &str) -> bool {
-    // It may have been written behind something else.
+    // It may follow something else.
     let last = word.len().checked_sub(SECRET_LENGTH + 1);
     if let Some(last) = last.and_then(|at| word.get(at..)?.strip_prefix('/'))
         && is_secret(last)

@@ -1,4 +1,4 @@
-//! Checks for sections with a wrong name, and for keys that are not what they should be.
+//! Checks for sections with a wrong name, and for keys of a wrong kind.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::files::profiles::{File, Files, key, profile_of};
 use crate::files::section_format::{TEMPORARY_PREFIX, holds_long_term_keys};
 use crate::plan::{self, ProfileSections, SpoiledValue};
 
-/// Looks at every section of both files. What is wrong with those of the profile is worse than what is elsewhere.
+/// Checks every section of both files. A fault in a section of the profile is worse than one elsewhere.
 pub fn check(list: &mut Checklist, files: &Files<'_>, sections: Option<&ProfileSections>) {
     let Files {
         credentials,
@@ -21,11 +21,11 @@ pub fn check(list: &mut Checklist, files: &Files<'_>, sections: Option<&ProfileS
             list.warning(
                 "sections",
                 format!(
-                    "{path}:{} begins [{}], which AWS tools do not take for the profile {profile} in this file",
+                    "{path}:{} starts [{}], which AWS tools do not read as the profile {profile} in this file",
                     section.line(),
                     section.name()
                 ),
-                format!("write [{profile}], or move it to {}", config.path.display()),
+                format!("rename it to [{profile}], or move it to {}", config.path.display()),
             );
         }
     }
@@ -34,11 +34,11 @@ pub fn check(list: &mut Checklist, files: &Files<'_>, sections: Option<&ProfileS
         list.warning(
             "sections",
             format!(
-                "{path}:{} begins [{name}], which AWS tools do not take for the profile {name} in this file",
+                "{path}:{} starts [{name}], which AWS tools do not read as the profile {name} in this file",
                 section.line(),
                 name = section.name()
             ),
-            format!("write [profile {}]", section.name()),
+            format!("rename it to [profile {}]", section.name()),
         );
     }
     let mut seen = HashSet::new();
@@ -51,10 +51,7 @@ pub fn check(list: &mut Checklist, files: &Files<'_>, sections: Option<&ProfileS
         }
     }
     if list.len() == before {
-        list.ok(
-            "sections",
-            "all are called as they should be, with whole keys",
-        );
+        list.ok("sections", "all have valid names and complete keys");
     }
 }
 
@@ -112,14 +109,14 @@ impl<'k> KeyState<'k> {
                 list.warning(
                     subject,
                     format!("{missing} of {place} is missing or empty"),
-                    "write it there; the IAM console shows or makes a user's access keys",
+                    plan::ADD_THE_KEY,
                 );
             }
         }
         self.check_tokens(list, sections);
     }
 
-    /// Long-term keys begin otherwise than temporary ones, and only those have a token.
+    /// The ids of long-term keys and of temporary credentials start differently, and only the latter have a token.
     fn check_kind(&self, list: &mut Checklist, id: &str, sections: Option<&ProfileSections>) {
         let place = &self.place;
         let is_long_term = sections.is_some_and(|sections| sections.long_term == self.section);
@@ -127,8 +124,8 @@ impl<'k> KeyState<'k> {
         if id.starts_with(TEMPORARY_PREFIX) && !has_token && !is_long_term {
             list.warning(
                 "keys",
-                format!("{place} has temporary credentials ({id}) without aws_session_token, which AWS refuses"),
-                "take them out with an editor, and get new ones",
+                format!("{place} has temporary credentials ({id}) without aws_session_token, which AWS rejects"),
+                "remove them with an editor, and get new ones",
             );
         } else if self.is_long_term && has_token {
             match sections.filter(|sections| sections.short_term == self.section) {
@@ -139,15 +136,15 @@ impl<'k> KeyState<'k> {
                 None => list.warning(
                     "keys",
                     format!(
-                        "{place} has long-term keys ({id}) with a session token, which AWS refuses"
+                        "{place} has long-term keys ({id}) with a session token, which AWS rejects"
                     ),
-                    "take the token out with an editor",
+                    "remove the token with an editor",
                 ),
             }
         }
     }
 
-    /// botocore takes the older name first.
+    /// botocore prefers the older name.
     fn check_tokens(&self, list: &mut Checklist, sections: Option<&ProfileSections>) {
         let Some(token) = &self.security_token else {
             return;
@@ -157,15 +154,15 @@ impl<'k> KeyState<'k> {
         }
         let place = &self.place;
         let message = format!(
-            "aws_security_token of {place} is not its aws_session_token, and the AWS CLI takes it first"
+            "aws_security_token of {place} differs from its aws_session_token, and the AWS CLI prefers it"
         );
         match sections.filter(|sections| sections.short_term == self.section) {
             Some(sections) => list.problem(
                 "keys",
                 message,
-                format!("`{}` writes both alike", sections.command("")),
+                format!("run `{}` to replace both", sections.command("")),
             ),
-            None => list.warning("keys", message, "delete the line with aws_security_token"),
+            None => list.warning("keys", message, "remove the line with aws_security_token"),
         }
     }
 }

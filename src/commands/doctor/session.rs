@@ -15,10 +15,10 @@ use crate::plan::{Keys, Origin, Setting, User};
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::stored_sessions::session_of_key;
 
-/// Looks at the credentials of the profile, and at the MFA session of its keys.
+/// Checks the credentials of the profile, and the MFA session of its keys.
 pub fn check(list: &mut Checklist, examined: &Examined<'_>, user: Option<&User>) {
     let credentials = &examined.inputs.files.credentials;
-    spoiled(list, credentials.path);
+    unusable(list, credentials.path);
     stored(list, examined, user.is_some());
     if let Some(User { key_source, .. }) = user
         && let Keys::Stored(keys) = &key_source.keys
@@ -40,7 +40,7 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
     else {
         return;
     };
-    let (label, renew) = (sections.label(), format!("`{}`", sections.command("")));
+    let (label, renew) = (sections.label(), format!("run `{}`", sections.command("")));
     match state {
         CacheState::Fresh(found) => list.ok(
             subject,
@@ -50,9 +50,9 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
             ),
         ),
         CacheState::Stale { because, .. } => match because {
-            // It is told where the keys are looked at.
+            // The check of the keys reports these.
             Reason::Defective(Defect::StaleSecurityToken | Defect::LongTermKeys) => {}
-            // And so are keys that could not get any.
+            // And it reports keys that cannot get any.
             Reason::Defective(Defect::Missing) if !has_keys => {}
             Reason::Defective(Defect::Missing) if sections.storage.is_private() => {
                 list.ok(subject, format!("{label}: {because}"));
@@ -69,27 +69,24 @@ fn session(list: &mut Checklist, credentials: &File<'_>, access_key_id: &str) {
         "MFA session",
         match found {
             Some((session_key, session)) => format!(
-                "of {id} and {}, valid until {}",
+                "for {id} and {}, valid until {}",
                 session_key.device,
                 until(session.credentials.expiration, clock::now())
             ),
-            None => format!("none of {id}: the next renewal needs a code"),
+            None => format!("none for {id}: the next renewal needs a code"),
         },
     );
 }
 
-/// Files of sessions that hold none for that.
-fn spoiled(list: &mut Checklist, credentials: &Path) {
+/// Session files that cannot be used.
+fn unusable(list: &mut Checklist, credentials: &Path) {
     let subject = "MFA session";
     for path in store::session_files(credentials) {
-        let fix = format!("rm {}, which costs a code for each device", typed(&path));
+        let fix = format!("rm {}, and type a new code for each device", typed(&path));
         match profiles::read(&path) {
             Ok(Some(text)) if !store::is_whole(&text) => list.warning(
                 subject,
-                format!(
-                    "{} cannot be read in one way only, and counts for nothing",
-                    path.display()
-                ),
+                format!("{} is ambiguous, and is ignored", path.display()),
                 fix,
             ),
             Ok(_) => {}

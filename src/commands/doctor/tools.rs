@@ -11,7 +11,7 @@ use crate::plan::ProfileSections;
 
 const SUBJECT: &str = "other tools";
 
-/// What only one tool writes into a section of the credentials file; aws-mfa's keys are ours, too.
+/// Keys that only one tool writes to a section of the credentials file; those of aws-mfa are ours, too.
 const MARKS: [(&str, &str); 5] = [
     ("x_principal_arn", "saml2aws"),
     ("x_security_token_expires", "saml2aws or okta-aws-cli"),
@@ -19,7 +19,7 @@ const MARKS: [(&str, &str); 5] = [
     ("awsumepy_command", "awsume"),
     ("aws_expiration", "aws-azure-login"),
 ];
-/// awsume writes this key with its own name, and leaves alone every section that has no such line.
+/// awsume writes this key with its own name, and does not touch sections without such a line.
 const MANAGER: (&str, &str) = ("manager", "awsume");
 /// Programs that print credentials as a `credential_process`.
 const PRINTERS: [(&str, &str); 8] = [
@@ -32,10 +32,10 @@ const PRINTERS: [(&str, &str); 8] = [
     ("aws-sso-util", "aws-sso-util"),
     ("aws-runas", "aws-runas"),
 ];
-/// The tool that this one takes over from.
+/// The tool that this one replaces.
 const AWS_MFA: &str = "aws-mfa";
 
-/// Looks for their traces in the files, and for aws-mfa.
+/// Looks for traces of other tools in the files, and for aws-mfa.
 pub fn check(
     list: &mut Checklist,
     environment: &Environment,
@@ -53,11 +53,11 @@ pub fn check(
             Some(sections) => list.warning(
                 SUBJECT,
                 format!(
-                    "{tool} writes [{section}] in {}, too: each takes the place of what the other wrote",
+                    "{tool} also writes [{section}] in {}: each overwrites the credentials of the other",
                     credentials.path.display()
                 ),
                 format!(
-                    "give one of them another section, as in: {} --short-term-suffix mfa",
+                    "use another section for one of them, for example with: {} --short-term-suffix mfa",
                     sections.command("")
                 ),
             ),
@@ -73,7 +73,7 @@ pub fn check(
         list.warning(
             SUBJECT,
             format!(
-                "{} is another program; the aws-mfa of PyPI truncates the file and writes it anew, without comments",
+                "{} is another program; aws-mfa from PyPI truncates and rewrites the file, and drops its comments",
                 other.display()
             ),
             format!("pip uninstall aws-mfa, or ln -sf \"$(command -v mfa-creds)\" {}", typed(&other)),
@@ -84,11 +84,11 @@ pub fn check(
         list.ok(SUBJECT, elsewhere.join(", "));
     }
     if list.len() == before {
-        list.ok(SUBJECT, "none has left a trace in the files");
+        list.ok(SUBJECT, "no traces in the files");
     }
 }
 
-/// Who else has written a section.
+/// The other tool that wrote a section.
 fn writer(credentials: &File<'_>, section: &str) -> Option<&'static str> {
     let (key, name) = MANAGER;
     if credentials.get(section, key).as_deref() == Some(name) {
@@ -101,7 +101,7 @@ fn writer(credentials: &File<'_>, section: &str) -> Option<&'static str> {
         .map(|(_, tool)| *tool)
 }
 
-/// Who else prints the credentials of the profile.
+/// The other tool that prints the credentials of the profile.
 fn printer(list: &mut Checklist, files: &Files<'_>, sections: &ProfileSections) {
     let config = &files.config;
     let Some(header) = config_header(&config.document, &sections.profile.value) else {
@@ -118,14 +118,14 @@ fn printer(list: &mut Checklist, files: &Files<'_>, sections: &ProfileSections) 
                 config.path.display()
             ),
             format!(
-                "write there: credential_process = {} --format process",
+                "change it to: credential_process = {} --format process",
                 sections.command("export")
             ),
         );
     }
 }
 
-/// The name of the program that a command runs.
+/// The name of the program in a command.
 fn program(command: &str) -> Option<&str> {
     let word = match command.strip_prefix('"') {
         Some(quoted) => quoted.split('"').next(),
@@ -135,7 +135,7 @@ fn program(command: &str) -> Option<&str> {
     Some(name.strip_suffix(".exe").unwrap_or(name))
 }
 
-/// The aws-mfa that would be run, where it is not this program.
+/// The `aws-mfa` in `PATH`, unless it is this program.
 fn aws_mfa(environment: &Environment) -> Option<PathBuf> {
     let path = environment.path("PATH")?;
     let mut places = std::env::split_paths(&path).map(|directory| directory.join(AWS_MFA));

@@ -10,7 +10,7 @@ use crate::plan::{self, Inputs};
 use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;
 
 const SUBJECT: &str = "environment";
-/// The older name of the session token, which botocore takes first.
+/// The older name of the session token, which botocore prefers.
 const SECURITY_TOKEN: &str = "AWS_SECURITY_TOKEN";
 const KEYS: [&str; 4] = [
     ACCESS_KEY_ID,
@@ -18,23 +18,18 @@ const KEYS: [&str; 4] = [
     SESSION_TOKEN,
     SECURITY_TOKEN,
 ];
+const CONTAINER: &str = "AWS tools use the container's credentials if a profile has none";
 /// Other places that AWS tools get credentials from, and when.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>.
 const OTHER_SOURCES: [(&str, &str); 3] = [
     (
         "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "some AWS tools assume the role of AWS_ROLE_ARN with it, in place of a profile",
+        "some AWS tools use it to assume the role in AWS_ROLE_ARN instead of using a profile",
     ),
-    (
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS tools take the container's credentials where a profile has none",
-    ),
-    (
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS tools take the container's credentials where a profile has none",
-    ),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", CONTAINER),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", CONTAINER),
 ];
-/// Looks at the variables, and at the profiles that they name.
+/// Checks the variables, and the profiles that they name.
 pub fn check(list: &mut Checklist, inputs: &Inputs<'_>) {
     let environment = inputs.environment;
     let before = list.len();
@@ -50,7 +45,7 @@ pub fn check(list: &mut Checklist, inputs: &Inputs<'_>) {
     }
     profiles(list, inputs);
     if list.len() == before {
-        list.ok(SUBJECT, "no variable comes before the profiles");
+        list.ok(SUBJECT, "no variable takes precedence over the profiles");
     }
     ours(list, environment);
 }
@@ -73,14 +68,14 @@ fn keys(list: &mut Checklist, environment: &Environment) {
     };
     list.warning(
         SUBJECT,
-        format!("{names} {verb} set: AWS tools take {they} before AWS_PROFILE and [default]"),
+        format!("{names} {verb} set: AWS tools prefer {they} to AWS_PROFILE and [default]"),
         unset,
     );
     let token = environment.text(SECURITY_TOKEN);
     if token.is_some() && token != environment.text(SESSION_TOKEN) {
         list.warning(
             SUBJECT,
-            format!("{SECURITY_TOKEN} is not {SESSION_TOKEN}, and the AWS CLI takes it first"),
+            format!("{SECURITY_TOKEN} differs from {SESSION_TOKEN}, and the AWS CLI prefers it"),
             format!("unset {SECURITY_TOKEN}"),
         );
     }
@@ -106,14 +101,14 @@ fn profiles(list: &mut Checklist, inputs: &Inputs<'_>) {
         list.warning(
             SUBJECT,
             format!(
-                "{other} is set: the AWS CLI takes the profile {name} for it, mfa-creds and other tools do not"
+                "{other} is set: the AWS CLI uses the profile {name}, but mfa-creds and other tools do not"
             ),
             format!("unset {other}, and set {profile}"),
         );
     }
 }
 
-/// Whether a profile is there, or can be got.
+/// Whether a profile exists, or can be created.
 fn is_known(name: &str, inputs: &Inputs<'_>) -> bool {
     let files = inputs.files;
     let asked = Profile {
@@ -137,9 +132,7 @@ fn ours(list: &mut Checklist, environment: &Environment) {
     if environment.text(CODE).is_some_and(|code| code != "-") {
         list.warning(
             SUBJECT,
-            format!(
-                "{CODE} is set: a code is good for one use, and for no longer than a minute or two"
-            ),
+            format!("{CODE} is set: AWS accepts each code only once, and only for a minute or two"),
             format!("unset {CODE}"),
         );
     }

@@ -6,12 +6,12 @@
 use super::policy_document::{Attachment, Filling, Node, PolicyDocument};
 use crate::core::arn::Arn;
 
-/// What a role is called that was given no name.
+/// The name of a role if none is given.
 const UNNAMED_ROLE: &str = "with-mfa";
 
-/// What a user who has given no code may do all the same: look for an own device, make one, bring it into step, and get a session
-/// with its code, at the command line and in the console. `sts:GetCallerIdentity` needs no permission. Not `DeactivateMFADevice`:
-/// whoever has found a user's keys could take the device off, and put up another one.
+/// What a user may do without MFA: list the own devices, create one, resynchronize it, and get a session
+/// with its code, on the command line and in the console. `sts:GetCallerIdentity` needs no permission. Not `DeactivateMFADevice`:
+/// someone who has found a user's keys could replace the device with another one.
 const OPEN_WITHOUT_MFA: [&str; 9] = [
     "iam:CreateVirtualMFADevice",
     "iam:DeleteVirtualMFADevice",
@@ -24,7 +24,7 @@ const OPEN_WITHOUT_MFA: [&str; 9] = [
     "sts:GetSessionToken",
 ];
 
-/// What users may do with themselves: actions on a user.
+/// What users may do with their own user.
 const ON_OWN_USER: [&str; 12] = [
     "iam:ChangePassword",
     "iam:CreateAccessKey",
@@ -40,10 +40,10 @@ const ON_OWN_USER: [&str; 12] = [
     "iam:UpdateAccessKey",
 ];
 
-/// And with virtual devices, which are resources of their own, called as one likes.
+/// And with virtual devices, which are resources of their own, with any name.
 const ON_DEVICES: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"];
 
-/// And what is of the whole account: AWS knows no resource for it.
+/// And actions on the whole account, for which AWS has no resource type.
 const ON_ACCOUNT: [&str; 3] = [
     "iam:GetAccountPasswordPolicy",
     "iam:GetAccountSummary",
@@ -57,14 +57,14 @@ const MFA_AGE: &str = "aws:MultiFactorAuthAge";
 pub fn require_mfa() -> PolicyDocument {
     PolicyDocument {
         name: "require-mfa",
-        description: "denies everything without MFA, but what it takes to enroll a device and to get a session",
+        description: "denies everything without MFA, except enrolling a device and getting a session",
         kind: Attachment::Identity,
         policy: policy(vec![vec![
             ("Sid", text("DenyAllButEnrollmentWithoutMFA")),
             ("Effect", text("Deny")),
             ("NotAction", texts(&OPEN_WITHOUT_MFA)),
             ("Resource", text("*")),
-            // A request with long-term keys does not have the key at all: only `IfExists` denies it.
+            // A request with long-term keys does not have the key at all, and only `IfExists` denies it.
             ("Condition", condition("BoolIfExists", MFA_PRESENT, "false")),
         ]]),
     }
@@ -72,7 +72,7 @@ pub fn require_mfa() -> PolicyDocument {
 
 /// Lets users manage themselves.
 pub fn self_service(filling: &Filling<'_>) -> PolicyDocument {
-    // With a path and without. A name has no `/`, so that nobody else's ARN can end like that.
+    // With and without a path. A name has no `/`, so no other user's ARN can end like this.
     let own_user = || {
         Node::List(vec![
             filling.arn("user/${aws:username}"),
@@ -81,7 +81,7 @@ pub fn self_service(filling: &Filling<'_>) -> PolicyDocument {
     };
     PolicyDocument {
         name: "self-service",
-        description: "lets users manage their own password, access keys and MFA devices",
+        description: "lets users manage their own password, access keys, and MFA devices",
         kind: Attachment::Identity,
         policy: policy(vec![
             vec![
@@ -113,7 +113,7 @@ pub fn self_service(filling: &Filling<'_>) -> PolicyDocument {
     }
 }
 
-/// Lets users of an account assume a role, if they gave a code.
+/// Lets users of an account assume a role with MFA.
 pub fn role_trust(filling: &Filling<'_>) -> PolicyDocument {
     let present = Node::Map(vec![(MFA_PRESENT, text("true"))]);
     let mut conditions = vec![("Bool", present)];
@@ -123,7 +123,7 @@ pub fn role_trust(filling: &Filling<'_>) -> PolicyDocument {
     }
     PolicyDocument {
         name: "role-trust",
-        description: "lets users of an account assume a role, if they gave a code; the trust policy of the role",
+        description: "lets users of an account assume a role with MFA; this is the trust policy of the role",
         kind: Attachment::Trust {
             role: filling.role().to_owned(),
         },
@@ -137,11 +137,11 @@ pub fn role_trust(filling: &Filling<'_>) -> PolicyDocument {
     }
 }
 
-/// Lets users assume that role, on their side.
+/// Lets users assume a role.
 pub fn assume_role(filling: &Filling<'_>) -> PolicyDocument {
     PolicyDocument {
         name: "assume-role",
-        description: "lets users assume that role, on their side",
+        description: "lets users assume a role; this is the policy of the users",
         kind: Attachment::Identity,
         policy: policy(vec![vec![
             ("Sid", text("AssumeRole")),
@@ -183,8 +183,8 @@ fn texts(all: &[&str]) -> Node {
     Node::List(all.iter().copied().map(text).collect())
 }
 
-/// Each policy with what it is for, as a table.
-pub(super) fn list() -> String {
+/// A line for each policy: its name, and what it does.
+pub(super) fn lines() -> Vec<String> {
     let filling = Filling {
         partition: "aws",
         account: None,
@@ -199,6 +199,7 @@ pub(super) fn list() -> String {
     ];
     let width = all.iter().map(|document| document.name.len()).max();
     let width = width.unwrap_or_default();
-    let lines = all.map(|document| format!("{:width$}  {}\n", document.name, document.description));
-    lines.concat()
+    let line =
+        |document: &PolicyDocument| format!("{:width$}  {}", document.name, document.description);
+    all.iter().map(line).collect()
 }

@@ -2,35 +2,35 @@
 
 use serde::{Serialize, Serializer};
 
-/// What is put into a policy.
+/// The values that are put into a policy.
 pub(super) struct Filling<'f> {
     /// `aws`, `aws-cn`, `aws-us-gov` …
     pub(super) partition: &'f str,
-    /// Twelve digits; none where it is of no account in particular.
+    /// Twelve digits; none for any account.
     pub(super) account: Option<&'f str>,
     /// The name of a role, with its path if it has one.
     pub(super) role: Option<&'f str>,
-    /// How long ago the code may have been given, in seconds.
+    /// How long ago the code may have been entered, in seconds.
     pub(super) max_mfa_age: Option<u64>,
 }
 
-/// A value in a policy, in the order in which it is read best.
+/// A value in a policy; maps keep the order in which they read best.
 pub(super) enum Node {
     Text(String),
     List(Vec<Node>),
     Map(Vec<(&'static str, Node)>),
 }
 
-/// A policy, and what it is.
+/// A policy with its name and description.
 pub(super) struct PolicyDocument {
     pub(super) name: &'static str,
-    /// In a line.
+    /// One line.
     pub(super) description: &'static str,
     pub(super) kind: Attachment,
     pub(super) policy: Node,
 }
 
-/// What a policy hangs on.
+/// What a policy is attached to.
 pub(super) enum Attachment {
     /// A group of users.
     Identity,

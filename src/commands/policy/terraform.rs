@@ -1,4 +1,4 @@
-//! Renders a policy in HCL, for Terraform and OpenTofu, as `terraform fmt` leaves it: two blanks for each level, and the `=` of
+//! Renders a policy in HCL, for Terraform and OpenTofu, as `terraform fmt` formats it: two spaces for each level, and the `=` of
 //! neighboring lines aligned, unless a value continues on the next line.
 //! See <https://developer.hashicorp.com/terraform/language/style>.
 
@@ -15,7 +15,7 @@ pub(super) fn render(document: &PolicyDocument) -> String {
     let label = name.replace('-', "_");
     match kind {
         Attachment::Trust { role } => {
-            // A role's name and its path are two things to Terraform.
+            // Terraform has separate arguments for a role's name and its path.
             let (path, role) = match role.rsplit_once('/') {
                 Some((path, role)) => (Some(format!("/{}/", path.trim_matches('/'))), role),
                 None => (None, &**role),
@@ -64,7 +64,7 @@ fn encoded(policy: &Node) -> String {
     format!("jsonencode({})", expression(policy, 1))
 }
 
-/// A value that begins at the end of a line of this depth.
+/// A value that starts at the end of a line of this depth.
 fn expression(node: &Node, depth: usize) -> String {
     match node {
         Node::Text(value) => quoted(value),
@@ -104,7 +104,7 @@ fn map(lines: &[(String, String)], depth: usize) -> String {
     format!("{{\n{}{indent}}}", lines.collect::<String>())
 }
 
-/// A text in quotes, in which nothing is filled in.
+/// A quoted string without interpolation.
 fn quoted(value: &str) -> String {
     let value = value.replace('\\', "\\\\").replace('"', "\\\"");
     let value = value.replace("${", "$${").replace("%{", "%%{");

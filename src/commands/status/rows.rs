@@ -12,22 +12,22 @@ use crate::core::text::{self, plain};
 
 /// No column is made narrower than this to fit a terminal.
 const NARROWEST: usize = 8;
-/// What ends sooner is coloured as a warning.
+/// Credentials that expire sooner are colored as a warning.
 const SOON: TimeDelta = TimeDelta::minutes(15);
 
-/// Credentials of a profile, or a session that is kept for a key and a device.
+/// Credentials of a profile, or a session that is stored for a key and a device.
 pub struct Row {
     pub of: RowOwner,
     pub state: RowState,
     /// Why they are not valid.
     pub reason: Option<String>,
     pub expiration: Option<DateTime<Utc>>,
-    /// The role that they are for, or would be; none for a session of the user.
+    /// The role that they are for, or would be for; none for a session of the user.
     pub role_arn: Option<String>,
     pub device: Option<String>,
 }
 
-/// Whose they are, and where.
+/// Who they belong to, and where they are.
 pub enum RowOwner {
     Profile {
         name: String,
@@ -41,9 +41,9 @@ pub enum RowOwner {
 pub enum RowPlace {
     /// In this section of the credentials file.
     Section(String),
-    /// In the tool's own file.
+    /// In the private file of mfa-creds.
     Private,
-    /// Nobody knows, as something is wrong with the profile.
+    /// Unknown, because something is wrong with the profile.
     Unknown,
 }
 
@@ -52,33 +52,33 @@ pub enum RowPlace {
 #[serde(rename_all = "snake_case")]
 pub enum RowState {
     Valid,
-    /// They end sooner than `--min-ttl` says.
+    /// They expire sooner than `--min-ttl` allows.
     Expiring,
     Expired,
     /// There are none yet.
     Missing,
     /// They are for another role than the profile's, or for none.
     OtherRole,
-    /// They are not whole, or cannot be read.
+    /// They are incomplete, or cannot be read.
     Defective,
 }
 
-/// How much room and colour there is.
+/// The width and color of the table.
 pub struct Layout {
-    /// In characters; none where it does not matter.
+    /// In characters; none if it is not limited.
     pub width: Option<usize>,
-    pub colour: bool,
+    pub has_colors: bool,
 }
 
 const COLUMNS: usize = 6;
 const HEAD: [&str; COLUMNS] = ["PROFILE", "STATE", "LEFT", "UNTIL", "KIND", "DEVICE"];
 const STATE: usize = 1;
-/// The columns that may be cut short: a name still says something then.
+/// The columns that may be truncated: part of a name is still useful.
 const SHRINKABLE: [usize; 3] = [0, 4, 5];
-/// The columns that may go, in this order, where the others do not fit.
+/// The columns that are dropped, in this order, if the table does not fit.
 const DISPENSABLE: [usize; 4] = [5, 3, 4, 2];
 
-/// A table with a line for each, and below it what is wrong with some.
+/// A table with a line for each row, and below it what is wrong with some of them.
 pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
     let mut lines = vec![HEAD.map(str::to_owned)];
     lines.extend(rows.iter().map(|row| cells(row, now)));
@@ -97,7 +97,7 @@ pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
             if *column > 0 {
                 whole.push_str(GAP);
             }
-            let style = style.force_styling(layout.colour);
+            let style = style.force_styling(layout.has_colors);
             whole.push_str(&style.apply_to(padded).to_string());
         }
         text.push_str(whole.trim_end());
@@ -186,7 +186,7 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
     .map(|cell| plain(&cell))
 }
 
-/// How long they last; none where they have ended.
+/// How long they are still valid; none if they have expired.
 fn row_left(end: DateTime<Utc>, now: DateTime<Utc>) -> Option<TimeDelta> {
     Some(end - now).filter(|left| *left > TimeDelta::zero())
 }
@@ -211,7 +211,7 @@ fn style(row: &Row, now: DateTime<Utc>) -> Style {
     }
 }
 
-/// Everything. The README documents it: keys may be added, but none is renamed or goes.
+/// All rows. The guide `reference` documents it: keys may be added, but none may be renamed or removed.
 #[derive(Serialize)]
 struct StatusJson<'a> {
     version: u8,
@@ -234,7 +234,7 @@ struct ProfileJson<'a> {
     seconds_left: Option<i64>,
 }
 
-/// A session that no section holds.
+/// A session that is in no section.
 #[derive(Serialize)]
 struct SessionJson<'a> {
     access_key_id_end: &'a str,

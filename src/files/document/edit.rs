@@ -9,14 +9,14 @@ use super::parts::{BLANKS, content};
 /// What to do with one key.
 #[derive(Clone)]
 pub enum Change<'v> {
-    /// Key and value. The key keeps its place, or comes after the last property of the section.
+    /// Sets a key. It stays in its place; a new key goes after the last property of the section.
     Set(&'static str, Cow<'v, str>),
-    /// The key goes, with its whole value.
+    /// Removes a key with its whole value.
     Remove(&'static str),
 }
 
 impl Change<'_> {
-    /// The key that it is about.
+    /// The key that changes.
     pub fn key(&self) -> &'static str {
         match self {
             Self::Set(key, _) | Self::Remove(key) => key,
@@ -27,19 +27,19 @@ impl Change<'_> {
 /// Why an edit is not made.
 #[derive(Debug, Eq, PartialEq)]
 pub enum Uneditable {
-    /// A name or a value that a file cannot hold, because it would be read as something else. Says what it was for.
+    /// A name or a value that a file cannot represent, because it would be read as something else. Names what it is for.
     Unwritable(String),
-    /// The section has a malformed line, which could become a part of a value. Its number, counted from 1.
+    /// The section has a malformed line, which could become part of a value. Its number, counted from 1.
     Malformed(usize),
-    /// A value that would be replaced goes on in further lines, which may be meant as something else. The number of the
-    /// first of them, counted from 1.
+    /// A value that would be replaced has continuation lines, which may be meant as something else. The number of the first one,
+    /// counted from 1.
     Continued(usize),
 }
 
 impl fmt::Display for Uneditable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unwritable(what) => write!(f, "it cannot hold this value of {what}"),
+            Self::Unwritable(what) => write!(f, "it cannot store this value of {what}"),
             Self::Malformed(line) => write!(f, "line {line} is malformed"),
             Self::Continued(line) => {
                 write!(f, "line {line} continues a value that would be replaced")
@@ -50,8 +50,8 @@ impl fmt::Display for Uneditable {
 
 impl std::error::Error for Uneditable {}
 
-/// Makes the changes in the section of this name, the last one where there are several, or in a new one at the end.
-/// Nothing else changes, but that a last line without a line ending gets one where something follows.
+/// Makes the changes in the section with this name (the last one, if there are several), or in a new one at the end. Nothing else
+/// changes, except that a last line without a line ending gets one if something is added after it.
 ///
 /// Lines that are changed become `key = value` with their old indentation, as aws-mfa writes them; an inline comment there
 /// moves to a line of its own, because some tools would read it as part of the value.
@@ -111,7 +111,7 @@ fn check(section: &str, changes: &[Change<'_>]) -> Result<(), Uneditable> {
     Ok(())
 }
 
-/// Refuses to edit the lines of a body that cannot be edited without a loss.
+/// Refuses to edit the lines of a body if that would lose something.
 pub(super) fn check_body<'t>(
     lines: impl Iterator<Item = (usize, Line<'t>)>,
     changes: &[Change<'_>],
@@ -135,7 +135,7 @@ pub(super) fn check_body<'t>(
     Ok(())
 }
 
-/// Where the last section of this name has its lines.
+/// The range of the body of the last section with this name.
 pub(super) fn body_of(text: &str, section: &str) -> Option<(usize, usize)> {
     let mut found = None;
     let mut inside = false;
@@ -169,13 +169,13 @@ pub(super) fn edit_body(
         })
         .collect();
     let mut indent = "";
-    // Behind the last property: there the missing keys go, not behind comments that may belong to the next section.
+    // New keys go here, after the last property: comments further down may belong to the next section.
     let mut after_properties = new.len();
     for (_, line) in Lines::of_body(body, 1) {
         if let LineKind::Property(property) = line.kind {
             let change = changes.iter().find(|change| property.is(change.key()));
             if let (Some(comment), Some(_)) = (property.comment, change) {
-                // At the left margin: indented, some tools would read it as a part of the value above.
+                // At the left margin: some tools read an indented comment as part of the value above.
                 push_line(new, "", comment, line_end);
             }
             match change {
@@ -201,7 +201,7 @@ pub(super) fn edit_body(
             }
         }
     }
-    // A header that is indented deeper than the line above it would be read as a part of the value there.
+    // A header that is indented deeper than the line above it would be read as part of that line's value.
     let header_indent = &rest[..rest.len() - rest.trim_start_matches(BLANKS).len()];
     if header_indent.len() > indent.len() {
         indent = header_indent;

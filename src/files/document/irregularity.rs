@@ -1,8 +1,8 @@
-//! Lists the ways a line can break the format, and what AWS tools make of each.
+//! Lists the ways a line can break the format, and how AWS tools react to each.
 
 use std::fmt;
 
-/// What is not as the format wants it.
+/// How a line breaks the format.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Irregularity {
     /// Neither `=` nor `:`.
@@ -13,44 +13,44 @@ pub enum Irregularity {
     OutsideSection,
     /// A header without `]`, or without a name.
     BadHeader,
-    /// Under an empty value there can only be nested `key = value` lines.
+    /// Only nested `key = value` lines may follow an empty value.
     BadNested,
-    /// `key : value`: read, though the AWS SDKs refuse it, or take the colon for a part of the key.
+    /// `key : value`: accepted, though the AWS SDKs reject it, or read the colon as part of the key.
     Colon,
-    /// A section whose lines are indented: read, though the AWS SDKs refuse it.
+    /// A section whose lines are indented: accepted, though the AWS SDKs reject it.
     Indented,
-    /// Text after `]`: passed over, though the AWS SDKs refuse it.
+    /// Text after `]`: ignored, though the AWS SDKs reject it.
     AfterHeader,
-    /// Blanks before the name in a header: passed over, though the AWS CLI takes them for a part of the name.
+    /// Blanks before the name in a header: ignored, though the AWS CLI reads them as part of the name.
     BlanksBeforeName,
-    /// Blanks behind the name in a header, likewise; in `[profile name ]` the AWS CLI passes over them, too.
+    /// Blanks after the name in a header, likewise; in `[profile name ]` the AWS CLI ignores them, too.
     BlanksBehindName,
-    /// A bracket in the comment behind a header: the AWS CLI takes all before it for the name.
+    /// A bracket in the comment after a header: the AWS CLI reads everything before it as the name.
     BracketBehindHeader,
-    /// A carriage return that ends no line: the AWS CLI takes it for the end of one.
+    /// A carriage return inside a line: the AWS CLI reads it as the end of the line.
     LoneCarriageReturn,
-    /// A blank beside `=` that is neither a space nor a tab, or a character that nobody sees: passed over where the AWS CLI
-    /// does so, though the AWS SDKs take it for a part of the key or of the value.
+    /// A blank next to `=` that is neither a space nor a tab, or an invisible character: ignored where the AWS CLI ignores it, though the
+    /// AWS SDKs read it as part of the key or of the value.
     OddBlank(char),
-    /// A byte order mark begins the file: passed over, though the AWS CLI refuses it.
+    /// A byte order mark at the start of the file: ignored, though the AWS CLI rejects it.
     ByteOrderMark,
 }
 
-/// What the AWS tools make of an irregular line.
+/// How AWS tools react to an irregular line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Harm {
-    /// The line has no reading, and each of them refuses the file.
+    /// The line is malformed, and all of them reject the file.
     FileRefused,
-    /// The AWS CLI refuses the file.
+    /// The AWS CLI rejects the file.
     FileRefusedByCli,
-    /// Some SDKs refuse the file.
+    /// Some SDKs reject the file.
     FileRefusedBySome,
-    /// Some of them read something else in its section, or find no such section.
+    /// Some of them read other values in its section, or do not find the section.
     Misread,
 }
 
 impl Irregularity {
-    /// What comes of it.
+    /// How AWS tools react to it.
     pub fn harm(self) -> Harm {
         match self {
             Self::NoEqualsSign
@@ -72,34 +72,36 @@ impl Irregularity {
         matches!(self, Self::BlanksBeforeName | Self::BlanksBehindName)
     }
 
-    /// Whether the line has no reading at all.
+    /// Whether the line is malformed, not just unusual.
     pub fn is_malformed(self) -> bool {
         self.harm() == Harm::FileRefused
     }
 
-    /// What comes of it, in words.
+    /// How AWS tools react to it, in words.
     pub fn consequence(self) -> &'static str {
         match self {
             Self::BlanksBeforeName | Self::BlanksBehindName => {
-                "the AWS CLI takes them for a part of the name"
+                "the AWS CLI reads them as part of the name"
             }
             Self::BracketBehindHeader => {
-                "the AWS CLI takes all up to the last bracket for the name"
+                "the AWS CLI reads everything up to the last bracket as the name"
             }
             Self::LoneCarriageReturn => {
-                "the AWS CLI takes it for the end of the line, and may refuse the file for what follows"
+                "the AWS CLI reads it as the end of the line, and may reject the file because of the rest"
             }
             Self::OddBlank(c) if c.is_ascii() => {
-                "the AWS CLI takes it for a blank, and the AWS SDKs for a part of the name, the key or the value"
+                "the AWS CLI reads it as a space, and the AWS SDKs as part of the name, the key or the value"
             }
             Self::OddBlank(c) if c.is_whitespace() => {
-                "the AWS SDKs take it for a part of the name, the key or the value"
+                "the AWS SDKs read it as part of the name, the key or the value"
             }
-            Self::OddBlank(_) => "AWS tools take it for a part of the name, the key or the value",
+            Self::OddBlank(_) => "AWS tools read it as part of the name, the key or the value",
             _ => match self.harm() {
-                Harm::FileRefused => "AWS tools refuse the file for it",
-                Harm::FileRefusedByCli => "the AWS CLI refuses the file for it",
-                Harm::FileRefusedBySome | Harm::Misread => "some AWS SDKs refuse the file for it",
+                Harm::FileRefused => "AWS tools reject the file because of it",
+                Harm::FileRefusedByCli => "the AWS CLI rejects the file because of it",
+                Harm::FileRefusedBySome | Harm::Misread => {
+                    "some AWS SDKs reject the file because of it"
+                }
             },
         }
     }
@@ -109,15 +111,15 @@ impl fmt::Display for Irregularity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoEqualsSign => "has no `=`",
-            Self::NoKey => "has no name before the `=`",
-            Self::OutsideSection => "stands before the first section",
+            Self::NoKey => "has no key before the `=`",
+            Self::OutsideSection => "is before the first section",
             Self::BadHeader => "is not a complete section header like `[name]`",
-            Self::BadNested => "is not `key = value`, as must be below an empty value",
-            Self::Colon => "has `:` in place of `=`",
+            Self::BadNested => "is not `key = value`, which must follow an empty value",
+            Self::Colon => "has `:` instead of `=`",
             Self::Indented => "is indented",
             Self::AfterHeader => "has text after the section header",
-            Self::BlanksBeforeName | Self::BlanksBehindName => "has blanks inside the brackets",
-            Self::BracketBehindHeader => "has a bracket behind the section header",
+            Self::BlanksBeforeName | Self::BlanksBehindName => "has whitespace inside the brackets",
+            Self::BracketBehindHeader => "has a bracket after the section header",
             Self::LoneCarriageReturn => "has a carriage return (U+000D) without a line feed",
             Self::OddBlank(c) => {
                 let name = match c {
@@ -126,10 +128,7 @@ impl fmt::Display for Irregularity {
                     _ => "",
                 };
                 let code = u32::from(*c);
-                return write!(
-                    f,
-                    "has the character U+{code:04X}{name} in place of a space"
-                );
+                return write!(f, "has the character U+{code:04X}{name} instead of a space");
             }
             Self::ByteOrderMark => "begins with a byte order mark",
         })

@@ -24,7 +24,7 @@ pub(super) enum LineKind<'t> {
     Blank,
     /// A comment of its own, indented or not.
     Comment,
-    /// Empty name: a header that cannot be read. What follows belongs to no section.
+    /// An empty name: a malformed header. The lines below it belong to no section.
     Header {
         name: &'t str,
     },
@@ -33,11 +33,11 @@ pub(super) enum LineKind<'t> {
     Continuation {
         text: &'t str,
     },
-    /// Nothing that can be read.
+    /// Not a valid line.
     Malformed,
 }
 
-/// `key = value`, and where it stands.
+/// `key = value`, and its place.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Property<'t> {
     /// As written.
@@ -54,7 +54,7 @@ pub struct Property<'t> {
 }
 
 impl<'t> Property<'t> {
-    /// Whether this is the property of that key; the case does not count.
+    /// Whether this is the property with that key, which is case-insensitive.
     pub fn is(&self, key: &str) -> bool {
         self.key.eq_ignore_ascii_case(key)
     }
@@ -104,7 +104,7 @@ struct Open {
 }
 
 impl<'t> Lines<'t> {
-    /// A whole file; a byte order mark at its start is passed over.
+    /// The lines of a whole file; a byte order mark at its start is ignored.
     pub(super) fn of_file(text: &'t str) -> Self {
         let rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         Self {
@@ -116,7 +116,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// What follows a header whose next line has this number.
+    /// The lines below a header; the first one has this number.
     pub(super) fn of_body(text: &'t str, number: usize) -> Self {
         Self {
             rest: text,
@@ -127,7 +127,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// The next line that is not blank, nor a plain property: of those, only their own section wants to know.
+    /// The next line that is neither blank nor a plain property: those matter only within their section.
     pub(super) fn next_of_structure(&mut self) -> Option<(usize, Line<'t>)> {
         self.pass_plain();
         self.next()
@@ -154,7 +154,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// Goes on behind a line of so many bytes.
+    /// Moves past a line of this length.
     fn take(&mut self, length: usize) -> &'t str {
         let (text, rest) = self.rest.split_at(length);
         self.rest = rest;

@@ -1,17 +1,17 @@
 //! Splits a line: blanks, comment, key and value, the name in a header.
 //!
-//! For a large file, nearly all the time is spent here, so these functions work on bytes; character patterns take several times as long.
+//! Parsing a large file spends nearly all of its time here, so these functions work on bytes; character patterns are several times
+//! slower.
 
 use memchr::{memchr, memchr2_iter};
 
 use super::irregularity::Irregularity;
 
-/// What the file format takes for white space inside a line.
+/// White space inside a line, by the file format.
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 pub(super) const COMMENT_SIGNS: [u8; 2] = *b"#;";
 
-/// The bytes that a plain property can have before its `=`: all that stand for a character by themselves, but controls, those of
-/// comments, and the colon.
+/// The bytes that a plain property can have before its `=`: ASCII, except controls, comment signs and the colon.
 static IS_PLAIN: [bool; 256] = {
     let mut is_plain = [false; 256];
     let mut byte = 0;
@@ -25,7 +25,7 @@ static IS_PLAIN: [bool; 256] = {
     is_plain
 };
 
-/// The bytes that may be of an odd blank.
+/// The bytes that can be part of an odd blank.
 static IS_ODD: [bool; 256] = {
     let mut is_odd = [false; 256];
     let mut byte = 0;
@@ -36,7 +36,7 @@ static IS_ODD: [bool; 256] = {
     is_odd
 };
 
-/// Whether a text may begin or end with an odd blank.
+/// Whether a text may start or end with an odd blank.
 #[inline]
 fn has_odd_end(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -46,13 +46,12 @@ fn has_odd_end(text: &str) -> bool {
         .any(|byte| is_odd(*byte))
 }
 
-/// Where the line ends that a text begins with.
+/// The end of the first line of a text.
 pub(super) fn end_of_line(text: &[u8]) -> usize {
     memchr(b'\n', text).map_or(text.len(), |at| at + 1)
 }
 
-/// Where the line ends that a text begins with, if it is a property at the left margin with nothing to note. Only to tell such
-/// lines quickly from the others: what is in doubt is none.
+/// The end of the first line of a text, if it is an ordinary property at the left margin. A fast path: none if in doubt.
 pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     if !text.first()?.is_ascii_alphanumeric() {
         return None;
@@ -136,7 +135,7 @@ pub(super) fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Ir
         let odd = key.chars().chain(ends).find(|c| is_odd_blank(*c));
         odd.map(Irregularity::OddBlank)
     };
-    // Only behind the key: with any before it, the line is for some tools a part of the value above.
+    // Only after the key: with one before it, some tools read the line as part of the value above.
     let is_blank_behind = |c: char| c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}');
     let key = key.trim_end_matches(is_blank_behind);
     if key.is_empty() {
@@ -145,14 +144,14 @@ pub(super) fn split(line: &str) -> Result<(&str, &str, Option<Irregularity>), Ir
     Ok((key, value, irregularity.or_else(odd)))
 }
 
-/// Whether a character looks like a space, or like nothing, or is one for Python, and is neither a space nor a tab.
+/// Whether a character looks like a space, is invisible, or is white space in Python, but is neither a space nor a tab.
 pub(super) fn is_odd_blank(c: char) -> bool {
     let is_unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
     matches!(c, '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1f}')
         || !c.is_ascii() && (c.is_whitespace() || is_unseen)
 }
 
-/// What stands in a trimmed line from the value on, which is a part of it.
+/// The rest of a trimmed line from the value on; the value is a slice of the line.
 pub(super) fn raw<'t>(trimmed: &'t str, value: &str) -> &'t str {
     let start = value.as_ptr().addr() - trimmed.as_ptr().addr();
     &trimmed[start..]

@@ -1,4 +1,4 @@
-//! Removes keys from sections of a text, and the sections that are empty then.
+//! Removes keys from sections of a text, and sections that become empty.
 
 use std::collections::HashSet;
 
@@ -16,8 +16,8 @@ struct ClearedLines<'t> {
     is_bare: bool,
 }
 
-/// Makes the changes, which remove keys, in all sections of these names. A section goes when it is left empty: when it has
-/// no key any more, and no comment but such as stand apart, by a blank line, and belong to what comes next.
+/// Makes the changes, which remove keys, in all sections with these names. A section that becomes empty is removed: it has no key left,
+/// and no comment except after a blank line, where a comment belongs to the next section.
 ///
 /// # Errors
 /// [`Uneditable`]: a section with a malformed line, or with more lines to a value than one.
@@ -75,7 +75,7 @@ fn places(text: &str) -> Vec<ClearedLines<'_>> {
     headers.collect()
 }
 
-/// What of an empty section's body belongs to the next section; none where the section is not empty.
+/// The part of an empty section's body that belongs to the next section; none if the section is not empty.
 fn of_next(body: &str) -> Option<&str> {
     let mut is_apart = false;
     let mut next = body.len();

@@ -1,7 +1,7 @@
-//! Carries over what a file has beside its content, owner and mode: an access control list, and other extended attributes.
+//! Copies what a file has besides its content, owner and mode: an access control list, and other extended attributes.
 //!
-//! The mode of a file with a POSIX ACL shows the mask in place of the group's rights. A new file that got the mode without the
-//! list would give the group what the mask only lets other entries have.
+//! The mode of a file with a POSIX ACL shows the mask instead of the group's rights. A new file with that mode but without the list
+//! would give the group rights that the mask allows only for other entries.
 
 use std::error::Error;
 use std::fmt;
@@ -9,24 +9,27 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Why a new file cannot take the place of the old one.
+/// A new file cannot get the attributes of the old one.
 #[derive(Debug)]
 pub(super) struct NotCarriedOver;
 
+impl NotCarriedOver {
+    pub(super) const TEXT: &str =
+        "its access control list or other attributes cannot be copied to a new file";
+}
+
 impl fmt::Display for NotCarriedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "a new file cannot get its access control list or its other extended attributes",
-        )
+        f.write_str(Self::TEXT)
     }
 }
 
 impl Error for NotCarriedOver {}
 
-/// Gives a new file the attributes of the old one, and takes away those that it has from its directory.
+/// Gives a new file the attributes of the old one, and removes those inherited from its directory.
 ///
 /// # Errors
-/// [`NotCarriedOver`], and those of the file system. The new file is then not fit to take the place of the old one.
+/// [`NotCarriedOver`], and those of the file system. The new file must then not replace the old one.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(super) fn carry_over(old: &File, new: &File) -> io::Result<()> {
     use rustix::fs::{XattrFlags, fremovexattr, fsetxattr};
@@ -45,32 +48,32 @@ pub(super) fn carry_over(old: &File, new: &File) -> io::Result<()> {
         let (name, value) = attribute;
         done = done.and(fsetxattr(new, &**name, value, XattrFlags::empty()));
     }
-    // On macOS they give nobody any rights, and the system keeps some of them to itself.
+    // On macOS they grant no rights, and the system reserves some of them.
     if done.is_err() && cfg!(target_os = "linux") {
         return Err(io::Error::other(NotCarriedOver));
     }
     Ok(())
 }
 
-/// Marks a file as being written in place, where the file system takes marks: whoever finds the mark and no backup knows that the
-/// file may be half written.
+/// Marks a file as being written in place, if the file system supports attributes. A mark without a backup means that the file may be
+/// incomplete.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(super) fn mark(file: &File) {
     let flags = rustix::fs::XattrFlags::empty();
     if rustix::fs::fsetxattr(file, xattr::MARK, b"1", flags).is_ok() {
-        // Before the first byte of the content. Where it cannot be, there is still the backup.
+        // Before the first byte of the content. If this fails, there is still the backup.
         let _ = file.sync_all();
     }
 }
 
-/// Takes the mark away again.
+/// Removes the mark.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(super) fn unmark(path: &Path) {
-    // Mostly there is none.
+    // Usually there is none.
     let _ = rustix::fs::removexattr(path, xattr::MARK);
 }
 
-/// Whether a write of the file was begun and not ended.
+/// Whether a write of the file was started and not finished.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub(super) fn is_marked(path: &Path) -> bool {
     rustix::fs::getxattr(path, xattr::MARK, &mut [0_u8; 8]).is_ok()
@@ -96,7 +99,7 @@ pub(super) fn carry_over(_old: &File, _new: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether an access control list lets somebody else read a file, whom the mode does not tell of.
+/// Whether an access control list lets somebody else read a file, which the mode does not show.
 #[cfg(target_os = "linux")]
 pub(super) fn is_read_by_list(path: &Path) -> bool {
     let mut list = Vec::with_capacity(xattr::LONGEST);
@@ -120,13 +123,13 @@ mod xattr {
     use rustix::fs::{fgetxattr, flistxattr};
     use rustix::io::Errno;
 
-    /// Linux takes no longer values, and no longer lists of names.
+    /// Linux's limit for a value, and for the list of names.
     pub(super) const LONGEST: usize = 64 * 1024;
 
     /// Our own mark.
     pub(super) const MARK: &str = "user.mfa_creds.writing";
 
-    /// The kernel makes these of the content, and ours is of the write.
+    /// The kernel derives these from the content, and ours belongs to the write.
     const OF_THE_CONTENT: [&[u8]; 3] = [b"security.ima", b"security.evm", MARK.as_bytes()];
 
     /// The attributes of a file, by their names.
@@ -142,7 +145,7 @@ mod xattr {
             let name = CString::new(name)?;
             let mut value = Vec::with_capacity(LONGEST);
             match fgetxattr(file, &*name, spare_capacity(&mut value)) {
-                // It went in between, or is only listed.
+                // It was removed in the meantime, or is only listed.
                 Err(Errno::NODATA | Errno::NOTSUP) => continue,
                 other => other?,
             };

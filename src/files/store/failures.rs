@@ -12,7 +12,7 @@ use crate::core::regular_file;
 use crate::core::text::quoted_path;
 use crate::files::profiles::NAME_A_FILE;
 
-/// Refuses what stands in the place of one of our own files and is no regular file.
+/// Refuses one of our own files if it is not a regular file.
 pub fn check_own(path: &Path) -> Result<()> {
     match unfit_own(path) {
         Some(failure) => bail!(failure),
@@ -27,21 +27,22 @@ pub(super) fn unfit_own(path: &Path) -> Option<Failure> {
     } else {
         regular_file::check(&metadata).err()?.to_string()
     };
-    let path_to_type = quoted_path(path);
-    Some(
-        Failure::new(format!("{} cannot be used: {what}", path.display()))
-            .hint(format!("remove it: rm -r {path_to_type}")),
-    )
+    Some(Failure::new(format!("{} cannot be used: {what}", path.display())).hint(remove(path)))
 }
 
-/// Some network and user-space file systems have no locks, and without them two processes could write at once.
+/// What to do about one of our own files that is not a regular file.
+fn remove(path: &Path) -> String {
+    format!("remove it: rm -r {}", quoted_path(path))
+}
+
+/// Some network and user-space file systems have no locks. Without locks, two processes could write at once.
 pub(super) fn unlockable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!(
         "{} cannot be locked: {}",
         path.display(),
         reason(error)
     ))
-    .hint("its file system may have no locks: let AWS_SHARED_CREDENTIALS_FILE name a file on a local disk")
+    .hint("set AWS_SHARED_CREDENTIALS_FILE to a file on a local disk: this file system may not support locks")
 }
 
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
@@ -52,32 +53,30 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     ));
     match error.kind() {
         ErrorKind::PermissionDenied if is_of_us(path) && is_not_permitted(error) => failure.hint(format!(
-            "it may be immutable: `lsattr {path}` says so, and `sudo chattr -ia {path}` ends it",
+            "it may be immutable: check with `lsattr {path}`, and remove the attribute with `sudo chattr -ia {path}`",
             path = quoted_path(path)
         )),
         ErrorKind::PermissionDenied => {
-            failure.hint("make the file and its directory yours: see `ls -ld` of both")
+            failure.hint("make the file and its directory writable: check both with `ls -ld`")
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
             if regular_file::unfit(error).is_none() =>
         {
-            failure.hint("free some space; the file is as it was")
+            failure.hint("free some space; the file is unchanged")
         }
         ErrorKind::ReadOnlyFilesystem => failure
-            .hint("AWS_SHARED_CREDENTIALS_FILE can name a file that is on a writable file system"),
+            .hint("set AWS_SHARED_CREDENTIALS_FILE to a file on a writable file system"),
         ErrorKind::NotFound => failure.hint(format!(
-            "make its directory: mkdir -p {}",
+            "create its directory: mkdir -p {}",
             quoted_path(&missing_directory(path))
         )),
         _ if regular_file::unfit(error).is_none() => failure,
-        _ if private::is_own(path) => {
-            failure.hint(format!("remove it: rm -r {}", quoted_path(path)))
-        }
+        _ if private::is_own(path) => failure.hint(remove(path)),
         _ => failure.hint(NAME_A_FILE),
     }
 }
 
-/// Whether a file is there and belongs to this user.
+/// Whether a file exists and belongs to this user.
 #[cfg(unix)]
 fn is_of_us(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -85,7 +84,7 @@ fn is_of_us(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.uid() == rustix::process::geteuid().as_raw())
 }
 
-/// Whether it is not the mode that forbids something, but what the file is.
+/// Whether the error is EPERM, which means an attribute of the file, not its mode.
 #[cfg(unix)]
 fn is_not_permitted(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
@@ -101,7 +100,7 @@ fn is_not_permitted(_error: &io::Error) -> bool {
     false
 }
 
-/// The directory that a file has to be in, wherever links lead.
+/// The directory that a file must be in, after all links.
 fn missing_directory(path: &Path) -> PathBuf {
     let real = resolve(path).unwrap_or_else(|_loop| path.to_path_buf());
     private::directory_of(&real).to_path_buf()

@@ -1,4 +1,4 @@
-//! Tells how a file would be written and what an interrupted write left behind, without changing anything.
+//! Determines how a file would be written and what an interrupted write left behind, without changing anything.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -10,20 +10,20 @@ use super::private::directory_of;
 use super::replace;
 use super::{WriteMethod, regular, resolve, writable_size};
 
-/// What an interrupted write has left behind. It may also be one that is under way.
+/// What an interrupted write left behind. It may also belong to a write in progress.
 #[derive(Debug)]
 pub enum Leftover {
-    /// The file itself may be half written.
+    /// The file itself may be incomplete.
     Torn,
-    /// The same, and the backup that would make it whole is gone.
+    /// The same, and the backup is missing.
     TornForGood,
-    /// A new file that did not get its name, or copies.
+    /// A new file that was not renamed, or copies.
     Unfinished,
-    /// What the file was before, in this place, as it was changed in between.
+    /// The old content, at this path, of a file that has changed since.
     Kept(PathBuf),
 }
 
-/// What is left of writes of a file that were interrupted.
+/// What interrupted writes of a file left behind.
 pub fn leftovers(path: &Path) -> Result<Vec<Leftover>> {
     let real = resolve(path)?;
     let mut found = Vec::new();
@@ -39,7 +39,7 @@ pub fn leftovers(path: &Path) -> Result<Vec<Leftover>> {
     Ok(found)
 }
 
-/// How a file would be replaced, as far as the system says so beforehand.
+/// How a file would be replaced, as far as the system can tell in advance.
 pub fn way_to_write(path: &Path) -> Result<WriteMethod> {
     let real = regular(path)?;
     let is_there = writable_size(path, &real)?.is_some();
@@ -55,7 +55,7 @@ pub fn way_to_write(path: &Path) -> Result<WriteMethod> {
     }
 }
 
-/// The directory of a file, or the one that it would be made in.
+/// The directory of a file, or its nearest ancestor that exists.
 fn nearest_directory(file: &Path) -> &Path {
     let directory = directory_of(file);
     let mut all = directory.ancestors();
@@ -63,7 +63,7 @@ fn nearest_directory(file: &Path) -> &Path {
         .unwrap_or(directory)
 }
 
-/// Whether files can be made in a directory.
+/// Whether files can be created in a directory.
 #[cfg(unix)]
 fn takes_files(directory: &Path) -> io::Result<()> {
     use rustix::fs::{Access, access};
@@ -74,7 +74,7 @@ fn takes_files(directory: &Path) -> io::Result<()> {
     access(directory, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
 }
 
-/// Whether files can be made in a directory: the system does not say so beforehand.
+/// Whether files can be created in a directory: the system cannot tell in advance.
 #[cfg(not(unix))]
 fn takes_files(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {

@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use super::private;
 use crate::core::regular_file;
-
-/// After so long, whoever waits is told for whom.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
+use crate::core::wait::NOTICE_AFTER;
 
 /// A held lock; dropping it lets the next one in.
 #[derive(Debug)]
@@ -22,35 +20,35 @@ pub struct Lock {
 /// Why a lock is not held.
 #[derive(Debug)]
 pub enum NotLocked {
-    /// Another process held it all the time.
+    /// Another process held it for the whole time.
     Busy { holder: Option<u32> },
-    /// The file of the lock cannot be had.
+    /// The lock file cannot be opened.
     Failed(io::Error),
-    /// It can be had, and its file system locks nothing.
+    /// The file system does not support locks.
     NoLocks(io::Error),
 }
 
 impl Lock {
-    /// Takes a lock, waiting for it at most so long. `waiting` is called once, with the holder's process id if known.
+    /// Takes a lock, and waits for it if necessary. Calls `waiting` once if it takes long, with the holder's process id if known, and
+    /// drops its result after the wait.
     ///
     /// # Errors
     /// [`NotLocked`].
-    pub fn take(
+    pub fn take<W>(
         path: &Path,
         at_most: Duration,
-        mut waiting: impl FnMut(Option<u32>),
+        waiting: impl FnOnce(Option<u32>) -> W,
     ) -> Result<Self, NotLocked> {
         let mut file = private::open(path).map_err(NotLocked::Failed)?;
         lock(&file, at_most, || waiting(holder(&file)))?;
-        // Only for the message of others: without it they wait all the same.
+        // Only for the messages of other processes, which also wait without it.
         let _ = sign(&mut file);
         Ok(Self { _file: file })
     }
 
-    /// Locks a file that is not ours alone, for those who find our own locks in another place. Programs that only read it may
-    /// have locked it, too, for as long as they like: they are not waited for. `by_number` is the path of a lock for the file
-    /// whatever its name, where there is such a path: it keeps our own processes apart while readers keep them from locking the
-    /// file for themselves alone.
+    /// Locks a shared file itself, for processes that look for our lock files in another place. Other programs may hold read locks on it
+    /// for any length of time; those are not waited for. `by_number` is the path of a lock that all names of the file share, if there is
+    /// one: it separates our own processes while read locks of others prevent an exclusive lock on the file.
     ///
     /// # Errors
     /// [`NotLocked`].
@@ -65,7 +63,7 @@ impl Lock {
             let (file, _) =
                 regular_file::open(path, File::options().read(true)).map_err(NotLocked::Failed)?;
             lock_beside_readers(&file, at_most)?;
-            // Whoever had it may have replaced it.
+            // The previous holder may have replaced it.
             if is_still(path, &file).map_err(NotLocked::Failed)? {
                 let content = Self { _file: file };
                 return Ok(ours.into_iter().chain([content]).collect());
@@ -74,7 +72,7 @@ impl Lock {
     }
 }
 
-fn lock(file: &File, at_most: Duration, waiting: impl FnMut()) -> Result<(), NotLocked> {
+fn lock<W>(file: &File, at_most: Duration, waiting: impl FnOnce() -> W) -> Result<(), NotLocked> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::Error(error)) => Err(NotLocked::NoLocks(error)),
@@ -82,7 +80,7 @@ fn lock(file: &File, at_most: Duration, waiting: impl FnMut()) -> Result<(), Not
     }
 }
 
-/// Locks a file for this process alone, or where only readers have locked it, beside them.
+/// Locks a file exclusively, or shares it if others hold only read locks.
 fn lock_beside_readers(file: &File, at_most: Duration) -> Result<(), NotLocked> {
     let only_readers = || file.try_lock_shared().is_ok();
     match file.try_lock() {
@@ -106,17 +104,15 @@ fn is_still(_path: &Path, _file: &File) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Waits in the system's own queue, which lets everybody in in turn.
-fn wait(file: &File, at_most: Duration, mut waiting: impl FnMut()) -> Result<(), NotLocked> {
+/// Waits in the system's queue, which is fair.
+fn wait<W>(file: &File, at_most: Duration, waiting: impl FnOnce() -> W) -> Result<(), NotLocked> {
     let queued = file.try_clone().map_err(NotLocked::Failed)?;
     let (sender, receiver) = mpsc::channel();
-    // Where it comes too late, the process is about to end, and the lock with it.
+    // If the lock comes too late, the process is about to end, which releases it.
     thread::spawn(move || sender.send(queued.lock()));
     let silence = NOTICE_AFTER.min(at_most);
     let locked = receiver.recv_timeout(silence).or_else(|_elapsed| {
-        if at_most > silence {
-            waiting();
-        }
+        let _shown = (at_most > silence).then(waiting);
         receiver.recv_timeout(at_most.saturating_sub(silence))
     });
     match locked {
@@ -134,8 +130,8 @@ fn sign(file: &mut File) -> io::Result<()> {
     writeln!(file, "{} {}", std::process::id(), namespace())
 }
 
-/// The process that holds a lock, where it can be told by its number: in another namespace of process ids, as containers have
-/// them, the same number is another process. And whoever could not sign has left the number of one before.
+/// The process that holds a lock, if its number is meaningful here: in another namespace of process ids, as in containers, the same
+/// number is another process. A holder that could not sign leaves the number of an earlier one.
 fn holder(mut file: &File) -> Option<u32> {
     let mut text = String::new();
     file.rewind().ok()?;
@@ -145,7 +141,7 @@ fn holder(mut file: &File) -> Option<u32> {
     (of == namespace() && is_alive(id)).then_some(id)
 }
 
-/// The namespace of our process ids. Only Linux has such; elsewhere it is empty.
+/// The namespace of our process ids. Empty except on Linux.
 fn namespace() -> String {
     let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     link.to_string_lossy().into_owned()
@@ -165,7 +161,7 @@ fn is_alive(_process: u32) -> bool {
     true
 }
 
-/// Whether we may end a process, by what a shell has for it.
+/// Whether we may end a process with `kill`.
 #[cfg(unix)]
 pub fn can_end(process: u32) -> bool {
     use rustix::process::{Pid, test_kill_process};

@@ -1,9 +1,9 @@
-//! Keeps our own directory, which no other user can read or take over: for locks, for backups while a file is written in place, and for
-//! sessions that no section of the credentials file holds.
+//! Manages our own directory, which no other user can read or take over: for locks, for backups while a file is written in place, and
+//! for sessions that are not in the credentials file.
 //!
-//! It is `.mfa-creds` beside the credentials file, where that place is ours: then whoever shares the file shares the locks.
-//! Elsewhere (a directory that is not writable, or root in the home of another user) it is `/tmp/mfa-creds-UID`. Nothing in
-//! either is ever opened through a link, or trusted when somebody else has made it.
+//! It is `.mfa-creds` next to the credentials file if we own that place, so that all users of the file share the locks. Otherwise (a
+//! directory that is not writable, or root in the home of another user) it is `/tmp/mfa-creds-UID`. Files in it are never opened
+//! through a link, and never trusted if somebody else created them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -12,21 +12,21 @@ use std::path::{Path, PathBuf};
 use crate::core::regular_file;
 
 const BESIDE: &str = ".mfa-creds";
-/// Names of files end at 255 bytes on every system.
+/// Every system limits file names to 255 bytes.
 const LONGEST_NAME: usize = 200;
 
 /// The private directory for one credentials file.
 pub struct Private {
     directory: PathBuf,
-    /// What the names of its files begin with.
+    /// The prefix of the names of its files.
     prefix: String,
 }
 
 impl Private {
-    /// Finds the directory for a file, and makes it where it does not exist.
+    /// Finds the directory for a file, and creates it if it does not exist.
     pub fn of(real: &Path) -> io::Result<Self> {
         let beside = Self::beside(real);
-        // In a directory of somebody else, ours could be replaced by a trap.
+        // In another user's directory, ours could be replaced.
         let made = belongs_to_us(directory_of(real)).and_then(|ours| {
             if ours {
                 make(&beside.directory)
@@ -45,14 +45,14 @@ impl Private {
         }
     }
 
-    /// The places that may hold something for a file, whichever of them would be chosen now. Nothing is made.
+    /// All places that may contain something for a file, whichever is used now. Creates nothing.
     pub fn places(real: &Path) -> impl Iterator<Item = Self> {
         [Self::beside(real), Self::elsewhere(real)]
             .into_iter()
             .filter(|place| is_ours(&place.directory).unwrap_or(false))
     }
 
-    /// Whether this is the place beside the file, where everybody looks first.
+    /// Whether this is the place next to the file, where every process looks first.
     pub fn is_beside(&self, real: &Path) -> bool {
         self.directory == Self::beside(real).directory
     }
@@ -63,7 +63,7 @@ impl Private {
             .join(encoded(&format!("{}.{name}", self.prefix)))
     }
 
-    /// All of its files that are there.
+    /// All of its files that exist.
     pub fn files(&self) -> Vec<PathBuf> {
         let prefix = format!("{}.", self.prefix);
         let Ok(entries) = fs::read_dir(&self.directory) else {
@@ -77,7 +77,7 @@ impl Private {
     fn beside(real: &Path) -> Self {
         let directory = directory_of(real);
         Self {
-            // What is for one of its own files stands in it, too.
+            // Backups of its own files are in it, too.
             directory: if directory.ends_with(BESIDE) {
                 directory.to_path_buf()
             } else {
@@ -91,8 +91,8 @@ impl Private {
         }
     }
 
-    /// The path of a lock for a file by what it is, not by what it is called, where there can be one: all names of a file share
-    /// it, for the processes of one user.
+    /// The path of a lock by the file's device and inode numbers, if possible: all names of the file share it, for the processes of one
+    /// user.
     #[cfg(unix)]
     pub fn by_number(real: &Path) -> Option<PathBuf> {
         use std::os::unix::fs::MetadataExt as _;
@@ -106,7 +106,7 @@ impl Private {
         Some(place.path("lock"))
     }
 
-    /// None: the system has no numbers for files that are told so.
+    /// None: the standard library has no such numbers on this system.
     #[cfg(not(unix))]
     pub fn by_number(_real: &Path) -> Option<PathBuf> {
         None
@@ -120,7 +120,7 @@ impl Private {
     }
 }
 
-/// Whether a file is one of those in a private directory.
+/// Whether a file is in a private directory.
 pub(super) fn is_own(file: &Path) -> bool {
     let directory = directory_of(file);
     directory.ends_with(BESIDE) || directory == shared_place()
@@ -134,12 +134,12 @@ pub(super) fn directory_of(file: &Path) -> &Path {
     }
 }
 
-/// Opens a file that is ours alone, and makes it where it does not exist.
+/// Opens a private file, and creates it if it does not exist.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     open_with(path, OpenOptions::new().create(true))
 }
 
-/// The same where there is one.
+/// Opens a private file, if it exists.
 pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
     match open_with(path, &mut OpenOptions::new()) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -147,7 +147,7 @@ pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Writes a file that is ours alone, in place of the one that is there: whoever is killed meanwhile leaves one of the two whole.
+/// Replaces a private file. A process that is killed meanwhile leaves either the old or the new one complete.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let new = &*new_of(path);
     match fs::remove_file(new) {
@@ -160,7 +160,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     fs::rename(new, path)
 }
 
-/// Where a new content of such a file is written before it takes its place.
+/// The path where the new content of such a file is written before it is renamed.
 pub(super) fn new_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
@@ -184,12 +184,12 @@ fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         regular_file::leave_to_owner(&file)?;
         Ok(file)
     } else {
-        let problem = format!("{} is not a plain file of ours", path.display());
+        let problem = format!("{} is not a regular file of this user", path.display());
         Err(io::Error::new(ErrorKind::PermissionDenied, problem))
     }
 }
 
-/// Takes away what others may do with a file of ours, if it is there.
+/// Removes the rights of others on a file of ours, if it exists.
 pub(super) fn keep_private(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -198,14 +198,14 @@ pub(super) fn keep_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Options that make a new file unreadable for others from birth.
+/// Options that create a file unreadable for others.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// Makes a directory for us alone, and those above it, where they do not exist.
+/// Creates a private directory, and the directories above it, if they do not exist.
 pub fn private_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -220,8 +220,8 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A name that a file may have, whatever it is made of: what cannot stand in it is replaced, and where anything was
-/// replaced or is too long, a fingerprint keeps the names apart.
+/// A valid file name for any text: invalid characters are replaced, and a name with replacements, or one that is too long, gets a
+/// fingerprint to keep it unique.
 fn encoded(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-@+".contains(c);
     if name.len() <= LONGEST_NAME && name.chars().all(plain) {
@@ -235,7 +235,7 @@ fn encoded(name: &str) -> String {
     format!("{start}.{:016x}", fingerprint(Path::new(name)))
 }
 
-/// FNV-1a, the same in every version of this tool, as every process has to find the same names.
+/// FNV-1a, in every version of this tool, because every process has to find the same names.
 /// See <https://datatracker.ietf.org/doc/html/rfc9923>.
 fn fingerprint(path: &Path) -> u64 {
     let bytes = path.as_os_str().as_encoded_bytes();
@@ -260,7 +260,7 @@ fn make(path: &Path) -> io::Result<()> {
         _ => {}
     }
     if !is_ours(path)? {
-        let problem = format!("{} belongs to somebody else", path.display());
+        let problem = format!("{} belongs to another user", path.display());
         return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
     }
     if fs::metadata(path)?.permissions().mode() & 0o777 != 0o700 {
@@ -269,7 +269,7 @@ fn make(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a directory that its owner can use, whatever the umask takes away, and nobody else.
+/// Creates a directory that only its owner can use, whatever the umask is.
 #[cfg(unix)]
 fn make_directory(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -286,7 +286,7 @@ fn make_directory(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-/// Whether a directory is ours, wherever links to it may stand.
+/// Whether a directory belongs to us, after all links.
 #[cfg(unix)]
 fn belongs_to_us(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
@@ -329,7 +329,7 @@ fn take_away(_file: &File) -> io::Result<()> {
 
 #[cfg(unix)]
 fn shared_place() -> PathBuf {
-    // Not from the environment: every process of the user has to find the same place.
+    // Not from the environment, because every process of the user has to find the same place.
     let user = rustix::process::geteuid().as_raw();
     PathBuf::from(format!("/tmp/mfa-creds-{user}"))
 }

@@ -1,7 +1,7 @@
-//! Replaces a file as a whole: a new one beside it, made durable, takes its name.
+//! Replaces a file atomically: a new file next to it is synced and takes its name.
 //!
-//! Where that cannot be (a hard link, a single file mounted into a container, a directory that is not writable), the file
-//! is written in place, and a backup is kept until that is done. `recover` ends what was interrupted.
+//! If that is not possible (a hard link, a single file mounted into a container, a directory that is not writable), the file is
+//! written in place, with a backup until that is done. `recover` completes an interrupted write.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
@@ -16,23 +16,23 @@ use crate::core::regular_file;
 const OLD: &str = "in-place-old";
 const NEW: &str = "in-place-new";
 const KEPT: &str = "kept";
-/// What a copy is called until it is whole.
+/// The suffix of a copy until it is complete.
 const PART: &str = ".part";
-/// As many old contents as are kept for a person who does not look at them.
+/// How many old versions are stored until somebody removes them.
 const MOST_KEPT: u32 = 100;
-/// What a disk writes as a whole, at the least.
+/// The smallest unit that a disk writes atomically.
 const BLOCK: usize = 512;
 
 /// How a file was replaced.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum WriteMethod {
-    /// By a new file that took its name.
+    /// A new file took its name.
     Renamed,
-    /// Byte by byte, for this reason.
+    /// It was overwritten, for this reason.
     InPlace(&'static str),
 }
 
-/// Tries whether a file of this size could be written beside this one, or into it.
+/// Checks whether a file of this size could be written next to this one, or in place.
 pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<()> {
     let blank = Zeroizing::new(vec![b'\n'; size]);
     let tried = match in_place_reason(path) {
@@ -47,10 +47,10 @@ pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<(
     tried?.file.write_all(&blank)
 }
 
-/// Replaces a file, or makes it. Its owner, mode, access control list and other attributes stay; a new one is 0600.
+/// Replaces a file, or creates it. Its owner, mode, access control list and other attributes stay; a new file has mode 0600.
 ///
 /// # Errors
-/// Those of the file system. The old file is then as it was.
+/// Those of the file system. The old file is then unchanged.
 pub(super) fn replace(
     path: &Path,
     private: &Private,
@@ -71,29 +71,29 @@ pub(super) fn replace(
     Ok(WriteMethod::InPlace(reason))
 }
 
-/// Whether other processes may look for the locks of a file in another place: it has a name in another directory, or this
-/// process could not use the place beside it.
+/// Whether other processes may look for the locks of a file in another place: it may have a name in another directory, or this process
+/// could not use the place next to it.
 pub(super) fn may_have_other_locks(path: &Path, private: &Private) -> bool {
     path.exists() && (in_place_reason(path).is_some() || !private.is_beside(path))
 }
 
-/// Whether something is left of a write that was interrupted, or is under way.
+/// Whether files of an interrupted write exist, or of one in progress.
 pub(super) fn has_leftovers(path: &Path) -> bool {
     let has_copy = |private: Private| [OLD, NEW].iter().any(|name| private.path(name).exists());
     beside(path).exists() || Private::places(path).any(has_copy)
 }
 
-/// Whether the file itself may have been left half written.
+/// Whether the file itself may be incomplete.
 pub(super) fn may_be_torn(path: &Path) -> bool {
     exists(path, OLD)
 }
 
-/// Whether the beginning of a copy is left, of a write that did not come as far as the file.
+/// Whether an incomplete copy exists, of a write that was interrupted before it changed the file.
 pub(super) fn has_parts(path: &Path) -> bool {
     [OLD, NEW].iter().any(|name| exists(path, &part(name)))
 }
 
-/// Whether the file itself may be half written, and nothing is left that could make it whole.
+/// Whether the file itself may be incomplete, and there is no backup to recover it.
 pub(super) fn is_doubtful(path: &Path) -> bool {
     attributes::is_marked(path) && !may_be_torn(path)
 }
@@ -103,7 +103,7 @@ fn exists(path: &Path, name: &str) -> bool {
     files.any(|file| file.exists())
 }
 
-/// What a file was before interrupted writes, where nobody could say what it was to become.
+/// The old versions of a file that were saved when an interrupted write could not be completed.
 pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
     let files = Private::places(path).flat_map(|private| places_to_keep(&private));
     files.filter(|file| file.exists()).collect()
@@ -117,7 +117,7 @@ fn places_to_keep(private: &Private) -> Vec<PathBuf> {
     names.map(|name| private.path(&name)).collect()
 }
 
-/// What a write makes beside a file, and removes in the end.
+/// The files that a write creates next to a file, and removes at the end.
 pub(super) fn own_paths(path: &Path, private: &Private) -> Vec<PathBuf> {
     let names = [OLD.to_owned(), NEW.to_owned(), part(OLD), part(NEW)];
     let in_private = names.iter().map(|name| private.path(name));
@@ -128,16 +128,15 @@ fn part(name: &str) -> String {
     format!("{name}{PART}")
 }
 
-/// Ends a write that was interrupted, so that the file is whole again and nothing is left behind. The caller holds the lock.
-/// Returns where the old content is kept, when the file is something that no interrupted write leaves: it was changed, emptied
-/// or removed.
+/// Completes an interrupted write, so that the file is complete and nothing is left behind. The caller holds the lock. If the file has
+/// been changed, emptied or removed since, the old content is saved, and its path is returned.
 pub(super) fn recover(path: &Path) -> io::Result<Option<PathBuf>> {
-    // Where there is none, or it cannot be removed, nothing is lost.
+    // If there is none, or it cannot be removed, nothing is lost.
     let _ = remove(&beside(path));
     let mut kept = None;
     for private in Private::places(path) {
         let (old_path, new_path) = (private.path(OLD), private.path(NEW));
-        // Without both, the file itself was not touched yet, or is whole.
+        // Without both, the file itself is either untouched or complete.
         if let (Some(old), Some(new)) = (read(&old_path)?, read(&new_path)?) {
             match read(path)? {
                 Some(now) if now == old || now == new => {}
@@ -153,7 +152,7 @@ pub(super) fn recover(path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(kept)
 }
 
-/// Keeps what a file was, beside what is kept already.
+/// Saves the old content of a file, in addition to what is already saved.
 fn keep(old_path: &Path, old: &[u8], private: &Private) -> io::Result<PathBuf> {
     for place in places_to_keep(private) {
         match read(&place)? {
@@ -162,19 +161,19 @@ fn keep(old_path: &Path, old: &[u8], private: &Private) -> io::Result<PathBuf> {
             None => return fs::rename(old_path, &place).map(|()| place),
         }
     }
-    let problem = format!("{MOST_KEPT} old contents of the file are kept already");
+    let problem = format!("{MOST_KEPT} old versions of the file are already stored");
     Err(io::Error::new(ErrorKind::AlreadyExists, problem))
 }
 
-/// Whether a file is neither the old nor the new one, but something that an interrupted write of the new one leaves: its
-/// beginning with the end of the old one, or after a power cut blocks of either, or zeros.
+/// Whether a file is what an interrupted write leaves, and neither the old nor the new one: the start of the new one with the end of
+/// the old one, or, after a power cut, blocks of either, or zeros.
 fn is_torn(now: &[u8], old: &[u8], new: &[u8]) -> bool {
     if now == old || now == new {
         return false;
     }
     let same = now.iter().zip(new).take_while(|(a, b)| a == b).count();
     let rest = &now[same..];
-    // The length changes last, so an empty file is somebody's wish.
+    // The length changes last, so somebody emptied the file on purpose.
     if now.is_empty() {
         return false;
     }
@@ -190,7 +189,7 @@ fn is_mixed(now: &[u8], old: &[u8], new: &[u8]) -> bool {
         let start = index * BLOCK;
         content.get(start..start + length).map(<[u8]>::to_vec)
     };
-    // Nothing of it is shorter than both: a person has cut it off.
+    // An interrupted write is never shorter than both: a person has truncated it.
     now.len() > BLOCK
         && now.len() >= old.len().min(new.len())
         && now.chunks(BLOCK).enumerate().all(|(index, chunk)| {
@@ -204,7 +203,7 @@ fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut temporary = Temporary::create(&beside(path))?;
     temporary.file.write_all(content)?;
     temporary.keep_attributes_of(path)?;
-    // First the content, then the name: a crash must not leave the new name with half of the content.
+    // Sync the content before the rename: a crash must not leave an incomplete file with the final name.
     temporary.file.sync_all()?;
     fs::rename(&temporary.path, path)?;
     temporary.moved = true;
@@ -220,7 +219,7 @@ fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Resul
         let mut part = Temporary::create(&private.path(&part(name)))?;
         part.file.write_all(content)?;
         part.file.sync_all()?;
-        // Only a whole copy has the name of one.
+        // Only a complete copy gets the final name.
         fs::rename(&part.path, copy)?;
         copy.clone_into(&mut part.path);
         copies.push(part);
@@ -229,7 +228,7 @@ fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Resul
     attributes::mark(&regular_file::open(path, File::options().read(true))?.0);
     let written = overwrite(path, new);
     if written.is_err() {
-        // The old content fits where it was before.
+        // The old content always fits, because it was there before.
         if let Err(error) = overwrite(path, old) {
             for copy in &mut copies {
                 copy.moved = true;
@@ -263,7 +262,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A file that is gone when dropped, unless it was moved or has to stay.
+/// A file that is removed when dropped, unless it was moved or has to stay.
 struct Temporary {
     path: PathBuf,
     file: File,
@@ -271,7 +270,7 @@ struct Temporary {
 }
 
 impl Temporary {
-    /// The caller holds the lock, so a file of that name was left behind by a process that was killed.
+    /// The caller holds the lock, so an existing file with this name is a leftover of a killed process.
     fn create(path: &Path) -> io::Result<Self> {
         remove(path)?;
         let file = private(File::options().write(true).create_new(true)).open(path)?;
@@ -283,7 +282,7 @@ impl Temporary {
         })
     }
 
-    /// Gives it owner, mode and attributes of the file whose place it is to take, where there is one.
+    /// Gives it the owner, mode and attributes of the file that it replaces, if there is one.
     fn keep_attributes_of(&self, path: &Path) -> io::Result<()> {
         match regular_file::open(path, File::options().read(true)) {
             Ok((old, _)) => keep_attributes(&self.file, &old),
@@ -304,7 +303,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Where the new file is made before it takes its name.
+/// The path of the new file before it is renamed.
 pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -312,16 +311,16 @@ pub(super) fn beside(path: &Path) -> PathBuf {
     directory_of(path).join(name)
 }
 
-/// Why a new file cannot take the place of the old one, where the errors of the file system say so.
+/// Why a new file cannot replace the old one, if the error of the file system tells.
 pub(super) fn not_beside(error: &io::Error) -> Option<&'static str> {
     if let Some(inner) = error.get_ref()
         && inner.is::<NotCarriedOver>()
     {
-        return Some("a new file cannot get its access control list or other attributes");
+        return Some(NotCarriedOver::TEXT);
     }
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            Some("its directory or owner does not let it be replaced")
+            Some("its directory or owner does not allow replacing it")
         }
         ErrorKind::ResourceBusy | ErrorKind::CrossesDevices => {
             Some("it is mounted as a single file")
@@ -335,7 +334,7 @@ pub(super) fn in_place_reason(path: &Path) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt as _;
 
     let links = fs::metadata(path).map_or(1, |metadata| metadata.nlink());
-    (links > 1).then_some("it has another name, as a hard link")
+    (links > 1).then_some("it has hard links")
 }
 
 #[cfg(not(unix))]
@@ -357,7 +356,7 @@ fn keep_attributes(new: &File, old: &File) -> io::Result<()> {
     new.set_permissions(of_old.permissions())
 }
 
-/// A new file that root makes in a user's home (`sudo mfa-creds setup`) is that user's.
+/// A new file that root creates in a user's home (`sudo mfa-creds setup`) belongs to that user.
 #[cfg(unix)]
 fn give_to_owner_of(directory: &Path, new: &File) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};

@@ -1,7 +1,7 @@
 //! Reads a changed file again before it is written, with our own parser and with rust-ini, which shares no code with it.
 //!
-//! rust-ini knows neither continuation lines nor indented comments, and takes a backslash at the end of a line for more than
-//! it is. It gives no opinion on a file with any of those, or on one that it reads differently from us.
+//! rust-ini supports neither continuation lines nor indented comments, and interprets a backslash at the end of a line. A file with any
+//! of those, or one that rust-ini reads differently from us, gets no second opinion.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::files::document::{Change, Document};
 /// One section: its name, and its keys and values as written.
 type Reading = Vec<(String, Vec<(String, String)>)>;
 
-/// Whether a second reading finds exactly the intended changes.
+/// Whether both parsers find exactly the intended changes.
 pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), String> {
     let ours = our_reading(old);
     compare(&ours, &our_reading(new), edits)?;
@@ -23,7 +23,7 @@ pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), Stri
     }
     match other_reading(old) {
         Some(before) if before == ours => {
-            let after = other_reading(new).ok_or("its syntax")?;
+            let after = other_reading(new).ok_or("its syntax is invalid")?;
             compare(&before, &after, edits)
         }
         _ => Ok(()),
@@ -42,13 +42,13 @@ fn compare(before: &Reading, after: &Reading, edits: &[Edit<'_>]) -> Result<(), 
         others.cloned().collect()
     };
     if outside(before) != outside(after) {
-        return Err("a section that was not to be changed".to_owned());
+        return Err("another section differs".to_owned());
     }
     let (mut before, mut after) = (by_name(before, &changes), by_name(after, &changes));
     for (section, changes) in changes {
         let before = before.remove(section).unwrap_or_default();
         if after.remove(section).unwrap_or_default() != intended(before, changes) {
-            return Err(format!("[{section}]"));
+            return Err(format!("[{section}] differs"));
         }
     }
     Ok(())

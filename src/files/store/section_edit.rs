@@ -1,4 +1,4 @@
-//! Defines a change of a section, as the store takes it.
+//! Defines a change of a section for the store.
 
 use crate::files::document::clear;
 use crate::files::document::edit;
@@ -7,12 +7,12 @@ use crate::files::document::{Change, Uneditable};
 /// A change of the file.
 #[derive(Clone)]
 pub enum Edit<'v> {
-    /// Of keys of one section, each at most once. The section is made where there is none.
+    /// Sets or removes keys of one section, each at most once. Creates the section if there is none.
     Section {
         section: String,
         changes: Vec<Change<'v>>,
     },
-    /// The removal of keys from some sections, which go when nothing else is in them.
+    /// Removes keys from some sections, and the sections if they become empty.
     Clear {
         sections: Vec<String>,
         changes: Vec<Change<'v>>,
@@ -36,7 +36,7 @@ impl<'v> Edit<'v> {
         }
     }
 
-    /// The changes, for each section that they are of.
+    /// The changes of each section.
     pub(super) fn of_sections(&self) -> impl Iterator<Item = (&str, &[Change<'v>])> {
         let (sections, changes) = match self {
             Self::Section { section, changes } => (std::slice::from_ref(section), changes),

@@ -1,7 +1,7 @@
-//! Records the codes that an access key has sent for a device in the last minutes, so that no later process sends one again.
+//! Records the codes that an access key sent for a device in the last minutes, so that no later process sends one again.
 //!
-//! A line for each: the time step in which it was sent, what became of it, and a hash. The hash is keyed with the secret access
-//! key that signed the request, so that nobody else can find the code by trying a million of them.
+//! Each line has the time step in which a code was sent, its fate, and a hash. The hash is keyed with the secret access key that signed
+//! the request, so that nobody else can find the code by trying all of them.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -15,11 +15,11 @@ use super::private;
 use crate::core::credentials::LongTermKeys;
 use crate::core::mfa_code::{MfaCode, step};
 
-/// How long after it was sent AWS may still take a code, in steps: a device that is two steps ahead shows it so early, and AWS
-/// takes it until two steps after its own. Measured by radkawar/stackd, docs/iam-mfa.md.
+/// How long after it was sent AWS may still accept a code, in steps: a device can be two steps ahead, and AWS accepts a code until two
+/// steps after its own. Measured by radkawar/stackd, docs/iam-mfa.md.
 const MEMORY: i64 = 4;
 
-/// More than the lines of a few steps.
+/// More bytes than the lines of a few steps need.
 const LONGEST: u64 = 16 * 1024;
 
 /// The record of an access key and a device.
@@ -28,16 +28,16 @@ pub struct UsedCodes {
     key: hmac::Key,
 }
 
-/// What became of a code that was sent.
+/// The fate of a code that was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CodeFate {
-    /// AWS took it.
+    /// AWS accepted it.
     Accepted,
     /// AWS refused it.
     Refused,
-    /// AWS did not come to it, or had another reason to say no.
+    /// AWS did not check it, or refused the request for another reason.
     NotConsumed,
-    /// Nobody knows.
+    /// Unknown: the answer was lost.
     Unknown,
 }
 
@@ -54,7 +54,7 @@ impl UsedCodes {
         }
     }
 
-    /// What became of a code, and in which step it was sent.
+    /// The fate of a code, and the step in which it was sent.
     pub fn find(&self, code: &MfaCode, now: DateTime<Utc>) -> Option<(CodeFate, i64)> {
         let text = read(&mut private::open_if_there(&self.path).ok()??).ok()?;
         entries(&text, now).find_map(|(sent, word, hash)| {
@@ -63,7 +63,7 @@ impl UsedCodes {
         })
     }
 
-    /// Keeps in mind what became of a code, in place of what was known of it. Forgets one that came to nothing.
+    /// Records the fate of a code, and replaces an earlier entry. Forgets a code that was not used.
     pub fn note(
         &self,
         code: &MfaCode,
@@ -101,7 +101,7 @@ impl UsedCodes {
     }
 }
 
-/// What of it is no text tells nothing.
+/// Bytes that are not UTF-8 are replaced, and match nothing.
 fn read(file: &mut File) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes)?;

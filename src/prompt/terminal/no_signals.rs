@@ -1,4 +1,4 @@
-//! Does nothing about signals, where they are not those of Unix.
+//! Stands in for `signals` on systems other than Unix, where nothing has to be done.
 
 /// The system ends the process by itself.
 pub(super) fn die() {}
@@ -21,7 +21,7 @@ pub fn stay_if_ending() {}
 pub struct Noting;
 
 impl Noting {
-    /// Nothing begins.
+    /// Nothing to do.
     pub fn begin() -> std::io::Result<Self> {
         Ok(Self)
     }

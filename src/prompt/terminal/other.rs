@@ -1,4 +1,4 @@
-//! Finds the terminal on systems other than Unix: where standard error is.
+//! Uses standard error as the terminal, on systems other than Unix.
 
 use std::io;
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use super::watch::Watch;
 use crate::plan::Setting;
 
 impl Terminal {
-    /// Opens the terminal; none where this process has none.
+    /// Opens the terminal; none if this process has none.
     pub fn open(limit: Setting<Duration>) -> Option<Self> {
         let term = Term::stderr();
         term.is_term().then_some(Self { term, limit })
@@ -30,7 +30,7 @@ impl Terminal {
         None
     }
 
-    /// The system keeps it.
+    /// The system restores it.
     #[allow(clippy::unused_self, reason = "the same call on every system")]
     pub fn keep(&self) -> Option<()> {
         None
@@ -40,7 +40,7 @@ impl Terminal {
     pub(super) fn forget_input(&self) {}
 
     #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
-    pub(super) fn wait(&self) -> Result<Option<Watch>> {
+    pub(super) fn wait(&self, _prompt: &str) -> Result<Option<Watch>> {
         Ok(Some(Watch::begin(self.limit.clone())))
     }
 

@@ -1,5 +1,5 @@
-//! Puts everything in order when a signal ends the process: the terminal as dialoguer or a command has made it (without echo, line mode
-//! or cursor), commands and windows that were started, and whatever else was registered.
+//! Cleans up when a signal ends the process: restores the terminal, which a prompt or a command may have left without echo, line mode or
+//! cursor, and ends commands and windows that were started.
 //!
 //! ```text
 //!    prompt begins --> watched: the signal is noted, a thread waits for it
@@ -21,8 +21,8 @@ use std::thread;
 use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use signal_hook::consts::{
-    SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP,
-    SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+    SIGABRT, SIGALRM, SIGBUS, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP,
+    SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -30,18 +30,18 @@ use signal_hook::low_level::emulate_default_handler;
 use crate::prompt::descendants;
 
 const SHOW_CURSOR: &[u8] = b"\x1b[?25h";
-/// The signals beside SIGINT that end a process by default and can be caught, but for SIGPIPE, which is ignored.
+/// The signals besides SIGINT that end a process by default and can be caught, except SIGPIPE, which is ignored.
 const OTHERS: [i32; 13] = [
     SIGHUP, SIGQUIT, SIGTERM, SIGABRT, SIGALRM, SIGBUS, SIGPROF, SIGSYS, SIGTRAP, SIGUSR1, SIGUSR2,
     SIGVTALRM, SIGXCPU,
 ];
-/// The same, where only Linux has them so: SIGSTKFLT, SIGIO and SIGPWR, which not every machine has in this place.
+/// The same on Linux only: SIGSTKFLT, SIGIO and SIGPWR, whose numbers depend on the architecture.
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 const OF_LINUX: [i32; 3] = [16, 29, 30];
-/// The real-time signals that the C library does not keep to itself: glibc has two of them, musl three.
+/// The real-time signals that the C library does not reserve: glibc reserves two, musl three.
 #[cfg(target_os = "linux")]
 const REAL_TIME: std::ops::RangeInclusive<i32> = if cfg!(target_env = "gnu") {
     34..=64
@@ -49,14 +49,14 @@ const REAL_TIME: std::ops::RangeInclusive<i32> = if cfg!(target_env = "gnu") {
     35..=64
 };
 
-/// The terminal, and how it was.
+/// The terminal, and its original state.
 static TERMINAL: OnceLock<(File, Termios)> = OnceLock::new();
-/// The signals beside SIGINT, each with whether it came. Console takes any of them for Ctrl-C and raises SIGINT, so SIGINT
-/// counts only where none of them came.
+/// The signals besides SIGINT, each with whether it came. console treats any of them as Ctrl-C and raises SIGINT, so SIGINT counts only
+/// if none of them came.
 static CAME: OnceLock<Vec<(i32, Arc<AtomicBool>)>> = OnceLock::new();
 /// Whether a signal is ending the process.
 static IS_ENDING: AtomicBool = AtomicBool::new(false);
-/// Whether the person may suspend the process now.
+/// Whether the user may suspend the process now.
 static MAY_SUSPEND: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 pub(super) fn leave_as_it_was(terminal: &File) -> io::Result<()> {
@@ -69,12 +69,12 @@ pub(super) fn leave_as_it_was(terminal: &File) -> io::Result<()> {
     if TERMINAL.set(state).is_err() {
         return Ok(());
     }
-    // Suspended at a hidden prompt, the shell would switch echo on again, and a secret would be seen.
+    // If the process is suspended at a hidden prompt, the shell turns echo on again, and a secret would be shown.
     signal_hook::flag::register_conditional_default(SIGTSTP, Arc::clone(may_suspend))?;
     end_with_us()
 }
 
-/// Sees to it that a signal that ends this process ends what it has begun, too, and leaves the terminal as it was.
+/// From now on, a signal that ends this process also ends what it has started, and restores the terminal.
 pub fn end_with_us() -> io::Result<()> {
     static BEGUN: Once = Once::new();
 
@@ -85,7 +85,7 @@ pub fn end_with_us() -> io::Result<()> {
 
 fn begin_to_watch() -> io::Result<()> {
     descendants::remember_inherited();
-    // As in a write to a file: it is an error of what is written.
+    // As with a write to a file: the write fails instead.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let ignored = ignored();
     let watched = others().filter(|signal| !ignored.contains(*signal));
@@ -94,7 +94,7 @@ fn begin_to_watch() -> io::Result<()> {
     for (signal, came) in came {
         let added = signal_hook::flag::register(*signal, Arc::clone(came))
             .and_then(|_id| signals.add_signal(*signal));
-        // Not every system has every one of them.
+        // Not every system has all of them.
         if OTHERS.contains(signal) {
             added?;
         }
@@ -107,7 +107,7 @@ fn begin_to_watch() -> io::Result<()> {
     Ok(())
 }
 
-/// Every signal beside SIGINT that ends the process, unless it is caught.
+/// Every signal besides SIGINT that ends the process, unless it is caught.
 fn others() -> impl Iterator<Item = i32> {
     let others = OTHERS.into_iter();
     #[cfg(all(
@@ -120,7 +120,7 @@ fn others() -> impl Iterator<Item = i32> {
     others
 }
 
-/// The signals that whoever has begun this process has said are to be ignored, as `nohup` does. Only Linux tells.
+/// The signals that the calling process set to be ignored, as `nohup` does. Only Linux lists them.
 struct Ignored(u64);
 
 impl Ignored {
@@ -138,52 +138,54 @@ fn ignored() -> Ignored {
     Ignored(mask.unwrap_or_default())
 }
 
-/// dialoguer has done its work: the terminal is as it was, until the next time.
+/// Allows suspending again, after a prompt has restored the terminal.
 pub(super) fn let_suspend() {
     if let Some(may_suspend) = MAY_SUSPEND.get() {
         may_suspend.store(true, Ordering::SeqCst);
     }
 }
 
-/// Does not come back where a signal is ending the process: nothing new is begun then.
+/// Does not return if a signal is ending the process, so that nothing new is started.
 pub fn stay_if_ending() {
     while IS_ENDING.load(Ordering::SeqCst) {
         thread::park();
     }
 }
 
-/// Ends the process as the signal that came would have. Does not come back.
+/// Ends the process as the signal that came would have. Does not return.
 pub(super) fn die() {
     IS_ENDING.store(true, Ordering::SeqCst);
     descendants::end_begun();
     restore();
     let mut came = CAME.get().into_iter().flatten();
     let other = came.find(|(_, came)| came.load(Ordering::SeqCst));
-    // Where it fails, or the library knows no default that ends the process, it ends as when it is told to.
+    // If it fails, or the library knows no default that ends the process, SIGTERM ends it.
     let _ = emulate_default_handler(other.map_or(SIGINT, |(signal, _)| *signal));
     let _ = emulate_default_handler(SIGTERM);
 }
 
-/// Leaves the terminal as it was.
+/// Restores the terminal.
 pub(super) fn restore() {
     if let Some((terminal, attributes)) = TERMINAL.get()
         && is_ours(terminal)
     {
-        // Where these fail there is no terminal any more.
-        let _ = (&*terminal).write_all(SHOW_CURSOR);
+        // If these fail, the terminal is gone.
+        if !console::is_dumb() {
+            let _ = (&*terminal).write_all(SHOW_CURSOR);
+        }
         let _ = (&*terminal).write_all(b"\n");
         let _ = tcsetattr(terminal, OptionalActions::Now, attributes);
     }
 }
 
-/// How a terminal was. It is so again when this is dropped, or when a signal ends the process.
+/// The state of a terminal. It is restored when this is dropped, or when a signal ends the process.
 pub struct Kept {
     terminal: File,
     attributes: Termios,
 }
 
 impl Kept {
-    /// How it is now; none where it cannot be known.
+    /// The current state; none if it cannot be read.
     pub(super) fn of(terminal: &File) -> Option<Self> {
         let kept = Self {
             attributes: tcgetattr(terminal).ok()?,
@@ -198,25 +200,45 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         if is_ours(&self.terminal) {
-            // Where it fails there is no terminal any more.
+            // If it fails, the terminal is gone.
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.attributes);
         }
     }
 }
 
-/// Whether this process is in the foreground. In the background the terminal is somebody else's, and to touch it would stop the
+/// Whether this process is in the foreground. In the background the terminal belongs to another job, and changing it would stop this
 /// process.
-fn is_ours(terminal: &File) -> bool {
+pub(super) fn is_ours(terminal: &File) -> bool {
     tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
 }
 
-/// The signals by which people give up, each with whether it came while it was noted.
+/// Whether the process was continued, after it had been suspended.
+static CONTINUED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// From now on, a process that is continued is noted, and a wait for input is interrupted by it.
+pub(super) fn note_continuing() -> io::Result<()> {
+    if CONTINUED.get().is_none() {
+        let continued = CONTINUED.get_or_init(Default::default);
+        signal_hook::flag::register(SIGCONT, Arc::clone(continued))?;
+    }
+    // What was before the prompt does not count.
+    has_continued();
+    Ok(())
+}
+
+/// Whether the process was continued since the last call.
+pub(super) fn has_continued() -> bool {
+    let continued = CONTINUED.get();
+    continued.is_some_and(|continued| continued.swap(false, Ordering::SeqCst))
+}
+
+/// The signals with which people end a program, each with whether it came while signals were noted.
 static NOTED: OnceLock<[(i32, Arc<AtomicBool>); 4]> = OnceLock::new();
-/// Whether they end the process at once, as ever.
+/// Whether they end the process immediately, as by default.
 static MAY_END: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// While this is held, signals do not end the process: prompts and countdowns end in an error, so that something can be put
-/// in order.
+/// While this is held, signals do not end the process. Prompts and countdowns end with an error instead, so that the caller can clean
+/// up.
 pub struct Noting;
 
 impl Noting {
@@ -229,7 +251,7 @@ impl Noting {
             let ignored = ignored();
             for (signal, came) in noted.filter(|(signal, _)| !ignored.contains(*signal)) {
                 signal_hook::flag::register_conditional_default(*signal, Arc::clone(may_end))?;
-                // Who gives up twice does not want to wait.
+                // A second signal ends the process immediately.
                 signal_hook::flag::register_conditional_default(*signal, Arc::clone(came))?;
                 signal_hook::flag::register(*signal, Arc::clone(came))?;
             }
@@ -238,12 +260,12 @@ impl Noting {
         Ok(Self)
     }
 
-    /// Ends the process as the signal would have that came meanwhile.
+    /// Ends the process as the signal that came meanwhile would have.
     pub fn end(self) {
         let came = noted();
         drop(self);
         if let Some(signal) = came {
-            // Where it fails, the error of the prompt ends the process.
+            // If it fails, the error of the prompt ends the process.
             let _ = emulate_default_handler(signal);
         }
     }

@@ -20,8 +20,10 @@ use super::watch::Watch;
 use super::{Terminal, gone, nobody_answered};
 use crate::plan::Setting;
 
+const UNUSABLE: &str = "the terminal cannot be used";
+
 impl Terminal {
-    /// Opens the terminal; none where this process has none, or runs in its background, where it may not read from it.
+    /// Opens the terminal; none if this process has none, or runs in its background, where it may not read from it.
     pub fn open(limit: Setting<Duration>) -> Option<Self> {
         let file = File::options()
             .read(true)
@@ -41,38 +43,42 @@ impl Terminal {
             .is_ok_and(|file| tcgetpgrp(&file).is_ok_and(|foreground| foreground != getpgrp()))
     }
 
-    /// The terminal for a command that asks by itself: for what it reads, and for what it says.
+    /// The terminal as standard input and standard error of a command that asks by itself.
     pub fn for_child(&self) -> Option<(Stdio, Stdio)> {
         let file = || self.file.try_clone().ok().map(Stdio::from);
         Some((file()?, file()?))
     }
 
-    /// Keeps how the terminal is. It will be so again when this is dropped.
+    /// Saves the state of the terminal, and restores it when dropped.
     pub fn keep(&self) -> Option<signals::Kept> {
         signals::Kept::of(&self.file)
     }
 
-    /// Takes back what was typed before it was asked for.
+    /// Discards what was typed before the prompt.
     pub(super) fn forget_input(&self) {
-        // Where it fails, what was typed is read.
+        // If this fails, what was typed is read.
         let _ = tcflush(&self.file, QueueSelector::IFlush);
     }
 
-    /// Waits until a line is there.
-    pub(super) fn wait(&self) -> Result<Option<Watch>> {
-        let limit =
-            Timespec::try_from(self.limit.value).context("the time for an answer is too long")?;
+    /// Waits until a line is there. Shows the prompt again when the process was suspended and is in the foreground again.
+    pub(super) fn wait(&self, prompt: &str) -> Result<Option<Watch>> {
+        signals::note_continuing().context(UNUSABLE)?;
+        let limit = Timespec::try_from(self.limit.value)
+            .context("the timeout for an answer is too long")?;
         loop {
             self.check_interrupted()?;
+            if signals::has_continued() && signals::is_ours(&self.file) {
+                self.show_prompt(prompt)?;
+            }
             let mut input = [PollFd::new(&self.file, PollFlags::IN)];
             match poll(&mut input, Some(&limit)) {
-                // Whoever suspended the process has not gone away.
+                // A signal, for example after the process was suspended: wait again.
                 Err(Errno::INTR) => {}
                 Ok(0) => {
                     let _ = self.term.write_line("");
                     bail!(nobody_answered(&self.limit));
                 }
-                // Not every system can wait for a terminal so.
+                // Not every system can poll a terminal.
                 Ok(_) if input[0].revents().contains(PollFlags::NVAL) => {
                     return Ok(Some(Watch::begin(self.limit.clone())));
                 }
@@ -82,7 +88,7 @@ impl Terminal {
         }
     }
 
-    /// A line without its end; none at the end of input. A terminal gives out at most one line at a time.
+    /// A line without its end; none at the end of input. A terminal returns at most one line at a time.
     pub(super) fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
         let mut line = Zeroizing::new(Vec::new());
         let mut buffer = Zeroizing::new([0; 256]);
@@ -100,13 +106,13 @@ impl Terminal {
         )))
     }
 
-    /// Shows nothing of what is typed, until what this returns is dropped.
+    /// Hides what is typed, until the result is dropped.
     pub(super) fn hide(&self) -> Result<(Option<signals::Kept>, Watch)> {
         let kept = self.keep();
         let watch = self.begin()?;
         let mut attributes = tcgetattr(&self.file).map_err(gone)?;
         attributes.local_modes.remove(LocalModes::ECHO);
-        // The end of a line is no secret.
+        // The end of a line is not a secret.
         attributes.local_modes.insert(LocalModes::ECHONL);
         tcsetattr(&self.file, OptionalActions::Now, &attributes).map_err(gone)?;
         Ok((kept, watch))
@@ -117,9 +123,9 @@ impl Terminal {
         self.read_line()
     }
 
-    /// Before dialoguer asks.
+    /// Prepares for a prompt that is not in line mode, or hidden.
     pub(super) fn begin(&self) -> Result<Watch> {
-        signals::leave_as_it_was(&self.file).context("the terminal cannot be used")?;
+        signals::leave_as_it_was(&self.file).context(UNUSABLE)?;
         Ok(Watch::begin(self.limit.clone()))
     }
 }

@@ -1,4 +1,4 @@
-//! Ends prompts that cannot be interrupted when their time is over.
+//! Ends prompts that cannot be interrupted after their timeout.
 
 use std::sync::mpsc;
 use std::thread;
@@ -10,9 +10,9 @@ use crate::core::error::Exit;
 use crate::plan::Setting;
 use crate::report;
 
-/// Ends the process when a prompt that cannot be interrupted has waited too long. Dropped when there is an answer.
+/// Ends the process when a prompt that cannot be interrupted times out. Dropped when there is an answer.
 pub(super) struct Watch {
-    /// Its end is the message.
+    /// Dropping it stops the watch.
     _answer: mpsc::Sender<()>,
 }
 
@@ -32,7 +32,7 @@ impl Watch {
 
 #[allow(
     clippy::exit,
-    reason = "dialoguer reads until it has an answer, so the process ends with it, as at a signal"
+    reason = "the prompt blocks until there is an answer, so the process ends with it, as at a signal"
 )]
 fn end() -> ! {
     std::process::exit(Exit::HumanNeeded as i32)

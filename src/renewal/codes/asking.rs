@@ -16,16 +16,15 @@ use crate::prompt::mfa_process;
 use crate::prompt::person::{Person, RetryNotice};
 use crate::report::Report;
 
-/// So many answers are taken that are no code, or an old one. A program that answers in place of a person must not do so for
-/// ever.
+/// How many invalid or old codes are accepted as answers. A program that answers for a person must not do so forever.
 const ANSWERS: usize = 20;
-/// So often a command is run for a code that was not used.
+/// How often a command is run to get an unused code.
 const RUNS: usize = 3;
-/// Clocks that count whole seconds may lag behind by a tick.
+/// Clocks that count whole seconds may lag.
 const LEEWAY: Duration = Duration::from_millis(500);
 
 impl Codes<'_> {
-    /// Asks the person. Where a code of the device was used in this run, that waits for the next one.
+    /// Asks the person. If this run has used a code of the device, the prompt waits for the next one.
     pub(super) fn ask(&mut self, need: Need<'_>, seconds: u32) -> Result<MfaCode> {
         let person = Person::find(&self.prompt_settings, self.environment)
             .map_err(|why| self.nobody(&why))?;
@@ -49,17 +48,17 @@ impl Codes<'_> {
         }
         bail!(
             Failure::new(format!(
-                "{ANSWERS} answers, and none was a new code of six digits"
+                "none of {ANSWERS} answers was a new six-digit code"
             ))
-            .hint("run it again, and type the code that the device shows now")
+            .hint("run the command again, and type the code that the device shows now")
             .exit(Exit::HumanNeeded)
         )
     }
 
-    /// Runs the command until it prints a code that was not used.
+    /// Runs the command until it prints an unused code.
     pub(super) fn run(&mut self, command: &Setting<String>, need: Need<'_>) -> Result<MfaCode> {
         if let Some(retry_notice) = self.take_retry_notice(need) {
-            Report::notice(format_args!("{retry_notice}; trying once more"));
+            Report::notice(format_args!("{retry_notice}; trying again"));
         }
         for run in 1..=RUNS {
             let code = mfa_process::code(command, need.device, &self.prompt_settings)?;
@@ -73,16 +72,16 @@ impl Codes<'_> {
             let next = known
                 .next()
                 .unwrap_or_else(|| mfa_code::begin(mfa_code::step(now) + 1));
-            let text = format!("the code of {} {}", command.origin, known.what());
+            let text = format!("the code from {} {}", command.origin, known.what());
             Report::notice(RetryNotice::new(text).until(Some(next)));
             thread::sleep((next - now).to_std().unwrap_or_default() + LEEWAY);
         }
         bail!(
             Failure::new(format!(
-                "the command of {} prints the same code again and again, and AWS takes each once",
+                "the command in {} keeps printing the same code, and AWS accepts each code only once",
                 command.origin
             ))
-            .hint("is its clock right? run it by itself, and again after half a minute")
+            .hint("check its clock: run it by itself, and again after 30 seconds")
             .exit(Exit::Refused)
         )
     }
@@ -102,7 +101,7 @@ impl Codes<'_> {
         })
     }
 
-    /// What is said of the last code, where it was of the same device.
+    /// The notice about the last code, if that was of the same device.
     fn take_retry_notice(&mut self, need: Need<'_>) -> Option<RetryNotice> {
         let retry_notice = self.retry_notice.take();
         let is_of_device = self

@@ -10,7 +10,7 @@ use crate::core::mfa_device::SerialNumber;
 use crate::files::store::CodeFate;
 use crate::prompt::person::RetryNotice;
 
-/// A code that was sent: AWS takes each once.
+/// A code that was sent: AWS accepts each code only once.
 pub(super) struct Sent {
     pub device: SerialNumber,
     pub code: MfaCode,
@@ -21,7 +21,7 @@ pub(super) struct Sent {
     pub came_to: CodeFate,
 }
 
-/// A code that cannot be sent, as it was sent before.
+/// A code that cannot be sent, because it was sent before.
 pub(super) struct KnownCode {
     pub came_to: CodeFate,
     pub step: i64,
@@ -37,14 +37,14 @@ impl KnownCode {
     /// Completes "this code …".
     pub(super) fn what(&self) -> &'static str {
         match self.came_to {
-            CodeFate::Accepted => "was used already, and AWS takes each once",
-            CodeFate::Refused => "was refused already",
-            CodeFate::NotConsumed => "was sent already",
-            CodeFate::Unknown => "was sent already, and may have been used up",
+            CodeFate::Accepted => "was already used, and AWS accepts each code only once",
+            CodeFate::Refused => "was already refused",
+            CodeFate::NotConsumed => "was already sent",
+            CodeFate::Unknown => "was already sent, and may be used up",
         }
     }
 
-    /// When the device shows another, where it still shows this one.
+    /// When the device shows another code, if it still shows this one.
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {
         let is_shown = self.step == mfa_code::step(clock::of_machine());
         is_shown.then(|| mfa_code::begin(mfa_code::step(clock::now()) + 1))
@@ -60,7 +60,7 @@ impl KnownCode {
             CodeSource::Command | CodeSource::Person => format!("this code {}", self.what()),
         };
         Failure::new(RetryNotice::new(text).until(self.next()).to_string())
-            .hint("run it again with the next code")
+            .hint("run the command again with the next code")
             .exit(Exit::Refused)
     }
 }

@@ -11,16 +11,16 @@ use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::SerialNumber;
 use crate::prompt::stdin::InputLines;
 
-/// So many more lines are looked at than codes were thought to be needed.
+/// How many more lines are read than codes were expected to be needed.
 const UNFORESEEN: usize = 2;
-/// What it is called in messages.
+/// Its name in messages.
 pub(super) const ORIGIN: &str = "standard input";
 
 /// Standard input, as far as codes are on it.
 pub(super) struct Piped {
-    /// The devices that codes are needed of, in the order in which they are asked for.
+    /// The devices whose codes are needed, in the order in which they are asked for.
     needed: Vec<SerialNumber>,
-    /// How many profiles are asked for, valid ones too.
+    /// How many profiles are requested, including valid ones.
     profiles: usize,
     state: PipeState,
 }
@@ -29,18 +29,18 @@ pub(super) struct Piped {
 enum PipeState {
     /// Not at all.
     Unread,
-    /// So many lines, of which some wait for their turn.
+    /// Some lines, of which some are not used yet.
     Read {
         lines: InputLines,
         waiting: VecDeque<Zeroizing<String>>,
         taken: usize,
     },
-    /// To its end, or it is a terminal.
+    /// To its end; or it is a terminal.
     Ended,
 }
 
 impl Piped {
-    /// Not looked at yet; never, where it is not ours.
+    /// Not read yet; never read if it is not ours.
     pub(super) fn new(needed: Vec<SerialNumber>, profiles: usize, is_ours: bool) -> Self {
         Self {
             needed,
@@ -53,7 +53,7 @@ impl Piped {
         }
     }
 
-    /// The next line of standard input, for the device whose turn it is. Where nothing comes, nothing is waited for again.
+    /// The next line of standard input, for the device whose turn it is. After an empty read, it does not wait again.
     pub(super) fn next(&mut self) -> Result<Option<(Option<SerialNumber>, MfaCode)>> {
         let state = std::mem::replace(&mut self.state, PipeState::Ended);
         let (lines, mut waiting, taken) = match state {
@@ -91,7 +91,7 @@ impl Piped {
         Ok(Some((device, parse(&line, ORIGIN)?)))
     }
 
-    /// The lines that come together with the first one. One more than codes are needed would be another device's: of one
+    /// The lines that arrive together with the first one. If there is one more line than needed codes, it must be for a device
     /// whose credentials are still valid.
     fn others_at_once(
         &self,
@@ -112,11 +112,11 @@ impl Piped {
             let devices: Vec<&str> = self.needed.iter().map(SerialNumber::as_str).collect();
             bail!(
                 Failure::new(format!(
-                    "more codes came on standard input than are needed, which are of: {}",
+                    "standard input has more codes than needed; they are needed for: {}",
                     devices.join(", ")
                 ))
                 .hint(
-                    "pipe in a line for each of them, in this order; what is still valid needs none"
+                    "pipe in one line for each device, in this order; valid credentials need no code"
                 )
             );
         }

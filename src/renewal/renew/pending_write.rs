@@ -20,7 +20,7 @@ use crate::plan::{self, Strategy};
 use crate::renewal::group::{Group, Job};
 use crate::renewal::stored_sessions::{holds_session_of_another, session_files, session_texts};
 
-/// Credentials that are to be written.
+/// Credentials to write.
 pub(super) struct PendingWrite<'n> {
     /// For these jobs.
     pub credentials: Vec<(&'n Job, &'n Credentials)>,
@@ -28,7 +28,7 @@ pub(super) struct PendingWrite<'n> {
     pub session: Option<&'n Credentials>,
 }
 
-/// Tries beforehand whether everything could be written. The jobs for which it could not be have failed then.
+/// Checks in advance whether everything can be written. Jobs that cannot be written fail.
 pub(super) fn check_writable(store: &Store, path: &Path, group: &Group) -> Result<()> {
     let session = shape(None);
     let has_session = group.jobs.iter().any(|job| job.plan.has_session());
@@ -80,14 +80,14 @@ impl Renewal<'_, '_> {
             Ok(edits)
         });
         if let (Err(_), Some(credentials)) = (&way, pending.session) {
-            // So that the code is not lost with it.
+            // So that the code is not lost.
             self.remember(credentials, None);
         }
         let way = way?;
         self.report.trace(format_args!("wrote {}", path.display()));
         if let store::WriteMethod::InPlace(reason) = way {
             self.report.detail(format_args!(
-                "wrote {} in place, with a backup meanwhile: {reason}",
+                "wrote {} in place, with a temporary backup: {reason}",
                 path.display()
             ));
         }
@@ -97,7 +97,7 @@ impl Renewal<'_, '_> {
         Ok(())
     }
 
-    /// Notes what is about to be written, so that it is told from what a person writes over it.
+    /// Records what is about to be written, to distinguish it from what a person writes over it.
     fn note_written(&self, pending: &PendingWrite<'_>) {
         let texts = session_texts(self.path);
         let files = session_files(&texts);
@@ -109,11 +109,11 @@ impl Renewal<'_, '_> {
             let (name, change) = sessions::note_written(&sections.short_term, credentials, &files);
             Some(Edit::new(name, vec![change]))
         });
-        // Without it, a secret that somebody writes beside an access key id of ours is not told from ours.
+        // Without the record, a secret that a person writes next to our access key id looks like ours.
         let _ = self.update_sessions(&edits.collect::<Vec<_>>());
     }
 
-    /// Moves the session to the file of sessions, where its section is about to be written for something else.
+    /// Moves the session to the session file if its section is about to be overwritten.
     fn rescue_session(&mut self, pending: &PendingWrite<'_>) -> Result<()> {
         if pending.session.is_some() {
             return Ok(());
@@ -138,7 +138,7 @@ impl Renewal<'_, '_> {
         Ok(())
     }
 
-    /// Keeps the credentials where no other tool finds them, and the session with them.
+    /// Stores the credentials and the session where no other tool finds them.
     fn keep(&self, pending: &PendingWrite<'_>) {
         let mut edits: Vec<Edit<'static>> = Vec::new();
         for (job, credentials) in &pending.credentials {
@@ -158,11 +158,11 @@ impl Renewal<'_, '_> {
         }
         if let Err(error) = self.update_sessions(&edits) {
             self.report
-                .warning_for("the credentials are not kept for the next run", &error);
+                .warning_for("the credentials were not stored for the next run", &error);
         }
     }
 
-    /// Changes the file of sessions. Somebody may have spoiled it: with it, no more than some codes are lost.
+    /// Changes the session file. A spoiled one is discarded, which costs no more than a few codes.
     fn update_sessions(&self, edits: &[Edit<'static>]) -> Result<()> {
         let keep = || {
             let sessions = self.store.sessions()?;
@@ -180,7 +180,7 @@ impl Renewal<'_, '_> {
         first.map_or("", |job| &job.plan.key_source.id.section)
     }
 
-    /// Keeps in mind, for other profiles and processes, where a session is.
+    /// Records where a session is, for other profiles and processes.
     fn remember(&mut self, credentials: &Credentials, section: Option<String>) {
         if let Some(section) = &section
             && !self.group.wants_session()
@@ -200,12 +200,12 @@ impl Renewal<'_, '_> {
             &session,
         )]) {
             self.report
-                .warning_for("the MFA session is not kept for other profiles", &error);
+                .warning_for("the MFA session was not stored for other profiles", &error);
         }
     }
 }
 
-/// What to write, and the section that a new session will be in; none for the file of sessions.
+/// What to write, and the section for a new session; none for the session file.
 fn edits(
     file: &File<'_>,
     path: &Path,
@@ -236,7 +236,7 @@ fn edits(
     Ok((edits, section))
 }
 
-/// Makes sure that the keys of a job are still there, and that nothing in its section is overwritten that is not ours.
+/// Checks that the keys of a job are still there, and that the write overwrites only our own credentials.
 fn check_may_write(file: &File<'_>, path: &Path, job: &Job, of_ours: &[File<'_>]) -> Result<()> {
     let Job { sections, plan, .. } = job;
     let section = &sections.short_term;
@@ -245,11 +245,11 @@ fn check_may_write(file: &File<'_>, path: &Path, job: &Job, of_ours: &[File<'_>]
     if key_source.path == path && !file.document.has(&key_source.section) {
         bail!(
             Failure::new(format!(
-                "[{}] has gone from {} while the code was typed, so nothing was written",
+                "[{}] was removed from {} while you typed the code; nothing was written",
                 key_source.section,
                 path.display()
             ))
-            .hint("is another tool writing the file? look at it, then run it again")
+            .hint("another tool may be writing the file: check it, then run the command again")
         );
     }
     if section_format::holds_long_term_keys(file, section) {
@@ -261,7 +261,7 @@ fn check_may_write(file: &File<'_>, path: &Path, job: &Job, of_ours: &[File<'_>]
     Ok(())
 }
 
-/// The section of a session that no job is for: that of the profile with the keys, where it is free.
+/// The section for a session that is no job of its own: that of the profile with the keys, if it is free.
 fn section_for_session(file: &File<'_>, path: &Path, group: &Group) -> Option<String> {
     let mut candidates = group
         .jobs
@@ -280,13 +280,13 @@ fn section_for_session(file: &File<'_>, path: &Path, group: &Group) -> Option<St
         .cloned()
 }
 
-/// Whether a section may take a session, as the file is now.
+/// Whether a session may be written to a section, as the file is now.
 fn is_free(file: &File<'_>, section: &str) -> bool {
     plan::check_sections(file, &[section]).is_ok()
         && section_format::may_take_session(file, section, clock::now())
 }
 
-/// What the file of sessions says of a session that was made with the keys of a section.
+/// The entry in the session file for a session that was created with the keys of a section.
 pub fn of_session(session_key: &SessionKey, long_term: &str, session: &Session) -> Edit<'static> {
     let mut changes = sessions::changes(session);
     let section = Cow::Owned(long_term.to_owned());

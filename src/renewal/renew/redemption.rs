@@ -1,4 +1,4 @@
-//! Redeems a code: sends it to STS, and records what became of it.
+//! Redeems a code: sends it to STS, and records its fate.
 
 use anyhow::{Result, bail};
 
@@ -11,11 +11,11 @@ use crate::plan::Plan;
 use crate::renewal::codes::Need;
 use crate::renewal::group::Group;
 
-/// What a code was redeemed for.
+/// The result of redeeming a code.
 pub(super) enum Redeemed {
-    /// For these credentials.
+    /// These credentials.
     For(Credentials),
-    /// For nothing, but there can be another code.
+    /// The code failed, but there can be another one.
     Retry,
     /// There was no code.
     NoCode,
@@ -35,18 +35,18 @@ impl Renewal<'_, '_> {
             Err(used) => bail!(used),
         };
         let known = self.codes.known_of_last(need);
-        // Whatever happens to this process, the next one knows that the code was sent.
+        // Even if this process is killed, the next one knows that the code was sent.
         self.codes.note(need, CodeFate::Unknown);
         let mut refusal = match client.spend(plan, &self.group.keys, device, &code) {
             Ok(credentials) => {
                 self.codes.note(need, CodeFate::Accepted);
-                self.report.trace("AWS took the code");
+                self.report.trace("AWS accepted the code");
                 return Ok(Redeemed::For(credentials));
             }
             Err(refusal) => refusal,
         };
         self.report.trace(format_args!(
-            "AWS did not take the code: {:?}",
+            "AWS did not accept the code: {:?}",
             refusal.kind
         ));
         let (mut came_to, may_go_on) = match refusal.kind {
@@ -71,14 +71,14 @@ impl Renewal<'_, '_> {
         Err(refusal.error)
     }
 
-    /// Sees to it that there is a code, unless it is no longer needed when the turn comes to ask for one.
+    /// Makes sure that there is a code, unless it is no longer needed when the turn to ask comes.
     pub(super) fn have_code(
         &mut self,
         seconds: u32,
         still_needed: impl FnOnce(&mut Self) -> Result<bool>,
     ) -> Result<()> {
         let group = self.group;
-        // Whoever has a code need not wait until a person has typed one for another process.
+        // A process that has a code does not wait while a person types one for another process.
         if self.codes.find(need(group, &self.used))? {
             return Ok(());
         }

@@ -24,6 +24,9 @@ pub mod corporate_network;
 // Tests that wait for the next code of a device, side by side.
 pub mod next_code;
 
+// The texts in the product's sources.
+pub mod sources;
+
 // What the tests of `doctor` share.
 pub mod doctor;
 // What the tests of `device enroll` and `device resync` share.

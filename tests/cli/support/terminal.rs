@@ -24,6 +24,8 @@ pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
         .env("HOME", home.path())
         .env("PATH", "/usr/bin:/bin")
         .env("TERM", "xterm")
+        // The tests in `screen` look at colors.
+        .env("NO_COLOR", "1")
         .env("MFA_CREDS_TRACE", home.trace())
         .env("AWS_ENDPOINT_URL_STS", sts.url())
         .env("AWS_ENDPOINT_URL_IAM", sts.url());

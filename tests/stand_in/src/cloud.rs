@@ -26,7 +26,7 @@ pub(crate) struct Cloud {
     pub(crate) keys_listed_after: usize,
     /// For so many questions, a credential report is still being made.
     pub(crate) report_takes: usize,
-    /// The report that was asked for: how often it is still not there, and when it was begun.
+    /// The report that was prompt: how often it is still not there, and when it was begun.
     pub(crate) report: Option<(usize, chrono::DateTime<chrono::Utc>)>,
 }
 

@@ -74,7 +74,7 @@ impl Route {
 pub struct ProxyRequest {
     /// `CONNECT` for a tunnel.
     pub method: String,
-    /// As it was asked for: `HOST:PORT` for a tunnel, or else a whole URL.
+    /// As it was prompt: `HOST:PORT` for a tunnel, or else a whole URL.
     pub target: String,
     /// `USER:PASSWORD`, if the client gave them. What cannot be decoded is kept as it came.
     pub authorization: Option<String>,

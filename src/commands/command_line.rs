@@ -1,0 +1,119 @@
+//! Parses the command line, and explains what is wrong with it.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, Error, Parser as _};
+
+use super::completions::profile_names;
+use super::suggestions::told_by_the_help;
+use super::{Cli, MOST_NAMES};
+use crate::core::environment::Environment;
+use crate::core::text::{flag, nearest, plain};
+
+/// What the words of the command line mean, the first of which is the program.
+pub fn parse(words: &[OsString], environment: &Environment) -> Result<Cli, Error> {
+    let error = match Cli::try_parse_from(words) {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+    if let Some(sorted) = with_options_behind_the_command(words, &error) {
+        return Cli::try_parse_from(&sorted).map_err(|_| explained(&sorted, environment));
+    }
+    Err(explained(words, environment))
+}
+
+/// What is wrong with the command line, or what it asked for, such as help. Arguments that are quoted in it are safe to show.
+fn explained(words: &[OsString], environment: &Environment) -> Error {
+    let words: Vec<OsString> = words
+        .iter()
+        .map(|word| plain(&word.to_string_lossy()).into())
+        .collect();
+    let error = match Cli::try_parse_from(&words) {
+        Err(error) => error,
+        // Only an argument that is not UTF-8 is an error that its safe form is not.
+        Ok(_) => Cli::command().error(
+            ErrorKind::InvalidUtf8,
+            "an argument is not UTF-8 text, which no name or value may be",
+        ),
+    };
+    match unknown_command(&words, &error) {
+        // Options before it are not what is wrong.
+        Some(typed) if error.kind() == ErrorKind::ArgumentConflict => {
+            explained(&[words[0].clone(), typed.into()], environment)
+        }
+        Some(typed) => with_nearest(error, &typed, environment),
+        None => told_by_the_help(error, words.into_iter()),
+    }
+}
+
+/// The same command line in the order that the parser wants: `mfa-creds -p work status` as `mfa-creds status -p work`. The AWS CLI
+/// accepts both. None if the command line has no options before a command.
+fn with_options_behind_the_command(words: &[OsString], error: &Error) -> Option<Vec<OsString>> {
+    if error.kind() != ErrorKind::ArgumentConflict {
+        return None;
+    }
+    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let root = Cli::command();
+    let mut command = root.find_subcommand(name)?.clone();
+    // A value may be spelled like the command: `-p status status`.
+    let is_command =
+        |at: &usize| words[*at] == **name && Cli::try_parse_from(&words[..*at]).is_ok();
+    let start = (1..words.len()).find(is_command)?;
+    command.build();
+    let is_own = |word: &OsString| command.find_subcommand(word).is_some();
+    let end = start + 1 + usize::from(words.get(start + 1).is_some_and(is_own));
+    let parts = [
+        &words[..1],
+        &words[start..end],
+        &words[1..start],
+        &words[end..],
+    ];
+    Some(parts.concat())
+}
+
+/// The word in place of a command of `mfa-creds` that is not one.
+fn unknown_command(words: &[OsString], error: &Error) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    if Cli::command().find_subcommand(typed).is_some() {
+        return None;
+    }
+    // Behind a command such as `device`, its own commands are meant.
+    let is_command = |at: usize| {
+        let before = Cli::try_parse_from(&words[..at]);
+        words[at] == **typed && before.is_ok_and(|cli| cli.command.is_none())
+    };
+    (1..words.len()).any(is_command).then(|| typed.clone())
+}
+
+/// The same error with the command or the profile that was most likely meant. clap's own suggestions are less similar.
+fn with_nearest(mut error: Error, typed: &str, environment: &Environment) -> Error {
+    error.remove(ContextKind::SuggestedSubcommand);
+    let root = Cli::command();
+    let commands = root
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
+    let names = profile_names(environment);
+    let tip = if let Some(name) = nearest(typed, commands.map(clap::Command::get_name)) {
+        format!("did you mean `mfa-creds {name}`?")
+    } else if let Some(name) = nearest(typed, names.iter().map(String::as_str)) {
+        format!(
+            "to renew the profile, type `mfa-creds {}`",
+            flag("--profile", name)
+        )
+    } else if names.is_empty() {
+        "`mfa-creds help` lists the commands".to_owned()
+    } else {
+        let shown = names[..names.len().min(MOST_NAMES)].join(", ");
+        format!("`mfa-creds help` lists the commands; a profile needs --profile: {shown}")
+    };
+    error.insert(
+        ContextKind::Suggested,
+        ContextValue::StyledStrs(vec![tip.into()]),
+    );
+    error
+}

@@ -1,0 +1,47 @@
+//! Determines what a terminal can show, and colors the labels of messages as clap colors its own.
+
+use console::{Style, Term};
+
+/// Whether a terminal can do more than plain lines: move the cursor, clear a line, show colors. `TERM=dumb` means that it cannot, and
+/// so does a missing `TERM` on Unix.
+pub fn is_capable(terminal: &Term) -> bool {
+    terminal.is_term() && !console::is_dumb()
+}
+
+/// Whether to show colors on a terminal.
+pub fn has_colors(terminal: &Term) -> bool {
+    let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let is_unwanted =
+        value("NO_COLOR").is_some() || value("CLICOLOR").is_some_and(|value| value == "0");
+    // On Windows, a terminal has to be told that colors will come.
+    let can_show = || !cfg!(windows) || terminal.features().colors_supported();
+    is_capable(terminal) && !is_unwanted && can_show()
+}
+
+/// What a line of a message can start with.
+const LABELS: [&str; 3] = ["error:", "warning:", "hint:"];
+
+/// Whether a message starts with a label.
+pub fn is_labeled(message: &str) -> bool {
+    LABELS.iter().any(|label| message.starts_with(label))
+}
+
+/// A message with the labels of its lines in color.
+pub fn with_colored_labels(message: &str) -> String {
+    let lines = message.lines().map(|line| {
+        let label = LABELS.into_iter().find(|label| line.starts_with(label));
+        label.map_or_else(
+            || line.to_owned(),
+            |label| {
+                let style = Style::new().force_styling(true);
+                let style = match label {
+                    "error:" => style.red().bold(),
+                    "warning:" => style.yellow().bold(),
+                    _ => style.green(),
+                };
+                format!("{}{}", style.apply_to(label), &line[label.len()..])
+            },
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

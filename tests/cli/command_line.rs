@@ -1,0 +1,96 @@
+//! The command line as people type it: options before the command, and a word in place of a command.
+
+use crate::support::home::Home;
+use crate::support::sections::{FAR, long_term, short_term};
+
+/// What a run says and how it ends.
+fn told(home: &Home, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let outcome = home.run(arguments).outcome();
+    (outcome.status, outcome.stdout, outcome.stderr)
+}
+
+#[test]
+fn options_before_the_command_are_those_of_the_command() {
+    let home = Home::with(&format!(
+        "{}{}{}",
+        long_term("work"),
+        short_term("work", FAR),
+        short_term("status", FAR)
+    ));
+    for (before, behind) in [
+        (&["-p", "work", "status"][..], &["status", "-p", "work"][..]),
+        // A profile may be called like a command.
+        (&["-p", "status", "status"], &["status", "-p", "status"]),
+        (&["--profile=work", "plan"], &["plan", "--profile=work"]),
+        (
+            &["-q", "-p", "work", "exec", "echo", "-p"],
+            &["exec", "-q", "-p", "work", "echo", "-p"],
+        ),
+        (
+            &["-p", "work", "exec", "--", "echo", "x"],
+            &["exec", "-p", "work", "--", "echo", "x"],
+        ),
+        (
+            &["-p", "work", "keychain", "restore"],
+            &["keychain", "restore", "-p", "work"],
+        ),
+        (&["--force", "status"], &["status", "--force"]),
+        (&["-p", "work", "work"], &["work"]),
+    ] {
+        let expected = told(&home, behind);
+        assert_eq!(told(&home, before), expected, "{before:?}");
+    }
+    assert_eq!(
+        told(&home, &["-p", "work", "exec", "echo", "x"]),
+        (Some(0), "x\n".to_owned(), String::new())
+    );
+    let (status, _, message) = told(&home, &["--force", "status"]);
+    assert_eq!(status, Some(2));
+    assert!(
+        message.contains("unexpected argument '--force' found"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_profile_in_place_of_a_command_is_told_how_to_be_renewed() {
+    let home = Home::with(&format!("{}{}", long_term("work"), long_term("two words")));
+    let renew = |typed: &str, tip: &str| {
+        let expected = format!("error: unrecognized subcommand '{typed}'\n\n  tip: {tip}\n");
+        let (status, stdout, message) = told(&home, &[typed]);
+        assert_eq!((status, &*stdout), (Some(2), ""));
+        assert!(message.starts_with(&expected), "{message}");
+    };
+    renew(
+        "work",
+        "to renew the profile, type `mfa-creds --profile work`",
+    );
+    renew(
+        "wrok",
+        "to renew the profile, type `mfa-creds --profile work`",
+    );
+    renew(
+        "two words",
+        "to renew the profile, type `mfa-creds --profile 'two words'`",
+    );
+    renew(
+        "elephants",
+        "`mfa-creds help` lists the commands; a profile needs --profile: work, two words",
+    );
+    // What is like a command is one.
+    let (_, _, message) = told(&home, &["stauts"]);
+    assert!(
+        message.contains("tip: did you mean `mfa-creds status`?"),
+        "{message}"
+    );
+    let (_, _, message) = told(&home, &["device", "lst"]);
+    assert!(
+        message.contains("a similar subcommand exists: 'list'"),
+        "{message}"
+    );
+    let (_, _, message) = told(&Home::new(), &["elephants"]);
+    assert!(
+        message.contains("  tip: `mfa-creds help` lists the commands\n"),
+        "{message}"
+    );
+}
