@@ -65,7 +65,8 @@ impl Respondent {
                     return Err("type a profile name".to_owned());
                 }
                 is_name_part(name).then_some(()).ok_or(
-                    "use a name without brackets, `#`, `;`, or spaces at its ends".to_owned(),
+                    "a profile name has no brackets, `#` or `;`, and no blanks at its ends"
+                        .to_owned(),
                 )
             }),
             Self::Lines(lines) => {
