@@ -369,7 +369,8 @@ fn control_d_ends_each_prompt_of_setup() {
             "aws_secret_access_key (not shown): ",
             ALICE_SECRET_ACCESS_KEY,
         ),
-        ("MFA device (may be empty): ", ""),
+        ("Check the keys with AWS? [Y/n]: ", "n"),
+        ("MFA device (optional): ", ""),
     ];
     for last in 0..prompts.len() {
         let home = Home::new();
