@@ -44,11 +44,14 @@ Exit codes: 0 no user lacks MFA, 1 a user lacks MFA, 2 failed or wrong usage; ot
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Audit {
-    /// Read the credential report from a file, or `-` for standard input: the output of `aws iam get-credential-report`, or its CSV
-    /// [default: request one from AWS]
+    /// Read the report from a file, or `-` for standard input
+    ///
+    /// It can be the output of `aws iam get-credential-report`, or the CSV in it. [default: request a report from AWS]
     #[arg(long, value_name = "FILE", conflicts_with_all = flags_of_a_call())]
     pub report: Option<PathBuf>,
-    /// Report access keys that are older, or unused for longer: seconds, or `90d`
+    /// Report access keys that are older, or unused for longer
+    ///
+    /// Seconds, or a form like `90d`.
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "90d", allow_negative_numbers = true)]
     pub max_key_age: u64,
     /// Ignore users whose name or ARN matches, with `*` and `?` as in IAM policies; can be repeated

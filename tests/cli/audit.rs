@@ -81,7 +81,7 @@ fn the_help_gives_the_units_and_defaults_and_the_exit_codes() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for text in [
         "--wait <DURATION> How long to wait for AWS to create the report: seconds, or `5m` [default: 2m]",
-        "--max-key-age <DURATION> Report access keys that are older, or unused for longer: seconds, or `90d` [default: 90d]",
+        "--max-key-age <DURATION> Report access keys that are older, or unused for longer Seconds, or a form like `90d`. [default: 90d]",
         "Exit codes: 0 no user lacks MFA, 1 a user lacks MFA, 2 failed or wrong usage; otherwise those of `mfa-creds`.",
     ] {
         assert!(help.contains(text), "{text} in {help}");
