@@ -28,6 +28,7 @@ static TRACE: OnceLock<File> = OnceLock::new();
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum ReportLevel {
     Errors,
+    Waits,
     Warnings,
     Progress,
     Details,
@@ -73,6 +74,11 @@ impl Report {
         Self(ReportLevel::Errors)
     }
 
+    /// Reports only errors and waits. The caller reports the rest itself.
+    pub fn without_warnings() -> Self {
+        Self(ReportLevel::Waits)
+    }
+
     /// Something that a person in front of a waiting process needs to know: at every level, like the prompt.
     pub fn notice(message: impl fmt::Display) {
         tell(&plain(&message.to_string()));
@@ -89,6 +95,15 @@ impl Report {
     pub fn waiting_for_process(id: Option<u32>, message: impl fmt::Display) -> Option<Waiting> {
         if id.is_some_and(is_in_our_session) {
             Self::notice(message);
+            return None;
+        }
+        Self::waiting(message)
+    }
+
+    /// The same as [`Report::waiting`], unless only errors are reported.
+    pub fn waiting_unless_quiet(self, message: impl fmt::Display) -> Option<Waiting> {
+        if self.0 < ReportLevel::Waits {
+            into_trace(&plain(&message.to_string()));
             return None;
         }
         Self::waiting(message)
@@ -175,6 +190,10 @@ pub struct Count {
 }
 
 impl Count {
+    pub fn is_shown(&self) -> bool {
+        self.term.is_some()
+    }
+
     /// One more is done.
     pub fn step(&mut self) {
         self.done += 1;

@@ -48,19 +48,23 @@ impl Client {
             proof: Some(Proof { device, code }),
             signer: Signer::Keys,
         };
-        self.0
-            .block_on(self.call(&attempt, network::signing_keys(keys)))
+        let call = self.call(&attempt, network::signing_keys(keys));
+        self.0.wait_for(&attempt.step.connection, call)
     }
 
     /// Makes the other calls of some plans, each with the credentials of the one before, several plans at a time. `done` is
-    /// called with the answers as they arrive.
+    /// called with the answers as they arrive. A long wait is reported, unless the caller counts the answers.
     pub fn assume<'p, J>(
         &self,
         plans: impl IntoIterator<Item = (J, &'p Plan)>,
         keys: &LongTermKeys,
         first: &Credentials,
+        is_counted: bool,
         done: impl FnMut(Vec<(J, Result<Credentials, Refusal>)>),
     ) {
+        let plans: Vec<_> = plans.into_iter().collect();
+        let last_step = plans.first().and_then(|(_, plan)| plan.steps.last());
+        let connection = last_step.map(|step| &step.connection);
         let chains = plans
             .into_iter()
             .map(|(job, plan)| async move { (job, self.chain(plan, keys, first).await) });
@@ -69,7 +73,10 @@ impl Client {
             .ready_chunks(AT_ONCE)
             .map(done)
             .collect::<()>();
-        self.0.block_on(answers);
+        match connection.filter(|_| !is_counted) {
+            Some(connection) => self.0.wait_for(connection, answers),
+            None => self.0.block_on(answers),
+        }
     }
 
     /// Whether AWS still accepts the session in the region that issued it. If that cannot be found out, the answer is yes.
@@ -81,7 +88,7 @@ impl Client {
             proof: None,
             signer: Signer::Session,
         };
-        let asked = self.0.block_on(async {
+        let asked = self.0.wait_for(&plan.steps[0].connection, async {
             let sts = self.client(&attempt, network::signing_credentials(session))?;
             self.send(&attempt, || sts.get_caller_identity().send())
                 .await

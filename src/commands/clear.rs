@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Error, Result, bail};
 
 use super::loaded_files::LoadedFiles;
-use crate::cli::{Profiles, Request};
+use crate::cli::{Profiles, Request, profile_name};
 use crate::cli::{Suffixes, Verbosity};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
 use crate::core::mfa_device::SerialNumber;
-use crate::core::text::quoted;
+use crate::core::text::flag;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Files, Paths, Text, key};
 use crate::files::section_format;
 use crate::files::sessions::{self, SessionKey};
 use crate::files::store::{self, Edit, Store};
-use crate::plan::{self, Inputs, Keys, ProfileSections};
+use crate::plan::{self, Inputs, Keys, Origin, ProfileSections};
 use crate::renewal::stored_sessions::{session_files, session_texts};
 use crate::report::{self, Report};
 use clap::Args;
@@ -30,7 +30,7 @@ pub(super) const ABOUT: &str = "Remove temporary credentials and MFA sessions";
 #[command(about = ABOUT)]
 pub struct Clear {
     /// The profile to clear; can be repeated [env: `AWS_PROFILE`] [default: default]
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_parser = profile_name)]
     pub names: Vec<String>,
     /// Remove everything that mfa-creds or aws-mfa wrote
     #[arg(long, conflicts_with = "names")]
@@ -56,6 +56,7 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
     };
     let inputs = loaded.inputs(&request, environment, &files);
     let clearing = Clearing {
+        loaded: &loaded,
         written: session_texts(files.credentials.path),
         inputs,
         files: &files,
@@ -75,7 +76,7 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
 }
 
 /// Reports all errors but the last one, and returns that one.
-fn end(mut errors: Vec<Error>) -> Result<()> {
+pub(super) fn end(mut errors: Vec<Error>) -> Result<()> {
     let last = errors.pop();
     for error in errors {
         report::error(&error);
@@ -84,6 +85,7 @@ fn end(mut errors: Vec<Error>) -> Result<()> {
 }
 
 struct Clearing<'c> {
+    loaded: &'c LoadedFiles,
     /// The session files before anything is removed: they tell what is ours.
     written: Vec<(PathBuf, Text)>,
     inputs: Inputs<'c>,
@@ -165,11 +167,16 @@ impl Clearing<'_> {
             errors.extend(done.err());
             cleared = true;
         }
-        if !cleared && errors.len() == before {
-            self.report.progress(format_args!(
-                "nothing to clear for {}",
-                sections.profile.value
-            ));
+        if cleared || errors.len() > before {
+            return;
+        }
+        let profile = &sections.profile;
+        match self.loaded.unknown_profile(&self.inputs, sections) {
+            // Nobody typed the name of the default profile.
+            Some(error) if profile.origin != Origin::Default => errors.push(error),
+            _ => self
+                .report
+                .progress(format_args!("nothing to clear for {}", profile.value)),
         }
     }
 
@@ -275,8 +282,8 @@ impl Clearing<'_> {
         let profile = self.inputs.names.profile_of(&long_term);
         if section_format::credentials(&self.files.credentials, &section).is_some() {
             self.report.progress(format_args!(
-                "[{section}] still has the MFA session of the device; to remove it, run `mfa-creds clear -p {}{}`",
-                quoted(profile.unwrap_or(&section)),
+                "[{section}] still has the MFA session of the device; to remove it, run `mfa-creds clear {}{}`",
+                flag("-p", profile.unwrap_or(&section)),
                 self.inputs.names.suffix_flags()
             ));
         }

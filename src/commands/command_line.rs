@@ -9,7 +9,7 @@ use super::completions::profile_names;
 use super::suggestions::told_by_the_help;
 use super::{Cli, MOST_NAMES};
 use crate::core::environment::Environment;
-use crate::core::text::{nearest, plain, quoted};
+use crate::core::text::{flag, nearest, plain};
 
 /// What the words of the command line mean, the first of which is the program.
 pub fn parse(words: &[OsString], environment: &Environment) -> Result<Cli, Error> {
@@ -102,8 +102,8 @@ fn with_nearest(mut error: Error, typed: &str, environment: &Environment) -> Err
         format!("did you mean `mfa-creds {name}`?")
     } else if let Some(name) = nearest(typed, names.iter().map(String::as_str)) {
         format!(
-            "to renew the profile, type `mfa-creds --profile {}`",
-            quoted(name)
+            "to renew the profile, type `mfa-creds {}`",
+            flag("--profile", name)
         )
     } else if names.is_empty() {
         "`mfa-creds help` lists the commands".to_owned()

@@ -10,7 +10,7 @@ use super::loaded_files::LoadedFiles;
 use crate::cli::{Profiles, Request};
 use crate::core::clock::{self, span, until};
 use crate::core::environment::Environment;
-use crate::core::text::{masked, plain, quoted};
+use crate::core::text::{flag, masked, plain};
 use crate::files::profiles::File;
 use crate::files::sessions::{Session, SessionKey};
 use crate::plan::{
@@ -18,7 +18,9 @@ use crate::plan::{
 };
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::group;
-use crate::renewal::stored_sessions::{session_at_hand, session_of_key};
+use crate::renewal::stored_sessions::{
+    device_of_session, session_at_hand, session_files, session_texts,
+};
 use crate::renewal::summary::Summary;
 use crate::report::{self, Report};
 use clap::Args;
@@ -73,6 +75,10 @@ fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) 
     let state = look(credentials, &sections, &wanted)?;
     let mut plan = inputs.plan(&sections)?;
     plan.mfa_process = plan::process_of_environment(inputs.environment).or(plan.mfa_process);
+    if plan.device.is_none() {
+        let texts = session_texts(credentials.path);
+        plan.device = device_of_session(&plan.key_source, credentials, &session_files(&texts));
+    }
     let now = clock::now();
     let session = usable_session(&plan, credentials)
         .filter(|session| group::serves(session, &plan, &wanted, now));
@@ -92,16 +98,11 @@ fn usable_session(plan: &Plan, credentials: &File<'_>) -> Option<Session> {
     let Keys::Stored(keys) = &plan.key_source.keys else {
         return None;
     };
-    let (path, access_key_id) = (credentials.path, &keys.access_key_id);
-    let Some(device) = &plan.device else {
-        let found = session_of_key(path, credentials, access_key_id);
-        return found.map(|(_session_key, session)| session);
-    };
     let session_key = SessionKey {
-        access_key_id: access_key_id.clone(),
-        device: device.value.clone(),
+        access_key_id: keys.access_key_id.clone(),
+        device: plan.device.as_ref()?.value.clone(),
     };
-    session_at_hand(path, credentials, &session_key)
+    session_at_hand(credentials.path, credentials, &session_key)
 }
 
 /// The plan of a profile, ready to show.
@@ -196,17 +197,14 @@ impl Shown<'_> {
         if let Some(precedence) = &sections.precedence {
             text.line("shadowed", precedence.fact(&sections.short_term));
         } else if sections.short_term != sections.profile.value {
-            text.line(
-                "use",
-                format_args!("--profile {}", quoted(&sections.short_term)),
-            );
+            text.line("use", flag("--profile", &sections.short_term));
         }
         if let Some(Native { source, but_for }) = &plan.native {
             let profile = &sections.profile.value;
             match but_for {
                 None => text.line(
                     "natively",
-                    format_args!("--profile {} also works: AWS tools assume its role from [{source}]", quoted(profile)),
+                    format_args!("{} also works: AWS tools assume its role from [{source}]", flag("--profile", profile)),
                 ),
                 Some(header) => text.line(
                     "natively",

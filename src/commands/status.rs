@@ -6,14 +6,15 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use console::Term;
 
 use self::rows::{Layout, Row, RowOwner, RowPlace, RowState, json, table};
+use super::clear;
 use super::loaded_files::LoadedFiles;
 use crate::cli::Suffixes;
-use crate::cli::{Profiles, Request};
+use crate::cli::{Profiles, Request, profile_name};
 use crate::core::clock;
 use crate::core::environment::Environment;
 use crate::core::screen;
@@ -25,7 +26,7 @@ use crate::files::sessions;
 use crate::files::store::{self, Leftover};
 use crate::plan::{Inputs, Origin, ProfileSections, Selection, Setting, Storage};
 use crate::renewal::cache_state::{CacheState, look, look_in};
-use crate::renewal::stored_sessions::{session_files, session_texts};
+use crate::renewal::stored_sessions::{device_of_session, session_files, session_texts};
 use crate::report::{self, Report};
 use clap::Args;
 
@@ -37,7 +38,7 @@ pub(super) const ABOUT: &str = "Show which credentials exist and when they expir
 #[command(about = ABOUT)]
 pub struct Status {
     /// The profile to show; can be repeated [default: all profiles; with --check, as for `mfa-creds`]
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_parser = profile_name)]
     pub names: Vec<String>,
     /// Print JSON
     #[arg(long, conflicts_with = "check")]
@@ -73,7 +74,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     for file in &mut sessions {
         file.document.index();
     }
-    let mut overview = Overview::new(inputs, &sessions)?;
+    let mut overview = Overview::new(&loaded, inputs, &sessions)?;
     if profiles.all {
         overview.every_profile();
         overview.others();
@@ -82,12 +83,14 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
         let selection = inputs.selected(&profiles)?;
         overview.profiles(selection);
     }
-    let text = if args.json {
-        json(&overview.rows, overview.now)?
-    } else {
-        table(&overview.rows, &layout(), overview.now)
-    };
-    report::data(&text)?;
+    if profiles.all || !overview.rows.is_empty() {
+        report::data(&if args.json {
+            json(&overview.rows, overview.now)?
+        } else {
+            table(&overview.rows, &layout(), overview.now)
+        })?;
+    }
+    clear::end(overview.unknown)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -152,6 +155,7 @@ pub(super) fn layout() -> Layout {
 
 /// The rows of the table.
 struct Overview<'v> {
+    loaded: &'v LoadedFiles,
     inputs: Inputs<'v>,
     /// The session files.
     sessions: &'v [File<'v>],
@@ -162,11 +166,14 @@ struct Overview<'v> {
     shown: HashSet<String>,
     /// The long-term sections of the profiles that have one.
     shown_profiles: HashSet<String>,
+    /// The errors for the profiles that are in neither file.
+    unknown: Vec<Error>,
 }
 
 impl<'v> Overview<'v> {
-    fn new(inputs: Inputs<'v>, sessions: &'v [File<'v>]) -> Result<Self> {
+    fn new(loaded: &'v LoadedFiles, inputs: Inputs<'v>, sessions: &'v [File<'v>]) -> Result<Self> {
         Ok(Self {
+            loaded,
             inputs,
             sessions,
             min_ttl: inputs.min_ttl()?,
@@ -174,6 +181,7 @@ impl<'v> Overview<'v> {
             rows: Vec::new(),
             shown: HashSet::new(),
             shown_profiles: HashSet::new(),
+            unknown: Vec::new(),
         })
     }
 
@@ -205,7 +213,10 @@ impl<'v> Overview<'v> {
         for profile in selection.profiles {
             let name = profile.value.clone();
             match self.inputs.names.sections_of(profile, self.inputs.files) {
-                Ok(sections) => self.profile(sections),
+                Ok(sections) => match self.unknown(&sections) {
+                    Some(error) => self.unknown.push(error),
+                    None => self.profile(sections),
+                },
                 Err(error) => self.broken(name, &error),
             }
         }
@@ -214,15 +225,22 @@ impl<'v> Overview<'v> {
         }
     }
 
+    /// The error for a profile that is in neither file, and has nothing stored.
+    fn unknown(&self, sections: &ProfileSections) -> Option<Error> {
+        let error = self.loaded.unknown_profile(&self.inputs, sections)?;
+        let mut stored = self.sessions.iter().flat_map(sessions::kept);
+        (!stored.any(|long_term| long_term == sections.long_term)).then_some(error)
+    }
+
     /// Adds the credentials of a profile in its section, and also those that `--no-store` stored elsewhere.
     fn profile(&mut self, sections: ProfileSections) {
         let credentials = &self.inputs.files.credentials;
         let sections = sections.in_its_place(credentials);
-        let device = self
-            .inputs
-            .plan(&sections)
-            .ok()
-            .and_then(|plan| plan.device);
+        let plan = self.inputs.plan(&sections).ok();
+        let device = plan.and_then(|plan| {
+            let of_session = || device_of_session(&plan.key_source, credentials, self.sessions);
+            plan.device.clone().or_else(of_session)
+        });
         let device = device.map(|device| device.value.to_string());
         let wanted = self.wanted(&sections);
         self.shown_profiles.insert(sections.long_term.clone());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Result, bail};
 
 use crate::core::error::Failure;
-use crate::core::text::{nearest, quoted};
+use crate::core::text::{flag, nearest};
 use crate::files::document::{Irregularity, Note, Property, Section};
 use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
 use crate::files::section_format;
@@ -210,8 +210,12 @@ pub(super) fn check_not_of_another(
 pub(super) fn missing_long_term(
     sections: &ProfileSections,
     names: &SectionNames,
-    credentials: &File<'_>,
+    files: &Files<'_>,
 ) -> Failure {
+    let Files {
+        credentials,
+        config,
+    } = files;
     let ProfileSections {
         profile,
         long_term,
@@ -219,18 +223,19 @@ pub(super) fn missing_long_term(
         setup_command,
         ..
     } = sections;
-    let failure = Failure::new(format!(
+    let problem = format!(
         "there is no section [{long_term}] in {}",
         credentials.path.display()
-    ));
+    );
+    let failure = Failure::new(&problem);
     if credentials.document.has(&profile.value)
         && let Some(base) = names
             .profile_of(&profile.value)
             .filter(|base| *base != profile.value)
     {
         return failure.hint(format!(
-            "name the profile without the suffix: --profile {}",
-            quoted(base)
+            "name the profile without the suffix: {}",
+            flag("--profile", base)
         ));
     }
     if credentials.get(&profile.value, key::ROLE_ARN).is_some() {
@@ -249,15 +254,49 @@ pub(super) fn missing_long_term(
         .names()
         .filter_map(|name| names.profile_of(name).filter(|profile| *profile != name))
         .collect();
-    match nearest(&profile.value, others.iter().copied()) {
-        Some(name) => failure.hint(format!("did you mean --profile {}?", quoted(name))),
+    let roles = config.document.names().filter_map(|header| {
+        config.get(header, key::ROLE_ARN)?;
+        profile_of(header)
+    });
+    match nearest(&profile.value, others.iter().copied().chain(roles)) {
+        Some(name) => failure.hint(format!("did you mean {}?", flag("--profile", name))),
         None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
-        None if others.is_empty() => failure.hint(format!("`{setup_command}` writes it")),
+        None if !has_keys(files) => not_set_up(&problem, setup_command, files),
+        None if others.is_empty() => failure.hint(format!("run `{setup_command}` to write it")),
         None => failure.hint(format!(
-            "`{setup_command}` writes it; there are keys for: {}",
+            "run `{setup_command}` to write it; there are keys for: {}",
             others[..others.len().min(MOST_NAMES)].join(", ")
         )),
     }
+}
+
+/// Whether there are keys of any profile, or a command that prints them.
+fn has_keys(files: &Files<'_>) -> bool {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let mut sections = credentials.document.names();
+    let mut headers = config.document.names();
+    sections.any(|section| section_format::has_keys(credentials, section))
+        || headers.any(|header| section_format::holds_usable_long_term_keys(config, header))
+}
+
+/// The error if no profile has keys, with the first command to type.
+pub fn not_set_up(what: &str, setup_command: &str, files: &Files<'_>) -> Failure {
+    let config = &files.config;
+    let has_sso = config
+        .document
+        .names()
+        .any(|header| config.get(header, key::SSO_ACCOUNT_ID).is_some());
+    let sso = if has_sso {
+        "; profiles of IAM Identity Center (SSO) work without mfa-creds"
+    } else {
+        ""
+    };
+    Failure::new(format!("mfa-creds is not set up: {what}")).hint(format!(
+        "run `{setup_command}` to store your long-term keys{sso}"
+    ))
 }
 
 /// The error for a secret without its access key id.
@@ -311,11 +350,11 @@ pub fn long_term_keys_in_the_way(sections: &ProfileSections, credentials: &File<
         ))
     } else if pair.iter().all(is_same) {
         failure.hint(format!(
-            "[{long_term}] has the same keys: `{setup_command}` removes them from [{short_term}]"
+            "[{long_term}] has the same keys: run `{setup_command}` to remove them from [{short_term}]"
         ))
     } else if has(key::AWS_ACCESS_KEY_ID) {
         failure.hint(format!(
-            "[{long_term}] also has keys: `{setup_command}` asks whether to replace them with those in [{short_term}]"
+            "[{long_term}] also has keys: run `{setup_command}`, which asks whether to replace them with those in [{short_term}]"
         ))
     } else if has(key::CREDENTIAL_PROCESS) {
         failure.hint(format!(

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::cli::Suffixes;
 use crate::core::environment::{Environment, MFA_LONG_TERM_SUFFIX, MFA_SHORT_TERM_SUFFIX};
 use crate::core::error::Failure;
-use crate::core::text::{self, quoted};
+use crate::core::text;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
 use crate::plan::DEFAULT_PROFILE;
@@ -245,11 +245,11 @@ impl SectionNames {
     pub fn suffix_flags(&self) -> String {
         let mut flags = String::new();
         for (flag, suffix) in [
-            ("long-term-suffix", &self.long_term),
-            ("short-term-suffix", &self.short_term),
+            ("--long-term-suffix", &self.long_term),
+            ("--short-term-suffix", &self.short_term),
         ] {
             if matches!(suffix.origin, Origin::Flag(_)) {
-                flags = format!("{flags} --{flag} {}", quoted(&suffix.value));
+                flags = format!("{flags} {}", text::flag(flag, &suffix.value));
             }
         }
         flags
@@ -345,11 +345,12 @@ impl ProfileSections {
         format!("{}{}", command.trim_end(), self.flags)
     }
 
-    /// The command that writes the credentials of the profile where AWS tools read them, if they do not read the section with the
-    /// profile's own name; none if the suffix is set.
-    pub fn command_beside(&self) -> Option<String> {
+    /// How to write the credentials of the profile where AWS tools read them, if they do not read the section with the profile's
+    /// own name; none if the suffix is set.
+    pub fn way_out_beside(&self) -> Option<String> {
         let is_chosen = self.suffixes[1] != Origin::Default;
-        (!is_chosen).then(|| format!("{} --short-term-suffix {BESIDE_ROLE}", self.command("")))
+        let command = format!("{} --short-term-suffix {BESIDE_ROLE}", self.command(""));
+        (!is_chosen).then(|| format!("run `{command}` to write a section that they read"))
     }
 
     /// The name of the credentials in messages: their section, or the profile if they have none.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use std::borrow::Cow;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 
 use crate::aws::iam::{Caller, Iam, IamError};
 use crate::aws::network;
 use crate::core::credentials::LongTermKeys;
-use crate::core::error::{Exit, Failure};
+use crate::core::error::{self, Exit, Failure};
 use crate::core::mfa_device::{Device, DeviceKind, SerialNumber};
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, key};
@@ -62,11 +62,14 @@ impl Search<'_> {
         };
         let caller = match iam.caller() {
             Ok(caller) => caller,
-            Err(problem) if problem.code().is_some() => bail!(problem),
+            Err(problem) if problem.code().is_some() || problem.is_unreachable() => bail!(problem),
             Err(problem) => bail!(self.not_told(None, &problem)),
         };
         let devices = match iam.devices(&caller) {
             Ok(devices) => devices,
+            Err(problem) if problem.is_unreachable() => {
+                bail!(self.unreachable(&caller, &problem.into()))
+            }
             Err(problem) => bail!(self.not_told(Some(&caller), &problem)),
         };
         let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
@@ -159,16 +162,25 @@ impl Search<'_> {
         })
     }
 
+    /// IAM cannot be reached where STS can be, as in a network with an endpoint only for STS.
+    fn unreachable(&self, caller: &Caller, problem: &Error) -> Failure {
+        let hint = error::hint(problem).unwrap_or_default();
+        Failure::new(error::message(problem)).hint(format!(
+            "{hint}; if only AWS IAM cannot be reached, {}",
+            self.to_set(&caller.usual_device())
+        ))
+    }
+
+    fn to_set(&self, device: &str) -> String {
+        let (place, key) = (&self.key_source.id, self.key_source.device_key);
+        format!("add `{key} = {device}` to {place}, or use --device")
+    }
+
     /// AWS does not tell the devices. Most devices have the name of their user.
     fn not_told(&self, caller: Option<&Caller>, problem: &IamError) -> Failure {
-        let (place, key) = (&self.key_source.id, self.key_source.device_key);
         let hint = match caller.map(Caller::usual_device) {
-            Some(usual) => {
-                format!("it is often {usual}: add `{key} = {usual}` to {place}, or use --device")
-            }
-            None => format!(
-                "add `{key} = arn:aws:iam::123456789012:mfa/NAME` to {place}, or use --device"
-            ),
+            Some(usual) => format!("it is often {usual}: {}", self.to_set(&usual)),
+            None => self.to_set("arn:aws:iam::123456789012:mfa/NAME"),
         };
         Failure::new(format!(
             "the MFA device of [{}] is not set, and AWS could not tell: {}",
@@ -188,7 +200,7 @@ impl Search<'_> {
             let failure = Failure::new(format!("{name} has no MFA device"));
             return match caller.name {
                 Some(_) => failure.hint(format!(
-                    "`mfa-creds device enroll{}` enrolls an authenticator app",
+                    "run `mfa-creds device enroll{}` to enroll an authenticator app",
                     self.flag
                 )),
                 None => failure.hint("add one in the IAM console"),

@@ -327,7 +327,8 @@ impl<'a, 'e> Renewal<'a, 'e> {
         let mut count = self.report.count("roles", roles.len());
         let mut written = Ok(());
         let plans = roles.iter().map(|job| (*job, &job.plan));
-        client.assume(plans, &group.keys, session, |answers| {
+        let is_counted = count.is_shown();
+        client.assume(plans, &group.keys, session, is_counted, |answers| {
             let mut got = Vec::new();
             for (job, answer) in answers {
                 count.step();

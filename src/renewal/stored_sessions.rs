@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 
 use crate::core::clock;
+use crate::core::mfa_device::SerialNumber;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Text};
 use crate::files::section_format;
 use crate::files::sessions::{self, Session, SessionKey};
 use crate::files::store;
+use crate::plan::{KeySource, Keys, Origin, Setting};
 
 /// A session that expires sooner is not used.
 const SESSION_MARGIN: TimeDelta = TimeDelta::minutes(1);
@@ -52,6 +54,24 @@ pub fn session_of_key(
     let texts = session_texts(path);
     let after = clock::now() + SESSION_MARGIN;
     sessions::of_key(access_key_id, credentials, &session_files(&texts), after)
+}
+
+/// The device that a renewal uses if none is set: that of the stored session. A command that prints the keys is not run for it.
+pub fn device_of_session(
+    key_source: &KeySource,
+    credentials: &File<'_>,
+    sessions: &[File<'_>],
+) -> Option<Setting<SerialNumber>> {
+    let Keys::Stored(keys) = &key_source.keys else {
+        return None;
+    };
+    let after = clock::now() + SESSION_MARGIN;
+    let (session_key, _session) =
+        sessions::of_key(&keys.access_key_id, credentials, sessions, after)?;
+    Some(Setting {
+        value: session_key.device,
+        origin: Origin::Session,
+    })
 }
 
 /// Whether a section has a session of another key or device that is still useful.

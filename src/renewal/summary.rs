@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::{self, Exit, Failure};
-use crate::core::text::{self, quoted};
+use crate::core::text;
 use crate::plan::{Native, Plan, ProfileSections};
 use crate::renewal::group::{Group, Job, Outcome};
 use crate::renewal::renew::SessionSection;
@@ -267,12 +267,9 @@ fn overridden(sections: &ProfileSections) -> Vec<String> {
     let section = &sections.short_term;
     let mut warnings = Vec::new();
     if let Some(precedence) = &sections.precedence {
-        warnings.push(match sections.command_beside() {
-            Some(command) if !precedence.is_role() && !precedence.is_inherited() => {
-                format!(
-                    "{}: `{command}` writes a section that they read",
-                    precedence.sentence(section)
-                )
+        warnings.push(match sections.way_out_beside() {
+            Some(way_out) if !precedence.is_role() && !precedence.is_inherited() => {
+                format!("{}: {way_out}", precedence.sentence(section))
             }
             _ => precedence.sentence(section),
         });
@@ -290,22 +287,25 @@ fn use_lines(sections: &ProfileSections, plan: &Plan) -> Vec<String> {
     if !is_beside(sections) || sections.precedence.is_some() {
         return Vec::new();
     }
-    let section = quoted(&sections.short_term);
+    let section = &sections.short_term;
     let region = plan.region.as_ref().map_or(String::new(), |region| {
         format!(
             " --region {region}, or with that region in a [profile {section}] of the config file"
         )
     });
-    let mut lines = vec![format!("use it with --profile {section}{region}")];
+    let mut lines = vec![format!(
+        "use it with {}{region}",
+        text::flag("--profile", section)
+    )];
     if let Some(Native {
         source,
         but_for: None,
     }) = &plan.native
     {
         lines.push(format!(
-            "--profile {} also works: AWS tools assume its role from [{source}], which `mfa-creds --profile {}` renews",
-            quoted(&sections.profile.value),
-            quoted(source)
+            "{} also works: AWS tools assume its role from [{source}], which `mfa-creds {}` renews",
+            text::flag("--profile", &sections.profile.value),
+            text::flag("--profile", source)
         ));
     }
     lines

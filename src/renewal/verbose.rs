@@ -105,7 +105,7 @@ pub fn tell_plan(report: Report, plan: &Plan) {
     report.detail(format_args!("keys: {}", plan.key_source.id));
     match &plan.device {
         Some(device) => tell(report, "device", &device.value, &device.origin),
-        None => report.detail("device: not set, AWS is asked"),
+        None => report.detail("device: not set"),
     }
     if let Some(process) = &plan.mfa_process {
         tell(report, "code", "printed by a command", &process.origin);

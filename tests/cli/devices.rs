@@ -58,6 +58,42 @@ fn the_only_device_is_found_and_used() {
 }
 
 #[test]
+fn the_device_of_a_stored_session_is_the_same_everywhere() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&keys_only());
+    for (plan, doctor, status) in [
+        (
+            "not set: AWS is asked for the user's devices",
+            "not set: AWS is asked for the user's devices",
+            "-",
+        ),
+        (
+            &format!("{ALICE_DEVICE} (from the stored session)"),
+            &format!("{ALICE_DEVICE} (from the stored session)"),
+            "alice (123456789012)",
+        ),
+    ] {
+        let planned = home.run(&["plan", "-p", "work"]).outcome().stdout;
+        assert!(
+            planned.contains(&format!("\ndevice   {plan}\n")),
+            "{planned}"
+        );
+        let checked = home.run(&["doctor", "-p", "work", "--offline"]).outcome();
+        assert!(
+            checked
+                .stdout
+                .contains(&format!("\nok       device            {doctor}\n")),
+            "{checked:?}"
+        );
+        let listed = home.run(&["status", "-p", "work"]).outcome().stdout;
+        assert!(listed.ends_with(&format!("  {status}\n")), "{listed}");
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+            .ends(0, "");
+    }
+}
+
+#[test]
 fn verbose_and_plan_say_that_aws_is_asked() {
     let sts = StandIn::start(Account::example());
     let home = Home::with(&keys_only());
@@ -110,7 +146,7 @@ fn a_user_without_a_device_is_told_how_to_get_one() {
     home.run_with(&sts, &["-p", "work"]).ends(
         1,
         "error: alice has no MFA device\n\
-         hint: `mfa-creds device enroll -p work` enrolls an authenticator app\n",
+         hint: run `mfa-creds device enroll -p work` to enroll an authenticator app\n",
     );
     let sts = stand_in(alice().device(Device::fido(FIDO)));
     home.run_with(&sts, &["-q", "-p", "work"]).ends(
@@ -232,8 +268,9 @@ fn where_iam_does_not_say_the_usual_name_is_suggested() {
     assert_eq!(
         stderr,
         format!(
-            "error: the MFA device of [work-long-term] is not set, and AWS could not tell: \
-             AWS IAM at 127.0.0.1:9 cannot be reached: connection refused\n{hint}"
+            "error: AWS IAM at 127.0.0.1:9 cannot be reached: connection refused\n\
+             hint: check the endpoint (AWS_ENDPOINT_URL_IAM); if only AWS IAM cannot be reached, \
+             add `aws_mfa_device = {ALICE_DEVICE}` to [work-long-term] in ~/.aws/credentials, or use --device\n"
         )
     );
 }

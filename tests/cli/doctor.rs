@@ -54,14 +54,14 @@ fn a_problem_has_its_fix_below_it_and_the_exit_code_1() {
     assert!(
         outcome.stdout.starts_with(
             "warning  credentials file  there is no credentials file ~/.aws/credentials\n         \
-             fix: `mfa-creds setup` creates it\n"
+             fix: run `mfa-creds setup` to create it\n"
         ),
         "{outcome:?}"
     );
     assert!(
         outcome.stdout.ends_with(
-            "problem  keys              there is no section [default-long-term] in ~/.aws/credentials\n         \
-             fix: `mfa-creds setup` writes it\n\
+            "problem  keys              mfa-creds is not set up: there is no section [default-long-term] in ~/.aws/credentials\n         \
+             fix: run `mfa-creds setup` to store your long-term keys\n\
              9 ok, 1 warning, 1 problem\n"
         ),
         "{outcome:?}"

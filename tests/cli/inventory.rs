@@ -99,11 +99,11 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("file::a_run_killed_while_it_writes_in_place_is_ended_by_the_next_one"),
     ),
     (
-        "mfa-creds --profile {}",
+        "mfa-creds {}",
         By("hints_of_settings::the_source_of_a_role_is_renewed_as_is_said"),
     ),
     (
-        "mfa-creds clear -p {}{}",
+        "mfa-creds clear {}{}",
         By("hints::the_session_that_clear_leaves_is_ended_by_what_it_names"),
     ),
     (
@@ -154,7 +154,9 @@ const COMMANDS: &[(&str, Tried)] = &[
         "mfa-creds keychain restore{} --long-term-suffix none --short-term-suffix mfa",
         By("keychain::doctor_says_how_keys_come_back_from_the_kernels_keyring"),
     ),
+    ("mfa-creds policy", NoCommand),
     ("mfa-creds policy --help", AsItStands),
+    ("mfa-creds policy require-mfa", AsItStands),
     (
         "{rotate}",
         By("rotate::without_consent_the_old_key_stays_inactive"),
@@ -278,11 +280,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
     ),
     (
-        "{key} = arn:aws:iam::123456789012:mfa/NAME",
-        By("hints_of_settings::a_device_is_written_where_it_counts"),
-    ),
-    (
-        "{key} = {usual}",
+        "{key} = {device}",
         By("hints_of_settings::a_device_is_written_where_it_counts"),
     ),
     ("{name}", NoCommand),

@@ -8,6 +8,8 @@ use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
 use crate::support::corporate_network::{RENEWING, nobody};
 use crate::support::home::Home;
+use crate::support::roles::account;
+use crate::support::shell::admin;
 
 #[test]
 fn an_answer_that_takes_too_long() {
@@ -34,6 +36,32 @@ fn an_answer_that_takes_too_long() {
             ),
         );
     }
+}
+
+#[test]
+fn each_call_that_takes_long_says_what_is_waited_for() {
+    let (slow, waiting) = (Fault::Hang(Duration::from_secs(3)), "waiting for AWS STS\n");
+    let sts = StandIn::start(account());
+    let home = Home::of_alice();
+    home.write("config", &admin("work"));
+    // The session, with the code.
+    sts.fault(slow.clone());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "--token", &code])
+        .ends(0, &format!("{RENEWING}{waiting}[work] is valid until …\n"));
+    // A role, from the session.
+    sts.fault(slow.clone());
+    home.run_with(&sts, &["-p", "admin"]).ends(
+        0,
+        &format!(
+            "renewing [admin-mfa]: there are no credentials yet\n{waiting}[admin-mfa] is valid until …\n\
+             use it with --profile admin-mfa\n\
+             --profile admin also works: AWS tools assume its role from [work], which `mfa-creds --profile work` renews\n"
+        ),
+    );
+    sts.fault(slow);
+    home.run_with(&sts, &["-q", "-p", "admin", "--force"])
+        .ends(0, "");
 }
 
 #[test]

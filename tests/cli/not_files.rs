@@ -112,7 +112,7 @@ fn the_null_device_is_no_file_and_is_never_replaced() {
     let doctor = run(&["doctor", "--offline", "-p", "work"]).outcome();
     assert!(
         doctor.stdout.contains(
-            "/dev/null (AWS_SHARED_CREDENTIALS_FILE) is the null device, which counts as an empty file\n"
+            "/dev/null (AWS_SHARED_CREDENTIALS_FILE) is the null device, which is read as an empty file\n"
         ),
         "{doctor:?}"
     );

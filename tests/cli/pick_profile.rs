@@ -127,7 +127,7 @@ fn whoever_says_which_is_not_asked() {
     home.run(&[]).env("AWS_PROFILE", "nosuch").ends(
         1,
         "error: there is no section [nosuch-long-term] in ~/.aws/credentials\n\
-         hint: `mfa-creds setup --profile nosuch` writes it; there are keys for: work, prod\n",
+         hint: run `mfa-creds setup --profile nosuch` to write it; there are keys for: work, prod\n",
     );
     home.write(
         "credentials",
@@ -138,6 +138,6 @@ fn whoever_says_which_is_not_asked() {
     Home::of_alice().run(&[]).ends(
         1,
         "error: there is no section [default-long-term] in ~/.aws/credentials\n\
-         hint: `mfa-creds setup` writes it; there are keys for: work\n",
+         hint: run `mfa-creds setup` to write it; there are keys for: work\n",
     );
 }

@@ -162,7 +162,7 @@ fn a_source_that_does_not_exist() {
         &role("a", ADMIN, "").replace("personal", "elsewhere"),
         "a",
         "error: there is no profile elsewhere (source_profile of [profile a] in ~/.aws/config)\n\
-         hint: `mfa-creds setup --profile elsewhere` writes [elsewhere-long-term]\n",
+         hint: run `mfa-creds setup --profile elsewhere` to write [elsewhere-long-term]\n",
     );
 }
 
@@ -176,7 +176,7 @@ fn a_source_without_keys() {
         ),
         "a",
         "error: the profile personal (source_profile of [profile a] in ~/.aws/config) has neither long-term keys nor a role\n\
-         hint: `mfa-creds setup --profile personal` writes [personal-long-term]\n",
+         hint: run `mfa-creds setup --profile personal` to write [personal-long-term]\n",
     );
     fails(
         &short_term("personal", FAR),
@@ -184,7 +184,7 @@ fn a_source_without_keys() {
         "a",
         "error: the profile personal (source_profile of [profile a] in ~/.aws/config) has no long-term keys: \
          [personal] in ~/.aws/credentials holds temporary credentials or an incomplete key\n\
-         hint: if you have an IAM user's long-term keys, `mfa-creds setup --profile personal` writes them to [personal-long-term]\n",
+         hint: if you have an IAM user's long-term keys, run `mfa-creds setup --profile personal` to write them to [personal-long-term]\n",
     );
 }
 
@@ -367,4 +367,28 @@ fn keys_may_come_from_a_command() {
             "error: the command of credential_process of [personal-long-term] in ~/.aws/credentials prints temporary credentials, which cannot get a session\n\
              hint: make it print the IAM user's own keys, without SessionToken\n",
         );
+}
+
+#[test]
+fn the_profile_to_use_can_be_pasted() {
+    for (role, shown) in [
+        ("the admin", "--profile 'the admin-mfa'"),
+        ("-admin", "--profile=-admin-mfa"),
+    ] {
+        let home = Home::of_alice();
+        home.write(
+            "config",
+            &format!("[profile {role}]\nrole_arn = {ADMIN}\nsource_profile = work\n"),
+        );
+        let plan = home
+            .run(&["plan", &format!("--profile={role}")])
+            .outcome()
+            .stdout;
+        assert!(plan.contains(&format!("\nuse      {shown}\n")), "{plan}");
+        let also = shown.replace("-mfa", "");
+        assert!(
+            plan.contains(&format!("\nnatively {also} also works: ")),
+            "{plan}"
+        );
+    }
 }

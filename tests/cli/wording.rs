@@ -103,8 +103,8 @@ fn violates(text: &str, phrase: &str) -> bool {
     };
     let is_letter = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     text.match_indices(phrase).any(|(at, _)| {
-        !text[..at].ends_with(is_letter)
-            && !(is_whole && text[at + phrase.len()..].starts_with(is_letter))
+        let is_longer = is_whole && text[at + phrase.len()..].starts_with(is_letter);
+        !text[..at].ends_with(is_letter) && !is_longer
     })
 }
 

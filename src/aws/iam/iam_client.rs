@@ -114,7 +114,7 @@ impl Iam<'_> {
         F: Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>>,
     {
         let sending = self.network.send(request, call);
-        self.network.wait_for(request.connection.service, sending)
+        self.network.wait_for(request.connection, sending)
     }
 
     fn explained(
@@ -142,7 +142,7 @@ impl Iam<'_> {
                             .to_owned()
                     } else {
                         format!(
-                            "`mfa-creds device list{}` shows the user's devices",
+                            "run `mfa-creds device list{}` to see the user's devices",
                             self.flag
                         )
                     })

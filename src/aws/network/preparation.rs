@@ -17,7 +17,7 @@ use super::clock_skew::SET_THE_CLOCK;
 use super::http;
 use crate::core::clock::{self, Clock};
 use crate::core::error::Failure;
-use crate::plan::{Connection, Proxy, Route, Service};
+use crate::plan::{Connection, Proxy, Route};
 use crate::prompt::child;
 use crate::report::Report;
 
@@ -121,23 +121,29 @@ impl Network {
             .context("the connection was not prepared")
     }
 
-    /// Runs calls to their end.
-    pub fn block_on<F: Future>(&self, calls: F) -> F::Output {
-        self.runtime.block_on(calls)
-    }
-
     /// Runs calls to their end, and reports a long wait.
-    pub fn wait_for<F: Future>(&self, service: Service, calls: F) -> F::Output {
+    pub fn wait_for<F: Future>(&self, connection: &Connection, calls: F) -> F::Output {
         self.runtime.block_on(async {
             let mut calls = pin!(calls);
+            if connection.timeout.value <= NOTICE_AFTER {
+                return calls.await;
+            }
             match timeout(NOTICE_AFTER, calls.as_mut()).await {
                 Ok(answer) => answer,
                 Err(_elapsed) => {
-                    let _shown = Report::waiting(format_args!("waiting for {}", service.name()));
+                    let service = connection.service.name();
+                    let _shown = self
+                        .report
+                        .waiting_unless_quiet(format_args!("waiting for {service}"));
                     calls.await
                 }
             }
         })
+    }
+
+    /// Runs calls to their end. The caller reports their progress.
+    pub fn block_on<F: Future>(&self, calls: F) -> F::Output {
+        self.runtime.block_on(calls)
     }
 }
 

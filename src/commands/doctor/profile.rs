@@ -1,8 +1,9 @@
 //! Checks what a renewal of the profile needs: keys, a device, and settings.
 
 use super::checklist::Checklist;
-use crate::files::profiles::key;
+use crate::files::profiles::{File, key};
 use crate::plan::{Inputs, KeySource, Keys, ProfileSections, User};
+use crate::renewal::stored_sessions::{device_of_session, session_files, session_texts};
 
 /// What the checks of a profile need.
 pub struct Examined<'e> {
@@ -18,7 +19,7 @@ impl Examined<'_> {
             Ok(user) => {
                 has_keys(list, &user.key_source);
                 self.rotation(list, &user.key_source);
-                device(list, &user);
+                device(list, &user, &self.inputs.files.credentials);
                 Some(user)
             }
             Err(error) => {
@@ -80,10 +81,20 @@ fn has_keys(list: &mut Checklist, key_source: &KeySource) {
     );
 }
 
-fn device(list: &mut Checklist, user: &User) {
-    match &user.device {
-        None => list.ok("device", "not set: AWS is asked for the user's devices"),
-        Some(Ok(device)) => list.ok("device", format!("{} ({})", device.value, device.origin)),
-        Some(Err(error)) => list.failed("device", error),
-    }
+fn device(list: &mut Checklist, user: &User, credentials: &File<'_>) {
+    let found = match &user.device {
+        Some(Ok(device)) => Some(device.clone()),
+        Some(Err(error)) => return list.failed("device", error),
+        None => {
+            let texts = session_texts(credentials.path);
+            device_of_session(&user.key_source, credentials, &session_files(&texts))
+        }
+    };
+    list.ok(
+        "device",
+        match found {
+            Some(device) => format!("{} ({})", device.value, device.origin),
+            None => "not set: AWS is asked for the user's devices".to_owned(),
+        },
+    );
 }

@@ -94,8 +94,8 @@ pub fn ask(
     sections: &ProfileSections,
 ) -> Option<()> {
     let connections = [&user.access.sts, &user.access.iam];
-    let ready =
-        network::prepare(connections, Report::quiet()).and_then(network::Preparation::finish);
+    let ready = network::prepare(connections, Report::without_warnings())
+        .and_then(network::Preparation::finish);
     let network = list.attempt("network", ready)?;
     let iam = Iam {
         network: &network,

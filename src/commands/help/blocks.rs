@@ -48,7 +48,7 @@ pub(super) fn read(guide: &str) -> Vec<Block> {
         let mut fields = line.split(FIELD);
         let kind = fields.next().unwrap_or_default();
         let block = match kind {
-            "c" => Block::Code(fields.map(|line| format!("{line}\n")).collect()),
+            "c" => Block::Code(fields.collect::<Vec<_>>().join("\n")),
             "t" => Block::Table(vec![fields.map(text).collect()]),
             "r" => {
                 if let Some(Block::Table(rows)) = blocks.last_mut() {

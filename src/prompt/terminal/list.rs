@@ -1,8 +1,10 @@
-//! Draws a list of which one item is picked with the arrow keys and Enter.
+//! Draws a list of which one item is picked with the arrow keys and Enter. dialoguer draws the items. The keys are read here, because
+//! dialoguer's own list ignores Ctrl-D, and panics on a terminal of two lines.
 
 use std::io;
 
 use console::{Key, Term};
+use dialoguer::theme::{SimpleTheme, Theme as _};
 
 /// What Ctrl-D arrives as where line mode is off.
 const END_OF_INPUT: char = '\u{4}';
@@ -44,8 +46,10 @@ fn picked(terminal: &Term, prompt: &str, items: &[String]) -> io::Result<Picked>
         };
         let shown = items.iter().enumerate().skip(first).take(page);
         let lines = shown.map(|(number, item)| {
-            let mark = if number == at { '>' } else { ' ' };
-            format!("{mark} {item}")
+            let mut line = String::new();
+            // Writing to a string does not fail.
+            let _ = SimpleTheme.format_select_prompt_item(&mut line, item, number == at);
+            line
         });
         let lines: Vec<String> = [format!("{prompt}{place}")]
             .into_iter()
