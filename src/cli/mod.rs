@@ -22,18 +22,26 @@ pub const OUTPUT: &str = "Output";
 pub struct Profiles {
     /// The profile; repeat it for several profiles [env: `AWS_PROFILE`] [default: default]
     // aws-mfa accepts `--p` to `--pro`, and `--a`, `--m` and `--r` below. Newer flags would make them ambiguous.
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE", aliases = ["p", "pr", "pro"])]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", aliases = ["p", "pr", "pro"], value_parser = profile_name)]
     pub names: Vec<String>,
     /// Every profile that has long-term keys, and every role that they can assume
     #[arg(long, conflicts_with = "names")]
     pub all: bool,
 }
 
+/// Refuses an empty name, as an unset variable in a script gives it: the script would act on another profile than it means.
+pub fn profile_name(name: &str) -> Result<String, &'static str> {
+    if name.is_empty() {
+        return Err("name a profile, or leave out the flag");
+    }
+    Ok(name.to_owned())
+}
+
 /// Which profile is meant.
 #[derive(Args)]
 pub struct Profile {
     /// The profile [env: `AWS_PROFILE`] [default: default]
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_parser = profile_name)]
     pub name: Option<String>,
 }
 

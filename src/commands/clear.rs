@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Error, Result, bail};
 
 use super::loaded_files::LoadedFiles;
-use crate::cli::{Profiles, Request};
+use crate::cli::{Profiles, Request, profile_name};
 use crate::cli::{Suffixes, Verbosity};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
@@ -30,7 +30,7 @@ pub(super) const ABOUT: &str = "Remove temporary credentials and MFA sessions";
 #[command(about = ABOUT)]
 pub struct Clear {
     /// The profile; repeat it for several profiles [env: `AWS_PROFILE`] [default: default]
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_parser = profile_name)]
     pub names: Vec<String>,
     /// Remove everything that mfa-creds or aws-mfa wrote
     #[arg(long, conflicts_with = "names")]

@@ -53,7 +53,15 @@ impl LoadedFiles {
         });
         let profile = profile.unwrap_or_else(|| plan::profile_of_environment(environment));
         let sections = self.names.sections_by_name(profile)?;
-        bail!(no_file(&self.paths.credentials, &sections.setup_command));
+        let setup_command = &sections.setup_command;
+        bail!(match store::way_to_write(&self.paths.credentials) {
+            Ok(_) => plan::not_set_up(
+                &missing(&self.paths.credentials),
+                setup_command,
+                &self.files(profiles)
+            ),
+            Err(_) => no_file(&self.paths.credentials, setup_command),
+        });
     }
 
     /// Whether there is a file that keys may be in.
@@ -134,9 +142,13 @@ impl LoadedFiles {
     }
 }
 
+fn missing(path: &Path) -> String {
+    format!("there is no credentials file {}", path.display())
+}
+
 /// The error for a missing credentials file, with the reason if none can be created.
 pub(super) fn no_file(path: &Path, setup_command: &str) -> Failure {
-    let missing = format!("there is no credentials file {}", path.display());
+    let missing = missing(path);
     match store::way_to_write(path) {
         Ok(_) => Failure::new(missing).hint(format!("run `{setup_command}` to create it")),
         Err(error) => {

@@ -12,7 +12,7 @@ use self::wizard::{Answers, KeyMove, OldKeys, Respondent};
 use super::keychain::KeychainFlag;
 use super::keychain::{self, Deposit, MoveKeys};
 use super::refresh::Refresh;
-use crate::cli::{self, Profile};
+use crate::cli::{self, Profile, profile_name};
 use crate::cli::{Suffixes, Verbosity};
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
@@ -35,7 +35,7 @@ pub(super) const ABOUT: &str = "Store your long-term keys in the credentials fil
 #[command(about = ABOUT)]
 pub struct Setup {
     /// The profile to set up [env: `AWS_PROFILE`] [default: default]
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_parser = profile_name)]
     pub name: Option<String>,
     /// Store the keys in the system keychain instead of the file
     #[arg(long)]
@@ -75,8 +75,8 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
     }
     let names = SectionNames::new(&args.suffixes, environment)?;
     let suggested = match &args.name {
-        Some(name) if !name.is_empty() => name.clone(),
-        _ => plan::profile_of_environment(environment).value,
+        Some(name) => name.clone(),
+        None => plan::profile_of_environment(environment).value,
     };
     let prompt_settings = PromptSettings::new(
         &cli::PromptFlags::default(),

@@ -14,7 +14,7 @@ use self::rows::{Layout, Row, RowOwner, RowPlace, RowState, json, table};
 use super::clear;
 use super::loaded_files::LoadedFiles;
 use crate::cli::Suffixes;
-use crate::cli::{Profiles, Request};
+use crate::cli::{Profiles, Request, profile_name};
 use crate::core::clock;
 use crate::core::environment::Environment;
 use crate::core::screen;
@@ -38,7 +38,7 @@ pub(super) const ABOUT: &str = "Show which credentials exist and when they expir
 #[command(about = ABOUT)]
 pub struct Status {
     /// The profile; repeat it for several profiles [default: all profiles; with --check, as for `mfa-creds`]
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE")]
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_parser = profile_name)]
     pub names: Vec<String>,
     /// Print JSON
     #[arg(long, conflicts_with = "check")]

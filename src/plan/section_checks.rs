@@ -223,10 +223,11 @@ pub(super) fn missing_long_term(
         setup_command,
         ..
     } = sections;
-    let failure = Failure::new(format!(
+    let problem = format!(
         "there is no section [{long_term}] in {}",
         credentials.path.display()
-    ));
+    );
+    let failure = Failure::new(&problem);
     if credentials.document.has(&profile.value)
         && let Some(base) = names
             .profile_of(&profile.value)
@@ -260,12 +261,42 @@ pub(super) fn missing_long_term(
     match nearest(&profile.value, others.iter().copied().chain(roles)) {
         Some(name) => failure.hint(format!("did you mean {}?", flag("--profile", name))),
         None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
+        None if !has_keys(files) => not_set_up(&problem, setup_command, files),
         None if others.is_empty() => failure.hint(format!("run `{setup_command}` to write it")),
         None => failure.hint(format!(
             "run `{setup_command}` to write it; there are keys for: {}",
             others[..others.len().min(MOST_NAMES)].join(", ")
         )),
     }
+}
+
+/// Whether there are keys of any profile, or a command that prints them.
+fn has_keys(files: &Files<'_>) -> bool {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let mut sections = credentials.document.names();
+    let mut headers = config.document.names();
+    sections.any(|section| section_format::has_keys(credentials, section))
+        || headers.any(|header| section_format::holds_usable_long_term_keys(config, header))
+}
+
+/// The error if no profile has keys, with the first command to type.
+pub fn not_set_up(what: &str, setup_command: &str, files: &Files<'_>) -> Failure {
+    let config = &files.config;
+    let has_sso = config
+        .document
+        .names()
+        .any(|header| config.get(header, key::SSO_ACCOUNT_ID).is_some());
+    let sso = if has_sso {
+        "; profiles of IAM Identity Center (SSO) work without mfa-creds"
+    } else {
+        ""
+    };
+    Failure::new(format!("mfa-creds is not set up: {what}")).hint(format!(
+        "run `{setup_command}` to store your long-term keys{sso}"
+    ))
 }
 
 /// The error for a secret without its access key id.

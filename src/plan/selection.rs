@@ -36,7 +36,6 @@ impl Inputs<'_> {
         };
         let mut profiles: Vec<Setting<String>> = profiles
             .into_iter()
-            .filter(|name| !name.is_empty())
             .map(|value| Setting {
                 value,
                 origin: origin.clone(),

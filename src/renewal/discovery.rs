@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use std::borrow::Cow;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 
 use crate::aws::iam::{Caller, Iam, IamError};
 use crate::aws::network;
 use crate::core::credentials::LongTermKeys;
-use crate::core::error::{Exit, Failure};
+use crate::core::error::{self, Exit, Failure};
 use crate::core::mfa_device::{Device, DeviceKind, SerialNumber};
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, key};
@@ -62,11 +62,14 @@ impl Search<'_> {
         };
         let caller = match iam.caller() {
             Ok(caller) => caller,
-            Err(problem) if problem.code().is_some() => bail!(problem),
+            Err(problem) if problem.code().is_some() || problem.is_unreachable() => bail!(problem),
             Err(problem) => bail!(devices_not_told(self.key_source, None, &problem)),
         };
         let devices = match iam.devices(&caller) {
             Ok(devices) => devices,
+            Err(problem) if problem.is_unreachable() => {
+                bail!(unreachable(self.key_source, &caller, &problem.into()))
+            }
             Err(problem) => bail!(devices_not_told(self.key_source, Some(&caller), &problem)),
         };
         let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
@@ -160,20 +163,29 @@ impl Search<'_> {
     }
 }
 
+/// The error if IAM cannot be reached but STS can, as in a network with an endpoint only for STS.
+fn unreachable(key_source: &KeySource, caller: &Caller, problem: &Error) -> Failure {
+    let hint = error::hint(problem).unwrap_or_default();
+    Failure::new(error::message(problem)).hint(format!(
+        "{hint}; if only AWS IAM cannot be reached, {}",
+        to_set(key_source, &caller.usual_device())
+    ))
+}
+
+fn to_set(key_source: &KeySource, device: &str) -> String {
+    let (place, key) = (&key_source.id, key_source.device_key);
+    format!("add `{key} = {device}` to {place}, or use --device")
+}
+
 /// The error if no device is set and AWS does not tell the devices. Most devices have the name of their user.
 pub fn devices_not_told(
     key_source: &KeySource,
     caller: Option<&Caller>,
     problem: &IamError,
 ) -> Failure {
-    let (place, key) = (&key_source.id, key_source.device_key);
     let hint = match caller.map(Caller::usual_device) {
-        Some(usual) => {
-            format!("it is often {usual}: add `{key} = {usual}` to {place}, or use --device")
-        }
-        None => {
-            format!("add `{key} = arn:aws:iam::123456789012:mfa/NAME` to {place}, or use --device")
-        }
+        Some(usual) => format!("it is often {usual}: {}", to_set(key_source, &usual)),
+        None => to_set(key_source, "arn:aws:iam::123456789012:mfa/NAME"),
     };
     Failure::new(format!(
         "the MFA device of [{}] is not set, and AWS could not tell: {}",

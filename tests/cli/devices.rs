@@ -268,8 +268,9 @@ fn where_iam_does_not_say_the_usual_name_is_suggested() {
     assert_eq!(
         stderr,
         format!(
-            "error: the MFA device of [work-long-term] is not set, and AWS could not tell: \
-             AWS IAM at 127.0.0.1:9 cannot be reached: connection refused\n{hint}"
+            "error: AWS IAM at 127.0.0.1:9 cannot be reached: connection refused\n\
+             hint: check the endpoint (AWS_ENDPOINT_URL_IAM); if only AWS IAM cannot be reached, \
+             add `aws_mfa_device = {ALICE_DEVICE}` to [work-long-term] in ~/.aws/credentials, or use --device\n"
         )
     );
 }

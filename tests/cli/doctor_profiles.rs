@@ -215,8 +215,8 @@ fn what_keeps_a_profile_from_being_renewed() {
             String::new(),
             "",
             "profile",
-            "there is no section [work-long-term] in ~/.aws/credentials",
-            "run `mfa-creds setup --profile work` to write it",
+            "mfa-creds is not set up: there is no section [work-long-term] in ~/.aws/credentials",
+            "run `mfa-creds setup --profile work` to store your long-term keys",
         ),
         (
             long_term("work").replace("AKIA", "ASIA"),

@@ -280,11 +280,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
     ),
     (
-        "{key} = arn:aws:iam::123456789012:mfa/NAME",
-        By("hints_of_settings::a_device_is_written_where_it_counts"),
-    ),
-    (
-        "{key} = {usual}",
+        "{key} = {device}",
         By("hints_of_settings::a_device_is_written_where_it_counts"),
     ),
     ("{name}", NoCommand),

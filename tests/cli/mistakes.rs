@@ -30,7 +30,7 @@ fn fails(credentials: &str, arguments: &[&str], stderr: &str) {
 fn no_long_term_section() {
     let unknown = "error: there is no section [work-long-term] in ~/.aws/credentials\n";
     fails(
-        "",
+        &short_term("other", FAR),
         &[],
         &format!("{unknown}hint: run `mfa-creds setup --profile work` to write it\n"),
     );
@@ -171,8 +171,8 @@ fn a_margin_that_no_credentials_could_have() {
 #[test]
 fn no_file_and_no_directory() {
     let home = Home::new();
-    let expected = "error: there is no credentials file ~/.aws/credentials\n\
-                    hint: run `mfa-creds setup --profile work` to create it\n";
+    let expected = "error: mfa-creds is not set up: there is no credentials file ~/.aws/credentials\n\
+                    hint: run `mfa-creds setup --profile work` to store your long-term keys\n";
     home.run(&["-p", "work"]).ends(1, expected);
     fs::remove_dir(home.path().join(".aws")).unwrap();
     home.run(&["-p", "work"]).ends(1, expected);
@@ -270,9 +270,8 @@ fn no_device() {
     // That is tried more than once, and said when it takes long.
     assert_eq!(
         outcome.stderr.trim_start_matches("waiting for AWS STS\n"),
-        "error: the MFA device of [work-long-term] is not set, and AWS could not tell: \
-         AWS STS at 127.0.0.1:1 cannot be reached: connection refused\n\
-         hint: add `aws_mfa_device = arn:aws:iam::123456789012:mfa/NAME` to [work-long-term] in ~/.aws/credentials, or use --device; the IAM console shows the ARN\n"
+        "error: AWS STS at 127.0.0.1:1 cannot be reached: connection refused\n\
+         hint: check the endpoint (AWS_ENDPOINT_URL)\n"
     );
 }
 
@@ -516,5 +515,87 @@ fn a_name_in_a_hint_can_be_pasted() {
                  hint: name the profile without the suffix: {flag}\n"
             ),
         );
+    }
+}
+
+#[test]
+fn an_empty_profile_is_refused() {
+    let text = format!("{}{}", long_term("default"), short_term("default", FAR));
+    let home = Home::with(&text);
+    for command in [
+        "",
+        "plan",
+        "status",
+        "status --check",
+        "doctor",
+        "clear",
+        "setup",
+        "export",
+        "exec",
+        "audit",
+        "rotate",
+        "device list",
+        "device enroll",
+        "device resync",
+        "keychain move",
+        "keychain restore",
+    ] {
+        for flag in [&["-p", ""][..], &["--profile="], &["-p", "work", "-p", ""]] {
+            if flag.len() > 2 && !["", "plan", "status", "clear"].contains(&command) {
+                continue;
+            }
+            let words: Vec<&str> = command
+                .split_whitespace()
+                .chain(flag.iter().copied())
+                .collect();
+            let trailing = &["--", "true"][..if command == "exec" { 2 } else { 0 }];
+            home.run(&[&words, trailing].concat()).ends(
+                2,
+                "error: invalid value '' for '--profile <PROFILE>': name a profile, or leave out the flag\n\n\
+                 For more information, try '--help'.\n",
+            );
+        }
+    }
+    assert_eq!(home.credentials(), text);
+    // In the environment, as in aws-mfa, it is as if it were unset.
+    home.run(&["-q"]).env("AWS_PROFILE", "").ends(0, "");
+}
+
+#[test]
+fn where_nothing_is_set_up_the_first_command_is_named() {
+    let sso =
+        "[profile dev]\nsso_session = x\nsso_account_id = 123456789012\nsso_role_name = Dev\n";
+    let store = "to store your long-term keys";
+    let sso_works = "; profiles of IAM Identity Center (SSO) work without mfa-creds";
+    let no_file = "there is no credentials file ~/.aws/credentials";
+    for (credentials, config, more) in [
+        (None, "", ""),
+        (None, sso, sso_works),
+        (Some(""), "", ""),
+        (Some("[default]\nregion = eu-west-1\n"), "", ""),
+        (Some(""), sso, sso_works),
+    ] {
+        let home = Home::new();
+        home.write("config", config);
+        if let Some(credentials) = credentials {
+            home.write("credentials", credentials);
+        }
+        for (arguments, profile, setup) in [
+            (&[][..], "default", "mfa-creds setup"),
+            (&["-p", "dev"], "dev", "mfa-creds setup --profile dev"),
+            (&["plan"], "default", "mfa-creds setup"),
+            (&["export"], "default", "mfa-creds setup"),
+            (&["device", "list"], "default", "mfa-creds setup"),
+        ] {
+            let no_section =
+                format!("there is no section [{profile}-long-term] in ~/.aws/credentials");
+            let why = credentials.map_or(no_file, |_| &no_section);
+            home.run(arguments).ends(
+                1,
+                &format!(
+                    "error: mfa-creds is not set up: {why}\nhint: run `{setup}` {store}{more}\n"
+                ),
+            );
+        }
     }
 }

@@ -190,7 +190,7 @@ fn a_dumb_terminal_gets_plain_lines_at_the_prompt_for_a_code() {
     session.shows("error: a code is six digits\r\n");
     session.shows(PROMPT);
     session.types(&code);
-    session.shows("error: this code was used already");
+    session.shows("error: this code was already used");
     // There is a countdown if the device still shows it.
     let countdown = session.shows(PROMPT);
     // The first one is the rest of the error.
@@ -212,7 +212,7 @@ fn a_dumb_terminal_gets_plain_questions_and_a_list_with_numbers() {
     let mut session = Dumb::begin(&home, &sts, "setup");
     session.shows("Profile name to [default]: ");
     session.types("a]");
-    session.shows("error: leave out brackets");
+    session.shows("error: a profile name has no brackets");
     session.shows("Profile name to [default]: ");
     session.types("prod");
     session.shows("Move them to [prod-long-term]? [Y/n]: ");

@@ -35,9 +35,16 @@ impl IamError {
     /// Whether the same call may work later, with new codes.
     pub fn may_pass(&self) -> bool {
         self.code() == Some(aws_errors::ENTITY_TEMPORARILY_UNMODIFIABLE)
-            || self.request_error.as_ref().is_some_and(|error| {
-                error.is_of_service() || matches!(error, RequestError::Unreachable { .. })
-            })
+            || self.is_unreachable()
+            || self
+                .request_error
+                .as_ref()
+                .is_some_and(RequestError::is_of_service)
+    }
+
+    /// Whether there was no connection to the service.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.request_error, Some(RequestError::Unreachable(_)))
     }
 
     /// AWS's code for a refusal.
