@@ -49,6 +49,17 @@ impl Screen {
         page
     }
 
+    /// A row of a list: a name, padded to this width, and what it is about.
+    pub(super) fn row(self, name: &str, width: usize, about: &str) -> String {
+        let first = format!("  {name:width$}{GAP}");
+        let rest = " ".repeat(first.len());
+        let text = vec![Span {
+            style: Style::Plain,
+            text: about.to_owned(),
+        }];
+        self.wrapped(&first, &rest, &text)
+    }
+
     fn ansi(self) -> Ansi {
         Ansi::new().force_styling(self.has_colors)
     }
