@@ -17,7 +17,7 @@ use crate::files::profiles::{self, File, Files, Paths, Text, key};
 use crate::files::section_format;
 use crate::files::sessions::{self, SessionKey};
 use crate::files::store::{self, Edit, Store};
-use crate::plan::{self, Inputs, Keys, ProfileSections};
+use crate::plan::{self, Inputs, Keys, Origin, ProfileSections};
 use crate::renewal::stored_sessions::{session_files, session_texts};
 use crate::report::{self, Report};
 use clap::Args;
@@ -56,6 +56,7 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
     };
     let inputs = loaded.inputs(&request, environment, &files);
     let clearing = Clearing {
+        loaded: &loaded,
         written: session_texts(files.credentials.path),
         inputs,
         files: &files,
@@ -75,7 +76,7 @@ pub(super) fn clear(args: &Clear, environment: &Environment) -> Result<()> {
 }
 
 /// Reports all errors but the last one, and returns that one.
-fn end(mut errors: Vec<Error>) -> Result<()> {
+pub(super) fn end(mut errors: Vec<Error>) -> Result<()> {
     let last = errors.pop();
     for error in errors {
         report::error(&error);
@@ -84,6 +85,7 @@ fn end(mut errors: Vec<Error>) -> Result<()> {
 }
 
 struct Clearing<'c> {
+    loaded: &'c LoadedFiles,
     /// The session files before anything is removed: they tell what is ours.
     written: Vec<(PathBuf, Text)>,
     inputs: Inputs<'c>,
@@ -165,11 +167,16 @@ impl Clearing<'_> {
             errors.extend(done.err());
             cleared = true;
         }
-        if !cleared && errors.len() == before {
-            self.report.progress(format_args!(
-                "nothing to clear for {}",
-                sections.profile.value
-            ));
+        if cleared || errors.len() > before {
+            return;
+        }
+        let profile = &sections.profile;
+        match self.loaded.unknown_profile(&self.inputs, sections) {
+            // Nobody typed the name of the default profile.
+            Some(error) if profile.origin != Origin::Default => errors.push(error),
+            _ => self
+                .report
+                .progress(format_args!("nothing to clear for {}", profile.value)),
         }
     }
 

@@ -62,7 +62,7 @@ pub(super) fn doctor(args: &Doctor, environment: &Environment) -> Result<ExitCod
     let text = if args.json {
         list.json()?
     } else {
-        list.text(status::layout(environment).colour)
+        list.text(status::layout().has_colors)
     };
     report::data(&text)?;
     Ok(ExitCode::from(u8::from(list.has_problems())))

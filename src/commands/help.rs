@@ -1,13 +1,14 @@
 //! `mfa-creds help`: shows the guides, which are the Markdown files in `src/guide`, and the help of the commands.
 
+mod blocks;
 mod manual;
-mod markdown;
 mod pager;
 mod screen;
 
 use anyhow::{Result, bail};
 use clap::{Args, Command, CommandFactory as _};
 
+use self::blocks::Block;
 use self::screen::Screen;
 use super::{Cli, status};
 use crate::core::environment::Environment;
@@ -32,14 +33,15 @@ pub(super) const TOPIC: &str = "topic";
 /// A guide, with the name of its file.
 pub(super) struct Guide {
     pub(super) name: &'static str,
-    markdown: &'static str,
+    /// As `src/build/guides.rs` turns the file into.
+    compiled: &'static str,
 }
 
 macro_rules! guides {
     ($($name:literal)*) => {
         &[$(Guide {
             name: $name,
-            markdown: include_str!(concat!("../guide/", $name, ".md")),
+            compiled: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".md")),
         }),*]
     };
 }
@@ -80,18 +82,22 @@ impl Guide {
 
     /// What the guide is about: its heading.
     pub(super) fn title(&self) -> &'static str {
-        let first = self.markdown.lines().next().unwrap_or_default();
-        first.trim_start_matches(['#', ' '])
+        let first = self.compiled.lines().next().unwrap_or_default();
+        first.get(2..).unwrap_or_default()
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        blocks::read(self.compiled)
     }
 
     /// The guide as a manual page.
     pub(super) fn page(&self) -> String {
-        manual::page(self.name, &markdown::parse(self.markdown))
+        manual::page(self.name, &self.blocks())
     }
 
     /// The part of the guide below a heading, as a section of a manual page with another title.
     pub(super) fn section(&self, heading: &str, title: &str) -> String {
-        manual::section(&markdown::parse(self.markdown), heading, title)
+        manual::section(&self.blocks(), heading, title)
     }
 }
 
@@ -108,16 +114,14 @@ pub(super) fn topics() -> Vec<String> {
 
 /// Shows a guide, the help of a command, or the list of both.
 pub(super) fn help(args: &Help, environment: &Environment) -> Result<()> {
-    let layout = status::layout(environment);
+    let layout = status::layout();
     let screen = Screen {
         width: layout.width.unwrap_or(USUAL_WIDTH).clamp(20, WIDEST),
-        has_colors: layout.colour,
+        has_colors: layout.has_colors,
     };
     let text = match &args.words[..] {
         [] => list(),
-        [name] if let Some(guide) = Guide::of(name) => {
-            screen.render(&markdown::parse(guide.markdown))
-        }
+        [name] if let Some(guide) = Guide::of(name) => screen.render(&guide.blocks()),
         words => of_command(words, screen)?,
     };
     pager::print(&text, environment)

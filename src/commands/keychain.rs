@@ -48,7 +48,7 @@ pub enum KeychainCommand {
     Move(MoveKeys),
     /// Move the keys back to the credentials file
     Restore(RestoreKeys),
-    /// Print keys for AWS tools; `move` writes this command to the section as `credential_process`
+    /// Print keys as `credential_process` output, for AWS tools
     Get(GetKeys),
     /// Run a command as a program of this user outside this session would
     #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 
 use crate::cli::{Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
@@ -10,7 +10,7 @@ use crate::core::error::{self, Failure};
 use crate::files::document::Document;
 use crate::files::profiles::{self, File, Files, Paths, Text, key};
 use crate::files::store;
-use crate::plan::{self, Inputs, Origin, SectionNames, Setting};
+use crate::plan::{self, Inputs, Origin, ProfileSections, SectionNames, Setting};
 
 /// The two files as they were read.
 pub(super) struct LoadedFiles {
@@ -43,11 +43,7 @@ impl LoadedFiles {
 
     /// Refuses to continue if no file can have keys.
     pub fn check_keys(&self, profiles: &Profiles, environment: &Environment) -> Result<()> {
-        let Texts {
-            credentials,
-            config,
-        } = &self.texts;
-        if credentials.is_some() || config.contains(key::AWS_ACCESS_KEY_ID) {
+        if self.may_have_keys() {
             return Ok(());
         }
         store::regular(&self.paths.credentials)?;
@@ -57,15 +53,39 @@ impl LoadedFiles {
         });
         let profile = profile.unwrap_or_else(|| plan::profile_of_environment(environment));
         let sections = self.names.sections_by_name(profile)?;
-        let setup_command = &sections.setup_command;
-        bail!(match store::way_to_write(&self.paths.credentials) {
-            Ok(_) => plan::not_set_up(
-                &missing(&self.paths.credentials),
-                setup_command,
-                &self.files(profiles)
-            ),
-            Err(_) => no_file(&self.paths.credentials, setup_command),
-        });
+        bail!(self.without_file(&sections, &self.files(profiles)));
+    }
+
+    /// The error if no file can have keys.
+    fn without_file(&self, sections: &ProfileSections, files: &Files<'_>) -> Failure {
+        let (path, setup_command) = (&self.paths.credentials, &sections.setup_command);
+        match store::way_to_write(path) {
+            Ok(_) => plan::not_set_up(&missing(path), setup_command, files),
+            Err(_) => no_file(path, setup_command),
+        }
+    }
+
+    /// Whether there is a file that keys may be in.
+    fn may_have_keys(&self) -> bool {
+        let Texts {
+            credentials,
+            config,
+        } = &self.texts;
+        credentials.is_some() || config.contains(key::AWS_ACCESS_KEY_ID)
+    }
+
+    /// The error for a profile that is in neither file, in the words of a renewal.
+    pub fn unknown_profile(
+        &self,
+        inputs: &Inputs<'_>,
+        sections: &ProfileSections,
+    ) -> Option<Error> {
+        let unknown = inputs.unknown_profile(sections)?;
+        Some(if self.may_have_keys() {
+            unknown.into()
+        } else {
+            self.without_file(sections, inputs.files).into()
+        })
     }
 
     /// From texts that were already read.
@@ -131,7 +151,7 @@ fn missing(path: &Path) -> String {
 pub(super) fn no_file(path: &Path, setup_command: &str) -> Failure {
     let missing = missing(path);
     match store::way_to_write(path) {
-        Ok(_) => Failure::new(missing).hint(format!("`{setup_command}` creates it")),
+        Ok(_) => Failure::new(missing).hint(format!("run `{setup_command}` to create it")),
         Err(error) => {
             let why = error::message(&error);
             let failure = Failure::new(format!("{missing}, and none can be created: {why}"));

@@ -151,7 +151,10 @@ pub(super) fn obtain(
     tell(&inputs, &sections);
     // This comes before a code is asked for.
     let region = region(&inputs, &sections)?;
-    let renewal = format!("`{} --force` gets new credentials", sections.command(""));
+    let renewal = format!(
+        "run `{} --force` to get new credentials",
+        sections.command("")
+    );
     let credentials = match request.check(report, 0, sections)? {
         Checked::Fresh(_, credentials) => credentials,
         Checked::Stale(job) => {

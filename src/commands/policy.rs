@@ -20,8 +20,9 @@ pub(super) const ABOUT: &str = "Print an IAM policy that requires MFA";
 #[command(about = ABOUT)]
 pub struct Policy {
     /// The policy to print, or `list`
+    // Without one, the error lists the names.
     #[arg(value_enum)]
-    pub name: PolicyName,
+    pub name: Option<PolicyName>,
     /// The format of the policy
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "json")]
     pub format: PolicyFormat,
@@ -94,15 +95,23 @@ fn partition(text: &str) -> Result<String, String> {
 
 /// Prints a policy, or the list.
 pub(super) fn policy(args: &Policy) -> Result<()> {
-    check(args)?;
+    let Some(name) = args.name else {
+        bail!(
+            Failure::new("`mfa-creds policy` needs the name of a policy:")
+                .listing(&catalogue::lines())
+                .hint("add one of these names, for example `mfa-creds policy require-mfa`")
+                .exit(Exit::Usage)
+        );
+    };
+    check(name, args)?;
     let filling = Filling {
         partition: &args.partition,
         account: args.account.as_deref(),
         role: args.role.as_deref(),
         max_mfa_age: args.max_mfa_age,
     };
-    let document = match args.name {
-        PolicyName::List => return report::data(&catalogue::list()),
+    let document = match name {
+        PolicyName::List => return report::data(&(catalogue::lines().join("\n") + "\n")),
         PolicyName::RequireMfa => catalogue::require_mfa(),
         PolicyName::SelfService => catalogue::self_service(&filling),
         PolicyName::RoleTrust => catalogue::role_trust(&filling),
@@ -115,18 +124,18 @@ pub(super) fn policy(args: &Policy) -> Result<()> {
 }
 
 /// Refuses flags that would be ignored.
-fn check(args: &Policy) -> Result<()> {
-    let is_of_role = matches!(args.name, PolicyName::RoleTrust | PolicyName::AssumeRole);
-    let is_list = args.name == PolicyName::List;
+fn check(name: PolicyName, args: &Policy) -> Result<()> {
+    let is_of_role = matches!(name, PolicyName::RoleTrust | PolicyName::AssumeRole);
+    let is_list = name == PolicyName::List;
     let means_nothing = [
         (
             "--account",
-            args.account.is_some() && !is_of_role && args.name != PolicyName::SelfService,
+            args.account.is_some() && !is_of_role && name != PolicyName::SelfService,
         ),
         ("--role", args.role.is_some() && !is_of_role),
         (
             "--max-mfa-age",
-            args.max_mfa_age.is_some() && args.name != PolicyName::RoleTrust,
+            args.max_mfa_age.is_some() && name != PolicyName::RoleTrust,
         ),
         (
             "--format",
@@ -140,10 +149,7 @@ fn check(args: &Policy) -> Result<()> {
                 .exit(Exit::Usage)
         );
     }
-    if args.name == PolicyName::RoleTrust
-        && args.role.is_some()
-        && args.format == PolicyFormat::Json
-    {
+    if name == PolicyName::RoleTrust && args.role.is_some() && args.format == PolicyFormat::Json {
         bail!(
             Failure::new("a trust policy does not contain the name of its role, so --role requires --format terraform")
                 .hint("add --format terraform, or remove --role")

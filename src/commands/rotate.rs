@@ -6,25 +6,27 @@ mod key_section;
 mod rotation_step;
 mod strangers;
 
+use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 
 use self::key_section::KeySection;
 use self::rotation_step::RotationStep;
+use super::obtain::obtain;
 use super::signed_in_user::SignedInUser;
-use crate::aws::iam::{self, Caller, Iam, KnownKey};
+use crate::aws::iam::{self, Caller, Iam, IamError, KnownKey};
 use crate::aws::network::RequestError;
-use crate::cli;
-use crate::cli::OfUser;
+use crate::cli::{CodeFlags, OfUser, Profile, PromptFlags, Request, SingleProfile};
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
-use crate::core::error::{self, Failure};
+use crate::core::error::{self, Exit, Failure};
 use crate::core::text::masked;
 use crate::core::{aws_errors, clock, wait};
 use crate::files::store::Turn;
 use crate::plan::PromptSettings;
 use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, DefaultAnswer, Terminal};
+use crate::renewal::codes::StandardInput;
 use crate::renewal::stored_sessions::session_of_key;
 use crate::report::Report;
 use clap::Args;
@@ -55,17 +57,98 @@ const MOST_STEPS: usize = 12;
 pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
+    let rotated = rotate_signed_in(&signed_in, args, environment, report);
+    let denied = match rotated.map_err(Error::downcast) {
+        Ok(()) => return Ok(()),
+        Err(Ok(DeniedToKeys(denied))) => denied,
+        Err(Err(error)) => return Err(error),
+    };
+    report.progress(format_args!(
+        "{}; trying again with an MFA session",
+        denied.message()
+    ));
+    if let Err(error) = session(&args.of, environment, report) {
+        let is_about_code = match error::exit(&error) {
+            Exit::Refused => true,
+            Exit::HumanNeeded => terminal(environment)?.is_some(),
+            _ => false,
+        };
+        // If no code could be asked for, the denial says more.
+        return Err(if is_about_code { error } else { denied.into() });
+    }
+    let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
+    rotate_signed_in(&signed_in, args, environment, report)
+}
+
+/// Gets an MFA session for the keys of a profile, and leaves the section of the profile alone.
+fn session(of: &OfUser, environment: &Environment, report: Report) -> Result<()> {
+    let profile = SingleProfile {
+        profile: Profile {
+            name: of.profile.name.clone(),
+        },
+        request: Request {
+            suffixes: of.suffixes.clone(),
+            network: of.network.clone(),
+            ..Request::default()
+        },
+        code_flags: CodeFlags {
+            token: None,
+            mfa_process: None,
+            prompt_flags: PromptFlags::default(),
+            lock_timeout: None,
+        },
+        no_store: true,
+        verbosity: of.verbosity.clone(),
+    };
+    let input = StandardInput::Ours;
+    obtain(&profile, environment, report, input, |_, _| ()).map(drop)
+}
+
+/// The terminal, if a person may be asked there.
+fn terminal(environment: &Environment) -> Result<Option<Terminal>> {
+    let asked = PromptFlags::default();
+    let prompt_settings = PromptSettings::new(&asked, environment, DEFAULT_FETCH_TIMEOUT)?;
+    Ok(Terminal::for_prompting(&prompt_settings))
+}
+
+/// A call that AWS denied to the keys alone: a policy may demand MFA for it.
+#[derive(Debug)]
+struct DeniedToKeys(Failure);
+
+impl fmt::Display for DeniedToKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for DeniedToKeys {}
+
+/// The error of a call, marked if an MFA session may help.
+fn marked(problem: IamError, signed_in: &SignedInUser) -> Error {
+    if signed_in.session.is_none() && problem.code() == Some(aws_errors::ACCESS_DENIED) {
+        DeniedToKeys(problem.failure).into()
+    } else {
+        problem.into()
+    }
+}
+
+fn rotate_signed_in(
+    signed_in: &SignedInUser,
+    args: &Rotate,
+    environment: &Environment,
+    report: Report,
+) -> Result<()> {
     let section = &signed_in.user.key_source.id.section;
     let _turn = signed_in
         .store
         .take(Turn::Keys, section, Duration::ZERO, |_| ())?;
-    let mut kept = KeySection::of(&signed_in, environment)?;
+    let mut kept = KeySection::of(signed_in, environment)?;
     kept.check()?;
     if let Some(copy) = kept.copy()? {
         put_back(&kept, &copy, report)?;
-        kept = KeySection::of(&signed_in, environment)?;
+        kept = KeySection::of(signed_in, environment)?;
     }
-    let (caller, keys) = caller_with_working_keys(&signed_in, &mut kept, report)?;
+    let (caller, keys) = caller_with_working_keys(signed_in, &mut kept, report)?;
     if caller.name.is_none() {
         bail!(
             Failure::new("these are access keys of the root user, who should have none")
@@ -77,10 +160,11 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
             keys: &keys,
             ..signed_in.iam()
         }
-        .access_keys(&caller)?,
+        .access_keys(&caller)
+        .map_err(|problem| marked(problem, signed_in))?,
         keys,
         made: None,
-        signed_in: &signed_in,
+        signed_in,
         kept,
         caller,
         report,
@@ -99,7 +183,7 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     }
     bail!(
         Failure::new("the access keys keep changing")
-            .hint("somebody else may be rotating them; run the command again later")
+            .hint("another program may be rotating them; run the command again later")
     )
 }
 
@@ -228,7 +312,7 @@ impl Rotation<'_> {
                 {
                     self.kept.tidy_up(None, self.report)?;
                 }
-                bail!(problem);
+                bail!(marked(problem, self.signed_in));
             }
         };
         if self.known.iter().any(|known| known.id == new.access_key_id) {
@@ -385,7 +469,9 @@ impl Rotation<'_> {
     }
 
     fn delete_from_iam(&mut self, id: &str) -> Result<()> {
-        self.iam().delete_access_key(&self.caller, id)?;
+        self.iam()
+            .delete_access_key(&self.caller, id)
+            .map_err(|problem| marked(problem, self.signed_in))?;
         self.known.retain(|key| key.id != id);
         Ok(())
     }
@@ -400,9 +486,7 @@ impl Rotation<'_> {
     }
 
     fn terminal(&self) -> Result<Option<Terminal>> {
-        let asked = cli::PromptFlags::default();
-        let prompt_settings = PromptSettings::new(&asked, self.environment, DEFAULT_FETCH_TIMEOUT)?;
-        Ok(Terminal::for_prompting(&prompt_settings))
+        terminal(self.environment)
     }
 
     /// Waits until STS accepts keys, and makes sure that they are the user's.
@@ -436,7 +520,8 @@ impl Rotation<'_> {
         let answer = wait::poll(PAUSES.map(Duration::from_secs), say, || match call() {
             Err(problem) if problem.code() == Some(aws_errors::INVALID_CLIENT_TOKEN_ID) => Ok(None),
             answer => answer.map(Some),
-        })?;
+        });
+        let answer = answer.map_err(|problem| marked(problem, self.signed_in))?;
         answer.ok_or_else(|| {
             Failure::new(format!("AWS does not know access key {id} yet"))
                 .hint("wait a minute, then run the command again: it continues from here")

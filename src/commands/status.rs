@@ -6,16 +6,18 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use console::Term;
 
 use self::rows::{Layout, Row, RowOwner, RowPlace, RowState, json, table};
+use super::clear;
 use super::loaded_files::LoadedFiles;
 use crate::cli::Suffixes;
 use crate::cli::{Profiles, Request, profile_name};
 use crate::core::clock;
 use crate::core::environment::Environment;
+use crate::core::screen;
 use crate::core::seconds;
 use crate::files::freshness::{Reason, Wanted};
 use crate::files::profiles::{File, key};
@@ -72,7 +74,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     for file in &mut sessions {
         file.document.index();
     }
-    let mut overview = Overview::new(inputs, &sessions)?;
+    let mut overview = Overview::new(&loaded, inputs, &sessions)?;
     if profiles.all {
         overview.every_profile();
         overview.others();
@@ -81,12 +83,14 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
         let selection = inputs.selected(&profiles)?;
         overview.profiles(selection);
     }
-    let text = if args.json {
-        json(&overview.rows, overview.now)?
-    } else {
-        table(&overview.rows, &layout(environment), overview.now)
-    };
-    report::data(&text)?;
+    if profiles.all || !overview.rows.is_empty() {
+        report::data(&if args.json {
+            json(&overview.rows, overview.now)?
+        } else {
+            table(&overview.rows, &layout(), overview.now)
+        })?;
+    }
+    clear::end(overview.unknown)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -141,18 +145,17 @@ fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {
 }
 
 /// The width and the color of standard output.
-pub(super) fn layout(environment: &Environment) -> Layout {
-    let term = Term::stdout();
-    let is_term = term.is_term();
-    let is_dumb = environment.text("TERM").is_some_and(|term| term == "dumb");
+pub(super) fn layout() -> Layout {
+    let terminal = Term::stdout();
     Layout {
-        width: is_term.then(|| usize::from(term.size().1)),
-        colour: is_term && !is_dumb && environment.text("NO_COLOR").is_none(),
+        width: terminal.is_term().then(|| usize::from(terminal.size().1)),
+        has_colors: screen::has_colors(&terminal),
     }
 }
 
 /// The rows of the table.
 struct Overview<'v> {
+    loaded: &'v LoadedFiles,
     inputs: Inputs<'v>,
     /// The session files.
     sessions: &'v [File<'v>],
@@ -163,11 +166,14 @@ struct Overview<'v> {
     shown: HashSet<String>,
     /// The long-term sections of the profiles that have one.
     shown_profiles: HashSet<String>,
+    /// The errors for the profiles that are in neither file.
+    unknown: Vec<Error>,
 }
 
 impl<'v> Overview<'v> {
-    fn new(inputs: Inputs<'v>, sessions: &'v [File<'v>]) -> Result<Self> {
+    fn new(loaded: &'v LoadedFiles, inputs: Inputs<'v>, sessions: &'v [File<'v>]) -> Result<Self> {
         Ok(Self {
+            loaded,
             inputs,
             sessions,
             min_ttl: inputs.min_ttl()?,
@@ -175,6 +181,7 @@ impl<'v> Overview<'v> {
             rows: Vec::new(),
             shown: HashSet::new(),
             shown_profiles: HashSet::new(),
+            unknown: Vec::new(),
         })
     }
 
@@ -206,13 +213,23 @@ impl<'v> Overview<'v> {
         for profile in selection.profiles {
             let name = profile.value.clone();
             match self.inputs.names.sections_of(profile, self.inputs.files) {
-                Ok(sections) => self.profile(sections),
+                Ok(sections) => match self.unknown(&sections) {
+                    Some(error) => self.unknown.push(error),
+                    None => self.profile(sections),
+                },
                 Err(error) => self.broken(name, &error),
             }
         }
         for (name, error) in selection.left_out {
             self.broken(name, &error);
         }
+    }
+
+    /// The error for a profile that is in neither file, and has nothing stored.
+    fn unknown(&self, sections: &ProfileSections) -> Option<Error> {
+        let error = self.loaded.unknown_profile(&self.inputs, sections)?;
+        let mut stored = self.sessions.iter().flat_map(sessions::kept);
+        (!stored.any(|long_term| long_term == sections.long_term)).then_some(error)
     }
 
     /// Adds the credentials of a profile in its section, and also those that `--no-store` stored elsewhere.

@@ -11,7 +11,7 @@ pub struct Arn<'a> {
     /// Empty where the service has none, as IAM.
     pub region: &'a str,
     pub account: &'a str,
-    /// All that comes after the account. It may hold colons.
+    /// All that comes after the account. It may contain colons.
     pub resource: &'a str,
 }
 

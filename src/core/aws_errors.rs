@@ -91,7 +91,7 @@ pub const WRONG_REGION_PHRASE: &str = "scoped to a valid region";
 /// Of [`VALIDATION_ERROR`]: the members that are the device and its code, as in
 /// `Value '…' at 'tokenCode' failed to satisfy constraint: …`, which is known from programs that match it.
 const DEVICE_MEMBERS: [&str; 2] = ["serialNumber", "tokenCode"];
-/// Of [`VALIDATION_ERROR`]: the role's sessions may not last so long. Seen as
+/// Of [`VALIDATION_ERROR`]: the role's sessions may not last that long. Seen as
 /// `The requested DurationSeconds exceeds the MaxSessionDuration set for this role.`:
 /// <https://github.com/aws-azure-login/aws-azure-login/issues/77>.
 pub const MAXIMUM_DURATION_PHRASE: &str = "MaxSessionDuration";

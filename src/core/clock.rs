@@ -165,7 +165,7 @@ mod tests {
             (ahead(9_999_999_999_999), LATEST),
             (ahead(far), LATEST),
         ] {
-            // Not every system can count so far.
+            // Not every system can represent it.
             if let Some(of_system) = of_system {
                 assert_eq!(time(of_system).timestamp(), expected);
             }

@@ -1,4 +1,4 @@
-//! Forbids core dumps of this process, because its memory holds secrets.
+//! Disables core dumps of this process, because its memory contains secrets.
 
 /// Disables core dumps for this process, whatever the limit of core files and the core pattern are. It also keeps other programs of the
 /// same user from reading its memory. A program that replaces this process can be dumped again. If the system refuses, nothing changes.

@@ -15,7 +15,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself, for a signature, a file or an output that was asked for.
+    /// The text itself, for a signature, a file or the requested output.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -52,7 +52,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Whether requests can be signed with them: the id and the token go into headers, which take printed ASCII.
+    /// Whether requests can be signed with them: the id and the token go into headers, which must be printable ASCII.
     pub fn can_sign(&self) -> bool {
         is_printed(&self.access_key_id) && is_printed(self.session_token.expose())
     }

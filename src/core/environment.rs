@@ -1,4 +1,4 @@
-//! Reads the environment once, and names our own variables. An empty variable counts as not set, as in aws-mfa.
+//! Reads the environment once, and names our own variables. An empty variable is the same as none, as in aws-mfa.
 //!
 //! A region that this tool set itself, with the credentials of a profile, is ignored as well: it says nothing about the next profile.
 
@@ -46,7 +46,7 @@ pub const CODE: &str = "MFA_TOKEN";
 /// Where a region is set.
 pub const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// The variables of this process that count.
+/// The variables of this process that are not empty.
 pub struct Environment(Vec<(OsString, OsString)>);
 
 impl Environment {
@@ -67,7 +67,7 @@ impl Environment {
             .map(|value| value.to_string_lossy().into_owned())
     }
 
-    /// A variable that holds a path.
+    /// A variable with a path.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.value(name).map(PathBuf::from)
     }

@@ -13,7 +13,7 @@ pub enum Exit {
     /// The flags contradict each other; clap reports most of these cases itself, with the same code. Also the failure of a command whose
     /// exit code 1 is an answer, as with grep.
     Usage = 2,
-    /// A code was needed, and there was nobody to ask.
+    /// A code was needed, and nobody could be asked.
     HumanNeeded = 3,
     /// STS refused the code or the device.
     Refused = 4,

@@ -20,7 +20,7 @@ pub struct MfaCode(Zeroizing<String>);
 pub struct NotACode;
 
 impl MfaCode {
-    /// Six digits; blanks around and between them do not count.
+    /// Six digits; blanks around and between them are ignored.
     pub fn parse(text: &str) -> Result<Self, NotACode> {
         let digits: Zeroizing<String> =
             Zeroizing::new(text.chars().filter(|c| !c.is_whitespace()).collect());
@@ -48,7 +48,7 @@ pub fn step(moment: DateTime<Utc>) -> i64 {
     moment.timestamp().div_euclid(STEP_SECONDS)
 }
 
-/// When a step begins.
+/// When a step starts.
 pub fn begin(step: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(step.saturating_mul(STEP_SECONDS), 0).unwrap_or(DateTime::UNIX_EPOCH)
 }

@@ -57,7 +57,7 @@ impl From<Unfit> for io::Error {
     }
 }
 
-/// What keeps a file from being read or written, where it is the file itself.
+/// Why a file cannot be read or written, if the reason is the file itself.
 pub fn unfit(error: &io::Error) -> Option<Unfit> {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(unfit) => Some(*unfit),
@@ -125,7 +125,7 @@ pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadat
     Ok((file, metadata))
 }
 
-/// What keeps a file from being opened, where it is the file itself.
+/// Why a file cannot be opened, if the reason is the file itself.
 fn check_error(path: &Path, error: &io::Error) -> io::Result<()> {
     match error.kind() {
         ErrorKind::NotFound => Ok(()),

@@ -40,6 +40,8 @@ pub fn is_plain(text: &str) -> bool {
     text.bytes().all(is_printed_ascii) || !text.contains(is_obeyed)
 }
 
+const NOT_JSON: &str = "it cannot be written as JSON";
+
 /// Equivalent JSON that can be shown on a terminal. Line breaks stay, because in JSON they occur only between values.
 fn plain_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
@@ -60,14 +62,27 @@ fn plain_json(json: &str) -> String {
 pub fn json(value: &impl Serialize) -> Result<Zeroizing<String>> {
     // Large enough that it is never reallocated, which would leave a copy of a secret behind.
     let mut text = Zeroizing::new(Vec::with_capacity(CAPACITY));
-    serde_json::to_writer_pretty(&mut *text, value).context("it cannot be written as JSON")?;
+    serde_json::to_writer_pretty(&mut *text, value).context(NOT_JSON)?;
     text.push(b'\n');
-    let text = std::str::from_utf8(&text).context("it cannot be written as JSON")?;
+    let text = std::str::from_utf8(&text).context(NOT_JSON)?;
     Ok(Zeroizing::new(plain_json(text)))
 }
 
 /// A word, quoted for a shell.
 pub fn quoted(word: &str) -> String {
+    #[cfg(windows)]
+    {
+        quoted_on_windows(word)
+    }
+    #[cfg(not(windows))]
+    {
+        quoted_on_unix(word)
+    }
+}
+
+/// For bash, zsh, fish and others.
+#[cfg(any(not(windows), test))]
+fn quoted_on_unix(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./+@:,=".contains(c);
     // zsh expands a word that starts with `=` to the path of a command.
     if !word.is_empty() && !word.starts_with('=') && word.chars().all(plain) {
@@ -90,6 +105,19 @@ pub fn quoted_path(path: &Path) -> String {
         quoted(&format!("./{path}"))
     } else {
         quoted(&path)
+    }
+}
+
+/// For PowerShell and cmd.exe, as far as both agree; else for PowerShell.
+#[cfg(any(windows, test))]
+fn quoted_on_windows(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || r"_-./+:=\".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else if word.contains(['"', '$', '`', '%', '!', '^']) {
+        format!("'{}'", word.replace('\'', "''"))
+    } else {
+        format!("\"{word}\"")
     }
 }
 
@@ -146,7 +174,9 @@ pub fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Opt
 mod tests {
     use std::path::Path;
 
-    use super::{flag, is_plain, message, plain, plain_json, quoted, quoted_path};
+    use super::{
+        flag, is_plain, message, plain, plain_json, quoted_on_unix, quoted_on_windows, quoted_path,
+    };
 
     #[test]
     fn a_shell_takes_a_word_for_what_it_is() {
@@ -158,12 +188,27 @@ mod tests {
             ("v;touch${IFS}x", "'v;touch${IFS}x'"),
             ("a'b", r"'a'\''b'"),
         ] {
-            assert_eq!(quoted(word), typed);
+            assert_eq!(quoted_on_unix(word), typed);
         }
-        assert_eq!(flag("-p", "a b"), "-p 'a b'");
+        for (word, typed) in [
+            ("work", "work"),
+            (r"C:\aws\x", r"C:\aws\x"),
+            ("my team", "\"my team\""),
+            ("it's", "\"it's\""),
+            ("a,b", "\"a,b\""),
+            ("", "\"\""),
+            ("$x'y", "'$x''y'"),
+        ] {
+            assert_eq!(quoted_on_windows(word), typed);
+        }
+        let quote = if cfg!(windows) { '"' } else { '\'' };
+        assert_eq!(flag("-p", "a b"), format!("-p {quote}a b{quote}"));
         assert_eq!(flag("--profile", "-x"), "--profile=-x");
         assert_eq!(quoted_path(Path::new("-rf")), "./-rf");
-        assert_eq!(quoted_path(Path::new("/a b")), "'/a b'");
+        assert_eq!(
+            quoted_path(Path::new("/a b")),
+            format!("{quote}/a b{quote}")
+        );
     }
 
     #[test]

@@ -173,7 +173,7 @@ impl<'t> Document<'t> {
         indexed.into_iter().flatten().chain(odd)
     }
 
-    /// The value of a key in the sections of this name. As in the AWS SDKs, the last one wins and the case of the key does not count.
+    /// The value of a key in the sections of this name. As in the AWS SDKs, the last one wins, and keys are case-insensitive.
     pub fn get(&self, section: &str, key: &str) -> Option<Cow<'t, str>> {
         self.sections(section)
             .flat_map(Section::properties)

@@ -14,7 +14,7 @@ use crate::files::document::{Document, Property, Section};
 
 /// Key names. The AWS ones: <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>; the others are aws-mfa's.
 pub mod key {
-    /// Whether the section holds a role's credentials: `True` or `False`.
+    /// Whether the section contains a role's credentials: `True` or `False`.
     pub const ASSUMED_ROLE: &str = "assumed_role";
     /// The ARN of the role that the section's credentials are for.
     pub const ASSUMED_ROLE_ARN: &str = "assumed_role_arn";
@@ -173,9 +173,10 @@ pub fn home() -> Result<PathBuf> {
 pub type Text = Zeroizing<Box<str>>;
 
 /// What to do about one of the two files that is not a regular file.
-const MUST_BE_A_FILE: &str = "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files";
+const MUST_BE_A_FILE: &str =
+    "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one";
 /// What to do about a loop of symbolic links.
-pub const FIND_LOOP: &str = "`ls -l` shows where each link leads";
+pub const FIND_LOOP: &str = "run `ls -l` to see where each link leads";
 /// What to do if the file cannot be written.
 pub const NAME_A_FILE: &str = "unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file";
 

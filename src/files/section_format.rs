@@ -11,7 +11,7 @@ use crate::files::profiles::{File, Values, config_header, key};
 
 /// aws-mfa's form of `expiration`, in UTC without a suffix.
 const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
-/// What the access key id of temporary credentials begins with.
+/// The prefix of the access key id of temporary credentials.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
 pub const TEMPORARY_PREFIX: &str = "ASIA";
 /// The same in `LocalStack`.
@@ -93,6 +93,9 @@ pub fn credentials(file: &File<'_>, section: &str) -> Option<Credentials> {
     })
 }
 
+/// The section whose values every other section inherits, in aws-mfa.
+pub const INHERITED: &str = "DEFAULT";
+
 /// Reads an `expiration`: aws-mfa's form (UTC), or RFC 3339 with `Z`, an offset or fractions of a second.
 pub fn parse_expiration(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
@@ -109,7 +112,19 @@ pub fn parse_expiration(text: &str) -> Option<DateTime<Utc>> {
 /// is neither one of temporary credentials nor the one that we wrote there. A session token next to them proves nothing, because
 /// `aws configure` leaves the token of an earlier session.
 pub fn holds_long_term_keys(file: &File<'_>, section: &str) -> bool {
-    are_long_term_keys(&file.values(section))
+    let values = file.values(section);
+    are_long_term_keys(&values)
+        || values.get(key::AWS_SECRET_ACCESS_KEY).is_none()
+            && values
+                .get(key::AWS_ACCESS_KEY_ID)
+                .is_some_and(|id| is_long_term_id(&id, &values))
+            && file.get(INHERITED, key::AWS_SECRET_ACCESS_KEY).is_some()
+}
+
+/// The secret access key of a section, which it may inherit: for aws-mfa and the AWS CLI, one of `[DEFAULT]` completes it.
+pub fn secret_access_key(file: &File<'_>, section: &str) -> Option<String> {
+    file.get(section, key::AWS_SECRET_ACCESS_KEY)
+        .or_else(|| file.get(INHERITED, key::AWS_SECRET_ACCESS_KEY))
 }
 
 /// Whether a section contains long-term keys that AWS tools can use as they are: both keys, and no session token.

@@ -194,7 +194,7 @@ pub fn of_key(
         .max_by_key(|(_, session)| session.credentials.expiration)
 }
 
-/// Whether a section of the credentials file holds a session of another pair, whose key is still in use.
+/// Whether a section of the credentials file contains a session of another pair, whose key is still in use.
 pub fn is_of_another(
     session_key: &SessionKey,
     section: &str,

@@ -328,13 +328,13 @@ impl Walker<'_> {
             Failure::new(format!(
                 "the profile {name} ({origin}) has long-term keys together with a session token in [{name}] of {path}, which AWS rejects"
             ))
-            .hint(format!("`{setup}` moves them to [{long_term}]"))
+            .hint(format!("run `{setup}` to move them to [{long_term}]"))
         } else {
             Failure::new(format!(
                 "the profile {name} ({origin}) has no long-term keys: [{name}] in {path} holds temporary credentials or an incomplete key"
             ))
             .hint(format!(
-                "if you have an IAM user's long-term keys, `{setup}` writes them to [{long_term}]"
+                "if you have an IAM user's long-term keys, run `{setup}` to write them to [{long_term}]"
             ))
         })
     }
@@ -380,7 +380,7 @@ impl Walker<'_> {
             return NAME_A_FILE.to_owned();
         }
         let setup = self.names.setup_command(name);
-        format!("`{setup}` writes [{}]", self.names.long_term(name))
+        format!("run `{setup}` to write [{}]", self.names.long_term(name))
     }
 
     fn dead_end(&self, profile: &ChainProfile, named_by: &Setting<String>) -> NoWay {

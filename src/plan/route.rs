@@ -56,7 +56,7 @@ impl Connection {
                     self.region.value,
                     self.region.origin
                 ))
-                .hint("`-v` shows which setting requests a FIPS or dual-stack endpoint")
+                .hint("add `-v` to see which setting requests a FIPS or dual-stack endpoint")
             ),
         };
         let url = match &self.endpoint_url {

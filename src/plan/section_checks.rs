@@ -212,7 +212,10 @@ pub(super) fn missing_long_term(
     names: &SectionNames,
     files: &Files<'_>,
 ) -> Failure {
-    let credentials = &files.credentials;
+    let Files {
+        credentials,
+        config,
+    } = files;
     let ProfileSections {
         profile,
         long_term,
@@ -251,13 +254,17 @@ pub(super) fn missing_long_term(
         .names()
         .filter_map(|name| names.profile_of(name).filter(|profile| *profile != name))
         .collect();
-    match nearest(&profile.value, others.iter().copied()) {
+    let roles = config.document.names().filter_map(|header| {
+        config.get(header, key::ROLE_ARN)?;
+        profile_of(header)
+    });
+    match nearest(&profile.value, others.iter().copied().chain(roles)) {
         Some(name) => failure.hint(format!("did you mean {}?", flag("--profile", name))),
         None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
         None if !has_keys(files) => not_set_up(&problem, setup_command, files),
-        None if others.is_empty() => failure.hint(format!("`{setup_command}` writes it")),
+        None if others.is_empty() => failure.hint(format!("run `{setup_command}` to write it")),
         None => failure.hint(format!(
-            "`{setup_command}` writes it; there are keys for: {}",
+            "run `{setup_command}` to write it; there are keys for: {}",
             others[..others.len().min(MOST_NAMES)].join(", ")
         )),
     }
@@ -343,11 +350,11 @@ pub fn long_term_keys_in_the_way(sections: &ProfileSections, credentials: &File<
         ))
     } else if pair.iter().all(is_same) {
         failure.hint(format!(
-            "[{long_term}] has the same keys: `{setup_command}` removes them from [{short_term}]"
+            "[{long_term}] has the same keys: run `{setup_command}` to remove them from [{short_term}]"
         ))
     } else if has(key::AWS_ACCESS_KEY_ID) {
         failure.hint(format!(
-            "[{long_term}] also has keys: `{setup_command}` asks whether to replace them with those in [{short_term}]"
+            "[{long_term}] also has keys: run `{setup_command}`, which asks whether to replace them with those in [{short_term}]"
         ))
     } else if has(key::CREDENTIAL_PROCESS) {
         failure.hint(format!(

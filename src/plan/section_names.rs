@@ -345,11 +345,12 @@ impl ProfileSections {
         format!("{}{}", command.trim_end(), self.flags)
     }
 
-    /// The command that writes the credentials of the profile where AWS tools read them, if they do not read the section with the
-    /// profile's own name; none if the suffix is set.
-    pub fn command_beside(&self) -> Option<String> {
+    /// How to write the credentials of the profile where AWS tools read them, if they do not read the section with the profile's
+    /// own name; none if the suffix is set.
+    pub fn way_out_beside(&self) -> Option<String> {
         let is_chosen = self.suffixes[1] != Origin::Default;
-        (!is_chosen).then(|| format!("{} --short-term-suffix {BESIDE_ROLE}", self.command("")))
+        let command = format!("{} --short-term-suffix {BESIDE_ROLE}", self.command(""));
+        (!is_chosen).then(|| format!("run `{command}` to write a section that they read"))
     }
 
     /// The name of the credentials in messages: their section, or the profile if they have none.

@@ -7,12 +7,12 @@ use anyhow::{Error, Result, bail};
 use crate::cli::{Profile, Profiles};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
-use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
+use crate::files::profiles::{File, Files, NAME_A_FILE, config_header, key, profile_of};
 use crate::files::section_format;
 use crate::plan::Inputs;
 use crate::plan::role_chain::{self, ChainProfile, NoWay};
-use crate::plan::section_checks::is_no_file;
-use crate::plan::section_names::SectionNames;
+use crate::plan::section_checks::{is_no_file, missing_long_term};
+use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, default, flag, in_file, variable};
 
 /// Which profiles a run is about.
@@ -50,7 +50,7 @@ impl Inputs<'_> {
                 .hint(if is_no_file(&files.credentials) {
                     NAME_A_FILE.to_owned()
                 } else {
-                    format!("`{}` writes one", names.setup_command("default"))
+                    format!("run `{}` to write one", names.setup_command("default"))
                 })
             );
         }
@@ -77,6 +77,25 @@ impl Inputs<'_> {
         let mut seen = HashSet::new();
         names.retain(|name| seen.insert(name.clone()));
         names
+    }
+
+    /// The error for a profile that is in neither file, in the words of a renewal.
+    pub fn unknown_profile(&self, sections: &ProfileSections) -> Option<Failure> {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let name = &sections.profile.value;
+        // Not the long-term section of another profile.
+        let is_own = |section: &str| {
+            let profile = self.names.profile_of(section);
+            credentials.document.has(section) && profile.is_none_or(|of| of == section)
+        };
+        let is_known = credentials.document.has(&sections.long_term)
+            || is_own(&sections.short_term)
+            || is_own(name)
+            || config_header(&config.document, name).is_some();
+        (!is_known).then(|| missing_long_term(sections, self.names, self.files))
     }
 
     /// A role's credentials are used by the name of their section, for example in `AWS_PROFILE`.

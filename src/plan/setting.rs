@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::core::environment::Environment;
 use crate::files::profiles::{File, key};
+pub(super) use crate::files::section_format::INHERITED;
 
 /// A setting, and where it came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -65,9 +66,6 @@ impl fmt::Display for Origin {
         }
     }
 }
-
-/// The section whose values every other section inherits, in aws-mfa.
-pub(super) const INHERITED: &str = "DEFAULT";
 
 pub(super) fn first<const N: usize>(
     candidates: [Option<Setting<String>>; N],

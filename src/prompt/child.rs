@@ -15,7 +15,9 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::core::environment::CODE;
+use crate::core::error::{Failure, reason};
 use crate::core::wait::NOTICE_AFTER;
+use crate::plan::Origin;
 use crate::prompt::descendants;
 use crate::prompt::terminal;
 
@@ -86,6 +88,20 @@ pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<
         thread::sleep(GIVING_UP);
     }
     Ok(ended)
+}
+
+/// The failure of a command that cannot be started.
+pub fn cannot_run(origin: &Origin, error: &io::Error) -> Failure {
+    let reason = reason(error);
+    Failure::new(format!("the command of {origin} cannot be run: {reason}"))
+}
+
+/// The failure of a command that was ended after its time limit.
+pub fn did_not_end(origin: &Origin, limit: Duration) -> Failure {
+    let seconds = limit.as_secs();
+    Failure::new(format!(
+        "the command of {origin} did not end within {seconds} s"
+    ))
 }
 
 /// Waits until a command has ended, and ends it after the time limit.

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::core::credentials::{LongTermKeys, Secret};
 use crate::core::environment::Environment;
-use crate::core::error::{Failure, reason};
+use crate::core::error::Failure;
 use crate::core::form::{Form, misfit};
 use crate::files::section_format::TEMPORARY_PREFIX;
 use crate::plan::{KeySource, Keys, Setting};
@@ -65,7 +65,7 @@ pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTer
     ]) {
         bail!(
             Failure::new(format!(
-                "the command of {} prints malformed keys: check its {}",
+                "the command of {} prints a malformed {}",
                 command.origin,
                 form.name()
             ))
@@ -89,19 +89,10 @@ fn output(command: &Setting<String>, running: &str) -> Result<Zeroizing<Vec<u8>>
     }
     let waiting = || Report::notice(format_args!("waiting for the command of {origin}"));
     match child::run(shell, COMMAND_TIMEOUT, waiting)? {
-        Err(error) => bail!(
-            Failure::new(format!(
-                "the command of {origin} cannot be run: {}",
-                reason(&error)
-            ))
-            .hint(KEYS)
-        ),
+        Err(error) => bail!(child::cannot_run(origin, &error).hint(KEYS)),
         Ok(Ended::ByUs) => bail!(
-            Failure::new(format!(
-                "the command of {origin} did not end within {} s",
-                COMMAND_TIMEOUT.as_secs()
-            ))
-            .hint("run it by itself: it may be waiting for input")
+            child::did_not_end(origin, COMMAND_TIMEOUT)
+                .hint("run it by itself: it may be waiting for input")
         ),
         Ok(Ended::ByItself { output, .. }) if output.len() >= child::MOST_OUTPUT => {
             bail!(does_not_print_keys(command))

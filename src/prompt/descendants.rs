@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-/// How long a process may take to end when it is told to.
+/// How long to wait for a process to end before it is killed.
 const GRACE: Duration = Duration::from_millis(200);
 
 /// The children that existed before this process started any: the program that it replaced has started them.

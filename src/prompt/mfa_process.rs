@@ -5,7 +5,7 @@ use std::process::Stdio;
 use anyhow::{Result, bail};
 
 use crate::core::environment::MFA_DEVICE;
-use crate::core::error::{Exit, Failure, reason};
+use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::SerialNumber;
 use crate::plan::{PromptSettings, Setting};
@@ -34,18 +34,9 @@ pub fn code(
         shell.stdin(input).stderr(errors);
     }
     match child::run(shell, limit, || ())? {
-        Err(error) => bail!(
-            Failure::new(format!(
-                "the command of {origin} cannot be run: {}",
-                reason(&error)
-            ))
-            .hint(SIX_DIGITS)
-        ),
+        Err(error) => bail!(child::cannot_run(origin, &error).hint(SIX_DIGITS)),
         Ok(Ended::ByUs) => bail!(
-            Failure::new(format!(
-                "the command of {origin} did not end within {} s",
-                limit.as_secs()
-            ))
+            child::did_not_end(origin, limit)
             .hint(
                 "run it by itself: it may be waiting for input; --prompt-timeout gives it more time"
             )

@@ -61,8 +61,7 @@ impl Person {
                         terminal.say(&format!("error: {text}"))?;
                     }
                     if let Some(next) = retry_notice.next {
-                        terminal
-                            .count_down(next, |left| format!("the next code comes in {left} s"))?;
+                        terminal.count_down(next, next_code)?;
                     }
                 }
                 terminal.ask_line(prompt, |_| Ok(()))
@@ -73,6 +72,10 @@ impl Person {
             }
         }
     }
+}
+
+fn next_code(left: i64) -> String {
+    format!("the next code comes in {left} s")
 }
 
 /// Why nobody is asked, if a setting forbids it.
@@ -114,7 +117,7 @@ impl fmt::Display for RetryNotice {
             (Some(text), Some(left @ 1..)) => {
                 write!(f, "{text}; the next one comes in {left} s")
             }
-            (None, Some(left @ 1..)) => write!(f, "the next code comes in {left} s"),
+            (None, Some(left @ 1..)) => f.write_str(&next_code(left)),
             (text, _) => f.write_str(text.unwrap_or_default()),
         }
     }

@@ -1,8 +1,9 @@
-//! Asks at the terminal, even if standard input and output are redirected: through `/dev/tty`, console and dialoguer.
+//! Asks at the terminal, even if standard input and output are redirected: through `/dev/tty`.
 
 #[cfg_attr(not(unix), path = "terminal/no_signals.rs")]
 mod signals;
 mod watch;
+mod list;
 #[cfg_attr(unix, path = "terminal/unix.rs")]
 #[cfg_attr(not(unix), path = "terminal/other.rs")]
 mod system;
@@ -14,10 +15,9 @@ use std::time::Duration;
 use anyhow::{Error, Result, bail};
 use chrono::{DateTime, Utc};
 use console::Term;
-use dialoguer::theme::SimpleTheme;
-use dialoguer::{Input, Select};
 use zeroize::Zeroizing;
 
+use self::list::Picked;
 pub use self::signals::{Noting, end_with_us, stay_if_ending};
 use crate::cli::Prompt;
 use crate::core::clock;
@@ -70,7 +70,7 @@ impl Terminal {
         check: impl Fn(&str) -> InputCheck,
     ) -> Result<Zeroizing<String>> {
         self.ask_again(prompt, check, || {
-            let _watch = self.wait()?;
+            let _watch = self.wait(prompt)?;
             self.read_line().map_err(gone)
         })
     }
@@ -83,10 +83,7 @@ impl Terminal {
         read: impl Fn() -> Result<Option<Zeroizing<String>>>,
     ) -> Result<Zeroizing<String>> {
         loop {
-            self.term
-                .write_str(&format!("{}: ", plain(prompt)))
-                .and_then(|()| self.term.flush())
-                .map_err(gone)?;
+            self.show_prompt(prompt)?;
             let Some(line) = read()? else {
                 let _ = self.term.write_line("");
                 bail!(nothing_typed());
@@ -96,6 +93,13 @@ impl Terminal {
                 Err(problem) => self.say(&format!("error: {problem}"))?,
             }
         }
+    }
+
+    fn show_prompt(&self, prompt: &str) -> Result<()> {
+        self.term
+            .write_str(&format!("{}: ", plain(prompt)))
+            .and_then(|()| self.term.flush())
+            .map_err(gone)
     }
 
     /// Shows a line, made safe for the terminal.
@@ -112,17 +116,27 @@ impl Terminal {
         self.term.write_line(text).map_err(gone)
     }
 
+    /// Whether it can do more than plain lines: move the cursor, clear a line, show colors. Not with `TERM=dumb`.
+    pub fn is_capable(&self) -> bool {
+        screen::is_capable(&self.term)
+    }
+
     /// Waits until then, with a line that shows the remaining whole seconds.
     pub fn count_down(&self, end: DateTime<Utc>, line: impl Fn(i64) -> String) -> Result<()> {
+        let is_capable = self.is_capable();
         let mut shown = false;
         while let Ok(left) = (end - clock::now()).to_std() {
             self.check_interrupted()?;
             let whole = i64::try_from(left.as_millis().div_ceil(1000))?;
-            self.term
-                .clear_line()
-                .and_then(|()| self.term.write_str(&line(whole)))
-                .and_then(|()| self.term.flush())
-                .map_err(gone)?;
+            if is_capable {
+                self.term
+                    .clear_line()
+                    .and_then(|()| self.term.write_str(&line(whole)))
+                    .and_then(|()| self.term.flush())
+                    .map_err(gone)?;
+            } else if !shown {
+                self.say(&line(whole))?;
+            }
             shown = true;
             // To the next whole second.
             let rest = left.subsec_nanos();
@@ -134,6 +148,8 @@ impl Terminal {
         }
         if shown {
             self.forget_input();
+        }
+        if shown && is_capable {
             self.term.clear_line().map_err(gone)?;
         }
         Ok(())
@@ -148,26 +164,27 @@ impl Terminal {
         bail!(Failure::new("interrupted").exit(Exit::HumanNeeded))
     }
 
-    /// Asks for a line that can be edited; an empty one means the default. A default that cannot be shown is not used.
+    /// Asks for a line; an empty one means the default. A default that cannot be shown is not used.
+    ///
+    /// # Errors
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
     pub fn ask_or(
         &self,
         prompt: &str,
         default: &str,
         check: impl Fn(&str) -> InputCheck,
     ) -> Result<String> {
-        let _watch = self.begin()?;
         let default = if is_plain(default) { default } else { "" };
-        let answer = Input::<String>::with_theme(&SimpleTheme)
-            .with_prompt(plain(prompt))
-            .default(default.to_owned())
-            .show_default(!default.is_empty())
-            .validate_with(|text: &String| check(text).map_err(|problem| plain(&problem)))
-            .interact_text_on(&self.term);
-        finish(answer)
+        let or_default = |line: &str| if line.is_empty() { default } else { line }.to_owned();
+        let prompt = match default {
+            "" => prompt.to_owned(),
+            default => format!("{prompt} [{default}]"),
+        };
+        let line = self.ask_line(&prompt, |line| check(&or_default(line)))?;
+        Ok(or_default(&line))
     }
 
-    /// Asks for a line that is not shown. dialoguer would hide it only a moment after its prompt: what is pasted in that moment is shown,
-    /// and lost.
+    /// Asks for a line that is not shown. It is hidden before the prompt, so that nothing that is pasted early is shown.
     ///
     /// # Errors
     /// Exit code 3 when the person ends the input (Ctrl-D), or the terminal is gone.
@@ -189,21 +206,42 @@ impl Terminal {
         (rows.into(), columns.into())
     }
 
-    /// Whether a list can be shown: dialoguer panics where there are fewer lines than for its prompt and two items.
+    /// Whether a list fits: the prompt, an item and the line of the cursor.
     pub fn has_room_for_a_list(&self) -> bool {
-        !matches!(self.term.size().0, 1..3)
+        !self.is_capable() || !matches!(self.term.size().0, 1..3)
     }
 
     /// Asks to pick one of several items, and returns its index. None if the person cancels (Esc).
+    ///
+    /// # Errors
+    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
     pub fn pick(&self, prompt: &str, items: &[String]) -> Result<Option<usize>> {
+        if !self.is_capable() {
+            return self.pick_by_number(prompt, items).map(Some);
+        }
         let _watch = self.begin()?;
         let items: Vec<String> = items.iter().map(|item| plain(item)).collect();
-        let answer = Select::with_theme(&SimpleTheme)
-            .with_prompt(plain(prompt))
-            .items(&items)
-            .default(0)
-            .interact_on_opt(&self.term);
-        finish(answer)
+        match finish(list::pick(&self.term, &plain(prompt), &items))? {
+            Picked::Item(index) => Ok(Some(index)),
+            Picked::Nothing => Ok(None),
+            Picked::EndOfInput => bail!(nothing_typed()),
+        }
+    }
+
+    /// The same with plain lines: asks for the number of an item. An empty answer means the first one.
+    fn pick_by_number(&self, prompt: &str, items: &[String]) -> Result<usize> {
+        self.say(prompt)?;
+        for (number, item) in (1..).zip(items) {
+            self.say(&format!("{number}) {item}"))?;
+        }
+        let index = |line: &str| match line.trim() {
+            "" => Ok(0),
+            number => (1..=items.len())
+                .position(|item| number == item.to_string())
+                .ok_or_else(|| format!("type a number from 1 to {}", items.len())),
+        };
+        let line = self.ask_line("Number [1]", |line| index(line).map(drop))?;
+        index(&line).map_err(|problem| Failure::new(problem).into())
     }
 
     /// Asks a yes-or-no question.
@@ -260,15 +298,12 @@ pub fn nobody_answered(limit: &Setting<Duration>) -> Failure {
 }
 
 /// The answer; Ctrl-C ends the process as it would have without a prompt.
-fn finish<T>(answer: dialoguer::Result<T>) -> Result<T> {
+fn finish<T>(answer: io::Result<T>) -> Result<T> {
     signals::let_suspend();
-    match answer {
-        Ok(answer) => Ok(answer),
-        Err(dialoguer::Error::IO(error)) => {
-            if error.kind() == io::ErrorKind::Interrupted {
-                signals::die();
-            }
-            Err(gone(error))
+    answer.map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            signals::die();
         }
-    }
+        gone(error)
+    })
 }

@@ -200,7 +200,7 @@ impl Search<'_> {
             let failure = Failure::new(format!("{name} has no MFA device"));
             return match caller.name {
                 Some(_) => failure.hint(format!(
-                    "`mfa-creds device enroll{}` enrolls an authenticator app",
+                    "run `mfa-creds device enroll{}` to enroll an authenticator app",
                     self.flag
                 )),
                 None => failure.hint("add one in the IAM console"),

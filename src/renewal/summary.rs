@@ -267,12 +267,9 @@ fn overridden(sections: &ProfileSections) -> Vec<String> {
     let section = &sections.short_term;
     let mut warnings = Vec::new();
     if let Some(precedence) = &sections.precedence {
-        warnings.push(match sections.command_beside() {
-            Some(command) if !precedence.is_role() && !precedence.is_inherited() => {
-                format!(
-                    "{}: `{command}` writes a section that they read",
-                    precedence.sentence(section)
-                )
+        warnings.push(match sections.way_out_beside() {
+            Some(way_out) if !precedence.is_role() && !precedence.is_inherited() => {
+                format!("{}: {way_out}", precedence.sentence(section))
             }
             _ => precedence.sentence(section),
         });

@@ -230,3 +230,23 @@ fn what_cannot_be_read_or_named_is_an_error_and_keeps_nothing_else() {
     let outcome = home.run(&["clear", "-p", "a"]).outcome();
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
 }
+
+#[test]
+fn an_unknown_profile_is_an_error_in_the_words_of_a_refresh() {
+    let home = Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)));
+    let unknown = "error: there is no section [wrok-long-term] in ~/.aws/credentials\n\
+                   hint: did you mean --profile work?\n";
+    for arguments in [&["-p", "wrok"][..], &["clear", "-p", "wrok"]] {
+        home.run(arguments).ends(1, unknown);
+    }
+    home.run(&["clear"])
+        .env("AWS_PROFILE", "wrok")
+        .ends(1, unknown);
+    home.run(&["clear", "-p", "wrok", "-p", "work"])
+        .ends(1, &format!("cleared [work]\n{unknown}"));
+    // Nobody typed this name.
+    home.run(&["clear"])
+        .ends(0, "nothing to clear for default\n");
+    home.run(&["clear", "-p", "work"])
+        .ends(0, "nothing to clear for work\n");
+}

@@ -88,7 +88,7 @@ fn all_takes_those_with_a_device() {
     home.run(&["--all", "-q"]).ends(
         1,
         "error: --all finds no long-term section in ~/.aws/credentials\n\
-         hint: `mfa-creds setup --profile default` writes one\n",
+         hint: run `mfa-creds setup --profile default` to write one\n",
     );
 }
 
@@ -116,6 +116,6 @@ fn keys_beside_a_session_token_are_none() {
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
         "error: there is no section [work-long-term] in ~/.aws/credentials\n\
-         hint: `mfa-creds setup --profile work` writes it\n",
+         hint: run `mfa-creds setup --profile work` to write it\n",
     );
 }

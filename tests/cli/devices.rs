@@ -146,7 +146,7 @@ fn a_user_without_a_device_is_told_how_to_get_one() {
     home.run_with(&sts, &["-p", "work"]).ends(
         1,
         "error: alice has no MFA device\n\
-         hint: `mfa-creds device enroll -p work` enrolls an authenticator app\n",
+         hint: run `mfa-creds device enroll -p work` to enroll an authenticator app\n",
     );
     let sts = stand_in(alice().device(Device::fido(FIDO)));
     home.run_with(&sts, &["-q", "-p", "work"]).ends(

@@ -54,7 +54,7 @@ fn a_problem_has_its_fix_below_it_and_the_exit_code_1() {
     assert!(
         outcome.stdout.starts_with(
             "warning  credentials file  there is no credentials file ~/.aws/credentials\n         \
-             fix: `mfa-creds setup` creates it\n"
+             fix: run `mfa-creds setup` to create it\n"
         ),
         "{outcome:?}"
     );

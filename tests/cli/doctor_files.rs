@@ -58,7 +58,7 @@ fn files_that_cannot_be_read() {
         "config file",
         "~/.aws/config cannot be read: is a directory",
         Some(
-            "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files",
+            "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one",
         ),
     );
 }
@@ -87,7 +87,7 @@ fn symbolic_links() {
     link(
         "problem",
         "~/.aws/credentials is a loop of symbolic links",
-        Some("`ls -l` shows where each link leads"),
+        Some("run `ls -l` to see where each link leads"),
     );
 }
 

@@ -237,7 +237,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "",
             "settings",
             "[work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites",
-            "[work-long-term] has the same keys: `mfa-creds setup --profile work` removes them from [work]",
+            "[work-long-term] has the same keys: run `mfa-creds setup --profile work` to remove them from [work]",
         ),
         (
             device("arn:aws:iam::123456789012:user/alice"),

@@ -48,7 +48,7 @@ fn decoded(screen: &str) -> String {
         }
         rows.extend([upper, lower]);
     }
-    assert!(rows.len() <= 46, "it does not fit on 24 lines");
+    assert!(rows.len() <= 44, "it does not fit on 24 lines");
     // Around it is a terminal that may be dark.
     let (scale, around) = (4, 5);
     let size = (rows.len().max(rows[0].len()) + 2 * around) * scale;
@@ -93,6 +93,9 @@ fn a_device_from_nothing_to_the_first_session() {
         decoded(&screen),
         format!("otpauth://totp/Amazon%20Web%20Services:alice@123456789012?secret={seed}")
     );
+    // The line above it and the prompt below it are on a screen of 24 lines.
+    let picture = screen.lines().filter(|line| line.contains('▀'));
+    assert_eq!(picture.count(), 22);
     assert!(screen.contains(&format!("Secret: {seed}\r\n")), "{screen}");
     assert!(!screen.contains("needs a terminal of"), "{screen}");
 
@@ -375,4 +378,28 @@ fn a_small_terminal_is_told_what_it_lacks() {
         .unwrap();
     run.send("\u{4}").unwrap();
     assert_eq!(exited(run), 3);
+}
+
+#[test]
+fn a_terminal_that_cannot_draw_gets_the_secret_as_text_on_request() {
+    for term in ["TERM=dumb;", "unset TERM;"] {
+        let sts = stand_in(alice());
+        let home = Home::with(&keys_only());
+        let mut run = begin(&home, &sts, &format!("{term} {ENROLL}"));
+        run.expect("error: this terminal cannot show a QR code: TERM is unset or dumb")
+            .unwrap();
+        run.expect("hint: use --show-secret to show the secret as text")
+            .unwrap();
+        assert_eq!(exited(run), 1);
+        assert_eq!(sts.unassigned(), Vec::<String>::new());
+
+        let mut run = begin(&home, &sts, &format!("{term} {ENROLL} --show-secret"));
+        let screen = run.expect(FIRST).unwrap();
+        let screen = String::from_utf8_lossy(screen.before()).into_owned();
+        let seed = sts.seed(ALICE_DEVICE).unwrap();
+        assert!(screen.contains(&format!("Secret: {seed}\r\n")), "{screen}");
+        assert!(!screen.contains(['\u{1b}', '▀']), "{screen:?}");
+        run.send("\u{4}").unwrap();
+        assert_eq!(exited(run), 3);
+    }
 }

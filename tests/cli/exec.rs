@@ -278,7 +278,7 @@ fn it_takes_the_place_where_long_term_keys_keep_the_section() {
     .ends(
         1,
         "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
-         hint: [work-long-term] has the same keys: `mfa-creds setup --profile work` removes them from [work]\n",
+         hint: [work-long-term] has the same keys: run `mfa-creds setup --profile work` to remove them from [work]\n",
     );
     home.run_with(
         &sts,

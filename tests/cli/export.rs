@@ -344,6 +344,6 @@ fn nothing_is_printed_when_there_is_nothing_to_print() {
     home.run(&["export", "-p", "nosuch"]).ends(
         1,
         "error: there is no section [nosuch-long-term] in ~/.aws/credentials\n\
-         hint: `mfa-creds setup --profile nosuch` writes it; there are keys for: work\n",
+         hint: run `mfa-creds setup --profile nosuch` to write it; there are keys for: work\n",
     );
 }

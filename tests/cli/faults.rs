@@ -36,7 +36,7 @@ const fn refused(status: u16, code: &'static str, message: &'static str) -> Faul
 const AGAIN: &str = "run the command again with the next code; this one may be used up";
 const LOGIN: &str = "the network or a proxy may redirect to a login page: open a web page, then run the command again with the next code";
 const BROKE_OFF: &str = "the connection to AWS STS at HOST was interrupted";
-const ORIGINS: &str = "`-v` shows where each setting came from";
+const ORIGINS: &str = "add `-v` to see where each setting came from";
 const CLOCK: &str = "set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL; the code was not used";
 
 #[allow(clippy::too_many_lines, reason = "it is one table")]
@@ -61,7 +61,7 @@ fn table() -> Vec<Row> {
             ),
             4,
             "AWS cannot check codes of device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) for access key AKIA…ALIC: it is not a device of this user, or it was tried too often",
-            "`mfa-creds device list -p work` shows the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes",
+            "run `mfa-creds device list -p work` to see the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes",
         ),
         row(
             refused(

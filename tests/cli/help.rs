@@ -97,7 +97,9 @@ fn on_screen(environment: &str, arguments: &str) -> String {
     fs::write(&pager, "#!/bin/sh\necho PAGER; cat\n").unwrap();
     fs::set_permissions(&pager, fs::Permissions::from_mode(0o700)).unwrap();
     let sts = StandIn::start(Account::example());
-    let script = format!("stty rows 24 cols 80; export {environment}; exec \"$0\" {arguments}");
+    let script = format!(
+        "stty rows 24 cols 80; unset NO_COLOR; export {environment}; exec \"$0\" {arguments}"
+    );
     let mut session = on_terminal(&home, &sts, &script);
     let screen = session.expect(Eof).unwrap();
     String::from_utf8_lossy(screen.as_bytes()).replace("\r\n", "\n")

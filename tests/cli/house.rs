@@ -59,7 +59,7 @@ fn source_directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// Every module of the source by its path, as `files/store/lock`, with its text; without tests and the programs' roots.
+/// Every module of the source by its path, as `files/store/lock`, with its text; without tests, the root, and the build script.
 fn modules() -> BTreeMap<String, String> {
     let root = source_directory();
     let mut modules = BTreeMap::new();
@@ -74,8 +74,9 @@ fn modules() -> BTreeMap<String, String> {
             let module = path.strip_prefix(&root).unwrap().with_extension("");
             let module = module.to_str().unwrap();
             let module = module.strip_suffix("/mod").unwrap_or(module);
-            let is_root = ["main", "build"].contains(&module);
-            if !is_root && !module.split('/').any(|part| part == "tests") {
+            let is_program = module != "main" && !module.starts_with("build/");
+            let is_rust = path.extension().is_some_and(|end| end == "rs");
+            if is_program && is_rust && !module.split('/').any(|part| part == "tests") {
                 let text = fs::read_to_string(&path).unwrap();
                 let code = text.split("\nmod tests {").next().unwrap();
                 modules.insert(module.to_owned(), without_comments(code));

@@ -154,7 +154,9 @@ const COMMANDS: &[(&str, Tried)] = &[
         "mfa-creds keychain restore{} --long-term-suffix none --short-term-suffix mfa",
         By("keychain::doctor_says_how_keys_come_back_from_the_kernels_keyring"),
     ),
+    ("mfa-creds policy", NoCommand),
     ("mfa-creds policy --help", AsItStands),
+    ("mfa-creds policy require-mfa", AsItStands),
     (
         "{rotate}",
         By("rotate::without_consent_the_old_key_stays_inactive"),

@@ -12,7 +12,7 @@ use crate::support::sections::{FAR, long_term, short_term};
 use crate::support::terminal::{exited, on_terminal};
 
 const NO_DESKTOP: &str = "error: there is no desktop session here whose keychain (Secret Service) could be used\n\
-     hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to that of one\n";
+     hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS as in one\n";
 
 /// A section whose keys are in the keychain.
 fn in_keychain(profile: &str, command: &str) -> String {
@@ -37,7 +37,7 @@ fn a_bus_that_nobody_serves_is_told() {
         .ends(
             1,
             "error: the desktop keychain (Secret Service) cannot be reached: Failed to connect to socket /nonexistent/bus: No such file or directory\n\
-             hint: set DBUS_SESSION_BUS_ADDRESS to that of the desktop session\n",
+             hint: set DBUS_SESSION_BUS_ADDRESS to its value in the desktop session\n",
         );
     assert_eq!(home.credentials(), long_term("work"));
 }
@@ -344,7 +344,7 @@ fn why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them() {
         1,
         "error: the command of credential_process of [work-long-term] in ~/.aws/credentials failed: there is no desktop \
          session here whose keychain (Secret Service) could be used\n\
-         hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to that of one\n",
+         hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS as in one\n",
     );
 }
 

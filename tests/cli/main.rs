@@ -163,6 +163,8 @@ mod reference;
 mod guides;
 // Each command in a hint of the source against the tests that type it.
 mod inventory;
+// The words of messages, help, and guides, and the list of them all.
+mod wording;
 // The promises of `.github/SECURITY.md` against the tests that they name.
 mod security;
 // What belongs where in the code.

@@ -96,7 +96,7 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
     home.run_with(&sts, &["--all"]).stdin(&codes).ends(
         1,
         "error: nobody: there is no profile gone (source_profile of [profile nobody] in ~/.aws/config)\n\
-         hint: `mfa-creds setup --profile gone` writes [gone-long-term]\n\
+         hint: run `mfa-creds setup --profile gone` to write [gone-long-term]\n\
          renewing [personal], [admin-mfa], [audit-mfa]\n\
          renewing [bob]: there are no credentials yet\n\
          [personal] is valid until …\n\
@@ -114,7 +114,7 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
     empty.run(&["--all"]).ends(
         1,
         "error: --all finds no long-term section in ~/.aws/credentials\n\
-         hint: `mfa-creds setup --profile default` writes one\n",
+         hint: run `mfa-creds setup --profile default` to write one\n",
     );
 }
 

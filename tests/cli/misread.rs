@@ -418,7 +418,8 @@ fn what_the_aws_cli_takes_in_place_of_the_section_is_told() {
         let fact = format!(
             "the AWS CLI and boto3 do not read [work]: [profile work] in ~/.aws/config has {setting}"
         );
-        let way_out = "`mfa-creds -p work --short-term-suffix mfa` writes a section that they read";
+        let way_out =
+            "run `mfa-creds -p work --short-term-suffix mfa` to write a section that they read";
         let outcome = home.run(&["plan", "-p", "work"]).outcome();
         assert!(
             outcome.stdout.contains(&format!("shadowed {fact}\n")),

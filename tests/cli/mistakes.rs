@@ -32,7 +32,7 @@ fn no_long_term_section() {
     fails(
         &short_term("other", FAR),
         &[],
-        &format!("{unknown}hint: `mfa-creds setup --profile work` writes it\n"),
+        &format!("{unknown}hint: run `mfa-creds setup --profile work` to write it\n"),
     );
     fails(
         &long_term("wrok"),
@@ -43,7 +43,7 @@ fn no_long_term_section() {
         &long_term("other"),
         &[],
         &format!(
-            "{unknown}hint: `mfa-creds setup --profile work` writes it; there are keys for: other\n"
+            "{unknown}hint: run `mfa-creds setup --profile work` to write it; there are keys for: other\n"
         ),
     );
     fails(
@@ -107,7 +107,7 @@ fn long_term_keys_where_temporary_ones_would_go() {
         ),
         &[],
         "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
-         hint: [work-long-term] also has keys: `mfa-creds setup --profile work` asks whether to replace them with those in [work]\n",
+         hint: [work-long-term] also has keys: run `mfa-creds setup --profile work`, which asks whether to replace them with those in [work]\n",
     );
 }
 
@@ -120,7 +120,7 @@ fn any_keys_without_a_session_token_are_taken_for_long_term_ones() {
         ),
         &[],
         "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
-         hint: [work-long-term] also has keys: `mfa-creds setup --profile work` asks whether to replace them with those in [work]\n",
+         hint: [work-long-term] also has keys: run `mfa-creds setup --profile work`, which asks whether to replace them with those in [work]\n",
     );
 }
 
@@ -186,7 +186,7 @@ fn a_file_that_cannot_be_read() {
     home.run(&["-p", "work"]).ends(
         1,
         "error: ~/.aws/credentials cannot be read: is a directory\n\
-         hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files\n",
+         hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one\n",
     );
     let home = Home::new();
     fs::write(home.file("credentials"), b"[a]\n# Zo\xeb\n").unwrap();

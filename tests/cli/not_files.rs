@@ -11,7 +11,7 @@ use stand_in::{ALICE_DEVICE, Account, StandIn};
 use crate::support::home::Home;
 use crate::support::sections::long_term;
 
-const HINT: &str = "hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE to other files\n";
+const HINT: &str = "hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one\n";
 
 /// Every command that reads the two files, and does not want a terminal first.
 const COMMANDS: [&[&str]; 11] = [
@@ -112,7 +112,7 @@ fn the_null_device_is_no_file_and_is_never_replaced() {
     let doctor = run(&["doctor", "--offline", "-p", "work"]).outcome();
     assert!(
         doctor.stdout.contains(
-            "/dev/null (AWS_SHARED_CREDENTIALS_FILE) is the null device, which counts as an empty file\n"
+            "/dev/null (AWS_SHARED_CREDENTIALS_FILE) is the null device, which is read as an empty file\n"
         ),
         "{doctor:?}"
     );

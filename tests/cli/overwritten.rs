@@ -34,7 +34,7 @@ fn in_the_way(hint: &str) -> String {
     )
 }
 
-const WITH_KEYS: &str = "[work-long-term] also has keys: `mfa-creds setup --profile work` asks whether to replace them with those in [work]";
+const WITH_KEYS: &str = "[work-long-term] also has keys: run `mfa-creds setup --profile work`, which asks whether to replace them with those in [work]";
 
 #[test]
 fn no_run_overwrites_them_or_hands_them_out() {
@@ -146,7 +146,7 @@ fn setup_moves_them_where_nothing_is_lost_by_it() {
     let home = Home::with(&same);
     home.run(&["-p", "work"]).ends(
         1,
-        &in_the_way("[work-long-term] has the same keys: `mfa-creds setup --profile work` removes them from [work]"),
+        &in_the_way("[work-long-term] has the same keys: run `mfa-creds setup --profile work` to remove them from [work]"),
     );
     home.run(&["setup"]).stdin("work\n").ends(
         0,
@@ -273,6 +273,25 @@ fn setup_replaces_no_keys_of_a_command_and_none_amid_a_rotation() {
         home.run(&["setup"]).stdin("work\n").ends(1, error);
         assert_eq!(home.credentials(), before);
     }
+}
+
+#[test]
+fn an_id_whose_secret_is_inherited_stays_until_setup_moves_both() {
+    let inherited = format!("[DEFAULT]\naws_secret_access_key = {NEW_SECRET}\n\n");
+    let before = format!("{inherited}[work]\naws_access_key_id = {NEW_ID}\n");
+    let home = Home::with(&(before.clone() + &long_term("work")));
+    home.run(&["-p", "work", "--token", "123456"])
+        .ends(1, &in_the_way(WITH_KEYS));
+    assert_eq!(home.credentials(), before.clone() + &long_term("work"));
+
+    let home = Home::with(&before);
+    home.run(&["setup"])
+        .stdin(&format!("work\n{ALICE_DEVICE}\n"))
+        .succeeds();
+    let moved = long_term("work")
+        .replace(ALICE_ACCESS_KEY_ID, NEW_ID)
+        .replace(ALICE_SECRET_ACCESS_KEY, NEW_SECRET);
+    assert_eq!(home.credentials(), format!("{inherited}[work]\n\n{moved}"));
 }
 
 #[test]

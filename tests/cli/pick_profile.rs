@@ -41,6 +41,35 @@ fn a_profile_is_picked_from_a_list() {
 }
 
 #[test]
+fn a_list_that_is_longer_than_the_terminal_has_pages() {
+    let sts = StandIn::start(Account::example());
+    let names = (0..10).map(|number| long_term(&format!("p{number}")));
+    let home = Home::with(&names.collect::<String>());
+    let mut session = on_terminal(&home, &sts, "read go; exec \"$0\"");
+    session.get_process_mut().set_window_size(30, 6).unwrap();
+    session.send_line("").unwrap();
+    let first_page = "Which profile? (1 of 10)\r\n> p0\r\n  p1\r\n  p2\r\n  p3\r\n";
+    session.expect(first_page).unwrap();
+    // Up from the first one is the last one, and a page down from the second one is the sixth.
+    session.send("\u{1b}[A").unwrap();
+    session
+        .expect("Which profile? (10 of 10)\r\n  p8\r\n> p9\r\n")
+        .unwrap();
+    session.send("\u{1b}[B").unwrap();
+    session.expect(first_page).unwrap();
+    session.send("j").unwrap();
+    session.expect("> p1").unwrap();
+    session.send("\u{1b}[6~").unwrap();
+    let second_page = "Which profile? (6 of 10)\r\n  p4\r\n> p5\r\n  p6\r\n  p7\r\n";
+    session.expect(second_page).unwrap();
+    session.send_line("").unwrap();
+    session.expect("renewing [p5]").unwrap();
+    session.expect(PROMPT).unwrap();
+    session.send("\u{4}").unwrap();
+    assert_eq!(exited(session), 3);
+}
+
+#[test]
 fn after_the_choice_the_keys_of_the_terminal_work() {
     let sts = StandIn::start(Account::example());
     let home = home();
@@ -98,7 +127,7 @@ fn whoever_says_which_is_not_asked() {
     home.run(&[]).env("AWS_PROFILE", "nosuch").ends(
         1,
         "error: there is no section [nosuch-long-term] in ~/.aws/credentials\n\
-         hint: `mfa-creds setup --profile nosuch` writes it; there are keys for: work, prod\n",
+         hint: run `mfa-creds setup --profile nosuch` to write it; there are keys for: work, prod\n",
     );
     home.write(
         "credentials",
@@ -109,6 +138,6 @@ fn whoever_says_which_is_not_asked() {
     Home::of_alice().run(&[]).ends(
         1,
         "error: there is no section [default-long-term] in ~/.aws/credentials\n\
-         hint: `mfa-creds setup` writes it; there are keys for: work\n",
+         hint: run `mfa-creds setup` to write it; there are keys for: work\n",
     );
 }

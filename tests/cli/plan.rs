@@ -162,7 +162,7 @@ fn a_source_that_does_not_exist() {
         &role("a", ADMIN, "").replace("personal", "elsewhere"),
         "a",
         "error: there is no profile elsewhere (source_profile of [profile a] in ~/.aws/config)\n\
-         hint: `mfa-creds setup --profile elsewhere` writes [elsewhere-long-term]\n",
+         hint: run `mfa-creds setup --profile elsewhere` to write [elsewhere-long-term]\n",
     );
 }
 
@@ -176,7 +176,7 @@ fn a_source_without_keys() {
         ),
         "a",
         "error: the profile personal (source_profile of [profile a] in ~/.aws/config) has neither long-term keys nor a role\n\
-         hint: `mfa-creds setup --profile personal` writes [personal-long-term]\n",
+         hint: run `mfa-creds setup --profile personal` to write [personal-long-term]\n",
     );
     fails(
         &short_term("personal", FAR),
@@ -184,7 +184,7 @@ fn a_source_without_keys() {
         "a",
         "error: the profile personal (source_profile of [profile a] in ~/.aws/config) has no long-term keys: \
          [personal] in ~/.aws/credentials holds temporary credentials or an incomplete key\n\
-         hint: if you have an IAM user's long-term keys, `mfa-creds setup --profile personal` writes them to [personal-long-term]\n",
+         hint: if you have an IAM user's long-term keys, run `mfa-creds setup --profile personal` to write them to [personal-long-term]\n",
     );
 }
 

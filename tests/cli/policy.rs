@@ -42,6 +42,26 @@ fn there_is_a_line_for_each() {
 }
 
 #[test]
+fn without_a_name_the_names_are_listed() {
+    let list = text(&["list"]);
+    for arguments in [&[][..], &["--format", "terraform"]] {
+        let outcome = print(arguments);
+        assert_eq!(
+            (outcome.status, &*outcome.stdout),
+            (Some(2), ""),
+            "{outcome:?}"
+        );
+        assert_eq!(
+            outcome.stderr,
+            format!(
+                "error: `mfa-creds policy` needs the name of a policy:\n{list}\
+                 hint: add one of these names, for example `mfa-creds policy require-mfa`\n"
+            )
+        );
+    }
+}
+
+#[test]
 fn only_what_it_takes_is_open_without_mfa() {
     assert_eq!(
         text(&["require-mfa"]),
@@ -216,7 +236,7 @@ fn what_means_nothing_is_refused() {
     };
     said(
         &["nosuch"],
-        "error: invalid value 'nosuch' for '<NAME>'\n  \
+        "error: invalid value 'nosuch' for '[NAME]'\n  \
          [possible values: list, require-mfa, self-service, role-trust, assume-role]\n",
     );
     said(&["role-trust"], "  --account <ID>\n");

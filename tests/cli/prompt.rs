@@ -140,6 +140,9 @@ fn the_keys_of_the_terminal_work() {
     assert_eq!(sts.calls(), 1);
 }
 
+const NOTHING_TYPED: &str =
+    "error: nothing was typed\r\nhint: run the command again, and answer the prompt";
+
 /// Runs a script that says what became of its child, and checks that the terminal is as it was.
 fn terminal_is_as_before(home: &Home, mut session: OsSession, status: &str) {
     session.expect(status).unwrap();
@@ -286,7 +289,7 @@ fn until_mode(home: &Home, mode: &str) {
 fn a_signal_in_setup_leaves_the_terminal_as_it_was() {
     let sts = StandIn::start(Account::example());
     for (signal, status) in SIGNALS {
-        // At a line that can be edited, where line mode is off, and at one that is hidden.
+        // At a line that is shown, and at one that is hidden.
         for at_secret in [false, true] {
             let home = Home::new();
             let mut session = on_terminal(&home, &sts, &script("setup -p work"));
@@ -296,8 +299,6 @@ fn a_signal_in_setup_leaves_the_terminal_as_it_was() {
                 session.expect("aws_access_key_id: ").unwrap();
                 session.send_line(ALICE_ACCESS_KEY_ID).unwrap();
                 session.expect("(not shown): ").unwrap();
-            } else {
-                until_mode(&home, "-icanon");
             }
             kill(&home, signal);
             terminal_is_as_before(&home, session, status);
@@ -356,4 +357,99 @@ fn setup_moves_keys_after_a_yes_and_not_after_a_no() {
             assert_eq!(home.credentials(), plain);
         }
     }
+}
+
+#[test]
+fn control_d_ends_each_prompt_of_setup() {
+    let sts = StandIn::start(Account::example());
+    let prompts = [
+        ("Profile name to [default]: ", "work"),
+        ("aws_access_key_id: ", ALICE_ACCESS_KEY_ID),
+        (
+            "aws_secret_access_key (not shown): ",
+            ALICE_SECRET_ACCESS_KEY,
+        ),
+        ("MFA device (optional): ", ""),
+    ];
+    for last in 0..prompts.len() {
+        let home = Home::new();
+        let mut session = on_terminal(&home, &sts, &script("setup"));
+        for (prompt, answer) in &prompts[..last] {
+            session.expect(prompt).unwrap();
+            session.send_line(answer).unwrap();
+        }
+        session.expect(prompts[last].0).unwrap();
+        session.send("\u{4}").unwrap();
+        session.expect(NOTHING_TYPED).unwrap();
+        terminal_is_as_before(&home, session, "status 3");
+        assert!(!home.file("credentials").exists());
+    }
+}
+
+#[test]
+fn control_d_ends_a_question() {
+    let sts = StandIn::start(Account::example());
+    let plain = long_term("work").replace("-long-term", "");
+    let home = Home::with(&plain);
+    let mut session = on_terminal(&home, &sts, &script("setup -p work"));
+    session.expect("Profile name to [work]: ").unwrap();
+    session.send_line("").unwrap();
+    session.expect("Move them to [work-long-term]?").unwrap();
+    session.send("\u{4}").unwrap();
+    session.expect(NOTHING_TYPED).unwrap();
+    terminal_is_as_before(&home, session, "status 3");
+    assert_eq!(home.credentials(), plain);
+}
+
+#[test]
+fn control_d_ends_a_list() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&format!("{}{}", long_term("work"), long_term("prod")));
+    let mut session = on_terminal(&home, &sts, &script(""));
+    session.expect("> work").unwrap();
+    until_mode(&home, "-icanon");
+    session.send("\u{4}").unwrap();
+    session.expect(NOTHING_TYPED).unwrap();
+    terminal_is_as_before(&home, session, "status 3");
+    assert_eq!(sts.calls(), 0);
+}
+
+#[test]
+fn it_is_shown_again_when_the_process_is_in_the_foreground_again() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let script = "set -m; \"$0\" -p work; echo stopped $?; read -r go; fg; echo ended $?; exit 0";
+    let mut session = on_terminal(&home, &sts, script);
+    session.expect(PROMPT).unwrap();
+    // What was typed goes with the suspension, as everywhere.
+    session.send("99\u{1a}").unwrap();
+    session.expect("stopped").unwrap();
+    session.send_line("").unwrap();
+    type_code(&mut session, sts.fresh_code(ALICE_DEVICE));
+    session.expect("ended 0").unwrap();
+    assert_eq!(exited(session), 0);
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn a_question_is_shown_again_when_the_process_is_in_the_foreground_again() {
+    let sts = StandIn::start(Account::example());
+    let plain = long_term("work").replace("-long-term", "");
+    let home = Home::with(&plain);
+    let script = "set -m; \"$0\" setup -p work; echo stopped $?; fg; echo ended $?; exit 0";
+    let mut session = on_terminal(&home, &sts, script);
+    session.expect("Profile name to [work]: ").unwrap();
+    session.send_line("").unwrap();
+    session.expect("Move them to [work-long-term]?").unwrap();
+    session.send("\u{1a}").unwrap();
+    session.expect("stopped").unwrap();
+    session
+        .expect("Move them to [work-long-term]? [Y/n]: ")
+        .unwrap();
+    session.send_line("n").unwrap();
+    session.expect("aws_access_key_id: ").unwrap();
+    session.send("\u{4}").unwrap();
+    session.expect("ended 3").unwrap();
+    assert_eq!(exited(session), 0);
+    assert_eq!(home.credentials(), plain);
 }

@@ -67,7 +67,7 @@ fn a_device_of_somebody_else() {
         4,
         "error: AWS cannot check codes of device arn:aws:iam::123456789012:mfa/bob (--device) for access key AKIA…ALIC: \
          it is not a device of this user, or it was tried too often\n\
-         hint: `mfa-creds device list -p work` shows the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes\n",
+         hint: run `mfa-creds device list -p work` to see the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes\n",
     );
 }
 

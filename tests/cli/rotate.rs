@@ -16,7 +16,7 @@ use crate::support::rotation::{
 };
 use crate::support::sections::{long_term, value};
 use crate::support::spawning::spawning;
-use crate::support::terminal::{exited, on_terminal};
+use crate::support::terminal::{exited, on_terminal, type_code};
 
 const NEVER: Duration = Duration::from_mins(5);
 
@@ -355,6 +355,57 @@ fn what_aws_denies_is_told_with_the_action_and_that_there_is_no_mfa() {
             assert_eq!(home.credentials(), file());
         }
     }
+}
+
+/// Allows everything, but access keys only with MFA.
+const MFA_FOR_KEYS: &str = r#"{"Statement": [
+    {"Effect": "Allow", "Action": "*", "Resource": "*"},
+    {"Effect": "Deny", "Action": "iam:*AccessKey*", "Resource": "*",
+     "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
+]}"#;
+
+#[test]
+fn where_a_policy_demands_mfa_a_code_is_asked_for() {
+    let user = alice()
+        .device(Device::new(ALICE_DEVICE))
+        .policy("mfa", MFA_FOR_KEYS);
+    let sts = stand_in(user.clone());
+    let home = home();
+    let mut run = on_terminal(&home, &sts, "exec \"$0\" rotate -p work --yes");
+    run.expect("AWS denied iam:ListAccessKeys to access key AKIA…ALIC")
+        .unwrap();
+    run.expect("; trying again with an MFA session").unwrap();
+    type_code(&mut run, sts.fresh_code(ALICE_DEVICE));
+    run.expect("created access key ").unwrap();
+    run.expect("the only access key of alice").unwrap();
+    assert_eq!(exited(run), 0);
+    // The section of the session is left alone.
+    assert_rotated(&home, &sts);
+
+    // Without anybody to ask, the denial is the error.
+    let sts = stand_in(user);
+    let home = self::home();
+    let outcome = home.run_with(&sts, &ROTATE).outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(
+        outcome
+            .stderr
+            .contains("\nerror: AWS denied iam:ListAccessKeys to access key AKIA…ALIC"),
+        "{outcome:?}"
+    );
+    assert_eq!(home.credentials(), file());
+}
+
+#[test]
+fn a_code_that_aws_refuses_is_the_error() {
+    let user = alice()
+        .device(Device::new(ALICE_DEVICE))
+        .policy("mfa", MFA_FOR_KEYS);
+    let sts = stand_in(user);
+    let home = home();
+    let outcome = home.run_with(&sts, &ROTATE).stdin("000000\n").outcome();
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
+    assert_eq!(home.credentials(), file());
 }
 
 #[test]

@@ -4,10 +4,12 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use expectrl::session::OsSession;
 use expectrl::{Eof, Expect as _};
-use stand_in::{ALICE_DEVICE, Account, StandIn};
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, Account, StandIn};
 
 use crate::support::home::Home;
+use crate::support::next_code::passed_side_by_side;
 use crate::support::sections::long_term;
 use crate::support::terminal::{PROMPT, exited, on_terminal};
 
@@ -139,6 +141,121 @@ fn a_wait_is_a_plain_line_on_a_terminal_that_is_dumb() {
         let (shown, line) = waiting(set);
         assert_eq!(shown, format!("{line}\r\n[work] is still valid"));
     }
+}
+
+/// A session on a dumb terminal. No escape sequence may be in what it shows.
+struct Dumb(OsSession);
+
+impl Dumb {
+    fn begin(home: &Home, sts: &StandIn, arguments: &str) -> Self {
+        let script = format!("unset NO_COLOR; export TERM=dumb; exec \"$0\" {arguments}");
+        let mut session = on_terminal(home, sts, &script);
+        session.set_expect_timeout(Some(Duration::from_mins(1)));
+        Self(session)
+    }
+
+    #[track_caller]
+    fn shows(&mut self, text: &str) -> String {
+        let found = self.0.expect(text).unwrap();
+        assert!(!found.as_bytes().contains(&0x1b), "{found:?}");
+        String::from_utf8(found.before().to_vec()).unwrap()
+    }
+
+    #[track_caller]
+    fn types(&mut self, line: &str) {
+        self.0.send_line(line).unwrap();
+    }
+
+    #[track_caller]
+    fn ends(mut self, status: i32) {
+        let rest = self.0.expect(Eof).unwrap();
+        assert!(!rest.as_bytes().contains(&0x1b), "{rest:?}");
+        assert_eq!(exited(self.0), status);
+    }
+}
+
+#[test]
+fn a_dumb_terminal_gets_plain_lines_at_the_prompt_for_a_code() {
+    if passed_side_by_side() {
+        return;
+    }
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-p", "work", "--token", &code])
+        .succeeds();
+    let mut session = Dumb::begin(&home, &sts, "-p work --force");
+    session.shows(PROMPT);
+    session.types("12");
+    session.shows("error: a code is six digits\r\n");
+    session.shows(PROMPT);
+    session.types(&code);
+    session.shows("error: this code was already used");
+    // There is a countdown if the device still shows it.
+    let countdown = session.shows(PROMPT);
+    // The first one is the rest of the error.
+    let mut lines = countdown.lines().skip(1);
+    let is_countdown =
+        |line: &str| line.starts_with("the next code comes in ") && line.ends_with(" s");
+    assert!(lines.next().is_none_or(is_countdown), "{countdown:?}");
+    assert_eq!(lines.next(), None, "{countdown:?}");
+    session.types(&sts.fresh_code(ALICE_DEVICE));
+    session.shows("[work] is valid until");
+    session.ends(0);
+}
+
+#[test]
+fn a_dumb_terminal_gets_plain_questions_and_a_list_with_numbers() {
+    let sts = StandIn::start(Account::example());
+    let keys = long_term("prod").replace("prod-long-term", "prod");
+    let home = Home::with(&format!("{}{keys}", long_term("work")));
+    let mut session = Dumb::begin(&home, &sts, "setup");
+    session.shows("Profile name to [default]: ");
+    session.types("a]");
+    session.shows("error: a profile name has no brackets");
+    session.shows("Profile name to [default]: ");
+    session.types("prod");
+    session.shows("Move them to [prod-long-term]? [Y/n]: ");
+    session.types("maybe");
+    session.shows("error: answer y or n\r\n");
+    session.shows("Move them to [prod-long-term]? [Y/n]: ");
+    session.types("y");
+    session.ends(0);
+
+    let mut session = Dumb::begin(&home, &sts, "");
+    session.shows("Which profile?\r\n1) work\r\n2) prod\r\nNumber [1]: ");
+    session.types("3");
+    session.shows("error: type a number from 1 to 2\r\nNumber [1]: ");
+    session.types("2");
+    session.shows("renewing [prod]");
+    session.shows(PROMPT);
+    session.0.send("\u{4}").unwrap();
+    session.shows("error: nothing was typed");
+    session.ends(3);
+
+    let mut session = Dumb::begin(&home, &sts, "");
+    session.shows("Number [1]: ");
+    session.types("");
+    session.shows("renewing [work]");
+    session.shows(PROMPT);
+    session.0.send("\u{3}").unwrap();
+    let rest = session.0.expect(Eof).unwrap();
+    assert!(!rest.as_bytes().contains(&0x1b), "{rest:?}");
+}
+
+#[test]
+fn a_signal_at_a_hidden_prompt_sends_nothing_to_a_dumb_terminal() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::new();
+    let mut session = Dumb::begin(&home, &sts, "setup");
+    session.shows("Profile name to [default]: ");
+    session.types("");
+    session.shows("aws_access_key_id: ");
+    session.types(ALICE_ACCESS_KEY_ID);
+    session.shows("(not shown): ");
+    session.0.send("\u{3}").unwrap();
+    let rest = session.0.expect(Eof).unwrap();
+    assert!(!rest.as_bytes().contains(&0x1b), "{rest:?}");
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn a_name_that_begins_with_a_hyphen_is_typed_as_it_works() {
     assert!(
         outcome
             .stderr
-            .contains("`mfa-creds setup --profile=-x` writes it"),
+            .contains("run `mfa-creds setup --profile=-x` to write it"),
         "{outcome:?}"
     );
     home.run(&["setup", "--profile=-x"])

@@ -383,3 +383,70 @@ fn private_credentials_are_shown_without_keys() {
     let outcome = home.run(&["status", "-p", "a\tb\nc"]).outcome();
     assert_eq!(outcome.stdout.lines().count(), 3, "{outcome:?}");
 }
+
+#[test]
+fn an_unknown_profile_is_an_error_in_the_words_of_a_refresh() {
+    let home = home();
+    for (typed, hint) in [
+        ("persnal", "did you mean --profile personal?"),
+        // Of the config file.
+        ("admni", "did you mean --profile admin?"),
+        (
+            "somewhere",
+            "run `mfa-creds setup --profile somewhere` to write it; there are keys for: personal, old",
+        ),
+    ] {
+        let unknown = format!(
+            "error: there is no section [{typed}-long-term] in ~/.aws/credentials\nhint: {hint}\n"
+        );
+        for arguments in [
+            &["-p", typed][..],
+            &["status", "-p", typed],
+            &["status", "--json", "-p", typed],
+        ] {
+            home.run(arguments).ends(1, &unknown);
+        }
+        home.run(&["status", "--check", "-p", typed]).ends(1, "");
+    }
+    let outcome = home
+        .run(&["status", "-p", "old", "-p", "old-long-term"])
+        .outcome();
+    assert_eq!(
+        (outcome.status, &*outcome.stderr),
+        (
+            Some(1),
+            "error: there is no section [old-long-term-long-term] in ~/.aws/credentials\n\
+             hint: name the profile without the suffix: --profile old\n"
+        )
+    );
+    assert!(
+        outcome.stdout.contains("\nold      expired  "),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.stdout.lines().count(), 2, "{outcome:?}");
+    for arguments in [&["-p", "work"][..], &["status", "-p", "work"]] {
+        Home::new().run(arguments).ends(
+            1,
+            "error: mfa-creds is not set up: there is no credentials file ~/.aws/credentials\n\
+             hint: run `mfa-creds setup --profile work` to store your long-term keys\n",
+        );
+    }
+}
+
+#[test]
+fn a_profile_without_credentials_is_missing() {
+    let home = home();
+    home.write(
+        "credentials",
+        &format!("{}{}[empty]\n", home.credentials(), long_term("new")),
+    );
+    for profile in ["new", "admin", "admin-mfa", "empty"] {
+        let outcome = home.run(&["status", "-p", profile]).outcome();
+        assert_eq!(
+            (outcome.status, &*outcome.stderr),
+            (Some(0), ""),
+            "{outcome:?}"
+        );
+        assert!(outcome.stdout.contains("  missing  "), "{outcome:?}");
+    }
+}

@@ -107,9 +107,9 @@ fn nothing_of_a_name_reaches_the_questions_of_setup() {
     let home = Home::with(&plain);
     let mut screen = Screen(on_terminal(&home, &sts, "exec \"$0\" setup"));
     screen.shows("Profile name to [default]: ");
-    screen.types_raw(HIDDEN, "\r\n[");
+    screen.types(HIDDEN);
     screen.shows(&format!(
-        "{SHOWN}] holds long-term keys. Move them to [{SHOWN}-long-term]? [Y/n]: "
+        "[{SHOWN}] holds long-term keys. Move them to [{SHOWN}-long-term]? [Y/n]: "
     ));
     screen.types("y");
     screen.shows(&format!("next: mfa-creds --profile '{SHOWN}'"));

@@ -22,7 +22,15 @@ def plain(text):
     text = re.sub(r"AKIA(?:…|[A-Z0-9]{16})", "AKIA…", text)
     text = re.sub(r"\d{12}", "123456789012", text)
     text = re.sub(r"the report is .* old", "the report is 20 s old", text)
-    return re.sub(r"until .*", "until …", text)
+    text = re.sub(r"\): \d{6}$|(?<=code): \d{6}$", ": CODE", text, flags=re.MULTILINE)
+    text = re.sub(r"until .*", "until …", text)
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def as_pattern(said):
+    """What matches a whole screen like that. A line with nothing but three dots stands for whatever does not fit a guide."""
+    parts = map(re.escape, re.split(r"^…\n", said, flags=re.MULTILINE))
+    return rf"\A{'(?:.*\n)*?'.join(parts)}\Z"
 
 
 class Chapter(RealTest):
@@ -110,8 +118,5 @@ class Chapter(RealTest):
                     terminal.type(answer)
                 status, screen = terminal.end()
             self.assertEqual(status, 0, screen)
-            screen = plain(screen.replace(str(self.home), "~").replace("\r", ""))
-            told = [line for line in plain(said).splitlines() if ":" not in line.split(" is valid")[0] or "next:" in line]
-            for line in told:
-                self.assertIn(line, screen, command)
-            self.assertGreater(len(told), 0)
+            screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", screen.replace(str(self.home), "~"))
+            self.assertRegex(plain(screen), as_pattern(plain(said)), command)

@@ -391,6 +391,7 @@ class Private(KeychainTest):
 
     def test_a_person_is_asked(self):
         for answer, says in [
+            ("\x03", "Store the keys there anyway?"),
             ("\r", "the keys were not stored in the Secret Service"),
             ("y\r", "moved the keys of [p-long-term] to the Secret Service"),
         ]:

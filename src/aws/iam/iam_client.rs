@@ -142,7 +142,7 @@ impl Iam<'_> {
                             .to_owned()
                     } else {
                         format!(
-                            "`mfa-creds device list{}` shows the user's devices",
+                            "run `mfa-creds device list{}` to see the user's devices",
                             self.flag
                         )
                     })

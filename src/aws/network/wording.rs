@@ -57,7 +57,7 @@ impl RequestContext<'_> {
             .hint("the IAM console shows the user's access keys; in China and GovCloud, also set the region"),
             _ if is_of_credentials(code) => {
                 Failure::new(format!("AWS rejected {}: {message}", self.signer_name()))
-                    .hint(format!("`mfa-creds{} --force` gets a new session", self.flags))
+                    .hint(format!("run `mfa-creds{} --force` to get a new session", self.flags))
             }
             SIGNATURE_DOES_NOT_MATCH | INCOMPLETE_SIGNATURE | REQUEST_EXPIRED => {
                 self.signature_refused(code, message)
@@ -79,7 +79,7 @@ impl RequestContext<'_> {
             ))
             .hint(self.afterwards()),
             _ => Failure::new(format!("{service} refused the request: {code}: {message}"))
-                .hint("`-v` shows where each setting came from"),
+                .hint("add `-v` to see where each setting came from"),
         }
     }
 

@@ -117,7 +117,7 @@ impl Attempt<'_> {
                 "AWS cannot check codes of device {} for access key {key}: it is not a device of this user, or it was tried too often",
                 self.device()
             ))
-            .hint(format!("`mfa-creds device list{}` shows the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes", self.plan.key_source_flags))
+            .hint(format!("run `mfa-creds device list{}` to see the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes", self.plan.key_source_flags))
             .exit(Exit::Refused);
         }
         if message.contains(TEMPORARY_KEYS_PHRASE) {

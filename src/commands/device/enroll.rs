@@ -35,6 +35,13 @@ pub struct Enroll {
 pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let terminal = terminal(&prompt_settings(args.timeout, environment)?)?;
+    let draws = can_draw(environment);
+    if !draws && !args.show_secret {
+        bail!(
+            Failure::new("this terminal cannot show a QR code: TERM is unset or dumb")
+                .hint("use --show-secret to show the secret as text")
+        );
+    }
     let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
     let iam = signed_in.iam();
     let caller = iam.caller()?;
@@ -55,6 +62,7 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
         report,
         name,
         is_known_to_be_free: devices.is_some(),
+        draws,
         shows_secret: args.show_secret,
     }
     .run()?;
@@ -63,6 +71,11 @@ pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {
     save(&signed_in, &terminal, &serial, report)?;
     report.progress(format_args!("next: mfa-creds{}", signed_in.flag));
     Ok(())
+}
+
+/// Whether the terminal has cursor and colors, according to `TERM`. The consoles of Windows do not set it.
+fn can_draw(environment: &Environment) -> bool {
+    cfg!(windows) || environment.text("TERM").is_some_and(|term| term != "dumb")
 }
 
 /// The name of the new device.

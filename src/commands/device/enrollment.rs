@@ -44,6 +44,8 @@ pub struct Enrollment<'e> {
     pub name: &'e str,
     /// Whether IAM has said that the user has no enabled device of this name.
     pub is_known_to_be_free: bool,
+    /// Whether the terminal can draw a QR code.
+    pub draws: bool,
     /// Whether the seed is shown as text, too.
     pub shows_secret: bool,
 }
@@ -159,21 +161,27 @@ impl Enrollment<'_> {
 
     fn show(&self, new: &NewDevice) -> Result<()> {
         let uri = uri(self.caller, self.name, new);
-        let picture = qr::render(&uri);
+        let picture = if self.draws { qr::render(&uri) } else { None };
         if let Some(picture) = &picture {
             self.terminal
                 .say("Scan this with an authenticator app, then type two consecutive codes:")?;
             self.terminal.draw(picture.text.trim_end())?;
             let (rows, columns) = self.terminal.size();
-            if columns < picture.columns || rows <= picture.rows {
+            // With a line above and the prompt below.
+            let needed = picture.rows + 2;
+            if columns < picture.columns || rows < needed {
                 self.terminal.say(&format!(
                     "The QR code needs a terminal of {} columns and {} lines; --show-secret shows the secret as text.",
-                    picture.columns,
-                    picture.rows + 1
+                    picture.columns, needed
                 ))?;
             }
         }
         if self.shows_secret || picture.is_none() {
+            if picture.is_none() {
+                self.terminal.say(
+                    "Add this secret to an authenticator app, then type two consecutive codes.",
+                )?;
+            }
             let line = Zeroizing::new(format!("Secret: {}", new.seed.expose()));
             self.terminal.say(&line)?;
         }

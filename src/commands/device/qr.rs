@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use qrcode::{Color, EcLevel, QrCode};
 use zeroize::Zeroizing;
 
-/// The margin on each side, in modules.
-const MARGIN: usize = 2;
+/// The margins at the sides and at the top, in modules. A larger one at the top would push the line above off a screen of 24 lines.
+const SIDE: usize = 2;
+const TOP: usize = 1;
 /// The upper half of a character, whose lower half is the background.
 const UPPER_HALF: char = '\u{2580}';
 /// Black and white of the 256 colors, which no theme changes.
@@ -29,18 +30,19 @@ pub struct Picture {
 pub fn render(text: &str) -> Option<Picture> {
     let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
     let (width, modules) = (code.width(), code.to_colors());
-    let size = width + 2 * MARGIN;
+    let columns = width + 2 * SIDE;
+    // The width of a code is odd: the margin at the bottom is one wider.
+    let rows = (width + 2 * TOP).div_ceil(2);
     let color = |row: usize, column: usize| {
-        let inside = |place: usize| (MARGIN..MARGIN + width).contains(&place);
-        let is_dark = inside(row)
-            && inside(column)
-            && modules[(row - MARGIN) * width + column - MARGIN] == Color::Dark;
+        let is_dark = (TOP..TOP + width).contains(&row)
+            && (SIDE..SIDE + width).contains(&column)
+            && modules[(row - TOP) * width + column - SIDE] == Color::Dark;
         if is_dark { BLACK } else { WHITE }
     };
     let mut text = String::new();
-    for row in (0..size).step_by(2) {
+    for row in (0..2 * rows).step_by(2) {
         let mut last = None;
-        for column in 0..size {
+        for column in 0..columns {
             let colors = (color(row, column), color(row + 1, column));
             if last != Some(colors) {
                 // Writing to a string cannot fail.
@@ -53,7 +55,7 @@ pub fn render(text: &str) -> Option<Picture> {
     }
     Some(Picture {
         text: Zeroizing::new(text),
-        rows: size.div_ceil(2),
-        columns: size,
+        rows,
+        columns,
     })
 }

@@ -143,7 +143,7 @@ impl Checklist {
     }
 
     /// For people: a line for each check with its fix below it, and the totals at the end.
-    pub fn text(&self, has_colour: bool) -> String {
+    pub fn text(&self, has_colors: bool) -> String {
         let subjects = self.checks.iter().map(|check| check.subject.len());
         let width = subjects.max().unwrap_or_default();
         let mut text = String::new();
@@ -153,7 +153,7 @@ impl Checklist {
                 CheckLevel::Warning => ("warning", Style::new().yellow()),
                 CheckLevel::Problem => ("problem", Style::new().red()),
             };
-            let word = style.force_styling(has_colour).apply_to(word);
+            let word = style.force_styling(has_colors).apply_to(word);
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{word}  {:width$}  {}", check.subject, check.message);
             if let Some(fix) = &check.fix {

@@ -77,12 +77,8 @@ pub fn read(
 
 /// The null device, which is how scripts say that there is no file.
 fn no_file(list: &mut Checklist, which: Which, shown: &str, variable: Option<&str>) {
-    let message = match variable {
-        Some(variable) => {
-            format!("{shown} ({variable}) is the null device, which counts as an empty file")
-        }
-        None => format!("{shown} is the null device, which counts as an empty file"),
-    };
+    let origin = variable.map_or_else(String::new, |variable| format!(" ({variable})"));
+    let message = format!("{shown}{origin} is the null device, which is read as an empty file");
     match (which, variable) {
         (Which::Config, _) => list.ok(which.name(), message),
         (Which::Credentials, Some(variable)) => list.warning(
@@ -102,21 +98,20 @@ fn absent(
     setup_command: &str,
 ) {
     let (subject, shown) = (which.name(), list.shown(path));
+    let missing = |variable| format!("{variable} names {shown}, which does not exist");
     match (variable, which) {
         (Some(variable), Which::Credentials) => list.problem(
             subject,
-            format!("{variable} names {shown}, which does not exist"),
+            missing(variable),
             if store::way_to_write(path).is_ok() {
                 format!("unset {variable}, or run `{setup_command}` to create the file")
             } else {
                 format!("unset {variable}")
             },
         ),
-        (Some(variable), Which::Config) => list.warning(
-            subject,
-            format!("{variable} names {shown}, which does not exist"),
-            format!("unset {variable}"),
-        ),
+        (Some(variable), Which::Config) => {
+            list.warning(subject, missing(variable), format!("unset {variable}"));
+        }
         (None, Which::Credentials) => {
             let why = loaded_files::no_file(path, setup_command).into();
             list.warned(subject, &why);

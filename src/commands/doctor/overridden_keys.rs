@@ -10,6 +10,9 @@ use crate::plan::{self, Origin, Overridden, Precedence, ProfileSections, Section
 /// The fix for a setting that every section inherits.
 const OUT_OF_DEFAULT: &str = "remove it from [DEFAULT] with an editor";
 
+/// The fix for two settings of which AWS tools use only one.
+const REMOVE_ONE: &str = "remove one of the two with an editor";
+
 /// Checks every profile of the config file.
 pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
     let before = list.len();
@@ -111,7 +114,7 @@ impl<'c> ConfigProfile<'c> {
                     config.path.display(),
                     credentials.path.display()
                 ),
-                "remove one of the two with an editor",
+                REMOVE_ONE,
             );
         }
     }
@@ -146,7 +149,7 @@ fn by_themselves(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) 
         let fix = if precedence.is_inherited() {
             OUT_OF_DEFAULT
         } else {
-            "remove one of the two with an editor"
+            REMOVE_ONE
         };
         list.warning("precedence", precedence.sentence(name), fix);
     }
@@ -165,9 +168,6 @@ fn without_role(is_ours: bool, name: &str) -> String {
 /// The fix for credentials that only some AWS tools read.
 fn beside(sections: Option<&ProfileSections>) -> String {
     sections
-        .and_then(ProfileSections::command_beside)
-        .map_or_else(
-            || "remove one of the two with an editor".to_owned(),
-            |command| format!("`{command}` writes a section that they read"),
-        )
+        .and_then(ProfileSections::way_out_beside)
+        .unwrap_or_else(|| REMOVE_ONE.to_owned())
 }

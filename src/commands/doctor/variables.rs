@@ -18,6 +18,7 @@ const KEYS: [&str; 4] = [
     SESSION_TOKEN,
     SECURITY_TOKEN,
 ];
+const CONTAINER: &str = "AWS tools use the container's credentials if a profile has none";
 /// Other places that AWS tools get credentials from, and when.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>.
 const OTHER_SOURCES: [(&str, &str); 3] = [
@@ -25,14 +26,8 @@ const OTHER_SOURCES: [(&str, &str); 3] = [
         "AWS_WEB_IDENTITY_TOKEN_FILE",
         "some AWS tools use it to assume the role in AWS_ROLE_ARN instead of using a profile",
     ),
-    (
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS tools use the container's credentials if a profile has none",
-    ),
-    (
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS tools use the container's credentials if a profile has none",
-    ),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", CONTAINER),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", CONTAINER),
 ];
 /// Checks the variables, and the profiles that they name.
 pub fn check(list: &mut Checklist, inputs: &Inputs<'_>) {

@@ -1,9 +1,8 @@
 //! Renders a guide as a manual page.
 
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use pulldown_cmark::HeadingLevel;
 
-use super::markdown::{Block, Span, Style, Text};
+use super::blocks::{Block, Span, Style, Text};
 
 /// The section of the manual for overviews and conventions.
 const SECTION: &str = "7";
@@ -22,12 +21,7 @@ pub(super) fn page(name: &str, blocks: &[Block]) -> String {
 
 /// What stands below a heading of the second level, with another title.
 pub(super) fn section(blocks: &[Block], heading: &str, title: &str) -> String {
-    let ends = |block: &Block| {
-        matches!(
-            block,
-            Block::Heading(HeadingLevel::H1 | HeadingLevel::H2, _)
-        )
-    };
+    let ends = |block: &Block| matches!(block, Block::Heading(1 | 2, _));
     let is_meant = |block: &Block| {
         ends(block) && matches!(block, Block::Heading(_, text) if plain(text) == heading)
     };
@@ -44,12 +38,12 @@ pub(super) fn section(blocks: &[Block], heading: &str, title: &str) -> String {
 fn add(page: &mut Roff, name: &str, blocks: &[Block]) {
     for block in blocks {
         match block {
-            Block::Heading(HeadingLevel::H1, text) => {
+            Block::Heading(1, text) => {
                 let title = format!("mfa-creds-{name} - {}", plain(text));
                 page.control("SH", ["NAME"]).text([roman(title)]);
                 page.control("SH", ["DESCRIPTION"]);
             }
-            Block::Heading(HeadingLevel::H2, text) => {
+            Block::Heading(2, text) => {
                 page.control("SH", [&*plain(text)]);
             }
             Block::Heading(_, text) => {

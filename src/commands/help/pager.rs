@@ -8,6 +8,7 @@ use console::Term;
 
 use crate::core::environment::Environment;
 use crate::core::error::{Failure, reason};
+use crate::core::screen;
 use crate::report;
 
 /// What is used if `PAGER` is not set, as in git.
@@ -17,10 +18,9 @@ const LESS_OPTIONS: &str = "FRX";
 
 /// Prints a text, in a pager if standard output is a terminal that the text does not fit.
 pub(super) fn print(text: &str, environment: &Environment) -> Result<()> {
-    let screen = Term::stdout();
-    let is_dumb = environment.text("TERM").is_none_or(|term| term == "dumb");
-    let fits = text.lines().count() < usize::from(screen.size().0);
-    if !screen.is_term() || is_dumb || fits {
+    let terminal = Term::stdout();
+    let fits = text.lines().count() < usize::from(terminal.size().0);
+    if !screen::is_capable(&terminal) || fits {
         return report::data(text);
     }
     // An empty PAGER means none.

@@ -1,9 +1,8 @@
 //! Renders a guide for a terminal.
 
 use console::{Style as Ansi, measure_text_width};
-use pulldown_cmark::HeadingLevel;
 
-use super::markdown::{Block, Span, Style, Text};
+use super::blocks::{Block, Span, Style, Text};
 use crate::core::table::GAP;
 
 /// How far code, items and the rows of a table are indented.
@@ -29,7 +28,7 @@ impl Screen {
             }
             after_item = is_item;
             match block {
-                Block::Heading(HeadingLevel::H1, text) => page += &self.heading(text, '='),
+                Block::Heading(1, text) => page += &self.heading(text, '='),
                 Block::Heading(_, text) => page += &self.heading(text, '-'),
                 Block::Paragraph(text) => page += &self.wrapped("", "", text),
                 Block::Item(depth, marker, text) => {

@@ -67,18 +67,17 @@ impl Deposit {
         consent: impl FnOnce() -> Result<()>,
     ) -> Result<Put> {
         let put = self.place.keychain.put(keys)?;
-        let proven = self.prove(keys, section, path, environment);
-        let proven = proven.and_then(|()| {
-            if self.is_read_elsewhere(keys, environment)? {
-                Ok(())
-            } else {
-                consent()
-            }
-        });
-        if proven.is_err() {
-            self.take_back(put, Report::quiet());
+        let proven = self
+            .prove(keys, section, path, environment)
+            .and_then(|()| self.is_read_elsewhere(keys, environment));
+        if matches!(proven, Ok(true)) {
+            return Ok(put);
         }
-        proven.map(|()| put)
+        self.take_back(put, Report::quiet());
+        proven?;
+        // The entry is not there during the question, so that Ctrl-C leaves none behind.
+        consent()?;
+        self.place.keychain.put(keys)
     }
 
     /// Removes an entry that is not needed.

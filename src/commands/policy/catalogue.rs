@@ -183,8 +183,8 @@ fn texts(all: &[&str]) -> Node {
     Node::List(all.iter().copied().map(text).collect())
 }
 
-/// A table of the policies and what they do.
-pub(super) fn list() -> String {
+/// A line for each policy: its name, and what it does.
+pub(super) fn lines() -> Vec<String> {
     let filling = Filling {
         partition: "aws",
         account: None,
@@ -199,6 +199,7 @@ pub(super) fn list() -> String {
     ];
     let width = all.iter().map(|document| document.name.len()).max();
     let width = width.unwrap_or_default();
-    let lines = all.map(|document| format!("{:width$}  {}\n", document.name, document.description));
-    lines.concat()
+    let line =
+        |document: &PolicyDocument| format!("{:width$}  {}", document.name, document.description);
+    all.iter().map(line).collect()
 }

@@ -143,7 +143,7 @@ impl Notes {
         )
     }
 
-    /// Refuses to write a new key over one that is kept beside the current one.
+    /// Refuses to write a new key over another one next to the current one.
     pub(super) fn check_beside(&self, file: &File<'_>) -> Result<()> {
         let found = Self::of(file, &self.section);
         if BESIDE.iter().all(|key| self.get(key) == found.get(key)) {
@@ -152,7 +152,7 @@ impl Notes {
         self.check(file)
     }
 
-    /// The access keys that are kept beside the current one.
+    /// The access keys next to the current one.
     fn held(&self) -> impl Iterator<Item = &str> {
         let ids = [key::NEW_ACCESS_KEY_ID, key::OLD_ACCESS_KEY_ID];
         ids.into_iter().filter_map(|key| self.get(key))
@@ -185,7 +185,7 @@ impl Notes {
         ));
         let held: Vec<String> = self.held().map(masked).collect();
         failure.hint(match found {
-            _ if held.is_empty() => "run the command again to rotate the key that is there now".to_owned(),
+            _ if held.is_empty() => "run the command again to rotate the current key".to_owned(),
             None => {
                 format!("put {expected} and its secret back, then run the command again: it continues from there")
             }

@@ -378,11 +378,22 @@ impl KeyMove<'_> {
         } else {
             &[key::AWS_MFA_DEVICE, key::MFA_SERIAL]
         };
-        let moved = || pair.iter().chain(devices);
         let is_left = |key: &&&'static str| !pair.contains(key);
-        let mut set: Vec<Change<'a>> = moved()
-            .filter_map(|key| Some(Change::Set(key, Cow::Owned(file.get(from, key)?))))
-            .collect();
+        let mut set: Vec<Change<'a>> = vec![
+            Change::Set(
+                key::AWS_ACCESS_KEY_ID,
+                Cow::Owned(keys.access_key_id.clone()),
+            ),
+            Change::Set(
+                key::AWS_SECRET_ACCESS_KEY,
+                Cow::Owned(keys.secret_access_key.expose().to_owned()),
+            ),
+        ];
+        set.extend(
+            devices
+                .iter()
+                .filter_map(|key| Some(Change::Set(key, Cow::Owned(file.get(from, key)?)))),
+        );
         set.extend(device.map(device_change));
         // A session in the target was made with other keys.
         let left = section_format::KEYS.iter().filter(is_left);
@@ -393,11 +404,11 @@ impl KeyMove<'_> {
     }
 }
 
-/// The keys in a section.
+/// The keys of a section.
 pub fn stored_keys(file: &File<'_>, section: &str) -> Option<LongTermKeys> {
     Some(LongTermKeys {
         access_key_id: file.get(section, key::AWS_ACCESS_KEY_ID)?,
-        secret_access_key: Secret::new(file.get(section, key::AWS_SECRET_ACCESS_KEY)?),
+        secret_access_key: Secret::new(section_format::secret_access_key(file, section)?),
     })
 }
 

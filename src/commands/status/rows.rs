@@ -67,7 +67,7 @@ pub enum RowState {
 pub struct Layout {
     /// In characters; none if it is not limited.
     pub width: Option<usize>,
-    pub colour: bool,
+    pub has_colors: bool,
 }
 
 const COLUMNS: usize = 6;
@@ -97,7 +97,7 @@ pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
             if *column > 0 {
                 whole.push_str(GAP);
             }
-            let style = style.force_styling(layout.colour);
+            let style = style.force_styling(layout.has_colors);
             whole.push_str(&style.apply_to(padded).to_string());
         }
         text.push_str(whole.trim_end());

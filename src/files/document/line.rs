@@ -54,7 +54,7 @@ pub struct Property<'t> {
 }
 
 impl<'t> Property<'t> {
-    /// Whether this is the property of that key; the case does not count.
+    /// Whether this is the property with that key, which is case-insensitive.
     pub fn is(&self, key: &str) -> bool {
         self.key.eq_ignore_ascii_case(key)
     }

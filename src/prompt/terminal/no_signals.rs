@@ -21,7 +21,7 @@ pub fn stay_if_ending() {}
 pub struct Noting;
 
 impl Noting {
-    /// Nothing begins.
+    /// Nothing to do.
     pub fn begin() -> std::io::Result<Self> {
         Ok(Self)
     }

@@ -40,7 +40,7 @@ impl Terminal {
     pub(super) fn forget_input(&self) {}
 
     #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
-    pub(super) fn wait(&self) -> Result<Option<Watch>> {
+    pub(super) fn wait(&self, _prompt: &str) -> Result<Option<Watch>> {
         Ok(Some(Watch::begin(self.limit.clone())))
     }
 

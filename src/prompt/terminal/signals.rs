@@ -1,4 +1,4 @@
-//! Cleans up when a signal ends the process: restores the terminal, which dialoguer or a command may have left without echo, line mode or
+//! Cleans up when a signal ends the process: restores the terminal, which a prompt or a command may have left without echo, line mode or
 //! cursor, and ends commands and windows that were started.
 //!
 //! ```text
@@ -21,8 +21,8 @@ use std::thread;
 use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use signal_hook::consts::{
-    SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP,
-    SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+    SIGABRT, SIGALRM, SIGBUS, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP,
+    SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -138,7 +138,7 @@ fn ignored() -> Ignored {
     Ignored(mask.unwrap_or_default())
 }
 
-/// Allows suspending again, after dialoguer has restored the terminal.
+/// Allows suspending again, after a prompt has restored the terminal.
 pub(super) fn let_suspend() {
     if let Some(may_suspend) = MAY_SUSPEND.get() {
         may_suspend.store(true, Ordering::SeqCst);
@@ -170,7 +170,9 @@ pub(super) fn restore() {
         && is_ours(terminal)
     {
         // If these fail, the terminal is gone.
-        let _ = (&*terminal).write_all(SHOW_CURSOR);
+        if !console::is_dumb() {
+            let _ = (&*terminal).write_all(SHOW_CURSOR);
+        }
         let _ = (&*terminal).write_all(b"\n");
         let _ = tcsetattr(terminal, OptionalActions::Now, attributes);
     }
@@ -206,8 +208,28 @@ impl Drop for Kept {
 
 /// Whether this process is in the foreground. In the background the terminal belongs to another job, and changing it would stop this
 /// process.
-fn is_ours(terminal: &File) -> bool {
+pub(super) fn is_ours(terminal: &File) -> bool {
     tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
+}
+
+/// Whether the process was continued, after it had been suspended.
+static CONTINUED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// From now on, a process that is continued is noted, and a wait for input is interrupted by it.
+pub(super) fn note_continuing() -> io::Result<()> {
+    if CONTINUED.get().is_none() {
+        let continued = CONTINUED.get_or_init(Default::default);
+        signal_hook::flag::register(SIGCONT, Arc::clone(continued))?;
+    }
+    // What was before the prompt does not count.
+    has_continued();
+    Ok(())
+}
+
+/// Whether the process was continued since the last call.
+pub(super) fn has_continued() -> bool {
+    let continued = CONTINUED.get();
+    continued.is_some_and(|continued| continued.swap(false, Ordering::SeqCst))
 }
 
 /// The signals with which people end a program, each with whether it came while signals were noted.

@@ -20,6 +20,8 @@ use super::watch::Watch;
 use super::{Terminal, gone, nobody_answered};
 use crate::plan::Setting;
 
+const UNUSABLE: &str = "the terminal cannot be used";
+
 impl Terminal {
     /// Opens the terminal; none if this process has none, or runs in its background, where it may not read from it.
     pub fn open(limit: Setting<Duration>) -> Option<Self> {
@@ -58,12 +60,16 @@ impl Terminal {
         let _ = tcflush(&self.file, QueueSelector::IFlush);
     }
 
-    /// Waits until a line is there.
-    pub(super) fn wait(&self) -> Result<Option<Watch>> {
+    /// Waits until a line is there. Shows the prompt again when the process was suspended and is in the foreground again.
+    pub(super) fn wait(&self, prompt: &str) -> Result<Option<Watch>> {
+        signals::note_continuing().context(UNUSABLE)?;
         let limit = Timespec::try_from(self.limit.value)
             .context("the timeout for an answer is too long")?;
         loop {
             self.check_interrupted()?;
+            if signals::has_continued() && signals::is_ours(&self.file) {
+                self.show_prompt(prompt)?;
+            }
             let mut input = [PollFd::new(&self.file, PollFlags::IN)];
             match poll(&mut input, Some(&limit)) {
                 // A signal, for example after the process was suspended: wait again.
@@ -117,9 +123,9 @@ impl Terminal {
         self.read_line()
     }
 
-    /// Before dialoguer asks.
+    /// Prepares for a prompt that is not in line mode, or hidden.
     pub(super) fn begin(&self) -> Result<Watch> {
-        signals::leave_as_it_was(&self.file).context("the terminal cannot be used")?;
+        signals::leave_as_it_was(&self.file).context(UNUSABLE)?;
         Ok(Watch::begin(self.limit.clone()))
     }
 }

@@ -32,7 +32,7 @@ impl Watch {
 
 #[allow(
     clippy::exit,
-    reason = "dialoguer reads until it has an answer, so the process ends with it, as at a signal"
+    reason = "the prompt blocks until there is an answer, so the process ends with it, as at a signal"
 )]
 fn end() -> ! {
     std::process::exit(Exit::HumanNeeded as i32)

@@ -12,7 +12,7 @@ use std::{env, thread};
 use crate::support::spawning::spawning;
 
 /// Each of them begins with [`passed_side_by_side`].
-const TESTS: [&str; 18] = [
+const TESTS: [&str; 19] = [
     "codes::a_code_that_was_used_is_known_to_the_next_process",
     "codes::a_fresh_code_is_asked_for_where_aws_was_busy",
     "codes::a_fresh_code_is_asked_for_where_aws_has_failed",
@@ -31,6 +31,7 @@ const TESTS: [&str; 18] = [
     "policy::the_mistakes_that_go_around",
     "resync::a_device_that_has_drifted_away_is_brought_back",
     "resync::a_resynchronisation_with_wrong_codes_says_so",
+    "screen::a_dumb_terminal_gets_plain_lines_at_the_prompt_for_a_code",
 ];
 
 /// What the second process has printed.

@@ -18,11 +18,9 @@ fn find(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "tests" {
+        if path.is_dir() && !["tests", "build"].contains(&&*name) {
             find(&path, found);
-        } else if path.extension().is_some_and(|end| end == "rs")
-            && !["tests.rs", "build.rs"].contains(&&*name)
-        {
+        } else if path.extension().is_some_and(|end| end == "rs") && name != "tests.rs" {
             found.push(path);
         }
     }
@@ -43,11 +41,11 @@ pub fn texts(source: &str) -> Vec<String> {
         let from = &rest[at..];
         rest = if from.starts_with("//") {
             from.find('\n').map_or("", |end| &from[end..])
-        } else if from.starts_with('"') {
+        } else if let Some(text) = from.strip_prefix('"') {
             let is_raw = rest[..at].ends_with('r') || rest[..at].ends_with("r#");
-            let end = end_of_text(&from[1..], is_raw);
-            texts.push(joined(&from[1..=end]));
-            &from[end + 2..]
+            let end = end_of_text(text, is_raw);
+            texts.push(joined(&text[..end]));
+            &text[end + 1..]
         } else {
             &from[length_of_character(from)..]
         };

@@ -40,6 +40,8 @@ pub(super) fn check() -> Result<()> {
     let is_lasting = on_service(|service| match service.get_default_collection() {
         Ok(collection) if &*collection.path == SESSION_COLLECTION => Ok(false),
         Ok(collection) if !has_screen() && collection.is_locked()? => Err(Error::Locked),
+        // A new one needs a password.
+        Err(Error::NoResult) if !has_screen() => Err(Error::Locked),
         Ok(_) | Err(Error::NoResult) => Ok(true),
         Err(error) => Err(error),
     })?;
@@ -145,7 +147,7 @@ fn explain(error: &Error, has_screen: bool) -> Failure {
             }
             "org.freedesktop.DBus.Error.NotSupported" => {
                 Failure::new("there is no desktop session here whose keychain (Secret Service) could be used")
-                    .hint("run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to that of one")
+                    .hint("run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS as in one")
             }
             "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => {
                 Failure::new("the desktop keychain (Secret Service) does not answer")
@@ -155,7 +157,7 @@ fn explain(error: &Error, has_screen: bool) -> Failure {
                 "the desktop keychain (Secret Service) cannot be reached: {}",
                 error.message().unwrap_or(name)
             ))
-            .hint("set DBUS_SESSION_BUS_ADDRESS to that of the desktop session"),
+            .hint("set DBUS_SESSION_BUS_ADDRESS to its value in the desktop session"),
         },
         _ => Failure::new(format!(
             "the desktop keychain (Secret Service) failed: {error}"

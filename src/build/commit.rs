@@ -1,7 +1,4 @@
-//! Finds out from which commit this is built, for `--version`.
-//!
-//! Only what belongs to the source goes in, never the time or the place of the build: the same source makes the same program.
-//! Where no commit can be found, the version stands alone, and nothing fails.
+//! Finds out from which commit this is built, for `--version`. If none can be found, `--version` shows the version alone.
 
 use std::env;
 use std::fs;
@@ -14,8 +11,8 @@ const PACKED: &str = ".cargo_vcs_info.json";
 /// As many digits as rustc and cargo show. git's own short form grows with the repository, and is another in a shallow clone.
 const DIGITS: usize = 9;
 
-fn main() {
-    println!("cargo::rerun-if-changed=src/build.rs");
+/// Sets `MFA_CREDS_VERSION` for the program.
+pub fn set_version() {
     let root = env::var_os("CARGO_MANIFEST_DIR").map_or_else(PathBuf::new, PathBuf::from);
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
     let full = match packed(&root).or_else(|| cloned(&root)) {

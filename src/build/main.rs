@@ -1,0 +1,16 @@
+//! The build script: finds out from which commit this is built, and makes the guides ready to be shown.
+//!
+//! Only what belongs to the source goes in, never the time or the place of the build: the same source makes the same program.
+#![allow(
+    clippy::print_stdout,
+    reason = "a build script tells cargo on standard output what to do"
+)]
+
+mod commit;
+mod guides;
+
+fn main() -> std::io::Result<()> {
+    println!("cargo::rerun-if-changed=src/build");
+    commit::set_version();
+    guides::compile()
+}
