@@ -38,20 +38,25 @@ use std::path::PathBuf;
 pub(super) const ABOUT: &str = "Report users without MFA, and old or unused access keys";
 /// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
-Exit codes: 0 no user lacks MFA, 1 a user lacks MFA, 2 failed or wrong usage; otherwise those of `mfa-creds`.";
+Exit codes: 0 no user lacks MFA, 1 a user does, 2 failed; else as `mfa-creds`.";
 
 /// The arguments of `audit`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Audit {
-    /// Read the credential report from a file, or `-` for standard input: the output of `aws iam get-credential-report`, or its CSV
-    /// [default: request one from AWS]
+    /// Read the report from a file, or `-` for standard input [default: request one from AWS]
+    ///
+    /// The file holds the output of `aws iam get-credential-report`, or the CSV in it.
     #[arg(long, value_name = "FILE", conflicts_with_all = flags_of_a_call())]
     pub report: Option<PathBuf>,
-    /// Report access keys that are older, or unused for longer: seconds, or `90d`
+    /// The maximum age of access keys
+    ///
+    /// A key that is older, or unused for longer, is a finding. A number is seconds; other units are like `90d` or `12h`.
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "90d", allow_negative_numbers = true)]
     pub max_key_age: u64,
-    /// Ignore users whose name or ARN matches, with `*` and `?` as in IAM policies; can be repeated
+    /// Ignore users whose name or ARN matches
+    ///
+    /// `*` and `?` mean the same as in IAM policies. Repeat it for several patterns.
     #[arg(long, value_name = "PATTERN")]
     pub ignore: Vec<String>,
     /// Print JSON, with all users
@@ -60,7 +65,9 @@ pub struct Audit {
     /// Print CSV, with all users
     #[arg(long)]
     pub csv: bool,
-    /// How long to wait until AWS has created the report: seconds, or `5m`
+    /// How long to wait for AWS to create the report
+    ///
+    /// A number is seconds; other units are like `90s` or `5m`.
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, default_value = "2m", allow_negative_numbers = true)]
     pub wait: u64,
     #[command(flatten)]

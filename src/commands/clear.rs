@@ -29,7 +29,7 @@ pub(super) const ABOUT: &str = "Remove temporary credentials and MFA sessions";
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Clear {
-    /// The profile to clear; can be repeated [env: `AWS_PROFILE`] [default: default]
+    /// The profile; repeat it for several profiles [env: `AWS_PROFILE`] [default: default]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_parser = profile_name)]
     pub names: Vec<String>,
     /// Remove everything that mfa-creds or aws-mfa wrote

@@ -93,7 +93,10 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
     let shown = format!("{} ({})", profile.value, profile.origin);
     let sections = list.attempt("profile", names.sections_of(profile, files));
     let sections = sections.map(|sections| {
-        list.ok("profile", shown);
+        match inputs.unknown_profile(&sections) {
+            Some(unknown) => list.failed("profile", &unknown.into()),
+            None => list.ok("profile", shown),
+        }
         sections.in_its_place(&files.credentials)
     });
     sections::check(list, files, sections.as_ref());

@@ -63,14 +63,17 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
         Err(Ok(DeniedToKeys(denied))) => denied,
         Err(Err(error)) => return Err(error),
     };
-    report.progress(format_args!(
-        "{}; trying again with an MFA session",
-        denied.message()
-    ));
+    let terminal = terminal(environment)?;
+    if terminal.is_some() {
+        report.progress(format_args!(
+            "{}; trying again with an MFA session",
+            denied.message()
+        ));
+    }
     if let Err(error) = session(&args.of, environment, report) {
         let is_about_code = match error::exit(&error) {
             Exit::Refused => true,
-            Exit::HumanNeeded => terminal(environment)?.is_some(),
+            Exit::HumanNeeded => terminal.is_some(),
             _ => false,
         };
         // If no code could be asked for, the denial says more.

@@ -37,7 +37,7 @@ pub(super) const ABOUT: &str = "Show which credentials exist and when they expir
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Status {
-    /// The profile to show; can be repeated [default: all profiles; with --check, as for `mfa-creds`]
+    /// The profile; repeat it for several profiles [default: all profiles; with --check, as for `mfa-creds`]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_parser = profile_name)]
     pub names: Vec<String>,
     /// Print JSON

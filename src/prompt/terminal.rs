@@ -96,6 +96,7 @@ impl Terminal {
     }
 
     fn show_prompt(&self, prompt: &str) -> Result<()> {
+        self.watch_for_suspension();
         self.term
             .write_str(&format!("{}: ", plain(prompt)))
             .and_then(|()| self.term.flush())

@@ -63,14 +63,14 @@ impl Search<'_> {
         let caller = match iam.caller() {
             Ok(caller) => caller,
             Err(problem) if problem.code().is_some() || problem.is_unreachable() => bail!(problem),
-            Err(problem) => bail!(self.not_told(None, &problem)),
+            Err(problem) => bail!(devices_not_told(self.key_source, None, &problem)),
         };
         let devices = match iam.devices(&caller) {
             Ok(devices) => devices,
             Err(problem) if problem.is_unreachable() => {
-                bail!(self.unreachable(&caller, &problem.into()))
+                bail!(unreachable(self.key_source, &caller, &problem.into()))
             }
-            Err(problem) => bail!(self.not_told(Some(&caller), &problem)),
+            Err(problem) => bail!(devices_not_told(self.key_source, Some(&caller), &problem)),
         };
         let usable: Vec<SerialNumber> = devices.iter().filter_map(Device::usable).collect();
         for device in devices.iter().filter(|device| device.usable().is_none()) {
@@ -81,7 +81,7 @@ impl Search<'_> {
             ));
         }
         match &usable[..] {
-            [] => bail!(self.none(&caller, &devices)),
+            [] => bail!(no_usable_device(&caller, &devices, self.flag)),
             [only] => Ok(FoundDevice {
                 device: Setting {
                     value: only.clone(),
@@ -161,57 +161,61 @@ impl Search<'_> {
             turn: Some(turn),
         })
     }
+}
 
-    /// IAM cannot be reached where STS can be, as in a network with an endpoint only for STS.
-    fn unreachable(&self, caller: &Caller, problem: &Error) -> Failure {
-        let hint = error::hint(problem).unwrap_or_default();
-        Failure::new(error::message(problem)).hint(format!(
-            "{hint}; if only AWS IAM cannot be reached, {}",
-            self.to_set(&caller.usual_device())
-        ))
-    }
+/// The error if IAM cannot be reached but STS can, as in a network with an endpoint only for STS.
+fn unreachable(key_source: &KeySource, caller: &Caller, problem: &Error) -> Failure {
+    let hint = error::hint(problem).unwrap_or_default();
+    Failure::new(error::message(problem)).hint(format!(
+        "{hint}; if only AWS IAM cannot be reached, {}",
+        to_set(key_source, &caller.usual_device())
+    ))
+}
 
-    fn to_set(&self, device: &str) -> String {
-        let (place, key) = (&self.key_source.id, self.key_source.device_key);
-        format!("add `{key} = {device}` to {place}, or use --device")
-    }
+fn to_set(key_source: &KeySource, device: &str) -> String {
+    let (place, key) = (&key_source.id, key_source.device_key);
+    format!("add `{key} = {device}` to {place}, or use --device")
+}
 
-    /// AWS does not tell the devices. Most devices have the name of their user.
-    fn not_told(&self, caller: Option<&Caller>, problem: &IamError) -> Failure {
-        let hint = match caller.map(Caller::usual_device) {
-            Some(usual) => format!("it is often {usual}: {}", self.to_set(&usual)),
-            None => self.to_set("arn:aws:iam::123456789012:mfa/NAME"),
+/// The error if no device is set and AWS does not tell the devices. Most devices have the name of their user.
+pub fn devices_not_told(
+    key_source: &KeySource,
+    caller: Option<&Caller>,
+    problem: &IamError,
+) -> Failure {
+    let hint = match caller.map(Caller::usual_device) {
+        Some(usual) => format!("it is often {usual}: {}", to_set(key_source, &usual)),
+        None => to_set(key_source, "arn:aws:iam::123456789012:mfa/NAME"),
+    };
+    Failure::new(format!(
+        "the MFA device of [{}] is not set, and AWS could not tell: {}",
+        key_source.id.section,
+        problem.failure.message()
+    ))
+    .hint(format!("{hint}; the IAM console shows the ARN"))
+}
+
+/// The error if the user has no device that STS can use; `flag` names the profile.
+pub fn no_usable_device(caller: &Caller, devices: &[Device], flag: &str) -> Failure {
+    let others: Vec<String> = devices
+        .iter()
+        .map(|device| format!("{} is {}", device.serial, what(device)))
+        .collect();
+    let name = caller.called();
+    if others.is_empty() {
+        let failure = Failure::new(format!("{name} has no MFA device"));
+        return match caller.name {
+            Some(_) => failure.hint(format!(
+                "run `mfa-creds device enroll{flag}` to enroll an authenticator app"
+            )),
+            None => failure.hint("add one in the IAM console"),
         };
-        Failure::new(format!(
-            "the MFA device of [{}] is not set, and AWS could not tell: {}",
-            self.key_source.id.section,
-            problem.failure.message()
-        ))
-        .hint(format!("{hint}; the IAM console shows the ARN"))
     }
-
-    fn none(&self, caller: &Caller, devices: &[Device]) -> Failure {
-        let others: Vec<String> = devices
-            .iter()
-            .map(|device| format!("{} is {}", device.serial, what(device)))
-            .collect();
-        let name = caller.called();
-        if others.is_empty() {
-            let failure = Failure::new(format!("{name} has no MFA device"));
-            return match caller.name {
-                Some(_) => failure.hint(format!(
-                    "run `mfa-creds device enroll{}` to enroll an authenticator app",
-                    self.flag
-                )),
-                None => failure.hint("add one in the IAM console"),
-            };
-        }
-        Failure::new(format!(
-            "{name} has no MFA device that STS can use: {}",
-            others.join(", ")
-        ))
-        .hint("sign in to the IAM console with it, and add an authenticator app")
-    }
+    Failure::new(format!(
+        "{name} has no MFA device that STS can use: {}",
+        others.join(", ")
+    ))
+    .hint("sign in to the IAM console with it, and add an authenticator app")
 }
 
 /// The terminal to pick one of several devices at.

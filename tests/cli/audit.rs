@@ -76,6 +76,23 @@ fn base64(text: &str) -> String {
 }
 
 #[test]
+fn the_help_gives_the_units_and_defaults_and_the_exit_codes() {
+    let help = Home::new().run(&["audit", "--help"]).outcome().stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [
+        "--wait <DURATION> How long to wait for AWS to create the report A number is seconds; other units are like `90s` or `5m`. [default: 2m]",
+        "--max-key-age <DURATION> The maximum age of access keys A key that is older, or unused for longer, is a finding. A number \
+         is seconds; other units are like `90d` or `12h`. [default: 90d]",
+        "Exit codes: 0 no user lacks MFA, 1 a user does, 2 failed; else as `mfa-creds`.",
+    ] {
+        assert!(help.contains(text), "{text} in {help}");
+    }
+    // On a screen of 24 lines, below its command line.
+    let short = Home::new().run(&["audit", "-h"]).outcome().stdout;
+    assert!(short.lines().count() < 24, "{short}");
+}
+
+#[test]
 fn people_and_robots_are_told_apart_and_who_lacks_mfa_comes_first() {
     let outcome = audit(&report(), &[]);
     assert_eq!(

@@ -60,9 +60,11 @@ fn a_problem_has_its_fix_below_it_and_the_exit_code_1() {
     );
     assert!(
         outcome.stdout.ends_with(
-            "problem  keys              mfa-creds is not set up: there is no section [default-long-term] in ~/.aws/credentials\n         \
+            "problem  profile           mfa-creds is not set up: there is no section [default-long-term] in ~/.aws/credentials\n         \
              fix: run `mfa-creds setup` to store your long-term keys\n\
-             9 ok, 1 warning, 1 problem\n"
+             ok       sections          all have valid names and complete keys\n\
+             ok       other tools       no traces in the files\n\
+             8 ok, 1 warning, 1 problem\n"
         ),
         "{outcome:?}"
     );

@@ -300,22 +300,22 @@ fn the_devices_of_the_user() {
         &set,
         alice(),
         "problem",
-        &format!("{ALICE_DEVICE} is not a device of alice, who has no device that STS can use"),
+        &format!("{ALICE_DEVICE} is not a device of alice, and alice has no MFA device"),
         Some(ENROLL),
     );
     told(
         &unset,
         alice(),
         "problem",
-        "alice has no device that STS can use",
+        "alice has no MFA device",
         Some(ENROLL),
     );
     told(
         &unset,
         alice().device(Device::fido(key)),
         "problem",
-        &format!("alice has no device that STS can use: {key}"),
-        Some(ENROLL),
+        &format!("alice has no MFA device that STS can use: {key} is a FIDO key"),
+        Some("sign in to the IAM console with it, and add an authenticator app"),
     );
     told(
         &unset,
@@ -350,7 +350,8 @@ fn the_devices_of_the_user() {
     let outcome = ask(&unset, &sts).outcome();
     assert!(
         outcome.stdout.contains(&format!(
-            "set aws_mfa_device; the device is often {ALICE_DEVICE}"
+            "\n         fix: it is often {ALICE_DEVICE}: add `aws_mfa_device = {ALICE_DEVICE}` to [work-long-term] in \
+             ~/.aws/credentials, or use --device; the IAM console shows the ARN\n"
         )),
         "{outcome:?}"
     );

@@ -214,7 +214,7 @@ fn what_keeps_a_profile_from_being_renewed() {
         (
             String::new(),
             "",
-            "keys",
+            "profile",
             "mfa-creds is not set up: there is no section [work-long-term] in ~/.aws/credentials",
             "run `mfa-creds setup --profile work` to store your long-term keys",
         ),

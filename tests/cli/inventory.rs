@@ -32,10 +32,6 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
     ),
     (
-        ".command(\"device enroll\")",
-        By("hints_of_settings::a_user_without_a_device_gets_one_by_the_command"),
-    ),
-    (
         ".command(\"export\")",
         By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
@@ -122,6 +118,10 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     (
         "mfa-creds device enroll{}",
+        By("hints_of_settings::a_user_without_a_device_gets_one_by_the_command"),
+    ),
+    (
+        "mfa-creds device enroll{flag}",
         By("hints_of_settings::a_user_without_a_device_gets_one_by_the_command"),
     ),
     (

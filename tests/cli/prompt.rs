@@ -369,6 +369,7 @@ fn control_d_ends_each_prompt_of_setup() {
             "aws_secret_access_key (not shown): ",
             ALICE_SECRET_ACCESS_KEY,
         ),
+        ("Check the keys with AWS? [Y/n]: ", "n"),
         ("MFA device (optional): ", ""),
     ];
     for last in 0..prompts.len() {

@@ -15,7 +15,7 @@ use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 const NO_PROFILE: &str = "-p nosuch";
 const RED: &str = "\u{1b}[31m\u{1b}[1merror:\u{1b}[0m there is no section [nosuch-long-term]";
-const GREEN: &str = "\r\n\u{1b}[32mhint:\u{1b}[0m `mfa-creds setup --profile nosuch`";
+const GREEN: &str = "\r\n\u{1b}[32mhint:\u{1b}[0m run `mfa-creds setup --profile nosuch`";
 
 /// What the binary writes to a terminal that is set up like this.
 fn shown(home: &Home, set: &str, arguments: &str) -> String {

@@ -351,3 +351,39 @@ fn piped_keys_are_not_checked() {
         .ends(0, "");
     assert_eq!(sts.calls(), 0);
 }
+
+#[test]
+fn a_narrow_terminal_shows_each_answer_and_each_error_once() {
+    let wrong = "arn:aws:iam::123456789012:user/alice";
+    for columns in [80, 40] {
+        let sts = StandIn::start(Account::example());
+        let home = Home::new();
+        let script = format!("stty echo columns {columns}; exec \"$0\" setup -p work");
+        let mut session = on_terminal(&home, &sts, &script);
+        answer(&mut session, "Profile name to", "");
+        session.expect("aws_access_key_id: ").unwrap();
+        session.send_line("alice").unwrap();
+        session.expect("aws_access_key_id: ").unwrap();
+        session.send_line(ALICE_ACCESS_KEY_ID).unwrap();
+        answer(&mut session, "(not shown): ", ALICE_SECRET_ACCESS_KEY);
+        answer(&mut session, "Check the keys", "n");
+        session.expect("MFA device (optional): ").unwrap();
+        session.send_line(wrong).unwrap();
+        let seen = session.expect("MFA device (optional): ").unwrap();
+        let seen = String::from_utf8_lossy(seen.before()).into_owned();
+        let [echo, error, ""] = seen.split("\r\n").collect::<Vec<_>>()[..] else {
+            panic!("{seen:?}")
+        };
+        assert_eq!(echo, wrong);
+        assert!(
+            error.starts_with("error: this is a user, not an MFA device"),
+            "{seen:?}"
+        );
+        session.send_line(ALICE_DEVICE).unwrap();
+        let seen = session.expect("next: ").unwrap();
+        let seen = String::from_utf8_lossy(seen.before()).into_owned();
+        assert_eq!(seen.matches(ALICE_DEVICE).count(), 1, "{seen:?}");
+        assert!(!seen.contains('\u{1b}'), "{seen:?}");
+        assert_eq!(exited(session), 0);
+    }
+}

@@ -2,15 +2,16 @@
 
 use chrono::TimeDelta;
 
-use super::checklist::Checklist;
+use super::checklist::{CheckLevel, Checklist};
 use crate::aws::iam::{Caller, Iam};
 use crate::aws::network::{self, Certificates, RequestError, SET_THE_CLOCK};
 use crate::core::clock;
 use crate::core::credentials::LongTermKeys;
-use crate::core::error;
+use crate::core::error::{self, Failure};
 use crate::core::mfa_device::SerialNumber;
 use crate::core::text::masked;
 use crate::plan::{Connection, Origin, ProfileSections, Route, Setting, User};
+use crate::renewal::discovery::{devices_not_told, no_usable_device};
 use crate::report::Report;
 
 /// A clock that is off by less than this is fine.
@@ -159,20 +160,16 @@ fn devices(
         Some(Err(_)) => return,
         None => None,
     };
-    let key = user.key_source.device_key;
     let found = match iam.devices(caller) {
         Ok(found) => found,
         Err(problem) => {
-            let why = anyhow::Error::from(problem);
-            let message = format!("cannot list the user's devices: {}", error::message(&why));
-            match set {
-                // If the device is set, AWS need not be asked.
-                Some(_) => list.ok("device", message),
-                None => list.problem(
-                    "device",
-                    message,
-                    format!("set {key}; the device is often {}", caller.usual_device()),
-                ),
+            // If the device is set, AWS need not be asked.
+            if set.is_some() {
+                let why = problem.failure.message();
+                list.ok("device", format!("cannot list the user's devices: {why}"));
+            } else {
+                let why = devices_not_told(&user.key_source, Some(caller), &problem);
+                list.failed("device", &why.into());
             }
             return;
         }
@@ -182,11 +179,8 @@ fn devices(
         name: caller.called(),
         all: found.iter().map(|device| &*device.serial).collect(),
         usable: usable.map(|device| &*device.serial).collect(),
-        key,
-        enroll: format!(
-            "run `{}` to enroll an authenticator app",
-            sections.command("device enroll")
-        ),
+        key: user.key_source.device_key,
+        none_usable: no_usable_device(caller, &found, &sections.flags),
     };
     match set {
         Some(set) => devices.check_set(list, set),
@@ -203,22 +197,21 @@ struct DevicesOfUser<'d> {
     usable: Vec<&'d str>,
     /// The key that sets a device.
     key: &'static str,
-    /// How to get a device.
-    enroll: String,
+    /// What to say if there is none.
+    none_usable: Failure,
 }
 
 impl DevicesOfUser<'_> {
     /// Checks whether the device that is set is one of them.
-    fn check_set(&self, list: &mut Checklist, set: &Setting<SerialNumber>) {
+    fn check_set(self, list: &mut Checklist, set: &Setting<SerialNumber>) {
         let (name, serial) = (&self.name, &set.value);
         if self.all.contains(&serial.as_str()) {
             list.ok("device", format!("{serial} is a device of {name}"));
         } else if self.usable.is_empty() {
-            list.problem(
-                "device",
-                format!("{serial} is not a device of {name}, who has no device that STS can use"),
-                &self.enroll,
-            );
+            let message = self.none_usable.message();
+            let message = format!("{serial} is not a device of {name}, and {message}");
+            let why = self.none_usable.into();
+            list.add("device", CheckLevel::Problem, &message, error::hint(&why));
         } else {
             list.problem(
                 "device",
@@ -243,22 +236,11 @@ impl DevicesOfUser<'_> {
     }
 
     /// Checks, if no device is set, whether there is exactly one, so that nobody has to pick.
-    fn check_unset(&self, list: &mut Checklist) {
+    fn check_unset(self, list: &mut Checklist) {
         let name = &self.name;
         let usable = self.usable.join(", ");
         match self.usable.len() {
-            0 => {
-                let others = if self.all.is_empty() {
-                    String::new()
-                } else {
-                    format!(": {}", self.all.join(", "))
-                };
-                list.problem(
-                    "device",
-                    format!("{name} has no device that STS can use{others}"),
-                    &self.enroll,
-                );
-            }
+            0 => list.failed("device", &self.none_usable.into()),
             1 => list.ok("device", format!("{usable} is the only device of {name}")),
             _ => list.warning(
                 "device",

@@ -39,6 +39,9 @@ impl Terminal {
     #[allow(clippy::unused_self, reason = "the same call on every system")]
     pub(super) fn forget_input(&self) {}
 
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    pub(super) fn watch_for_suspension(&self) {}
+
     #[allow(clippy::unnecessary_wraps, reason = "the same call on every system")]
     pub(super) fn wait(&self, _prompt: &str) -> Result<Option<Watch>> {
         Ok(Some(Watch::begin(self.limit.clone())))

@@ -13,7 +13,8 @@
 //! ```
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once, OnceLock};
 use std::thread;
@@ -212,24 +213,31 @@ pub(super) fn is_ours(terminal: &File) -> bool {
     tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
 }
 
-/// Whether the process was continued, after it had been suspended.
-static CONTINUED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+/// Has a byte for each time that the process was continued after it had been suspended.
+static CONTINUED: OnceLock<UnixStream> = OnceLock::new();
 
-/// From now on, a process that is continued is noted, and a wait for input is interrupted by it.
+/// From now on, records when the process is continued. Forgets earlier times.
 pub(super) fn note_continuing() -> io::Result<()> {
     if CONTINUED.get().is_none() {
-        let continued = CONTINUED.get_or_init(Default::default);
-        signal_hook::flag::register(SIGCONT, Arc::clone(continued))?;
+        let (stream, of_handler) = UnixStream::pair()?;
+        stream.set_nonblocking(true)?;
+        signal_hook::low_level::pipe::register(SIGCONT, of_handler)?;
+        CONTINUED.get_or_init(|| stream);
     }
-    // What was before the prompt does not count.
     has_continued();
     Ok(())
 }
 
+/// Becomes readable when the process is continued. A wait for input that also waits for this misses no signal.
+pub(super) fn continuing() -> Option<&'static UnixStream> {
+    CONTINUED.get()
+}
+
 /// Whether the process was continued since the last call.
 pub(super) fn has_continued() -> bool {
-    let continued = CONTINUED.get();
-    continued.is_some_and(|continued| continued.swap(false, Ordering::SeqCst))
+    let mut stream = CONTINUED.get();
+    let read = stream.as_mut().map(|stream| stream.read(&mut [0; 64]));
+    matches!(read, Some(Ok(1..)))
 }
 
 /// The signals with which people end a program, each with whether it came while signals were noted.

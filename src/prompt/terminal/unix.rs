@@ -60,9 +60,15 @@ impl Terminal {
         let _ = tcflush(&self.file, QueueSelector::IFlush);
     }
 
+    /// From now on, [`Self::wait`] sees it when the process is suspended and continued.
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    pub(super) fn watch_for_suspension(&self) {
+        // If it fails, the prompt is not shown again.
+        let _ = signals::note_continuing();
+    }
+
     /// Waits until a line is there. Shows the prompt again when the process was suspended and is in the foreground again.
     pub(super) fn wait(&self, prompt: &str) -> Result<Option<Watch>> {
-        signals::note_continuing().context(UNUSABLE)?;
         let limit = Timespec::try_from(self.limit.value)
             .context("the timeout for an answer is too long")?;
         loop {
@@ -70,8 +76,9 @@ impl Terminal {
             if signals::has_continued() && signals::is_ours(&self.file) {
                 self.show_prompt(prompt)?;
             }
-            let mut input = [PollFd::new(&self.file, PollFlags::IN)];
-            match poll(&mut input, Some(&limit)) {
+            let mut inputs = vec![PollFd::new(&self.file, PollFlags::IN)];
+            inputs.extend(signals::continuing().map(|stream| PollFd::new(stream, PollFlags::IN)));
+            match poll(&mut inputs, Some(&limit)) {
                 // A signal, for example after the process was suspended: wait again.
                 Err(Errno::INTR) => {}
                 Ok(0) => {
@@ -79,7 +86,8 @@ impl Terminal {
                     bail!(nobody_answered(&self.limit));
                 }
                 // Not every system can poll a terminal.
-                Ok(_) if input[0].revents().contains(PollFlags::NVAL) => {
+                Ok(_) if inputs[0].revents().is_empty() => {}
+                Ok(_) if inputs[0].revents().contains(PollFlags::NVAL) => {
                     return Ok(Some(Watch::begin(self.limit.clone())));
                 }
                 Ok(_) => return Ok(None),
