@@ -20,7 +20,9 @@ pub const OUTPUT: &str = "Output";
 /// Which profiles are meant.
 #[derive(Args, Default)]
 pub struct Profiles {
-    /// The profile; repeat it for several profiles [env: `AWS_PROFILE`] [default: default]
+    /// The profile; repeat it for several profiles
+    ///
+    /// [env: `AWS_PROFILE`] [default: default]
     // aws-mfa accepts `--p` to `--pro`, and `--a`, `--m` and `--r` below. Newer flags would make them ambiguous.
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", aliases = ["p", "pr", "pro"], value_parser = profile_name)]
     pub names: Vec<String>,
@@ -40,7 +42,9 @@ pub fn profile_name(name: &str) -> Result<String, &'static str> {
 /// Which profile is meant.
 #[derive(Args)]
 pub struct Profile {
-    /// The profile [env: `AWS_PROFILE`] [default: default]
+    /// The profile
+    ///
+    /// [env: `AWS_PROFILE`] [default: default]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_parser = profile_name)]
     pub name: Option<String>,
 }
@@ -73,7 +77,9 @@ pub struct Verbosity {
     /// Show only errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Show where each setting comes from; with -vv, also every decision and request [env: `MFA_CREDS_TRACE`, a file for -vv]
+    /// Show where each setting comes from
+    ///
+    /// With -vv, also show every decision and request. [env: `MFA_CREDS_TRACE`, a file to which the output of -vv is appended]
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
     /// The same as a log level, for compatibility with aws-mfa: `ERROR` is -q, `WARNING` adds warnings, `DEBUG` is -v

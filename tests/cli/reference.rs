@@ -302,3 +302,19 @@ fn the_same_option_has_the_same_words_in_every_command() {
         }
     }
 }
+
+#[test]
+fn h_fits_one_screen() {
+    for command in all_help().keys() {
+        let home = Home::new();
+        let mut arguments: Vec<&str> = command.split_whitespace().collect();
+        arguments.push("-h");
+        let text = home.run(&arguments).env("COLUMNS", "80").outcome().stdout;
+        let lines = text.lines().count();
+        let most = if command.is_empty() { 40 } else { 24 };
+        assert!(lines <= most, "{lines} lines of `{command}`:\n{text}");
+        for rare in ["--lock-timeout", "--prompt-timeout"] {
+            assert!(!text.contains(rare), "{rare} of `{command}`");
+        }
+    }
+}
