@@ -53,12 +53,12 @@ impl LoadedFiles {
         });
         let profile = profile.unwrap_or_else(|| plan::profile_of_environment(environment));
         let sections = self.names.sections_by_name(profile)?;
-        bail!(self.without_file(&sections, &self.files(profiles)));
+        bail!(self.without_keys(&sections, &self.files(profiles)));
     }
 
     /// The error if no file can have keys.
-    fn without_file(&self, sections: &ProfileSections, files: &Files<'_>) -> Failure {
-        let (path, setup_command) = (&self.paths.credentials, &sections.setup_command);
+    fn without_keys(&self, sections: &ProfileSections, files: &Files<'_>) -> Failure {
+        let (path, setup_command) = (&*self.paths.credentials, &sections.setup_command);
         match store::way_to_write(path) {
             Ok(_) => plan::not_set_up(&missing(path), setup_command, files),
             Err(_) => no_file(path, setup_command),
@@ -84,7 +84,7 @@ impl LoadedFiles {
         Some(if self.may_have_keys() {
             unknown.into()
         } else {
-            self.without_file(sections, inputs.files).into()
+            self.without_keys(sections, inputs.files).into()
         })
     }
 

@@ -30,7 +30,7 @@ def plain(text):
 def as_pattern(said):
     """What matches a whole screen like that. A line with nothing but three dots stands for whatever does not fit a guide."""
     parts = map(re.escape, re.split(r"^…\n", said, flags=re.MULTILINE))
-    return rf"\A{'(?:.*\n)*?'.join(parts)}\Z"
+    return r"\A" + r"(?:.*\n)*?".join(parts) + r"\Z"
 
 
 class Chapter(RealTest):
