@@ -86,7 +86,7 @@ pub struct RestoreKeys {
 /// The arguments of `keychain get`.
 #[derive(Args)]
 pub struct GetKeys {
-    /// The access key id (AKIA…)
+    /// The access key ID (AKIA…)
     pub access_key_id: String,
     #[command(flatten)]
     pub store: KeychainFlag,

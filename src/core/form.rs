@@ -73,7 +73,7 @@ impl Form {
     /// For messages.
     pub fn name(self) -> &'static str {
         match self {
-            Self::AccessKeyId | Self::TypedAccessKeyId => "access key id",
+            Self::AccessKeyId | Self::TypedAccessKeyId => "access key ID",
             Self::SecretAccessKey | Self::TypedSecretAccessKey => "secret access key",
             Self::SessionToken => "session token",
             Self::UserName => "user name",

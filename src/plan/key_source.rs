@@ -76,7 +76,7 @@ fn check_access_key_id(access_key_id: &str, of: &KeySourceId) -> Result<()> {
     if let Some(odd) = access_key_id.chars().find(|c| !c.is_ascii_graphic()) {
         bail!(
             Failure::new(format!(
-                "{} of {of} contains the character U+{:04X}, which no access key id contains",
+                "{} of {of} contains the character U+{:04X}, which no access key ID contains",
                 key::AWS_ACCESS_KEY_ID,
                 u32::from(odd)
             ))

@@ -317,7 +317,7 @@ pub fn secret_in_the_way(section: &str, credentials: &File<'_>) -> Failure {
     let path = credentials.path.display();
     let has_id = credentials.get(section, key::AWS_ACCESS_KEY_ID).is_some();
     Failure::new(if has_id {
-        format!("[{section}] in {path} holds a secret access key that mfa-creds did not write, next to a session's access key id")
+        format!("[{section}] in {path} holds a secret access key that mfa-creds did not write, next to a session's access key ID")
     } else {
         format!("[{section}] in {path} holds a secret access key without its id, which mfa-creds never overwrites")
     })

@@ -127,7 +127,7 @@ fn an_access_key_id_that_no_header_takes_is_told() {
             assert_eq!(outcome.status, Some(1), "{outcome:?}");
             assert!(
                 outcome.stderr.ends_with(&format!(
-                    "error: aws_access_key_id of [work-long-term] in ~/.aws/credentials contains the character U+{code}, which no access key id contains\n\
+                    "error: aws_access_key_id of [work-long-term] in ~/.aws/credentials contains the character U+{code}, which no access key ID contains\n\
                      hint: type the line again; the IAM console lists a user's access keys\n"
                 )),
                 "{outcome:?}"

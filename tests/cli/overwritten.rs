@@ -325,7 +325,7 @@ fn a_new_secret_that_has_its_id_not_yet_stays() {
         let secret = value(&home.credentials(), "work", "aws_secret_access_key").unwrap();
         let text = home.credentials().replace(&secret, NEW_SECRET);
         home.write("credentials", &text);
-        let said = "error: [work] in ~/.aws/credentials holds a secret access key that mfa-creds did not write, next to a session's access key id\n\
+        let said = "error: [work] in ~/.aws/credentials holds a secret access key that mfa-creds did not write, next to a session's access key ID\n\
              hint: remove the secret with an editor, or add its aws_access_key_id\n";
         let before = sts.calls();
         renew(&["--force"]).ends(1, said);

@@ -227,7 +227,7 @@ fn setup_asks_hides_the_secret_and_asks_again_for_what_cannot_be() {
     session.expect("aws_access_key_id: ").unwrap();
     session.send_line("alice").unwrap();
     session
-        .expect("error: an access key id has at least 16 capital letters")
+        .expect("error: an access key ID has at least 16 capital letters")
         .unwrap();
     session.expect("aws_access_key_id: ").unwrap();
     session.send_line(ALICE_ACCESS_KEY_ID).unwrap();

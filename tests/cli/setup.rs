@@ -100,12 +100,12 @@ fn refuses_what_cannot_be_a_key() {
         (
             "alice",
             ALICE_SECRET_ACCESS_KEY,
-            "an access key id has at least 16 capital letters and digits, like AKIA…",
+            "an access key ID has at least 16 capital letters and digits, like AKIA…",
         ),
         (
             "",
             "",
-            "an access key id has at least 16 capital letters and digits, like AKIA…",
+            "an access key ID has at least 16 capital letters and digits, like AKIA…",
         ),
         (
             ALICE_ACCESS_KEY_ID,
@@ -138,7 +138,7 @@ fn needs_somebody_to_ask() {
     home.run(&["setup"]).ends(
         3,
         "error: setup needs a terminal to ask for the keys\n\
-         hint: run the command in a terminal, or pipe in four lines: profile, access key id, secret access key, device\n",
+         hint: run the command in a terminal, or pipe in four lines: profile, access key ID, secret access key, device\n",
     );
 }
 

@@ -113,7 +113,7 @@ impl KeychainEntry {
         // A shell runs the command.
         if !Form::AccessKeyId.fits(id) {
             bail!(
-                Failure::new(format!("`{id}` is not an access key id"))
+                Failure::new(format!("`{id}` is not an access key ID"))
                     .hint("use the id that AWS showed when the key was created, like AKIA…; nothing was changed")
             );
         }

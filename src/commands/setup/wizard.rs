@@ -50,7 +50,7 @@ impl Respondent {
             Some(terminal) => Ok(Self::Person(terminal)),
             None => bail!(
                 Failure::new("setup needs a terminal to ask for the keys")
-                    .hint("run the command in a terminal, or pipe in four lines: profile, access key id, secret access key, device")
+                    .hint("run the command in a terminal, or pipe in four lines: profile, access key ID, secret access key, device")
                     .exit(Exit::HumanNeeded)
             ),
         }
@@ -249,7 +249,7 @@ fn check_access_key_id(text: &str) -> Result<(), String> {
     }
     if !Form::TypedAccessKeyId.fits(text) {
         return Err(
-            "an access key id has at least 16 capital letters and digits, like AKIA…".to_owned(),
+            "an access key ID has at least 16 capital letters and digits, like AKIA…".to_owned(),
         );
     }
     Ok(())
