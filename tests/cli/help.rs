@@ -35,6 +35,8 @@ fn a_guide_is_shown_as_plain_text_in_a_pipe() {
         first_steps.contains("a password manager: see `mfa-creds help keys`."),
         "{first_steps}"
     );
+    let long = "`mfa-creds export -p work --format powershell | Out-String | Invoke-Expression`\n";
+    assert!(help(&["shells"]).contains(long), "it is on one line");
     assert!(
         guide.contains("\n    [profile admin]\n    role_arn = "),
         "{guide}"
