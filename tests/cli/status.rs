@@ -427,8 +427,8 @@ fn an_unknown_profile_is_an_error_in_the_words_of_a_refresh() {
     for arguments in [&["-p", "work"][..], &["status", "-p", "work"]] {
         Home::new().run(arguments).ends(
             1,
-            "error: there is no credentials file ~/.aws/credentials\n\
-             hint: run `mfa-creds setup --profile work` to create it\n",
+            "error: mfa-creds is not set up: there is no credentials file ~/.aws/credentials\n\
+             hint: run `mfa-creds setup --profile work` to store your long-term keys\n",
         );
     }
 }

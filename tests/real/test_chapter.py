@@ -119,7 +119,7 @@ class Chapter(RealTest):
                     terminal.type(answer)
                 status, screen = terminal.end()
             self.assertEqual(status, 0, screen)
-            # What waited on a line, such as a countdown, is erased before the next text is written there.
-            screen = re.sub(r"[^\n]*\r\x1b\[(?:2K|J)", "", screen.replace(str(self.home), "~"))
-            screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", screen)
+            screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.replace(str(self.home), "~"))
+            # What is left of a line that was drawn again.
+            screen = "".join(line.rstrip("\r").split("\r")[-1] + "\n" for line in screen.split("\n")[:-1])
             self.assertRegex(plain(screen), as_pattern(plain(said)), command)
