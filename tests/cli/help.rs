@@ -157,6 +157,7 @@ fn each_guide_is_a_manual_page() {
             page.contains(&format!("\n.TH mfa-creds-{name} 7  \"mfa-creds ")),
             "{page}"
         );
+        assert!(page.contains("\n.nh\n.ad l\n"), "words stay whole: {page}");
         assert!(
             main.contains(&format!("mfa\\-creds\\-{}(7)", name.replace('-', "\\-"))),
             "{name}"
