@@ -181,7 +181,8 @@ impl Compiler {
                 // A file of the repository, or a heading of the same guide.
                 if let Some(path) = link.strip_prefix("../../") {
                     let repository = env!("CARGO_PKG_REPOSITORY");
-                    self.text += &format!(" ({repository}/blob/main/{path})");
+                    self.text
+                        .extend([" (", repository, "/blob/main/", path, ")"]);
                 }
             }
         }
