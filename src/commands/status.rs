@@ -349,7 +349,7 @@ impl<'v> Overview<'v> {
         }
     }
 
-    /// Adds the sessions that are stored for a key and a device because no section holds them.
+    /// Adds the sessions that are stored for a key and a device because no section contains them.
     fn sessions(&mut self) {
         for (session_key, credentials) in self.sessions.iter().flat_map(sessions::all) {
             let left = credentials.expiration - self.now;

@@ -81,7 +81,7 @@ impl fmt::Display for DeviceKind {
 const LENGTH: std::ops::RangeInclusive<usize> = 9..=256;
 
 impl SerialNumber {
-    /// Takes a text for a serial number.
+    /// Interprets a text as a serial number.
     pub fn parse(text: &str) -> Result<Self, WrongDevice> {
         let text = text.trim();
         if text.starts_with("arn:") {
@@ -98,7 +98,7 @@ impl SerialNumber {
         Ok(Self(text.to_owned()))
     }
 
-    /// As STS and the prompt want it.
+    /// As STS and the prompt expect it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -133,7 +133,7 @@ fn check_error(path: &Path, error: &io::Error) -> io::Result<()> {
     }
 }
 
-/// Lets its owner read and write a file that was just made, whatever the umask took away.
+/// Lets its owner read and write a file that was just created, whatever the umask is.
 #[cfg(unix)]
 pub fn leave_to_owner(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

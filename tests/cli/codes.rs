@@ -286,7 +286,7 @@ fn token_dash_reads_standard_input() {
     assert_eq!(sts.requests()[1].parameter("TokenCode"), Some(&*code));
     home.run_with(&sts, &dash).ends(
         3,
-        "error: an MFA code is needed, and none came on standard input\n\
+        "error: an MFA code is needed, and none arrived on standard input\n\
          hint: pipe in the six digits, or remove the `-` from --token or MFA_TOKEN\n",
     );
     home.run_with(&sts, &dash).stdin("12345\n").ends(

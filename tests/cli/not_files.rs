@@ -294,7 +294,7 @@ fn what_stands_in_place_of_our_own_files_is_named_with_what_removes_it() {
             assert_eq!(sts.calls(), before, "{name}");
             let outcome = home.run(&["doctor", "--offline", "-p", "work"]).outcome();
             assert_eq!(outcome.status, Some(1), "{outcome:?}");
-            // It masks access key ids.
+            // It masks access key IDs.
             let said = format!("cannot be used: {is}\n");
             assert!(outcome.stdout.contains(&said), "{outcome:?}");
             let fix = "fix: find it with `ls -la ~/.aws/.mfa-creds`, and remove it\n";

@@ -23,11 +23,11 @@ use crate::report::Report;
 pub enum Verdict {
     /// These are the keys of somebody.
     Accepted(Caller),
-    /// The id or the secret is wrong.
+    /// The ID or the secret is wrong.
     Rejected(Failure),
 }
 
-/// Asks AWS whose the keys are that are about to be written to the long-term section.
+/// Asks AWS who owns the keys that are about to be written to the long-term section.
 ///
 /// # Errors
 /// If AWS cannot be asked.
@@ -92,7 +92,7 @@ fn text_with_keys(paths: &Paths, keys: &LongTermKeys, section: &str) -> Result<p
     Ok(profiles::Text::new(edited.into_boxed_str()))
 }
 
-/// Whether AWS rejects the id or the secret, and not the clock or the region.
+/// Whether AWS rejects the ID or the secret, and not the clock or the region.
 fn is_of_keys(error: &IamError) -> bool {
     let refusal = error.request_error.as_ref();
     match refusal.and_then(|error| error.refusal()) {
