@@ -296,7 +296,7 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
         let unfit = regular_file::check_path(path).err();
         match unfit.as_ref().and_then(regular_file::unfit) {
             // A pipe with a reader can be opened.
-            Some(Unfit::Fifo) => io::Error::other("is a named pipe that no process reads"),
+            Some(Unfit::Fifo) => io::Error::other("it is a named pipe that no process reads"),
             _ => unfit.unwrap_or(error),
         }
     })?;

@@ -42,7 +42,7 @@ pub enum DeviceCommand {
     Resync(Resync),
 }
 
-/// Does what the command says.
+/// Runs the command.
 pub(super) fn device(command: &DeviceCommand, environment: &Environment) -> Result<()> {
     match command {
         DeviceCommand::List(args) => list::list(args, environment),

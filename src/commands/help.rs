@@ -46,7 +46,7 @@ macro_rules! guides {
     };
 }
 
-/// In the order in which they are listed.
+/// In the order of the list.
 pub(super) const GUIDES: &[Guide] = guides!(
     "first-steps"
     "code"

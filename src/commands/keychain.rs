@@ -114,7 +114,7 @@ pub struct KeychainFlag {
     pub keychain: Keychain,
 }
 
-/// Does what the command says.
+/// Runs the command.
 pub(super) fn keychain(command: &KeychainCommand, environment: &Environment) -> Result<()> {
     #[cfg(target_os = "linux")]
     if !matches!(command, KeychainCommand::Elsewhere(_)) {

@@ -132,7 +132,7 @@ pub fn trace(environment: &Environment) -> Result<()> {
     })
 }
 
-/// Does what the command line says.
+/// Runs the command line.
 pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
     match &cli.command {
         Some(Command::Setup(args)) => setup::set_up(args, environment)?,

@@ -49,7 +49,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The same for `--setup`, which aws-mfa has in its place.
+    /// The same for `--setup`, which aws-mfa uses instead of a command.
     pub fn of(refresh: &Refresh) -> Self {
         Self {
             name: refresh.profiles.names.last().cloned(),

@@ -94,7 +94,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// What to say of a file that an interrupted write left, or that another process is writing.
+/// The warning about a file that an interrupted write left, or that another process is writing.
 pub(super) fn may_be_torn(path: &Path) -> String {
     format!(
         "a write of {} was interrupted or is under way: the file may be half written",

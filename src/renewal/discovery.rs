@@ -132,7 +132,7 @@ impl Search<'_> {
                 Report::waiting_for_process(
                     holder,
                     format_args!(
-                        "waiting for {process}, which is asking for the MFA device of the same keys"
+                        "waiting for {process}, which is asking for the MFA device for the same keys"
                     ),
                 )
             },

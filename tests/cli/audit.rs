@@ -274,7 +274,7 @@ fn what_is_no_report_is_told() {
     let home = Home::new();
     for (name, why) in [
         ("nosuch", "no such file or directory"),
-        (".", "is a directory"),
+        (".", "it is a directory"),
     ] {
         let path = home.file(name);
         let path = path.to_str().unwrap();

@@ -222,7 +222,7 @@ fn what_cannot_be_read_or_named_is_an_error_and_keeps_nothing_else() {
         "cleared [a]\n\
          error: `x]y` (--profile) cannot be part of a section name\n\
          hint: use a name without brackets, `#`, `;`, or spaces at its ends\n\
-         error: ~/.aws/.mfa-creds/credentials.sessions cannot be used: is a directory\n\
+         error: ~/.aws/.mfa-creds/credentials.sessions cannot be used: it is a directory\n\
          hint: remove it: rm -r ~/.aws/.mfa-creds/credentials.sessions\n",
     );
     let outcome = home.run(&["clear", "-p", "a"]).outcome();

@@ -206,7 +206,7 @@ fn a_record_that_somebody_spoiled_or_replaced_does_no_harm() {
         .run_with(&sts, &["-p", "work", "--force", "--token", "123456"])
         .outcome();
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
-    let said = "cannot be used: is a symbolic link, not a regular file\n";
+    let said = "cannot be used: it is a symbolic link, not a regular file\n";
     assert!(outcome.stderr.contains(said), "{outcome:?}");
     assert_eq!(sts.calls(), before);
     assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");

@@ -87,7 +87,7 @@ fn all_takes_those_with_a_device() {
     home.write("credentials", &long_term("work").replace("-long-term", ""));
     home.run(&["--all", "-q"]).ends(
         1,
-        "error: --all finds no long-term section in ~/.aws/credentials\n\
+        "error: --all found no long-term section in ~/.aws/credentials\n\
          hint: run `mfa-creds setup --profile default` to write one\n",
     );
 }

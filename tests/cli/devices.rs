@@ -224,7 +224,7 @@ fn one_picks_for_all_that_run_at_once() {
     first.expect("Which MFA device?").unwrap();
     let mut other = on_terminal(&home, &sts, "exec \"$0\" -p work");
     other
-        .expect("which is asking for the MFA device of the same keys")
+        .expect("which is asking for the MFA device for the same keys")
         .unwrap();
     first.send("\r").unwrap();
     first.expect("Write it to").unwrap();

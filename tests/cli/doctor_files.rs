@@ -56,7 +56,7 @@ fn files_that_cannot_be_read() {
         home.run(&DOCTOR),
         "problem",
         "config file",
-        "~/.aws/config cannot be read: is a directory",
+        "~/.aws/config cannot be read: it is a directory",
         Some(
             "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one",
         ),

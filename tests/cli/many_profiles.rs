@@ -113,7 +113,7 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
     let empty = Home::with("[work]\n");
     empty.run(&["--all"]).ends(
         1,
-        "error: --all finds no long-term section in ~/.aws/credentials\n\
+        "error: --all found no long-term section in ~/.aws/credentials\n\
          hint: run `mfa-creds setup --profile default` to write one\n",
     );
 }

@@ -185,7 +185,7 @@ fn a_file_that_cannot_be_read() {
     fs::create_dir(home.file("credentials")).unwrap();
     home.run(&["-p", "work"]).ends(
         1,
-        "error: ~/.aws/credentials cannot be read: is a directory\n\
+        "error: ~/.aws/credentials cannot be read: it is a directory\n\
          hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one\n",
     );
     let home = Home::new();
@@ -286,7 +286,7 @@ fn a_device_that_cannot_be_one() {
         (
             "arn:aws-us-gov:iam::123456789012:u2f/user/alice/key",
             "is a FIDO security key or passkey, which STS cannot use\n\
-             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`",
+             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which contains `:mfa/`",
         ),
         (
             "arn:aws:iam::12345:mfa/alice",

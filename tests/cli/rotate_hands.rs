@@ -445,7 +445,7 @@ fn notes_that_do_not_say_of_which_rotation_delete_no_key() {
         home.run_with(&sts, &["rotate", "--yes", "-p", "work"]).ends(
             1,
             &format!(
-                "error: [work-long-term] in ~/.aws/credentials contains {} besides its access key, and does not say which rotation they are from\n\
+                "error: [work-long-term] in ~/.aws/credentials contains {} besides its access key, but no record of the rotation\n\
                  hint: if nothing needs those keys, remove the lines that start with `mfa_creds_` in an editor, then run the command again\n",
                 masked(OTHER)
             ),

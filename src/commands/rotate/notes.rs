@@ -162,7 +162,7 @@ impl Notes {
     fn without_owner(&self, file: &File<'_>) -> Failure {
         let held: Vec<String> = self.held().map(masked).collect();
         Failure::new(format!(
-            "[{}] in {} contains {} besides its access key, and does not say which rotation they are from",
+            "[{}] in {} contains {} besides its access key, but no record of the rotation",
             self.section,
             file.path.display(),
             held.join(" and ")
