@@ -100,7 +100,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// What to say of a file that an interrupted write left, or that another process is writing.
+/// The warning about a file that an interrupted write left, or that another process is writing.
 pub(super) fn may_be_torn(path: &Path) -> String {
     format!(
         "a write of {} was interrupted or is under way: the file may be half written",
@@ -366,7 +366,7 @@ impl<'v> Overview<'v> {
         }
     }
 
-    /// Adds the sessions that are stored for a key and a device because no section holds them.
+    /// Adds the sessions that are stored for a key and a device because no section contains them.
     fn sessions(&mut self) {
         for (session_key, credentials) in self.sessions.iter().flat_map(sessions::all) {
             let left = credentials.expiration - self.now;

@@ -80,15 +80,15 @@ fn a_profile_in_place_of_a_command_is_told_how_to_be_renewed() {
     };
     renew(
         "work",
-        "to renew the profile, type `mfa-creds --profile work`",
+        "to renew the profile, run `mfa-creds --profile work`",
     );
     renew(
         "wrok",
-        "to renew the profile, type `mfa-creds --profile work`",
+        "to renew the profile, run `mfa-creds --profile work`",
     );
     renew(
         "two words",
-        "to renew the profile, type `mfa-creds --profile 'two words'`",
+        "to renew the profile, run `mfa-creds --profile 'two words'`",
     );
     renew(
         "elephants",

@@ -120,7 +120,7 @@ impl Screen {
         page + line.trim_end() + "\n"
     }
 
-    /// In columns where they fit. Where not, each row begins with its first cell, and the others follow below it.
+    /// In columns if they fit. Otherwise, each row begins with its first cell, and the others follow below it.
     fn table(self, rows: &[Vec<Text>]) -> String {
         let cells: Vec<Vec<String>> = rows
             .iter()
