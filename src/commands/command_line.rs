@@ -11,16 +11,26 @@ use super::{Cli, MOST_NAMES};
 use crate::core::environment::Environment;
 use crate::core::text::{flag, nearest, plain};
 
-/// What the words of the command line mean, the first of which is the program.
+/// Parses the words of the command line. The first one is the program.
 pub fn parse(words: &[OsString], environment: &Environment) -> Result<Cli, Error> {
     let error = match Cli::try_parse_from(words) {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
     };
-    if let Some(sorted) = with_options_behind_the_command(words, &error) {
-        return Cli::try_parse_from(&sorted).map_err(|_| explained(&sorted, environment));
-    }
-    Err(explained(words, environment))
+    let Some(sorted) = with_options_behind_the_command(words, &error) else {
+        return match with_options_behind_its_own_command(words, &error) {
+            Some(cli) => Ok(cli),
+            None => Err(explained(words, environment)),
+        };
+    };
+    Cli::try_parse_from(&sorted).or_else(|error| {
+        with_options_behind_its_own_command(&sorted, &error).ok_or_else(|| {
+            let mut error = explained(&sorted, environment);
+            // The option was no value for the command.
+            error.remove(ContextKind::Suggested);
+            error
+        })
+    })
 }
 
 /// What is wrong with the command line, or what it asked for, such as help. Arguments that are quoted in it are safe to show.
@@ -34,7 +44,7 @@ fn explained(words: &[OsString], environment: &Environment) -> Error {
         // Only an argument that is not UTF-8 is an error that its safe form is not.
         Ok(_) => Cli::command().error(
             ErrorKind::InvalidUtf8,
-            "an argument is not UTF-8 text, which no name or value may be",
+            "an argument is not valid UTF-8 text",
         ),
     };
     match unknown_command(&words, &error) {
@@ -61,7 +71,11 @@ fn with_options_behind_the_command(words: &[OsString], error: &Error) -> Option<
     // A value may be spelled like the command: `-p status status`.
     let is_command =
         |at: &usize| words[*at] == **name && Cli::try_parse_from(&words[..*at]).is_ok();
-    let start = (1..words.len()).find(is_command)?;
+    let Some(start) = (1..words.len()).find(is_command) else {
+        // What is in front is wrong without the command.
+        let place = words.iter().position(|word| *word == **name)?;
+        return Some(words[..place].to_vec());
+    };
     command.build();
     let is_own = |word: &OsString| command.find_subcommand(word).is_some();
     let end = start + 1 + usize::from(words.get(start + 1).is_some_and(is_own));
@@ -72,6 +86,29 @@ fn with_options_behind_the_command(words: &[OsString], error: &Error) -> Option<
         &words[end..],
     ];
     Some(parts.concat())
+}
+
+/// What the command line means if options stand between a command and one of its own: `mfa-creds device -p work list`.
+fn with_options_behind_its_own_command(words: &[OsString], error: &Error) -> Option<Cli> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let mut root = Cli::command();
+    root.build();
+    let start = 1;
+    let command = root.find_subcommand(words.get(start)?)?;
+    let own = (start + 1..words.len()).filter(|at| command.find_subcommand(&words[*at]).is_some());
+    let mut sorted = own.map(|at| {
+        let own = &words[at..=at];
+        [
+            &words[..=start],
+            own,
+            &words[start + 1..at],
+            &words[at + 1..],
+        ]
+        .concat()
+    });
+    sorted.find_map(|words| Cli::try_parse_from(words).ok())
 }
 
 /// The word in place of a command of `mfa-creds` that is not one.
@@ -102,7 +139,7 @@ fn with_nearest(mut error: Error, typed: &str, environment: &Environment) -> Err
         format!("did you mean `mfa-creds {name}`?")
     } else if let Some(name) = nearest(typed, names.iter().map(String::as_str)) {
         format!(
-            "to renew the profile, type `mfa-creds {}`",
+            "to renew the profile, run `mfa-creds {}`",
             flag("--profile", name)
         )
     } else if names.is_empty() {

@@ -15,10 +15,12 @@ use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
 use crate::core::text::{nearest, plain};
 
+/// The command.
+pub(super) const NAME: &str = "help";
 /// What it does, for the help.
 pub(super) const ABOUT: &str = "Show a guide, or the help of a command";
 
-/// What `help` can be told.
+/// The arguments of `help`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Help {
@@ -27,13 +29,13 @@ pub struct Help {
     pub words: Vec<String>,
 }
 
-/// The id of the argument that names a guide or a command.
+/// The ID of the argument that names a guide or a command.
 pub(super) const TOPIC: &str = "topic";
 
 /// A guide, with the name of its file.
 pub(super) struct Guide {
     pub(super) name: &'static str,
-    /// As `src/build/guides.rs` turns the file into.
+    /// What `src/build/guides.rs` makes of the file.
     compiled: &'static str,
 }
 
@@ -46,7 +48,7 @@ macro_rules! guides {
     };
 }
 
-/// In the order in which they are listed.
+/// In the order of the list.
 pub(super) const GUIDES: &[Guide] = guides!(
     "first-steps"
     "code"
@@ -69,9 +71,9 @@ pub(super) const GUIDES: &[Guide] = guides!(
     "troubleshooting"
 );
 
-/// The widest that text is still read well, in columns.
+/// The greatest width at which text is easy to read, in columns.
 const WIDEST: usize = 100;
-/// Where nobody says how wide the screen is.
+/// The width if that of the screen is unknown.
 const USUAL_WIDTH: usize = 80;
 
 impl Guide {
@@ -101,12 +103,13 @@ impl Guide {
     }
 }
 
-/// What `help` can show, for completions.
+/// What `help` can show, for completions: without the commands that have commands of their own.
 pub(super) fn topics() -> Vec<String> {
-    let root = Cli::command();
+    let mut root = Cli::command();
+    root.build();
     let commands = root
         .get_subcommands()
-        .filter(|command| !command.is_hide_set());
+        .filter(|command| !command.is_hide_set() && !command.has_subcommands());
     let commands = commands.map(|command| command.get_name().to_owned());
     let guides = GUIDES.iter().map(|guide| guide.name.to_owned());
     commands.chain(guides).collect()
@@ -120,15 +123,15 @@ pub(super) fn help(args: &Help, environment: &Environment) -> Result<()> {
         has_colors: layout.has_colors,
     };
     let text = match &args.words[..] {
-        [] => list(),
+        [] => list(screen),
         [name] if let Some(guide) = Guide::of(name) => screen.render(&guide.blocks()),
         words => of_command(words, screen)?,
     };
     pager::print(&text, environment)
 }
 
-/// The commands and the guides, a line for each.
-fn list() -> String {
+/// The commands and the guides, a row for each.
+fn list(screen: Screen) -> String {
     let root = Cli::command();
     let commands = root
         .get_subcommands()
@@ -146,14 +149,13 @@ fn list() -> String {
     let names = commands.iter().chain(&guides).map(|(name, _)| name.len());
     let width = names.max().unwrap_or_default();
     let lines = |rows: &[(&str, String)]| {
-        let lines = rows
-            .iter()
-            .map(|(name, about)| format!("  {name:width$}  {about}"));
-        lines.collect::<Vec<_>>().join("\n")
+        let rows = rows.iter();
+        rows.map(|(name, about)| screen.row(name, width, about))
+            .collect::<String>()
     };
     format!(
-        "Commands, as in `mfa-creds help exec` or `mfa-creds exec --help`:\n{}\n\n\
-         Guides, as in `mfa-creds help roles`:\n{}\n",
+        "Commands, as in `mfa-creds help exec` or `mfa-creds exec --help`:\n{}\n\
+         Guides, as in `mfa-creds help roles`:\n{}",
         lines(&commands),
         lines(&guides)
     )
@@ -177,7 +179,7 @@ fn of_command(words: &[String], screen: Screen) -> Result<String> {
     })
 }
 
-/// There is neither a guide nor a command of this name, of which `command` is what its first words name.
+/// The error for a name that is neither a guide nor a command; `command` is the command that its first words name.
 fn unknown(words: &[String], command: &Command) -> Failure {
     let typed = plain(&words.join(" "));
     let own = command.get_subcommands().filter(|own| !own.is_hide_set());

@@ -34,7 +34,19 @@ fn options_before_the_command_are_those_of_the_command() {
             &["-p", "work", "keychain", "restore"],
             &["keychain", "restore", "-p", "work"],
         ),
+        (
+            &["device", "-p", "work", "list", "--region", "nowhere!"],
+            &["device", "list", "-p", "work", "--region", "nowhere!"],
+        ),
+        (
+            &["-p", "work", "keychain", "-q", "restore"],
+            &["keychain", "restore", "-p", "work", "-q"],
+        ),
+        (&["-v", "status"], &["status", "-v"]),
         (&["--force", "status"], &["status", "--force"]),
+        // What is wrong in front of the command is told without it.
+        (&["-vq", "status"], &["-vq"]),
+        (&["--duration", "status", "plan"], &["--duration", "status"]),
         (&["-p", "work", "work"], &["work"]),
     ] {
         let expected = told(&home, behind);
@@ -50,6 +62,11 @@ fn options_before_the_command_are_those_of_the_command() {
         message.contains("unexpected argument '--force' found"),
         "{message}"
     );
+    let (_, _, message) = told(&home, &["-p", "work", "help"]);
+    assert!(
+        message.starts_with("error: unexpected argument '-p' found\n\nUsage: mfa-creds help"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -63,15 +80,15 @@ fn a_profile_in_place_of_a_command_is_told_how_to_be_renewed() {
     };
     renew(
         "work",
-        "to renew the profile, type `mfa-creds --profile work`",
+        "to renew the profile, run `mfa-creds --profile work`",
     );
     renew(
         "wrok",
-        "to renew the profile, type `mfa-creds --profile work`",
+        "to renew the profile, run `mfa-creds --profile work`",
     );
     renew(
         "two words",
-        "to renew the profile, type `mfa-creds --profile 'two words'`",
+        "to renew the profile, run `mfa-creds --profile 'two words'`",
     );
     renew(
         "elephants",

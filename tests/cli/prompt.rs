@@ -227,7 +227,7 @@ fn setup_asks_hides_the_secret_and_asks_again_for_what_cannot_be() {
     session.expect("aws_access_key_id: ").unwrap();
     session.send_line("alice").unwrap();
     session
-        .expect("error: an access key id has at least 16 capital letters")
+        .expect("error: an access key ID has at least 16 capital letters")
         .unwrap();
     session.expect("aws_access_key_id: ").unwrap();
     session.send_line(ALICE_ACCESS_KEY_ID).unwrap();
@@ -342,7 +342,7 @@ fn setup_moves_keys_after_a_yes_and_not_after_a_no() {
         session.expect("Profile name to [work]: ").unwrap();
         session.send_line("").unwrap();
         session
-            .expect("[work] holds long-term keys. Move them to [work-long-term]?")
+            .expect("[work] contains long-term keys. Move them to [work-long-term]?")
             .unwrap();
         session.send_line(answer).unwrap();
         if moved {

@@ -353,12 +353,29 @@ fn without_a_file_there_is_nothing_to_show() {
     let outcome = Home::new().run(&["status"]).outcome();
     assert_eq!(
         (outcome.status, outcome.stderr.as_str()),
-        (Some(0), ""),
+        (
+            Some(0),
+            "hint: run `mfa-creds setup` to store your long-term keys\n"
+        ),
         "{outcome:?}"
     );
     assert_eq!(
         outcome.stdout,
         "PROFILE  STATE  LEFT  UNTIL  KIND  DEVICE\n"
+    );
+    let quiet = Home::new().run(&["-q", "status"]).outcome();
+    assert_eq!((quiet.stdout, &*quiet.stderr), (outcome.stdout, ""));
+}
+
+#[test]
+fn verbose_shows_where_the_sections_come_from() {
+    let home = Home::of_alice();
+    let outcome = home.run(&["-v", "status"]).outcome();
+    assert_eq!(
+        outcome.stderr,
+        "profile: work (default)\n\
+         long-term section: work-long-term (default)\n\
+         section to write: work (default)\n"
     );
 }
 

@@ -225,7 +225,7 @@ fn an_access_key_id_that_is_a_command_is_neither_written_nor_run() {
     assert!(
         outcome
             .stderr
-            .contains("is not from AWS IAM: its access key id is malformed"),
+            .contains("is not from AWS IAM: its access key ID is malformed"),
         "{outcome:?}"
     );
     let text = home.credentials();
@@ -250,8 +250,8 @@ fn an_access_key_id_that_is_a_command_is_neither_written_nor_run() {
     home.run(&["keychain", "move", "--yes", "-p", "work"]).ends(
         1,
         &format!(
-            "error: `{evil}` is not an access key id\n\
-             hint: use the id that AWS showed when the key was created, like AKIA…; nothing was changed\n"
+            "error: `{evil}` is not an access key ID\n\
+             hint: use the ID that AWS showed when the key was created, like AKIA…; nothing was changed\n"
         ),
     );
     assert_eq!(home.credentials(), own);

@@ -160,10 +160,12 @@ fn wait_for_session(
             }
         }
         Ok(KnownDevices::No) => {
-            report.warning("STS does not know the device yet; wait a minute before you use a code");
+            report.warning(
+                "STS does not recognize the device yet; wait a minute before you use a code",
+            );
         }
         Err(problem) => report.warning(format_args!(
-            "could not check whether STS knows the device: {}",
+            "could not check whether STS recognizes the device: {}",
             problem.failure.message()
         )),
     }

@@ -20,7 +20,7 @@ pub(super) fn page(name: &str, blocks: &[Block]) -> String {
     page.render()
 }
 
-/// What stands below a heading of the second level, with another title.
+/// The text below a second-level heading, with another title.
 pub(super) fn section(blocks: &[Block], heading: &str, title: &str) -> String {
     let ends = |block: &Block| matches!(block, Block::Heading(1 | 2, _));
     let is_meant = |block: &Block| {

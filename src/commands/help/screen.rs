@@ -52,6 +52,17 @@ impl Screen {
         page.replace(UNBROKEN, " ")
     }
 
+    /// A row of a list: a name, padded to this width, and what it is about.
+    pub(super) fn row(self, name: &str, width: usize, about: &str) -> String {
+        let first = format!("  {name:width$}{GAP}");
+        let rest = " ".repeat(first.len());
+        let text = vec![Span {
+            style: Style::Plain,
+            text: about.to_owned(),
+        }];
+        self.wrapped(&first, &rest, &text)
+    }
+
     fn ansi(self) -> Ansi {
         Ansi::new().force_styling(self.has_colors)
     }
@@ -109,7 +120,7 @@ impl Screen {
         page + line.trim_end() + "\n"
     }
 
-    /// In columns where they fit. Where not, each row begins with its first cell, and the others follow below it.
+    /// In columns if they fit. Otherwise, each row begins with its first cell, and the others follow below it.
     fn table(self, rows: &[Vec<Text>]) -> String {
         let cells: Vec<Vec<String>> = rows
             .iter()

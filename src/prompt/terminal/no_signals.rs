@@ -26,7 +26,7 @@ impl Noting {
         Ok(Self)
     }
 
-    /// Nothing came.
+    /// No signal came.
     pub fn end(self) {}
 }
 
