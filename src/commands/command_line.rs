@@ -17,10 +17,20 @@ pub fn parse(words: &[OsString], environment: &Environment) -> Result<Cli, Error
         Ok(cli) => return Ok(cli),
         Err(error) => error,
     };
-    if let Some(sorted) = with_options_behind_the_command(words, &error) {
-        return Cli::try_parse_from(&sorted).map_err(|_| explained(&sorted, environment));
-    }
-    Err(explained(words, environment))
+    let Some(sorted) = with_options_behind_the_command(words, &error) else {
+        return match with_options_behind_its_own_command(words, &error) {
+            Some(cli) => Ok(cli),
+            None => Err(explained(words, environment)),
+        };
+    };
+    Cli::try_parse_from(&sorted).or_else(|error| {
+        with_options_behind_its_own_command(&sorted, &error).ok_or_else(|| {
+            let mut error = explained(&sorted, environment);
+            // The option was no value for the command.
+            error.remove(ContextKind::Suggested);
+            error
+        })
+    })
 }
 
 /// What is wrong with the command line, or what it asked for, such as help. Arguments that are quoted in it are safe to show.
@@ -61,7 +71,11 @@ fn with_options_behind_the_command(words: &[OsString], error: &Error) -> Option<
     // A value may be spelled like the command: `-p status status`.
     let is_command =
         |at: &usize| words[*at] == **name && Cli::try_parse_from(&words[..*at]).is_ok();
-    let start = (1..words.len()).find(is_command)?;
+    let Some(start) = (1..words.len()).find(is_command) else {
+        // What is in front is wrong without the command.
+        let place = words.iter().position(|word| *word == **name)?;
+        return Some(words[..place].to_vec());
+    };
     command.build();
     let is_own = |word: &OsString| command.find_subcommand(word).is_some();
     let end = start + 1 + usize::from(words.get(start + 1).is_some_and(is_own));
@@ -72,6 +86,29 @@ fn with_options_behind_the_command(words: &[OsString], error: &Error) -> Option<
         &words[end..],
     ];
     Some(parts.concat())
+}
+
+/// What the command line means if options stand between a command and one of its own: `mfa-creds device -p work list`.
+fn with_options_behind_its_own_command(words: &[OsString], error: &Error) -> Option<Cli> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let mut root = Cli::command();
+    root.build();
+    let start = 1;
+    let command = root.find_subcommand(words.get(start)?)?;
+    let own = (start + 1..words.len()).filter(|at| command.find_subcommand(&words[*at]).is_some());
+    let mut sorted = own.map(|at| {
+        let own = &words[at..=at];
+        [
+            &words[..=start],
+            own,
+            &words[start + 1..at],
+            &words[at + 1..],
+        ]
+        .concat()
+    });
+    sorted.find_map(|words| Cli::try_parse_from(words).ok())
 }
 
 /// The word in place of a command of `mfa-creds` that is not one.

@@ -9,7 +9,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 
 use super::Cli;
-use super::help::{TOPIC, topics};
+use super::help;
 use super::loaded_files::LoadedFiles;
 use crate::cli::{Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
@@ -103,9 +103,12 @@ fn command(shell: &str, environment: &Environment) -> Command {
             arg.add(ArgValueCandidates::new(move || {
                 names.iter().map(CompletionCandidate::new).collect()
             }))
-        } else if arg.get_id() == TOPIC {
+        } else if arg.get_id() == help::TOPIC {
             arg.add(ArgValueCandidates::new(|| {
-                topics().into_iter().map(CompletionCandidate::new).collect()
+                help::topics()
+                    .into_iter()
+                    .map(CompletionCandidate::new)
+                    .collect()
             }))
         } else {
             arg
@@ -114,9 +117,37 @@ fn command(shell: &str, environment: &Environment) -> Command {
     let mut command = Cli::command();
     // So that the flags of the commands are there.
     command.build();
+    with_help_of_own_commands(with_candidates(command, &with_names))
+}
+
+/// The command and its own commands, with what is suggested for their arguments.
+fn with_candidates(command: Command, with: &impl Fn(Arg) -> Arg) -> Command {
     command
-        .mut_args(&with_names)
-        .mut_subcommands(|command| command.mut_args(&with_names))
+        .mut_args(with)
+        .mut_subcommands(|own| with_candidates(own, with))
+}
+
+/// Lets `help device` be followed by the commands of `device`.
+fn with_help_of_own_commands(command: Command) -> Command {
+    let all = command.get_subcommands();
+    let nested: Vec<Command> = all
+        .filter(|own| own.has_subcommands())
+        .map(names_of)
+        .collect();
+    command.mut_subcommand(help::NAME, |help| help.subcommands(nested))
+}
+
+/// A command of this name, with commands of its own that have nothing but their names. clap keeps those until the process ends.
+fn names_of(command: &Command) -> Command {
+    let bare = |command: &Command| {
+        let name: &str = command.get_name().to_owned().leak();
+        let about = command.get_about().cloned().unwrap_or_default();
+        Command::new(name).about(about).disable_help_flag(true)
+    };
+    let own = command.get_subcommands().filter(|own| !own.is_hide_set());
+    bare(command)
+        .subcommands(own.map(bare))
+        .disable_help_subcommand(true)
 }
 
 /// bash inserts completions literally; the other shells quote them.

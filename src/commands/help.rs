@@ -15,6 +15,8 @@ use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
 use crate::core::text::{nearest, plain};
 
+/// The command.
+pub(super) const NAME: &str = "help";
 /// What it does, for the help.
 pub(super) const ABOUT: &str = "Show a guide, or the help of a command";
 
@@ -101,12 +103,13 @@ impl Guide {
     }
 }
 
-/// What `help` can show, for completions.
+/// What `help` can show, for completions: without the commands that have commands of their own.
 pub(super) fn topics() -> Vec<String> {
-    let root = Cli::command();
+    let mut root = Cli::command();
+    root.build();
     let commands = root
         .get_subcommands()
-        .filter(|command| !command.is_hide_set());
+        .filter(|command| !command.is_hide_set() && !command.has_subcommands());
     let commands = commands.map(|command| command.get_name().to_owned());
     let guides = GUIDES.iter().map(|guide| guide.name.to_owned());
     commands.chain(guides).collect()
@@ -120,15 +123,15 @@ pub(super) fn help(args: &Help, environment: &Environment) -> Result<()> {
         has_colors: layout.has_colors,
     };
     let text = match &args.words[..] {
-        [] => list(),
+        [] => list(screen),
         [name] if let Some(guide) = Guide::of(name) => screen.render(&guide.blocks()),
         words => of_command(words, screen)?,
     };
     pager::print(&text, environment)
 }
 
-/// The commands and the guides, a line for each.
-fn list() -> String {
+/// The commands and the guides, a row for each.
+fn list(screen: Screen) -> String {
     let root = Cli::command();
     let commands = root
         .get_subcommands()
@@ -146,14 +149,13 @@ fn list() -> String {
     let names = commands.iter().chain(&guides).map(|(name, _)| name.len());
     let width = names.max().unwrap_or_default();
     let lines = |rows: &[(&str, String)]| {
-        let lines = rows
-            .iter()
-            .map(|(name, about)| format!("  {name:width$}  {about}"));
-        lines.collect::<Vec<_>>().join("\n")
+        let rows = rows.iter();
+        rows.map(|(name, about)| screen.row(name, width, about))
+            .collect::<String>()
     };
     format!(
-        "Commands, as in `mfa-creds help exec` or `mfa-creds exec --help`:\n{}\n\n\
-         Guides, as in `mfa-creds help roles`:\n{}\n",
+        "Commands, as in `mfa-creds help exec` or `mfa-creds exec --help`:\n{}\n\
+         Guides, as in `mfa-creds help roles`:\n{}",
         lines(&commands),
         lines(&guides)
     )

@@ -53,15 +53,16 @@ impl LoadedFiles {
         });
         let profile = profile.unwrap_or_else(|| plan::profile_of_environment(environment));
         let sections = self.names.sections_by_name(profile)?;
-        let setup_command = &sections.setup_command;
-        bail!(match store::way_to_write(&self.paths.credentials) {
-            Ok(_) => plan::not_set_up(
-                &missing(&self.paths.credentials),
-                setup_command,
-                &self.files(profiles)
-            ),
-            Err(_) => no_file(&self.paths.credentials, setup_command),
-        });
+        bail!(self.without_keys(&sections, &self.files(profiles)));
+    }
+
+    /// The error if no file can have keys.
+    fn without_keys(&self, sections: &ProfileSections, files: &Files<'_>) -> Failure {
+        let (path, setup_command) = (&*self.paths.credentials, &sections.setup_command);
+        match store::way_to_write(path) {
+            Ok(_) => plan::not_set_up(&missing(path), setup_command, files),
+            Err(_) => no_file(path, setup_command),
+        }
     }
 
     /// Whether there is a file that keys may be in.
@@ -83,7 +84,7 @@ impl LoadedFiles {
         Some(if self.may_have_keys() {
             unknown.into()
         } else {
-            no_file(&self.paths.credentials, &sections.setup_command).into()
+            self.without_keys(sections, inputs.files).into()
         })
     }
 

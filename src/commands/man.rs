@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Arg, Args, Command, CommandFactory as _};
 use clap_mangen::Man as Page;
 use clap_mangen::roff::{Roff, roman};
 
@@ -74,7 +74,7 @@ fn of_command(command: Command) -> std::io::Result<Vec<u8>> {
     let is_root = command.get_name() == Cli::command().get_name();
     let end = command.get_after_help().map(ToString::to_string);
     let has_commands = command.get_subcommands().any(|own| !own.is_hide_set());
-    let page = Page::new(command);
+    let page = Page::new(command.mut_args(with_long_help));
     let mut roff = Vec::new();
     page.render_title(&mut roff)?;
     page.render_name_section(&mut roff)?;
@@ -101,6 +101,14 @@ fn of_command(command: Command) -> std::io::Result<Vec<u8>> {
         section.to_writer(&mut roff)?;
     }
     Ok(roff)
+}
+
+/// A page leaves out the help of flags that only `--help` shows, unless it is their long help.
+fn with_long_help(flag: Arg) -> Arg {
+    match flag.get_long_help().or_else(|| flag.get_help()).cloned() {
+        Some(help) => flag.long_help(help),
+        None => flag,
+    }
 }
 
 /// The sections of the reference, each under the name that manual pages have for it.

@@ -1,4 +1,4 @@
-//! Obtains the credentials of one profile, renewed if necessary, for `export`, `exec` and `audit`.
+//! Obtains the credentials of one profile, renewed if necessary, for `export`, `exec`, `audit`, and `rotate`.
 
 use anyhow::{Result, bail};
 use zeroize::Zeroizing;

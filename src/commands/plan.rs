@@ -198,7 +198,7 @@ impl Shown<'_> {
     fn uses(&self, text: &mut PlanLines) {
         let Self { sections, plan, .. } = *self;
         if let Some(precedence) = &sections.precedence {
-            text.line("shadowed", precedence.fact(&sections.short_term));
+            text.line("warning", precedence.fact(&sections.short_term));
         } else if sections.short_term != sections.profile.value {
             text.line("use", flag("--profile", &sections.short_term));
         }

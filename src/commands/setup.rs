@@ -224,8 +224,8 @@ fn checked_keys(
                 ));
                 return Ok(keys);
             }
-            Ok(Verdict::Rejected(failure)) => {
-                respondent.say(&format!("error: {}", failure.message()))?;
+            Ok(Verdict::Rejected(fault)) => {
+                respondent.say(&format!("error: {fault}"))?;
                 keys = respondent.keys()?;
             }
             Err(error) => {

@@ -13,8 +13,7 @@ use console::Term;
 use self::rows::{Layout, Row, RowOwner, RowPlace, RowState, json, table};
 use super::clear;
 use super::loaded_files::LoadedFiles;
-use crate::cli::Suffixes;
-use crate::cli::{Profiles, Request, profile_name};
+use crate::cli::{Profiles, Request, Suffixes, Verbosity, profile_name};
 use crate::core::clock;
 use crate::core::environment::Environment;
 use crate::core::screen;
@@ -27,6 +26,7 @@ use crate::files::store::{self, Leftover};
 use crate::plan::{Inputs, Origin, ProfileSections, Selection, Setting, Storage};
 use crate::renewal::cache_state::{CacheState, look, look_in};
 use crate::renewal::stored_sessions::{device_of_session, session_files, session_texts};
+use crate::renewal::verbose::tell_sections;
 use crate::report::{self, Report};
 use clap::Args;
 
@@ -51,6 +51,8 @@ pub struct Status {
     pub min_ttl: Option<u64>,
     #[command(flatten)]
     pub suffixes: Suffixes,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
 }
 
 /// Shows the credentials, or says by the exit code alone whether they are valid.
@@ -74,7 +76,8 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     for file in &mut sessions {
         file.document.index();
     }
-    let mut overview = Overview::new(&loaded, inputs, &sessions)?;
+    let report = Report::new(&args.verbosity);
+    let mut overview = Overview::new(&loaded, inputs, &sessions, report)?;
     if profiles.all {
         overview.every_profile();
         overview.others();
@@ -89,6 +92,9 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
         } else {
             table(&overview.rows, &layout(), overview.now)
         })?;
+    }
+    if profiles.all && overview.rows.is_empty() {
+        report.progress("hint: run `mfa-creds setup` to store your long-term keys");
     }
     clear::end(overview.unknown)?;
     Ok(ExitCode::SUCCESS)
@@ -155,6 +161,7 @@ pub(super) fn layout() -> Layout {
 
 /// The rows of the table.
 struct Overview<'v> {
+    report: Report,
     loaded: &'v LoadedFiles,
     inputs: Inputs<'v>,
     /// The session files.
@@ -171,8 +178,14 @@ struct Overview<'v> {
 }
 
 impl<'v> Overview<'v> {
-    fn new(loaded: &'v LoadedFiles, inputs: Inputs<'v>, sessions: &'v [File<'v>]) -> Result<Self> {
+    fn new(
+        loaded: &'v LoadedFiles,
+        inputs: Inputs<'v>,
+        sessions: &'v [File<'v>],
+        report: Report,
+    ) -> Result<Self> {
         Ok(Self {
+            report,
             loaded,
             inputs,
             sessions,
@@ -204,7 +217,10 @@ impl<'v> Overview<'v> {
             ..Profiles::default()
         };
         // Even if there is none, there may be credentials.
-        if let Ok(selection) = self.inputs.selected(&all) {
+        if let Ok(mut selection) = self.inputs.selected(&all) {
+            for profile in &mut selection.profiles {
+                profile.origin = Origin::Default;
+            }
             self.profiles(selection);
         }
     }
@@ -236,6 +252,7 @@ impl<'v> Overview<'v> {
     fn profile(&mut self, sections: ProfileSections) {
         let credentials = &self.inputs.files.credentials;
         let sections = sections.in_its_place(credentials);
+        tell_sections(self.report, &sections);
         let plan = self.inputs.plan(&sections).ok();
         let device = plan.and_then(|plan| {
             let of_session = || device_of_session(&plan.key_source, credentials, self.sessions);

@@ -176,13 +176,9 @@ impl fmt::Display for KeySourceId {
 /// The default profile.
 const DEFAULT_PROFILE: &str = "default";
 
-/// The flag that names a profile, to append to a command; empty for the default profile.
+/// The flag that names a profile, to append to a command. The default profile needs it, too: `AWS_PROFILE` may name another one.
 pub fn profile_flag(profile: &str) -> String {
-    if profile == DEFAULT_PROFILE {
-        String::new()
-    } else {
-        format!(" {}", text::flag("-p", profile))
-    }
+    format!(" {}", text::flag("-p", profile))
 }
 
 /// Everything that a plan depends on: the command line, the environment, and the files.

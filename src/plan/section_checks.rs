@@ -10,6 +10,7 @@ use crate::files::document::{Irregularity, Note, Property, Section};
 use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
 use crate::files::section_format;
 use crate::plan::section_names::{ProfileSections, SectionNames};
+use crate::plan::setting::Origin;
 
 /// How many names a hint lists.
 const MOST_NAMES: usize = 10;
@@ -263,6 +264,11 @@ pub(super) fn missing_long_term(
         None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
         None if !has_keys(files) => not_set_up(&problem, setup_command, files),
         None if others.is_empty() => failure.hint(format!("run `{setup_command}` to write it")),
+        // Nobody named this one.
+        None if profile.origin == Origin::Default && others.len() == 1 => failure.hint(format!(
+            "use {}, or run `{setup_command}` to write it",
+            flag("--profile", others[0])
+        )),
         None => failure.hint(format!(
             "run `{setup_command}` to write it; there are keys for: {}",
             others[..others.len().min(MOST_NAMES)].join(", ")

@@ -34,7 +34,19 @@ fn options_before_the_command_are_those_of_the_command() {
             &["-p", "work", "keychain", "restore"],
             &["keychain", "restore", "-p", "work"],
         ),
+        (
+            &["device", "-p", "work", "list", "--region", "nowhere!"],
+            &["device", "list", "-p", "work", "--region", "nowhere!"],
+        ),
+        (
+            &["-p", "work", "keychain", "-q", "restore"],
+            &["keychain", "restore", "-p", "work", "-q"],
+        ),
+        (&["-v", "status"], &["status", "-v"]),
         (&["--force", "status"], &["status", "--force"]),
+        // What is wrong in front of the command is told without it.
+        (&["-vq", "status"], &["-vq"]),
+        (&["--duration", "status", "plan"], &["--duration", "status"]),
         (&["-p", "work", "work"], &["work"]),
     ] {
         let expected = told(&home, behind);
@@ -48,6 +60,11 @@ fn options_before_the_command_are_those_of_the_command() {
     assert_eq!(status, Some(2));
     assert!(
         message.contains("unexpected argument '--force' found"),
+        "{message}"
+    );
+    let (_, _, message) = told(&home, &["-p", "work", "help"]);
+    assert!(
+        message.starts_with("error: unexpected argument '-p' found\n\nUsage: mfa-creds help"),
         "{message}"
     );
 }

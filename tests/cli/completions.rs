@@ -62,6 +62,8 @@ fn profiles_are_completed_from_the_files() {
         &["doctor", "-p", ""],
         &["clear", "-p", ""],
         &["setup", "-p", ""],
+        &["device", "list", "-p", ""],
+        &["keychain", "move", "-p", ""],
     ] {
         assert_eq!(
             answers(&home, words),
@@ -164,6 +166,19 @@ fn there_is_a_manual_page_for_each_command() {
     assert_eq!(home.run(&["man", "nosuch"]).outcome().status, Some(2));
 }
 
+#[test]
+fn each_flag_in_a_manual_page_is_described() {
+    let home = home();
+    for arguments in [&["man"][..], &["man", "exec"], &["man", "device-enroll"]] {
+        let page = home.run(arguments).outcome().stdout;
+        let lines: Vec<&str> = page.lines().collect();
+        let flags = || lines.windows(3).filter(|lines| lines[0] == ".TP");
+        assert!(flags().count() > 4, "{page}");
+        let bare = flags().find(|lines| lines[2].is_empty());
+        assert_eq!(bare, None, "{arguments:?}");
+    }
+}
+
 /// The commands whose pages a manual page refers to.
 fn referred(page: &str) -> Vec<String> {
     let lines = page.lines().filter_map(|line| {
@@ -179,4 +194,8 @@ fn help_completes_commands_and_guides() {
     for name in ["exec", "device", "roles", "from-aws-mfa"] {
         assert!(found.iter().any(|found| found == name), "{found:?}");
     }
+    let found = answers(&home(), &["help", "dev"]);
+    assert_eq!(found, ["device", "devices"]);
+    let found = answers(&home(), &["help", "device", ""]);
+    assert_eq!(found, ["list", "enroll", "resync"]);
 }

@@ -35,6 +35,8 @@ fn a_guide_is_shown_as_plain_text_in_a_pipe() {
         first_steps.contains("a password manager: see `mfa-creds help keys`."),
         "{first_steps}"
     );
+    let long = "`mfa-creds export -p work --format powershell | Out-String | Invoke-Expression`\n";
+    assert!(help(&["shells"]).contains(long), "it is on one line");
     assert!(
         guide.contains("\n    [profile admin]\n    role_arn = "),
         "{guide}"
@@ -106,6 +108,13 @@ fn on_screen(environment: &str, arguments: &str) -> String {
 }
 
 #[test]
+fn the_list_fits_a_terminal_of_80_columns() {
+    let shown = on_screen("PAGER=cat", "help");
+    let widest = shown.lines().map(|line| line.chars().count()).max();
+    assert!(widest.unwrap() <= 80, "{shown}");
+}
+
+#[test]
 fn a_pager_shows_what_does_not_fit_the_screen() {
     let title = "\u{1b}[1mAssume roles with one code\u{1b}[0m\n";
     let paged = on_screen("PAGER=./pager", "help roles");
@@ -146,6 +155,8 @@ fn each_guide_is_a_manual_page() {
     let names: Vec<&str> = guides
         .lines()
         .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        // A long title goes on in the next line.
+        .filter(|name| !name.is_empty())
         .collect();
     assert!(names.len() > 15, "{names:?}");
     let main = home.run(&["man"]).outcome().stdout;
@@ -155,6 +166,7 @@ fn each_guide_is_a_manual_page() {
             page.contains(&format!("\n.TH mfa-creds-{name} 7  \"mfa-creds ")),
             "{page}"
         );
+        assert!(page.contains("\n.nh\n.ad l\n"), "words stay whole: {page}");
         assert!(
             main.contains(&format!("mfa\\-creds\\-{}(7)", name.replace('-', "\\-"))),
             "{name}"

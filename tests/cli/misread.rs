@@ -422,7 +422,7 @@ fn what_the_aws_cli_takes_in_place_of_the_section_is_told() {
             "run `mfa-creds -p work --short-term-suffix mfa` to write a section that they read";
         let outcome = home.run(&["plan", "-p", "work"]).outcome();
         assert!(
-            outcome.stdout.contains(&format!("shadowed {fact}\n")),
+            outcome.stdout.contains(&format!("warning  {fact}\n")),
             "{outcome:?}"
         );
         home.run_with(&sts, &["-p", "work", "--token", &code]).ends(

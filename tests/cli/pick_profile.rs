@@ -138,6 +138,6 @@ fn whoever_says_which_is_not_asked() {
     Home::of_alice().run(&[]).ends(
         1,
         "error: there is no section [default-long-term] in ~/.aws/credentials\n\
-         hint: run `mfa-creds setup` to write it; there are keys for: work\n",
+         hint: use --profile work, or run `mfa-creds setup` to write it\n",
     );
 }

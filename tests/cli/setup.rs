@@ -299,14 +299,11 @@ fn aws_says_whose_the_keys_are_or_what_is_wrong_with_them() {
     answer_keys(&mut session, OLD_ID, ALICE_SECRET_ACCESS_KEY);
     answer(&mut session, "Check the keys with AWS? [Y/n]:", "");
     session
-        .expect("error: AWS does not recognize access key AKIA…OLD0")
+        .expect("error: AWS does not recognize access key AKIA…OLD0, or the key is inactive\r\n")
         .unwrap();
     answer_keys(&mut session, ALICE_ACCESS_KEY_ID, OLD_SECRET);
     session
-        .expect("error: aws_secret_access_key of [work-long-term]")
-        .unwrap();
-    session
-        .expect("does not belong to access key AKIA…ALIC")
+        .expect("error: the secret access key does not belong to access key AKIA…ALIC\r\n")
         .unwrap();
     assert!(!home.file("credentials").exists());
     answer_keys(&mut session, ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY);

@@ -353,12 +353,29 @@ fn without_a_file_there_is_nothing_to_show() {
     let outcome = Home::new().run(&["status"]).outcome();
     assert_eq!(
         (outcome.status, outcome.stderr.as_str()),
-        (Some(0), ""),
+        (
+            Some(0),
+            "hint: run `mfa-creds setup` to store your long-term keys\n"
+        ),
         "{outcome:?}"
     );
     assert_eq!(
         outcome.stdout,
         "PROFILE  STATE  LEFT  UNTIL  KIND  DEVICE\n"
+    );
+    let quiet = Home::new().run(&["-q", "status"]).outcome();
+    assert_eq!((quiet.stdout, &*quiet.stderr), (outcome.stdout, ""));
+}
+
+#[test]
+fn verbose_shows_where_the_sections_come_from() {
+    let home = Home::of_alice();
+    let outcome = home.run(&["-v", "status"]).outcome();
+    assert_eq!(
+        outcome.stderr,
+        "profile: work (default)\n\
+         long-term section: work-long-term (default)\n\
+         section to write: work (default)\n"
     );
 }
 
@@ -427,8 +444,8 @@ fn an_unknown_profile_is_an_error_in_the_words_of_a_refresh() {
     for arguments in [&["-p", "work"][..], &["status", "-p", "work"]] {
         Home::new().run(arguments).ends(
             1,
-            "error: there is no credentials file ~/.aws/credentials\n\
-             hint: run `mfa-creds setup --profile work` to create it\n",
+            "error: mfa-creds is not set up: there is no credentials file ~/.aws/credentials\n\
+             hint: run `mfa-creds setup --profile work` to store your long-term keys\n",
         );
     }
 }

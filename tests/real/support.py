@@ -352,7 +352,7 @@ class RealTest(unittest.TestCase):
 
     def on_terminal(self, *arguments, stderr=None, **environment):
         """Runs the binary on a terminal."""
-        environment = {"HOME": str(self.home)} | self.clean | environment
+        environment = {"HOME": str(self.home), "NO_COLOR": "1"} | self.clean | environment
         return Terminal([MFA_CREDS, *arguments], environment, self.home, stderr)
 
     def mfa_creds_without_network(self, *arguments, **environment):

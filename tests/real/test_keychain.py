@@ -442,8 +442,8 @@ class Keyutils(KeychainTest):
         self.assertEqual(
             self.mfa_creds("keychain", "restore", "-p", "p", exit=1),
             f"error: the kernel's keyring has no secret for access key {self.user.key}\n"
-            "hint: it is in another login session, or the machine was restarted: take credential_process out of the section and write "
-            "the keys with `mfa-creds setup`, or make new ones\n",
+            "hint: it is in another login session, or the machine was restarted: remove credential_process from the section and write "
+            "the keys with `mfa-creds setup`, or create new keys\n",
         )
         self.assertEqual(self.credentials.read_bytes(), before)
 

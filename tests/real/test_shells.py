@@ -118,10 +118,11 @@ class Shells(RealTest):
         self.completes(["elvish", "-norc"], "eval (mfa-creds completions elvish | slurp)", then=";")
 
     def test_man_reads_the_pages(self):
-        for arguments in [["man"], ["man", "export"], ["man", "roles"], ["man", "reference"]]:
-            page = subprocess.run([MFA_CREDS, *arguments], env=self.environment, capture_output=True, check=True).stdout
+        pages = [([], b"OPTIONS"), (["export"], b"OPTIONS"), (["roles"], b"source_profile"), (["reference"], b"Settings")]
+        for arguments, holding in pages:
+            page = subprocess.run([MFA_CREDS, "man", *arguments], env=self.environment, capture_output=True, check=True).stdout
             done = subprocess.run(
                 ["man", "--warnings", "-l", "-"], input=page, env=self.environment, capture_output=True, check=True
             )
             self.assertEqual(done.stderr, b"")
-            self.assertIn(b"OPTIONS", done.stdout)
+            self.assertIn(holding, done.stdout)

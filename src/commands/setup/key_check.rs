@@ -14,6 +14,7 @@ use crate::core::aws_errors::{
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
+use crate::core::text::masked;
 use crate::files::document::{self, Change};
 use crate::files::profiles::{self, Paths, key};
 use crate::plan::{KeySource, KeySourceId, Keys, ProfileSections, SectionNames};
@@ -23,8 +24,8 @@ use crate::report::Report;
 pub enum Verdict {
     /// These are the keys of somebody.
     Accepted(Caller),
-    /// The ID or the secret is wrong.
-    Rejected(Failure),
+    /// The ID or the secret is wrong, and which of them.
+    Rejected(String),
 }
 
 /// Asks AWS who owns the keys that are about to be written to the long-term section.
@@ -74,8 +75,10 @@ pub fn check_keys(
     };
     match iam.caller() {
         Ok(caller) => Ok(Verdict::Accepted(caller)),
-        Err(error) if is_of_keys(&error) => Ok(Verdict::Rejected(error.failure)),
-        Err(error) => Err(error.into()),
+        Err(error) => match fault_of(keys, &error) {
+            Some(fault) => Ok(Verdict::Rejected(fault)),
+            None => Err(error.into()),
+        },
     }
 }
 
@@ -92,14 +95,21 @@ fn text_with_keys(paths: &Paths, keys: &LongTermKeys, section: &str) -> Result<p
     Ok(profiles::Text::new(edited.into_boxed_str()))
 }
 
-/// Whether AWS rejects the ID or the secret, and not the clock or the region.
-fn is_of_keys(error: &IamError) -> bool {
-    let refusal = error.request_error.as_ref();
-    match refusal.and_then(|error| error.refusal()) {
-        Some((INVALID_CLIENT_TOKEN_ID, _)) => true,
-        Some((code @ SIGNATURE_DOES_NOT_MATCH, message)) => {
-            !is_of_clock(code, message) && !message.contains(WRONG_REGION_PHRASE)
+/// What is wrong with the ID or the secret; none if AWS rejects something else, such as the clock or the region. They were typed, so
+/// this names no file.
+fn fault_of(keys: &LongTermKeys, error: &IamError) -> Option<String> {
+    let id = masked(&keys.access_key_id);
+    match error.request_error.as_ref()?.refusal()? {
+        (INVALID_CLIENT_TOKEN_ID, _) => Some(format!(
+            "AWS does not recognize access key {id}, or the key is inactive"
+        )),
+        (code @ SIGNATURE_DOES_NOT_MATCH, message)
+            if !is_of_clock(code, message) && !message.contains(WRONG_REGION_PHRASE) =>
+        {
+            Some(format!(
+                "the secret access key does not belong to access key {id}"
+            ))
         }
-        _ => false,
+        _ => None,
     }
 }
