@@ -216,7 +216,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Par
     let credentials = &obtained.credentials;
     if !credentials.can_sign() {
         bail!(
-            Failure::new("the credentials of the profile contain characters that AWS never uses")
+            Failure::new("the credentials of the profile contain unprintable characters, which AWS never uses")
                 .hint(format!("run `mfa-creds{flag} --force` to get new ones"))
         );
     }

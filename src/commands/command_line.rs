@@ -143,10 +143,12 @@ fn with_nearest(mut error: Error, typed: &str, environment: &Environment) -> Err
             flag("--profile", name)
         )
     } else if names.is_empty() {
-        "`mfa-creds help` lists the commands".to_owned()
+        "run `mfa-creds help` to list the commands".to_owned()
     } else {
         let shown = names[..names.len().min(MOST_NAMES)].join(", ");
-        format!("`mfa-creds help` lists the commands; a profile needs --profile: {shown}")
+        format!(
+            "run `mfa-creds help` to list the commands; to name a profile, use --profile: {shown}"
+        )
     };
     error.insert(
         ContextKind::Suggested,

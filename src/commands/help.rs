@@ -192,6 +192,6 @@ fn unknown(words: &[String], command: &Command) -> Failure {
     let failure = Failure::new(format!("there is no guide or command `{typed}`")).exit(Exit::Usage);
     failure.hint(match nearest(&typed, known.iter().map(String::as_str)) {
         Some(name) => format!("did you mean `mfa-creds help {name}`?"),
-        None => "`mfa-creds help` lists the guides and commands".to_owned(),
+        None => "run `mfa-creds help` to list the guides and commands".to_owned(),
     })
 }

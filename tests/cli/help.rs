@@ -77,11 +77,11 @@ fn an_unknown_topic_names_the_nearest() {
         ),
         (
             &["elephants"],
-            "`mfa-creds help` lists the guides and commands",
+            "run `mfa-creds help` to list the guides and commands",
         ),
         (
             &["roles", "more"],
-            "`mfa-creds help` lists the guides and commands",
+            "run `mfa-creds help` to list the guides and commands",
         ),
     ] {
         let typed_name = typed.join(" ");

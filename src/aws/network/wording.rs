@@ -119,7 +119,7 @@ impl RequestContext<'_> {
                 "the secret access key of {} is wrong",
                 self.signer_name()
             ))
-            .hint("it was changed in the file; run the command again"),
+            .hint("run the command again; it was changed in the file"),
         }
     }
 }

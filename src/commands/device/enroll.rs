@@ -146,7 +146,7 @@ fn check_saving(signed_in: &SignedInUser, caller: &Caller, name: &str) -> Result
         .check(|file| save_device(file, &key_source.id.section, &like_it))
 }
 
-/// Waits until STS knows the device, and stores the session that it returns then.
+/// Waits until STS recognizes the device, and stores the session that it returns then.
 fn wait_for_session(
     signed_in: &SignedInUser,
     serial: &SerialNumber,

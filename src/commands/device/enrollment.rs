@@ -1,4 +1,4 @@
-//! Enrolls an MFA device: creates it, shows its QR code, enables it with two codes, and waits until STS knows it.
+//! Enrolls an MFA device: creates it, shows its QR code, enables it with two codes, and waits until STS recognizes it.
 
 use std::time::Duration;
 
@@ -223,7 +223,7 @@ pub fn two_codes(terminal: &Terminal) -> Result<CodePair> {
     Ok([first, second])
 }
 
-/// Waits until STS knows a device. Says whether it does.
+/// Waits until STS recognizes a device. Says whether it does.
 pub fn wait_for_sts(
     iam: &Iam<'_>,
     serial: &SerialNumber,
