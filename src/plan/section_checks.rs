@@ -260,7 +260,14 @@ pub(super) fn missing_long_term(
         profile_of(header)
     });
     match nearest(&profile.value, others.iter().copied().chain(roles)) {
-        Some(name) => failure.hint(format!("did you mean {}?", flag("--profile", name))),
+        Some(name) => failure.hint(match profile.origin {
+            Origin::Environment(variable) => format!(
+                "{variable} is {}; did you mean {}?",
+                profile.value,
+                flag("--profile", name)
+            ),
+            _ => format!("did you mean {}?", flag("--profile", name)),
+        }),
         None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
         None if !has_keys(files) => not_set_up(&problem, setup_command, files),
         None if others.is_empty() => failure.hint(format!("run `{setup_command}` to write it")),

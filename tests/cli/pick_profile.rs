@@ -129,6 +129,11 @@ fn whoever_says_which_is_not_asked() {
         "error: there is no section [nosuch-long-term] in ~/.aws/credentials\n\
          hint: run `mfa-creds setup --profile nosuch` to write it; there are keys for: work, prod\n",
     );
+    home.run(&[]).env("AWS_PROFILE", "wrok").ends(
+        1,
+        "error: there is no section [wrok-long-term] in ~/.aws/credentials\n\
+         hint: AWS_PROFILE is wrok; did you mean --profile work?\n",
+    );
     home.write(
         "credentials",
         &format!("{}{}", home.credentials(), short_term("default", FAR)),

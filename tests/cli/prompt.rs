@@ -416,6 +416,24 @@ fn control_d_ends_a_list() {
 }
 
 #[test]
+fn a_list_is_shown_again_when_the_process_is_in_the_foreground_again() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&format!("{}{}", long_term("work"), long_term("prod")));
+    let script = "tty >tty; set -m; \"$0\"; echo stopped $?; read -r go; fg; echo ended $?; exit 0";
+    let mut session = on_terminal(&home, &sts, script);
+    session.expect("> work").unwrap();
+    until_mode(&home, "-icanon");
+    session.send("\u{1a}").unwrap();
+    session.expect("stopped").unwrap();
+    session.send_line("").unwrap();
+    session.expect("> work").unwrap();
+    until_mode(&home, "-icanon");
+    session.send("\u{4}").unwrap();
+    session.expect("ended 3").unwrap();
+    assert_eq!(exited(session), 0);
+}
+
+#[test]
 fn it_is_shown_again_when_the_process_is_in_the_foreground_again() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();

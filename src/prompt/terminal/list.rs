@@ -1,13 +1,18 @@
 //! Draws a list from which one item is picked with the arrow keys and Enter. dialoguer draws the items. The keys are read here, because
-//! dialoguer's own list ignores Ctrl-D, and panics on a terminal of two lines.
+//! dialoguer's own list ignores Ctrl-D and Ctrl-Z, and panics on a terminal of two lines.
 
 use std::io;
 
 use console::{Key, Term};
 use dialoguer::theme::{SimpleTheme, Theme as _};
 
+use super::signals;
+
 /// What Ctrl-D arrives as where line mode is off.
 const END_OF_INPUT: char = '\u{4}';
+
+/// What Ctrl-Z arrives as.
+const SUSPENSION: char = '\u{1a}';
 
 /// How a list ends.
 pub(super) enum Picked {
@@ -67,6 +72,12 @@ fn picked(terminal: &Term, prompt: &str, items: &[String]) -> io::Result<Picked>
             Key::Enter | Key::Char(' ') => return Ok(Picked::Item(at)),
             Key::Escape | Key::Char('q') => return Ok(Picked::Nothing),
             Key::Char(END_OF_INPUT) => return Ok(Picked::EndOfInput),
+            Key::Char(SUSPENSION) => {
+                terminal.show_cursor()?;
+                signals::suspend();
+                terminal.hide_cursor()?;
+                at
+            }
             Key::ArrowDown | Key::Tab | Key::Char('j') if at == last => 0,
             Key::ArrowDown | Key::Tab | Key::Char('j') => at + 1,
             Key::ArrowUp | Key::BackTab | Key::Char('k') if at == 0 => last,

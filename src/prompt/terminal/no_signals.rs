@@ -9,6 +9,9 @@ pub(super) fn restore() {}
 /// There is no suspending.
 pub(super) fn let_suspend() {}
 
+/// There is no suspending.
+pub(super) fn suspend() {}
+
 /// The system does so.
 pub fn end_with_us() -> std::io::Result<()> {
     Ok(())

@@ -146,6 +146,12 @@ pub(super) fn let_suspend() {
     }
 }
 
+/// Suspends the process, as the system does for Ctrl-Z where line mode is on. Returns when it continues.
+pub(super) fn suspend() {
+    // If it fails, the process goes on.
+    let _ = emulate_default_handler(SIGTSTP);
+}
+
 /// Does not return if a signal is ending the process, so that nothing new is started.
 pub fn stay_if_ending() {
     while IS_ENDING.load(Ordering::SeqCst) {
