@@ -108,7 +108,7 @@ pub(super) fn may_be_torn(path: &Path) -> String {
     )
 }
 
-/// Warns that the table may be of a half-written file. `status` does not repair it.
+/// Warns if the table may be of a half-written file, which `status` does not repair. Returns whether it is.
 fn warn_of_a_torn_file(path: &Path) -> bool {
     let leftovers = store::leftovers(path).unwrap_or_default().into_iter();
     let warnings = leftovers.filter_map(|leftover| match leftover {
@@ -116,10 +116,11 @@ fn warn_of_a_torn_file(path: &Path) -> bool {
         Leftover::TornForGood => Some(store::torn_for_good(path)),
         Leftover::Unfinished | Leftover::Kept(_) => None,
     });
-    warnings
-        .map(|warning| Report::notice(format_args!("warning: {warning}")))
-        .count()
-        > 0
+    let warnings: Vec<String> = warnings.collect();
+    for warning in &warnings {
+        Report::notice(format_args!("warning: {warning}"));
+    }
+    !warnings.is_empty()
 }
 
 fn request(args: &Status) -> Request {
