@@ -90,7 +90,7 @@ impl Report {
         begin_to_wait(&plain(&message.to_string()), NOTICE_AFTER)
     }
 
-    /// The same for a wait for another process, by its id if that is known. If it runs in the same session, its prompt may be on the
+    /// The same for a wait for another process, by its ID if that is known. If it runs in the same session, its prompt may be on the
     /// same terminal, where a line that is drawn again would erase it: then there is a plain line.
     pub fn waiting_for_process(id: Option<u32>, message: impl fmt::Display) -> Option<Waiting> {
         if id.is_some_and(is_in_our_session) {
@@ -296,7 +296,7 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
         let unfit = regular_file::check_path(path).err();
         match unfit.as_ref().and_then(regular_file::unfit) {
             // A pipe with a reader can be opened.
-            Some(Unfit::Fifo) => io::Error::other("is a named pipe that no process reads"),
+            Some(Unfit::Fifo) => io::Error::other("it is a named pipe that no process reads"),
             _ => unfit.unwrap_or(error),
         }
     })?;

@@ -1,4 +1,4 @@
-//! Prepares a client for each connection, and explains why a request got no answer. The clients of STS and IAM share all of it.
+//! Prepares a client for each connection, and explains why a request got no response. The clients of STS and IAM share all of it.
 
 // Each module uses only those above it.
 mod http;

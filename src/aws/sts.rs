@@ -1,4 +1,4 @@
-//! Makes the STS calls of a plan. It knows neither flags nor files nor output.
+//! Makes the STS calls of a plan. It depends on no flags, files, or output.
 
 // Each module uses only those above it.
 mod refusal;
@@ -33,7 +33,7 @@ impl Client {
         Self(network)
     }
 
-    /// Makes the first call of a plan with its keys and the code. It is sent only once: a lost answer may have used up the code.
+    /// Makes the first call of a plan with its keys and the code. It is sent only once: a lost response may have used up the code.
     pub fn spend(
         &self,
         plan: &Plan,
@@ -53,7 +53,7 @@ impl Client {
     }
 
     /// Makes the other calls of some plans, each with the credentials of the one before, several plans at a time. `done` is
-    /// called with the answers as they arrive. A long wait is reported, unless the caller counts the answers.
+    /// called with the responses as they arrive. A long wait is reported, unless the caller counts the responses.
     pub fn assume<'p, J>(
         &self,
         plans: impl IntoIterator<Item = (J, &'p Plan)>,
@@ -184,7 +184,7 @@ impl Client {
                     .credentials
             }
         };
-        // The code is used up, whatever the answer contains.
+        // The code is used up, whatever the response contains.
         let role_arn = match &step.call {
             Call::GetSessionToken => None,
             Call::AssumeRole(role) => Some(role.arn.value.clone()),
@@ -196,7 +196,7 @@ impl Client {
     }
 }
 
-/// The credentials in an answer of STS, if they are complete and valid.
+/// The credentials in a response of STS, if they are complete and valid.
 pub fn granted(
     answer: Option<aws_sdk_sts::types::Credentials>,
     request: &RequestContext<'_>,

@@ -36,7 +36,7 @@ fn packed(root: &Path) -> Option<String> {
 
 /// The commit that is checked out, and its date.
 fn cloned(root: &Path) -> Option<String> {
-    // A repository further up only holds a copy of this.
+    // A repository further up only contains a copy of this.
     if !root.join(".git").exists() {
         return None;
     }

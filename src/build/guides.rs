@@ -177,8 +177,14 @@ impl Compiler {
             None if link.starts_with("https:") => {
                 self.text.extend([" (", &link, ")"]);
             }
-            // A heading of the same guide, or a file of the repository.
-            None => {}
+            None => {
+                // A file of the repository, or a heading of the same guide.
+                if let Some(path) = link.strip_prefix("../../") {
+                    let repository = env!("CARGO_PKG_REPOSITORY");
+                    self.text
+                        .extend([" (", repository, "/blob/main/", path, ")"]);
+                }
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct Profiles {
     pub all: bool,
 }
 
-/// Refuses an empty name, as an unset variable in a script gives it: the script would act on another profile than it means.
+/// Refuses an empty name, which an unset variable in a script produces: the script would use another profile than intended.
 pub fn profile_name(name: &str) -> Result<String, &'static str> {
     if name.is_empty() {
         return Err("name a profile, or leave out the flag");
@@ -66,7 +66,7 @@ pub struct Suffixes {
     #[arg(long, value_name = "SUFFIX", alias = "long-suffix", help_heading = FILES, hide_short_help = true)]
     pub long_term_suffix: Option<String>,
     /// Write temporary credentials to `[PROFILE-SUFFIX]`, or to `[PROFILE]` with `none` [env: `MFA_SHORT_TERM_SUFFIX`]
-    /// [default: none; `mfa` for a role of the config file]
+    /// [default: none; `mfa` for a role in the config file]
     #[arg(long, value_name = "SUFFIX", alias = "short-suffix", help_heading = FILES, hide_short_help = true)]
     pub short_term_suffix: Option<String>,
 }
@@ -82,7 +82,7 @@ pub struct Verbosity {
     /// With -vv, also show every decision and request. [env: `MFA_CREDS_TRACE`, a file to which the output of -vv is appended]
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
-    /// The same as a log level, for compatibility with aws-mfa: `ERROR` is -q, `WARNING` adds warnings, `DEBUG` is -v
+    /// The verbosity as a log level, for compatibility with aws-mfa: `ERROR` is -q, `WARNING` adds warnings, `DEBUG` is -v
     #[arg(
         long,
         help_heading = OUTPUT,
@@ -94,7 +94,7 @@ pub struct Verbosity {
     pub log_level: Option<LogLevel>,
 }
 
-/// The levels of Python's logging, which aws-mfa takes.
+/// The levels of Python's logging, which aws-mfa accepts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 #[value(rename_all = "UPPER")]
 pub enum LogLevel {
@@ -103,7 +103,7 @@ pub enum LogLevel {
     Warning,
     Info,
     Debug,
-    /// aws-mfa takes it for `WARNING`.
+    /// aws-mfa treats it as `WARNING`.
     Notset,
 }
 
@@ -154,7 +154,7 @@ pub struct Request {
 /// Where AWS is, and how long to wait for it.
 #[derive(Args, Clone, Default)]
 pub struct Network {
-    /// The AWS region to call, and to hand out with the credentials [env: `AWS_REGION`, `AWS_DEFAULT_REGION`]
+    /// The AWS region to call, and to pass on with the credentials [env: `AWS_REGION`, `AWS_DEFAULT_REGION`]
     /// [default: us-east-1]
     #[arg(long, value_name = "REGION", help_heading = NETWORK, hide_short_help = true)]
     pub region: Option<String>,
@@ -166,8 +166,8 @@ pub struct Network {
 /// Where the code comes from.
 #[derive(Args)]
 pub struct CodeFlags {
-    /// The code, or `-` to read it from standard input. Other users can see a code on the command line in the list of
-    /// processes [env: `MFA_TOKEN`]
+    /// The code, or `-` to read it from standard input. Other users can see a code on the command line in the process
+    /// list [env: `MFA_TOKEN`]
     #[arg(long, value_name = "CODE", help_heading = CODE, hide_short_help = true, aliases = ["mfa-token", "m", "mf", "mfa", "mfa-", "t"])]
     pub token: Option<String>,
     /// A command that prints the code [env: `MFA_PROCESS`]
@@ -231,7 +231,7 @@ pub struct SingleProfile {
     pub verbosity: Verbosity,
 }
 
-/// Which user is meant: the one who has the keys of a profile.
+/// Which user is meant: the owner of a profile's keys.
 #[derive(Args)]
 pub struct OfUser {
     #[command(flatten)]

@@ -38,7 +38,7 @@ use std::path::PathBuf;
 pub(super) const ABOUT: &str = "Report users without MFA, and old or unused access keys";
 /// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
-Exit codes: 0 no user lacks MFA, 1 a user does, 2 failed; else as `mfa-creds`.";
+Exit codes: 0 no user lacks MFA, 1 a user does, 2 failed; otherwise as for `mfa-creds`.";
 
 /// The arguments of `audit`.
 #[derive(Args)]
@@ -46,7 +46,7 @@ Exit codes: 0 no user lacks MFA, 1 a user does, 2 failed; else as `mfa-creds`.";
 pub struct Audit {
     /// Read the report from a file, or `-` for standard input [default: request one from AWS]
     ///
-    /// The file holds the output of `aws iam get-credential-report`, or the CSV in it.
+    /// The file contains the output of `aws iam get-credential-report`, or the CSV in it.
     #[arg(long, value_name = "FILE", conflicts_with_all = flags_of_a_call())]
     pub report: Option<PathBuf>,
     /// The maximum age of access keys
@@ -91,7 +91,7 @@ const PAUSES: std::ops::RangeInclusive<u64> = 1..=8;
 const MOST_WAIT: Duration = Duration::from_hours(24);
 
 /// The hint for everything that is not a report.
-const CREATE_ONE: &str = "create a report: `aws iam generate-credential-report`, then `aws iam get-credential-report | mfa-creds audit --report -`";
+const CREATE_ONE: &str = "create a report with `aws iam generate-credential-report`, then run `aws iam get-credential-report | mfa-creds audit --report -`";
 
 /// Judges the users of an account. The exit code is 1 if one of them lacks MFA.
 ///
@@ -216,11 +216,11 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Par
     let credentials = &obtained.credentials;
     if !credentials.can_sign() {
         bail!(
-            Failure::new("the credentials of the profile contain characters that AWS never uses")
+            Failure::new("the credentials of the profile contain unprintable characters, which AWS never uses")
                 .hint(format!("run `mfa-creds{flag} --force` to get new ones"))
         );
     }
-    // The session signs; of the keys, messages only need the id.
+    // The session signs; of the keys, messages only need the ID.
     let keys = LongTermKeys {
         access_key_id: credentials.access_key_id.clone(),
         secret_access_key: Secret::new(""),
@@ -253,12 +253,12 @@ fn made_report(iam: &Iam<'_>, seconds: u64, report: Report) -> Result<ParsedRepo
                 "AWS is still creating the credential report after {seconds} s"
             ))
             .hint(
-                "run the command again in a few minutes, or set a longer --wait; AWS continues meanwhile"
+                "run the command again in a few minutes, or set a longer --wait; AWS continues in the meantime"
             )
         );
     };
     let read = credential_report::read(&found.text);
-    let read = read.map_err(|unusable| explain("the answer from AWS IAM", &unusable))?;
+    let read = read.map_err(|unusable| explain("the response from AWS IAM", &unusable))?;
     Ok(ParsedReport {
         made: found.made,
         ..read

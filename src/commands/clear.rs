@@ -86,7 +86,7 @@ pub(super) fn end(mut errors: Vec<Error>) -> Result<()> {
 
 struct Clearing<'c> {
     loaded: &'c LoadedFiles,
-    /// The session files before anything is removed: they tell what is ours.
+    /// The session files before anything is removed: they show what is ours.
     written: Vec<(PathBuf, Text)>,
     inputs: Inputs<'c>,
     files: &'c Files<'c>,
@@ -96,7 +96,7 @@ struct Clearing<'c> {
 /// What identifies the sessions of a profile.
 struct Marks {
     section: String,
-    /// The access key ids of the profile's credentials.
+    /// The access key IDs of the profile's credentials.
     credentials: Vec<String>,
     /// The sections that its long-term keys are in, or were.
     long_term: Vec<String>,
@@ -219,7 +219,7 @@ impl Clearing<'_> {
     }
 
     /// Removes from a session file the credentials that are stored for a profile alone, and its sessions that no other
-    /// section holds. Returns whether there were any.
+    /// section contains. Returns whether there were any.
     fn sessions(&self, path: &Path, sections: &ProfileSections, marks: &Marks) -> Result<bool> {
         store::check_own(path)?;
         let text = profiles::read(path)?.unwrap_or_default();
@@ -308,7 +308,7 @@ fn keys_of_sessions() -> Vec<&'static str> {
     section_format::KEYS.into_iter().chain(own).collect()
 }
 
-/// Removes a session file, except for the notes on sections that stay: they tell what in those is not ours.
+/// Removes a session file, except for the notes on sections that stay: they show which keys there are not ours.
 fn forget(path: &Path, notes: &[String]) -> Result<()> {
     store::check_own(path)?;
     let store = Store::open(path)?;
@@ -334,15 +334,13 @@ fn check(credentials: &File<'_>, section: &str, sessions: &[File<'_>]) -> Result
     plan::check_sections(credentials, &[section])?;
     // Even next to a session token: somebody may have written new keys over old temporary ones.
     let problem = if section_format::has_long_term_id(credentials, section) {
-        "holds long-term keys, which mfa-creds never removes"
+        "contains long-term keys, which mfa-creds never removes"
     } else if credentials.get(section, key::ASSUMED_ROLE).is_none() {
-        "holds credentials that neither mfa-creds nor aws-mfa wrote"
+        "contains credentials that neither mfa-creds nor aws-mfa wrote"
     } else if sessions::has_foreign_secret(section, credentials, sessions) {
         bail!(plan::secret_in_the_way(section, credentials));
     } else {
         return Ok(());
     };
-    bail!(
-        Failure::new(format!("[{section}] in {path} {problem}")).hint("remove them with an editor")
-    )
+    bail!(Failure::new(format!("[{section}] in {path} {problem}")).hint("remove them in an editor"))
 }

@@ -11,7 +11,7 @@ use super::{Cli, MOST_NAMES};
 use crate::core::environment::Environment;
 use crate::core::text::{flag, nearest, plain};
 
-/// What the words of the command line mean, the first of which is the program.
+/// Parses the words of the command line. The first one is the program.
 pub fn parse(words: &[OsString], environment: &Environment) -> Result<Cli, Error> {
     let error = match Cli::try_parse_from(words) {
         Ok(cli) => return Ok(cli),
@@ -44,7 +44,7 @@ fn explained(words: &[OsString], environment: &Environment) -> Error {
         // Only an argument that is not UTF-8 is an error that its safe form is not.
         Ok(_) => Cli::command().error(
             ErrorKind::InvalidUtf8,
-            "an argument is not UTF-8 text, which no name or value may be",
+            "an argument is not valid UTF-8 text",
         ),
     };
     match unknown_command(&words, &error) {
@@ -139,14 +139,16 @@ fn with_nearest(mut error: Error, typed: &str, environment: &Environment) -> Err
         format!("did you mean `mfa-creds {name}`?")
     } else if let Some(name) = nearest(typed, names.iter().map(String::as_str)) {
         format!(
-            "to renew the profile, type `mfa-creds {}`",
+            "to renew the profile, run `mfa-creds {}`",
             flag("--profile", name)
         )
     } else if names.is_empty() {
-        "`mfa-creds help` lists the commands".to_owned()
+        "run `mfa-creds help` to list the commands".to_owned()
     } else {
         let shown = names[..names.len().min(MOST_NAMES)].join(", ");
-        format!("`mfa-creds help` lists the commands; a profile needs --profile: {shown}")
+        format!(
+            "run `mfa-creds help` to list the commands; to name a profile, use --profile: {shown}"
+        )
     };
     error.insert(
         ContextKind::Suggested,

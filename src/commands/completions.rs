@@ -18,7 +18,7 @@ use crate::report;
 use clap::{Args, ValueEnum};
 
 /// Describes the command in the help.
-pub(super) const ABOUT: &str = "Print the completion script of a shell";
+pub(super) const ABOUT: &str = "Print the completion script for a shell";
 /// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
 bash:       source <(mfa-creds completions bash)

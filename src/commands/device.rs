@@ -21,7 +21,7 @@ use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, Terminal};
 use clap::{Args, Subcommand};
 
 /// Describes the command in the help.
-pub(super) const ABOUT: &str = "List, enroll and resynchronize MFA devices";
+pub(super) const ABOUT: &str = "List, enroll, and resynchronize MFA devices";
 
 /// What can be done with MFA devices.
 #[derive(Args)]
@@ -42,7 +42,7 @@ pub enum DeviceCommand {
     Resync(Resync),
 }
 
-/// Does what the command says.
+/// Runs the command.
 pub(super) fn device(command: &DeviceCommand, environment: &Environment) -> Result<()> {
     match command {
         DeviceCommand::List(args) => list::list(args, environment),

@@ -20,7 +20,7 @@ use crate::report::Report;
 pub(super) const ABOUT: &str = "Run a command with credentials in its environment";
 /// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
-Exit codes: that of COMMAND, or 127 if it is not found, and 126 if it cannot be run; without credentials, that of `mfa-creds`.";
+Exit codes: the exit code of COMMAND, 127 if it is not found, 126 if it cannot be run; without credentials, the exit code of `mfa-creds`.";
 
 /// The arguments of `exec`.
 #[derive(Args)]

@@ -41,7 +41,7 @@ pub struct Export {
 /// The output formats. The first six have the names that the AWS CLI uses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Format {
-    /// For `eval` in bash, zsh and every POSIX shell
+    /// For `eval` in bash, zsh, and any POSIX shell
     Env,
     /// The same without `export`
     EnvNoExport,
@@ -76,7 +76,7 @@ pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
     let text = render(&obtained, args.format)?;
     if io::stdout().is_terminal() {
         report.warning(
-            "these are secrets, and they are on the screen now; see `mfa-creds export --help` for how to use them",
+            "these secrets are now visible on the screen; see `mfa-creds export --help` for how to use them",
         );
     }
     report::data(&text)
@@ -103,7 +103,7 @@ fn for_shell(obtained: &ObtainedCredentials, language: &Language) -> Result<Zero
     shell::render(language, &obtained.shadowing(), &variables)
 }
 
-/// Warns of keys that AWS tools prefer to the profile's `credential_process`, which may be us.
+/// Warns of keys that AWS tools prefer to the profile's `credential_process`, which may run mfa-creds.
 fn warn_of_keys_before_process(report: Report, sections: &ProfileSections, files: &Files<'_>) {
     if let Some(Overridden { problem, way_out }) = plan::keys_before_process(sections, files) {
         report.warning(format_args!("{problem}: {way_out}"));

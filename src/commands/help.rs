@@ -20,7 +20,7 @@ pub(super) const NAME: &str = "help";
 /// What it does, for the help.
 pub(super) const ABOUT: &str = "Show a guide, or the help of a command";
 
-/// What `help` can be told.
+/// The arguments of `help`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Help {
@@ -29,13 +29,13 @@ pub struct Help {
     pub words: Vec<String>,
 }
 
-/// The id of the argument that names a guide or a command.
+/// The ID of the argument that names a guide or a command.
 pub(super) const TOPIC: &str = "topic";
 
 /// A guide, with the name of its file.
 pub(super) struct Guide {
     pub(super) name: &'static str,
-    /// As `src/build/guides.rs` turns the file into.
+    /// What `src/build/guides.rs` makes of the file.
     compiled: &'static str,
 }
 
@@ -48,7 +48,7 @@ macro_rules! guides {
     };
 }
 
-/// In the order in which they are listed.
+/// In the order of the list.
 pub(super) const GUIDES: &[Guide] = guides!(
     "first-steps"
     "code"
@@ -71,9 +71,9 @@ pub(super) const GUIDES: &[Guide] = guides!(
     "troubleshooting"
 );
 
-/// The widest that text is still read well, in columns.
+/// The greatest width at which text is easy to read, in columns.
 const WIDEST: usize = 100;
-/// Where nobody says how wide the screen is.
+/// The width if that of the screen is unknown.
 const USUAL_WIDTH: usize = 80;
 
 impl Guide {
@@ -179,7 +179,7 @@ fn of_command(words: &[String], screen: Screen) -> Result<String> {
     })
 }
 
-/// There is neither a guide nor a command of this name, of which `command` is what its first words name.
+/// The error for a name that is neither a guide nor a command; `command` is the command that its first words name.
 fn unknown(words: &[String], command: &Command) -> Failure {
     let typed = plain(&words.join(" "));
     let own = command.get_subcommands().filter(|own| !own.is_hide_set());
@@ -192,6 +192,6 @@ fn unknown(words: &[String], command: &Command) -> Failure {
     let failure = Failure::new(format!("there is no guide or command `{typed}`")).exit(Exit::Usage);
     failure.hint(match nearest(&typed, known.iter().map(String::as_str)) {
         Some(name) => format!("did you mean `mfa-creds help {name}`?"),
-        None => "`mfa-creds help` lists the guides and commands".to_owned(),
+        None => "run `mfa-creds help` to list the guides and commands".to_owned(),
     })
 }

@@ -114,7 +114,7 @@ pub struct KeychainFlag {
     pub keychain: Keychain,
 }
 
-/// Does what the command says.
+/// Runs the command.
 pub(super) fn keychain(command: &KeychainCommand, environment: &Environment) -> Result<()> {
     #[cfg(target_os = "linux")]
     if !matches!(command, KeychainCommand::Elsewhere(_)) {
@@ -135,10 +135,10 @@ pub(super) fn outside_credentials_file(id: &KeySourceId) -> Failure {
         .hint("move its keys to a section of the credentials file first")
 }
 
-/// The error while a section holds more than one access key; `rotate` is the command that continues.
+/// The error while a section contains more than one access key; `rotate` is the command that continues.
 pub(super) fn unfinished_rotation(section: &str, rotate: &str) -> Failure {
     Failure::new(format!(
-        "a rotation of the access key of [{section}] is not finished"
+        "the access key rotation for [{section}] is not finished"
     ))
     .hint(format!(
         "run `{rotate}` to finish it, then run the command again"
@@ -164,7 +164,7 @@ pub(super) fn in_flawed_keychain(
 /// The error if another program has changed a section since it was read.
 pub(super) fn changed_meanwhile(path: &Path, section: &str) -> Failure {
     Failure::new(format!(
-        "[{section}] in {} was changed meanwhile",
+        "[{section}] in {} was changed in the meantime",
         path.display()
     ))
     .hint("run the command again")
@@ -304,7 +304,7 @@ fn leave_command<'c>(
     {
         bail!(
             Failure::new(format!(
-                "the keys are not in [{section}] of {} itself, or were changed meanwhile",
+                "the keys are not in [{section}] of {} itself, or were changed in the meantime",
                 file.path.display()
             ))
             .hint("run the command again; keys inherited from [DEFAULT] must be written to the section first")
@@ -350,8 +350,8 @@ pub(super) fn consent(keychain: Keychain, environment: &Environment, way_out: &s
         );
     };
     terminal.say(&format!(
-        "warning: {name} can be read only in this session: programs started elsewhere (another terminal, an IDE, cron) do \
-         not get the keys"
+        "warning: {name} can be read only in this session: programs started elsewhere (another terminal, an IDE, cron) \
+         cannot get the keys"
     ))?;
     if !terminal.confirm("Store the keys there anyway?", DefaultAnswer::No)? {
         bail!(
@@ -395,7 +395,7 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
     ));
     if !has_keys_now(held.loaded.paths.credentials.as_path(), section, &keys)? {
         report.warning(format_args!(
-            "another program has changed [{section}] since: the keychain entry stays"
+            "another program has since changed [{section}]: the keychain entry stays"
         ));
     } else if is_needed_elsewhere(&place, section, &held.files()) {
         report.progress("the keychain entry stays: another section gets its keys from it");
@@ -459,7 +459,7 @@ fn is_needed_elsewhere(entry: &KeychainEntry, section: &str, files: &Files<'_>) 
 fn get(args: &GetKeys) -> Result<()> {
     let keys = args.store.keychain.get(&args.access_key_id)?;
     if io::stdout().is_terminal() {
-        Report::notice("warning: these are secrets, and they are on the screen now");
+        Report::notice("warning: these secrets are now visible on the screen");
     }
     let text = entry::text(&keys)?;
     let text = std::str::from_utf8(&text).context("the keys cannot be written as JSON")?;

@@ -157,7 +157,7 @@ pub(super) fn no_file(path: &Path, setup_command: &str) -> Failure {
             let failure = Failure::new(format!("{missing}, and none can be created: {why}"));
             match error::hint(&error) {
                 Some(hint) => failure.hint(hint),
-                None => failure.hint("AWS_SHARED_CREDENTIALS_FILE can name another file"),
+                None => failure.hint("set AWS_SHARED_CREDENTIALS_FILE to another file"),
             }
         }
     }

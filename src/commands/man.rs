@@ -27,7 +27,7 @@ const REFERENCE: (&str, [(&str, &str); 4]) = (
 /// What the end of a command's help begins with if it is about exit codes; otherwise it has examples.
 const EXIT_CODES: &str = "Exit codes: ";
 
-/// What `man` can be told.
+/// The arguments of `man`.
 #[derive(Args)]
 #[command(about = ABOUT)]
 pub struct Man {

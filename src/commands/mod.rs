@@ -38,7 +38,7 @@ use crate::core::regular_file;
 use crate::files::profiles::Paths;
 use crate::report;
 
-/// As many names as a person reads in a hint.
+/// How many names a hint lists.
 const MOST_NAMES: usize = 10;
 /// What the help ends with.
 const AFTER_HELP: &str = "\
@@ -69,7 +69,7 @@ pub struct Cli {
     pub refresh: Refresh,
 }
 
-/// What to do other than to refresh.
+/// The command, if any. Without one, credentials are renewed.
 // The flags of a command are made ready only when it is meant: a seventh of the instructions of a cached run.
 #[derive(Subcommand)]
 #[command(defer = true)]
@@ -106,7 +106,7 @@ pub enum Command {
     Help(help::Help),
 }
 
-/// Begins the trace, where the environment wants one.
+/// Starts the trace if the environment requests one.
 pub fn trace(environment: &Environment) -> Result<()> {
     let Some(path) = environment.path(MFA_CREDS_TRACE) else {
         return Ok(());
@@ -120,19 +120,19 @@ pub fn trace(environment: &Environment) -> Result<()> {
         && [&*credentials, &config].into_iter().any(is_same)
     {
         bail!(
-            Failure::new(format!("{name} would be written into a file of AWS's"))
+            Failure::new(format!("{name} would be written to one of the AWS files"))
                 .hint("name another file")
         );
     }
     report::trace_to(&path).map_err(|error| {
         let why = error::reason(&error);
         Failure::new(format!("{name} cannot be written: {why}"))
-            .hint("name a file in a directory that is yours, or unset it")
+            .hint("set it to a file in a directory that you own, or unset it")
             .into()
     })
 }
 
-/// Does what the command line says.
+/// Runs the command line.
 pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
     match &cli.command {
         Some(Command::Setup(args)) => setup::set_up(args, environment)?,
@@ -156,8 +156,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The exit code of what `run` or `trace` could not do. The 1 of `audit` says that somebody lacks MFA: where it fails, it is 2, as of
-/// grep and diff.
+/// The exit code if `run` or `trace` fails. For `audit`, 1 means that somebody lacks MFA, so a failure is 2, as with grep and diff.
 pub fn exit_code(cli: &Cli, error: &anyhow::Error) -> u8 {
     let exit = match (error::exit(error), &cli.command) {
         (Exit::Failed, Some(Command::Audit(_))) => Exit::Usage,

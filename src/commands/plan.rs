@@ -26,7 +26,7 @@ use crate::report::{self, Report};
 use clap::Args;
 
 /// The summary for the help.
-pub(super) const ABOUT: &str = "Show what a refresh would do, and where each setting comes from";
+pub(super) const ABOUT: &str = "Show what a renewal would do, and where each setting comes from";
 
 /// The flags of `plan`.
 #[derive(Args)]
@@ -38,7 +38,7 @@ pub struct Preview {
     pub request: Request,
 }
 
-/// Shows what a refresh would do, and touches nothing.
+/// Shows what a renewal would do, and changes nothing.
 pub(super) fn show_plan(args: &Preview, environment: &Environment) -> Result<()> {
     let request = &args.request;
     let loaded = LoadedFiles::read(&request.suffixes, environment)?;
@@ -148,12 +148,15 @@ impl Shown<'_> {
         text.line("keys", keys(plan));
         match &plan.device {
             Some(device) => text.line("device", with_origin(device)),
-            None => text.line("device", "not set: AWS is asked for the user's devices"),
+            None => text.line(
+                "device",
+                "not set: mfa-creds asks AWS for the user's devices",
+            ),
         }
         if let Some(process) = &plan.mfa_process {
             text.line(
                 "code",
-                format_args!("from the command in {}", process.origin),
+                format_args!("printed by the command from {}", process.origin),
             );
         }
         self.calls(&mut text);
@@ -249,10 +252,10 @@ fn of_session(plan: &Plan, session: Option<&Session>, now: DateTime<Utc>) -> Str
             format!("{place}, valid until {}: no code is needed", end(session))
         }
         None if matches!(plan.key_source.keys, Keys::Process(_)) => {
-            "unknown before the command prints the key".to_owned()
+            "unknown: plan does not run the command that prints the key".to_owned()
         }
         None => match &plan.session_section {
-            Some(section) => format!("none: a code is needed; it will be in [{section}]"),
+            Some(section) => format!("none: a code is needed; it will be stored in [{section}]"),
             None if plan.decision.way == Strategy::Session => "none: a code is needed".to_owned(),
             None => "none: a code is needed; it will be stored for this key and device".to_owned(),
         },
@@ -264,7 +267,7 @@ fn call(step: &StsCall, first: bool, skipped: bool) -> String {
         Call::GetSessionToken => "sts:GetSessionToken".to_owned(),
         Call::AssumeRole(role) => {
             let external_id = match &role.external_id {
-                Some(id) => format!(", external id {}", with_origin(id)),
+                Some(id) => format!(", external ID {}", with_origin(id)),
                 None => String::new(),
             };
             format!(

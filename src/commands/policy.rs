@@ -32,7 +32,7 @@ pub struct Policy {
     /// The role, with its path if it has one; required for `assume-role`
     #[arg(long, value_name = "NAME", value_parser = role, required_if_eq("name", "assume-role"))]
     pub role: Option<String>,
-    /// How long ago the code may have been entered, for `role-trust`: seconds, or `1h` [default: as long as the session is valid]
+    /// The maximum age of the code, for `role-trust`: seconds, or `1h` [default: as long as the session is valid]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true)]
     pub max_mfa_age: Option<u64>,
     /// The partition: `aws-cn` in China, `aws-us-gov` in GovCloud
@@ -64,13 +64,13 @@ pub enum PolicyFormat {
     Terraform,
 }
 
-/// An account id.
+/// An account ID.
 /// See <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>.
 fn account(text: &str) -> Result<String, String> {
     if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.to_owned());
     }
-    Err("an account id has 12 digits".to_owned())
+    Err("an account ID has 12 digits".to_owned())
 }
 
 /// A role's name, with its path.

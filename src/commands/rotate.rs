@@ -190,7 +190,7 @@ fn rotate_signed_in(
     )
 }
 
-/// Who has the keys. If AWS no longer accepts the current key and a new one is stored next to it, the new one replaces it: another
+/// The owner of the keys. If AWS no longer accepts the current key and a new one is stored next to it, the new one replaces it: another
 /// program has written the old one back.
 fn caller_with_working_keys(
     signed_in: &SignedInUser,
@@ -358,8 +358,7 @@ impl Rotation<'_> {
     fn keep_copy(&self, new: &LongTermKeys) {
         if let Err(error) = self.kept.keep_copy(new) {
             let id = &new.access_key_id;
-            let what =
-                format!("no copy of access key {id} is stored while it replaces the old one");
+            let what = format!("access key {id} has no backup copy while it replaces the old one");
             self.report.warning_for(what, &error);
         }
     }
@@ -517,8 +516,9 @@ impl Rotation<'_> {
     /// Calls AWS until it knows a key that is new.
     fn patiently<T>(&self, id: &str, call: impl Fn() -> iam::Result<T>) -> Result<T> {
         let say = || {
-            self.report
-                .waiting_from_now("waiting until AWS knows the new key, which takes about 10 s")
+            self.report.waiting_from_now(
+                "waiting until AWS recognizes the new key, which takes about 10 s",
+            )
         };
         let answer = wait::poll(PAUSES.map(Duration::from_secs), say, || match call() {
             Err(problem) if problem.code() == Some(aws_errors::INVALID_CLIENT_TOKEN_ID) => Ok(None),
@@ -526,7 +526,7 @@ impl Rotation<'_> {
         });
         let answer = answer.map_err(|problem| marked(problem, self.signed_in))?;
         answer.ok_or_else(|| {
-            Failure::new(format!("AWS does not know access key {id} yet"))
+            Failure::new(format!("AWS does not recognize access key {id} yet"))
                 .hint("wait a minute, then run the command again: it continues from here")
                 .into()
         })

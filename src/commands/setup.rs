@@ -49,7 +49,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The same for `--setup`, which aws-mfa has in its place.
+    /// The same for `--setup`, which aws-mfa uses instead of a command.
     pub fn of(refresh: &Refresh) -> Self {
         Self {
             name: refresh.profiles.names.last().cloned(),
@@ -115,7 +115,7 @@ pub(super) fn set_up(args: &Setup, environment: &Environment) -> Result<()> {
             let moved = keychain::move_keys(&into_keychain(args, &sections), environment);
             if moved.is_err() {
                 report.progress(format_args!(
-                    "the keys stay there; `{}` moves them to the keychain later",
+                    "the keys stay there; run `{}` to move them to the keychain later",
                     sections.command("keychain move")
                 ));
             }

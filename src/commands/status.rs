@@ -70,7 +70,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     let loaded = LoadedFiles::read(&args.suffixes, environment)?;
     let files = loaded.files(&profiles);
     let inputs = loaded.inputs(&request, environment, &files);
-    warn_of_a_torn_file(files.credentials.path);
+    let is_torn = warn_of_a_torn_file(files.credentials.path);
     let texts = session_texts(files.credentials.path);
     let mut sessions = session_files(&texts);
     for file in &mut sessions {
@@ -93,14 +93,14 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
             table(&overview.rows, &layout(), overview.now)
         })?;
     }
-    if profiles.all && overview.rows.is_empty() {
+    if profiles.all && overview.rows.is_empty() && !is_torn {
         report.progress("hint: run `mfa-creds setup` to store your long-term keys");
     }
     clear::end(overview.unknown)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What to say of a file that an interrupted write left, or that another process is writing.
+/// The warning about a file that an interrupted write left, or that another process is writing.
 pub(super) fn may_be_torn(path: &Path) -> String {
     format!(
         "a write of {} was interrupted or is under way: the file may be half written",
@@ -108,17 +108,19 @@ pub(super) fn may_be_torn(path: &Path) -> String {
     )
 }
 
-/// Warns that the table may be of a half-written file. `status` does not repair it.
-fn warn_of_a_torn_file(path: &Path) {
-    for leftover in store::leftovers(path).unwrap_or_default() {
-        match leftover {
-            Leftover::Torn => Report::notice(format_args!("warning: {}", may_be_torn(path))),
-            Leftover::TornForGood => {
-                Report::notice(format_args!("warning: {}", store::torn_for_good(path)));
-            }
-            Leftover::Unfinished | Leftover::Kept(_) => {}
-        }
+/// Warns if the table may be of a half-written file, which `status` does not repair. Returns whether it is.
+fn warn_of_a_torn_file(path: &Path) -> bool {
+    let leftovers = store::leftovers(path).unwrap_or_default().into_iter();
+    let warnings = leftovers.filter_map(|leftover| match leftover {
+        Leftover::Torn => Some(may_be_torn(path)),
+        Leftover::TornForGood => Some(store::torn_for_good(path)),
+        Leftover::Unfinished | Leftover::Kept(_) => None,
+    });
+    let warnings: Vec<String> = warnings.collect();
+    for warning in &warnings {
+        Report::notice(format_args!("warning: {warning}"));
     }
+    !warnings.is_empty()
 }
 
 fn request(args: &Status) -> Request {
@@ -366,7 +368,7 @@ impl<'v> Overview<'v> {
         }
     }
 
-    /// Adds the sessions that are stored for a key and a device because no section holds them.
+    /// Adds the sessions that are stored for a key and a device because no section contains them.
     fn sessions(&mut self) {
         for (session_key, credentials) in self.sessions.iter().flat_map(sessions::all) {
             let left = credentials.expiration - self.now;

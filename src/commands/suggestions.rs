@@ -8,9 +8,9 @@ use clap::{Arg, Command, CommandFactory as _, Error};
 
 use super::Cli;
 
-/// As similar as clap wants it.
+/// As similar as clap requires.
 const SIMILAR: f64 = 0.7;
-/// Less is like everything.
+/// Below this, any two texts are similar.
 const SHORTEST: usize = 3;
 
 /// The same error, with a flag that the help shows in place of a hidden name of one. The words are those of the command
@@ -111,7 +111,7 @@ fn nearest<'c>(command: &'c Command, typed: &str) -> Option<&'c str> {
         .and_then(|(_, argument)| argument.get_long())
 }
 
-/// The names of a flag that are no beginnings of another one of its names.
+/// The names of a flag that are not prefixes of another of its names.
 fn written_out(argument: &Arg) -> impl Iterator<Item = &str> {
     let all = || {
         let others = argument.get_all_aliases().into_iter().flatten();

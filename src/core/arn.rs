@@ -1,4 +1,4 @@
-//! Takes Amazon Resource Names apart, and puts them together.
+//! Parses and formats Amazon Resource Names.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use std::fmt;
 pub struct Arn<'a> {
     pub partition: &'a str,
     pub service: &'a str,
-    /// Empty where the service has none, as IAM.
+    /// Empty if the service has none, like IAM.
     pub region: &'a str,
     pub account: &'a str,
-    /// All that comes after the account. It may contain colons.
+    /// Everything after the account. It may contain colons.
     pub resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
-    /// Takes a text apart, whatever the parts are. None where it has not all of them.
+    /// Splits a text, whatever its parts are. None if a part is missing.
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.strip_prefix("arn:")?.splitn(5, ':');
         Some(Self {

@@ -3,11 +3,11 @@
 //! AWS documents its codes and promises nothing about its messages. A phrase is matched only where one code means several things;
 //! where it was seen is named beside it.
 
-/// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>. STS and IAM answer without the `Exception` that the page
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>. STS and IAM respond without the `Exception` that the page
 /// adds: <https://github.com/aws/aws-cli/issues/6325>.
 pub const ACCESS_DENIED: &str = "AccessDenied";
 
-/// Expired temporary credentials. IAM's whole answer: <https://github.com/cfn-sphere/cfn-sphere/issues/55>.
+/// Expired temporary credentials. IAM's whole response: <https://github.com/cfn-sphere/cfn-sphere/issues/55>.
 const EXPIRED_TOKEN: &str = "ExpiredToken";
 /// The same, as <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html> spells it.
 const EXPIRED_TOKEN_EXCEPTION: &str = "ExpiredTokenException";
@@ -54,7 +54,7 @@ pub const ENTITY_TEMPORARILY_UNMODIFIABLE: &str = "EntityTemporarilyUnmodifiable
 
 /// A credential report that is being made, or has to be:
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetCredentialReport.html>. The page names the errors; their codes are in
-/// the model of the SDKs, and AWS answers with those.
+/// the model of the SDKs, and AWS returns those.
 pub const REPORT_NOT_READY: [&str; 4] = [
     "ReportInProgress",
     "ReportNotPresent",

@@ -8,22 +8,22 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_async::time::TimeSource;
 use chrono::{DateTime, Datelike as _, Local, SecondsFormat, TimeDelta, Utc};
 
-/// How far AWS's clock was ahead of this machine's at its last answer, in seconds.
+/// How far AWS's clock was ahead of this machine's at its last response, in seconds.
 static MEASURED: AtomicI64 = AtomicI64::new(NEVER);
 /// The difference that is in use.
 static CORRECTION: AtomicI64 = AtomicI64::new(0);
-/// AWS has not answered yet.
+/// AWS has not responded yet.
 const NEVER: i64 = i64::MIN;
 /// No working clock is off by this much.
 const ABSURD: TimeDelta = TimeDelta::days(3_660);
 /// AWS accepts signatures that are up to 15 minutes off, so a smaller difference is not why it refused one.
 const TOLERATED: TimeDelta = TimeDelta::minutes(4);
 
-/// The years that every form of a time can be written in, and read by every tool: those of four digits.
+/// The years that every time format can represent, and every tool can read: those with four digits.
 const YEARS: RangeInclusive<i32> = 1..=9999;
 /// The first second of a working clock, and of the times that TLS accepts.
 const EARLIEST: i64 = 0;
-/// A year before years have five digits, because credentials expire later than now.
+/// One year before the last of them, because credentials expire later than now.
 const LATEST: i64 = 253_370_764_800;
 
 /// The time now.
@@ -71,7 +71,7 @@ pub fn compare(of_aws: DateTime<Utc>) {
     }
 }
 
-/// How far AWS's clock is ahead of this machine's, where it has answered.
+/// How far AWS's clock is ahead of this machine's, where it has responded.
 pub fn measured() -> Option<TimeDelta> {
     let seconds = MEASURED.load(Ordering::Relaxed);
     (seconds != NEVER).then(|| TimeDelta::seconds(seconds))

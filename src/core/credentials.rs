@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes over a text that must not be shown.
+    /// Wraps a text that must not be shown.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
@@ -52,13 +52,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Whether requests can be signed with them: the id and the token go into headers, which must be printable ASCII.
+    /// Whether requests can be signed with them: the ID and the token go into headers, which must be printable ASCII.
     pub fn can_sign(&self) -> bool {
         is_printed(&self.access_key_id) && is_printed(self.session_token.expose())
     }
 }
 
-/// Whether a text is printed ASCII without blanks, as all that AWS gives out.
+/// Whether a text is printable ASCII without blanks, like everything that AWS issues.
 pub fn is_printed(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }

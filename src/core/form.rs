@@ -8,13 +8,13 @@ use crate::core::arn::Arn;
 pub enum Form {
     /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>.
     AccessKeyId,
-    /// Printed ASCII. AWS documents no more: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>.
+    /// Printable ASCII. AWS documents nothing more specific: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AccessKey.html>.
     SecretAccessKey,
     /// The form that AWS issues today. What a person types is checked against it, to catch typos.
     TypedAccessKeyId,
     /// Likewise.
     TypedSecretAccessKey,
-    /// Printed ASCII. AWS documents no more: <https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html>.
+    /// Printable ASCII. AWS documents nothing more specific: <https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html>.
     SessionToken,
     /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html>.
     UserName,
@@ -78,11 +78,11 @@ impl Form {
             Self::SessionToken => "session token",
             Self::UserName => "user name",
             Self::DeviceName => "device name",
-            Self::AccountId => "account id",
+            Self::AccountId => "account ID",
             Self::Partition => "partition",
             Self::RoleArn => "role ARN",
             Self::RoleSessionName => "role session name",
-            Self::ExternalId => "external id",
+            Self::ExternalId => "external ID",
             Self::Region => "region",
             Self::Seed => "device seed",
         }

@@ -81,7 +81,7 @@ impl fmt::Display for DeviceKind {
 const LENGTH: std::ops::RangeInclusive<usize> = 9..=256;
 
 impl SerialNumber {
-    /// Takes a text for a serial number.
+    /// Interprets a text as a serial number.
     pub fn parse(text: &str) -> Result<Self, WrongDevice> {
         let text = text.trim();
         if text.starts_with("arn:") {
@@ -98,7 +98,7 @@ impl SerialNumber {
         Ok(Self(text.to_owned()))
     }
 
-    /// As STS and the prompt want it.
+    /// As STS and the prompt expect it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -131,7 +131,7 @@ fn check_arn(arn: &str) -> Result<(), WrongDevice> {
         }
         Some(("u2f" | "fido", _)) => Err(WrongDevice {
             problem: "is a FIDO security key or passkey, which STS cannot use".to_owned(),
-            hint: "add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`"
+            hint: "add an authenticator app to the user as a second MFA device, and write its ARN, which contains `:mfa/`"
                 .to_owned(),
         }),
         _ => Err(malformed()),

@@ -12,7 +12,7 @@ use std::path::Path;
 /// authorities is a fiftieth of it.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Why something is not read or written. Completes "FILE cannot be read: …", as the errors of the system do.
+/// Why something is not read or written. Completes "FILE cannot be read: …", like the errors of the system.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Unfit {
     Directory,
@@ -30,9 +30,9 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             // In the words of the system, where it has any.
-            Self::Directory => return f.write_str("is a directory"),
+            Self::Directory => return f.write_str("it is a directory"),
             Self::TooLarge => {
-                return write!(f, "is larger than {MOST_BYTES} bytes");
+                return write!(f, "it is larger than {MOST_BYTES} bytes");
             }
             Self::NullDevice => "the null device",
             Self::CharacterDevice => "a character device",
@@ -40,7 +40,7 @@ impl fmt::Display for Unfit {
             Self::Fifo => "a named pipe",
             Self::Socket => "a socket",
         };
-        write!(f, "is {what}, not a regular file")
+        write!(f, "it is {what}, not a regular file")
     }
 }
 
@@ -133,7 +133,7 @@ fn check_error(path: &Path, error: &io::Error) -> io::Result<()> {
     }
 }
 
-/// Lets its owner read and write a file that was just made, whatever the umask took away.
+/// Lets its owner read and write a file that was just created, whatever the umask is.
 #[cfg(unix)]
 pub fn leave_to_owner(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

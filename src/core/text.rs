@@ -121,7 +121,7 @@ fn quoted_on_windows(word: &str) -> String {
     }
 }
 
-/// An access key id with its middle left out, enough to find it in the console.
+/// An access key ID with its middle left out, enough to find it in the console.
 pub fn masked(id: &str) -> String {
     match id.char_indices().rev().nth(3) {
         Some((last, _)) if id.len() > 8 && id.is_ascii() => format!("{}…{}", &id[..4], &id[last..]),

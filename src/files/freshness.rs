@@ -71,7 +71,7 @@ impl fmt::Display for Reason {
                 f.write_str("aws_security_token differs from aws_session_token")
             }
             Self::Defective(Defect::LongTermKeys) => {
-                f.write_str("it holds long-term keys, not a session")
+                f.write_str("it contains long-term keys, not a session")
             }
             Self::OtherRole {
                 made_for: Some(arn),

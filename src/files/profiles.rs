@@ -26,7 +26,7 @@ pub mod key {
     /// When the section's credentials expire: `YYYY-MM-DD HH:MM:SS`, UTC.
     pub const EXPIRATION: &str = "expiration";
 
-    /// The access key id of a session that we wrote, if it looks like one of long-term keys.
+    /// The access key ID of a session that we wrote, if it looks like one of long-term keys.
     pub const WRITTEN_ACCESS_KEY_ID: &str = "mfa_creds_access_key_id";
 
     /// aws-mfa's key for the device.
@@ -78,7 +78,7 @@ pub mod key {
 
     /// During a rotation: when the new access key was requested, as in RFC 3339.
     pub const ROTATION_BEGUN: &str = "mfa_creds_rotation_begun";
-    /// The access key id that the section had then, or that the rotation has since written. Any other id was written by somebody else.
+    /// The access key ID that the section had then, or that the rotation has since written. Any other ID was written by somebody else.
     pub const ROTATION_OF: &str = "mfa_creds_rotation_of";
     /// The new key, until STS accepts it.
     pub const NEW_ACCESS_KEY_ID: &str = "mfa_creds_new_access_key_id";
@@ -92,7 +92,7 @@ pub mod key {
     /// In the session file: the section with the keys that the session was made with.
     pub const LONG_TERM_SECTION: &str = "long_term_section";
 
-    /// In the session file: the pairs that we wrote into a section, each as its access key id and a digest.
+    /// In the session file: the pairs that we wrote into a section, each as its access key ID and a digest.
     pub const PAIRS: &str = "pairs";
 
     /// The keys that we use whose values have one line. Further lines are a mistake, and may contain another section's secrets.

@@ -11,13 +11,13 @@ use crate::files::profiles::{File, Values, config_header, key};
 
 /// aws-mfa's form of `expiration`, in UTC without a suffix.
 const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
-/// The prefix of the access key id of temporary credentials.
+/// The prefix of the access key ID of temporary credentials.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
 pub const TEMPORARY_PREFIX: &str = "ASIA";
 /// The same in `LocalStack`.
 /// See <https://docs.localstack.cloud/aws/capabilities/config/credentials/>.
 const LOCALSTACK_PREFIX: &str = "LSIA";
-/// The access key id in AWS's examples. moto and `LocalStack` 4 give it to every session; AWS never issues it.
+/// The access key ID in AWS's examples. moto and `LocalStack` 4 give it to every session; AWS never issues it.
 const EXAMPLE_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 
 /// What a section says about the credentials in it.
@@ -108,7 +108,7 @@ pub fn parse_expiration(text: &str) -> Option<DateTime<Utc>> {
         .filter(clock::is_writable)
 }
 
-/// Whether a section contains long-term keys, or a secret of such keys, which must never be overwritten: a secret access key whose id
+/// Whether a section contains long-term keys, or a secret of such keys, which must never be overwritten: a secret access key whose ID
 /// is neither one of temporary credentials nor the one that we wrote there. A session token next to them proves nothing, because
 /// `aws configure` leaves the token of an earlier session.
 pub fn holds_long_term_keys(file: &File<'_>, section: &str) -> bool {
@@ -135,7 +135,7 @@ pub fn holds_usable_long_term_keys(file: &File<'_>, section: &str) -> bool {
         && values.get(key::AWS_SESSION_TOKEN).is_none()
 }
 
-/// Whether a section has an access key id that is not one of a session.
+/// Whether a section has an access key ID that is not one of a session.
 pub fn has_long_term_id(file: &File<'_>, section: &str) -> bool {
     let values = file.values(section);
     let id = values.get(key::AWS_ACCESS_KEY_ID);
@@ -157,12 +157,12 @@ fn is_long_term_id(id: &str, values: &Values<'_>) -> bool {
     !is_of_a_session && values.get(key::WRITTEN_ACCESS_KEY_ID).as_deref() != Some(id)
 }
 
-/// Whether an access key id can only be one of temporary credentials.
+/// Whether an access key ID can only be one of temporary credentials.
 fn is_temporary(access_key_id: &str) -> bool {
     access_key_id.starts_with(TEMPORARY_PREFIX)
 }
 
-/// Whether an access key id is one that `LocalStack` or moto gives to a session. People also type the one from the examples.
+/// Whether an access key ID is one that `LocalStack` or moto gives to a session. People also type the one from the examples.
 fn is_of_another_server(access_key_id: &str) -> bool {
     access_key_id.starts_with(LOCALSTACK_PREFIX) || access_key_id == EXAMPLE_ID
 }
@@ -219,7 +219,7 @@ pub const KEYS: [&str; 8] = [
     key::WRITTEN_ACCESS_KEY_ID,
 ];
 
-/// The changes that bring the credentials into a section, key for key as aws-mfa writes them. An access key id that could be one
+/// The changes that bring the credentials into a section, key for key as aws-mfa writes them. An access key ID that could be one
 /// of long-term keys, as some servers other than AWS give to sessions, is noted as ours.
 pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
     let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));

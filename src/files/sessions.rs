@@ -3,7 +3,7 @@
 //! If a profile owns the session, its section of the credentials file contains it, and the session file only names that section.
 //! Otherwise the session file contains it. The session file has the format of the credentials file. Its sections are:
 //!
-//! - one for each pair of access key id and device, which also names the long-term section with the key;
+//! - one for each pair of access key ID and device, which also names the long-term section with the key;
 //! - `profile NAME`, with the credentials of a profile that must not have any in its own section;
 //! - `written NAME`, with digests by which we recognize a secret that we wrote into a section of the credentials file.
 
@@ -20,7 +20,7 @@ use crate::files::document::Change;
 use crate::files::profiles::{File, key};
 use crate::files::section_format;
 
-/// The pair that makes a session: an access key id and a device.
+/// The pair that makes a session: an access key ID and a device.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SessionKey {
     pub access_key_id: String,
@@ -42,7 +42,7 @@ impl SessionKey {
     }
 }
 
-/// The prefix of the sections for a profile. No access key id has this form.
+/// The prefix of the sections for a profile. No access key ID has this form.
 const KEPT_FOR: &str = "profile";
 
 /// The prefix of the sections that record which credentials we wrote into a section of the credentials file.
@@ -85,8 +85,8 @@ pub fn note_written(
     (name, Change::Set(key::PAIRS, pairs))
 }
 
-/// Whether a section has a secret that we did not write, next to the access key id of a session of ours or without an id. Then
-/// somebody has written a new secret, but not its id yet.
+/// Whether a section has a secret that we did not write, next to the access key ID of a session of ours or without an ID. Then
+/// somebody has written a new secret, but not its ID yet.
 pub fn has_foreign_secret(section: &str, credentials: &File<'_>, sessions: &[File<'_>]) -> bool {
     let values = credentials.values(section);
     let Some(secret) = values.get(key::AWS_SECRET_ACCESS_KEY) else {
@@ -103,7 +103,7 @@ pub fn has_foreign_secret(section: &str, credentials: &File<'_>, sessions: &[Fil
     let may_be_it = |pair: &&String| id.as_ref().is_none_or(|id| *id == id_of(pair));
     let is_ours = |pair: &String| digest(&id_of(pair), &secret) == *pair;
     let known: Vec<&String> = pairs.iter().filter(may_be_it).collect();
-    // For an id that we have not recorded, its form tells whose it is.
+    // For an ID that we have not recorded, its form tells whose it is.
     (id.is_none() || !known.is_empty()) && !known.into_iter().any(is_ours)
 }
 

@@ -106,7 +106,7 @@ pub fn is_whole(sessions: &str) -> bool {
     document.is_plain() && document.names().all(|name| seen.insert(name))
 }
 
-/// Who else can read a file, which holds secrets.
+/// Who else can read a file, which contains secrets.
 #[cfg(unix)]
 pub fn readers(path: &Path) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt as _;
@@ -126,7 +126,7 @@ pub fn readers(_path: &Path) -> Option<&'static str> {
 }
 
 impl Store {
-    /// Gets ready to change a file.
+    /// Prepares a change of a file.
     pub fn open(path: &Path) -> Result<Self> {
         survive_limits_on_the_size_of_files();
         let real = regular(path)?;
@@ -255,9 +255,9 @@ impl Store {
         if let Err(difference) = second_opinion::check(&old, &new, &edits) {
             bail!(
                 Failure::new(format!(
-                    "{path} was not changed: the edited file does not read as intended: {difference}"
+                    "{path} was not changed: the edited file would not be read as intended: {difference}"
                 ))
-                .hint("simplify the layout of the file, and report this one, without its keys")
+                .hint("simplify the layout of the file, and report the old layout, without its keys")
             );
         }
         Ok((old, new))

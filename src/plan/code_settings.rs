@@ -119,7 +119,7 @@ fn prompt(asked: &cli::PromptFlags, environment: &Environment) -> Result<Setting
         Ok(value) => Ok(Setting { value, origin }),
         Err(_unknown) => bail!(
             Failure::new(format!("`{value}` ({origin}) is not a kind of prompt"))
-                .hint("use auto, terminal, gui or none")
+                .hint("use auto, terminal, gui, or none")
         ),
     }
 }

@@ -339,14 +339,14 @@ pub fn check_region(region: &Setting<String>) -> Result<()> {
     )
 }
 
-/// Refuses what is not the URL of an endpoint.
+/// Refuses what is not an endpoint URL.
 fn checked_endpoint_url(url: Setting<String>) -> Result<Setting<String>> {
     if is_http_url(&url.value) {
         return Ok(url);
     }
     bail!(
         Failure::new(format!(
-            "`{}` ({}) is not the URL of an endpoint",
+            "`{}` ({}) is not an endpoint URL",
             url.value, url.origin
         ))
         .hint("write it like https://sts.eu-west-1.amazonaws.com")

@@ -1,4 +1,4 @@
-//! Reads the keys at the end of a role chain, and decides which section holds the session that they get.
+//! Reads the keys at the end of a role chain, and decides which section contains the session that they get.
 
 use anyhow::{Result, bail};
 
@@ -16,7 +16,7 @@ use crate::plan::{KeySource, KeySourceId, Keys, Native};
 
 /// The hint for a key that is missing from a section.
 pub const ADD_THE_KEY: &str =
-    "add it; the IAM console lists a user's access keys, and creates new ones";
+    "add it: look up the access key in the IAM console, or create a new one there";
 
 /// The keys at the end of a chain, or the command that prints them.
 pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySource> {
@@ -71,7 +71,7 @@ fn keys(file: &File<'_>, section: &str) -> Result<Keys> {
     })
 }
 
-/// Refuses a malformed access key id, and one of temporary credentials.
+/// Refuses a malformed access key ID, and one of temporary credentials.
 fn check_access_key_id(access_key_id: &str, of: &KeySourceId) -> Result<()> {
     if let Some(odd) = access_key_id.chars().find(|c| !c.is_ascii_graphic()) {
         bail!(
@@ -80,13 +80,13 @@ fn check_access_key_id(access_key_id: &str, of: &KeySourceId) -> Result<()> {
                 key::AWS_ACCESS_KEY_ID,
                 u32::from(odd)
             ))
-            .hint("type the line again; the IAM console lists a user's access keys")
+            .hint("type the line again; look up the access key in the IAM console")
         );
     }
     if access_key_id.starts_with(section_format::TEMPORARY_PREFIX) {
         bail!(
             Failure::new(format!(
-                "{of} holds temporary credentials (ASIA…), which cannot get a session"
+                "{of} contains temporary credentials (ASIA…), which cannot get a session"
             ))
             .hint("put the IAM user's own keys (AKIA…) there")
         );

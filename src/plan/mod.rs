@@ -369,12 +369,12 @@ fn check_min_ttl(min_ttl: &Setting<u32>, wanted: &Setting<u32>, decision: &Decis
             "credentials that last {} s ({}) cannot have {} s left ({})",
             wanted.value, wanted.origin, min_ttl.value, min_ttl.origin
         ))
-        .hint("ask for a longer --duration, or a shorter --min-ttl"),
+        .hint("set a longer --duration, or a shorter --min-ttl"),
         Some(cap) => Failure::new(format!(
             "credentials that last 1 h cannot have {} s left ({}): {cap}",
             min_ttl.value, min_ttl.origin
         ))
-        .hint("ask for a shorter --min-ttl"),
+        .hint("set a shorter --min-ttl"),
     });
 }
 

@@ -23,7 +23,7 @@ pub fn keys_before_process(sections: &ProfileSections, files: &Files<'_>) -> Opt
     let in_config = header.filter(|header| config.get(header, key::AWS_ACCESS_KEY_ID).is_some());
     let has = |section: &str, key| credentials.get(section, key).is_some();
     let is_long_term = section_format::has_long_term_id(credentials, section);
-    let by_hand = || "remove them with an editor".to_owned();
+    let by_hand = || "remove them in an editor".to_owned();
     let (place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
         let way_out = if section_format::holds_long_term_keys(credentials, section)
             && !section_format::has_keys(credentials, &sections.long_term)

@@ -266,7 +266,7 @@ impl Walker<'_> {
                 "[{header}] in {path} assumes its role with {other}, not with a user's long-term keys"
             ))
             .hint(format!(
-                "AWS tools get such credentials without mfa-creds; to use MFA, replace {other} with source_profile"
+                "to use MFA, replace {other} with source_profile; AWS tools get such credentials without mfa-creds"
             )),
             None => Failure::new(format!(
                 "[{header}] in {path} has role_arn without source_profile"
@@ -293,7 +293,7 @@ impl Walker<'_> {
             self.files.config.path.display(),
             round.join(" -> ")
         ))
-        .hint("one of them must name a profile with long-term keys")
+        .hint("set one of them to a profile with long-term keys")
     }
 
     /// The error if AWS tools get the credentials of a source in another way, so that it has no long-term keys.
@@ -314,7 +314,7 @@ impl Walker<'_> {
         let failure = Failure::new(format!(
             "the profile {name} ({origin}) gets its credentials from {source}, not from a user's long-term keys"
         ));
-        Some(failure.hint("AWS tools get such credentials and assume the role without mfa-creds"))
+        Some(failure.hint("use AWS tools directly: they get such credentials and assume the role without mfa-creds"))
     }
 
     /// The error if a source has keys in its section of the credentials file that are not a user's.
@@ -331,7 +331,7 @@ impl Walker<'_> {
             .hint(format!("run `{setup}` to move them to [{long_term}]"))
         } else {
             Failure::new(format!(
-                "the profile {name} ({origin}) has no long-term keys: [{name}] in {path} holds temporary credentials or an incomplete key"
+                "the profile {name} ({origin}) has no long-term keys: [{name}] in {path} contains temporary credentials or an incomplete key"
             ))
             .hint(format!(
                 "if you have an IAM user's long-term keys, run `{setup}` to write them to [{long_term}]"

@@ -64,7 +64,7 @@ impl Connection {
             None => &endpoint.url,
         };
         let Ok(url) = url.parse::<Uri>() else {
-            bail!("`{url}` is not the URL of an endpoint");
+            bail!("`{url}` is not an endpoint URL");
         };
         // A custom STS endpoint is in the requested region.
         let of_another = endpoint
@@ -138,7 +138,7 @@ fn endpoint(found: Option<Result<sts::Endpoint, BoxError>>) -> Result<Endpoint, 
     let endpoint = match found {
         Some(Ok(endpoint)) => endpoint,
         Some(Err(error)) => return Err(innermost(error.as_ref())),
-        None => return Err("the SDK gives no reason".to_owned()),
+        None => return Err("the SDK does not say why".to_owned()),
     };
     let mut schemes = endpoint.auth_schemes().iter();
     let signing_region = schemes.find_map(|scheme| scheme.get("signingRegion")?.as_string());

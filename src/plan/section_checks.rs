@@ -15,7 +15,7 @@ use crate::plan::setting::Origin;
 /// How many names a hint lists.
 const MOST_NAMES: usize = 10;
 
-/// The prefix of the access key id of an IAM user.
+/// The prefix of the access key ID of an IAM user.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
 const LONG_TERM_PREFIX: &str = "AKIA";
 
@@ -247,7 +247,7 @@ pub(super) fn missing_long_term(
     }
     if section_format::holds_long_term_keys(credentials, short_term) && !sections.is_beside_role() {
         return failure.hint(format!(
-            "[{short_term}] holds long-term keys; move them with `{setup_command}`"
+            "[{short_term}] contains long-term keys; move them with `{setup_command}`"
         ));
     }
     let others: Vec<&str> = credentials
@@ -312,16 +312,16 @@ pub fn not_set_up(what: &str, setup_command: &str, files: &Files<'_>) -> Failure
     ))
 }
 
-/// The error for a secret without its access key id.
+/// The error for a secret without its access key ID.
 pub fn secret_in_the_way(section: &str, credentials: &File<'_>) -> Failure {
     let path = credentials.path.display();
     let has_id = credentials.get(section, key::AWS_ACCESS_KEY_ID).is_some();
     Failure::new(if has_id {
-        format!("[{section}] in {path} holds a secret access key that mfa-creds did not write, next to a session's access key ID")
+        format!("[{section}] in {path} contains a secret access key that mfa-creds did not write, next to a session's access key ID")
     } else {
-        format!("[{section}] in {path} holds a secret access key without its id, which mfa-creds never overwrites")
+        format!("[{section}] in {path} contains a secret access key without its ID, which mfa-creds never overwrites")
     })
-    .hint("remove the secret with an editor, or add its aws_access_key_id")
+    .hint("remove the secret in an editor, or add its aws_access_key_id")
 }
 
 /// The error for an IAM user's own keys in the section for the temporary credentials.
@@ -344,14 +344,14 @@ pub fn long_term_keys_in_the_way(sections: &ProfileSections, credentials: &File<
         .is_some_and(|id| id.starts_with(LONG_TERM_PREFIX));
     if !is_of_aws && credentials.get(short_term, key::ASSUMED_ROLE).is_some() {
         return Failure::new(format!(
-            "[{short_term}] in {path} holds keys that mfa-creds did not write, and never overwrites"
+            "[{short_term}] in {path} contains keys that mfa-creds did not write, and never overwrites"
         ))
         .hint(format!(
-            "if they are from an old session, remove them with an editor; if they are an IAM user's own keys, rename [{short_term}]"
+            "if they are from an old session, remove them in an editor; if they are an IAM user's own keys, rename [{short_term}]"
         ));
     }
     let failure = Failure::new(format!(
-        "[{short_term}] in {path} holds long-term keys, which mfa-creds never overwrites"
+        "[{short_term}] in {path} contains long-term keys, which mfa-creds never overwrites"
     ));
     let has = |key| credentials.get(long_term, key).is_some();
     let is_same = |key: &&str| credentials.get(long_term, key) == credentials.get(short_term, key);
@@ -359,7 +359,7 @@ pub fn long_term_keys_in_the_way(sections: &ProfileSections, credentials: &File<
     if sections.is_beside_role() {
         // `setup` moves only keys in the section that is named like the profile.
         failure.hint(format!(
-            "[{short_term}] is for the credentials of the role: rename it with an editor, or use --short-term-suffix"
+            "[{short_term}] is for the credentials of the role: rename it in an editor, or use --short-term-suffix"
         ))
     } else if pair.iter().all(is_same) {
         failure.hint(format!(
@@ -371,7 +371,7 @@ pub fn long_term_keys_in_the_way(sections: &ProfileSections, credentials: &File<
         ))
     } else if has(key::CREDENTIAL_PROCESS) {
         failure.hint(format!(
-            "[{long_term}] gets its keys from a credential_process: rename [{short_term}] with an editor to keep its keys"
+            "[{long_term}] gets its keys from a credential_process: rename [{short_term}] in an editor to keep its keys"
         ))
     } else {
         failure.hint(format!("move them to [{long_term}] with `{setup_command}`"))

@@ -187,7 +187,7 @@ impl SectionNames {
         }
         if short_term == INHERITED {
             bail!(Failure::new(format!(
-                "[{INHERITED}] cannot hold temporary credentials: in some tools, every section inherits from it"
+                "[{INHERITED}] cannot contain temporary credentials: in some tools, every section inherits from it"
             ))
             .hint("use another profile; the default profile is `default`, in lower case"));
         }

@@ -44,7 +44,7 @@ impl Inputs<'_> {
         if asked.all && profiles.is_empty() && left_out.is_empty() {
             bail!(
                 Failure::new(format!(
-                    "--all finds no long-term section in {}",
+                    "--all found no long-term section in {}",
                     files.credentials.path.display()
                 ))
                 .hint(if is_no_file(&files.credentials) {

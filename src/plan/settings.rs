@@ -146,7 +146,7 @@ impl Resolver<'_> {
         {
             bail!(
                 Failure::new(format!(
-                    "`{}` ({}) cannot be the name of a role session",
+                    "`{}` ({}) is not a valid role session name",
                     name.value, name.origin
                 ))
                 .hint("use 2 to 64 letters, digits, and any of _+=,.@-")
@@ -161,7 +161,7 @@ impl Resolver<'_> {
         {
             bail!(
                 Failure::new(format!(
-                    "`{}` ({}) cannot be an external id",
+                    "`{}` ({}) is not a valid external ID",
                     id.value, id.origin
                 ))
                 .hint("use 2 to 1224 letters, digits, and any of _+=,.@:/-")

@@ -93,14 +93,14 @@ pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<
 /// The failure of a command that cannot be started.
 pub fn cannot_run(origin: &Origin, error: &io::Error) -> Failure {
     let reason = reason(error);
-    Failure::new(format!("the command of {origin} cannot be run: {reason}"))
+    Failure::new(format!("the command from {origin} cannot be run: {reason}"))
 }
 
 /// The failure of a command that was ended after its time limit.
 pub fn did_not_end(origin: &Origin, limit: Duration) -> Failure {
     let seconds = limit.as_secs();
     Failure::new(format!(
-        "the command of {origin} did not end within {seconds} s"
+        "the command from {origin} did not end within {seconds} s"
     ))
 }
 

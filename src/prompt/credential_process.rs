@@ -39,7 +39,7 @@ pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTer
     if running.split('\t').any(|other| other == id) {
         bail!(
             Failure::new(format!(
-                "the command of {} calls mfa-creds for the keys that it must print itself",
+                "the command from {} calls mfa-creds for the keys that it must print itself",
                 command.origin
             ))
             .hint("make it print the IAM user's own keys; `mfa-creds export` belongs in [profile …] of the config file")
@@ -53,7 +53,7 @@ pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTer
     if keys.has_session_token || keys.access_key_id.starts_with(TEMPORARY_PREFIX) {
         bail!(
             Failure::new(format!(
-                "the command of {} prints temporary credentials, which cannot get a session",
+                "the command from {} prints temporary credentials, which cannot get a session",
                 command.origin
             ))
             .hint("make it print the IAM user's own keys, without SessionToken")
@@ -65,7 +65,7 @@ pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTer
     ]) {
         bail!(
             Failure::new(format!(
-                "the command of {} prints a malformed {}",
+                "the command from {} prints a malformed {}",
                 command.origin,
                 form.name()
             ))
@@ -87,7 +87,7 @@ fn output(command: &Setting<String>, running: &str) -> Result<Zeroizing<Vec<u8>>
     if !io::stdin().is_terminal() {
         shell.stdin(Stdio::null());
     }
-    let waiting = || Report::notice(format_args!("waiting for the command of {origin}"));
+    let waiting = || Report::notice(format_args!("waiting for the command from {origin}"));
     match child::run(shell, COMMAND_TIMEOUT, waiting)? {
         Err(error) => bail!(child::cannot_run(origin, &error).hint(KEYS)),
         Ok(Ended::ByUs) => bail!(
@@ -146,13 +146,13 @@ fn failed(command: &Setting<String>, said: &str) -> Failure {
     }
     let last = said.lines().last().unwrap_or("it printed no error");
     let why = last.trim_start_matches("error: ");
-    Failure::new(format!("the command of {} failed: {why}", command.origin)).hint(hint)
+    Failure::new(format!("the command from {} failed: {why}", command.origin)).hint(hint)
 }
 
 /// Does not quote the output, which may contain a secret.
 fn does_not_print_keys(command: &Setting<String>) -> Failure {
     Failure::new(format!(
-        "the command of {} does not print keys",
+        "the command from {} does not print keys",
         command.origin
     ))
     .hint(KEYS)

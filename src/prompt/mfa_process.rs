@@ -46,15 +46,18 @@ pub fn code(
             if !status.success() && output.len() < child::MOST_OUTPUT =>
         {
             bail!(
-                Failure::new(format!("the command of {origin} failed: {status}")).hint(SIX_DIGITS)
+                Failure::new(format!("the command from {origin} failed: {status}"))
+                    .hint(SIX_DIGITS)
             )
         }
         Ok(Ended::ByItself { output, .. }) => {
             let text = str::from_utf8(&output).unwrap_or_default();
             MfaCode::parse(text).or_else(|_not_a_code| {
                 bail!(
-                    Failure::new(format!("the command of {origin} does not print six digits"))
-                        .hint(SIX_DIGITS)
+                    Failure::new(format!(
+                        "the command from {origin} does not print six digits"
+                    ))
+                    .hint(SIX_DIGITS)
                 )
             })
         }

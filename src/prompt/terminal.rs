@@ -270,7 +270,7 @@ impl Terminal {
 
 fn gone(error: impl Into<Error>) -> Error {
     let error: Error = error.into();
-    Failure::new(format!("the terminal is gone: {error}"))
+    Failure::new(format!("the terminal was closed: {error}"))
         .hint("run the command again in a terminal")
         .exit(Exit::HumanNeeded)
         .into()

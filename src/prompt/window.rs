@@ -57,7 +57,7 @@ impl Gui {
     /// Is never asked.
     #[allow(clippy::unused_self, reason = "the same call on every system")]
     pub fn ask(&self, _prompt: &str, _complaint: Option<&str>) -> Result<Zeroizing<String>> {
-        anyhow::bail!("there is no program that could ask")
+        anyhow::bail!("no program can ask")
     }
 }
 
@@ -137,7 +137,7 @@ mod programs {
             Answer::TimedOut => bail!(nobody_answered(chosen)),
             Answer::NoWindow => bail!(
                 Failure::new("an MFA code is needed, and no program can ask for it in a window")
-                    .hint("install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the command once in a terminal")
+                    .hint("install pinentry-gnome3, pinentry-qt, zenity, or kdialog, or run the command once in a terminal")
                     .exit(Exit::HumanNeeded)
             ),
         }

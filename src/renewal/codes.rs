@@ -144,7 +144,7 @@ impl<'e> Codes<'e> {
     pub fn check_source(&self, need: Need<'_>) -> Result<()> {
         // At a terminal, a prompt asks for the code.
         if self.is_said_to_be_piped && !io::stdin().is_terminal() {
-            bail!(self.nobody("none came on standard input"));
+            bail!(self.nobody("none arrived on standard input"));
         }
         let Setting { value, origin } = &self.prompt_settings.prompt;
         if self.process(need).is_none() && *value == Prompt::None {

@@ -45,7 +45,7 @@ impl Search<'_> {
     /// The device of the stored session; otherwise, the user's only device, or the one that the person picks.
     ///
     /// # Errors
-    /// If the user has none, if AWS does not tell, or exit code 3 if nobody can be asked to pick one.
+    /// If the user has none, if AWS does not list them, or exit code 3 if nobody can be asked to pick one.
     pub fn find(&self) -> Result<FoundDevice> {
         if let Some(device) = self.at_hand()? {
             return Ok(FoundDevice { device, turn: None });
@@ -132,7 +132,7 @@ impl Search<'_> {
                 Report::waiting_for_process(
                     holder,
                     format_args!(
-                        "waiting for {process}, which is asking for the MFA device of the same keys"
+                        "waiting for {process}, which is asking for the MFA device for the same keys"
                     ),
                 )
             },
@@ -177,7 +177,7 @@ fn to_set(key_source: &KeySource, device: &str) -> String {
     format!("add `{key} = {device}` to {place}, or use --device")
 }
 
-/// The error if no device is set and AWS does not tell the devices. Most devices have the name of their user.
+/// The error if no device is set and AWS does not list the devices. Most devices have the name of their user.
 pub fn devices_not_told(
     key_source: &KeySource,
     caller: Option<&Caller>,
@@ -188,7 +188,7 @@ pub fn devices_not_told(
         None => to_set(key_source, "arn:aws:iam::123456789012:mfa/NAME"),
     };
     Failure::new(format!(
-        "the MFA device of [{}] is not set, and AWS could not tell: {}",
+        "the MFA device of [{}] is not set, and mfa-creds could not look it up: {}",
         key_source.id.section,
         problem.failure.message()
     ))

@@ -62,7 +62,7 @@ impl<'r> RenewalRequest<'r> {
         ));
         tell(
             report,
-            "renewed if less is left than",
+            "minimum time left",
             format_args!("{} s", self.min_ttl.value),
             &self.min_ttl.origin,
         );

@@ -131,7 +131,7 @@ impl Summary {
             .find_map(|outcome| outcome.beside.as_ref());
         if let Some(section) = beside.filter(|_| self.profiles > 1) {
             self.report.progress(format_args!(
-                "use the roles like this: {}",
+                "use the roles with {}",
                 text::flag("--profile", section)
             ));
         }
@@ -142,7 +142,7 @@ impl Summary {
         self.end_of(valid)
     }
 
-    /// The same for the one profile whose credentials another program gets: reports how long they last, not how to use them.
+    /// The same for a single profile whose credentials another program gets: reports how long they last, not how to use them.
     pub fn end_of_one(mut self) -> Result<Credentials> {
         self.tell_session_sections();
         if let Some(error) = self.error.take() {

@@ -147,7 +147,7 @@ fn tell_step(report: Report, step: &StsCall, for_a_role: bool) {
             let name = &role.session_name;
             tell(report, "role session name", &name.value, &name.origin);
             if let Some(id) = &role.external_id {
-                tell(report, "external id", &id.value, &id.origin);
+                tell(report, "external ID", &id.value, &id.origin);
             }
         }
     }

@@ -101,7 +101,7 @@ fn keys_that_shadow_it_are_pointed_out() {
     assert_eq!(
         outcome.stderr,
         "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
-         ~/.aws/credentials has keys: remove them with an editor\n"
+         ~/.aws/credentials has keys: remove them in an editor\n"
     );
     assert_eq!(outcome.status, Some(0));
 }
@@ -179,7 +179,7 @@ fn a_profile_that_names_itself_is_explained() {
     let home = Home::with(&credentials);
     home.run(&["-q", "-p", "work", "--token", "123456"]).ends(
         1,
-        "error: the command of credential_process of [work-long-term] in ~/.aws/credentials failed: the command of \
+        "error: the command from credential_process of [work-long-term] in ~/.aws/credentials failed: the command from \
          credential_process of [work-long-term] in ~/.aws/credentials calls mfa-creds for the keys that it must print itself\n\
          hint: make it print the IAM user's own keys; `mfa-creds export` belongs in [profile …] of the config file\n",
     );
@@ -258,7 +258,7 @@ fn keys_in_the_same_section_are_pointed_out() {
     assert!(
         outcome.stderr.starts_with(
             "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
-             [profile work] in ~/.aws/config has keys: remove them with an editor\n"
+             [profile work] in ~/.aws/config has keys: remove them in an editor\n"
         ),
         "{outcome:?}"
     );
@@ -287,7 +287,7 @@ fn a_refresh_warns_however_it_comes_by_its_credentials() {
     assert!(
         outcome
             .stderr
-            .ends_with(" has keys: remove them with an editor\n"),
+            .ends_with(" has keys: remove them in an editor\n"),
         "{outcome:?}"
     );
     // No keys are where `setup` would write them.

@@ -130,7 +130,7 @@ fn doctor_tells_who_can_read_it() {
         home.run(&["doctor", "--offline", "-p", "work"]),
         "warning",
         "permissions",
-        "~/.aws/credentials can be read by others (its access control list), and holds secrets",
+        "~/.aws/credentials can be read by others (its access control list), and contains secrets",
         Some("chmod 600 ~/.aws/credentials"),
     );
 }

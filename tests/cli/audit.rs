@@ -11,7 +11,7 @@ use crate::support::home::{Home, Outcome};
 const HEADER: &str = "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active,access_key_1_active,\
     access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,\
     access_key_2_last_used_date,a_new_column";
-const HINT: &str = "hint: create a report: `aws iam generate-credential-report`, then `aws iam get-credential-report | mfa-creds audit --report -`\n";
+const HINT: &str = "hint: create a report with `aws iam generate-credential-report`, then run `aws iam get-credential-report | mfa-creds audit --report -`\n";
 
 /// A report, without the end of its last line, as AWS makes it.
 fn report() -> String {
@@ -83,7 +83,7 @@ fn the_help_gives_the_units_and_defaults_and_the_exit_codes() {
         "--wait <DURATION> How long to wait for AWS to create the report A number is seconds; other units are like `90s` or `5m`. [default: 2m]",
         "--max-key-age <DURATION> The maximum age of access keys A key that is older, or unused for longer, is a finding. A number \
          is seconds; other units are like `90d` or `12h`. [default: 90d]",
-        "Exit codes: 0 no user lacks MFA, 1 a user does, 2 failed; else as `mfa-creds`.",
+        "Exit codes: 0 no user lacks MFA, 1 a user does, 2 failed; otherwise as for `mfa-creds`.",
     ] {
         assert!(help.contains(text), "{text} in {help}");
     }
@@ -274,7 +274,7 @@ fn what_is_no_report_is_told() {
     let home = Home::new();
     for (name, why) in [
         ("nosuch", "no such file or directory"),
-        (".", "is a directory"),
+        (".", "it is a directory"),
     ] {
         let path = home.file(name);
         let path = path.to_str().unwrap();
@@ -370,7 +370,7 @@ fn a_report_that_takes_too_long_and_one_that_is_denied() {
         .ends(
             2,
             "error: AWS is still creating the credential report after 0 s\n\
-         hint: run the command again in a few minutes, or set a longer --wait; AWS continues meanwhile\n",
+         hint: run the command again in a few minutes, or set a longer --wait; AWS continues in the meantime\n",
         );
     for action in ["GenerateCredentialReport", "GetCredentialReport"] {
         let denying = alice()
@@ -388,7 +388,7 @@ fn a_report_that_takes_too_long_and_one_that_is_denied() {
                 .starts_with(&format!("error: AWS denied iam:{action} to "))
                 && outcome
                     .stderr
-                    .ends_with("\nhint: a policy must allow it; ask an administrator\n"),
+                    .ends_with("\nhint: ask an administrator for a policy that allows it\n"),
             "{outcome:?}"
         );
         assert_eq!(outcome.status, Some(2));

@@ -137,7 +137,7 @@ fn a_certificate_that_is_not_trusted() {
         .ends(
             1,
             &format!(
-                "{RENEWING}error: AWS STS at {} cannot be reached: the server there offers no TLS that mfa-creds supports\n\
+                "{RENEWING}error: AWS STS at {} cannot be reached: the server does not offer a TLS connection that mfa-creds supports\n\
                  hint: the network may redirect to a login page: open a web page, and check the endpoint with -v\n",
                 plain.address()
             ),

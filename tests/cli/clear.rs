@@ -82,8 +82,8 @@ fn keys_that_nobody_could_give_back_stay() {
     let home = Home::with(&keys);
     home.run(&["clear", "-p", "work"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never removes\n\
-         hint: remove them with an editor\n",
+        "error: [work] in ~/.aws/credentials contains long-term keys, which mfa-creds never removes\n\
+         hint: remove them in an editor\n",
     );
     home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
     assert_eq!(home.credentials(), keys);
@@ -92,8 +92,8 @@ fn keys_that_nobody_could_give_back_stay() {
     let home = Home::with(foreign);
     home.run(&["clear", "-p", "work"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds credentials that neither mfa-creds nor aws-mfa wrote\n\
-         hint: remove them with an editor\n",
+        "error: [work] in ~/.aws/credentials contains credentials that neither mfa-creds nor aws-mfa wrote\n\
+         hint: remove them in an editor\n",
     );
     home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
     assert_eq!(home.credentials(), foreign);
@@ -135,21 +135,19 @@ fn refuses(section: &str, problem: &str) {
     let home = Home::with(&text);
     home.run(&["clear", "-p", "work"]).ends(
         1,
-        &format!(
-            "error: [work] in ~/.aws/credentials {problem}\nhint: remove them with an editor\n"
-        ),
+        &format!("error: [work] in ~/.aws/credentials {problem}\nhint: remove them in an editor\n"),
     );
     assert_eq!(home.credentials(), text);
 }
 
 #[test]
 fn a_secret_that_somebody_put_there_stays() {
-    let foreign = "holds credentials that neither mfa-creds nor aws-mfa wrote";
+    let foreign = "contains credentials that neither mfa-creds nor aws-mfa wrote";
     refuses("aws_secret_access_key = precious\n", foreign);
     refuses("aws_session_token = precious\n", foreign);
     refuses("expiration = 2099-01-01 00:00:00\n", foreign);
     // New keys over the old temporary ones.
-    let long_term = "holds long-term keys, which mfa-creds never removes";
+    let long_term = "contains long-term keys, which mfa-creds never removes";
     let ours = short_term("work", FAR).replace("[work]\n", "");
     refuses(&ours.replace("ASIA", "AKIA"), long_term);
     refuses(
@@ -224,7 +222,7 @@ fn what_cannot_be_read_or_named_is_an_error_and_keeps_nothing_else() {
         "cleared [a]\n\
          error: `x]y` (--profile) cannot be part of a section name\n\
          hint: use a name without brackets, `#`, `;`, or spaces at its ends\n\
-         error: ~/.aws/.mfa-creds/credentials.sessions cannot be used: is a directory\n\
+         error: ~/.aws/.mfa-creds/credentials.sessions cannot be used: it is a directory\n\
          hint: remove it: rm -r ~/.aws/.mfa-creds/credentials.sessions\n",
     );
     let outcome = home.run(&["clear", "-p", "a"]).outcome();

@@ -206,7 +206,7 @@ fn a_record_that_somebody_spoiled_or_replaced_does_no_harm() {
         .run_with(&sts, &["-p", "work", "--force", "--token", "123456"])
         .outcome();
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
-    let said = "cannot be used: is a symbolic link, not a regular file\n";
+    let said = "cannot be used: it is a symbolic link, not a regular file\n";
     assert!(outcome.stderr.contains(said), "{outcome:?}");
     assert_eq!(sts.calls(), before);
     assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");
@@ -286,7 +286,7 @@ fn token_dash_reads_standard_input() {
     assert_eq!(sts.requests()[1].parameter("TokenCode"), Some(&*code));
     home.run_with(&sts, &dash).ends(
         3,
-        "error: an MFA code is needed, and none came on standard input\n\
+        "error: an MFA code is needed, and none arrived on standard input\n\
          hint: pipe in the six digits, or remove the `-` from --token or MFA_TOKEN\n",
     );
     home.run_with(&sts, &dash).stdin("12345\n").ends(

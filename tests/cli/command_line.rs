@@ -80,19 +80,19 @@ fn a_profile_in_place_of_a_command_is_told_how_to_be_renewed() {
     };
     renew(
         "work",
-        "to renew the profile, type `mfa-creds --profile work`",
+        "to renew the profile, run `mfa-creds --profile work`",
     );
     renew(
         "wrok",
-        "to renew the profile, type `mfa-creds --profile work`",
+        "to renew the profile, run `mfa-creds --profile work`",
     );
     renew(
         "two words",
-        "to renew the profile, type `mfa-creds --profile 'two words'`",
+        "to renew the profile, run `mfa-creds --profile 'two words'`",
     );
     renew(
         "elephants",
-        "`mfa-creds help` lists the commands; a profile needs --profile: work, two words",
+        "run `mfa-creds help` to list the commands; to name a profile, use --profile: work, two words",
     );
     // What is like a command is one.
     let (_, _, message) = told(&home, &["stauts"]);
@@ -107,7 +107,7 @@ fn a_profile_in_place_of_a_command_is_told_how_to_be_renewed() {
     );
     let (_, _, message) = told(&Home::new(), &["elephants"]);
     assert!(
-        message.contains("  tip: `mfa-creds help` lists the commands\n"),
+        message.contains("  tip: run `mfa-creds help` to list the commands\n"),
         "{message}"
     );
 }

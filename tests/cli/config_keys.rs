@@ -87,7 +87,7 @@ fn all_takes_those_with_a_device() {
     home.write("credentials", &long_term("work").replace("-long-term", ""));
     home.run(&["--all", "-q"]).ends(
         1,
-        "error: --all finds no long-term section in ~/.aws/credentials\n\
+        "error: --all found no long-term section in ~/.aws/credentials\n\
          hint: run `mfa-creds setup --profile default` to write one\n",
     );
 }
@@ -99,7 +99,7 @@ fn long_term_keys_in_the_credentials_file_stay() {
     home.write("credentials", &before);
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+        "error: [work] in ~/.aws/credentials contains long-term keys, which mfa-creds never overwrites\n\
          hint: move them to [work-long-term] with `mfa-creds setup --profile work`\n",
     );
     assert_eq!(home.credentials(), before);

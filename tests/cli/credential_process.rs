@@ -49,7 +49,7 @@ fn fails(script: &str, problem: &str) {
     let home = home(script);
     run(&home, &sts).ends(
         1,
-        &format!("error: the command of {PLACE} {problem}\n{HINT}"),
+        &format!("error: the command from {PLACE} {problem}\n{HINT}"),
     );
     assert!(sts.requests().is_empty());
 }

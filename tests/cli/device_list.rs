@@ -71,7 +71,7 @@ fn the_list_of_nobody_and_of_a_device_that_is_set_wrongly() {
     let home = Home::with(&long_term("work").replace(":mfa/", ":user/"));
     home.run_with(&sts, &["device", "list", "-p", "work"]).ends(
         0,
-        "alice has no MFA device; `mfa-creds device enroll -p work` makes one\n",
+        "alice has no MFA device; `mfa-creds device enroll -p work` creates one\n",
     );
     let outcome = home
         .run_with(&sts, &["device", "list", "-p", "work", "--json"])

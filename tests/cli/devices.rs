@@ -35,7 +35,7 @@ fn the_only_device_is_found_and_used() {
     let requests = sts.requests();
     assert_eq!(requests[1].parameter("UserName"), Some("alice"));
     assert_eq!(requests[2].parameter("SerialNumber"), Some(ALICE_DEVICE));
-    // The file holds no device that nobody has asked to be written.
+    // The file contains no device that nobody has asked to be written.
     assert!(home.credentials().starts_with(&keys_only()));
     // Nothing is asked while the session is there, not even for a role or another profile.
     home.run_with(&sts, &["-p", "work"]).succeeds();
@@ -63,8 +63,8 @@ fn the_device_of_a_stored_session_is_the_same_everywhere() {
     let home = Home::with(&keys_only());
     for (plan, doctor, status) in [
         (
-            "not set: AWS is asked for the user's devices",
-            "not set: AWS is asked for the user's devices",
+            "not set: mfa-creds asks AWS for the user's devices",
+            "not set: mfa-creds asks AWS for the user's devices",
             "-",
         ),
         (
@@ -100,7 +100,7 @@ fn verbose_and_plan_say_that_aws_is_asked() {
     let plan = home.run_with(&sts, &["plan", "-p", "work"]).outcome();
     assert!(
         plan.stdout
-            .contains("device   not set: AWS is asked for the user's devices\n"),
+            .contains("device   not set: mfa-creds asks AWS for the user's devices\n"),
         "{plan:?}"
     );
     assert_eq!(sts.calls(), 0);
@@ -224,7 +224,7 @@ fn one_picks_for_all_that_run_at_once() {
     first.expect("Which MFA device?").unwrap();
     let mut other = on_terminal(&home, &sts, "exec \"$0\" -p work");
     other
-        .expect("which is asking for the MFA device of the same keys")
+        .expect("which is asking for the MFA device for the same keys")
         .unwrap();
     first.send("\r").unwrap();
     first.expect("Write it to").unwrap();
@@ -252,7 +252,7 @@ fn where_iam_does_not_say_the_usual_name_is_suggested() {
     home.run_with(&sts, &["-p", "work"]).ends(
         1,
         &format!(
-            "error: the MFA device of [work-long-term] is not set, and AWS could not tell: \
+            "error: the MFA device of [work-long-term] is not set, and mfa-creds could not look it up: \
              AWS denied iam:ListMFADevices to access key AKIA…ALIC: User: arn:aws:iam::123456789012:user/alice is not \
              authorized to perform: iam:ListMFADevices on resource: user alice with an explicit deny in an identity-based \
              policy: arn:aws:iam::123456789012:policy/fake-deny\n{hint}"
@@ -281,8 +281,8 @@ fn keys_that_aws_does_not_know_are_said_to_be_so() {
     let home = Home::with(&keys_only());
     home.run_with(&sts, &["-p", "work"]).ends(
         1,
-        "error: AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive\n\
-         hint: the IAM console shows the user's access keys; in China and GovCloud, also set the region\n",
+        "error: AWS does not recognize access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive\n\
+         hint: look up the user's access keys in the IAM console; in China and GovCloud, also set the region\n",
     );
     assert_eq!(sts.calls(), 1);
 }

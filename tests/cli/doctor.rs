@@ -36,7 +36,7 @@ fn a_healthy_profile_is_all_ok() {
              ok       keys              [work-long-term] in ~/.aws/credentials has AKIA…ALIC\n\
              ok       device            arn:aws:iam::123456789012:mfa/alice \
              (aws_mfa_device of [work-long-term] in ~/.aws/credentials)\n\
-             ok       settings          complete: `mfa-creds plan -p work` shows what a renewal does\n\
+             ok       settings          complete: `mfa-creds plan -p work` shows what a renewal would do\n\
              ok       credentials       [work] is valid until …\n\
              ok       MFA session       none for AKIA…ALIC: the next renewal needs a code\n\
              ok       endpoint          AWS STS: http://localhost:4566 (AWS_ENDPOINT_URL)\n\

@@ -56,7 +56,7 @@ fn files_that_cannot_be_read() {
         home.run(&DOCTOR),
         "problem",
         "config file",
-        "~/.aws/config cannot be read: is a directory",
+        "~/.aws/config cannot be read: it is a directory",
         Some(
             "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one",
         ),
@@ -149,14 +149,14 @@ fn permissions() {
             0o644,
             0o600,
             "warning",
-            "~/.aws/credentials can be read by everybody, and holds secrets",
+            "~/.aws/credentials can be read by everybody, and contains secrets",
         ),
         (
             file,
             0o640,
             0o600,
             "warning",
-            "~/.aws/credentials can be read by its group, and holds secrets",
+            "~/.aws/credentials can be read by its group, and contains secrets",
         ),
         (
             file,
@@ -184,7 +184,7 @@ fn permissions() {
             0o604,
             0o600,
             "warning",
-            "~/.aws/.mfa-creds/credentials.sessions can be read by everybody, and holds secrets",
+            "~/.aws/.mfa-creds/credentials.sessions can be read by everybody, and contains secrets",
         ),
         (
             "",
@@ -231,7 +231,7 @@ fn permissions() {
         home.run(&DOCTOR),
         "warning",
         "permissions",
-        "~/.aws/config can be read by everybody, and holds secrets",
+        "~/.aws/config can be read by everybody, and contains secrets",
         Some("chmod 600 ~/.aws/config"),
     );
 }

@@ -57,7 +57,7 @@ fn a_healthy_way_to_aws() {
              ok       certificates      1 trusted, from ~/.aws/company.pem (AWS_CA_BUNDLE)\n\
              ok       endpoint          AWS IAM: https://iam.amazonaws.com, for the region us-east-1 (default)\n\
              ok       proxy             {url} for iam.amazonaws.com (HTTPS_PROXY)\n\
-             ok       network           AWS STS at sts.us-east-1.amazonaws.com answers\n\
+             ok       network           AWS STS at sts.us-east-1.amazonaws.com responds\n\
              ok       clock             within a minute of AWS's clock\n\
              ok       keys              AKIA…ALIC is active, and belongs to alice in account 123456789012\n\
              ok       device            arn:aws:iam::123456789012:mfa/alice is a device of alice\n\
@@ -166,7 +166,7 @@ fn what_keeps_aws_from_answering() {
         "problem",
         "network",
         &format!(
-            "the answer from {} is not from AWS STS: its status is 200, its type text/html",
+            "the response from {} is not from AWS STS: its status is 200, and its type is text/html",
             sts.address()
         ),
         Some(
@@ -181,7 +181,7 @@ fn what_keeps_aws_from_answering() {
         "problem",
         "network",
         &format!(
-            "the proxy {} (HTTPS_PROXY) does not allow connections to AWS STS at {HOST}: it answered 403",
+            "the proxy {} (HTTPS_PROXY) does not allow connections to AWS STS at {HOST}: it returned 403",
             refusing.url()
         ),
         Some("ask the proxy's administrator to allow that host, or add it to NO_PROXY"),
@@ -197,7 +197,7 @@ fn the_way_is_looked_at_before_it_is_gone() {
         "warning",
         "endpoint",
         "AWS STS: http://sts.internal.example (AWS_ENDPOINT_URL_STS)",
-        Some("use https: anybody on the network can read what AWS answers"),
+        Some("use https: anybody on the network can read the responses from AWS"),
     );
     says(
         home.run(&DOCTOR).env("HTTPS_PROXY", "socks5://127.0.0.1:9"),
@@ -259,9 +259,9 @@ fn keys_that_aws_does_not_take() {
         ask(&home, &stand_in(inactive)),
         "problem",
         "keys",
-        "AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive",
+        "AWS does not recognize access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive",
         Some(
-            "the IAM console shows the user's access keys; in China and GovCloud, also set the region",
+            "look up the user's access keys in the IAM console; in China and GovCloud, also set the region",
         ),
     );
     let sts = StandIn::start(Account::example());
@@ -270,7 +270,7 @@ fn keys_that_aws_does_not_take() {
         crate::support::doctor::home(failing, "").run_with(&sts, &DOCTOR),
         "problem",
         "keys",
-        "the command of credential_process of [work-long-term] in ~/.aws/credentials failed: it printed no error",
+        "the command from credential_process of [work-long-term] in ~/.aws/credentials failed: it printed no error",
         Some(
             "run it by itself: it must exit with status 0 and print {\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}",
         ),
@@ -331,7 +331,7 @@ fn the_devices_of_the_user() {
             .device(Device::new(ALICE_DEVICE)),
         "warning",
         &format!("alice has several devices: {other}, {ALICE_DEVICE}"),
-        Some("set aws_mfa_device to one of them, so that nobody has to pick it"),
+        Some("set aws_mfa_device to one of them, so that you are not asked to pick one"),
     );
     let denied = || {
         alice()

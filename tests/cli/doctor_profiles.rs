@@ -72,7 +72,7 @@ fn variables_that_come_before_the_files() {
             &[("MFA_CREDS_PROMPT", "wall")],
             "problem",
             "`wall` (MFA_CREDS_PROMPT) is not a kind of prompt",
-            "use auto, terminal, gui or none",
+            "use auto, terminal, gui, or none",
         ),
         (
             &[("MFA_CREDS_MIN_TTL", "long")],
@@ -155,7 +155,7 @@ fn keys_that_are_not_what_they_should_be() {
     );
     let temporary = id.replace("AKIA", "ASIA");
     let token = "aws_session_token = FakeToken\n";
-    let write = "add it; the IAM console lists a user's access keys, and creates new ones";
+    let write = "add it: look up the access key in the IAM console, or create a new one there";
     for (text, message, fix) in [
         (
             id.to_owned(),
@@ -175,12 +175,12 @@ fn keys_that_are_not_what_they_should_be() {
         (
             format!("{temporary}{secret}"),
             "[a] in ~/.aws/credentials has temporary credentials (ASIA…ALIC) without aws_session_token, which AWS rejects",
-            "remove them with an editor, and get new ones",
+            "remove them in an editor, and get new ones",
         ),
         (
             format!("{id}{secret}{token}"),
             "[a] in ~/.aws/credentials has long-term keys (AKIA…ALIC) with a session token, which AWS rejects",
-            "remove the token with an editor",
+            "remove the token in an editor",
         ),
         (
             format!("{temporary}{secret}{token}aws_security_token = FakeOldToken\n"),
@@ -222,7 +222,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             long_term("work").replace("AKIA", "ASIA"),
             "",
             "keys",
-            "[work-long-term] in ~/.aws/credentials holds temporary credentials (ASIA…), which cannot get a session",
+            "[work-long-term] in ~/.aws/credentials contains temporary credentials (ASIA…), which cannot get a session",
             "put the IAM user's own keys (AKIA…) there",
         ),
         (
@@ -230,13 +230,13 @@ fn what_keeps_a_profile_from_being_renewed() {
             "",
             "keys",
             "aws_secret_access_key of [work-long-term] in ~/.aws/credentials is missing or empty",
-            "add it; the IAM console lists a user's access keys, and creates new ones",
+            "add it: look up the access key in the IAM console, or create a new one there",
         ),
         (
             format!("{}{keys}", long_term("work")),
             "",
             "settings",
-            "[work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites",
+            "[work] in ~/.aws/credentials contains long-term keys, which mfa-creds never overwrites",
             "[work-long-term] has the same keys: run `mfa-creds setup --profile work` to remove them from [work]",
         ),
         (
@@ -253,7 +253,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "device",
             "the device arn:aws:iam::123456789012:u2f/user/alice/key (aws_mfa_device of [work-long-term] in \
              ~/.aws/credentials) is a FIDO security key or passkey, which STS cannot use",
-            "add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`",
+            "add an authenticator app to the user as a second MFA device, and write its ARN, which contains `:mfa/`",
         ),
         (
             device("phone"),
@@ -294,7 +294,7 @@ fn what_keeps_a_profile_from_being_renewed() {
         home.run(&DOCTOR),
         "ok",
         "device",
-        "not set: AWS is asked for the user's devices",
+        "not set: mfa-creds asks AWS for the user's devices",
         None,
     );
     let run = home.run(&[&DOCTOR[..], &["--region", "EU"]].concat());
@@ -339,13 +339,13 @@ fn what_one_file_hides_of_the_other() {
             format!("[work]\n{keys}"),
             &role,
             by_role,
-            "remove the keys or role_arn with an editor",
+            "remove the keys or role_arn in an editor",
         ),
         (
             healthy(),
             keys,
             "the keys of [profile work] in ~/.aws/config are never used, because [work] in ~/.aws/credentials has keys",
-            "remove one of the two with an editor",
+            "remove one of the two in an editor",
         ),
     ] {
         let config = format!("[profile work]\n{config}");
@@ -429,7 +429,7 @@ fn the_session_that_is_kept() {
 fn other_tools() {
     let too = |tool: &str| {
         format!(
-            "{tool} also writes [work] in ~/.aws/credentials: each overwrites the credentials of the other"
+            "{tool} also writes [work] in ~/.aws/credentials: the tools overwrite each other's credentials"
         )
     };
     let elsewhere = "use another section for one of them, for example with: mfa-creds -p work --short-term-suffix mfa";
@@ -488,7 +488,7 @@ fn a_rotation_that_has_not_come_to_its_end() {
         home(&section, "").run(&DOCTOR),
         "warning",
         "keys",
-        "a rotation of the access key of [work-long-term], started at 2026-11-26T12:00:00Z, is not finished",
+        "the access key rotation for [work-long-term], started at 2026-11-26T12:00:00Z, is not finished",
         Some("run `mfa-creds rotate -p work` to finish it"),
     );
 }

@@ -1,4 +1,4 @@
-//! Answers that have no end, and what a process leaves behind that is ended while it holds secrets.
+//! Answers that have no end, and what a process leaves behind that is ended while it contains secrets.
 #![cfg(unix)]
 
 use std::fs;
@@ -88,7 +88,7 @@ fn interim_answers_without_end_are_given_up_in_time() {
         .env("MFA_TOKEN", "123456")
         .outcome();
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
-    let said = "did not answer within 1 s (--timeout)\n";
+    let said = "did not respond within 1 s (--timeout)\n";
     assert!(outcome.stderr.contains(said), "{outcome:?}");
     server.join().unwrap();
 }

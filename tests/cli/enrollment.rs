@@ -115,7 +115,8 @@ fn a_device_from_nothing_to_the_first_session() {
     run.send_line(&second).unwrap();
     run.expect(format!("{ALICE_DEVICE} is enabled for alice"))
         .unwrap();
-    run.expect("waiting until STS knows the device").unwrap();
+    run.expect("waiting until STS recognizes the device")
+        .unwrap();
     run.expect("Write it to [work-long-term]?").unwrap();
     assert_eq!(sts.devices("alice"), [ALICE_DEVICE]);
     run.send_line("y").unwrap();
@@ -181,7 +182,7 @@ fn after_three_pairs_the_device_is_deleted_again() {
         "deleted {ALICE_DEVICE}; remove its entry from the app"
     ))
     .unwrap();
-    run.expect("error: the new device was not enabled: AWS accepted no pair of codes")
+    run.expect("error: the new device was not enabled: AWS rejected all codes")
         .unwrap();
     assert_eq!(exited(run), 4);
     assert_eq!(sts.unassigned(), Vec::<String>::new());

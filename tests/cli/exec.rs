@@ -232,7 +232,7 @@ fn without_storing_the_section_is_neither_read_nor_written() {
     );
     assert_eq!(sts.calls(), 1);
     assert_eq!(home.credentials(), before);
-    // Nor is a session used that the section holds.
+    // Nor is a session used that the section contains.
     let other = Home::of_alice();
     let code = sts.fresh_code(ALICE_DEVICE);
     other
@@ -277,7 +277,7 @@ fn it_takes_the_place_where_long_term_keys_keep_the_section() {
     )
     .ends(
         1,
-        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+        "error: [work] in ~/.aws/credentials contains long-term keys, which mfa-creds never overwrites\n\
          hint: [work-long-term] has the same keys: run `mfa-creds setup --profile work` to remove them from [work]\n",
     );
     home.run_with(

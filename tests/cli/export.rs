@@ -180,7 +180,7 @@ fn what_a_format_cannot_hold_is_refused_and_nothing_is_printed() {
             .run(&["export", "-p", "work", "--format", format])
             .ends(
                 1,
-                "error: this format cannot hold the value of AWS_SECRET_ACCESS_KEY\n\
+                "error: this format cannot represent the value of AWS_SECRET_ACCESS_KEY\n\
              hint: choose another --format, or fix the value where it is set\n",
             );
     }
@@ -315,7 +315,7 @@ fn on_a_terminal_it_warns_that_secrets_are_on_the_screen() {
     let mut session = on_terminal(&home, &sts, "exec \"$0\" export -p work 2>err");
     session.expect("AWS_SECRET_ACCESS_KEY=FakeSecret").unwrap();
     assert_eq!(exited(session), 0);
-    let warning = "warning: these are secrets, and they are on the screen now; see `mfa-creds export --help` for how to use them\n";
+    let warning = "warning: these secrets are now visible on the screen; see `mfa-creds export --help` for how to use them\n";
     assert_eq!(
         fs::read_to_string(home.path().join("err")).unwrap(),
         warning

@@ -51,7 +51,7 @@ fn table() -> Vec<Row> {
             ),
             4,
             "AWS refused the code for device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials): it is wrong, or was already used",
-            "wait for the next code, then run the command again; each code works only once",
+            "wait for the next code, then run the command again; AWS accepts each code only once",
         ),
         row(
             refused(
@@ -60,8 +60,8 @@ fn table() -> Vec<Row> {
                 "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
             ),
             4,
-            "AWS cannot check codes of device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) for access key AKIA…ALIC: it is not a device of this user, or it was tried too often",
-            "run `mfa-creds device list -p work` to see the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes",
+            "AWS cannot check codes of device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials) for access key AKIA…ALIC: the device does not belong to this user, or had too many wrong codes",
+            "run `mfa-creds device list -p work` to see the user's devices; after nine attempts, AWS rejects all codes of a device for up to 3 minutes",
         ),
         row(
             refused(
@@ -71,7 +71,7 @@ fn table() -> Vec<Row> {
             ),
             1,
             "AWS denied the session to access key AKIA…ALIC: MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
-            "ask an administrator: a policy or an organization's rule forbids sts:GetSessionToken",
+            "ask an administrator: an IAM policy or a service control policy forbids sts:GetSessionToken",
         ),
         row(
             refused(
@@ -81,7 +81,7 @@ fn table() -> Vec<Row> {
             ),
             4,
             "AWS cannot use device arn:aws:iam::123456789012:mfa/alice (aws_mfa_device of [work-long-term] in ~/.aws/credentials), or its code: 1 validation error detected: Value '123' at 'tokenCode' failed to satisfy constraint: Member must have length greater than or equal to 6",
-            "the IAM console shows the device's ARN",
+            "look up the device's ARN in the IAM console",
         ),
         // The keys.
         row(
@@ -91,8 +91,8 @@ fn table() -> Vec<Row> {
                 "The security token included in the request is invalid.",
             ),
             1,
-            "AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive",
-            "the IAM console shows the user's access keys; in China and GovCloud, also set the region",
+            "AWS does not recognize access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive",
+            "look up the user's access keys in the IAM console; in China and GovCloud, also set the region",
         ),
         row(
             refused(
@@ -122,7 +122,7 @@ fn table() -> Vec<Row> {
             ),
             1,
             "AWS denied the session to access key AKIA…ALIC: User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:GetSessionToken with an explicit deny in a service control policy: arn:aws:organizations::111111111111:policy/o-fake/service_control_policy/p-fake",
-            "ask an administrator: a policy or an organization's rule forbids sts:GetSessionToken",
+            "ask an administrator: an IAM policy or a service control policy forbids sts:GetSessionToken",
         ),
         // The clock, which is right here: nothing would be better the next time.
         row(
@@ -207,38 +207,38 @@ fn table() -> Vec<Row> {
         row(
             Fault::Hang(Duration::from_mins(1)),
             1,
-            "AWS STS at HOST did not answer within 2 s (MFA_CREDS_TIMEOUT)",
+            "AWS STS at HOST did not respond within 2 s (MFA_CREDS_TIMEOUT)",
             AGAIN,
         ),
         // Somebody else answers.
         row(
             Fault::HtmlLoginPage,
             1,
-            "the answer from HOST is not from AWS STS: its status is 200, its type text/html",
+            "the response from HOST is not from AWS STS: its status is 200, and its type is text/html",
             LOGIN,
         ),
         row(
             Fault::Redirect,
             1,
-            "the answer from HOST is not from AWS STS: its status is 302, its type text/html",
+            "the response from HOST is not from AWS STS: its status is 302, and its type is text/html",
             LOGIN,
         ),
         row(
             Fault::BadGateway,
             1,
-            "the answer from HOST is not from AWS STS: its status is 502, its type text/html",
+            "the response from HOST is not from AWS STS: its status is 502, and its type is text/html",
             LOGIN,
         ),
         row(
             Fault::Empty200,
             1,
-            "the answer from HOST is not from AWS STS: its status is 200, its type text/xml",
+            "the response from HOST is not from AWS STS: its status is 200, and its type is text/xml",
             LOGIN,
         ),
         row(
             Fault::NoCredentials,
             1,
-            "the answer from HOST is not from AWS STS: it contains no credentials",
+            "the response from HOST is not from AWS STS: it contains no credentials",
             LOGIN,
         ),
     ]

@@ -77,14 +77,14 @@ fn a_role_its_session_and_its_external_id_have_their_forms() {
         );
     }
     for (flag, evil, what) in [
-        ("--role-session-name", "a;b", "the name of a role session"),
+        ("--role-session-name", "a;b", "a valid role session name"),
         (
             "--role-session-name",
             "a\u{202e}b",
-            "the name of a role session",
+            "a valid role session name",
         ),
-        ("--external-id", "a b", "an external id"),
-        ("--external-id", "$(x)", "an external id"),
+        ("--external-id", "a b", "a valid external ID"),
+        ("--external-id", "$(x)", "a valid external ID"),
     ] {
         let outcome = home
             .run(&["-q", "-p", "work", "--assume-role", role, flag, evil])
@@ -92,7 +92,7 @@ fn a_role_its_session_and_its_external_id_have_their_forms() {
         assert!(
             outcome
                 .stderr
-                .contains(&format!("({flag}) cannot be {what}\nhint: ")),
+                .contains(&format!("({flag}) is not {what}\nhint: ")),
             "{outcome:?}"
         );
     }
@@ -128,7 +128,7 @@ fn an_access_key_id_that_no_header_takes_is_told() {
             assert!(
                 outcome.stderr.ends_with(&format!(
                     "error: aws_access_key_id of [work-long-term] in ~/.aws/credentials contains the character U+{code}, which no access key ID contains\n\
-                     hint: type the line again; the IAM console lists a user's access keys\n"
+                     hint: type the line again; look up the access key in the IAM console\n"
                 )),
                 "{outcome:?}"
             );

@@ -15,6 +15,7 @@ use stand_in::{ALICE_DEVICE, Account, Device, Role, StandIn};
 use crate::support::accounts::{FIDO, alice, stand_in};
 use crate::support::home::Home;
 use crate::support::sections::long_term;
+use crate::support::sources;
 use crate::support::terminal::on_terminal;
 
 /// What the prompt ends with, on whose line the code is typed.
@@ -274,6 +275,31 @@ fn the_checklist_of_doctor() {
         &home,
         &StandIn::start(Account::example()),
     );
+}
+
+/// The messages that people look up. Those of other tools are in backquotes.
+#[test]
+fn the_frequent_problems_are_messages_of_the_program() {
+    let guide = fs::read_to_string(guide("troubleshooting")).unwrap();
+    let (_, table) = guide.split_once("| message | cause and fix |\n").unwrap();
+    let sources: String = sources::files()
+        .iter()
+        .map(|file| sources::read(file))
+        .collect();
+    let rows = table
+        .lines()
+        .skip(1)
+        .map_while(|line| line.strip_prefix("| "));
+    let messages: Vec<_> = rows
+        .filter_map(|row| row.split(" | ").next())
+        .filter(|message| !message.starts_with('`'))
+        .collect();
+    assert!(messages.len() >= 5, "{messages:?}");
+    for message in messages {
+        for piece in message.split('…') {
+            assert!(sources.contains(piece.trim()), "{message}");
+        }
+    }
 }
 
 /// A transcript that no test runs would be a claim.

@@ -35,6 +35,8 @@ fn a_guide_is_shown_as_plain_text_in_a_pipe() {
         first_steps.contains("a password manager: see `mfa-creds help keys`."),
         "{first_steps}"
     );
+    let long = "`mfa-creds export -p work --format powershell | Out-String | Invoke-Expression`\n";
+    assert!(help(&["shells"]).contains(long), "it is on one line");
     assert!(
         guide.contains("\n    [profile admin]\n    role_arn = "),
         "{guide}"
@@ -75,11 +77,11 @@ fn an_unknown_topic_names_the_nearest() {
         ),
         (
             &["elephants"],
-            "`mfa-creds help` lists the guides and commands",
+            "run `mfa-creds help` to list the guides and commands",
         ),
         (
             &["roles", "more"],
-            "`mfa-creds help` lists the guides and commands",
+            "run `mfa-creds help` to list the guides and commands",
         ),
     ] {
         let typed_name = typed.join(" ");
@@ -167,6 +169,7 @@ fn each_guide_is_a_manual_page() {
             page.contains(&format!("\n.TH mfa-creds-{name} 7  \"mfa-creds ")),
             "{page}"
         );
+        assert!(page.contains("\n.nh\n.ad l\n"), "words stay whole: {page}");
         assert!(
             main.contains(&format!("mfa\\-creds\\-{}(7)", name.replace('-', "\\-"))),
             "{name}"

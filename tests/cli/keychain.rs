@@ -11,8 +11,8 @@ use crate::support::home::Home;
 use crate::support::sections::{FAR, long_term, short_term};
 use crate::support::terminal::{exited, on_terminal};
 
-const NO_DESKTOP: &str = "error: there is no desktop session here whose keychain (Secret Service) could be used\n\
-     hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS as in one\n";
+const NO_DESKTOP: &str = "error: there is no desktop session with a keychain (Secret Service)\n\
+     hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to its value in one\n";
 
 /// A section whose keys are in the keychain.
 fn in_keychain(profile: &str, command: &str) -> String {
@@ -59,7 +59,7 @@ fn setup_looks_for_the_keychain_before_it_asks() {
     let home = Home::new();
     let mut run = on_terminal(&home, &sts, "exec \"$0\" setup --keychain -p work");
     let seen = run
-        .expect("error: there is no desktop session here")
+        .expect("error: there is no desktop session with a keychain")
         .unwrap();
     let seen = String::from_utf8_lossy(seen.before()).into_owned();
     assert!(!seen.contains("Profile name"), "{seen}");
@@ -88,7 +88,7 @@ fn what_can_fail_without_the_keychain_fails_before_it_is_asked() {
     home.write("credentials", &inherited);
     home.run(&["keychain", "move", "-p", "work"]).ends(
         1,
-        "error: the keys are not in [work-long-term] of ~/.aws/credentials itself, or were changed meanwhile\n\
+        "error: the keys are not in [work-long-term] of ~/.aws/credentials itself, or were changed in the meantime\n\
          hint: run the command again; keys inherited from [DEFAULT] must be written to the section first\n",
     );
     home.write("credentials", "");
@@ -119,7 +119,7 @@ fn keys_that_are_being_rotated_are_not_moved() {
         home.write("credentials", &section);
         home.run(&["keychain", action, "-p", "work"]).ends(
             1,
-            "error: a rotation of the access key of [work-long-term] is not finished\n\
+            "error: the access key rotation for [work-long-term] is not finished\n\
              hint: run `mfa-creds rotate -p work` to finish it, then run the command again\n",
         );
         assert_eq!(home.credentials(), section);
@@ -155,7 +155,7 @@ fn keys_of_another_command_are_left_to_it() {
     );
     home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
         1,
-        "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
+        "error: [work-long-term] in ~/.aws/credentials already contains keys\n\
              hint: choose another profile, or change the keys in an editor\n",
     );
     assert_eq!(home.credentials(), section);
@@ -178,7 +178,7 @@ fn what_is_done_already_is_said() {
 #[cfg(target_os = "linux")]
 #[test]
 fn no_keys_go_into_the_kernels_keyring_any_more() {
-    let refusal = "error: the kernel's keyring accepts no new keys: it forgets its keys when the machine restarts, and hides them from other \
+    let refusal = "error: the kernel's keyring does not accept new keys: it forgets its keys when the machine restarts, and hides them from other \
          sessions\n\
          hint: leave out --store to use the Secret Service, or leave the keys in the file\n";
     let home = Home::of_alice();
@@ -342,9 +342,9 @@ fn why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them() {
     ));
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: the command of credential_process of [work-long-term] in ~/.aws/credentials failed: there is no desktop \
-         session here whose keychain (Secret Service) could be used\n\
-         hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS as in one\n",
+        "error: the command from credential_process of [work-long-term] in ~/.aws/credentials failed: there is no desktop \
+         session with a keychain (Secret Service)\n\
+         hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to its value in one\n",
     );
 }
 

@@ -191,7 +191,7 @@ fn a_torn_file_whose_backup_is_gone_is_told() {
         "writes",
         told,
         Some(
-            "repair the file with an editor; the next `mfa-creds` that writes it assumes that it is complete",
+            "repair the file in an editor; the next `mfa-creds` that writes it assumes that it is complete",
         ),
     );
     // The write that comes next says so a last time.

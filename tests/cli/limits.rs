@@ -30,7 +30,7 @@ fn an_answer_that_takes_too_long() {
         run.ends(
             1,
             &format!(
-                "{RENEWING}error: AWS STS at {} did not answer within {seconds} s ({origin})\n\
+                "{RENEWING}error: AWS STS at {} did not respond within {seconds} s ({origin})\n\
                  hint: run the command again with the next code; this one may be used up\n",
                 sts.address()
             ),

@@ -49,7 +49,7 @@ fn one_code_for_all_that_share_the_key_and_the_device() {
              [prod-mfa] is valid until …\n\
              [dev-mfa] is valid until …\n\
              [personal] is valid until …\n\
-             use the roles like this: --profile prod-mfa\n",
+             use the roles with --profile prod-mfa\n",
     );
     assert_eq!(sts.calls(), 3);
     // What is still valid is not touched.
@@ -64,7 +64,7 @@ fn one_code_for_all_that_share_the_key_and_the_device() {
             "renewing [dev-mfa]: there are no credentials yet\n\
              [prod-mfa] is still valid until …\n\
              [dev-mfa] is valid until …\n\
-             use the roles like this: --profile dev-mfa\n",
+             use the roles with --profile dev-mfa\n",
         );
     assert_eq!(sts.calls(), 4);
 }
@@ -103,7 +103,7 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
          [bob] is valid until …\n\
          [admin-mfa] is valid until …\n\
          [audit-mfa] is valid until …\n\
-         use the roles like this: --profile admin-mfa\n\
+         use the roles with --profile admin-mfa\n\
          error: 1 of 5 profiles have no valid credentials: nobody\n",
     );
     let config = std::fs::read_to_string(home.file("config")).unwrap();
@@ -113,7 +113,7 @@ fn all_means_every_long_term_section_and_every_role_that_hangs_on_one() {
     let empty = Home::with("[work]\n");
     empty.run(&["--all"]).ends(
         1,
-        "error: --all finds no long-term section in ~/.aws/credentials\n\
+        "error: --all found no long-term section in ~/.aws/credentials\n\
          hint: run `mfa-creds setup --profile default` to write one\n",
     );
 }
@@ -141,11 +141,11 @@ fn what_fails_is_named_and_the_rest_is_written() {
              renewing [dev-mfa], [audit-mfa], [personal]\n\
              error: audit: AWS denied the role {AUDIT} (role_arn of [profile audit] in ~/.aws/config) to the MFA session of access key AKIA…ALIC: \
              User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: {AUDIT}\n\
-             hint: the role's trust policy must allow this user; if it requires an external id, set external_id; \
-             `--direct` assumes it with a code of its own\n\
+             hint: check that the role's trust policy allows this user; if it requires an external ID, set external_id; \
+             use --direct to assume it with its own code\n\
              [dev-mfa] is valid until …\n\
              [personal] is valid until …\n\
-             use the roles like this: --profile dev-mfa\n\
+             use the roles with --profile dev-mfa\n\
              error: 2 of 4 profiles have no valid credentials: lost, audit\n"
         ),
     );

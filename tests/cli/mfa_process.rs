@@ -53,7 +53,7 @@ fn flag_environment_section_and_config_come_in_this_order() {
     let renewing = "renewing [work]: there are no credentials yet\n";
     let failed = |said: &str, origin: &str| {
         format!(
-            "{renewing}{said}\nerror: the command of {origin} failed: exit status: 1\n\
+            "{renewing}{said}\nerror: the command from {origin} failed: exit status: 1\n\
              hint: run it by itself: it must print the six digits, and nothing else\n"
         )
     };
@@ -102,7 +102,7 @@ fn without_a_terminal_the_command_reads_nothing() {
         .ends(
             1,
             "nobody\n\
-             error: the command of mfa_process of [work-long-term] in ~/.aws/credentials does not print six digits\n\
+             error: the command from mfa_process of [work-long-term] in ~/.aws/credentials does not print six digits\n\
              hint: run it by itself: it must print the six digits, and nothing else\n",
         );
     assert_eq!(sts.calls(), 0);
@@ -140,7 +140,7 @@ fn a_command_that_does_not_end_is_ended() {
         .env("PATH", "/usr/bin:/bin")
         .ends(
             3,
-            "error: the command of mfa_process of [work-long-term] in ~/.aws/credentials did not end within 1 s\n\
+            "error: the command from mfa_process of [work-long-term] in ~/.aws/credentials did not end within 1 s\n\
              hint: run it by itself: it may be waiting for input; --prompt-timeout gives it more time\n",
         );
 }

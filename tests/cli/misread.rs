@@ -43,7 +43,7 @@ fn what_is_wrong_with_a_line_is_told_by_every_run() {
     let odd = |place: &str| {
         (
             format!("~/.aws/{place} has the character U+00A0 (no-break space) instead of a space"),
-            "the AWS SDKs read it as part of the name, the key or the value",
+            "the AWS SDKs read it as part of the name, the key, or the value",
             "replace it with a space",
             "warning",
         )
@@ -109,7 +109,7 @@ fn what_only_python_takes_for_blanks_and_line_breaks_is_told() {
     let character = |place: &str, code: &str| {
         (
             format!("~/.aws/{place} has the character U+{code} instead of a space"),
-            "the AWS CLI reads it as a space, and the AWS SDKs as part of the name, the key or the value",
+            "the AWS CLI reads it as a space, and the AWS SDKs as part of the name, the key, or the value",
             "replace it with a space",
             "warning",
         )
@@ -202,7 +202,7 @@ fn what_every_section_inherits_from_the_default_one_in_botocore_is_told() {
                 "warning",
                 "precedence",
                 &format!("{fact}, and they {instead}"),
-                Some("remove it from [DEFAULT] with an editor"),
+                Some("remove it from [DEFAULT] in an editor"),
             );
         }
     }
@@ -239,7 +239,7 @@ fn doctor_names_a_character_that_nobody_sees_in_a_header() {
         "credentials file",
         "~/.aws/credentials:1 has the character U+00A0 (no-break space) instead of a space",
         Some(
-            "replace it with a space; the AWS SDKs read it as part of the name, the key or the value",
+            "replace it with a space; the AWS SDKs read it as part of the name, the key, or the value",
         ),
     );
 }
@@ -269,7 +269,7 @@ fn what_comes_before_the_keys_in_their_own_section_is_told() {
             "warning",
             "precedence",
             &fact,
-            Some("remove one of the two with an editor"),
+            Some("remove one of the two in an editor"),
         );
     }
 }
@@ -348,9 +348,9 @@ fn a_key_that_an_invisible_character_hides_is_named() {
             1,
             &format!(
                 "warning: ~/.aws/credentials:2 has the character {code} instead of a space: \
-                 {who} it as part of the name, the key or the value\n\
+                 {who} it as part of the name, the key, or the value\n\
                  error: aws_access_key_id of [work-long-term] in ~/.aws/credentials is missing or empty\n\
-                 hint: add it; the IAM console lists a user's access keys, and creates new ones\n"
+                 hint: add it: look up the access key in the IAM console, or create a new one there\n"
             ),
         );
     }

@@ -56,7 +56,7 @@ fn no_long_term_section() {
         "[work]\naws_access_key_id = AKIAFAKEFAKEFAKEFAKE\naws_secret_access_key = fake\n",
         &[],
         &format!(
-            "{unknown}hint: [work] holds long-term keys; move them with `mfa-creds setup --profile work`\n"
+            "{unknown}hint: [work] contains long-term keys; move them with `mfa-creds setup --profile work`\n"
         ),
     );
 }
@@ -86,14 +86,14 @@ fn keys_missing_or_empty() {
             &[],
             &format!(
                 "error: {line} of [work-long-term] in ~/.aws/credentials is missing or empty\n\
-                 hint: add it; the IAM console lists a user's access keys, and creates new ones\n"
+                 hint: add it: look up the access key in the IAM console, or create a new one there\n"
             ),
         );
     }
     fails(
         &long_term("work").replace("AKIA", "ASIA"),
         &[],
-        "error: [work-long-term] in ~/.aws/credentials holds temporary credentials (ASIA…), which cannot get a session\n\
+        "error: [work-long-term] in ~/.aws/credentials contains temporary credentials (ASIA…), which cannot get a session\n\
          hint: put the IAM user's own keys (AKIA…) there\n",
     );
 }
@@ -106,7 +106,7 @@ fn long_term_keys_where_temporary_ones_would_go() {
             long_term("work")
         ),
         &[],
-        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+        "error: [work] in ~/.aws/credentials contains long-term keys, which mfa-creds never overwrites\n\
          hint: [work-long-term] also has keys: run `mfa-creds setup --profile work`, which asks whether to replace them with those in [work]\n",
     );
 }
@@ -119,7 +119,7 @@ fn any_keys_without_a_session_token_are_taken_for_long_term_ones() {
             long_term("work")
         ),
         &[],
-        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+        "error: [work] in ~/.aws/credentials contains long-term keys, which mfa-creds never overwrites\n\
          hint: [work-long-term] also has keys: run `mfa-creds setup --profile work`, which asks whether to replace them with those in [work]\n",
     );
 }
@@ -129,7 +129,7 @@ fn the_section_that_others_inherit_from() {
     let home = Home::with(&long_term("DEFAULT"));
     home.run(&["-p", "DEFAULT", "--token", "123456"]).ends(
         1,
-        "error: [DEFAULT] cannot hold temporary credentials: in some tools, every section inherits from it\n\
+        "error: [DEFAULT] cannot contain temporary credentials: in some tools, every section inherits from it\n\
          hint: use another profile; the default profile is `default`, in lower case\n",
     );
 }
@@ -164,7 +164,7 @@ fn a_margin_that_no_credentials_could_have() {
         &long_term("work"),
         &["--min-ttl", "13h"],
         "error: credentials that last 43200 s (default) cannot have 46800 s left (--min-ttl)\n\
-         hint: ask for a longer --duration, or a shorter --min-ttl\n",
+         hint: set a longer --duration, or a shorter --min-ttl\n",
     );
 }
 
@@ -185,7 +185,7 @@ fn a_file_that_cannot_be_read() {
     fs::create_dir(home.file("credentials")).unwrap();
     home.run(&["-p", "work"]).ends(
         1,
-        "error: ~/.aws/credentials cannot be read: is a directory\n\
+        "error: ~/.aws/credentials cannot be read: it is a directory\n\
          hint: replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one\n",
     );
     let home = Home::new();
@@ -286,7 +286,7 @@ fn a_device_that_cannot_be_one() {
         (
             "arn:aws-us-gov:iam::123456789012:u2f/user/alice/key",
             "is a FIDO security key or passkey, which STS cannot use\n\
-             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`",
+             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which contains `:mfa/`",
         ),
         (
             "arn:aws:iam::12345:mfa/alice",
@@ -429,13 +429,13 @@ fn a_region_an_endpoint_or_a_role_that_cannot_be_one() {
     fails(
         &keys,
         &[&role[..], &["--role-session-name", "a b"]].concat(),
-        "error: `a b` (--role-session-name) cannot be the name of a role session\n\
+        "error: `a b` (--role-session-name) is not a valid role session name\n\
          hint: use 2 to 64 letters, digits, and any of _+=,.@-\n",
     );
     fails(
         &keys,
         &[&role[..], &["--external-id", "ü"]].concat(),
-        "error: `ü` (--external-id) cannot be an external id\n\
+        "error: `ü` (--external-id) is not a valid external ID\n\
          hint: use 2 to 1224 letters, digits, and any of _+=,.@:/-\n",
     );
     for url in [
@@ -452,7 +452,7 @@ fn a_region_an_endpoint_or_a_role_that_cannot_be_one() {
             .ends(
                 1,
                 &format!(
-                    "error: `{url}` (AWS_ENDPOINT_URL) is not the URL of an endpoint\n\
+                    "error: `{url}` (AWS_ENDPOINT_URL) is not an endpoint URL\n\
                  hint: write it like https://sts.eu-west-1.amazonaws.com\n"
                 ),
             );

@@ -37,7 +37,7 @@ fn make(what: &str, path: &Path) -> String {
     match what {
         "directory" => {
             fs::create_dir(path).unwrap();
-            return "is a directory".to_owned();
+            return "it is a directory".to_owned();
         }
         "named pipe" => fifo(path),
         "socket" => drop(UnixListener::bind(path).unwrap()),
@@ -45,10 +45,10 @@ fn make(what: &str, path: &Path) -> String {
         _ => {
             let file = File::create(path).unwrap();
             file.set_len(10_000_000_000).unwrap();
-            return "is larger than 16777216 bytes".to_owned();
+            return "it is larger than 16777216 bytes".to_owned();
         }
     }
-    format!("is a {what}, not a regular file")
+    format!("it is a {what}, not a regular file")
 }
 
 const KINDS: [&str; 5] = [
@@ -99,7 +99,7 @@ fn the_null_device_is_no_file_and_is_never_replaced() {
         run.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     };
     let said = String::from(
-        "error: /dev/null cannot be written: is the null device, not a regular file\n\
+        "error: /dev/null cannot be written: it is the null device, not a regular file\n\
          hint: unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file\n",
     );
     run(&["-p", "work", "--token", "123456"]).ends(1, &said);
@@ -154,13 +154,13 @@ fn a_trace_goes_where_somebody_can_see_it() {
         assert_eq!(traced(path).status, Some(0), "{path}");
     }
     for (kind, is) in [
-        ("named pipe", "is a named pipe that no process reads"),
-        ("socket", "is a socket, not a regular file"),
+        ("named pipe", "it is a named pipe that no process reads"),
+        ("socket", "it is a socket, not a regular file"),
         (
             "character device",
-            "is a character device, not a regular file",
+            "it is a character device, not a regular file",
         ),
-        ("directory", "is a directory"),
+        ("directory", "it is a directory"),
     ] {
         let path = home.path().join(kind);
         make(kind, &path);
@@ -183,11 +183,11 @@ fn a_report_may_come_through_a_pipe_that_is_written() {
         "{outcome:?}"
     );
     for (kind, is) in [
-        ("named pipe", "is a named pipe that no process writes to"),
-        ("socket", "is a socket, not a regular file"),
+        ("named pipe", "it is a named pipe that no process writes to"),
+        ("socket", "it is a socket, not a regular file"),
         (
             "character device",
-            "is a character device, not a regular file",
+            "it is a character device, not a regular file",
         ),
     ] {
         let path = home.path().join(kind);
@@ -204,10 +204,10 @@ fn a_report_may_come_through_a_pipe_that_is_written() {
 fn what_stands_in_place_of_the_sessions_is_refused_before_the_code_is_sent() {
     let sts = StandIn::start(Account::example());
     for (kind, is) in [
-        ("named pipe", "is a named pipe, not a regular file"),
-        ("directory", "is a directory"),
-        ("socket", "is a socket, not a regular file"),
-        ("link", "is a symbolic link, not a regular file"),
+        ("named pipe", "it is a named pipe, not a regular file"),
+        ("directory", "it is a directory"),
+        ("socket", "it is a socket, not a regular file"),
+        ("link", "it is a symbolic link, not a regular file"),
     ] {
         for arguments in [
             &["-p", "work", "--token", "123456"][..],
@@ -269,8 +269,8 @@ fn what_stands_in_place_of_our_own_files_is_named_with_what_removes_it() {
         "credentials.in-place-new".to_owned(),
     ] {
         for (kind, is) in [
-            ("directory", "is a directory"),
-            ("named pipe", "is a named pipe, not a regular file"),
+            ("directory", "it is a directory"),
+            ("named pipe", "it is a named pipe, not a regular file"),
         ] {
             // Only what recovery reads is read.
             if name.contains("in-place") && kind == "named pipe" {
@@ -294,7 +294,7 @@ fn what_stands_in_place_of_our_own_files_is_named_with_what_removes_it() {
             assert_eq!(sts.calls(), before, "{name}");
             let outcome = home.run(&["doctor", "--offline", "-p", "work"]).outcome();
             assert_eq!(outcome.status, Some(1), "{outcome:?}");
-            // It masks access key ids.
+            // It masks access key IDs.
             let said = format!("cannot be used: {is}\n");
             assert!(outcome.stdout.contains(&said), "{outcome:?}");
             let fix = "fix: find it with `ls -la ~/.aws/.mfa-creds`, and remove it\n";

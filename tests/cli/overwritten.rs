@@ -29,7 +29,7 @@ fn both(expiration: &str) -> String {
 
 fn in_the_way(hint: &str) -> String {
     format!(
-        "error: [work] in ~/.aws/credentials holds long-term keys, which mfa-creds never overwrites\n\
+        "error: [work] in ~/.aws/credentials contains long-term keys, which mfa-creds never overwrites\n\
          hint: {hint}\n"
     )
 }
@@ -81,7 +81,7 @@ fn status_and_doctor_say_so() {
     assert!(
         outcome
             .stdout
-            .contains("\"reason\": \"it holds long-term keys, not a session\""),
+            .contains("\"reason\": \"it contains long-term keys, not a session\""),
         "{outcome:?}"
     );
     assert!(!outcome.stdout.contains("\"valid\""), "{outcome:?}");
@@ -106,7 +106,7 @@ fn setup_replaces_the_old_keys_only_when_told_to() {
         run.expect("Profile name to").unwrap();
         run.send_line("work").unwrap();
         run.expect(
-            "[work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC. \
+            "[work] contains the access key AKIA…0000, and [work-long-term] contains AKIA…ALIC. \
              Replace the keys in [work-long-term]? They will be lost [y/N]:",
         )
         .unwrap();
@@ -164,7 +164,7 @@ fn setup_takes_no_keys_from_the_pipe_where_it_moves_others() {
         ))
         .ends(
             1,
-            "error: [work] holds long-term keys to be moved, but other keys are piped in\n\
+            "error: [work] contains long-term keys to be moved, but other keys are piped in\n\
              hint: pipe in only the profile and the device, or remove the keys from [work] in an editor\n",
         );
     assert_eq!(home.credentials(), configured("work", FAR));
@@ -236,8 +236,8 @@ fn keys_of_another_server_are_not_called_long_term() {
     let home = Home::with(&(long_term("work") + &session));
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds keys that mfa-creds did not write, and never overwrites\n\
-         hint: if they are from an old session, remove them with an editor; if they are an IAM user's own keys, rename [work]\n",
+        "error: [work] in ~/.aws/credentials contains keys that mfa-creds did not write, and never overwrites\n\
+         hint: if they are from an old session, remove them in an editor; if they are an IAM user's own keys, rename [work]\n",
     );
 }
 
@@ -246,7 +246,7 @@ fn setup_replaces_nothing_where_nobody_can_be_asked() {
     let home = Home::with(&both(FAR));
     home.run(&["setup"]).stdin("work\n").ends(
         1,
-        "error: [work] holds the access key AKIA…0000, and [work-long-term] holds AKIA…ALIC\n\
+        "error: [work] contains the access key AKIA…0000, and [work-long-term] contains AKIA…ALIC\n\
          hint: run the command in a terminal without piping in answers: it asks which keys to use\n",
     );
     assert_eq!(home.credentials(), both(FAR));
@@ -259,12 +259,12 @@ fn setup_replaces_no_keys_of_a_command_and_none_amid_a_rotation() {
     for (own, error) in [
         (
             process,
-            "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
+            "error: [work-long-term] in ~/.aws/credentials already contains keys\n\
              hint: choose another profile, or change the keys in an editor\n",
         ),
         (
             &*rotated,
-            "error: a rotation of the access key of [work-long-term] is not finished\n\
+            "error: the access key rotation for [work-long-term] is not finished\n\
              hint: run `mfa-creds rotate -p work` to finish it, then run the command again\n",
         ),
     ] {
@@ -300,8 +300,8 @@ fn a_secret_without_its_id_stays() {
     let home = Home::with(&before);
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
-        "error: [work] in ~/.aws/credentials holds a secret access key without its id, which mfa-creds never overwrites\n\
-         hint: remove the secret with an editor, or add its aws_access_key_id\n",
+        "error: [work] in ~/.aws/credentials contains a secret access key without its ID, which mfa-creds never overwrites\n\
+         hint: remove the secret in an editor, or add its aws_access_key_id\n",
     );
     assert_eq!(home.credentials(), before);
 }
@@ -325,8 +325,8 @@ fn a_new_secret_that_has_its_id_not_yet_stays() {
         let secret = value(&home.credentials(), "work", "aws_secret_access_key").unwrap();
         let text = home.credentials().replace(&secret, NEW_SECRET);
         home.write("credentials", &text);
-        let said = "error: [work] in ~/.aws/credentials holds a secret access key that mfa-creds did not write, next to a session's access key ID\n\
-             hint: remove the secret with an editor, or add its aws_access_key_id\n";
+        let said = "error: [work] in ~/.aws/credentials contains a secret access key that mfa-creds did not write, next to a session's access key ID\n\
+             hint: remove the secret in an editor, or add its aws_access_key_id\n";
         let before = sts.calls();
         renew(&["--force"]).ends(1, said);
         home.run(&["clear", "-q", "-p", "work"]).ends(1, said);
@@ -346,8 +346,8 @@ fn a_secret_beside_what_is_left_of_a_session_stays_too() {
     for assumed in ["False", "True"] {
         let before = long_term("work") + &section(assumed);
         let home = Home::with(&before);
-        let said = "error: [work] in ~/.aws/credentials holds a secret access key without its id, which mfa-creds never overwrites\n\
-             hint: remove the secret with an editor, or add its aws_access_key_id\n";
+        let said = "error: [work] in ~/.aws/credentials contains a secret access key without its ID, which mfa-creds never overwrites\n\
+             hint: remove the secret in an editor, or add its aws_access_key_id\n";
         home.run(&["-p", "work", "--token", "123456"]).ends(1, said);
         home.run(&["clear", "-q", "-p", "work"]).ends(1, said);
         home.run(&["clear", "-q", "--all"]).ends(1, said);

@@ -83,10 +83,10 @@ fn of_a_role_and_of_one_that_lasts_longer() {
              writes   [audit-mfa] in ~/.aws/credentials\n\
              now      must be renewed: there are no credentials yet\n\
              {}\
-             session  none: a code is needed; it will be in [personal]\n\
+             session  none: a code is needed; it will be stored in [personal]\n\
              call 1   sts:GetSessionToken with the code, for 43200 s (default), {AT}\n\
              call 2   sts:AssumeRole {AUDIT} (role_arn of [profile audit] in ~/.aws/config) as alice, \
-             external id outside (external_id of [profile audit] in ~/.aws/config), for 3600 s (default), {AT}\n\
+             external ID outside (external_id of [profile audit] in ~/.aws/config), for 3600 s (default), {AT}\n\
              why      the role from the session: one code serves every role of the device while the session is valid\n\
              use      --profile audit-mfa\n\
              {}\n\
@@ -183,7 +183,7 @@ fn a_source_without_keys() {
         &role("a", ADMIN, ""),
         "a",
         "error: the profile personal (source_profile of [profile a] in ~/.aws/config) has no long-term keys: \
-         [personal] in ~/.aws/credentials holds temporary credentials or an incomplete key\n\
+         [personal] in ~/.aws/credentials contains temporary credentials or an incomplete key\n\
          hint: if you have an IAM user's long-term keys, run `mfa-creds setup --profile personal` to write them to [personal-long-term]\n",
     );
 }
@@ -199,14 +199,14 @@ fn a_loop() {
         &config,
         "a",
         "error: source_profile in ~/.aws/config forms a loop: b -> c -> b\n\
-         hint: one of them must name a profile with long-term keys\n",
+         hint: set one of them to a profile with long-term keys\n",
     );
     fails(
         &long_term("personal"),
         &role("a", ADMIN, "").replace("personal", "a"),
         "a",
         "error: source_profile in ~/.aws/config forms a loop: a -> a\n\
-         hint: one of them must name a profile with long-term keys\n",
+         hint: set one of them to a profile with long-term keys\n",
     );
 }
 
@@ -225,7 +225,7 @@ fn a_role_without_a_source() {
         &format!("{config}credential_source = Environment\n"),
         "a",
         "error: [profile a] in ~/.aws/config assumes its role with credential_source, not with a user's long-term keys\n\
-         hint: AWS tools get such credentials without mfa-creds; to use MFA, replace credential_source with source_profile\n",
+         hint: to use MFA, replace credential_source with source_profile; AWS tools get such credentials without mfa-creds\n",
     );
 }
 
@@ -240,19 +240,19 @@ fn settings_that_cannot_be() {
         ),
         (
             "external_id = x",
-            "error: `x` (external_id of [profile a] in ~/.aws/config) cannot be an external id\n\
+            "error: `x` (external_id of [profile a] in ~/.aws/config) is not a valid external ID\n\
              hint: use 2 to 1224 letters, digits, and any of _+=,.@:/-\n",
         ),
         (
             "role_session_name = a b",
-            "error: `a b` (role_session_name of [profile a] in ~/.aws/config) cannot be the name of a role session\n\
+            "error: `a b` (role_session_name of [profile a] in ~/.aws/config) is not a valid role session name\n\
              hint: use 2 to 64 letters, digits, and any of _+=,.@-\n",
         ),
         (
             "mfa_serial = arn:aws:iam::123456789012:u2f/user/alice/key",
             "error: the device arn:aws:iam::123456789012:u2f/user/alice/key (mfa_serial of [profile a] in ~/.aws/config) \
              is a FIDO security key or passkey, which STS cannot use\n\
-             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which has `:mfa/`\n",
+             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which contains `:mfa/`\n",
         ),
     ] {
         fails(&keys, &role("a", ADMIN, more), "a", stderr);
@@ -323,7 +323,7 @@ fn keys_may_come_from_a_command() {
              now      must be renewed: there are no credentials yet\n\
              keys     from credential_process of [personal-long-term] in ~/.aws/credentials\n\
              device   {ALICE_DEVICE} (aws_mfa_device of [personal-long-term] in ~/.aws/credentials)\n\
-             session  unknown before the command prints the key\n\
+             session  unknown: plan does not run the command that prints the key\n\
              call 1   sts:GetSessionToken with the code, for 43200 s (default), {AT}\n\
              why      a session: no role is requested\n"
         ),
@@ -352,7 +352,7 @@ fn keys_may_come_from_a_command() {
             .ends(
                 1,
                 &format!(
-                    "error: the command of credential_process of [personal-long-term] in ~/.aws/credentials {error}\n\
+                    "error: the command from credential_process of [personal-long-term] in ~/.aws/credentials {error}\n\
                      hint: run it by itself: it must exit with status 0 and print {{\"Version\": 1, \"AccessKeyId\": \"AKIA…\", \"SecretAccessKey\": \"…\"}}\n"
                 ),
             );
@@ -364,7 +364,7 @@ fn keys_may_come_from_a_command() {
         .env("PATH", "/usr/bin:/bin")
         .ends(
             1,
-            "error: the command of credential_process of [personal-long-term] in ~/.aws/credentials prints temporary credentials, which cannot get a session\n\
+            "error: the command from credential_process of [personal-long-term] in ~/.aws/credentials prints temporary credentials, which cannot get a session\n\
              hint: make it print the IAM user's own keys, without SessionToken\n",
         );
 }

@@ -243,7 +243,7 @@ fn what_means_nothing_is_refused() {
     said(&["assume-role", "--account", ACCOUNT], "  --role <NAME>\n");
     said(
         &["self-service", "--account", "1234"],
-        ": an account id has 12 digits\n",
+        ": an account ID has 12 digits\n",
     );
     said(
         &["assume-role", "--account", ACCOUNT, "--role", "a*"],

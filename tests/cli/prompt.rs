@@ -342,7 +342,7 @@ fn setup_moves_keys_after_a_yes_and_not_after_a_no() {
         session.expect("Profile name to [work]: ").unwrap();
         session.send_line("").unwrap();
         session
-            .expect("[work] holds long-term keys. Move them to [work-long-term]?")
+            .expect("[work] contains long-term keys. Move them to [work-long-term]?")
             .unwrap();
         session.send_line(answer).unwrap();
         if moved {

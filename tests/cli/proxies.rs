@@ -180,7 +180,7 @@ fn whom_no_proxy_means_is_called_directly() {
                 1,
                 &format!(
                     "renewing [work]: --force\nerror: the proxy {nobody} (HTTP_PROXY) cannot be reached: connection refused\n\
-                     hint: {} needs no proxy: add 127.0.0.1 to NO_PROXY\n",
+                     hint: add 127.0.0.1 to NO_PROXY: {} needs no proxy\n",
                     sts.address()
                 ),
             );
@@ -238,12 +238,12 @@ fn a_proxy_that_does_not_let_through() {
     for (route, message) in [
         (
             Route::refused(403),
-            "the proxy PROXY (HTTPS_PROXY) does not allow connections to AWS STS at sts.us-east-1.amazonaws.com: it answered 403\n\
+            "the proxy PROXY (HTTPS_PROXY) does not allow connections to AWS STS at sts.us-east-1.amazonaws.com: it returned 403\n\
              hint: ask the proxy's administrator to allow that host, or add it to NO_PROXY\n",
         ),
         (
             Route::refused(502),
-            "the proxy PROXY (HTTPS_PROXY) cannot reach AWS STS at sts.us-east-1.amazonaws.com: it answered 502\n\
+            "the proxy PROXY (HTTPS_PROXY) cannot reach AWS STS at sts.us-east-1.amazonaws.com: it returned 502\n\
              hint: ask the proxy's administrator, or check the region and the endpoint with -v\n",
         ),
     ] {

@@ -41,7 +41,7 @@ fn a_wrong_or_used_code() {
     let message = format!(
         "{RENEWING}error: AWS refused the code for device {ALICE_DEVICE} \
          (aws_mfa_device of [work-long-term] in ~/.aws/credentials): it is wrong, or was already used\n\
-         hint: wait for the next code, then run the command again; each code works only once\n"
+         hint: wait for the next code, then run the command again; AWS accepts each code only once\n"
     );
     let wrong = sts.code_at_step(ALICE_DEVICE, 500);
     home.run_with(&sts, &["-p", "work", "--token", &wrong])
@@ -66,15 +66,15 @@ fn a_device_of_somebody_else() {
         &["--device", "arn:aws:iam::123456789012:mfa/bob"],
         4,
         "error: AWS cannot check codes of device arn:aws:iam::123456789012:mfa/bob (--device) for access key AKIA…ALIC: \
-         it is not a device of this user, or it was tried too often\n\
-         hint: run `mfa-creds device list -p work` to see the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes\n",
+         the device does not belong to this user, or had too many wrong codes\n\
+         hint: run `mfa-creds device list -p work` to see the user's devices; after nine attempts, AWS rejects all codes of a device for up to 3 minutes\n",
     );
 }
 
 #[test]
 fn keys_that_aws_does_not_know() {
-    let message = "error: AWS does not know access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive\n\
-                   hint: the IAM console shows the user's access keys; in China and GovCloud, also set the region\n";
+    let message = "error: AWS does not recognize access key AKIA…ALIC of [work-long-term] in ~/.aws/credentials, or the key is inactive\n\
+                   hint: look up the user's access keys in the IAM console; in China and GovCloud, also set the region\n";
     let inactive = User::new("alice")
         .inactive_access_key(ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY)
         .device(stand_in::Device::new(ALICE_DEVICE));
@@ -139,7 +139,7 @@ fn a_role_that_is_not_given() {
         "error: AWS denied the role arn:aws:iam::123456789012:role/admin (--assume-role) to access key AKIA…ALIC: \
          User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: \
          arn:aws:iam::123456789012:role/admin\n\
-         hint: the role's trust policy must allow this user, with this external id; `--chain` assumes it from a session\n",
+         hint: check that the role's trust policy allows this user, with this external ID; use --chain to assume it from a session\n",
     );
     let sts = StandIn::start(Account::example().role(role()));
     refused(

@@ -485,8 +485,8 @@ fn a_code_is_not_lost_when_the_role_is_denied() {
              [personal] is valid until …\n\
              error: AWS denied the role {AUDIT} (role_arn of [profile audit] in ~/.aws/config) to the MFA session of access key AKIA…ALIC: \
              User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole on resource: {AUDIT}\n\
-             hint: the role's trust policy must allow this user; if it requires an external id, set external_id; \
-             `--direct` assumes it with a code of its own\n"
+             hint: check that the role's trust policy allows this user; if it requires an external ID, set external_id; \
+             use --direct to assume it with its own code\n"
         ),
     );
     home.write("config", &role("audit", AUDIT, "external_id = outside\n"));
@@ -566,7 +566,7 @@ fn a_role_in_the_place_of_the_session_does_not_lose_it() {
         actions(&sts),
         ["GetSessionToken", "AssumeRole", "AssumeRole"]
     );
-    // A copy that a section holds now is not kept elsewhere, too.
+    // A copy that a section contains now is not kept elsewhere, too.
     let kept = std::fs::read_to_string(home.file(".mfa-creds/credentials.sessions")).unwrap();
     assert!(
         kept.contains("section = work\n") && !kept.contains("aws_session_token"),

@@ -144,7 +144,7 @@ fn both_ways_out_of_a_pair_that_came_between_help() {
         let outcome = written_meanwhile(&home, &sts, number, write);
         let new = new_key(&sts).unwrap();
         let hint = format!(
-            "; to keep {}, remove the lines that start with `mfa_creds_`, which hold ",
+            "; to keep {}, remove the lines that start with `mfa_creds_`, which contain ",
             masked(OTHER)
         );
         assert!(outcome.stderr.contains(&hint), "{outcome:?}");
@@ -445,7 +445,7 @@ fn notes_that_do_not_say_of_which_rotation_delete_no_key() {
         home.run_with(&sts, &["rotate", "--yes", "-p", "work"]).ends(
             1,
             &format!(
-                "error: [work-long-term] in ~/.aws/credentials holds {} besides its access key, and does not say from which rotation\n\
+                "error: [work-long-term] in ~/.aws/credentials contains {} besides its access key, but no record of the rotation\n\
                  hint: if nothing needs those keys, remove the lines that start with `mfa_creds_` in an editor, then run the command again\n",
                 masked(OTHER)
             ),

@@ -1,4 +1,4 @@
-//! Each promise in `.github/SECURITY.md` names the tests that hold it.
+//! Each promise in `.github/SECURITY.md` names the tests that prove it.
 
 use std::fs;
 use std::path::Path;

@@ -35,7 +35,7 @@ fn verbose_says_where_everything_came_from() {
         .ends(
             3,
             "credentials file: ~/.aws/credentials\n\
-             renewed if less is left than: 60 s (default)\n\
+             minimum time left: 60 s (default)\n\
              profile: work (--profile)\n\
              long-term section: work-long-term (default)\n\
              section to write: work (default)\n\
@@ -46,7 +46,7 @@ fn verbose_says_where_everything_came_from() {
              session endpoint: http://localhost:4566 (AWS_ENDPOINT_URL)\n\
              role: arn:aws:iam::123456789012:role/r (--assume-role)\n\
              role session name: me (LOGNAME)\n\
-             external id: xyz (--external-id)\n\
+             external ID: xyz (--external-id)\n\
              duration: 3600 s (default)\n\
              region: ap-south-1 (region of [default] in ~/.aws/config)\n\
              endpoint: http://localhost:4566 (AWS_ENDPOINT_URL)\n\

@@ -62,7 +62,7 @@ fn never_overwrites_keys() {
     let home = Home::of_alice();
     home.run(&["setup"]).stdin(&answers("work", "")).ends(
         1,
-        "error: [work-long-term] in ~/.aws/credentials already holds keys\n\
+        "error: [work-long-term] in ~/.aws/credentials already contains keys\n\
          hint: run `mfa-creds setup --profile work` in a terminal to replace them, or choose another profile\n",
     );
     assert_eq!(home.credentials(), long_term("work"));
@@ -110,12 +110,12 @@ fn refuses_what_cannot_be_a_key() {
         (
             ALICE_ACCESS_KEY_ID,
             "short",
-            "a secret access key has 40 characters; this has 5",
+            "a secret access key has 40 characters; this one has 5",
         ),
         (
             ALICE_ACCESS_KEY_ID,
             "FakeSecretOfAlice NotReal FakeSecretFake",
-            "a secret access key contains only letters, digits, `/`, `+` and `=`",
+            "a secret access key contains only letters, digits, `/`, `+`, and `=`",
         ),
     ] {
         let home = Home::new();
@@ -244,7 +244,7 @@ fn keys_that_are_there_are_replaced_after_a_yes_and_nothing_else() {
         answer(&mut session, "Profile name to", "work");
         answer(
             &mut session,
-            "[work-long-term] already holds access key AKIA…OLD0. Replace it? [y/N]:",
+            "[work-long-term] already contains access key AKIA…OLD0. Replace it? [y/N]:",
             typed,
         );
         if status == 0 {
@@ -280,12 +280,12 @@ fn keys_that_change_before_the_new_ones_are_typed_are_not_replaced() {
     answer(&mut session, "(not shown): ", OLD_SECRET);
     answer(&mut session, "Check the keys", "n");
     session.expect("error: [work-long-term] in ").unwrap();
-    session.expect("was changed meanwhile").unwrap();
+    session.expect("was changed in the meantime").unwrap();
     assert_eq!(exited(session), 1);
     assert_eq!(home.credentials(), rotated);
     home.run(&["setup", "-p", "work"]).stdin("work\n").ends(
         1,
-        "error: a rotation of the access key of [work-long-term] is not finished\n\
+        "error: the access key rotation for [work-long-term] is not finished\n\
          hint: run `mfa-creds rotate -p work` to finish it, then run the command again\n",
     );
 }
@@ -299,7 +299,7 @@ fn aws_says_whose_the_keys_are_or_what_is_wrong_with_them() {
     answer_keys(&mut session, OLD_ID, ALICE_SECRET_ACCESS_KEY);
     answer(&mut session, "Check the keys with AWS? [Y/n]:", "");
     session
-        .expect("error: AWS does not know access key AKIA…OLD0, or the key is inactive\r\n")
+        .expect("error: AWS does not recognize access key AKIA…OLD0, or the key is inactive\r\n")
         .unwrap();
     answer_keys(&mut session, ALICE_ACCESS_KEY_ID, OLD_SECRET);
     session

@@ -21,13 +21,13 @@ fn the_trace_tells_each_request_and_decision() {
         "no session is stored".to_owned(),
         format!("> GetSessionToken to {}", sts.url()),
         "< status 200 after ".to_owned(),
-        ", request id ".to_owned(),
+        ", request ID ".to_owned(),
         "AWS accepted the code".to_owned(),
         "wrote ~/.aws/credentials".to_owned(),
     ] {
         assert!(outcome.stderr.contains(&line), "{line}: {outcome:?}");
     }
-    assert!(!outcome.stderr.contains("request id none"), "{outcome:?}");
+    assert!(!outcome.stderr.contains("request ID none"), "{outcome:?}");
     // The file has the same, whatever the verbosity, and nobody else can read it.
     let path = home.file("trace");
     home.run_with(
@@ -63,7 +63,7 @@ fn the_trace_tells_each_request_and_decision() {
         .ends(
             1,
             "error: the trace ~/.aws/no/trace (MFA_CREDS_TRACE) cannot be written: no such file or directory\n\
-             hint: name a file in a directory that is yours, or unset it\n",
+             hint: set it to a file in a directory that you own, or unset it\n",
         );
     let before = home.credentials();
     fs::hard_link(home.file("credentials"), home.file("hard")).unwrap();
@@ -74,7 +74,7 @@ fn the_trace_tells_each_request_and_decision() {
             .ends(
                 1,
                 &format!(
-                    "error: the trace ~/.aws/{name} (MFA_CREDS_TRACE) would be written into a file of AWS's\n\
+                    "error: the trace ~/.aws/{name} (MFA_CREDS_TRACE) would be written to one of the AWS files\n\
                      hint: name another file\n"
                 ),
             );

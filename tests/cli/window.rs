@@ -117,7 +117,7 @@ fn where_nothing_can_ask_it_says_what_to_install() {
     desk.run(&[]).ends(
         3,
         "error: an MFA code is needed, and no program can ask for it in a window\n\
-         hint: install pinentry-gnome3, pinentry-qt, zenity or kdialog, or run the command once in a terminal\n",
+         hint: install pinentry-gnome3, pinentry-qt, zenity, or kdialog, or run the command once in a terminal\n",
     );
     let hint = "hint: pipe it in, set --mfa-process or MFA_PROCESS to a command that prints it, or set MFA_TOKEN\n";
     for (run, why) in [
@@ -146,7 +146,7 @@ fn where_nothing_can_ask_it_says_what_to_install() {
     desk.run(&[]).env("MFA_CREDS_PROMPT", "loud").ends(
         1,
         "error: `loud` (MFA_CREDS_PROMPT) is not a kind of prompt\n\
-         hint: use auto, terminal, gui or none\n",
+         hint: use auto, terminal, gui, or none\n",
     );
 }
 

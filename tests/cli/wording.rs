@@ -36,6 +36,36 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("the clock of this machine", "this machine's clock"),
     ("belongs into", "goes into"),
     ("is no longer of", "name what it is"),
+    ("holds", "contains, or stores"),
+    ("changed meanwhile", "changed in the meantime"),
+    ("continues meanwhile", "continues in the meantime"),
+    ("answer from aws", "response from AWS"),
+    ("did not answer", "did not respond"),
+    ("could not tell", "say who could not do what"),
+    ("with an editor", "in an editor"),
+    ("you find", "say where it is"),
+    ("lets aws", "asks AWS to"),
+    (
+        "from the first release on",
+        "starting with the first release",
+    ),
+    ("no pair of", "reject"),
+    ("in the list of processes", "in the process list"),
+    ("hand out", "pass on, or return"),
+    ("aws's files", "the AWS files"),
+    ("file of aws's", "one of the AWS files"),
+    ("the url of an endpoint", "an endpoint URL"),
+    ("the name of a role session", "a role session name"),
+    ("like this:", "leave it out, or name it"),
+    ("and until when", "and when they expire"),
+    ("sts knows", "STS recognizes"),
+    ("must name a", "set it to a"),
+    ("finds no", "found no, or there is no"),
+    ("a rotation of the access key", "the access key rotation"),
+    ("is not utf-8 text, which", "is not valid UTF-8 text"),
+    ("are on the screen", "are visible on the screen"),
+    ("else as", "otherwise as for"),
+    ("it answered", "it returned"),
     ("aren't", "are not"),
     ("can't", "cannot"),
     ("couldn't", "could not"),
@@ -45,6 +75,19 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("it's", "it is"),
     ("won't", "will not"),
     ("you're", "you are"),
+];
+
+/// The same, where upper and lower case matter.
+const FORBIDDEN_AS_WRITTEN: &[(&str, &str)] = &[
+    ("key id", "key ID"),
+    ("key ids", "key IDs"),
+    ("account id", "account ID"),
+    ("external id", "external ID"),
+    ("request id", "request ID"),
+    ("an id", "an ID"),
+    ("the id", "the ID"),
+    ("its id", "its ID"),
+    ("Who has", "people who have"),
 ];
 
 /// What the command line and the AWS tools see as text, and a person does not.
@@ -96,7 +139,10 @@ fn documents() -> BTreeMap<String, Vec<String>> {
 }
 
 fn violates(text: &str, phrase: &str) -> bool {
-    let text = text.to_lowercase();
+    contains(&text.to_lowercase(), phrase)
+}
+
+fn contains(text: &str, phrase: &str) -> bool {
     let (phrase, is_whole) = match phrase.strip_suffix('-') {
         Some(start) => (start, false),
         None => (phrase, true),
@@ -125,12 +171,12 @@ fn every_text_keeps_to_the_rules() {
     let mut broken = String::new();
     for (file, texts) in messages().into_iter().chain(documents()) {
         for text in texts {
-            for (phrase, instead) in FORBIDDEN {
-                if violates(&text, phrase) {
-                    let at = text
-                        .to_lowercase()
-                        .find(phrase.trim_end_matches('-'))
-                        .unwrap();
+            let lower = text.to_lowercase();
+            let as_written = FORBIDDEN_AS_WRITTEN.iter().map(|rule| (&text, rule));
+            let rules = FORBIDDEN.iter().map(|rule| (&lower, rule));
+            for (text, (phrase, instead)) in rules.chain(as_written) {
+                if contains(text, phrase) {
+                    let at = text.find(phrase.trim_end_matches('-')).unwrap();
                     let start = text[..at].rfind('\n').map_or(0, |start| start + 1);
                     let line = text[start..].lines().next().unwrap();
                     writeln!(broken, "{file}: {line}\n    \"{phrase}\": {instead}").unwrap();
@@ -149,6 +195,9 @@ fn a_forbidden_word_would_be_found() {
     assert!(violates("how long it shall last", "shall"));
     assert!(violates("run it again; no code was used", "run it again"));
     assert!(violates("Mend those above", "mend-"));
+    assert!(contains("without its id, which", "its id"));
+    assert!(!contains("without its ID, which", "its id"));
+    assert!(!contains("the {id} of it", "the id"));
     assert!(!violates("a marshalling yard", "shall"));
     assert!(!violates("amend it", "mend-"));
 }

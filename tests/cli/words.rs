@@ -251,7 +251,7 @@ fn an_access_key_id_that_is_a_command_is_neither_written_nor_run() {
         1,
         &format!(
             "error: `{evil}` is not an access key ID\n\
-             hint: use the id that AWS showed when the key was created, like AKIA…; nothing was changed\n"
+             hint: use the ID that AWS showed when the key was created, like AKIA…; nothing was changed\n"
         ),
     );
     assert_eq!(home.credentials(), own);

@@ -109,7 +109,7 @@ fn nothing_of_a_name_reaches_the_questions_of_setup() {
     screen.shows("Profile name to [default]: ");
     screen.types(HIDDEN);
     screen.shows(&format!(
-        "[{SHOWN}] holds long-term keys. Move them to [{SHOWN}-long-term]? [Y/n]: "
+        "[{SHOWN}] contains long-term keys. Move them to [{SHOWN}-long-term]? [Y/n]: "
     ));
     screen.types("y");
     screen.shows(&format!("next: mfa-creds --profile '{SHOWN}'"));

@@ -141,7 +141,7 @@ fn a_refusal_that_is_no_xml_or_holds_what_steers_a_terminal() {
     }
 }
 
-/// An answer with everything that the action's answer holds.
+/// An answer with everything that the action's answer contains.
 fn granted(action: &str) -> String {
     let result = match action {
         "GetCallerIdentity" => {

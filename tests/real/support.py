@@ -108,7 +108,7 @@ class Server:
 
 
 class Recorder(http.server.ThreadingHTTPServer):
-    """Stands before a server, hands on every call as it is, and knows what was called with which access key id."""
+    """Stands before a server, hands on every call as it is, and knows what was called with which access key ID."""
 
     request_queue_size = 64
 

@@ -62,9 +62,10 @@ class Chapter(RealTest):
             return self.iam.create_access_key(UserName=name)["AccessKey"]
 
     def assert_says(self, command, said, status=0, **environment):
-        done = self.run_program(["bash", "-c", command], **environment)
-        self.assertEqual(done.returncode, status, f"{command}: {done.stdout}{done.stderr}")
-        self.assertEqual(plain(done.stdout + done.stderr), plain(said), command)
+        # In the order in which it is said.
+        done = self.run_program(["bash", "-c", f"exec 2>&1\n{command}"], **environment)
+        self.assertEqual(done.returncode, status, f"{command}: {done.stdout}")
+        self.assertEqual(plain(done.stdout), plain(said), command)
 
     def test_every_command(self):
         admin = self.person("admin", device=True)

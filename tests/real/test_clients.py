@@ -47,14 +47,14 @@ class ClientTest(RealTest):
         return done
 
     def assert_is_the_user(self, done, key):
-        """Wants that a client was the user, with this access key id."""
+        """Wants that a client was the user, with this access key ID."""
         self.assertEqual(done.returncode, 0, f"{done.args}: {done.stdout}{done.stderr}")
         told = json.loads(done.stdout)
         self.assertEqual(told.get("arn") or told["Arn"], self.user.arn)
         self.assertEqual(told.get("key", key), key)
 
     def assert_granted_once(self, callers):
-        """Wants one session, and that many callers with it; returns its access key id."""
+        """Wants one session, and that many callers with it; returns its access key ID."""
         self.assertEqual(len(self.sts.granted), 1, "sessions")
         key = self.sts.granted[0]
         self.assertNotEqual(key, self.user.key)

@@ -120,7 +120,7 @@ class OnAServer:
     def test_list_of_none(self):
         self.have(0)
         messages = self.mfa_creds("device", "list", "-p", "p", **self.endpoint)
-        self.assertEqual(messages, f"{self.name} has no MFA device; `mfa-creds device enroll -p p` makes one\n")
+        self.assertEqual(messages, f"{self.name} has no MFA device; `mfa-creds device enroll -p p` creates one\n")
         self.assertEqual(json.loads(self.printed("device", "list", "-p", "p", "--json"))["devices"], [])
 
     def printed(self, *arguments):
@@ -146,7 +146,7 @@ class MiniStack(OnAServer, RealTest):
         self.have(1, may="sts:AssumeRole")
         usual = f"{self.user.arn.rsplit(':', 1)[0]}:mfa/{self.name}"
         messages = self.mfa_creds("-p", "p", exit=1, MFA_TOKEN=CODE, **self.endpoint)
-        self.assertIn("the MFA device of [p-long-term] is not set, and AWS could not tell: ", messages)
+        self.assertIn("the MFA device of [p-long-term] is not set, and mfa-creds could not look it up: ", messages)
         self.assertIn(LIST, messages)
         self.assertIn(f"\nhint: often it is {usual}: ", messages)
         self.assertEqual(self.called(), ["GetCallerIdentity", "ListMFADevices"])

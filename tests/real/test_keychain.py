@@ -16,7 +16,7 @@ NAMESPACE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--
 PASSWORD = "fakepassword"
 WORK = User("arn:aws:iam::123456789012:user/other", "AKIAFAKEWORK00000000", "Fake" * 10, None)
 LOCKED = (
-    "the desktop keychain (Secret Service) is locked, or not set up yet, and there is no screen to ask for its password\n"
+    "the desktop keychain (Secret Service) is locked, or not set up yet, and there is no display to ask for its password\n"
     'hint: unlock it in the desktop, or type `stty -echo; read -r word; stty echo; printf %s "$word" | '
     "gnome-keyring-daemon --replace --unlock` and its password, then run the command again\n"
 )
@@ -191,7 +191,7 @@ class SecretService(KeychainTest):
         process = f"credential_process of [p-long-term] in {self.credentials}"
         self.assertEqual(
             self.mfa_creds("-p", "p", code=self.stand_in.code(), exit=1, **self.endpoint),
-            f"error: the command of {process} failed: {LOCKED}",
+            f"error: the command from {process} failed: {LOCKED}",
         )
         self.assertEqual(self.credentials.read_bytes(), self.left())
         # Nor can another profile's keys go there.
@@ -221,7 +221,7 @@ class SecretService(KeychainTest):
         same = json.dumps({"Version": 1, "AccessKeyId": self.user.key, "SecretAccessKey": self.user.secret})
         self.secret_tool("store", "--label", "mine", *named, secret=same.replace(self.user.secret, WORK.secret))
         messages = self.mfa_creds("keychain", "move", "-p", "p", exit=1)
-        self.assertIn(f"error: the Secret Service holds a different secret for access key {self.user.key}\n", messages)
+        self.assertIn(f"error: the Secret Service contains a different secret for access key {self.user.key}\n", messages)
         self.assertEqual(self.credentials.read_bytes(), before)
         # Of an earlier try that was killed, it is as good as a new one.
         self.secret_tool("store", "--label", "mine", *named, secret=same)
@@ -351,7 +351,7 @@ class WithoutKeychain(KeychainTest):
         self.assertEqual(
             messages,
             "error: no program on this machine provides a keychain (Secret Service)\n"
-            "hint: install and start GNOME Keyring, KWallet or KeePassXC\n",
+            "hint: install and start GNOME Keyring, KWallet, or KeePassXC\n",
         )
         self.assertEqual(self.credentials.read_bytes(), before)
 

@@ -1,4 +1,4 @@
-//! Reads who a caller is from the ARN in the answer of `GetCallerIdentity`.
+//! Reads who a caller is from the ARN in the response of `GetCallerIdentity`.
 
 use crate::core::arn::Arn;
 use crate::core::form::{Form, misfit};
@@ -13,7 +13,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// From the ARN in the answer of STS: `arn:aws:iam::123456789012:user/team/alice`, or `…:root`.
+    /// From the ARN in the response of STS: `arn:aws:iam::123456789012:user/team/alice`, or `…:root`.
     pub(super) fn parse(arn: &str) -> Option<Self> {
         let arn = Arn::parse(arn)?;
         let name = match arn.kind_and_name() {

@@ -30,7 +30,7 @@ pub struct Iam<'a> {
 }
 
 impl Iam<'_> {
-    /// The owner of the keys. STS always tells: no policy can deny it.
+    /// The owner of the keys. STS always answers: no policy can deny it.
     pub fn caller(&self) -> Result<Caller> {
         let connection = &self.access.sts;
         let sts = self
@@ -103,7 +103,7 @@ impl Iam<'_> {
         answer.map_err(|error| self.explained(action, &request, error))
     }
 
-    /// Waits for an answer, and reports a long wait.
+    /// Waits for a response, and reports a long wait.
     pub(super) fn send<T, E, F>(
         &self,
         request: &RequestContext<'_>,
@@ -133,7 +133,7 @@ impl Iam<'_> {
             } else if self.session.is_none() {
                 format!("a policy may require MFA: run `mfa-creds{}`, then run this command again; otherwise, ask an administrator", self.flag)
             } else {
-                "a policy must allow it; ask an administrator".to_owned()
+                "ask an administrator for a policy that allows it".to_owned()
             }),
             Some((code @ (NO_SUCH_ENTITY | LIMIT_EXCEEDED | ENTITY_ALREADY_EXISTS), message)) => {
                 Failure::new(format!("AWS IAM refused iam:{action}: {code}: {message}"))

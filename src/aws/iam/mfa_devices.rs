@@ -1,4 +1,4 @@
-//! Creates, enables, resynchronizes and deletes the MFA devices of a user, and asks whether STS knows one yet.
+//! Creates, enables, resynchronizes and deletes the MFA devices of a user, and asks whether STS recognizes one yet.
 
 use super::caller::Caller;
 use super::iam_client::Iam;
@@ -20,7 +20,7 @@ pub struct NewDevice {
     pub seed: Secret,
 }
 
-/// Whether STS knows a device.
+/// Whether STS recognizes a device.
 #[derive(Debug)]
 pub enum KnownDevices {
     /// With a session, if the check returned one.
@@ -119,7 +119,7 @@ impl Iam<'_> {
         Ok(())
     }
 
-    /// Whether STS knows a device yet. The check uses a code that has enabled the device: if STS accepts it again, it
+    /// Whether STS recognizes a device yet. The check uses a code that has enabled the device: if STS accepts it again, it
     /// returns a session.
     pub fn is_known_to_sts(&self, serial: &SerialNumber, code: &MfaCode) -> Result<KnownDevices> {
         let request = RequestContext {

@@ -47,7 +47,7 @@ impl Iam<'_> {
         let Some(text) = text else {
             return Err(IamError {
                 request_error: None,
-                failure: Failure::new("the answer from AWS IAM contains no credential report")
+                failure: Failure::new("the response from AWS IAM contains no credential report")
                     .hint("run the command again"),
             });
         };

@@ -23,7 +23,7 @@ const PROVIDER: &str = "mfa-creds";
 /// How often a call is tried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Tries {
-    /// It sends a code, or changes something: it may have worked even if its answer is lost.
+    /// It sends a code, or changes something: it may have worked even if its response is lost.
     Once,
     /// It only reads.
     Several,

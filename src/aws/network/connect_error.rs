@@ -49,7 +49,7 @@ pub struct Presented {
     pub names: Vec<String>,
 }
 
-/// The answer of a proxy that does not allow a request.
+/// The response of a proxy that does not allow a request.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ProxyAnswer {
     /// The status, if known.
@@ -87,7 +87,7 @@ impl ConnectError {
                     .hint(problem.hint(request))
             }
             (Self::NoTls, _) => Failure::new(format!(
-                "{service} at {host} cannot be reached: the server there offers no TLS that mfa-creds supports"
+                "{service} at {host} cannot be reached: the server does not offer a TLS connection that mfa-creds supports"
             ))
             .hint(LOGIN_PAGE),
             (Self::NoConnection | Self::Failed, Some(proxy)) => Failure::new(format!(
@@ -107,7 +107,7 @@ impl ConnectError {
                 self.words()
             ))
             .hint(if request.connection.is_local() {
-                format!("{host} needs no proxy: add {} to NO_PROXY", route.url.host().unwrap_or_default())
+                format!("add {} to NO_PROXY: {host} needs no proxy", route.url.host().unwrap_or_default())
             } else {
                 format!("check its address, or unset {} if there is no proxy", proxy.origin)
             }),
@@ -123,7 +123,7 @@ impl ConnectError {
         match self {
             Self::UnknownName => "its name was not found in DNS",
             Self::Refused => "connection refused",
-            Self::NoNetwork => "there is no network",
+            Self::NoNetwork => "the network is unreachable",
             Self::NoConnection => "the connection timed out",
             Self::Failed | Self::Distrust(..) | Self::NoTls | Self::Proxy(_) => {
                 "the connection failed"
@@ -207,7 +207,7 @@ impl CertificateProblem {
             (Self::WrongName, _) => {
                 LOGIN_PAGE.to_owned()
             }
-            (Self::Other(_), _) => "the administrator of that server, or of a proxy in between, has to replace it".to_owned(),
+            (Self::Other(_), _) => "ask the administrator of that server, or of a proxy in between, to replace it".to_owned(),
         }
     }
 }
@@ -241,12 +241,12 @@ impl ProxyAnswer {
                 }
             }
             Some(status @ 500..) => Failure::new(format!(
-                "{name} cannot reach {what}: it answered {status}"
+                "{name} cannot reach {what}: it returned {status}"
             ))
             .hint("ask the proxy's administrator, or check the region and the endpoint with -v"),
             status => {
                 let status =
-                    status.map_or_else(String::new, |status| format!(": it answered {status}"));
+                    status.map_or_else(String::new, |status| format!(": it returned {status}"));
                 Failure::new(format!(
                     "{name} does not allow connections to {what}{status}"
                 ))

@@ -71,7 +71,7 @@ fn certificate_problem(error: &CertificateError) -> CertificateProblem {
     }
 }
 
-/// Whether a connection ended before the answer did.
+/// Whether a connection ended before the response did.
 pub(super) fn is_cut_off(error: &(dyn Error + 'static)) -> bool {
     cause::<io::Error>(error).is_some() || worded(error) == Some(Worded::CutOff)
 }
@@ -90,7 +90,7 @@ enum Worded {
     NoTunnel,
     /// The name is unknown.
     UnknownName,
-    /// The connection ended before the answer did.
+    /// The connection ended before the response did.
     CutOff,
 }
 

@@ -1,4 +1,4 @@
-//! Limits how much of an answer is read, because all of it is in memory until it is complete. The call limits the time, and the
+//! Limits how much of a response is read, because all of it is in memory until it is complete. The call limits the time, and the
 //! HTTP client limits the number of headers.
 
 use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextMut;
@@ -7,13 +7,13 @@ use aws_sdk_sts::error::BoxError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 
-/// More bytes than any answer has.
+/// More bytes than any response has.
 const MOST: usize = 1024 * 1024;
 /// The only one that grows with the account: of 5,000 users, which is AWS's usual limit, it has about three million.
 const MOST_OF_REPORT: usize = 64 * 1024 * 1024;
 const REPORT: &[u8] = b"Action=GetCredentialReport&";
 
-/// Reads at most this much of each answer.
+/// Reads at most this much of each response.
 #[derive(Debug)]
 pub(super) struct Limit;
 

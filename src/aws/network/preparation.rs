@@ -21,7 +21,7 @@ use crate::plan::{Connection, Proxy, Route};
 use crate::prompt::child;
 use crate::report::Report;
 
-/// How long to wait for a connection, and for the answer to one of several tries, if the timeout allows it.
+/// How long to wait for a connection, and for the response to one of several tries, if the timeout allows it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(12);
 /// After how long a wait is reported.

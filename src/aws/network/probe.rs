@@ -1,4 +1,4 @@
-//! Examines a connection that failed: which certificate the server presents, and what the proxy answers. It sends nothing of the
+//! Examines a connection that failed: which certificate the server presents, and how the proxy responds. It sends nothing of the
 //! request.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +26,7 @@ use crate::plan::Route;
 
 /// How long to examine a connection.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How many bytes of a proxy's answer are read.
+/// How many bytes of a proxy's response are read.
 const LONGEST_HEAD: usize = 16 * 1024;
 const MOST_HEADERS: usize = 100;
 
@@ -56,12 +56,12 @@ pub(super) async fn certificate(route: &Route) -> Option<Presented> {
     timeout(TIMEOUT, looking).await.ok().flatten()
 }
 
-/// The answer of a proxy that does not allow a connection to the end of a route.
+/// The response of a proxy that does not allow a connection to the end of a route.
 pub(super) async fn proxy_answer(route: &Route) -> Option<ProxyAnswer> {
     timeout(TIMEOUT, open(route)).await.ok()?.err()?
 }
 
-/// A connection to the end of a route, through its proxy; or the answer of a proxy that does not allow it.
+/// A connection to the end of a route, through its proxy; or the response of a proxy that does not allow it.
 async fn open(route: &Route) -> Result<TcpStream, Option<ProxyAnswer>> {
     let port = route.url.port_u16();
     let port = port.unwrap_or(if route.url.scheme_str() == Some("http") {
@@ -103,7 +103,7 @@ async fn open(route: &Route) -> Result<TcpStream, Option<ProxyAnswer>> {
     }
 }
 
-/// The head of a proxy's answer, once it is complete.
+/// The head of a proxy's response, once it is complete.
 fn read(bytes: &[u8]) -> Result<Option<ProxyAnswer>, httparse::Error> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut headers);

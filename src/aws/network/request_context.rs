@@ -33,11 +33,11 @@ pub struct RequestContext<'a> {
 }
 
 impl RequestContext<'_> {
-    /// An answer that is not from AWS, but from a proxy, a hotspot, or a wrong endpoint.
+    /// A response that is not from AWS, but from a proxy, a hotspot, or a wrong endpoint.
     pub fn foreign(&self, evidence: &str) -> Failure {
         let again = self.with_the_next_code(RUN_AGAIN);
         Failure::new(format!(
-            "the answer from {} is not from {}: {evidence}",
+            "the response from {} is not from {}: {evidence}",
             self.host(),
             self.service().name()
         ))
@@ -64,7 +64,7 @@ impl RequestContext<'_> {
         }
     }
 
-    /// What to do if a code may have reached AWS without an answer.
+    /// What to do if a code may have reached AWS without a response.
     pub(super) fn afterwards(&self) -> &'static str {
         if self.codes.is_empty() {
             "run the command again; no code was used"

@@ -1,4 +1,4 @@
-//! Defines why a request got no successful answer, from an unknown host name to a refusal.
+//! Defines why a request got no successful response, from an unknown host name to a refusal.
 //!
 //! It contains no error chain and no request of the SDK: both can contain the code.
 
@@ -24,13 +24,13 @@ pub enum RequestError {
         code: String,
         message: String,
     },
-    /// The answer is incomplete or not from the service.
+    /// The response is incomplete or not from the service.
     Foreign { status: u16, evidence: String },
     /// The request did not reach the service.
     Unreachable(ConnectError),
-    /// There was no answer before the timeout. The request may have worked.
+    /// There was no response before the timeout. The request may have worked.
     NoAnswer,
-    /// The connection ended before the answer did. The request may have worked.
+    /// The connection ended before the response did. The request may have worked.
     BrokenOff,
     /// The SDK could not build the request.
     Unbuilt,
@@ -75,7 +75,7 @@ impl RequestError {
         }
     }
 
-    /// Classifies an error of a request without an answer. Only a failure before the connection is sure not to have reached the
+    /// Classifies an error of a request without a response. Only a failure before the connection is sure not to have reached the
     /// service.
     pub(super) fn undelivered(error: &(dyn Error + 'static)) -> Self {
         let cause = cause::<hyper_util::client::legacy::Error>(error);
@@ -95,7 +95,7 @@ impl RequestError {
             .and_then(|kind| kind.split(';').next())
             .unwrap_or("unknown");
         let status = response.status().as_u16();
-        // From the proxy of a plain request: the service never answers so.
+        // From the proxy of a plain request: the service never responds like this.
         if status == PROXY_AUTHENTICATION_REQUIRED {
             let asks = response.headers().get_all("proxy-authenticate");
             let schemes = asks.filter_map(|asks| asks.split([' ', ',']).next());
@@ -106,7 +106,7 @@ impl RequestError {
         }
         Self::Foreign {
             status,
-            evidence: format!("its status is {status}, its type {kind}"),
+            evidence: format!("its status is {status}, and its type is {kind}"),
         }
     }
 
@@ -139,7 +139,7 @@ impl RequestError {
     }
 }
 
-/// Masks the codes: an answer may quote them.
+/// Masks the codes: a response may quote them.
 fn without_codes(text: &str, codes: &[MfaCode]) -> String {
     codes.iter().fold(text.to_owned(), |text, sent| {
         text.replace(sent.expose(), "(the code)")

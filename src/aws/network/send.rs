@@ -1,4 +1,4 @@
-//! Sends a request, and sends it again where that is safe: when the first one never reached the service, or when AWS refused it
+//! Sends a request, and sends it again where that is safe: if the first one never reached the service, or when AWS refused it
 //! because this machine's clock is off, which AWS checks before the code.
 
 use std::time::Duration;
@@ -84,7 +84,7 @@ impl Network {
                 let presented = probe::certificate(route).await;
                 RequestError::Unreachable(ConnectError::Distrust(problem, presented.map(Box::new)))
             }
-            // Only a proxy answers so, and it has seen the request.
+            // Only a proxy responds like this, and it has seen the request.
             RequestError::Unreachable(ConnectError::Proxy(ProxyAnswer {
                 status: Some(status),
                 ..

@@ -1,4 +1,4 @@
-//! Traces each request and each answer in one line, and measures AWS's clock. It reads nothing else of them, because they contain
+//! Traces each request and each response in one line, and measures AWS's clock. It reads nothing else in them, because they contain
 //! codes and credentials.
 
 use std::sync::Mutex;
@@ -17,14 +17,14 @@ use crate::report::Report;
 
 /// The name of the call comes first in its body: <https://docs.aws.amazon.com/STS/latest/APIReference/CommonParameters.html>.
 const ACTION: &[u8] = b"Action=";
-/// The header with the id of a request.
+/// The header with the ID of a request.
 const REQUEST_ID: &str = "x-amzn-requestid";
 
 /// Traces the requests of one client, which sends them one after the other.
 #[derive(Debug)]
 pub(super) struct Tracing {
     report: Report,
-    /// Whether TLS proves that the answer is from AWS: the server that sets the time gets a signature for that time.
+    /// Whether TLS proves that the response is from AWS: the server that sets the time gets a signature for that time.
     is_authentic: bool,
     begin: Mutex<Option<Instant>>,
 }
@@ -49,7 +49,7 @@ impl Tracing {
     }
 }
 
-/// Whether a text is an id, and not an echo of something that was sent.
+/// Whether a text is an ID, and not an echo of something that was sent.
 fn is_id(id: &str) -> bool {
     const LONG: usize = 16;
     id.len() >= LONG && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
@@ -101,7 +101,7 @@ impl Intercept for Tracing {
         let id = response.headers().get(REQUEST_ID);
         let id = id.filter(|id| is_id(id)).unwrap_or("none");
         self.report.trace(format_args!(
-            "< status {} after {time} ms, request id {id}",
+            "< status {} after {time} ms, request ID {id}",
             response.status()
         ));
         Ok(())

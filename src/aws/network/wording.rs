@@ -1,4 +1,4 @@
-//! Words the messages about failed requests that do not depend on the call.
+//! Writes the messages about failed requests that do not depend on the call.
 
 use super::clock_skew::SET_THE_CLOCK;
 use super::request_context::{RUN_AGAIN, RequestContext, Signer};
@@ -29,7 +29,7 @@ impl RequestContext<'_> {
             RequestError::NoAnswer => {
                 let Setting { value, origin } = &self.connection.timeout;
                 Failure::new(format!(
-                    "{service} at {host} did not answer within {} s ({origin})",
+                    "{service} at {host} did not respond within {} s ({origin})",
                     value.as_secs()
                 ))
                 .hint(self.afterwards())
@@ -50,11 +50,11 @@ impl RequestContext<'_> {
         let region = &self.connection.region;
         match code {
             INVALID_CLIENT_TOKEN_ID if matches!(self.signer, Signer::Keys) => Failure::new(format!(
-                "AWS does not know access key {} of {}, or the key is inactive",
+                "AWS does not recognize access key {} of {}, or the key is inactive",
                 masked(self.access_key_id),
                 self.key_source.id
             ))
-            .hint("the IAM console shows the user's access keys; in China and GovCloud, also set the region"),
+            .hint("look up the user's access keys in the IAM console; in China and GovCloud, also set the region"),
             _ if is_of_credentials(code) => {
                 Failure::new(format!("AWS rejected {}: {message}", self.signer_name()))
                     .hint(format!("run `mfa-creds{} --force` to get a new session", self.flags))
@@ -119,7 +119,7 @@ impl RequestContext<'_> {
                 "the secret access key of {} is wrong",
                 self.signer_name()
             ))
-            .hint("it was changed in the file; run the command again"),
+            .hint("run the command again; it was changed in the file"),
         }
     }
 }

@@ -85,7 +85,7 @@ impl Attempt<'_> {
                 "AWS cannot use device {}, or its code: {message}",
                 self.device()
             ))
-            .hint("the IAM console shows the device's ARN")
+            .hint("look up the device's ARN in the IAM console")
             .exit(Exit::Refused),
             VALIDATION_ERROR if message.contains(MAXIMUM_DURATION_PHRASE) => {
                 let duration = &self.step.duration;
@@ -109,15 +109,15 @@ impl Attempt<'_> {
                 "AWS refused the code for device {}: it is wrong, or was already used",
                 self.device()
             ))
-            .hint("wait for the next code, then run the command again; each code works only once")
+            .hint("wait for the next code, then run the command again; AWS accepts each code only once")
             .exit(Exit::Refused);
         }
         if message.contains(UNUSABLE_DEVICE_PHRASE) {
             return Failure::new(format!(
-                "AWS cannot check codes of device {} for access key {key}: it is not a device of this user, or it was tried too often",
+                "AWS cannot check codes of device {} for access key {key}: the device does not belong to this user, or had too many wrong codes",
                 self.device()
             ))
-            .hint(format!("run `mfa-creds device list{}` to see the user's devices; after nine tries, AWS rejects all codes of a device for up to 3 minutes", self.plan.key_source_flags))
+            .hint(format!("run `mfa-creds device list{}` to see the user's devices; after nine attempts, AWS rejects all codes of a device for up to 3 minutes", self.plan.key_source_flags))
             .exit(Exit::Refused);
         }
         if message.contains(TEMPORARY_KEYS_PHRASE) {
@@ -133,22 +133,22 @@ impl Attempt<'_> {
                 "AWS denied the session to access key {key}: {message}"
             ))
             .hint(if self.plan.role().is_some() {
-                "a policy forbids sts:GetSessionToken; `--direct` assumes the role without a session"
+                "use --direct to assume the role without a session: a policy forbids sts:GetSessionToken"
             } else {
-                "ask an administrator: a policy or an organization's rule forbids sts:GetSessionToken"
+                "ask an administrator: an IAM policy or a service control policy forbids sts:GetSessionToken"
             }),
         }
     }
 
     fn role_denied(&self, role: &Role, message: &str) -> Failure {
         let trust = if role.external_id.is_some() {
-            "the role's trust policy must allow this user, with this external id"
+            "check that the role's trust policy allows this user, with this external ID"
         } else {
-            "the role's trust policy must allow this user; if it requires an external id, set external_id"
+            "check that the role's trust policy allows this user; if it requires an external ID, set external_id"
         };
         let other_way = match (self.signer, self.plan.decision.way) {
-            (Signer::Keys, _) => "; `--chain` assumes it from a session",
-            (Signer::Session, _) => "; `--direct` assumes it with a code of its own",
+            (Signer::Keys, _) => "; use --chain to assume it from a session",
+            (Signer::Session, _) => "; use --direct to assume it with its own code",
             (Signer::Role(_), Strategy::Chain) => {
                 "; a role that another role assumes cannot require MFA"
             }

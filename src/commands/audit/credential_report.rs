@@ -1,4 +1,4 @@
-//! Reads a credential report in each form in which people have one: JSON of the AWS CLI, base64, or CSV.
+//! Reads a credential report in any of its forms: JSON of the AWS CLI, base64, or CSV.
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html>.
 
 use aws_smithy_types::base64;

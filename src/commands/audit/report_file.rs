@@ -43,7 +43,7 @@ fn await_writer(pipe: &File) -> io::Result<Option<u8>> {
         match reader.read(&mut byte) {
             Ok(0) => {
                 return Err(io::Error::other(
-                    "is a named pipe that no process writes to",
+                    "it is a named pipe that no process writes to",
                 ));
             }
             Ok(_) => first = Some(byte[0]),

@@ -146,7 +146,7 @@ fn check_saving(signed_in: &SignedInUser, caller: &Caller, name: &str) -> Result
         .check(|file| save_device(file, &key_source.id.section, &like_it))
 }
 
-/// Waits until STS knows the device, and stores the session that it returns then.
+/// Waits until STS recognizes the device, and stores the session that it returns then.
 fn wait_for_session(
     signed_in: &SignedInUser,
     serial: &SerialNumber,
@@ -160,10 +160,12 @@ fn wait_for_session(
             }
         }
         Ok(KnownDevices::No) => {
-            report.warning("STS does not know the device yet; wait a minute before you use a code");
+            report.warning(
+                "STS does not recognize the device yet; wait a minute before you use a code",
+            );
         }
         Err(problem) => report.warning(format_args!(
-            "could not check whether STS knows the device: {}",
+            "could not check whether STS recognizes the device: {}",
             problem.failure.message()
         )),
     }

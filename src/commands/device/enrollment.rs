@@ -1,4 +1,4 @@
-//! Enrolls an MFA device: creates it, shows its QR code, enables it with two codes, and waits until STS knows it.
+//! Enrolls an MFA device: creates it, shows its QR code, enables it with two codes, and waits until STS recognizes it.
 
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ impl Enrollment<'_> {
             match self.iam.enable(self.caller, &new.serial, &codes) {
                 Ok(()) => return Ok(codes),
                 Err(problem) if problem.code() == Some(aws_errors::INVALID_AUTHENTICATION_CODE) => self.terminal.say(
-                    "error: AWS rejected these codes: type two consecutive codes of the new entry in the app",
+                    "error: AWS rejected these codes: type two consecutive codes from the new entry in the app",
                 )?,
                 Err(problem) if self.is_enabled_after(&problem, &new.serial) => return Ok(codes),
                 Err(problem) if problem.may_pass() => self
@@ -127,13 +127,13 @@ impl Enrollment<'_> {
             }
         }
         bail!(
-            Failure::new("the new device was not enabled: AWS accepted no pair of codes")
+            Failure::new("the new device was not enabled: AWS rejected all codes")
                 .hint("check the clock of the device, then run the command again")
                 .exit(Exit::Refused)
         )
     }
 
-    /// Whether the device was enabled although the answer was lost.
+    /// Whether the device was enabled although the response was lost.
     fn is_enabled_after(&self, problem: &IamError, serial: &SerialNumber) -> bool {
         let error = problem.request_error.as_ref();
         error.is_some_and(RequestError::may_have_worked)
@@ -223,15 +223,16 @@ pub fn two_codes(terminal: &Terminal) -> Result<CodePair> {
     Ok([first, second])
 }
 
-/// Waits until STS knows a device. Says whether it does.
+/// Waits until STS recognizes a device. Says whether it does.
 pub fn wait_for_sts(
     iam: &Iam<'_>,
     serial: &SerialNumber,
     code: &MfaCode,
     report: Report,
 ) -> std::result::Result<KnownDevices, IamError> {
-    let say =
-        || report.waiting_from_now("waiting until STS knows the device, which takes about 10 s");
+    let say = || {
+        report.waiting_from_now("waiting until STS recognizes the device, which takes about 10 s")
+    };
     let known = wait::poll(PAUSES.map(Duration::from_secs), say, || {
         Ok(match iam.is_known_to_sts(serial, code)? {
             KnownDevices::No => None,

@@ -39,7 +39,7 @@ pub(super) fn list(args: &ListDevices, environment: &Environment) -> Result<()> 
             "{} has no MFA device{}",
             caller.called(),
             match caller.name {
-                Some(_) => format!("; `mfa-creds device enroll{}` makes one", signed_in.flag),
+                Some(_) => format!("; `mfa-creds device enroll{}` creates one", signed_in.flag),
                 None => String::new(),
             }
         ));

@@ -8,10 +8,10 @@ use crate::files::section_format;
 use crate::plan::{self, Origin, Overridden, Precedence, ProfileSections, SectionNames, Setting};
 
 /// The fix for a setting that every section inherits.
-const OUT_OF_DEFAULT: &str = "remove it from [DEFAULT] with an editor";
+const OUT_OF_DEFAULT: &str = "remove it from [DEFAULT] in an editor";
 
 /// The fix for two settings of which AWS tools use only one.
-const REMOVE_ONE: &str = "remove one of the two with an editor";
+const REMOVE_ONE: &str = "remove one of the two in an editor";
 
 /// Checks every profile of the config file.
 pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
@@ -161,7 +161,7 @@ fn without_role(is_ours: bool, name: &str) -> String {
         let profile = plan::profile_flag(name);
         format!("remove them with `mfa-creds clear{profile} --short-term-suffix none`")
     } else {
-        "remove the keys or role_arn with an editor".to_owned()
+        "remove the keys or role_arn in an editor".to_owned()
     }
 }
 

@@ -108,7 +108,7 @@ impl CheckedFile<'_> {
         } else if let Some(readers) = store::readers(self.path).filter(|_| self.holds_secrets) {
             list.warning(
                 subject,
-                format!("{path} can be read by {readers}, and holds secrets"),
+                format!("{path} can be read by {readers}, and contains secrets"),
                 fix,
             );
         }

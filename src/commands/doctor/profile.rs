@@ -42,7 +42,7 @@ impl Examined<'_> {
             let preview = self.sections.command("plan");
             list.ok(
                 "settings",
-                format!("complete: `{preview}` shows what a renewal does"),
+                format!("complete: `{preview}` shows what a renewal would do"),
             );
         }
     }
@@ -58,7 +58,7 @@ impl Examined<'_> {
             list.warning(
                 "keys",
                 format!(
-                    "a rotation of the access key of [{}], started at {begun}, is not finished",
+                    "the access key rotation for [{}], started at {begun}, is not finished",
                     key_source.id.section
                 ),
                 format!("run `{}` to finish it", self.sections.command("rotate")),
@@ -94,7 +94,7 @@ fn device(list: &mut Checklist, user: &User, credentials: &File<'_>) {
         "device",
         match found {
             Some(device) => format!("{} ({})", device.value, device.origin),
-            None => "not set: AWS is asked for the user's devices".to_owned(),
+            None => "not set: mfa-creds asks AWS for the user's devices".to_owned(),
         },
     );
 }

@@ -44,7 +44,7 @@ fn endpoint(list: &mut Checklist, connection: &Connection, route: &Route) {
     if route.is_over_tls() || connection.is_local() {
         list.ok("endpoint", message);
     } else {
-        let fix = "use https: anybody on the network can read what AWS answers";
+        let fix = "use https: anybody on the network can read the responses from AWS";
         list.warning("endpoint", message, fix);
     }
 }
@@ -121,7 +121,7 @@ pub fn ask(
         .sts
         .route()
         .map_or_else(|_| String::new(), |route| route.host());
-    list.ok("network", format!("AWS STS at {host} answers"));
+    list.ok("network", format!("AWS STS at {host} responds"));
     time(list);
     let caller = list.attempt("keys", caller.map_err(anyhow::Error::from))?;
     let id = masked(&keys.access_key_id);
@@ -190,7 +190,7 @@ fn devices(
 
 /// The devices of a user, by their serial numbers.
 struct DevicesOfUser<'d> {
-    /// Whose they are.
+    /// Who owns them.
     name: &'d str,
     all: Vec<&'d str>,
     /// The devices that STS can use.
@@ -246,7 +246,7 @@ impl DevicesOfUser<'_> {
                 "device",
                 format!("{name} has several devices: {usable}"),
                 format!(
-                    "set {} to one of them, so that nobody has to pick it",
+                    "set {} to one of them, so that you are not asked to pick one",
                     self.key
                 ),
             ),

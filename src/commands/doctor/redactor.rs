@@ -1,4 +1,4 @@
-//! Redacts a text for a ticket: it removes secrets, whole access key ids, the home directory, and control characters.
+//! Redacts a text for a ticket: it removes secrets, whole access key IDs, the home directory, and control characters.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::core::text::{masked, plain, quoted};
 use crate::files::profiles;
 
-/// The prefixes of access key ids, and their minimum length.
+/// The prefixes of access key IDs, and their minimum length.
 const KEY_IDS: ([&str; 2], usize) = (["AKIA", "ASIA"], 16);
 /// The length of secret access keys, and the minimum length of session tokens. Somebody may have written one in the wrong place.
 const SECRET_LENGTH: usize = 40;
@@ -73,7 +73,7 @@ fn without_home(text: &str, home: &str) -> String {
     fit + rest
 }
 
-/// A URL may hold a user and a password.
+/// A URL may contain a user and a password.
 fn without_users(text: &str) -> String {
     let mut parts = text.split("://");
     let mut fit = parts.next().unwrap_or_default().to_owned();

@@ -116,7 +116,7 @@ impl<'k> KeyState<'k> {
         self.check_tokens(list, sections);
     }
 
-    /// The ids of long-term keys and of temporary credentials start differently, and only the latter have a token.
+    /// The IDs of long-term keys and of temporary credentials start differently, and only the latter have a token.
     fn check_kind(&self, list: &mut Checklist, id: &str, sections: Option<&ProfileSections>) {
         let place = &self.place;
         let is_long_term = sections.is_some_and(|sections| sections.long_term == self.section);
@@ -125,7 +125,7 @@ impl<'k> KeyState<'k> {
             list.warning(
                 "keys",
                 format!("{place} has temporary credentials ({id}) without aws_session_token, which AWS rejects"),
-                "remove them with an editor, and get new ones",
+                "remove them in an editor, and get new ones",
             );
         } else if self.is_long_term && has_token {
             match sections.filter(|sections| sections.short_term == self.section) {
@@ -138,7 +138,7 @@ impl<'k> KeyState<'k> {
                     format!(
                         "{place} has long-term keys ({id}) with a session token, which AWS rejects"
                     ),
-                    "remove the token with an editor",
+                    "remove the token in an editor",
                 ),
             }
         }

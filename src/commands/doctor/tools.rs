@@ -53,7 +53,7 @@ pub fn check(
             Some(sections) => list.warning(
                 SUBJECT,
                 format!(
-                    "{tool} also writes [{section}] in {}: each overwrites the credentials of the other",
+                    "{tool} also writes [{section}] in {}: the tools overwrite each other's credentials",
                     credentials.path.display()
                 ),
                 format!(

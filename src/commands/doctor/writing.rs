@@ -38,7 +38,7 @@ pub fn check(list: &mut Checklist, path: &Path) {
             Leftover::TornForGood => list.problem(
                 subject,
                 store::torn_for_good(path),
-                "repair the file with an editor; the next `mfa-creds` that writes it assumes that it is complete",
+                "repair the file in an editor; the next `mfa-creds` that writes it assumes that it is complete",
             ),
             Leftover::Unfinished => list.warning(
                 subject,

@@ -29,7 +29,7 @@ struct Everything<'a> {
     role_arn: Option<&'a str>,
 }
 
-/// Named as in the answers of STS.
+/// Named as in the responses of STS.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct JsonCredentials<'a> {

@@ -67,7 +67,7 @@ pub(super) fn render(
     for (name, value) in variables {
         let Some(line) = (language.set)(name, value).map(Zeroizing::new) else {
             bail!(
-                Failure::new(format!("this format cannot hold the value of {name}"))
+                Failure::new(format!("this format cannot represent the value of {name}"))
                     .hint("choose another --format, or fix the value where it is set")
             );
         };

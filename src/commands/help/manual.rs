@@ -15,11 +15,12 @@ pub(super) fn page(name: &str, blocks: &[Block]) -> String {
         "TH",
         [&*format!("mfa-creds-{name}"), SECTION, "", version, ""],
     );
+    keep_words(&mut page);
     add(&mut page, name, blocks);
     page.render()
 }
 
-/// What stands below a heading of the second level, with another title.
+/// The text below a second-level heading, with another title.
 pub(super) fn section(blocks: &[Block], heading: &str, title: &str) -> String {
     let ends = |block: &Block| matches!(block, Block::Heading(1 | 2, _));
     let is_meant = |block: &Block| {
@@ -28,11 +29,17 @@ pub(super) fn section(blocks: &[Block], heading: &str, title: &str) -> String {
     let mut section = Roff::new();
     if let Some(start) = blocks.iter().position(is_meant) {
         section.control("SH", [title]);
+        keep_words(&mut section);
         let below = &blocks[start + 1..];
         let end = below.iter().position(ends).unwrap_or(below.len());
         add(&mut section, "", &below[..end]);
     }
     section.render()
+}
+
+/// Keeps names and commands as they can be copied: no hyphens at the ends of lines, and no more blanks than one.
+fn keep_words(page: &mut Roff) {
+    page.control("nh", []).control("ad", ["l"]);
 }
 
 fn add(page: &mut Roff, name: &str, blocks: &[Block]) {

@@ -8,6 +8,9 @@ use crate::core::table::GAP;
 /// How far code, items and the rows of a table are indented.
 const INDENT: &str = "    ";
 
+/// Stands for a blank in a piece of code until the lines are made: no line ends there, so that the code can be copied.
+const UNBROKEN: &str = "\u{a0}";
+
 /// Who reads it.
 #[derive(Clone, Copy)]
 pub(super) struct Screen {
@@ -17,7 +20,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// A guide as lines that are no longer than the screen is wide, except for code.
+    /// A guide as lines that are no longer than the screen is wide, except for long pieces of code.
     pub(super) fn render(self, blocks: &[Block]) -> String {
         let mut page = String::new();
         let mut after_item = false;
@@ -46,7 +49,7 @@ impl Screen {
                 Block::Table(rows) => page += &self.table(rows),
             }
         }
-        page
+        page.replace(UNBROKEN, " ")
     }
 
     /// A row of a list: a name, padded to this width, and what it is about.
@@ -80,8 +83,10 @@ impl Screen {
             Style::Plain => return span.text.clone(),
             Style::Strong => self.ansi().bold(),
             Style::Emphasis => self.ansi().italic(),
-            Style::Code if self.has_colors => self.ansi().cyan(),
-            Style::Code => return format!("`{}`", span.text),
+            Style::Code if self.has_colors => {
+                return self.ansi().cyan().apply_to(unbroken(span)).to_string();
+            }
+            Style::Code => return format!("`{}`", unbroken(span)),
         };
         // Word by word, as a line may end between two.
         let words = span.text.split(' ');
@@ -115,7 +120,7 @@ impl Screen {
         page + line.trim_end() + "\n"
     }
 
-    /// In columns where they fit. Where not, each row begins with its first cell, and the others follow below it.
+    /// In columns if they fit. Otherwise, each row begins with its first cell, and the others follow below it.
     fn table(self, rows: &[Vec<Text>]) -> String {
         let cells: Vec<Vec<String>> = rows
             .iter()
@@ -178,6 +183,11 @@ impl Screen {
         }
         page
     }
+}
+
+/// Code in which no line ends.
+fn unbroken(code: &Span) -> String {
+    code.text.replace(' ', UNBROKEN)
 }
 
 fn columns_of(cells: &[Vec<String>], widths: &[usize]) -> String {

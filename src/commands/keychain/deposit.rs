@@ -155,7 +155,7 @@ impl Deposit {
         {
             bail!(
                 Failure::new(format!(
-                    "`{}` prints other keys than [{section}] has",
+                    "`{}` prints different keys than [{section}] contains",
                     self.command
                 ))
                 .hint("check which program is at that path; nothing was changed")

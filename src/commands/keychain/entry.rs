@@ -1,6 +1,6 @@
 //! Reads and writes entries of the system keychain, where long-term keys are not in clear text.
 //!
-//! An entry is named after the access key id, and holds what AWS tools read from a `credential_process`: any program that prints
+//! An entry is named after the access key ID, and contains what AWS tools read from a `credential_process`: any program that prints
 //! entries can pass it to them. The section gets a line that runs this tool to print it.
 
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -26,7 +26,7 @@ use crate::core::form::{Form, misfit};
 /// The keychains of this system.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum Keychain {
-    /// The desktop's: GNOME Keyring, KWallet or KeePassXC
+    /// The desktop's: GNOME Keyring, KWallet, or KeePassXC
     #[cfg(all(unix, not(target_os = "macos")))]
     #[default]
     SecretService,
@@ -46,7 +46,7 @@ pub enum Keychain {
 
 /// The service name of our entries in the keychain.
 const SERVICE: &str = "mfa-creds";
-/// The arguments of the command in a section, without the id.
+/// The arguments of the command in a section, without the ID.
 const GET: &str = "keychain get";
 /// The flag in lines of earlier versions that names the keychain.
 const STORE: &str = "--store";
@@ -114,7 +114,7 @@ impl KeychainEntry {
         if !Form::AccessKeyId.fits(id) {
             bail!(
                 Failure::new(format!("`{id}` is not an access key ID"))
-                    .hint("use the id that AWS showed when the key was created, like AKIA…; nothing was changed")
+                    .hint("use the ID that AWS showed when the key was created, like AKIA…; nothing was changed")
             );
         }
         let program = program(environment)?;
@@ -127,7 +127,7 @@ impl KeychainEntry {
                 .hint("install it in another directory")
             );
         };
-        // Changes nothing for an id of this form; it protects in case the form is ever relaxed.
+        // Changes nothing for an ID of this form; it protects in case the form is ever relaxed.
         let id = crate::core::text::quoted(id);
         Ok(format!("{} {GET} {id}", quoted(program)))
     }
@@ -164,12 +164,15 @@ impl Keychain {
         match self.flaw() {
             None => Ok(()),
             Some(flaw) => bail!(
-                Failure::new(format!("{} accepts no new keys: it {flaw}", self.name()))
-                    .hint(format!(
-                        "leave out {STORE} to use {}, or leave the keys in the file",
-                        Self::default().name()
-                    ))
-                    .exit(Exit::Usage)
+                Failure::new(format!(
+                    "{} does not accept new keys: it {flaw}",
+                    self.name()
+                ))
+                .hint(format!(
+                    "leave out {STORE} to use {}, or leave the keys in the file",
+                    Self::default().name()
+                ))
+                .exit(Exit::Usage)
             ),
         }
     }
@@ -199,7 +202,7 @@ impl Keychain {
             }
             Some(_other) => bail!(
                 Failure::new(format!(
-                    "{} holds a different secret for access key {id}",
+                    "{} contains a different secret for access key {id}",
                     self.name()
                 ))
                 .hint(format!(
@@ -222,7 +225,7 @@ impl Keychain {
         }
     }
 
-    /// The keys of an access key id.
+    /// The keys of an access key ID.
     pub fn get(self, access_key_id: &str) -> Result<LongTermKeys> {
         let found = self.find(access_key_id)?;
         found.ok_or_else(|| {
@@ -272,7 +275,7 @@ impl Keychain {
         let Some(keys) = keys_in(&found, access_key_id) else {
             bail!(
                 Failure::new(format!(
-                    "what {} holds for access key {access_key_id} is not what mfa-creds stored",
+                    "the entry in {} for access key {access_key_id} is not what mfa-creds stored",
                     self.name()
                 ))
                 .hint(CHECK_ENTRY)
@@ -293,7 +296,7 @@ impl Keychain {
     }
 }
 
-/// The keys in an entry; none if it is of another access key, or holds something that is not a key: it is written to files.
+/// The keys in an entry; none if it is of another access key, or contains something that is not a key: it is written to files.
 fn keys_in(entry: &[u8], access_key_id: &str) -> Option<LongTermKeys> {
     let entry = serde_json::from_slice::<Entry<'_>>(entry).ok()?;
     let values = [

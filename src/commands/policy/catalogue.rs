@@ -1,4 +1,4 @@
-//! Says what each policy allows and denies.
+//! Defines what each policy allows and denies.
 //!
 //! Which actions there are, and which type of resource each is for, is from
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>.
@@ -9,7 +9,7 @@ use crate::core::arn::Arn;
 /// The name of a role if none is given.
 const UNNAMED_ROLE: &str = "with-mfa";
 
-/// What a user may do without MFA: list the own devices, create one, resynchronize it, and get a session
+/// What a user may do without MFA: list their own devices, create one, resynchronize it, and get a session
 /// with its code, on the command line and in the console. `sts:GetCallerIdentity` needs no permission. Not `DeactivateMFADevice`:
 /// someone who has found a user's keys could replace the device with another one.
 const OPEN_WITHOUT_MFA: [&str; 9] = [

@@ -69,7 +69,7 @@ impl<'k> KeySection<'k> {
             || self.keychain.is_none() && secret != Some(keys.secret_access_key.expose())
         {
             bail!(
-                Failure::new(format!("the keys of {id} were changed meanwhile"))
+                Failure::new(format!("the keys of {id} were changed in the meantime"))
                     .hint("run the command again")
             );
         }
@@ -177,7 +177,7 @@ impl<'k> KeySection<'k> {
             if let Some(other) = found.get(key::NEW_ACCESS_KEY_ID) {
                 bail!(
                     Failure::new(format!(
-                        "the lines that start with `mfa_creds_new_` in [{}] hold {} instead",
+                        "the lines that start with `mfa_creds_new_` in [{}] contain {} instead",
                         self.section,
                         masked(other)
                     ))
@@ -389,7 +389,10 @@ impl<'k> KeySection<'k> {
             && let Err(error) = keychain.remove(id)
         {
             let name = keychain.name();
-            report.warning_for(format_args!("{name} still holds access key {id}"), &error);
+            report.warning_for(
+                format_args!("{name} still contains access key {id}"),
+                &error,
+            );
         }
     }
 }
@@ -426,7 +429,7 @@ fn with_file<T>(path: &Path, look: impl FnOnce(&File<'_>) -> Result<T>) -> Resul
     })
 }
 
-/// The access key id that a section gets from a keychain.
+/// The access key ID that a section gets from a keychain.
 fn id_in_keychain(file: &File<'_>, section: &str) -> Option<String> {
     let command = file.get(section, key::CREDENTIAL_PROCESS)?;
     Some(KeychainEntry::parse(&command)?.access_key_id)

@@ -23,7 +23,7 @@ const KEYS: [&str; 9] = [
     key::OLD_ACCESS_KEY_ID,
     key::OLD_SECRET_ACCESS_KEY,
 ];
-/// The keys that hold other access keys next to the current one.
+/// The keys that contain other access keys next to the current one.
 const BESIDE: [&str; 4] = [
     key::NEW_ACCESS_KEY_ID,
     key::NEW_SECRET_ACCESS_KEY,
@@ -64,7 +64,7 @@ impl Notes {
         }
     }
 
-    /// The access key id that is used: that in the section, or that of the entry in a keychain.
+    /// The access key ID that is used: that in the section, or that of the entry in a keychain.
     pub(super) fn current(&self) -> Option<String> {
         match self.get(key::AWS_ACCESS_KEY_ID) {
             Some(id) => Some(id.to_owned()),
@@ -85,7 +85,7 @@ impl Notes {
         }
     }
 
-    /// Whether keys are in the section under any name: both of them, or the id of an entry in a keychain.
+    /// Whether keys are in the section under any name: both of them, or the ID of an entry in a keychain.
     pub(super) fn have(&self, keys: &LongTermKeys) -> bool {
         let id = Some(&*keys.access_key_id);
         let is_pair = |(of_id, of_secret)| {
@@ -104,7 +104,7 @@ impl Notes {
             .any(is_pair)
     }
 
-    /// Refuses to continue if the section no longer has the key whose rotation was started, but still holds keys of that rotation:
+    /// Refuses to continue if the section no longer has the key whose rotation was started, but still contains keys of that rotation:
     /// somebody has put in another key, and the others do not belong to it.
     pub(super) fn check_own(&self, file: &File<'_>) -> Result<()> {
         let holds = self.held().next().is_some();
@@ -158,11 +158,11 @@ impl Notes {
         ids.into_iter().filter_map(|key| self.get(key))
     }
 
-    /// Keys stand beside the current one, and nothing says that they are of a rotation of it: a person may have put them there.
+    /// There are keys next to the current one, but nothing shows that they are from its rotation: a person may have put them there.
     fn without_owner(&self, file: &File<'_>) -> Failure {
         let held: Vec<String> = self.held().map(masked).collect();
         Failure::new(format!(
-            "[{}] in {} holds {} besides its access key, and does not say from which rotation",
+            "[{}] in {} contains {} besides its access key, but no record of the rotation",
             self.section,
             file.path.display(),
             held.join(" and ")
@@ -191,7 +191,7 @@ impl Notes {
             }
             Some(found) => format!(
                 "to continue with {expected}, put it and its secret back; to keep {found}, remove the lines that start with `mfa_creds_`, \
-                 which hold {}; then run the command again",
+                 which contain {}; then run the command again",
                 held.join(" and ")
             ),
         })

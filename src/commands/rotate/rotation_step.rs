@@ -20,7 +20,7 @@ const SETTLING: TimeDelta = TimeDelta::minutes(5);
 /// What the long-term section says.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Progress {
-    /// The access key id that is used.
+    /// The access key ID that is used.
     pub current: String,
     /// When a new key was requested, if a rotation is in progress.
     pub begun: Option<DateTime<Utc>>,
@@ -37,7 +37,7 @@ pub enum RotationStep {
     Create,
     /// Delete our new key, which somebody has deactivated before it was used.
     Discard(String),
-    /// Ask what to do with a key that was created when an earlier run requested one and got no answer. It may be that key,
+    /// Ask what to do with a key that was created when an earlier run requested one and got no response. It may be that key,
     /// whose secret is lost, or a key that somebody else created at that time.
     Doubt(String),
     /// Forget the new key, which IAM no longer has.

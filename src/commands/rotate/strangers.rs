@@ -27,7 +27,7 @@ impl Rotation<'_> {
             None => false,
             Some(terminal) => {
                 terminal.say(&format!(
-                    "Access key {id} of {} was created at {created}, when an earlier run requested a key and got no answer. It may be that key, \
+                    "Access key {id} of {} was created at {created}, when an earlier run requested a key and got no response. It may be that key, \
                      whose secret is lost, or a key that somebody else created at that time.",
                     self.caller.called()
                 ))?;

@@ -24,11 +24,11 @@ use crate::report::Report;
 pub enum Verdict {
     /// These are the keys of somebody.
     Accepted(Caller),
-    /// The id or the secret is wrong, and which of them.
+    /// The ID or the secret is wrong, and which of them.
     Rejected(String),
 }
 
-/// Asks AWS whose the keys are that are about to be written to the long-term section.
+/// Asks AWS who owns the keys that are about to be written to the long-term section.
 ///
 /// # Errors
 /// If AWS cannot be asked.
@@ -95,13 +95,13 @@ fn text_with_keys(paths: &Paths, keys: &LongTermKeys, section: &str) -> Result<p
     Ok(profiles::Text::new(edited.into_boxed_str()))
 }
 
-/// What is wrong with the id or the secret; none if AWS rejects something else, such as the clock or the region. They were typed, so
+/// What is wrong with the ID or the secret; none if AWS rejects something else, such as the clock or the region. They were typed, so
 /// this names no file.
 fn fault_of(keys: &LongTermKeys, error: &IamError) -> Option<String> {
     let id = masked(&keys.access_key_id);
     match error.request_error.as_ref()?.refusal()? {
         (INVALID_CLIENT_TOKEN_ID, _) => Some(format!(
-            "AWS does not know access key {id}, or the key is inactive"
+            "AWS does not recognize access key {id}, or the key is inactive"
         )),
         (code @ SIGNATURE_DOES_NOT_MATCH, message)
             if !is_of_clock(code, message) && !message.contains(WRONG_REGION_PHRASE) =>

@@ -65,7 +65,7 @@ impl Respondent {
                     return Err("type a profile name".to_owned());
                 }
                 is_name_part(name).then_some(()).ok_or(
-                    "a profile name has no brackets, `#` or `;`, and no blanks at its ends"
+                    "a profile name cannot have brackets, `#`, `;`, or spaces at its ends"
                         .to_owned(),
                 )
             }),
@@ -83,7 +83,7 @@ impl Respondent {
     pub fn agrees_to_move(&self, from: &str, to: &str) -> Result<bool> {
         match self {
             Self::Person(terminal) => terminal.confirm(
-                &format!("[{from}] holds long-term keys. Move them to [{to}]?"),
+                &format!("[{from}] contains long-term keys. Move them to [{to}]?"),
                 DefaultAnswer::Yes,
             ),
             Self::Lines(_) => Ok(true),
@@ -106,7 +106,7 @@ impl Respondent {
             Some(id) => format!("access key {}", masked(id)),
             None => "a secret access key".to_owned(),
         };
-        let question = format!("[{section}] already holds {what}. Replace it?");
+        let question = format!("[{section}] already contains {what}. Replace it?");
         if !terminal.confirm(&question, DefaultAnswer::No)? {
             bail!(
                 Failure::new(format!(
@@ -127,9 +127,9 @@ impl Respondent {
     ) -> Result<()> {
         let (new_id, old_id) = (masked(&new.access_key_id), masked(&old.access_key_id));
         let both = if new.access_key_id == old.access_key_id {
-            format!("[{from}] and [{to}] hold the access key {new_id} with different secrets")
+            format!("[{from}] and [{to}] contain the access key {new_id} with different secrets")
         } else {
-            format!("[{from}] holds the access key {new_id}, and [{to}] holds {old_id}")
+            format!("[{from}] contains the access key {new_id}, and [{to}] contains {old_id}")
         };
         match self {
             Self::Person(terminal) => {
@@ -154,7 +154,7 @@ impl Respondent {
         match self {
             Self::Lines(lines) if lines.len() > 1 => bail!(
                 Failure::new(format!(
-                    "[{from}] holds long-term keys to be moved, but other keys are piped in"
+                    "[{from}] contains long-term keys to be moved, but other keys are piped in"
                 ))
                 .hint(format!(
                     "pipe in only the profile and the device, or remove the keys from [{from}] in an editor"
@@ -259,13 +259,13 @@ fn check_secret(text: &str) -> Result<(), String> {
     let text = text.trim();
     if text.chars().count() != SECRET_LENGTH {
         return Err(format!(
-            "a secret access key has {SECRET_LENGTH} characters; this has {}",
+            "a secret access key has {SECRET_LENGTH} characters; this one has {}",
             text.chars().count()
         ));
     }
     if !Form::TypedSecretAccessKey.fits(text) {
         return Err(
-            "a secret access key contains only letters, digits, `/`, `+` and `=`".to_owned(),
+            "a secret access key contains only letters, digits, `/`, `+`, and `=`".to_owned(),
         );
     }
     Ok(())
@@ -294,7 +294,7 @@ impl OldKeys {
     }
 }
 
-/// Whether a section holds what an unfinished rotation needs.
+/// Whether a section contains what an unfinished rotation needs.
 pub fn is_being_rotated(file: &File<'_>, section: &str) -> bool {
     [
         key::ROTATION_BEGUN,
@@ -420,7 +420,7 @@ pub fn has_device(file: &File<'_>, section: &str) -> bool {
 /// The error where keys would be overwritten.
 pub fn occupied(path: &Path, section: &str) -> Failure {
     Failure::new(format!(
-        "[{section}] in {} already holds keys",
+        "[{section}] in {} already contains keys",
         path.display()
     ))
 }

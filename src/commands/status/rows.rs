@@ -33,7 +33,7 @@ pub enum RowOwner {
         name: String,
         place: RowPlace,
     },
-    /// The last characters of the access key id.
+    /// The last characters of the access key ID.
     Key(String),
 }
 

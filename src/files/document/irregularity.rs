@@ -90,12 +90,12 @@ impl Irregularity {
                 "the AWS CLI reads it as the end of the line, and may reject the file because of the rest"
             }
             Self::OddBlank(c) if c.is_ascii() => {
-                "the AWS CLI reads it as a space, and the AWS SDKs as part of the name, the key or the value"
+                "the AWS CLI reads it as a space, and the AWS SDKs as part of the name, the key, or the value"
             }
             Self::OddBlank(c) if c.is_whitespace() => {
-                "the AWS SDKs read it as part of the name, the key or the value"
+                "the AWS SDKs read it as part of the name, the key, or the value"
             }
-            Self::OddBlank(_) => "AWS tools read it as part of the name, the key or the value",
+            Self::OddBlank(_) => "AWS tools read it as part of the name, the key, or the value",
             _ => match self.harm() {
                 Harm::FileRefused => "AWS tools reject the file because of it",
                 Harm::FileRefusedByCli => "the AWS CLI rejects the file because of it",

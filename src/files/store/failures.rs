@@ -23,7 +23,7 @@ pub fn check_own(path: &Path) -> Result<()> {
 pub(super) fn unfit_own(path: &Path) -> Option<Failure> {
     let metadata = fs::symlink_metadata(path).ok()?;
     let what = if metadata.is_symlink() {
-        "is a symbolic link, not a regular file".to_owned()
+        "it is a symbolic link, not a regular file".to_owned()
     } else {
         regular_file::check(&metadata).err()?.to_string()
     };

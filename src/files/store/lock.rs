@@ -29,7 +29,7 @@ pub enum NotLocked {
 }
 
 impl Lock {
-    /// Takes a lock, and waits for it if necessary. Calls `waiting` once if it takes long, with the holder's process id if known, and
+    /// Acquires a lock, and waits for it if necessary. Calls `waiting` once if it takes long, with the holder's process ID if known, and
     /// drops its result after the wait.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ fn sign(file: &mut File) -> io::Result<()> {
     writeln!(file, "{} {}", std::process::id(), namespace())
 }
 
-/// The process that holds a lock, if its number is meaningful here: in another namespace of process ids, as in containers, the same
+/// The process that holds a lock, if its number is meaningful here: in another namespace of process IDs, as in containers, the same
 /// number is another process. A holder that could not sign leaves the number of an earlier one.
 fn holder(mut file: &File) -> Option<u32> {
     let mut text = String::new();
@@ -141,7 +141,7 @@ fn holder(mut file: &File) -> Option<u32> {
     (of == namespace() && is_alive(id)).then_some(id)
 }
 
-/// The namespace of our process ids. Empty except on Linux.
+/// The namespace of our process IDs. Empty except on Linux.
 fn namespace() -> String {
     let link = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     link.to_string_lossy().into_owned()

@@ -311,7 +311,7 @@ pub(super) fn beside(path: &Path) -> PathBuf {
     directory_of(path).join(name)
 }
 
-/// Why a new file cannot replace the old one, if the error of the file system tells.
+/// Why a new file cannot replace the old one, if the error of the file system shows it.
 pub(super) fn not_beside(error: &io::Error) -> Option<&'static str> {
     if let Some(inner) = error.get_ref()
         && inner.is::<NotCarriedOver>()

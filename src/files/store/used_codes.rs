@@ -37,7 +37,7 @@ pub enum CodeFate {
     Refused,
     /// AWS did not check it, or refused the request for another reason.
     NotConsumed,
-    /// Unknown: the answer was lost.
+    /// Unknown: the response was lost.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! Draws a list of which one item is picked with the arrow keys and Enter. dialoguer draws the items. The keys are read here, because
+//! Draws a list from which one item is picked with the arrow keys and Enter. dialoguer draws the items. The keys are read here, because
 //! dialoguer's own list ignores Ctrl-D and Ctrl-Z, and panics on a terminal of two lines.
 
 use std::io;

@@ -29,7 +29,7 @@ impl Noting {
         Ok(Self)
     }
 
-    /// Nothing came.
+    /// No signal came.
     pub fn end(self) {}
 }
 

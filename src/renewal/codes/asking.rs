@@ -78,10 +78,10 @@ impl Codes<'_> {
         }
         bail!(
             Failure::new(format!(
-                "the command in {} keeps printing the same code, and AWS accepts each code only once",
+                "the command from {} keeps printing the same code, and AWS accepts each code only once",
                 command.origin
             ))
-            .hint("check its clock: run it by itself, and again after 30 seconds")
+            .hint("run it by itself twice, 30 seconds apart, to check its clock")
             .exit(Exit::Refused)
         )
     }

@@ -109,7 +109,7 @@ impl Renewal<'_, '_> {
             let (name, change) = sessions::note_written(&sections.short_term, credentials, &files);
             Some(Edit::new(name, vec![change]))
         });
-        // Without the record, a secret that a person writes next to our access key id looks like ours.
+        // Without the record, a secret that a person writes next to our access key ID looks like ours.
         let _ = self.update_sessions(&edits.collect::<Vec<_>>());
     }
 

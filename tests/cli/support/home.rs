@@ -46,7 +46,7 @@ impl Home {
         home
     }
 
-    /// One where `[work-long-term]` holds the keys and the device of the stand-in's user.
+    /// One where `[work-long-term]` contains the keys and the device of the stand-in's user.
     pub fn of_alice() -> Self {
         Self::with(&long_term("work"))
     }

@@ -9,7 +9,7 @@ pub const ADMIN: &str = "arn:aws:iam::123456789012:role/admin";
 pub const AUDIT: &str = "arn:aws:iam::210987654321:role/team/audit";
 pub const LONG: &str = "arn:aws:iam::123456789012:role/long";
 
-/// An account with a role that demands MFA, one in another account that demands an external id, too, and one that may last
+/// An account with a role that demands MFA, one in another account that demands an external ID, too, and one that may last
 /// four hours.
 pub fn account() -> Account {
     Account::example()

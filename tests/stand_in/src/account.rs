@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::device::{Device, long_ago};
 use crate::role::Role;
 
-/// The access key id of the user `alice` of [`Account::example`].
+/// The access key ID of the user `alice` of [`Account::example`].
 pub const ALICE_ACCESS_KEY_ID: &str = "AKIAFAKEFAKEFAKEALIC";
 /// The secret access key of the user `alice` of [`Account::example`].
 ///
@@ -24,7 +24,7 @@ pub struct Account {
     pub(crate) partition: String,
     pub(crate) users: Vec<User>,
     pub(crate) roles: Vec<Role>,
-    /// What the access key ids of sessions begin with.
+    /// What the access key IDs of sessions begin with.
     pub(crate) session_prefix: String,
     /// The devices that no user has enabled.
     pub(crate) unassigned: Vec<Device>,
@@ -61,7 +61,7 @@ impl Account {
         )
     }
 
-    /// Another account id than `123456789012`.
+    /// Another account ID than `123456789012`.
     #[must_use]
     pub fn id(mut self, id: &str) -> Self {
         id.clone_into(&mut self.id);
@@ -75,7 +75,7 @@ impl Account {
         self
     }
 
-    /// Another beginning of the access key ids of sessions than AWS's `ASIA`, as some servers have it.
+    /// Another beginning of the access key IDs of sessions than AWS's `ASIA`, as some servers have it.
     #[must_use]
     pub fn session_prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.session_prefix);

@@ -23,7 +23,7 @@ pub struct Request {
     pub action: String,
     /// All parameters, `Action` and `Version` too.
     pub parameters: BTreeMap<String, String>,
-    /// The access key id that signed the request, if any did.
+    /// The access key ID that signed the request, if any did.
     pub access_key_id: Option<String>,
     /// The region in the credential scope.
     pub region: Option<String>,

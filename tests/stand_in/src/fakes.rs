@@ -39,7 +39,7 @@ impl Fakes {
         }
     }
 
-    /// An access key id, and its secret.
+    /// An access key ID, and its secret.
     pub(crate) fn long_term_key(&mut self) -> (String, String) {
         let id = self.text(12, UPPER_CASE);
         let secret = self.text(30, BASE64);

@@ -47,7 +47,7 @@ impl Role {
         self
     }
 
-    /// The trust policy names this principal: an account id, or the ARN of an account's root, a
+    /// The trust policy names this principal: an account ID, or the ARN of an account's root, a
     /// user or a role. May be called more than once; the default goes away with the first call.
     #[must_use]
     pub fn trusts(mut self, principal: &str) -> Self {

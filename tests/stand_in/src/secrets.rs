@@ -41,7 +41,7 @@ impl Secrets {
         secrets
     }
 
-    /// Those of a session. The access key id is none.
+    /// Those of a session. The access key ID is none.
     pub(crate) fn note_credentials(&mut self, credentials: &Credentials) {
         self.note(&credentials.secret_access_key);
         self.note(&credentials.session_token);

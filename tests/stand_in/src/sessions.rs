@@ -91,7 +91,7 @@ pub(crate) struct Session {
     pub(crate) credentials: Credentials,
 }
 
-/// All sessions, by access key id. Expired ones stay, to be told from unknown ones.
+/// All sessions, by access key ID. Expired ones stay, to be told from unknown ones.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     by_key: HashMap<String, Session>,

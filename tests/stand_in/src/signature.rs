@@ -52,7 +52,7 @@ impl Authorization {
             let mut parts = parts.split(',').map(str::trim);
             parts.find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
         };
-        // A key id has no slash, a scope has four parts.
+        // A key ID has no slash, a scope has four parts.
         let mut credential = part("Credential")?.split('/').map(str::to_owned);
         let access_key_id = credential.next()?;
         let scope = Scope {

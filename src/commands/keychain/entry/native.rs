@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{CHECK_ENTRY, Keychain, SERVICE};
 use crate::core::error::Failure;
 
-/// The secret of an access key id.
+/// The secret of an access key ID.
 pub(super) fn get(keychain: Keychain, access_key_id: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
     match entry(access_key_id).and_then(|entry| entry.get_secret()) {
         Ok(secret) => Ok(Some(Zeroizing::new(secret))),
@@ -53,7 +53,7 @@ fn explain(keychain: Keychain, error: &Error) -> Failure {
             Failure::new(format!("{name} failed: {why}")).hint(WHERE_IT_IS)
         }
         _ => Failure::new(format!(
-            "{name} holds something other than a secret for this access key"
+            "{name} contains something other than a secret for this access key"
         ))
         .hint(CHECK_ENTRY),
     }

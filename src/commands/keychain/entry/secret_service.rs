@@ -24,7 +24,7 @@ const SESSION_COLLECTION: &str = "/org/freedesktop/secrets/collection/session";
 /// The type of the secret, which only we read.
 const CONTENT_TYPE: &str = "application/json";
 
-/// The secret of an access key id.
+/// The secret of an access key ID.
 pub(super) fn get(access_key_id: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
     on_service(|service| {
         let Some(item) = find(service, access_key_id)? else {
@@ -136,21 +136,21 @@ fn explain(error: &Error, has_screen: bool) -> Failure {
                 .exit(Exit::HumanNeeded)
         }
         Error::Prompt | Error::Locked => {
-            Failure::new(format!("{locked}, and there is no screen to ask for its password"))
+            Failure::new(format!("{locked}, and there is no display to ask for its password"))
                 .hint("unlock it in the desktop, or type `stty -echo; read -r word; stty echo; printf %s \"$word\" | gnome-keyring-daemon --replace --unlock` and its password, then run the command again")
                 .exit(Exit::HumanNeeded)
         }
         Error::Dbus(error) => match error.name().unwrap_or_default() {
             "org.freedesktop.DBus.Error.ServiceUnknown" => {
                 Failure::new("no program on this machine provides a keychain (Secret Service)")
-                    .hint("install and start GNOME Keyring, KWallet or KeePassXC")
+                    .hint("install and start GNOME Keyring, KWallet, or KeePassXC")
             }
             "org.freedesktop.DBus.Error.NotSupported" => {
-                Failure::new("there is no desktop session here whose keychain (Secret Service) could be used")
-                    .hint("run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS as in one")
+                Failure::new("there is no desktop session with a keychain (Secret Service)")
+                    .hint("run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to its value in one")
             }
             "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Timeout" => {
-                Failure::new("the desktop keychain (Secret Service) does not answer")
+                Failure::new("the desktop keychain (Secret Service) does not respond")
                     .hint("it may be starting; run the command again")
             }
             name => Failure::new(format!(

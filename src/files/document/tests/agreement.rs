@@ -1,5 +1,5 @@
-//! Reads as the AWS SDKs do: their table of cases, and files made up by chance, against the Rust SDK's own parser.
-//! With `MFA_CREDS_READINGS`, it writes its readings down, so that botocore can be held against them.
+//! Reads as the AWS SDKs do: their table of cases, and random files, against the Rust SDK's own parser.
+//! With `MFA_CREDS_READINGS`, it writes its readings down, so that botocore can be compared with them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::files::document::{Document, Note};
 
-/// Profiles, and what stands in them.
+/// Profiles and their properties.
 type Profiles = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Which of the two files a text is.
@@ -91,7 +91,7 @@ fn host() -> String {
         .to_owned()
 }
 
-/// The SDKs' table stands among the test data of a crate that we use anyway.
+/// The SDKs' table is part of the test data of a crate that we use anyway.
 fn table() -> Value {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])

@@ -1,4 +1,4 @@
-//! What holds for every edit of every text.
+//! The properties of every edit of every text.
 
 use std::borrow::Cow;
 
