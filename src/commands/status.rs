@@ -94,7 +94,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
         })?;
     }
     if profiles.all && overview.rows.is_empty() && !is_torn {
-        report.progress("hint: run `mfa-creds setup` to store your long-term keys");
+        report.progress("hint: run `mfa-creds setup` to set up a profile");
     }
     clear::end(overview.unknown)?;
     Ok(ExitCode::SUCCESS)

@@ -237,9 +237,11 @@ fn an_unknown_profile_is_an_error_in_the_words_of_a_refresh() {
     for arguments in [&["-p", "wrok"][..], &["clear", "-p", "wrok"]] {
         home.run(arguments).ends(1, unknown);
     }
-    home.run(&["clear"])
-        .env("AWS_PROFILE", "wrok")
-        .ends(1, unknown);
+    home.run(&["clear"]).env("AWS_PROFILE", "wrok").ends(
+        1,
+        "error: there is no section [wrok-long-term] in ~/.aws/credentials\n\
+             hint: AWS_PROFILE is wrok; did you mean --profile work?\n",
+    );
     home.run(&["clear", "-p", "wrok", "-p", "work"])
         .ends(1, &format!("cleared [work]\n{unknown}"));
     // Nobody typed this name.

@@ -353,10 +353,7 @@ fn without_a_file_there_is_nothing_to_show() {
     let outcome = Home::new().run(&["status"]).outcome();
     assert_eq!(
         (outcome.status, outcome.stderr.as_str()),
-        (
-            Some(0),
-            "hint: run `mfa-creds setup` to store your long-term keys\n"
-        ),
+        (Some(0), "hint: run `mfa-creds setup` to set up a profile\n"),
         "{outcome:?}"
     );
     assert_eq!(
