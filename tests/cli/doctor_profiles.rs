@@ -363,6 +363,19 @@ fn what_one_file_hides_of_the_other() {
 }
 
 #[test]
+fn keys_that_have_to_move_are_told_once() {
+    let keys = long_term("work").replace("-long-term", "");
+    let outcome = home(&keys, "").run(&DOCTOR).outcome();
+    assert!(
+        outcome
+            .stdout
+            .contains("fix: [work] contains long-term keys; move them with `mfa-creds setup"),
+        "{outcome:?}"
+    );
+    assert!(!outcome.stdout.contains("\nwarning"), "{outcome:?}");
+}
+
+#[test]
 fn credentials_that_cannot_be_used() {
     let renew = Some("run `mfa-creds -p work`");
     for (section, message) in [

@@ -9,7 +9,7 @@ use crate::core::clock::{self, until};
 use crate::core::text::masked;
 use crate::files::freshness::Reason;
 use crate::files::profiles::{self, File};
-use crate::files::section_format::Defect;
+use crate::files::section_format::{Defect, holds_long_term_keys};
 use crate::files::store;
 use crate::plan::{Keys, Origin, Setting, User};
 use crate::renewal::cache_state::{CacheState, look};
@@ -40,6 +40,7 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
     else {
         return;
     };
+    let (credentials, short_term) = (&inputs.files.credentials, &sections.short_term);
     let (label, renew) = (sections.label(), format!("run `{}`", sections.command("")));
     match state {
         CacheState::Fresh(found) => list.ok(
@@ -54,6 +55,7 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
             Reason::Defective(Defect::StaleSecurityToken | Defect::LongTermKeys) => {}
             // And it reports keys that cannot get any.
             Reason::Defective(Defect::Missing) if !has_keys => {}
+            Reason::Defective(_) if !has_keys && holds_long_term_keys(credentials, short_term) => {}
             Reason::Defective(Defect::Missing) if sections.storage.is_private() => {
                 list.ok(subject, format!("{label}: {because}"));
             }
