@@ -96,7 +96,7 @@ fn an_unknown_topic_names_the_nearest() {
 fn on_screen(environment: &str, arguments: &str) -> String {
     let home = Home::new();
     let pager = home.path().join("pager");
-    fs::write(&pager, "#!/bin/sh\necho PAGER; cat\n").unwrap();
+    fs::write(&pager, "#!/bin/sh\necho PAGER $LESS; cat\n").unwrap();
     fs::set_permissions(&pager, fs::Permissions::from_mode(0o700)).unwrap();
     let sts = StandIn::start(Account::example());
     let script = format!(
@@ -119,13 +119,16 @@ fn a_pager_shows_what_does_not_fit_the_screen() {
     let title = "\u{1b}[1mAssume roles with one code\u{1b}[0m\n";
     let paged = on_screen("PAGER=./pager", "help roles");
     assert!(
-        paged.contains("PAGER\n") && paged.contains(title),
+        paged.contains("PAGER FRX\n") && paged.contains(title),
         "{paged}"
     );
+    // less shows colors whatever else it is told.
+    let paged = on_screen("PAGER=./pager LESS=-X", "help roles");
+    assert!(paged.contains("PAGER -R -X\n"), "{paged}");
     for environment in ["PAGER=cat", "PAGER=", "PAGER=./no-such-program"] {
         let shown = on_screen(environment, "help roles");
         assert!(
-            !shown.contains("PAGER\n") && shown.contains(title),
+            !shown.contains("PAGER") && shown.contains(title),
             "{environment}: {shown}"
         );
     }
@@ -137,12 +140,12 @@ fn a_pager_shows_what_does_not_fit_the_screen() {
     );
     let plain = on_screen("PAGER=./pager NO_COLOR=1", "help roles");
     assert!(
-        plain.contains("PAGER\n") && !plain.contains('\u{1b}'),
+        plain.contains("PAGER FRX\n") && !plain.contains('\u{1b}'),
         "{plain}"
     );
     let dumb = on_screen("PAGER=./pager TERM=dumb", "help roles");
     assert!(
-        !dumb.contains("PAGER\n") && !dumb.contains('\u{1b}'),
+        !dumb.contains("PAGER") && !dumb.contains('\u{1b}'),
         "{dumb}"
     );
 }

@@ -15,6 +15,8 @@ use crate::report;
 const DEFAULT_PAGER: &str = "less";
 /// Options for `less`, unless the user has others: no pager for what fits on the screen, colors, and the text stays.
 const LESS_OPTIONS: &str = "FRX";
+/// The option for colors, which most users leave out of `LESS`. Without it, `less` shows the codes as text.
+const LESS_COLORS: &str = "-R";
 
 /// Prints a text, in a pager if standard output is a terminal that the text does not fit.
 pub(super) fn print(text: &str, environment: &Environment) -> Result<()> {
@@ -42,9 +44,11 @@ fn page(pager: &str, text: &str, environment: &Environment) -> Result<()> {
     };
     let mut command = Command::new(shell);
     command.args([flag, pager]).stdin(Stdio::piped());
-    if environment.text("LESS").is_none() {
-        command.env("LESS", LESS_OPTIONS);
-    }
+    let options = match environment.text("LESS") {
+        Some(own) => format!("{LESS_COLORS} {own}"),
+        None => LESS_OPTIONS.to_owned(),
+    };
+    command.env("LESS", options);
     // Ctrl-C belongs to the pager.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, std::sync::Arc::default());
