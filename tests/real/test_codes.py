@@ -153,7 +153,7 @@ class Picture(CodesTest):
                 time.sleep(0.2)
             terminal.type(f"{second}\n")
             terminal.wait_for(f"{new} is enabled for alice")
-            terminal.wait_for(f"Write it to [p-long-term] in place of {self.user.device}?")
+            terminal.wait_for(f"Write it to [p-long-term], replacing {self.user.device}?")
             terminal.type("y\n")
             status, screen = terminal.end()
         self.assertEqual(status, 0, screen)
