@@ -131,7 +131,7 @@ pub(super) fn audit(args: &Audit, environment: &Environment) -> Result<ExitCode>
     };
     let age = source.made.map(|made| {
         let age = clock::span((now - made).max(TimeDelta::zero()));
-        format!("; the report is {age} old, and AWS creates one every four hours")
+        format!("; the report is {age} old, and AWS creates one at most every four hours")
     });
     report.progress(format_args!(
         "{summary}{ignored}{}",

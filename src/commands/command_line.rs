@@ -88,7 +88,7 @@ fn with_options_behind_the_command(words: &[OsString], error: &Error) -> Option<
     Some(parts.concat())
 }
 
-/// What the command line means if options stand between a command and one of its own: `mfa-creds device -p work list`.
+/// Parses a command line with options between a command and one of its own: `mfa-creds device -p work list`.
 fn with_options_behind_its_own_command(words: &[OsString], error: &Error) -> Option<Cli> {
     if error.kind() != ErrorKind::UnknownArgument {
         return None;

@@ -127,7 +127,7 @@ fn with_candidates(command: Command, with: &impl Fn(Arg) -> Arg) -> Command {
         .mut_subcommands(|own| with_candidates(own, with))
 }
 
-/// Lets `help device` be followed by the commands of `device`.
+/// Adds the commands of `device` to `help device`, for completions.
 fn with_help_of_own_commands(command: Command) -> Command {
     let all = command.get_subcommands();
     let nested: Vec<Command> = all

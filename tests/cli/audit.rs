@@ -346,7 +346,7 @@ fn aws_is_asked_with_the_credentials_of_the_profile() {
     );
     assert!(
         summary.starts_with("2 of 4 users lack MFA (1 person, 1 robot); the report is ")
-            && summary.ends_with(" s old, and AWS creates one every four hours\n"),
+            && summary.ends_with(" s old, and AWS creates one at most every four hours\n"),
         "{outcome:?}"
     );
     assert_eq!(outcome.status, Some(1));

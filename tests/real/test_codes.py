@@ -56,7 +56,7 @@ class Oathtool(CodesTest):
         self.assert_sessions(1)
         begin = time.time()
         messages = self.mfa_creds("-p", "p", "--force", **self.endpoint)
-        told = re.findall(rf"(?m)^the code of mfa_process of \[p-long-term\] .* {USED}\d+ s$", messages)
+        told = re.findall(rf"(?m)^the code from mfa_process of \[p-long-term\] .* {USED}\d+ s$", messages)
         self.assertEqual(len(told), 1, messages)
         self.assertNotIn(seed, messages)
         # It has waited until there was another one, and no longer.
@@ -135,7 +135,7 @@ class Picture(CodesTest):
         new = "arn:aws:iam::123456789012:mfa/qr"
         command = ["device", "enroll", "-p", "p", "--name", "qr", "--show-secret"]
         with self.on_terminal(*command, **self.endpoint) as terminal:
-            terminal.wait_for("one after the other:\r\n")
+            terminal.wait_for("two consecutive codes:\r\n")
             picture = terminal.wait_for("Secret: ").removesuffix("Secret: ")
             seed = terminal.wait_for("\r\n").strip()
             self.assertRegex(seed, r"\A[A-Z2-7]{32,}\Z")
@@ -153,7 +153,7 @@ class Picture(CodesTest):
                 time.sleep(0.2)
             terminal.type(f"{second}\n")
             terminal.wait_for(f"{new} is enabled for alice")
-            terminal.wait_for(f"Write it to [p-long-term] in place of {self.user.device}?")
+            terminal.wait_for(f"Write it to [p-long-term], replacing {self.user.device}?")
             terminal.type("y\n")
             status, screen = terminal.end()
         self.assertEqual(status, 0, screen)

@@ -78,7 +78,7 @@ class OnAServer:
         self.have(0)
         before = self.credentials.read_bytes()
         messages = self.mfa_creds("-p", "p", exit=1, MFA_TOKEN=CODE, **self.endpoint)
-        self.assertIn(f"{self.name} has no MFA device\nhint: `mfa-creds device enroll -p p` ", messages)
+        self.assertIn(f"{self.name} has no MFA device\nhint: run `mfa-creds device enroll -p p` ", messages)
         self.assertEqual(self.credentials.read_bytes(), before)
         self.assertEqual(self.called(), ["GetCallerIdentity", "ListMFADevices"])
 
@@ -148,7 +148,7 @@ class MiniStack(OnAServer, RealTest):
         messages = self.mfa_creds("-p", "p", exit=1, MFA_TOKEN=CODE, **self.endpoint)
         self.assertIn("the MFA device of [p-long-term] is not set, and mfa-creds could not look it up: ", messages)
         self.assertIn(LIST, messages)
-        self.assertIn(f"\nhint: often it is {usual}: ", messages)
+        self.assertIn(f"\nhint: it is often {usual}: ", messages)
         self.assertEqual(self.called(), ["GetCallerIdentity", "ListMFADevices"])
 
 

@@ -123,7 +123,7 @@ class OtherUsers(RealTest):
         self.credentials.parent.chmod(0o500)
         done = self.refresh()
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("in place, with a temporary backup: its directory or owner does not let it", done.stderr)
+        self.assertIn("in place, with a temporary backup: its directory or owner does not allow replacing it", done.stderr)
         self.assert_written()
 
     def test_a_file_that_is_not_ours_to_write(self):

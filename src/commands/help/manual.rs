@@ -37,7 +37,7 @@ pub(super) fn section(blocks: &[Block], heading: &str, title: &str) -> String {
     section.render()
 }
 
-/// Keeps names and commands as they can be copied: no hyphens at the ends of lines, and no more blanks than one.
+/// Prevents changes to names and commands, so that they can be copied: no hyphens at the ends of lines, and no more blanks than one.
 fn keep_words(page: &mut Roff) {
     page.control("nh", []).control("ad", ["l"]);
 }

@@ -8,7 +8,7 @@ use crate::core::table::GAP;
 /// How far code, items and the rows of a table are indented.
 const INDENT: &str = "    ";
 
-/// Stands for a blank in a piece of code until the lines are made: no line ends there, so that the code can be copied.
+/// Replaces a blank in code until lines are wrapped, so that no line ends there and the code can be copied.
 const UNBROKEN: &str = "\u{a0}";
 
 /// Who reads it.
