@@ -333,14 +333,20 @@ fn check(credentials: &File<'_>, section: &str, sessions: &[File<'_>]) -> Result
     let path = credentials.path.display();
     plan::check_sections(credentials, &[section])?;
     // Even next to a session token: somebody may have written new keys over old temporary ones.
-    let problem = if section_format::has_long_term_id(credentials, section) {
-        "contains long-term keys, which mfa-creds never removes"
+    let (problem, hint) = if section_format::has_long_term_id(credentials, section) {
+        (
+            "contains long-term keys, which mfa-creds never removes",
+            "run `mfa-creds setup` to move them to a long-term section, or remove them in an editor",
+        )
     } else if credentials.get(section, key::ASSUMED_ROLE).is_none() {
-        "contains credentials that neither mfa-creds nor aws-mfa wrote"
+        (
+            "contains credentials that neither mfa-creds nor aws-mfa wrote",
+            "remove them in an editor",
+        )
     } else if sessions::has_foreign_secret(section, credentials, sessions) {
         bail!(plan::secret_in_the_way(section, credentials));
     } else {
         return Ok(());
     };
-    bail!(Failure::new(format!("[{section}] in {path} {problem}")).hint("remove them in an editor"))
+    bail!(Failure::new(format!("[{section}] in {path} {problem}")).hint(hint))
 }

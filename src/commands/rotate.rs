@@ -1,32 +1,30 @@
 //! `mfa-creds rotate`: replaces an access key, one step at a time. Each step looks at what the file says and which keys IAM has. IAM is
 //! asked for the keys only once, because for some seconds after a change it may still return the state before it.
 
+mod denied_to_keys;
 mod notes;
 mod key_section;
 mod rotation_step;
 mod strangers;
 
-use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Error, Result, bail};
 
+use self::denied_to_keys::{DeniedToKeys, marked, session, terminal};
 use self::key_section::KeySection;
 use self::rotation_step::RotationStep;
-use super::obtain::obtain;
 use super::signed_in_user::SignedInUser;
-use crate::aws::iam::{self, Caller, Iam, IamError, KnownKey};
+use crate::aws::iam::{self, Caller, Iam, KnownKey};
 use crate::aws::network::RequestError;
-use crate::cli::{CodeFlags, OfUser, Profile, PromptFlags, Request, SingleProfile};
+use crate::cli::OfUser;
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::Environment;
 use crate::core::error::{self, Exit, Failure};
 use crate::core::text::masked;
 use crate::core::{aws_errors, clock, wait};
 use crate::files::store::Turn;
-use crate::plan::PromptSettings;
-use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, DefaultAnswer, Terminal};
-use crate::renewal::codes::StandardInput;
+use crate::prompt::terminal::{DefaultAnswer, Terminal};
 use crate::renewal::stored_sessions::session_of_key;
 use crate::report::Report;
 use clap::Args;
@@ -81,58 +79,6 @@ pub(super) fn rotate(args: &Rotate, environment: &Environment) -> Result<()> {
     }
     let signed_in = SignedInUser::new(&args.of, None, environment, report)?;
     rotate_signed_in(&signed_in, args, environment, report)
-}
-
-/// Gets an MFA session for the keys of a profile, and leaves the section of the profile alone.
-fn session(of: &OfUser, environment: &Environment, report: Report) -> Result<()> {
-    let profile = SingleProfile {
-        profile: Profile {
-            name: of.profile.name.clone(),
-        },
-        request: Request {
-            suffixes: of.suffixes.clone(),
-            network: of.network.clone(),
-            ..Request::default()
-        },
-        code_flags: CodeFlags {
-            token: None,
-            mfa_process: None,
-            prompt_flags: PromptFlags::default(),
-            lock_timeout: None,
-        },
-        no_store: true,
-        verbosity: of.verbosity.clone(),
-    };
-    let input = StandardInput::Ours;
-    obtain(&profile, environment, report, input, |_, _| ()).map(drop)
-}
-
-/// The terminal, if a person may be asked there.
-fn terminal(environment: &Environment) -> Result<Option<Terminal>> {
-    let asked = PromptFlags::default();
-    let prompt_settings = PromptSettings::new(&asked, environment, DEFAULT_FETCH_TIMEOUT)?;
-    Ok(Terminal::for_prompting(&prompt_settings))
-}
-
-/// A call that AWS denied to the keys alone: a policy may demand MFA for it.
-#[derive(Debug)]
-struct DeniedToKeys(Failure);
-
-impl fmt::Display for DeniedToKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for DeniedToKeys {}
-
-/// The error of a call, marked if an MFA session may help.
-fn marked(problem: IamError, signed_in: &SignedInUser) -> Error {
-    if signed_in.session.is_none() && problem.code() == Some(aws_errors::ACCESS_DENIED) {
-        DeniedToKeys(problem.failure).into()
-    } else {
-        problem.into()
-    }
 }
 
 fn rotate_signed_in(

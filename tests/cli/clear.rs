@@ -83,7 +83,7 @@ fn keys_that_nobody_could_give_back_stay() {
     home.run(&["clear", "-p", "work"]).ends(
         1,
         "error: [work] in ~/.aws/credentials contains long-term keys, which mfa-creds never removes\n\
-         hint: remove them in an editor\n",
+         hint: run `mfa-creds setup` to move them to a long-term section, or remove them in an editor\n",
     );
     home.run(&["clear", "--all"]).ends(0, "nothing to clear\n");
     assert_eq!(home.credentials(), keys);
@@ -135,19 +135,20 @@ fn refuses(section: &str, problem: &str) {
     let home = Home::with(&text);
     home.run(&["clear", "-p", "work"]).ends(
         1,
-        &format!("error: [work] in ~/.aws/credentials {problem}\nhint: remove them in an editor\n"),
+        &format!("error: [work] in ~/.aws/credentials {problem}\n"),
     );
     assert_eq!(home.credentials(), text);
 }
 
 #[test]
 fn a_secret_that_somebody_put_there_stays() {
-    let foreign = "contains credentials that neither mfa-creds nor aws-mfa wrote";
+    let foreign = "contains credentials that neither mfa-creds nor aws-mfa wrote\nhint: remove them in an editor";
     refuses("aws_secret_access_key = precious\n", foreign);
     refuses("aws_session_token = precious\n", foreign);
     refuses("expiration = 2099-01-01 00:00:00\n", foreign);
     // New keys over the old temporary ones.
-    let long_term = "contains long-term keys, which mfa-creds never removes";
+    let long_term = "contains long-term keys, which mfa-creds never removes\n\
+                     hint: run `mfa-creds setup` to move them to a long-term section, or remove them in an editor";
     let ours = short_term("work", FAR).replace("[work]\n", "");
     refuses(&ours.replace("ASIA", "AKIA"), long_term);
     refuses(

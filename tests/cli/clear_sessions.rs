@@ -87,7 +87,7 @@ fn sessions_go_whatever_keeps_the_section() {
         .ends(0, "");
     home.run(&["clear", "-p", "work"]).ends(
         1,
-        &format!("{removed}error: [work] in ~/.aws/credentials contains long-term keys, which mfa-creds never removes\nhint: remove them in an editor\n"),
+        &format!("{removed}error: [work] in ~/.aws/credentials contains long-term keys, which mfa-creds never removes\nhint: run `mfa-creds setup` to move them to a long-term section, or remove them in an editor\n"),
     );
     assert_eq!(home.run_with(&sts, &no_store).outcome().status, Some(3));
     // There is no file any more.

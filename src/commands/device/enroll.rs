@@ -21,6 +21,8 @@ use clap::Args;
 #[derive(Args)]
 pub struct Enroll {
     #[command(flatten)]
+    pub timeout: PromptTimeout,
+    #[command(flatten)]
     pub of: OfUser,
     /// The name of the new device [default: the name of the user]
     #[arg(id = "device_name", long = "name", value_name = "NAME")]
@@ -28,8 +30,6 @@ pub struct Enroll {
     /// Also show the secret as text, for an app that cannot scan the QR code
     #[arg(long)]
     pub show_secret: bool,
-    #[command(flatten)]
-    pub timeout: PromptTimeout,
 }
 
 pub(super) fn enroll(args: &Enroll, environment: &Environment) -> Result<()> {

@@ -19,11 +19,11 @@ use clap::Args;
 #[derive(Args)]
 pub struct Resync {
     #[command(flatten)]
-    pub of: OfUser,
-    #[command(flatten)]
     pub device: cli::Device,
     #[command(flatten)]
     pub timeout: PromptTimeout,
+    #[command(flatten)]
+    pub of: OfUser,
 }
 
 pub(super) fn resync(args: &Resync, environment: &Environment) -> Result<()> {
