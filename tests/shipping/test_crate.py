@@ -27,7 +27,7 @@ class Crate(unittest.TestCase):
     def test_the_guides_name_no_other_version(self):
         guides = "".join(guide.read_text() for guide in [ROOT / "README.md", *(ROOT / "src/guide").iterdir()])
         named = re.findall(r"(?:mfa-creds[-_]|/v|VERSION: )(\d[\w.-]*?\d)(?=[-_/\s])", guides)
-        self.assertGreater(len(named), 3)
+        self.assertGreater(len(named), 2)
         self.assertEqual(set(named), {VERSION})
 
     def test_crates_io_would_take_it_and_it_builds_alone(self):
@@ -46,13 +46,16 @@ def dirty():
 
 
 class Version(unittest.TestCase):
-    """The build script in the places where a build may happen."""
+    """The part of the build script that finds the version, in the places where a build may happen."""
 
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
         cls.program = pathlib.Path(cls.directory.name, "build")
-        run("rustc", "--edition", "2024", "-o", cls.program, ROOT / "src" / "build.rs")
+        main = pathlib.Path(cls.directory.name, "main.rs")
+        module = json.dumps(str(ROOT / "src" / "build" / "commit.rs"))
+        main.write_text(f"#[path = {module}] mod commit; fn main() {{ commit::set_version(); }}")
+        run("rustc", "--edition", "2024", "-o", cls.program, main)
 
     @classmethod
     def tearDownClass(cls):
@@ -103,7 +106,6 @@ class Version(unittest.TestCase):
         watched = [line.removeprefix(WATCHED) for line in lines if line.startswith(WATCHED)]
         self.assertEqual(len(versions) + len(watched), len(lines), lines)
         self.assertEqual(len(versions), 1)
-        self.assertEqual(watched.pop(0), "src/build.rs")
         for file in watched:
             # cargo runs it each time for one that is not there.
             self.assertTrue((place / file).exists(), file)
