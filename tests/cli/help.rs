@@ -166,7 +166,7 @@ fn each_guide_is_a_manual_page() {
     for name in names {
         let page = home.run(&["man", name]).outcome().stdout;
         assert!(
-            page.contains(&format!("\n.TH mfa-creds-{name} 7  \"mfa-creds ")),
+            page.contains(&format!("\n.TH mfa-creds-{name} 7 \" \" \"mfa-creds ")),
             "{page}"
         );
         assert!(page.contains("\n.nh\n.ad l\n"), "words stay whole: {page}");
