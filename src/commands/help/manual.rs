@@ -13,7 +13,13 @@ pub(super) fn page(name: &str, blocks: &[Block]) -> String {
     let version = concat!("mfa-creds ", env!("CARGO_PKG_VERSION"));
     page.control(
         "TH",
-        [&*format!("mfa-creds-{name}"), SECTION, " ", version, "Guides"],
+        [
+            &*format!("mfa-creds-{name}"),
+            SECTION,
+            " ",
+            version,
+            "Guides",
+        ],
     );
     keep_words(&mut page);
     add(&mut page, name, blocks);
