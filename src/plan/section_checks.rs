@@ -1,6 +1,6 @@
 //! Refuses sections that cannot be used: ambiguous sections, sections with keys that must not be overwritten, and missing sections.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Result, bail};
 
@@ -250,10 +250,12 @@ pub(super) fn missing_long_term(
             "[{short_term}] contains long-term keys; move them with `{setup_command}`"
         ));
     }
+    let mut seen = HashSet::new();
     let others: Vec<&str> = credentials
         .document
         .names()
         .filter_map(|name| names.profile_of(name).filter(|profile| *profile != name))
+        .filter(|profile| seen.insert(*profile))
         .collect();
     let roles = config.document.names().filter_map(|header| {
         config.get(header, key::ROLE_ARN)?;

@@ -62,6 +62,8 @@ impl Inputs<'_> {
             *profile = self.written_for(profile.clone());
         }
         profiles.retain(|profile| seen.insert(profile.value.clone()));
+        // A section that is there twice is selected, and its renewal says what is wrong.
+        left_out.retain(|(name, _)| seen.insert(name.clone()));
         Ok(Selection { profiles, left_out })
     }
 

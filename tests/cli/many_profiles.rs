@@ -155,6 +155,35 @@ fn what_fails_is_named_and_the_rest_is_written() {
 }
 
 #[test]
+fn a_profile_whose_section_is_there_twice_is_named_once() {
+    let keys = long_term("work");
+    let home = Home::with(&format!("{keys}{keys}{}", keys.replace("-long-term", "")));
+    home.write(
+        "config",
+        &role("work", ADMIN, "").replace("personal", "work"),
+    );
+    let twice = "error: ~/.aws/credentials:5 starts [work-long-term] again, after line 1";
+    let outcome = home.run(&["--all"]).outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(outcome.stderr.matches(twice).count(), 1, "{outcome:?}");
+    assert!(!outcome.stderr.contains("work, work"), "{outcome:?}");
+    let table = home.run(&["status"]).outcome().stdout;
+    assert_eq!(
+        table
+            .lines()
+            .filter(|line| line.starts_with("work "))
+            .count(),
+        1,
+        "{table}"
+    );
+    let outcome = home.run(&["-p", "elephants"]).outcome();
+    assert!(
+        outcome.stderr.ends_with("there are keys for: work\n"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
 fn where_all_fail_alike_the_exit_code_says_why() {
     let sts = StandIn::start(account());
     let home = home(&role("dev", ADMIN, ""));
