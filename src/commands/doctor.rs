@@ -27,7 +27,7 @@ use super::status;
 use crate::cli::{Network, Profile, Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
 use crate::files::profiles::Paths;
-use crate::plan::{self, Origin, SectionNames, Setting};
+use crate::plan::{self, Inputs, Origin, SectionNames, Setting};
 use crate::prompt::credential_process;
 use crate::report;
 use clap::Args;
@@ -89,7 +89,7 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
     variables::check(list, &inputs);
     overridden_keys::check(list, names, files);
 
-    let profile = inputs.single_profile(&args.profile);
+    let profile = or_the_only_one(inputs.single_profile(&args.profile), &inputs);
     let shown = format!("{} ({})", profile.value, profile.origin);
     let sections = list.attempt("profile", names.sections_of(profile, files));
     let sections = sections.map(|sections| {
@@ -104,6 +104,22 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
     tools::check(list, environment, files, sections.as_ref());
     if let Some(sections) = &sections {
         examine_profile(args, &Examined { inputs, sections }, list);
+    }
+}
+
+/// The profile; if nobody named one and there is no default profile, the only one that there is.
+fn or_the_only_one(profile: Setting<String>, inputs: &Inputs<'_>) -> Setting<String> {
+    let is_meant = profile.origin != Origin::Default
+        || match inputs.names.sections_of(profile.clone(), inputs.files) {
+            Ok(sections) => inputs.unknown_profile(&sections).is_none(),
+            Err(_) => true,
+        };
+    match &inputs.candidates()[..] {
+        [only] if !is_meant => Setting {
+            value: only.clone(),
+            origin: Origin::OnlyProfile,
+        },
+        _ => profile,
     }
 }
 

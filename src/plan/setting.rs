@@ -35,6 +35,8 @@ pub enum Origin {
     Partition,
     /// The user's only device in IAM.
     OnlyOne,
+    /// The only profile that has keys.
+    OnlyProfile,
     /// The device of the stored session.
     Session,
     /// Nothing is set.
@@ -60,6 +62,7 @@ impl fmt::Display for Origin {
             Self::Person => f.write_str("your choice"),
             Self::Partition => f.write_str("the only one in its partition"),
             Self::OnlyOne => f.write_str("the user's only device"),
+            Self::OnlyProfile => f.write_str("the only profile"),
             Self::Session => f.write_str("from the stored session"),
             Self::Default => f.write_str("default"),
             Self::Limit => f.write_str("AWS's limit"),

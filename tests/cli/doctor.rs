@@ -48,6 +48,29 @@ fn a_healthy_profile_is_all_ok() {
 }
 
 #[test]
+fn without_a_name_the_only_profile_is_checked() {
+    let outcome = Home::of_alice().run(&["doctor", "--offline"]).outcome();
+    assert_eq!(
+        (outcome.status, &*outcome.stderr),
+        (Some(0), ""),
+        "{outcome:?}"
+    );
+    let profile = "\nok       profile           work (the only profile)\n";
+    assert!(outcome.stdout.contains(profile), "{outcome:?}");
+    assert!(
+        outcome
+            .stdout
+            .contains("\n         fix: run `mfa-creds -p work`\n"),
+        "{outcome:?}"
+    );
+    // With several, none is guessed.
+    let home = Home::with(&format!("{}{}", long_term("work"), long_term("play")));
+    let outcome = home.run(&["doctor", "--offline"]).outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(outcome.stdout.contains("problem  profile "), "{outcome:?}");
+}
+
+#[test]
 fn a_problem_has_its_fix_below_it_and_the_exit_code_1() {
     let outcome = Home::new().run(&["doctor", "--offline"]).outcome();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), ""));
@@ -230,15 +253,15 @@ fn what_a_terminal_would_obey_is_not_shown() {
 }
 
 #[test]
-fn it_is_coloured_only_on_a_terminal() {
+fn it_is_colored_only_on_a_terminal() {
     let sts = StandIn::start(Account::example());
     let home = home(&healthy(), "[x]\nregion = r\n");
-    for (set, is_coloured) in [
+    for (set, is_colored) in [
         ("NO_COLOR=", true),
         ("NO_COLOR=1", false),
         ("NO_COLOR= TERM=dumb", false),
     ] {
-        let script = format!("{set} \"$0\" doctor >/dev/tty; echo done; exit 0");
+        let script = format!("{set} \"$0\" doctor -p none >/dev/tty; echo done; exit 0");
         let mut session = on_terminal(&home, &sts, &script);
         let found = session.expect("done").unwrap();
         let text = String::from_utf8(found.before().to_vec()).unwrap();
@@ -246,7 +269,7 @@ fn it_is_coloured_only_on_a_terminal() {
         for (word, colour) in [("ok     ", 32), ("warning", 33), ("problem", 31)] {
             assert_eq!(
                 text.contains(&format!("\u{1b}[{colour}m{word}")),
-                is_coloured,
+                is_colored,
                 "{text}"
             );
             assert!(text.contains(word), "{text}");
