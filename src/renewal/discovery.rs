@@ -62,12 +62,14 @@ impl Search<'_> {
         };
         let caller = match iam.caller() {
             Ok(caller) => caller,
-            Err(problem) if problem.code().is_some() || problem.is_unreachable() => bail!(problem),
+            Err(problem) if problem.code().is_some() || problem.is_without_response() => {
+                bail!(problem)
+            }
             Err(problem) => bail!(devices_not_told(self.key_source, None, &problem)),
         };
         let devices = match iam.devices(&caller) {
             Ok(devices) => devices,
-            Err(problem) if problem.is_unreachable() => {
+            Err(problem) if problem.is_without_response() => {
                 bail!(unreachable(self.key_source, &caller, &problem.into()))
             }
             Err(problem) => bail!(devices_not_told(self.key_source, Some(&caller), &problem)),

@@ -1,5 +1,7 @@
 //! The device where nobody names one: AWS is asked, before any code is.
 
+use std::net::TcpListener;
+
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, Device, StandIn};
 
@@ -273,6 +275,19 @@ fn where_iam_does_not_say_the_usual_name_is_suggested() {
              add `aws_mfa_device = {ALICE_DEVICE}` to [work-long-term] in ~/.aws/credentials, or use --device\n"
         )
     );
+    // Or it takes connections, and does not respond.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    home.run_with(&sts, &["-p", "work", "--timeout", "1"])
+        .env("AWS_ENDPOINT_URL_IAM", &format!("http://{address}"))
+        .ends(
+            1,
+            &format!(
+                "error: AWS IAM at {address} did not respond within 1 s (--timeout)\n\
+                 hint: run the command again; no code was used; if only AWS IAM cannot be reached, \
+                 add `aws_mfa_device = {ALICE_DEVICE}` to [work-long-term] in ~/.aws/credentials, or use --device\n"
+            ),
+        );
 }
 
 #[test]

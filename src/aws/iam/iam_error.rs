@@ -47,6 +47,14 @@ impl IamError {
         matches!(self.request_error, Some(RequestError::Unreachable(_)))
     }
 
+    /// Whether there was no response, because the service or the network is at fault.
+    pub fn is_without_response(&self) -> bool {
+        matches!(
+            self.request_error,
+            Some(RequestError::Unreachable(_) | RequestError::NoAnswer | RequestError::BrokenOff)
+        )
+    }
+
     /// AWS's code for a refusal.
     pub fn code(&self) -> Option<&str> {
         Some(self.request_error.as_ref()?.refusal()?.0)
