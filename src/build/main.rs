@@ -7,6 +7,8 @@
 )]
 
 mod commit;
+#[path = "../commands/help/format.rs"]
+mod format;
 mod guides;
 
 fn main() -> std::io::Result<()> {

@@ -1,6 +1,7 @@
 //! `mfa-creds help`: shows the guides, which are the Markdown files in `src/guide`, and the help of the commands.
 
 mod blocks;
+mod format;
 mod manual;
 mod pager;
 mod screen;

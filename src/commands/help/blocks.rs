@@ -1,13 +1,6 @@
 //! Reads the blocks that a terminal and a manual page are made of from the form into which `src/build/guides.rs` turns a guide.
 
-/// Separates the fields of a block.
-const FIELD: char = '\u{1f}';
-/// Begin text in a style.
-const CODE: char = '\u{1}';
-const STRONG: char = '\u{2}';
-const EMPHASIS: char = '\u{3}';
-/// Ends it.
-const END: char = '\u{4}';
+use super::format::{CODE, EMPHASIS, END, FIELD, STRONG};
 
 /// A part of a guide, from top to bottom.
 pub(super) enum Block {
