@@ -5,11 +5,12 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Error, Parser as _};
 
+use super::Cli;
 use super::completions::profile_names;
 use super::suggestions::told_by_the_help;
-use super::{Cli, MOST_NAMES};
 use crate::core::environment::Environment;
 use crate::core::text::{flag, nearest, plain};
+use crate::plan::MOST_NAMES;
 
 /// Parses the words of the command line. The first one is the program.
 pub fn parse(words: &[OsString], environment: &Environment) -> Result<Cli, Error> {

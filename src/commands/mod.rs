@@ -38,8 +38,6 @@ use crate::core::regular_file;
 use crate::files::profiles::Paths;
 use crate::report;
 
-/// How many names a hint lists.
-const MOST_NAMES: usize = 10;
 /// What the help ends with.
 const AFTER_HELP: &str = "\
 Exit codes: 0 the credentials are valid, 1 failed, 2 wrong usage, 3 a code was needed and there was nobody to ask, 4 AWS refused \

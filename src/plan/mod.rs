@@ -33,10 +33,10 @@ pub use self::proxy::Proxy;
 use self::role_chain::{NoWay, RoleChain};
 pub use self::route::Route;
 pub use self::section_checks::{
-    SpoiledValue, check_sections, check_unique, first_repeat, long_term_keys_in_the_way,
-    not_set_up, notes, secret_in_the_way, spoiled_values,
+    MOST_NAMES, SpoiledValue, check_sections, check_unique, first_repeat,
+    long_term_keys_in_the_way, not_set_up, notes, secret_in_the_way, spoiled_values,
 };
-pub use self::section_names::{ProfileSections, SectionNames, Storage, is_name_part};
+pub use self::section_names::{NAME_RULE, ProfileSections, SectionNames, Storage, is_name_part};
 pub use self::selection::{Selection, profile_of_environment};
 pub use self::setting::{Origin, Setting};
 use self::setting::{default, first, flag, in_file, inherited, variable};

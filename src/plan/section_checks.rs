@@ -13,7 +13,7 @@ use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::Origin;
 
 /// How many names a hint lists.
-const MOST_NAMES: usize = 10;
+pub const MOST_NAMES: usize = 10;
 
 /// The prefix of the access key ID of an IAM user.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.

@@ -287,6 +287,9 @@ fn is_none(suffix: &str) -> bool {
     suffix.eq_ignore_ascii_case("none")
 }
 
+/// What a name must be like to be part of a section name, for people.
+pub const NAME_RULE: &str = "use a name without brackets, `#`, `;`, or spaces at its ends";
+
 fn check_name_part(name: &Setting<String>) -> Result<()> {
     if is_name_part(&name.value) {
         return Ok(());
@@ -297,7 +300,7 @@ fn check_name_part(name: &Setting<String>) -> Result<()> {
             name.value.escape_debug(),
             name.origin
         ))
-        .hint("use a name without brackets, `#`, `;`, or spaces at its ends")
+        .hint(NAME_RULE)
     )
 }
 

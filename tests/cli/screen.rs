@@ -212,7 +212,7 @@ fn a_dumb_terminal_gets_plain_questions_and_a_list_with_numbers() {
     let mut session = Dumb::begin(&home, &sts, "setup");
     session.shows("Profile name to [default]: ");
     session.types("a]");
-    session.shows("error: a profile name cannot have brackets");
+    session.shows("error: use a name without brackets");
     session.shows("Profile name to [default]: ");
     session.types("prod");
     session.shows("Move them to [prod-long-term]? [Y/n]: ");

@@ -16,7 +16,7 @@ use crate::files::document::Change;
 use crate::files::profiles::{File, key};
 use crate::files::section_format;
 use crate::files::store::Edit;
-use crate::plan::{PromptSettings, is_name_part};
+use crate::plan::{NAME_RULE, PromptSettings, is_name_part};
 use crate::prompt::stdin;
 use crate::prompt::terminal::{DefaultAnswer, Terminal};
 use crate::renewal::discovery::device_change;
@@ -64,10 +64,7 @@ impl Respondent {
                 if name.is_empty() {
                     return Err("type a profile name".to_owned());
                 }
-                is_name_part(name).then_some(()).ok_or(
-                    "a profile name cannot have brackets, `#`, `;`, or spaces at its ends"
-                        .to_owned(),
-                )
+                is_name_part(name).then_some(()).ok_or(NAME_RULE.to_owned())
             }),
             Self::Lines(lines) => {
                 let line = next(lines);
