@@ -10,12 +10,15 @@ pub fn is_capable(terminal: &Term) -> bool {
 
 /// Whether to show colors on a terminal.
 pub fn has_colors(terminal: &Term) -> bool {
-    let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let is_unwanted =
-        value("NO_COLOR").is_some() || value("CLICOLOR").is_some_and(|value| value == "0");
     // On Windows, a terminal has to be told that colors will come.
     let can_show = || !cfg!(windows) || terminal.features().colors_supported();
-    is_capable(terminal) && !is_unwanted && can_show()
+    is_capable(terminal) && wants_colors() && can_show()
+}
+
+/// Whether the user wants colors.
+pub fn wants_colors() -> bool {
+    let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    value("NO_COLOR").is_none() && value("CLICOLOR").is_none_or(|value| value != "0")
 }
 
 /// What a line of a message can start with.
