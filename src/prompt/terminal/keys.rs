@@ -43,10 +43,10 @@ impl Decoder {
         if number == TAB && event.has_shift {
             return Some(Key::BackTab);
         }
-        let Some(character) = self.character(unit)? else {
+        if unit == 0 {
             return named(number);
-        };
-        Some(match character {
+        }
+        Some(match self.character(unit)? {
             '\r' | '\n' => Key::Enter,
             '\t' => Key::Tab,
             '\u{1b}' => Key::Escape,
@@ -56,19 +56,14 @@ impl Decoder {
         })
     }
 
-    /// The character of a unit, if it is one; the outer none means that half of it is missing.
-    fn character(&mut self, unit: u16) -> Option<Option<char>> {
-        if unit == 0 {
-            return Some(None);
-        }
+    /// The character of a unit; none if half of it is missing.
+    fn character(&mut self, unit: u16) -> Option<char> {
         let units = self.first_half.take().into_iter().chain([unit]);
-        match char::decode_utf16(units).next()? {
-            Ok(character) => Some(Some(character)),
-            Err(_half) => {
-                self.first_half = Some(unit);
-                None
-            }
+        let decoded = char::decode_utf16(units).next()?;
+        if decoded.is_err() {
+            self.first_half = Some(unit);
         }
+        decoded.ok()
     }
 }
 

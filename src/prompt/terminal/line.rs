@@ -111,8 +111,8 @@ mod tests {
         text.chars().map(key).collect()
     }
 
-    fn complete(text: &str) -> Option<Pressed> {
-        Some(Pressed::Complete(text.to_owned().into()))
+    fn complete(text: &str) -> Pressed {
+        Pressed::Complete(text.to_owned().into())
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
         ] {
             assert_eq!(
                 typed(false, &keys(text)),
-                (screen.to_owned(), complete(line))
+                (screen.to_owned(), Some(complete(line)))
             );
         }
         assert_eq!(typed(false, &[Key::ArrowUp]), (String::new(), None));
@@ -140,12 +140,12 @@ mod tests {
         assert_eq!(typed(false, &keys("\u{1a}\n")), ended);
         let erased = typed(false, &keys("\u{1a}<1\n"));
         let screen = "^Z\u{8} \u{8}\u{8} \u{8}1".to_owned();
-        assert_eq!(erased, (screen, complete("1")));
+        assert_eq!(erased, (screen, Some(complete("1"))));
     }
 
     #[test]
     fn a_hidden_line_shows_nothing() {
         let hidden = typed(true, &keys("secret<!s\u{1a}1\n"));
-        assert_eq!(hidden, (String::new(), complete("s\u{1a}1")));
+        assert_eq!(hidden, (String::new(), Some(complete("s\u{1a}1"))));
     }
 }

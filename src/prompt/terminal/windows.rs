@@ -28,8 +28,6 @@ use crate::plan::Setting;
 
 const INPUT: &str = "CONIN$";
 const OUTPUT: &str = "CONOUT$";
-/// The bit of a mode with which a console interprets escape sequences.
-const ENABLE_VIRTUAL_TERMINAL_PROCESSING: u32 = 0x0004;
 /// The bits of the state of control keys for a Shift key.
 const SHIFT_PRESSED: u32 = 0x0010;
 /// How often to look for a signal while waiting for a key.
@@ -159,7 +157,7 @@ pub(super) struct Screen {
     output: Console,
     output_mode: ConsoleMode,
     buffer: ScreenBuffer,
-    /// Whether it interprets escape sequences. All do since 2016.
+    /// Whether it interprets escape sequences.
     has_escapes: bool,
     /// When the time for an answer ends.
     end: Cell<Option<Instant>>,
@@ -177,19 +175,17 @@ impl Screen {
     fn open() -> io::Result<Self> {
         let input = Handle::new(HandleType::CurrentInputHandle)?;
         let output = Handle::new(HandleType::CurrentOutputHandle)?;
-        let output_mode = ConsoleMode::from(output.clone());
-        let mode = output_mode.mode()? | ENABLE_VIRTUAL_TERMINAL_PROCESSING;
         Ok(Self {
-            has_escapes: output_mode.set_mode(mode).is_ok(),
+            has_escapes: screen::enable_escapes(),
             input_mode: ConsoleMode::from(input.clone()),
             input: Arc::new(Mutex::new(Input {
                 console: Console::from(input),
                 decoder: Decoder::default(),
                 keys: VecDeque::new(),
             })),
+            output_mode: ConsoleMode::from(output.clone()),
             buffer: ScreenBuffer::from(output.clone()),
             output: Console::from(output),
-            output_mode,
             end: Cell::default(),
         })
     }

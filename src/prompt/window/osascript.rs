@@ -1,4 +1,4 @@
-//! The window of macOS: `osascript` shows a dialog of AppleScript.
+//! The window of macOS: `osascript` shows a dialog of `AppleScript`.
 
 use std::process::Command;
 use std::time::Duration;
@@ -54,6 +54,8 @@ pub(super) fn answer(status: Option<i32>, output: &[u8], errors: &[u8]) -> Answe
 mod tests {
     use std::time::Duration;
 
+    #[cfg(unix)]
+    use super::Command;
     use super::{Answer, SCRIPT, answer, command};
 
     #[test]
@@ -96,18 +98,19 @@ mod tests {
         }
     }
 
-    /// Whether AppleScript understands the script, only macOS knows. This shows what it gets, and that no code is among it.
+    /// Whether `AppleScript` understands the script, only macOS knows. This shows what it gets, and that no code is among it.
     #[cfg(unix)]
     #[test]
     fn a_program_gets_the_texts_as_they_are_and_no_code() {
         let fake = "shift; printf '%s\\n' \"$@\" >&2; echo typed:123456";
-        let mut command = command("/bin/sh", "it's <b>\n\"two\" lines", Duration::from_mins(2));
-        let mut shell = std::process::Command::new("/bin/sh");
-        shell
-            .args(["-c", fake, "osascript"])
-            .args(command.get_args());
-        command = shell;
-        let output = command.output().unwrap();
+        let asked = command(
+            "osascript",
+            "it's <b>\n\"two\" lines",
+            Duration::from_mins(2),
+        );
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", fake, "osascript"]).args(asked.get_args());
+        let output = shell.output().unwrap();
         let told = String::from_utf8(output.stderr.clone()).unwrap();
         let told = told.strip_prefix(SCRIPT).unwrap();
         assert_eq!(told, "\nmfa-creds\nit's <b>\n\"two\" lines\n120\n");
