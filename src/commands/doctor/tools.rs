@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::checklist::Checklist;
-use super::files::typed;
 use crate::core::environment::Environment;
+use crate::core::shell_words;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::plan::ProfileSections;
 
@@ -76,7 +76,7 @@ pub fn check(
                 "{} is another program; aws-mfa from PyPI truncates and rewrites the file, and drops its comments",
                 other.display()
             ),
-            format!("pip uninstall aws-mfa, or ln -sf \"$(command -v mfa-creds)\" {}", typed(&other)),
+            shell_words::replace_aws_mfa(&other),
         );
     }
     if !elsewhere.is_empty() {
