@@ -1,6 +1,7 @@
 //! Prepares a client for each connection, and explains why a request got no response. The clients of STS and IAM share all of it.
 
 // Each module uses only those above it.
+mod lookup;
 mod http;
 mod clock_skew;
 mod request_context;

@@ -1,15 +1,17 @@
 //! `mfa-creds export --format process` as the `credential_process` of a profile: nothing that shadows it, one prompt for many
 //! programs, and no loop.
 
-use std::fs;
-use std::thread;
+#[cfg(unix)]
+use std::{fs, thread};
 
+#[cfg(unix)]
 use expectrl::Expect as _;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
 use crate::support::home::{BINARY, Home};
 use crate::support::roles::{ADMIN, account, role};
 use crate::support::sections::{FAR, long_term, short_term};
+#[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 const PROCESS: [&str; 5] = ["export", "-p", "work", "--format", "process"];
@@ -106,6 +108,7 @@ fn keys_that_shadow_it_are_pointed_out() {
     assert_eq!(outcome.status, Some(0));
 }
 
+#[cfg(unix)]
 #[test]
 fn the_prompt_is_on_the_terminal_though_an_sdk_has_all_three_streams() {
     let sts = StandIn::start(Account::example());
@@ -133,6 +136,7 @@ fn standard_input_belongs_to_the_program_that_asks() {
     assert_eq!(sts.calls(), 0);
 }
 
+#[cfg(unix)]
 #[test]
 fn many_programs_at_once_cause_one_prompt() {
     let sts = StandIn::start(Account::example());

@@ -1,5 +1,4 @@
 //! Access control lists and other extended attributes of the credentials file: they stay, and nobody can read more than before.
-#![cfg(target_os = "linux")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::fs::{self, Permissions};

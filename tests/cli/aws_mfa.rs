@@ -2,7 +2,9 @@
 
 use stand_in::{ALICE_DEVICE, Account, Role, StandIn};
 
-use crate::support::home::{BINARY, Home};
+#[cfg(unix)]
+use crate::support::home::BINARY;
+use crate::support::home::Home;
 use crate::support::sections::{FAR, long_term, short_term};
 
 /// All flags of aws-mfa, those of its unreleased version included, and whether they take a value.
@@ -86,6 +88,7 @@ fn its_environment_is_enough() {
     assert_eq!(request.parameter("DurationSeconds"), Some("1200"));
 }
 
+#[cfg(unix)]
 #[test]
 fn linked_as_aws_mfa_it_calls_itself_so() {
     let home = Home::new();

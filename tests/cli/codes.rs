@@ -2,21 +2,29 @@
 
 use std::fs;
 
+#[cfg(unix)]
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
-use crate::support::home::Home;
+use crate::support::home::{Home, assert_mode};
+#[cfg(unix)]
 use crate::support::next_code::passed_side_by_side;
-use crate::support::sections::{long_term, value};
+#[cfg(unix)]
+use crate::support::sections::long_term;
+use crate::support::sections::value;
+#[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, kill, on_terminal, type_code};
 
+#[cfg(unix)]
 const REFRESH: &str = "exec \"$0\" -p work";
 
 /// A code that the device shows hours away.
+#[cfg(unix)]
 fn wrong(sts: &StandIn, offset: i64) -> String {
     sts.code_at_step(ALICE_DEVICE, 500 + offset)
 }
 
+#[cfg(unix)]
 #[test]
 fn a_refused_code_is_said_and_asked_for_again() {
     let sts = StandIn::start(Account::example());
@@ -39,6 +47,7 @@ fn a_refused_code_is_said_and_asked_for_again() {
     assert_eq!(sts.calls(), 3);
 }
 
+#[cfg(unix)]
 #[test]
 fn after_three_refused_codes_it_ends() {
     let sts = StandIn::start(Account::example());
@@ -53,6 +62,7 @@ fn after_three_refused_codes_it_ends() {
     assert_eq!(sts.calls(), 3);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_refused_code_that_is_typed_again_is_not_sent_again() {
     let sts = StandIn::start(Account::example());
@@ -66,6 +76,7 @@ fn a_refused_code_that_is_typed_again_is_not_sent_again() {
     assert_eq!(sts.calls(), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_code_that_was_used_is_known_to_the_next_process() {
     if passed_side_by_side() {
@@ -121,8 +132,6 @@ fn a_code_that_was_used_is_explained_when_aws_refuses_it() {
 
 #[test]
 fn the_record_of_used_codes_is_private_and_holds_no_code() {
-    use std::os::unix::fs::PermissionsExt as _;
-
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
     let code = sts.fresh_code(ALICE_DEVICE);
@@ -141,8 +150,7 @@ fn the_record_of_used_codes_is_private_and_holds_no_code() {
     assert_eq!((words.len(), words[1]), (3, "accepted"), "{text}");
     assert_eq!(words[2].len(), 64, "{text}");
     assert!(!text.contains(&code), "{text}");
-    let mode = fs::metadata(record).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_mode(record, 0o600);
 }
 
 #[test]
@@ -173,6 +181,7 @@ fn the_record_of_used_codes_is_never_empty_while_it_is_written() {
     assert!(fs::read_to_string(record()).unwrap().starts_with(&before));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_record_that_somebody_spoiled_or_replaced_does_no_harm() {
     let sts = StandIn::start(Account::example());
@@ -212,6 +221,7 @@ fn a_record_that_somebody_spoiled_or_replaced_does_no_harm() {
     assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_code_whose_answer_was_lost_is_not_sent_again() {
     let sts = StandIn::start(Account::example());
@@ -235,6 +245,7 @@ fn a_code_whose_answer_was_lost_is_not_sent_again() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_fresh_code_is_asked_for_where_aws_was_busy() {
     if passed_side_by_side() {
@@ -243,6 +254,7 @@ fn a_fresh_code_is_asked_for_where_aws_was_busy() {
     for_a_fresh_code(Fault::Throttling, "error: AWS STS throttled the request");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_fresh_code_is_asked_for_where_aws_has_failed() {
     if passed_side_by_side() {
@@ -251,6 +263,7 @@ fn a_fresh_code_is_asked_for_where_aws_has_failed() {
     for_a_fresh_code(Fault::InternalError, "returned an internal error: 500");
 }
 
+#[cfg(unix)]
 fn for_a_fresh_code(fault: Fault, message: &str) {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
@@ -318,6 +331,7 @@ fn token_dash_reads_it_for_a_command_too() {
     assert!(value(&home.credentials(), "work", "expiration").is_some());
 }
 
+#[cfg(unix)]
 #[test]
 fn token_dash_asks_where_standard_input_is_the_terminal() {
     let sts = StandIn::start(Account::example());
@@ -366,6 +380,7 @@ fn a_busy_answer_does_not_make_forget_that_a_code_was_used() {
     assert!(outcome.stderr.starts_with(said), "{outcome:?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_code_that_was_under_way_when_the_process_was_killed_is_not_sent_again() {
     let sts = StandIn::start(Account::example());
@@ -387,6 +402,7 @@ fn a_code_that_was_under_way_when_the_process_was_killed_is_not_sent_again() {
     assert_eq!(sts.calls(), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_job_in_the_background_does_not_stop_but_says_why() {
     let sts = StandIn::start(Account::example());
@@ -401,6 +417,7 @@ fn a_job_in_the_background_does_not_stop_but_says_why() {
     run.expect("status 3").unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn nobody_who_answers_is_not_waited_for() {
     let sts = StandIn::start(Account::example());
@@ -422,6 +439,7 @@ fn nobody_who_answers_is_not_waited_for() {
     assert_eq!(read("after"), read("before"));
 }
 
+#[cfg(unix)]
 #[test]
 fn no_code_goes_out_on_a_connection_that_was_idle() {
     let sts = StandIn::start(Account::example());

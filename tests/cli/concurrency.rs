@@ -5,12 +5,17 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+#[cfg(unix)]
 use expectrl::{Eof, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, Device, StandIn, User};
 
 use crate::support::home::{Home, Run};
+#[cfg(unix)]
 use crate::support::roles::{ADMIN, account, role};
-use crate::support::sections::{long_term, value};
+#[cfg(unix)]
+use crate::support::sections::long_term;
+use crate::support::sections::value;
+#[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, kill, on_terminal};
 
 const MANY: usize = 64;
@@ -148,6 +153,7 @@ fn with_force_each_makes_its_own_call() {
     assert_eq!(sts.calls(), 3);
 }
 
+#[cfg(unix)]
 #[test]
 fn one_asks_and_the_others_wait_and_use_what_it_got() {
     let sts = StandIn::start(Account::example());
@@ -184,6 +190,7 @@ fn one_asks_and_the_others_wait_and_use_what_it_got() {
     assert_eq!(sts.calls(), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_run_with_a_code_of_its_own_does_not_wait_for_a_prompt() {
     let sts = StandIn::start(Account::example());
@@ -200,6 +207,7 @@ fn a_run_with_a_code_of_its_own_does_not_wait_for_a_prompt() {
     assert_eq!(sts.calls(), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn whoever_waits_too_long_is_told_for_whom() {
     let sts = StandIn::start(Account::example());
@@ -220,6 +228,7 @@ fn whoever_waits_too_long_is_told_for_whom() {
     asking.expect(Eof).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_holder_that_dies_lets_the_next_one_in() {
     let sts = StandIn::start(Account::example());
@@ -236,6 +245,7 @@ fn a_holder_that_dies_lets_the_next_one_in() {
     drop(asking);
 }
 
+#[cfg(unix)]
 #[test]
 fn the_file_is_not_locked_while_a_person_is_asked() {
     let sts = StandIn::start(Account::example());
@@ -287,6 +297,7 @@ fn a_lock_file_that_nobody_holds_is_just_a_file() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn many_roles_of_one_device_take_one_code() {
     let config: String = (0..16)

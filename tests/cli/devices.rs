@@ -2,14 +2,19 @@
 
 use std::net::TcpListener;
 
+#[cfg(unix)]
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, Device, StandIn};
 
 use crate::support::accounts::{FIDO, alice, stand_in};
 use crate::support::home::Home;
-use crate::support::sections::{keys_only, value};
+use crate::support::sections::keys_only;
+#[cfg(unix)]
+use crate::support::sections::value;
+#[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, on_terminal, type_code};
 
+#[cfg(unix)]
 const SECOND: &str = "arn:aws:iam::123456789012:mfa/alice-tablet";
 
 /// The actions that were called.
@@ -161,6 +166,7 @@ fn a_user_without_a_device_is_told_how_to_get_one() {
     assert_eq!(home.credentials(), keys_only());
 }
 
+#[cfg(unix)]
 #[test]
 fn several_devices_are_a_list_to_pick_from_and_the_choice_can_be_saved() {
     let sts = stand_in(
@@ -189,6 +195,7 @@ fn several_devices_are_a_list_to_pick_from_and_the_choice_can_be_saved() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn several_devices_and_nobody_to_pick_one() {
     let sts = stand_in(
@@ -214,6 +221,7 @@ fn several_devices_and_nobody_to_pick_one() {
     assert!(!actions(&sts).contains(&"GetSessionToken".to_owned()));
 }
 
+#[cfg(unix)]
 #[test]
 fn one_picks_for_all_that_run_at_once() {
     let sts = stand_in(

@@ -1,19 +1,31 @@
 //! `mfa-creds doctor`: a checklist that changes nothing and can be pasted into a ticket. What it says of each mistake is in
 //! `doctor_files`, `doctor_profiles` and `doctor_network`.
 
+#[cfg(unix)]
 use std::collections::BTreeMap;
+#[cfg(unix)]
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::{MetadataExt as _, symlink};
+#[cfg(unix)]
 use std::path::Path;
+#[cfg(unix)]
 use std::process::Command;
 
+#[cfg(unix)]
 use expectrl::Expect as _;
 use serde_json::{Value, json};
+#[cfg(unix)]
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::support::doctor::{healthy, home, mode};
-use crate::support::home::{BINARY, Home};
-use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::doctor::{healthy, home};
+use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::{BINARY, set_mode};
+use crate::support::sections::long_term;
+#[cfg(unix)]
+use crate::support::sections::{FAR, short_term};
+#[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
 #[test]
@@ -136,6 +148,7 @@ fn json_has_a_documented_shape() {
 }
 
 /// A home and an environment in which most of it is wrong.
+#[cfg(unix)]
 fn sick() -> (Home, Vec<(&'static str, String)>) {
     let spoiled = "[profile old]\naws_access_key_id = \"AKIAFAKEFAKEFAKEBOBB\"\naws_secret_access_key = FakeSecretOfBob\n\
          [half]\naws_secret_access_key = FakeSecretOfHalf\n\
@@ -156,7 +169,7 @@ fn sick() -> (Home, Vec<(&'static str, String)>) {
          endpoint_url = https://me:FakeSecretOfUser@example.com/\n",
     );
     fs::create_dir(home.file(".mfa-creds")).unwrap();
-    mode(&home.file(".mfa-creds"), 0o700);
+    set_mode(&home.file(".mfa-creds"), 0o700);
     for name in ["sessions", "in-place-old", "in-place-new", "kept"] {
         let kept = short_term(
             "AKIAFAKEFAKEFAKEALIC arn:aws:iam::123456789012:mfa/alice",
@@ -166,7 +179,7 @@ fn sick() -> (Home, Vec<(&'static str, String)>) {
     }
     fs::rename(home.file("config"), home.path().join("real")).unwrap();
     symlink(home.path().join("real"), home.file("config")).unwrap();
-    mode(&home.file("credentials"), 0o666);
+    set_mode(&home.file("credentials"), 0o666);
     let variables = vec![
         ("AWS_ACCESS_KEY_ID", ALICE_ACCESS_KEY_ID.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", ALICE_SECRET_ACCESS_KEY.to_owned()),
@@ -182,6 +195,7 @@ fn sick() -> (Home, Vec<(&'static str, String)>) {
 }
 
 /// What is in a directory and below it: modes, times, and bytes or the target of a link.
+#[cfg(unix)]
 fn tree(directory: &Path) -> BTreeMap<String, (u32, i64, i64, Vec<u8>)> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -205,6 +219,7 @@ fn tree(directory: &Path) -> BTreeMap<String, (u32, i64, i64, Vec<u8>)> {
     found
 }
 
+#[cfg(unix)]
 #[test]
 fn nothing_is_changed_and_nothing_secret_shown() {
     let (home, variables) = sick();
@@ -252,6 +267,7 @@ fn what_a_terminal_would_obey_is_not_shown() {
     assert!(!outcome.stdout.contains(['\u{1b}', '\u{7}']), "{outcome:?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn it_is_colored_only_on_a_terminal() {
     let sts = StandIn::start(Account::example());

@@ -1,10 +1,12 @@
 //! What `mfa-creds doctor` says of the files: whether they are there, whole and safe, and how they are written.
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
 
-use crate::support::doctor::{healthy, home, mode, says};
+use crate::support::doctor::{healthy, home, says};
 use crate::support::home::Home;
+use crate::support::home::set_mode;
 use crate::support::sections::{FAR, long_term, short_term};
 
 const DOCTOR: [&str; 4] = ["doctor", "--offline", "-p", "work"];
@@ -63,6 +65,7 @@ fn files_that_cannot_be_read() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn symbolic_links() {
     let home = home(&healthy(), "");
@@ -208,25 +211,25 @@ fn permissions() {
             "~/.aws/.mfa-creds can be changed by everybody",
         ),
     ] {
-        mode(&home.file(".mfa-creds"), 0o700);
-        mode(&home.file(name), bits);
+        set_mode(&home.file(".mfa-creds"), 0o700);
+        set_mode(&home.file(name), bits);
         let path = message
             .split_whitespace()
             .find(|word| word.starts_with("~/"))
             .unwrap();
         let fix = format!("chmod {usual:o} {path}");
         says(home.run(&DOCTOR), level, "permissions", message, Some(&fix));
-        mode(&home.file(name), usual);
+        set_mode(&home.file(name), usual);
     }
     // Without secrets in it, everybody may read it.
-    mode(&home.file(config), 0o644);
+    set_mode(&home.file(config), 0o644);
     let right = "no other user can read secrets or change files";
     says(home.run(&DOCTOR), "ok", "permissions", right, None);
     home.write(
         config,
         "[profile work]\naws_secret_access_key = FakeSecret\n",
     );
-    mode(&home.file(config), 0o644);
+    set_mode(&home.file(config), 0o644);
     says(
         home.run(&DOCTOR),
         "warning",
@@ -240,7 +243,7 @@ fn permissions() {
 fn writing() {
     let home = home(&healthy(), "");
     let file = home.file("credentials");
-    mode(&file, 0o400);
+    set_mode(&file, 0o400);
     says(
         home.run(&DOCTOR),
         "problem",
@@ -248,7 +251,7 @@ fn writing() {
         "~/.aws/credentials is read-only",
         Some("make it writable: chmod u+w ~/.aws/credentials"),
     );
-    mode(&file, 0o600);
+    set_mode(&file, 0o600);
     fs::hard_link(&file, home.file("other")).unwrap();
     says(
         home.run(&DOCTOR),

@@ -1,12 +1,17 @@
 //! What `mfa-creds doctor` says of the environment, of profiles and of other tools.
 
+#[cfg(unix)]
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
 
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::support::doctor::{healthy, home, mode, says};
-use crate::support::home::{BINARY, Home};
+use crate::support::doctor::{healthy, home, says};
+#[cfg(unix)]
+use crate::support::home::BINARY;
+use crate::support::home::Home;
+use crate::support::home::set_mode;
 use crate::support::roles::ADMIN;
 use crate::support::sections::{FAR, long_term, short_term};
 
@@ -418,7 +423,7 @@ fn credentials_that_cannot_be_used() {
 fn the_session_that_is_kept() {
     let sts = StandIn::start(Account::example());
     let home = Home::of_alice();
-    mode(&home.file(""), 0o700);
+    set_mode(&home.file(""), 0o700);
     let code = sts.fresh_code(ALICE_DEVICE);
     home.run_with(
         &sts,
@@ -506,6 +511,7 @@ fn a_rotation_that_has_not_come_to_its_end() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn another_program_of_the_name_aws_mfa() {
     let home = home(&healthy(), "");

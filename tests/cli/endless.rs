@@ -1,5 +1,4 @@
 //! Answers that have no end, and what a process leaves behind that is ended while it contains secrets.
-#![cfg(unix)]
 
 use std::fs;
 use std::io::{Read as _, Write as _};

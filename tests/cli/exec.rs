@@ -1,14 +1,18 @@
 //! `mfa-creds exec`: a command with the credentials and nothing that contradicts them, in place of this process.
 
+#[cfg(unix)]
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt as _;
 
+#[cfg(unix)]
 use expectrl::{ControlCode, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::support::home::Home;
 use crate::support::roles::{ADMIN, account, home, role};
 use crate::support::sections::{FAR, long_term, short_term, value};
+#[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 fn valid() -> Home {
@@ -70,6 +74,7 @@ fn the_command_has_the_credentials_and_nothing_that_contradicts_them() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn its_end_is_ours() {
     let home = valid();
@@ -85,6 +90,7 @@ fn its_end_is_ours() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn no_process_stays_between() {
     let home = valid();
@@ -124,6 +130,7 @@ fn its_standard_input_is_its_own() {
         );
 }
 
+#[cfg(unix)]
 #[test]
 fn the_terminal_and_its_signals_are_the_commands() {
     let sts = StandIn::start(Account::example());
@@ -139,6 +146,7 @@ fn the_terminal_and_its_signals_are_the_commands() {
     assert_eq!(exited(session), 9);
 }
 
+#[cfg(unix)]
 #[test]
 fn what_cannot_be_run_ends_as_in_a_shell() {
     let home = valid();
@@ -204,6 +212,7 @@ fn a_long_job_gets_credentials_that_outlive_it() {
         );
 }
 
+#[cfg(unix)]
 #[test]
 fn without_storing_the_section_is_neither_read_nor_written() {
     let sts = StandIn::start(Account::example());

@@ -1,14 +1,24 @@
 //! `mfa-creds export`: the credentials on standard output, in each form, and everything for people elsewhere.
 
+#[cfg(unix)]
 use std::fs;
+#[cfg(unix)]
 use std::process::Command;
 
+#[cfg(unix)]
 use expectrl::Expect as _;
-use stand_in::{ALICE_DEVICE, Account, StandIn};
+#[cfg(unix)]
+use stand_in::Account;
+use stand_in::{ALICE_DEVICE, StandIn};
 
-use crate::support::home::{BINARY, Home};
+#[cfg(unix)]
+use crate::support::home::BINARY;
+use crate::support::home::Home;
 use crate::support::roles::{ADMIN, account, home, role};
-use crate::support::sections::{FAR, long_term, short_term, value};
+#[cfg(unix)]
+use crate::support::sections::value;
+use crate::support::sections::{FAR, long_term, short_term};
+#[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 /// A home where `[work]` is valid, and where its region is known.
@@ -137,6 +147,7 @@ fn nasty() -> Home {
 }
 
 /// Runs a script in a shell, with the binary as `$0`, and returns what it prints.
+#[cfg(unix)]
 fn in_shell(home: &Home, shell: &str, script: &str) -> String {
     let output = Command::new(shell)
         .args(["-c", script, BINARY])
@@ -153,6 +164,7 @@ fn in_shell(home: &Home, shell: &str, script: &str) -> String {
 }
 
 /// The real-server script does the same in bash, dash, zsh and fish.
+#[cfg(unix)]
 #[test]
 fn a_shell_takes_every_value_as_it_is() {
     let home = nasty();
@@ -288,6 +300,7 @@ fn a_role_has_the_region_of_its_own_profile() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn asks_on_the_terminal_while_standard_output_is_captured() {
     let sts = StandIn::start(Account::example());
@@ -308,6 +321,7 @@ fn asks_on_the_terminal_while_standard_output_is_captured() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn on_a_terminal_it_warns_that_secrets_are_on_the_screen() {
     let sts = StandIn::start(Account::example());
@@ -325,6 +339,7 @@ fn on_a_terminal_it_warns_that_secrets_are_on_the_screen() {
     assert_eq!(fs::read_to_string(home.path().join("err")).unwrap(), "");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_reader_who_goes_away_is_no_error() {
     let home = valid();

@@ -1,7 +1,10 @@
 //! The credentials file under attack: kills, full disks, links, directories that are not writable. What is not ours stays.
 
 use std::fmt::Write as _;
-use std::fs::{self, Permissions};
+use std::fs;
+#[cfg(unix)]
+use std::fs::Permissions;
+#[cfg(unix)]
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,6 +14,7 @@ use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Accou
 
 use crate::support::home::{BINARY, Home};
 use crate::support::sections::long_term;
+#[cfg(unix)]
 use crate::support::spawning::spawning;
 
 /// What `setup` is told to write `[new-long-term]`.
@@ -25,10 +29,8 @@ fn kill(home: &Home, old: &str, new: &str, runs: u32, check: impl Fn(&str)) -> u
     let input = home.path().join("answers");
     fs::write(&input, answers()).unwrap();
     let start = || {
-        Command::new(BINARY)
+        home.command(&mut Command::new(BINARY))
             .args(["setup", "-q"])
-            .env_clear()
-            .env("HOME", home.path())
             .stdin(fs::File::open(&input).unwrap())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -218,6 +220,7 @@ fn lose_nothing(reader: Option<&Path>) {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn symbolic_links_are_followed_even_to_nothing() {
     let home = Home::new();
@@ -243,6 +246,7 @@ fn symbolic_links_are_followed_even_to_nothing() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_would_grow_over_a_limit_stays_as_it_was() {
     let padding = "# a long comment to fill the file\n".repeat(60);
@@ -278,6 +282,7 @@ fn a_file_that_would_grow_over_a_limit_stays_as_it_was() {
     assert_eq!(names.len(), 2, "{names:?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_directory_that_is_not_writable_is_written_in_place() {
     // Root may write everywhere, so root has nothing to see here but that it works.
@@ -299,6 +304,7 @@ fn a_directory_that_is_not_writable_is_written_in_place() {
     fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn our_own_directory_is_nobody_elses_business() {
     let sts = StandIn::start(Account::example());
@@ -315,6 +321,7 @@ fn our_own_directory_is_nobody_elses_business() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_lock_is_never_opened_through_a_link() {
     let home = Home::of_alice();
@@ -360,6 +367,7 @@ fn a_whole_file_may_be_indented() {
         .ends(0, "[work] is still valid until …\n");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_umask_takes_nothing_from_the_owner() {
     for umask in ["377", "777", "000"] {
@@ -402,6 +410,7 @@ fn a_umask_takes_nothing_from_the_owner() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_others_can_read_is_told_once_and_left_so() {
     let sts = StandIn::start(Account::example());

@@ -1,12 +1,17 @@
 //! `help`: the list, the guides, the help of a command, the pager, and the manual pages.
 
+#[cfg(unix)]
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt as _;
 
+#[cfg(unix)]
 use expectrl::{Eof, Expect as _};
+#[cfg(unix)]
 use stand_in::{Account, StandIn};
 
 use crate::support::home::Home;
+#[cfg(unix)]
 use crate::support::terminal::on_terminal;
 
 fn help(arguments: &[&str]) -> String {
@@ -93,6 +98,7 @@ fn an_unknown_topic_names_the_nearest() {
 }
 
 /// What a terminal shows, with this in the environment.
+#[cfg(unix)]
 fn on_screen(environment: &str, arguments: &str) -> String {
     let home = Home::new();
     let pager = home.path().join("pager");
@@ -107,6 +113,7 @@ fn on_screen(environment: &str, arguments: &str) -> String {
     String::from_utf8_lossy(screen.as_bytes()).replace("\r\n", "\n")
 }
 
+#[cfg(unix)]
 #[test]
 fn the_list_fits_a_terminal_of_80_columns() {
     let shown = on_screen("PAGER=cat", "help");
@@ -114,6 +121,7 @@ fn the_list_fits_a_terminal_of_80_columns() {
     assert!(widest.unwrap() <= 80, "{shown}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_pager_shows_what_does_not_fit_the_screen() {
     let title = "\u{1b}[1mAssume roles with one code\u{1b}[0m\n";

@@ -7,8 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use expectrl::{Eof, Expect as _};
 use stand_in::ALICE_SECRET_ACCESS_KEY;
 
+use crate::support::roles::admin;
 use crate::support::sections::{FAR, long_term, short_term};
-use crate::support::shell::{ADMIN_LINE, Input, Scene, WORK, admin, command_in, plain};
+use crate::support::shell::{ADMIN_LINE, Input, Scene, WORK, command_in, plain};
 use crate::support::terminal::{PROMPT, on_terminal};
 
 #[test]

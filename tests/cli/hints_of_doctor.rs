@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+use crate::support::roles::admin;
 use crate::support::sections::{FAR, long_term, short_term};
-use crate::support::shell::{Input, Scene, WORK, admin, command_in, plain};
+use crate::support::shell::{Input, Scene, WORK, command_in, plain};
 
 #[test]
 fn fixes_of_doctor_mend_what_they_stand_under() {

@@ -9,8 +9,9 @@ use crate::support::accounts::alice;
 use crate::support::enrollment::{FIRST, begin, type_codes};
 use crate::support::next_code::passed_side_by_side;
 use crate::support::roles::ADMIN;
+use crate::support::roles::admin;
 use crate::support::sections::{FAR, keys_only, long_term, short_term};
-use crate::support::shell::{ADMIN_LINE, Input, Scene, WORK, admin, command_in, plain};
+use crate::support::shell::{ADMIN_LINE, Input, Scene, WORK, command_in, plain};
 use crate::support::terminal::exited;
 
 #[test]

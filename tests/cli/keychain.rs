@@ -1,14 +1,20 @@
 //! Long-term keys in the system's keychain, as far as that shows without one: nothing is lost where it cannot be used. What it does
 //! with a real one is in `tests/real/test_keychain.py`.
 
+#[cfg(unix)]
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt as _;
 
+#[cfg(unix)]
 use expectrl::Expect as _;
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY};
+#[cfg(unix)]
+use stand_in::{Account, StandIn};
 
-use crate::support::home::Home;
+use crate::support::home::{Home, set_mode};
 use crate::support::sections::{FAR, long_term, short_term};
+#[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
 const NO_DESKTOP: &str = "error: there is no desktop session with a keychain (Secret Service)\n\
@@ -53,6 +59,7 @@ fn setup_writes_nothing_where_the_keychain_cannot_be_used() {
     assert_eq!(home.credentials(), "# mine\n");
 }
 
+#[cfg(unix)]
 #[test]
 fn setup_looks_for_the_keychain_before_it_asks() {
     let sts = StandIn::start(Account::example());
@@ -129,8 +136,7 @@ fn keys_that_are_being_rotated_are_not_moved() {
 #[test]
 fn a_file_that_cannot_be_written_is_told_before_the_keychain_is_asked() {
     let home = Home::of_alice();
-    let read_only = fs::Permissions::from_mode(0o400);
-    fs::set_permissions(home.file("credentials"), read_only).unwrap();
+    set_mode(&home.file("credentials"), 0o400);
     home.run(&["keychain", "move", "-p", "work"]).ends(
         1,
         "error: ~/.aws/credentials is read-only\n\
@@ -317,6 +323,7 @@ fn doctor_says_it_of_the_config_file_too() {
     assert!(!outcome.stdout.contains("keyring"), "{}", outcome.stdout);
 }
 
+#[cfg(unix)]
 #[test]
 fn who_tries_the_keychain_for_others_has_no_terminal() {
     let sts = StandIn::start(Account::example());

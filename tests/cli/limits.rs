@@ -8,8 +8,7 @@ use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 
 use crate::support::corporate_network::{RENEWING, nobody};
 use crate::support::home::Home;
-use crate::support::roles::account;
-use crate::support::shell::admin;
+use crate::support::roles::{account, admin};
 
 #[test]
 fn an_answer_that_takes_too_long() {

@@ -1,5 +1,4 @@
 //! Drives the real binary as a user does: a throwaway home, a cleared environment, exact output, status and file bytes.
-#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -41,9 +40,11 @@ mod aws_mfa;
 
 // Refused and used codes, lost answers, and codes on standard input.
 mod codes;
-// The prompt on a terminal, its keys, and the signals that end it.
+// The prompt on a terminal, its keys, and the signals that end it. `tests/platforms` has the same for a console of Windows.
+#[cfg(unix)]
 mod prompt;
-// The graphical prompt, with pinentry, zenity and kdialog.
+// The graphical prompt, with pinentry, zenity and kdialog. `tests/platforms` drives the dialog of Windows.
+#[cfg(unix)]
 mod window;
 // Codes that the command of `mfa_process` prints.
 mod mfa_process;
@@ -56,7 +57,8 @@ mod devices;
 mod file;
 // Backups that an interrupted write in place has left, in each state.
 mod leftovers;
-// Access control lists and extended attributes.
+// Access control lists and extended attributes, as Linux has them.
+#[cfg(target_os = "linux")]
 mod attributes;
 // Directories, pipes, sockets and devices where a file should be.
 mod not_files;
@@ -81,7 +83,8 @@ mod certificates;
 mod clock;
 // Time limits, and what is sent a second time.
 mod limits;
-// Answers without an end, and processes that are ended while they hold secrets.
+// Answers without an end, and processes that are ended while they hold secrets: a POSIX shell counts their memory.
+#[cfg(unix)]
 mod endless;
 
 // --- The other commands ---
@@ -110,9 +113,11 @@ mod doctor_profiles;
 mod doctor_network;
 // `device list`.
 mod device_list;
-// `device enroll`.
+// `device enroll`: a dialog on a terminal.
+#[cfg(unix)]
 mod enrollment;
-// `device resync`.
+// `device resync`: a dialog on a terminal.
+#[cfg(unix)]
 mod resync;
 // `rotate`: a new access key in place of the old one, killed at each step.
 mod rotate;
@@ -138,17 +143,22 @@ mod command_line;
 // --- What is said ---
 
 // What terminals of all kinds show of messages and waits, and what goes into files and pipes.
+#[cfg(unix)]
 mod screen;
 
-// Hints about files, keys and profiles: the command in each is typed into a shell, and helps.
+// Hints about files, keys and profiles: the command in each is typed into a POSIX shell, and helps.
+#[cfg(unix)]
 mod hints;
 // The same for the fixes of `doctor`.
+#[cfg(unix)]
 mod hints_of_doctor;
 // The same for hints that name a setting.
+#[cfg(unix)]
 mod hints_of_settings;
 // Control characters in files, arguments and answers, which would steer a terminal.
 mod words;
 // The same at prompts, in questions and in windows.
+#[cfg(unix)]
 mod words_at_prompts;
 // The same in what servers answer.
 mod words_of_servers;
@@ -156,16 +166,23 @@ mod words_of_servers;
 mod trace;
 
 // --- Whether the documents and the lists are complete ---
+// They are the same on every system, except that transcripts are those of a POSIX shell.
 
 // `--help` against the guide `reference`.
+#[cfg(unix)]
 mod reference;
 // The guides and the README: links, headings, and every transcript, run again and compared.
+#[cfg(unix)]
 mod guides;
 // Each command in a hint of the source against the tests that type it.
+#[cfg(unix)]
 mod inventory;
 // The words of messages, help, and guides, and the list of them all.
+#[cfg(unix)]
 mod wording;
 // The promises of `.github/SECURITY.md` against the tests that they name.
+#[cfg(unix)]
 mod security;
 // What belongs where in the code.
+#[cfg(unix)]
 mod house;

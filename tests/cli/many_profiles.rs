@@ -1,16 +1,18 @@
 //! Several profiles in one run: one code for each pair of key and device, one line for each profile, and nothing lost when
 //! some of them fail.
 
+#[cfg(unix)]
 use expectrl::Expect as _;
-use stand_in::{
-    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, Role,
-    StandIn, User,
-};
+#[cfg(unix)]
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Role};
+use stand_in::{ALICE_DEVICE, Account, Device, Fault, StandIn, User};
 
 use crate::support::home::Home;
+#[cfg(unix)]
 use crate::support::next_code::passed_side_by_side;
 use crate::support::roles::{ADMIN, AUDIT, LONG, account, home, role};
 use crate::support::sections::{FAR, long_term, short_term, value};
+#[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
 const BOB_DEVICE: &str = "GAHT12345678";
@@ -257,6 +259,7 @@ fn piped_codes_are_taken_in_order_and_none_is_sent_twice() {
     assert_eq!(sts.calls(), 3);
 }
 
+#[cfg(unix)]
 #[test]
 fn two_keys_of_one_device_wait_for_the_next_code() {
     if passed_side_by_side() {
@@ -292,6 +295,7 @@ fn two_keys_of_one_device_wait_for_the_next_code() {
     assert_eq!(sts.calls(), 2);
 }
 
+#[cfg(unix)]
 #[test]
 fn many_roles_are_assumed_at_once_with_a_count_on_the_terminal() {
     let many = 20;
@@ -561,6 +565,7 @@ fn a_role_with_a_broken_ca_bundle_leaves_the_others() {
     assert!(value(&home.credentials(), "a-mfa", "expiration").is_some());
 }
 
+#[cfg(unix)]
 #[test]
 fn codes_may_come_one_by_one_from_a_pipe_that_stays_open() {
     let sts = StandIn::start(account());

@@ -2,12 +2,16 @@
 
 use std::fs;
 
+#[cfg(unix)]
 use expectrl::Expect as _;
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
+#[cfg(unix)]
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY};
+use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::support::home::Home;
 use crate::support::next_code::passed_side_by_side;
 use crate::support::sections::long_term;
+#[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
 /// A home whose long-term section has this command.
@@ -80,6 +84,7 @@ fn flag_environment_section_and_config_come_in_this_order() {
     run(&["-q", "--token", &sts.fresh_code(ALICE_DEVICE)]).ends(0, "");
 }
 
+#[cfg(unix)]
 #[test]
 fn the_command_has_the_terminal_though_everything_is_redirected() {
     let sts = StandIn::start(Account::example());
@@ -263,6 +268,7 @@ fn what_a_command_has_begun_ends_with_it() {
     assert!(state.is_empty() || state.contains(") Z "), "{state}");
 }
 
+#[cfg(unix)]
 #[test]
 fn the_terminal_is_as_before_whatever_a_command_does_to_it() {
     let sts = StandIn::start(Account::example());
@@ -291,6 +297,7 @@ fn a_command_that_prints_too_much_is_said_to_do_so() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_command_may_not_ask_where_nobody_may_be_asked() {
     let sts = StandIn::start(Account::example());
@@ -300,6 +307,7 @@ fn a_command_may_not_ask_where_nobody_may_be_asked() {
     assert_eq!(exited(run), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_signal_that_is_ignored_stays_so() {
     let sts = StandIn::start(Account::example());
@@ -317,6 +325,7 @@ fn a_signal_that_is_ignored_stays_so() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn control_c_ends_the_run_as_an_interrupt_and_leaves_the_terminal_as_it_was() {
     let sts = StandIn::start(Account::example());
@@ -331,6 +340,7 @@ fn control_c_ends_the_run_as_an_interrupt_and_leaves_the_terminal_as_it_was() {
     assert_eq!(read("after"), read("before"));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_code_of_the_environment_reaches_no_child() {
     let sts = StandIn::start(Account::example());

@@ -1,11 +1,10 @@
 //! Bad input: one sentence and a hint, the file untouched, and no code asked for. One test per mistake of a user.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::support::home::Home;
+use crate::support::home::{HOME, Home, set_mode};
 use crate::support::sections::{FAR, long_term, short_term};
 
 /// Runs `mfa-creds -p work --token 123456 ARGUMENTS`: it would have a code, and must not get as far as to use it.
@@ -201,7 +200,7 @@ fn a_file_that_cannot_be_read() {
 fn a_file_that_cannot_be_written() {
     let home = Home::of_alice();
     let path = home.file("credentials");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    set_mode(&path, 0o400);
     home.run(&["-p", "work", "--token", "123456"]).ends(
         1,
         "error: ~/.aws/credentials is read-only\nhint: make it writable: chmod u+w ~/.aws/credentials\n",
@@ -464,7 +463,7 @@ fn no_home() {
     let home = Home::of_alice();
     let outcome = home
         .run(&["-p", "work"])
-        .without_env("HOME")
+        .without_env(HOME)
         .env(
             "AWS_SHARED_CREDENTIALS_FILE",
             home.file("credentials").to_str().unwrap(),

@@ -1,10 +1,13 @@
 //! What stands where a file should and is none: a directory, a FIFO, a socket, a device, or something without an end.
 
 use std::fs::{self, File};
+#[cfg(unix)]
 use std::os::unix::fs::FileTypeExt as _;
+#[cfg(unix)]
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+#[cfg(unix)]
 use rustix::fs::{CWD, Mode, mkfifoat};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
@@ -28,6 +31,7 @@ const COMMANDS: [&[&str]; 11] = [
     &["audit", "-p", "work"],
 ];
 
+#[cfg(unix)]
 fn fifo(path: &Path) {
     mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).unwrap();
 }
@@ -39,29 +43,42 @@ fn make(what: &str, path: &Path) -> String {
             fs::create_dir(path).unwrap();
             return "it is a directory".to_owned();
         }
+        #[cfg(unix)]
         "named pipe" => fifo(path),
+        #[cfg(unix)]
         "socket" => drop(UnixListener::bind(path).unwrap()),
-        "character device" => std::os::unix::fs::symlink("/dev/zero", path).unwrap(),
+        #[cfg(unix)]
+        "character device" | "link" => std::os::unix::fs::symlink("/dev/zero", path).unwrap(),
         _ => {
             let file = File::create(path).unwrap();
-            file.set_len(10_000_000_000).unwrap();
+            file.set_len(LARGE).unwrap();
             return "it is larger than 16777216 bytes".to_owned();
         }
     }
     format!("it is a {what}, not a regular file")
 }
 
-const KINDS: [&str; 5] = [
+/// Where a file has no holes, it is as large on the disk.
+const LARGE: u64 = if cfg!(windows) {
+    20_000_000
+} else {
+    10_000_000_000
+};
+
+const KINDS: &[&str] = &[
     "directory",
+    #[cfg(unix)]
     "named pipe",
+    #[cfg(unix)]
     "socket",
+    #[cfg(unix)]
     "character device",
     "large",
 ];
 
 #[test]
 fn every_command_refuses_what_is_no_file_with_the_same_words() {
-    for kind in KINDS {
+    for &kind in KINDS {
         for (name, variable) in [
             ("credentials", "AWS_SHARED_CREDENTIALS_FILE"),
             ("config", "AWS_CONFIG_FILE"),
@@ -91,6 +108,7 @@ fn every_command_refuses_what_is_no_file_with_the_same_words() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn the_null_device_is_no_file_and_is_never_replaced() {
     let home = Home::new();
@@ -131,7 +149,7 @@ fn the_null_device_is_no_file_and_is_never_replaced() {
 
 #[test]
 fn a_bundle_that_is_no_file_is_refused_before_the_code_is_sent() {
-    for kind in KINDS {
+    for &kind in KINDS {
         let sts = StandIn::start(Account::example());
         let home = Home::of_alice();
         let path = home.path().join("ca");
@@ -146,6 +164,7 @@ fn a_bundle_that_is_no_file_is_refused_before_the_code_is_sent() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_trace_goes_where_somebody_can_see_it() {
     let home = Home::of_alice();
@@ -171,6 +190,7 @@ fn a_trace_goes_where_somebody_can_see_it() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_report_may_come_through_a_pipe_that_is_written() {
     let home = Home::new();
@@ -204,9 +224,12 @@ fn a_report_may_come_through_a_pipe_that_is_written() {
 fn what_stands_in_place_of_the_sessions_is_refused_before_the_code_is_sent() {
     let sts = StandIn::start(Account::example());
     for (kind, is) in [
-        ("named pipe", "it is a named pipe, not a regular file"),
         ("directory", "it is a directory"),
+        #[cfg(unix)]
+        ("named pipe", "it is a named pipe, not a regular file"),
+        #[cfg(unix)]
         ("socket", "it is a socket, not a regular file"),
+        #[cfg(unix)]
         ("link", "it is a symbolic link, not a regular file"),
     ] {
         for arguments in [
@@ -226,11 +249,7 @@ fn what_stands_in_place_of_the_sessions_is_refused_before_the_code_is_sent() {
             let home = Home::of_alice();
             fs::create_dir(home.file(".mfa-creds")).unwrap();
             let path = home.file(".mfa-creds/credentials.sessions");
-            if kind == "link" {
-                std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
-            } else {
-                make(kind, &path);
-            }
+            make(kind, &path);
             let place = "~/.aws/.mfa-creds/credentials.sessions";
             home.run_with(&sts, arguments).ends(
                 1,
@@ -270,6 +289,7 @@ fn what_stands_in_place_of_our_own_files_is_named_with_what_removes_it() {
     ] {
         for (kind, is) in [
             ("directory", "it is a directory"),
+            #[cfg(unix)]
             ("named pipe", "it is a named pipe, not a regular file"),
         ] {
             // Only what recovery reads is read.

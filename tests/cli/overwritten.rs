@@ -1,6 +1,7 @@
 //! Long-term keys that `aws configure` wrote over a session: nothing overwrites them or takes them for a session, and `setup`
 //! moves them to where they belong.
 
+#[cfg(unix)]
 use expectrl::Expect as _;
 use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Role, StandIn,
@@ -8,6 +9,7 @@ use stand_in::{
 
 use crate::support::home::Home;
 use crate::support::sections::{FAR, long_term, short_term, value};
+#[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
 const NEW_ID: &str = "AKIAFAKENEWKEY000000";
@@ -97,6 +99,7 @@ fn status_and_doctor_say_so() {
     assert!(!outcome.stdout.contains("is valid until"), "{outcome:?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn setup_replaces_the_old_keys_only_when_told_to() {
     for (answer, status) in [("", 1), ("n", 1), ("y", 0)] {
@@ -170,6 +173,7 @@ fn setup_takes_no_keys_from_the_pipe_where_it_moves_others() {
     assert_eq!(home.credentials(), configured("work", FAR));
 }
 
+#[cfg(unix)]
 #[test]
 fn setup_loses_no_device() {
     let phone = "aws_mfa_device = arn:aws:iam::123456789012:mfa/phone\n";

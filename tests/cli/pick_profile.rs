@@ -1,11 +1,16 @@
 //! No profile is named and there is no default one: the person picks, and where nobody is there, the error says from what.
 
+#[cfg(unix)]
 use expectrl::{ControlCode, Expect as _};
+#[cfg(unix)]
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::support::home::Home;
 use crate::support::roles::{ADMIN, role};
-use crate::support::sections::{FAR, long_term, short_term, value};
+#[cfg(unix)]
+use crate::support::sections::value;
+use crate::support::sections::{FAR, long_term, short_term};
+#[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 const NOBODY: &str = "error: no profile is named, and there is no section [default-long-term] in ~/.aws/credentials\n\
@@ -15,6 +20,7 @@ fn home() -> Home {
     Home::with(&format!("{}{}", long_term("work"), long_term("prod")))
 }
 
+#[cfg(unix)]
 #[test]
 fn a_profile_is_picked_from_a_list() {
     let sts = StandIn::start(Account::example());
@@ -40,6 +46,7 @@ fn a_profile_is_picked_from_a_list() {
     assert_eq!(exited(session), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_list_that_is_longer_than_the_terminal_has_pages() {
     let sts = StandIn::start(Account::example());
@@ -69,6 +76,7 @@ fn a_list_that_is_longer_than_the_terminal_has_pages() {
     assert_eq!(exited(session), 3);
 }
 
+#[cfg(unix)]
 #[test]
 fn after_the_choice_the_keys_of_the_terminal_work() {
     let sts = StandIn::start(Account::example());
@@ -86,6 +94,7 @@ fn after_the_choice_the_keys_of_the_terminal_work() {
     assert_eq!(exited(session), 0);
 }
 
+#[cfg(unix)]
 #[test]
 fn in_a_terminal_without_room_the_error_lists_them() {
     let sts = StandIn::start(Account::example());

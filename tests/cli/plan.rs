@@ -3,7 +3,9 @@
 
 use std::fs;
 
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, StandIn};
+#[cfg(unix)]
+use stand_in::ALICE_ACCESS_KEY_ID;
+use stand_in::{ALICE_DEVICE, StandIn};
 
 use crate::support::home::Home;
 use crate::support::roles::{ADMIN, AUDIT, LONG, account, home, role};
@@ -296,6 +298,7 @@ fn the_two_ways_exclude_each_other() {
     assert_eq!(outcome.status, Some(2), "{outcome:?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn keys_may_come_from_a_command() {
     let sts = StandIn::start(account());

@@ -1,15 +1,21 @@
 //! Policies that demand MFA: what is printed, and what it does, acted out with the stand-in, which decides as IAM does.
 
+#[cfg(unix)]
 use expectrl::Expect as _;
 use serde_json::Value;
+#[cfg(unix)]
 use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn, User,
 };
 
+#[cfg(unix)]
 use crate::support::enrollment::{FIRST, begin, type_codes};
 use crate::support::home::{Home, Outcome};
+#[cfg(unix)]
 use crate::support::next_code::passed_side_by_side;
+#[cfg(unix)]
 use crate::support::sections::{keys_only, value};
+#[cfg(unix)]
 use crate::support::terminal::exited;
 
 const ACCOUNT: &str = "123456789012";
@@ -276,6 +282,7 @@ fn what_means_nothing_is_refused() {
 }
 
 /// A user of a team, with long-term keys and no device, who may do what these policies allow.
+#[cfg(unix)]
 fn account(require_mfa: &str, self_service: &str) -> StandIn {
     let alice = User::new("alice")
         .path("/team/")
@@ -285,11 +292,13 @@ fn account(require_mfa: &str, self_service: &str) -> StandIn {
     StandIn::start(Account::new().user(alice))
 }
 
+#[cfg(unix)]
 fn rotate(home: &Home, sts: &StandIn) -> Outcome {
     home.run_with(sts, &["rotate", "-p", "work", "--yes"])
         .outcome()
 }
 
+#[cfg(unix)]
 #[test]
 fn a_user_without_a_device_can_do_nothing_but_enroll_and_then_all_that_is_allowed() {
     if passed_side_by_side() {
@@ -330,6 +339,7 @@ fn a_user_without_a_device_can_do_nothing_but_enroll_and_then_all_that_is_allowe
     assert_ne!(new.as_deref(), Some(ALICE_ACCESS_KEY_ID));
 }
 
+#[cfg(unix)]
 #[test]
 fn the_mistakes_that_go_around() {
     if passed_side_by_side() {

@@ -1,6 +1,5 @@
 //! From an expired or missing section to new credentials: what is called, and what is written, byte for byte.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +10,8 @@ use stand_in::{
 };
 
 use crate::support::home::{Home, Outcome};
+#[cfg(unix)]
+use crate::support::home::{assert_mode, set_mode};
 use crate::support::sections::{FAR, long_term, short_term, value};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/admin";
@@ -291,21 +292,22 @@ fn without_a_profile_it_is_default() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn the_mode_of_the_file_stays() {
     let sts = StandIn::start(Account::example());
     for mode in [0o600, 0o640, 0o644] {
         let home = Home::of_alice();
         let path = home.file("credentials");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        set_mode(&path, mode);
         let code = sts.fresh_code(ALICE_DEVICE);
         home.run_with(&sts, &["-p", "work", "--token", &code])
             .succeeds();
-        let metadata = std::fs::metadata(&path).unwrap();
-        assert_eq!(metadata.permissions().mode() & 0o7777, mode);
+        assert_mode(&path, mode);
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_symbolic_link_stays_one() {
     let sts = StandIn::start(Account::example());
@@ -394,6 +396,7 @@ fn a_file_that_was_emptied_meanwhile_is_not_replaced() {
     assert_eq!(home.credentials(), "");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_became_a_link_meanwhile_stays_one() {
     let home = Home::of_alice();
@@ -405,4 +408,22 @@ fn a_file_that_became_a_link_meanwhile_stays_one() {
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert!(home.file("credentials").is_symlink());
     assert!(value(&home.credentials(), "work", "expiration").is_some());
+}
+
+#[test]
+fn a_home_and_a_profile_may_have_blanks_and_letters_of_any_language() {
+    let sts = StandIn::start(Account::example());
+    for name in ["Zoë Müller", "日本 語", "a & b (c)"] {
+        let home = Home::named(name);
+        home.write("credentials", &long_term("große Arbeit"));
+        let code = sts.fresh_code(ALICE_DEVICE);
+        home.run_with(&sts, &["-p", "große Arbeit", "--token", &code])
+            .ends(
+                0,
+                "renewing [große Arbeit]: there are no credentials yet\n[große Arbeit] is valid until …\n",
+            );
+        home.run(&["-p", "große Arbeit"])
+            .ends(0, "[große Arbeit] is still valid until …\n");
+        assert!(value(&home.credentials(), "große Arbeit", "expiration").is_some());
+    }
 }

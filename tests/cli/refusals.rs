@@ -116,11 +116,12 @@ fn nobody_there() {
             ),
         );
     home.run(&["-p", "work", "--token", "123456"])
-        .env("AWS_ENDPOINT_URL", "http://no-such-host.invalid")
+        // Not a host name for any resolver, so that this does not depend on DNS.
+        .env("AWS_ENDPOINT_URL", "http://-no-such-host.invalid")
         .ends(
             1,
             &format!(
-                "{RENEWING}error: AWS STS at no-such-host.invalid cannot be reached: its name was not found in DNS\n\
+                "{RENEWING}error: AWS STS at -no-such-host.invalid cannot be reached: its name was not found in DNS\n\
                  hint: check the network, and the endpoint (AWS_ENDPOINT_URL)\n"
             ),
         );

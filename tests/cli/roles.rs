@@ -6,7 +6,7 @@ use stand_in::{
     StandIn, User,
 };
 
-use crate::support::home::Home;
+use crate::support::home::{Home, assert_mode, set_mode};
 use crate::support::roles::{ADMIN, AUDIT, LONG, account, home, role};
 use crate::support::sections::{FAR, long_term, short_term, value};
 
@@ -216,10 +216,7 @@ fn a_role_in_the_long_term_section_keeps_its_session_apart() {
     let sessions = home.file(".mfa-creds/credentials.sessions");
     let kept = std::fs::read_to_string(&sessions).unwrap();
     assert!(kept.starts_with(&format!("[{ALICE_ACCESS_KEY_ID} {ALICE_DEVICE}]\n")));
-    let mode = std::os::unix::fs::PermissionsExt::mode(
-        &std::fs::metadata(&sessions).unwrap().permissions(),
-    );
-    assert_eq!(mode & 0o777, 0o600);
+    assert_mode(&sessions, 0o600);
     // It needs no code for another hour, nor for another role.
     home.run_with(&sts, &["-q", "-p", "work", "--no-input", "--force"])
         .ends(0, "");
@@ -538,16 +535,13 @@ fn a_broken_file_of_sessions_is_no_obstacle() {
     let twice = "[a]\n[a]\n";
     for broken in [&b"\xff\xfe"[..], b"no section\n", twice.as_bytes()] {
         std::fs::write(&sessions, broken).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        std::fs::set_permissions(&sessions, mode).unwrap();
+        set_mode(&sessions, 0o644);
         let code = sts.fresh_code(ALICE_DEVICE);
         home.run_with(&sts, &[&force[..], &["--token", &code]].concat())
             .ends(0, "");
         home.run_with(&sts, &[&force[..], &["--no-input"]].concat())
             .ends(0, "");
-        let metadata = std::fs::metadata(&sessions).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
-        assert_eq!(mode & 0o777, 0o600);
+        assert_mode(&sessions, 0o600);
     }
 }
 

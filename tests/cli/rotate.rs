@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
 use expectrl::Expect as _;
 use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, StandIn,
@@ -16,6 +17,7 @@ use crate::support::rotation::{
 };
 use crate::support::sections::{long_term, value};
 use crate::support::spawning::spawning;
+#[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal, type_code};
 
 const NEVER: Duration = Duration::from_mins(5);
@@ -79,10 +81,8 @@ fn refused(code: &'static str) -> Fault {
 fn killed_at(home: &Home, sts: &StandIn, number: usize, fault: Fault) -> bool {
     fault_after(sts, number, fault);
     let mut child = spawning(|| {
-        Command::new(BINARY)
+        home.command(&mut Command::new(BINARY))
             .args(ROTATE)
-            .env_clear()
-            .env("HOME", home.path())
             .env("AWS_ENDPOINT_URL", sts.url())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -201,6 +201,7 @@ fn a_new_key_that_somebody_has_deactivated_is_not_waited_for() {
     assert_rotated(&home, &sts);
 }
 
+#[cfg(unix)]
 #[test]
 fn without_consent_the_old_key_stays_inactive() {
     let (sts, home) = (stand_in(alice()), home());
@@ -364,6 +365,7 @@ const MFA_FOR_KEYS: &str = r#"{"Statement": [
      "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
 ]}"#;
 
+#[cfg(unix)]
 #[test]
 fn where_a_policy_demands_mfa_a_code_is_asked_for() {
     let user = alice()

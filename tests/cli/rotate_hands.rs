@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
+#[cfg(unix)]
 use expectrl::Expect as _;
+#[cfg(unix)]
 use expectrl::process::unix::WaitStatus;
 use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Account, Fault, KeyStatus, StandIn, User,
@@ -12,10 +14,11 @@ use stand_in::{
 
 use crate::support::accounts::{alice, stand_in};
 use crate::support::home::{Home, Outcome};
-use crate::support::rotation::{
-    OTHER, ROTATE, assert_rotated, current, fault_after, file, home, told_of_lost_key,
-};
+#[cfg(unix)]
+use crate::support::rotation::told_of_lost_key;
+use crate::support::rotation::{OTHER, ROTATE, assert_rotated, current, fault_after, file, home};
 use crate::support::sections::{long_term, value};
+#[cfg(unix)]
 use crate::support::terminal::{ended, exited, on_terminal};
 
 const OTHER_SECRET: &str = "FakeSecretOfBobFakeSecretOfBobFakeSecret";
@@ -278,6 +281,7 @@ fn lines_of_another_rotation_that_come_between_lose_no_key() {
     assert_rotated(&home, &sts);
 }
 
+#[cfg(unix)]
 #[test]
 fn what_an_editor_writes_back_while_a_question_waits_loses_no_key() {
     for answer in ["n", "y", "\u{3}"] {
@@ -333,6 +337,7 @@ fn a_new_key_is_not_written_over_one_that_is_kept() {
     assert_eq!(sts.access_keys("alice").len(), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_key_that_somebody_made_by_hand_is_never_deleted_without_a_yes() {
     // Its maker's answer was lost, or it never came to AWS and a person made one in the console.

@@ -1,17 +1,21 @@
 //! The wizard: writes long-term keys, checks them with AWS, moves them, and replaces them only after a question.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
+#[cfg(unix)]
 use expectrl::Expect as _;
+#[cfg(unix)]
 use expectrl::session::OsSession;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::support::home::Home;
+use crate::support::home::{Home, assert_mode};
 use crate::support::sections::long_term;
+#[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
+#[cfg(unix)]
 const OLD_ID: &str = "AKIAFAKEFAKEFAKEOLD0";
+#[cfg(unix)]
 const OLD_SECRET: &str = "FakeOldSecretOfAliceNotRealFakeSecretFak";
 
 fn answers(profile: &str, device: &str) -> String {
@@ -30,9 +34,8 @@ fn writes_a_new_file_that_nobody_else_can_read() {
                 "wrote [work-long-term] to ~/.aws/credentials\nnext: mfa-creds --profile work\n",
             );
         assert_eq!(home.credentials(), long_term("work"));
-        let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
-        assert_eq!(mode(home.file("credentials")), 0o600);
-        assert_eq!(mode(home.path().join(".aws")), 0o700);
+        assert_mode(&home.file("credentials"), 0o600);
+        assert_mode(&home.path().join(".aws"), 0o700);
     }
 }
 
@@ -219,18 +222,21 @@ fn keys_that_a_rotation_has_kept_are_told() {
     assert_eq!(home.credentials(), text);
 }
 
+#[cfg(unix)]
 #[track_caller]
 fn answer(session: &mut OsSession, question: &str, answer: &str) {
     session.expect(question).unwrap();
     session.send_line(answer).unwrap();
 }
 
+#[cfg(unix)]
 #[track_caller]
 fn answer_keys(session: &mut OsSession, id: &str, secret: &str) {
     answer(session, "aws_access_key_id: ", id);
     answer(session, "aws_secret_access_key (not shown): ", secret);
 }
 
+#[cfg(unix)]
 #[test]
 fn keys_that_are_there_are_replaced_after_a_yes_and_nothing_else() {
     let new = format!("# mine\n{}# the end\n", long_term("work"));
@@ -266,6 +272,7 @@ fn keys_that_are_there_are_replaced_after_a_yes_and_nothing_else() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn keys_that_change_before_the_new_ones_are_typed_are_not_replaced() {
     let sts = StandIn::start(Account::example());
@@ -290,6 +297,7 @@ fn keys_that_change_before_the_new_ones_are_typed_are_not_replaced() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn aws_says_whose_the_keys_are_or_what_is_wrong_with_them() {
     let sts = StandIn::start(Account::example());
@@ -322,6 +330,7 @@ fn aws_says_whose_the_keys_are_or_what_is_wrong_with_them() {
     assert_eq!(calls, ["GetCallerIdentity"; 3]);
 }
 
+#[cfg(unix)]
 #[test]
 fn keys_that_cannot_be_checked_are_written_with_a_warning() {
     let sts = StandIn::start(Account::example());
@@ -349,6 +358,7 @@ fn piped_keys_are_not_checked() {
     assert_eq!(sts.calls(), 0);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_narrow_terminal_shows_each_answer_and_each_error_once() {
     let wrong = "arn:aws:iam::123456789012:user/alice";

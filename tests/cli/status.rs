@@ -3,14 +3,19 @@
 use std::fs;
 
 use chrono::{TimeDelta, Utc};
+#[cfg(unix)]
 use expectrl::process::unix::UnixProcess;
+#[cfg(unix)]
 use expectrl::{Expect as _, Session};
 use serde_json::{Value, json};
-use stand_in::{ALICE_DEVICE, Account, StandIn};
+#[cfg(unix)]
+use stand_in::Account;
+use stand_in::{ALICE_DEVICE, StandIn};
 
 use crate::support::home::Home;
 use crate::support::roles::{ADMIN, account, role};
 use crate::support::sections::{FAR, long_term, short_term};
+#[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
 const PAST: &str = "2020-01-01 00:00:00";
@@ -243,6 +248,7 @@ fn a_broken_section_is_a_line_of_the_table() {
     assert!(reason.ends_with(":31 has no `=`"), "{reason}");
 }
 
+#[cfg(unix)]
 fn resize(session: &mut Session<UnixProcess, impl std::io::Read>, columns: u16) {
     session
         .get_process_mut()
@@ -250,6 +256,7 @@ fn resize(session: &mut Session<UnixProcess, impl std::io::Read>, columns: u16) 
         .unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn it_fits_the_terminal_and_is_coloured_only_there() {
     let sts = StandIn::start(Account::example());

@@ -1,13 +1,16 @@
 //! The trace: every decision and every request, and nothing secret. That nothing secret is in it is looked at after each test, see
 //! `support::home`.
 
+#[cfg(unix)]
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use stand_in::{ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
+#[cfg(unix)]
+use crate::support::home::assert_mode;
 use crate::support::home::{Home, says};
 
+#[cfg(unix)]
 #[test]
 fn the_trace_tells_each_request_and_decision() {
     let sts = StandIn::start(Account::example());
@@ -54,10 +57,7 @@ fn the_trace_tells_each_request_and_decision() {
             .all(|line| line.starts_with("20") || line.starts_with("  ")),
         "{trace}"
     );
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_mode(&path, 0o600);
     home.run(&["-p", "work"])
         .env("MFA_CREDS_TRACE", home.file("no/trace").to_str().unwrap())
         .ends(

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
+#[cfg(unix)]
 use expectrl::Expect as _;
 use stand_in::{ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, StandIn};
 
@@ -11,6 +12,7 @@ use crate::support::accounts::{alice, stand_in};
 use crate::support::home::Home;
 use crate::support::hostile_text::{assert_clean, is_nasty};
 use crate::support::sections::{FAR, keys_only, long_term, short_term};
+#[cfg(unix)]
 use crate::support::terminal::on_terminal;
 
 /// What no file of AWS's can hold is left out: line breaks.
@@ -196,6 +198,7 @@ fn nothing_that_xml_forbids_or_hides_reaches_the_screen_or_the_trace() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn nothing_of_a_file_reaches_the_list_to_pick_from() {
     let sts = StandIn::start(Account::example());

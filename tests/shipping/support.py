@@ -15,6 +15,7 @@ VENV = TARGET_DIRECTORY / "shipping" / "venv" / "bin"
 MANIFEST = tomllib.loads((ROOT / "Cargo.toml").read_text())
 VERSION = MANIFEST["package"]["version"]
 ARCHIVE = PACKAGES / f"mfa-creds-{VERSION}-{HOST}.tar.gz"
+MANIFESTS = f"mfa-creds-{VERSION}-manifests.tar.gz"
 SECONDS = 900  # the longest that one program may take
 
 
@@ -46,3 +47,13 @@ def package(*arguments, **environment):
 def resolved():
     """All packages that Cargo.lock names."""
     return json.loads(run("cargo", "metadata", "--locked", "--format-version", "1"))["packages"]
+
+
+def says_its_version(test, program):
+    commit, date = run("git", "log", "-1", "--format=%H %cs").split()
+    test.assertEqual(run(program, "--version"), f"mfa-creds {VERSION} ({commit[:9]} {date})\n")
+
+
+def download(asset):
+    """Where an asset of the release is."""
+    return f"{MANIFEST['package']['repository']}/releases/download/v{VERSION}/{asset}"

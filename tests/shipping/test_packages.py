@@ -1,7 +1,6 @@
 """The files of a release, made for this machine: the program, the archive, the package for Debian, the list of parts, and the
-formula and the metadata that lead there."""
+metadata that lead there."""
 
-import hashlib
 import json
 import os
 import pathlib
@@ -11,7 +10,7 @@ import tempfile
 import unittest
 import zipfile
 
-from support import ARCHIVE, BUILT, HOST, MANIFEST, PACKAGES, ROOT, VERSION, attempt, package, run
+from support import ARCHIVE, BUILT, HOST, MANIFEST, MANIFESTS, PACKAGES, ROOT, VERSION, attempt, download, package, run, says_its_version
 
 # Stripped and static. glibc alone is a megabyte of it here. A release has the smaller musl, and .github/package holds it to
 # seven million bytes.
@@ -24,11 +23,6 @@ COMMANDS = ["audit", "clear", "completions", "device", "device-enroll", "device-
 GUIDES = [guide.stem for guide in (ROOT / "src/guide").iterdir()]
 PAGES = {"mfa-creds.1", *(f"mfa-creds-{command}.1" for command in COMMANDS), *(f"mfa-creds-{guide}.7" for guide in GUIDES)}
 COMPLETIONS = {"mfa-creds.bash", "_mfa-creds", "mfa-creds.fish", "mfa-creds.ps1", "mfa-creds.elv"}
-
-
-def says_its_version(test, program):
-    commit, date = run("git", "log", "-1", "--format=%H %cs").split()
-    test.assertEqual(run(program, "--version"), f"mfa-creds {VERSION} ({commit[:9]} {date})\n")
 
 
 class Program(unittest.TestCase):
@@ -75,18 +69,33 @@ class Archive(unittest.TestCase):
         package("archive", HOST)
         self.assertEqual(ARCHIVE.read_bytes(), before)
 
-    def test_a_target_for_windows_is_a_zip(self):
+    def test_a_target_for_windows_is_a_zip_with_the_manual_as_text(self):
         with tempfile.TemporaryDirectory() as directory:
             target = "x86_64-pc-windows-msvc"
             release = pathlib.Path(directory, target, "release")
-            for kind in ("man", "completions"):
-                (release / kind).mkdir(parents=True)
+            release.mkdir(parents=True)
             (release / "mfa-creds.exe").write_bytes(b"MZ")
-            package("archive", target, CARGO_TARGET_DIR=directory)
+            # Stands for Wine, and for programs that end lines as Windows does.
+            runner = pathlib.Path(directory, "runner")
+            runner.write_text(f'#!/bin/sh\nshift\n"{BUILT}" "$@" | sed "s/\$/\\r/"\n')
+            runner.chmod(0o755)
+            environment = {"CARGO_TARGET_DIR": directory, "CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUNNER": runner, "COLUMNS": 200}
+            package("pages", target, **environment)
+            package("archive", target, **environment)
             with zipfile.ZipFile(pathlib.Path(directory, "packages", f"mfa-creds-{VERSION}-{target}.zip")) as packed:
-                top = f"mfa-creds-{VERSION}-{target}"
-                self.assertEqual(packed.namelist(), [f"{top}/{name}" for name in ("LICENSE", "README.md", "mfa-creds.exe")])
                 self.assertIsNone(packed.testzip())
+                top = f"mfa-creds-{VERSION}-{target}"
+                texts = {name.removeprefix(f"{top}/"): packed.read(name).decode() for name in packed.namelist()}
+        manual = {f"manual/{page.rpartition('.')[0]}.txt" for page in PAGES}
+        files = {"LICENSE", "README.md", "mfa-creds.exe", *manual, *(f"completions/{file}" for file in COMPLETIONS)}
+        self.assertEqual(set(texts), files)
+        for name in manual:
+            self.assertNotRegex(texts[name], r"[\x00-\x09\x0b-\x1f]", name)
+            guide = name.removeprefix("manual/mfa-creds-").removesuffix(".txt")
+            self.assertRegex(texts[name], r"^[^\n]+\n===" if guide in GUIDES else r"(?m)^Usage: mfa-creds", name)
+        self.assertEqual(texts["manual/mfa-creds-device-list.txt"], run(BUILT, "help", "device", "list", COLUMNS=80))
+        self.assertIn("\nUsage: mfa-creds device list ", texts["manual/mfa-creds-device-list.txt"])
+        self.assertEqual(texts["completions/mfa-creds.ps1"], run(BUILT, "completions", "powershell"))
 
 
 class Debian(unittest.TestCase):
@@ -198,7 +207,7 @@ class Whole(unittest.TestCase):
         self.packages.mkdir()
         self.assets = package("assets").split()
         for asset in self.assets:
-            if asset not in ("SHA256SUMS", "mfa-creds.rb"):
+            if asset not in ("SHA256SUMS", MANIFESTS):
                 (self.packages / asset).write_text(f"stands for {asset}\n")
 
     def tearDown(self):
@@ -208,7 +217,7 @@ class Whole(unittest.TestCase):
         return package(command, CARGO_TARGET_DIR=self.directory.name)
 
     def test_the_sums_are_those_of_the_files(self):
-        self.package("formula")
+        self.package("manifests")
         self.package("checksums")
         run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=self.packages)
         self.assertEqual(sorted(os.listdir(self.packages)), sorted(self.assets))
@@ -217,43 +226,19 @@ class Whole(unittest.TestCase):
         self.assertNotEqual(attempt("sha256sum", "--check", "SHA256SUMS", cwd=self.packages).returncode, 0)
 
     def test_no_sums_of_a_part(self):
-        self.package("formula")
+        self.package("manifests")
         for spoil in [lambda: (self.packages / self.assets[1]).unlink(), lambda: (self.packages / "other").touch()]:
             spoil()
             with self.assertRaisesRegex(AssertionError, "a release is"):
                 self.package("checksums")
             (self.packages / self.assets[1]).touch()
 
-    def test_the_formula_is_ruby_and_leads_to_the_archives(self):
-        self.package("formula")
-        formula = self.packages / "mfa-creds.rb"
-        self.assertEqual(run("ruby", "-c", formula), "Syntax OK\n")
-        found = re.findall(r'url "([^"]+)"\n +sha256 "(\w+)"', formula.read_text())
-        unix = [asset for asset in self.assets if asset.endswith(".tar.gz")]
-        expected = {download(name): hashlib.sha256((self.packages / name).read_bytes()).hexdigest() for name in unix}
-        self.assertEqual(dict(found), expected)
-
-    def test_the_formula_chooses_the_archive_and_installs_what_is_in_it(self):
-        self.package("formula")
-        with tarfile.open(ARCHIVE) as archive:
-            there = {name.removeprefix(f"{TOP}/") for name in archive.getnames()}
-        for system, word in {"macos": "apple-darwin", "linux": "unknown-linux-musl"}.items():
-            for processor, name in {"arm": "aarch64", "intel": "x86_64"}.items():
-                told = run("ruby", ROOT / "tests/shipping/formula.rb", self.packages / "mfa-creds.rb", system, processor)
-                told = json.loads(told)
-                self.assertEqual(told["url"], [download(f"mfa-creds-{VERSION}-{name}-{word}.tar.gz")])
-                self.assertEqual((told["version"], told["license"]), ([VERSION], ["MIT"]))
-                installed = [file for file in told["installed"] if "*" not in file]
-                self.assertEqual(set(installed) - there, set())
-                self.assertIn("mfa-creds", installed)
-                self.assertIn("man/*.1", told["installed"])
-                self.assertIn("man/*.7", told["installed"])
-
     def test_binstall_finds_the_archive_and_the_program_in_it(self):
         metadata = MANIFEST["package"]["metadata"]["binstall"]
         found = set()
         for asset in self.assets:
-            if match := re.fullmatch(rf"mfa-creds-{re.escape(VERSION)}-(.*?)(\.tar\.gz|\.zip)", asset):
+            match = re.fullmatch(rf"mfa-creds-{re.escape(VERSION)}-(.*?)(\.tar\.gz|\.zip)", asset)
+            if match and asset != MANIFESTS:
                 target = match[1]
                 of = {**metadata, **metadata.get("overrides", {}).get(target, {})}
                 values = {
@@ -273,7 +258,3 @@ class Whole(unittest.TestCase):
                 found.add(target)
         self.assertEqual(len(found), 5)
         self.assertIn(f"{TOP}/mfa-creds", tarfile.open(ARCHIVE).getnames())
-
-
-def download(asset):
-    return f"{MANIFEST['package']['repository']}/releases/download/v{VERSION}/{asset}"

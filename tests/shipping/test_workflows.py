@@ -5,7 +5,7 @@ import re
 import tempfile
 import unittest
 
-from support import MANIFEST, ROOT, VENV, attempt, package
+from support import MANIFEST, MANIFESTS, ROOT, VENV, attempt, package
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -103,7 +103,7 @@ class Workflows(unittest.TestCase):
         version = MANIFEST["package"]["version"]
         for workflow in WORKFLOWS:
             built = set(re.findall(r"\{ target: ([\w-]+), os: [\w.-]+ \}", workflow.read_text()))
-            archives = {asset for asset in assets if asset.endswith((".tar.gz", ".zip"))}
+            archives = {asset for asset in assets if asset.endswith((".tar.gz", ".zip")) and asset != MANIFESTS}
             suffix = {target: "zip" if "windows" in target else "tar.gz" for target in built}
             named = {f"mfa-creds-{version}-{target}.{suffix[target]}" for target in built}
             self.assertEqual(named, archives, workflow.name)

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::lookup::LookupError;
 use super::request_context::RequestContext;
 use crate::core::error::Failure;
 use crate::core::shell_words::{self, CHECK_THE_CLOCK};
@@ -10,8 +11,8 @@ use crate::plan::{Proxy, Route, Setting};
 /// What keeps this machine from reaching the service.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ConnectError {
-    /// The name is unknown.
-    UnknownName,
+    /// The name has no address.
+    Lookup(LookupError),
     /// Nothing listens there.
     Refused,
     /// There is no route.
@@ -69,7 +70,7 @@ impl ConnectError {
     /// Whether a retry may help.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::UnknownName
+            Self::Lookup(_)
             | Self::Refused
             | Self::NoNetwork
             | Self::NoConnection
@@ -122,7 +123,7 @@ impl ConnectError {
 
     fn words(&self) -> &'static str {
         match self {
-            Self::UnknownName => "its name was not found in DNS",
+            Self::Lookup(error) => error.words(),
             Self::Refused => "connection refused",
             Self::NoNetwork => "the network is unreachable",
             Self::NoConnection => "the connection timed out",
@@ -140,7 +141,8 @@ impl ConnectError {
             None => format!("the region {} ({})", region.value, region.origin),
         };
         match self {
-            Self::UnknownName => format!("check the network, and {place}"),
+            Self::Lookup(LookupError::UnknownName) => format!("check the network, and {place}"),
+            Self::Lookup(LookupError::NoDns) => "check the network, and its DNS servers".to_owned(),
             Self::Refused => format!("check {place}"),
             Self::NoNetwork => "check the network".to_owned(),
             _ => {

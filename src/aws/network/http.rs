@@ -10,6 +10,7 @@ use aws_smithy_http_client::{Builder, Connector, tls};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
+use super::lookup::Lookup;
 use crate::core::error::{Failure, reason};
 use crate::core::regular_file;
 use crate::plan::{Proxy, Setting};
@@ -23,8 +24,10 @@ pub(super) fn client(
     plain: bool,
     bundle: Option<Vec<u8>>,
     proxy: Option<&Proxy>,
+    connect_timeout: Duration,
 ) -> Result<SharedHttpClient> {
-    let trust = if plain { None } else { Some(trust(bundle)?) };
+    let trust = trust(plain, bundle)?;
+    let lookup = Lookup::within(connect_timeout);
     let proxy = match proxy {
         // Its errors may contain the password.
         Some(proxy) => match ProxyConfig::all(proxy.url().expose()) {
@@ -42,24 +45,23 @@ pub(super) fn client(
             if let Some(components) = components {
                 connector.set_sleep_impl(components.sleep_impl());
             }
-            match trust.clone() {
-                None => connector.build_http(),
-                Some(trust) => connector
-                    .tls_provider(tls::Provider::Rustls(
-                        tls::rustls_provider::CryptoMode::Ring,
-                    ))
-                    .tls_context(trust)
-                    .build(),
-            }
+            connector
+                .tls_provider(tls::Provider::Rustls(
+                    tls::rustls_provider::CryptoMode::Ring,
+                ))
+                .tls_context(trust.clone())
+                .build_with_resolver(lookup.clone())
         }),
     )
 }
 
-/// The certificates to trust: those of the bundle, or the system's.
-fn trust(bundle: Option<Vec<u8>>) -> Result<tls::TlsContext> {
+/// The certificates to trust: none without TLS, those of the bundle, or the system's.
+fn trust(plain: bool, bundle: Option<Vec<u8>>) -> Result<tls::TlsContext> {
     let context = tls::TlsContext::builder();
+    let none = tls::TrustStore::empty();
     match bundle {
-        Some(pem) => context.with_trust_store(tls::TrustStore::empty().with_pem_certificate(pem)),
+        _ if plain => context.with_trust_store(none),
+        Some(pem) => context.with_trust_store(none.with_pem_certificate(pem)),
         None => context,
     }
     .build()

@@ -10,6 +10,7 @@ use rustls::{CertificateError, OtherError};
 use super::connect_error::{
     CertificateProblem, ConnectError, PROXY_AUTHENTICATION_REQUIRED, ProxyAnswer,
 };
+use super::lookup::LookupError;
 
 /// Why a connection failed.
 pub(super) fn connect_error(error: &(dyn Error + 'static)) -> ConnectError {
@@ -22,6 +23,9 @@ pub(super) fn connect_error(error: &(dyn Error + 'static)) -> ConnectError {
         }
         _ => {}
     }
+    if let Some(error) = cause::<LookupError>(error) {
+        return ConnectError::Lookup(*error);
+    }
     match worded(error) {
         Some(Worded::ProxyAuthorization) => {
             return ConnectError::Proxy(ProxyAnswer {
@@ -30,7 +34,6 @@ pub(super) fn connect_error(error: &(dyn Error + 'static)) -> ConnectError {
             });
         }
         Some(Worded::NoTunnel) => return ConnectError::Proxy(ProxyAnswer::default()),
-        Some(Worded::UnknownName) => return ConnectError::UnknownName,
         Some(Worded::CutOff) | None => {}
     }
     match io_kind(error) {
@@ -88,15 +91,12 @@ enum Worded {
     ProxyAuthorization,
     /// The proxy was reached, but opened no tunnel.
     NoTunnel,
-    /// The name is unknown.
-    UnknownName,
     /// The connection ended before the response did.
     CutOff,
 }
 
-/// The only place that matches texts of libraries: of hyper-util 0.1.21 (its tunnel, and its look-up of a name), of the standard
-/// library (likewise a look-up), and of hyper 1.12.0 and h2 0.4.20 (an end too early). `proxies` and `answers` of tests/cli fail
-/// when the first ones change, and a test below when the last ones do.
+/// The only place that matches texts of the HTTP client: of hyper-util 0.1.21 (its tunnel), and of hyper 1.12.0 and h2 0.4.20 (an end
+/// too early). `proxies` of tests/cli fails when the first ones change, and a test below when the last ones do.
 fn worded(error: &(dyn Error + 'static)) -> Option<Worded> {
     let text = chain(error).map(ToString::to_string);
     let text = text.collect::<Vec<_>>().join(": ");
@@ -104,8 +104,6 @@ fn worded(error: &(dyn Error + 'static)) -> Option<Worded> {
         Some(Worded::ProxyAuthorization)
     } else if text.contains("tunnel error: ") && !text.contains("underlying connection") {
         Some(Worded::NoTunnel)
-    } else if text.contains("failed to lookup address") || text.contains("dns error") {
-        Some(Worded::UnknownName)
     } else if text.contains("connection closed") {
         Some(Worded::CutOff)
     } else {
@@ -135,6 +133,7 @@ mod tests {
     use std::net::{Shutdown, TcpListener};
     use std::sync::Arc;
     use std::thread;
+    use std::time::Duration;
 
     use aws_config::retry::RetryConfig;
     use aws_config::{BehaviorVersion, Region};
@@ -191,7 +190,7 @@ mod tests {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new("AKIAFAKE", "FakeSecret", None, None, ""))
-            .http_client(http::client(true, None, None).unwrap())
+            .http_client(http::client(true, None, None, Duration::from_secs(5)).unwrap())
             .retry_config(RetryConfig::disabled())
             .endpoint_url(url);
         let sts = aws_sdk_sts::Client::from_conf(config.build());

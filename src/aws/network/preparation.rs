@@ -80,10 +80,11 @@ pub fn prepare<'c>(
         let bundle = bundle.map(|certificates| certificates.pem);
         let proxy = route.proxy.as_ref().map(|proxy| proxy.value.clone());
         let plain = !route.is_over_tls() && !proxy.as_ref().is_some_and(Proxy::is_over_tls);
+        let limit = connect_timeout(connection);
         begun.push((
             connection.clone(),
             route,
-            thread::spawn(move || http::client(plain, bundle, proxy.as_ref())),
+            thread::spawn(move || http::client(plain, bundle, proxy.as_ref(), limit)),
         ));
     }
     Ok(Preparation { begun, report })

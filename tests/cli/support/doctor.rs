@@ -1,22 +1,14 @@
 //! What `mfa-creds doctor` is run on, and the lines that it prints.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-
-use crate::support::home::{Home, Run};
+use crate::support::home::{Home, Run, set_mode};
 use crate::support::sections::{FAR, long_term, short_term};
 
 /// A home with these two files, where no mode is wrong.
 pub fn home(credentials: &str, config: &str) -> Home {
     let home = Home::with(credentials);
     home.write("config", config);
-    mode(&home.file(""), 0o700);
+    set_mode(&home.file(""), 0o700);
     home
-}
-
-pub fn mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// The keys of the stand-in's user, and valid credentials.

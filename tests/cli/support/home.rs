@@ -1,12 +1,10 @@
 //! A throwaway home, and runs of the binary in it.
 
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use process_wrap::std::{CommandWrap, ProcessSession};
 use stand_in::StandIn;
 use tempfile::{NamedTempFile, TempDir, TempPath};
 
@@ -17,13 +15,17 @@ use crate::support::spawning::spawning;
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_mfa-creds");
 
+/// The variable that names the home directory.
+pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
 /// Where nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// A home directory with `.aws` in it, gone when dropped. Every run in it is traced at the highest verbosity, and nothing secret
 /// may be in the trace in the end.
 pub struct Home {
-    directory: TempDir,
+    _directory: TempDir,
+    path: PathBuf,
     trace: TempPath,
 }
 
@@ -31,12 +33,24 @@ impl Home {
     /// One without any file.
     pub fn new() -> Self {
         next_code::begin();
-        let home = Self {
-            directory: TempDir::new().unwrap(),
+        Self::in_directory(Path::to_owned)
+    }
+
+    /// One in a directory with this name, without any file.
+    pub fn named(name: &str) -> Self {
+        next_code::begin();
+        Self::in_directory(|directory| directory.join(name))
+    }
+
+    fn in_directory(place: impl FnOnce(&Path) -> PathBuf) -> Self {
+        let directory = TempDir::new().unwrap();
+        let path = place(&without_short_names(directory.path()));
+        fs::create_dir_all(path.join(".aws")).unwrap();
+        Self {
+            _directory: directory,
+            path,
             trace: NamedTempFile::new().unwrap().into_temp_path(),
-        };
-        fs::create_dir(home.path().join(".aws")).unwrap();
-        home
+        }
     }
 
     /// One with this credentials file.
@@ -52,7 +66,7 @@ impl Home {
     }
 
     pub fn path(&self) -> &Path {
-        self.directory.path()
+        &self.path
     }
 
     /// Where all runs leave their trace.
@@ -97,20 +111,23 @@ impl Home {
 
     pub fn write(&self, name: &str, text: &str) {
         fs::write(self.file(name), text).unwrap();
-        fs::set_permissions(self.file(name), fs::Permissions::from_mode(0o600)).unwrap();
+        set_mode(&self.file(name), 0o600);
     }
 
     pub fn credentials(&self) -> String {
         fs::read_to_string(self.file("credentials")).unwrap()
     }
 
+    /// Leaves a program no environment but this home.
+    pub fn command<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        clear(command).env(HOME, self.path())
+    }
+
     /// A run of the binary, without a terminal and with nothing on standard input.
     pub fn run(&self, arguments: &[&str]) -> Run<'_> {
         let mut command = Command::new(BINARY);
-        command
+        self.command(&mut command)
             .args(arguments)
-            .env_clear()
-            .env("HOME", self.path())
             .env("TZ", "UTC")
             .env("MFA_CREDS_TRACE", self.trace())
             // Whatever a test forgets, no request leaves the machine, and the keychain of whoever runs the tests is not touched.
@@ -138,6 +155,58 @@ impl Drop for Home {
             self.assert_nothing_secret("the trace", &trace);
         }
     }
+}
+
+/// Leaves a program no environment but what no program can do without.
+pub fn clear(command: &mut Command) -> &mut Command {
+    command.env_clear();
+    #[cfg(windows)]
+    for name in ["SystemRoot", "ComSpec", "TEMP"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    command
+}
+
+/// Sets the mode of a file, where files have modes.
+#[cfg(unix)]
+pub fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Of modes, Windows has one bit.
+#[cfg(not(unix))]
+pub fn set_mode(path: &Path, mode: u32) {
+    let mut permissions = fs::metadata(path).unwrap().permissions();
+    permissions.set_readonly(mode & 0o200 == 0 && path.is_file());
+    fs::set_permissions(path, permissions).unwrap();
+}
+
+/// The mode of a file is this, where files have modes.
+#[track_caller]
+pub fn assert_mode(path: &Path, mode: u32) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let now = fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(now, mode, "{}: {now:o} is not {mode:o}", path.display());
+    }
+    #[cfg(not(unix))]
+    assert!(path.exists(), "{}, {mode:o}", path.display());
+}
+
+#[cfg(not(windows))]
+fn without_short_names(path: &Path) -> PathBuf {
+    path.to_owned()
+}
+
+/// Where Windows has names like `RUNNER~1` for programs from before 1995, the home would have two names.
+#[cfg(windows)]
+fn without_short_names(path: &Path) -> PathBuf {
+    let whole = fs::canonicalize(path).unwrap();
+    PathBuf::from(whole.to_str().unwrap().trim_start_matches(r"\\?\"))
 }
 
 /// The values in a file that nobody may see.
@@ -201,18 +270,13 @@ impl Run<'_> {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // A session of its own has no terminal, whoever runs the tests.
-        let mut command = CommandWrap::from(self.command);
-        command.wrap(ProcessSession);
-        let mut child = spawning(|| command.spawn().unwrap());
-        let mut stdin = child.stdin().take().unwrap();
-        // A run that fails early does not read it.
-        let _ = stdin.write_all(self.stdin.as_bytes());
-        drop(stdin);
-        let output = child.wait_with_output().unwrap();
+        let output = without_terminal(self.command, |stdin| {
+            // A run that fails early does not read it.
+            let _ = stdin.write_all(self.stdin.as_bytes());
+        });
         let text = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).unwrap();
-            without_spans(&text.replace(self.home.path().to_str().unwrap(), "~"))
+            without_spans(&with_home_short(&text, self.home.path()))
         };
         let outcome = Outcome {
             status: output.status.code(),
@@ -251,6 +315,52 @@ impl Run<'_> {
         assert_eq!(outcome.stdout, "", "{outcome:?}");
         outcome
     }
+}
+
+/// Runs a program that has no terminal, whoever runs the tests: it has a session of its own.
+#[cfg(unix)]
+fn without_terminal(command: Command, types: impl FnOnce(&mut dyn Write)) -> Output {
+    use process_wrap::std::{CommandWrap, ProcessSession};
+
+    let mut command = CommandWrap::from(command);
+    command.wrap(ProcessSession);
+    let mut child = spawning(|| command.spawn().unwrap());
+    types(&mut child.stdin().take().unwrap());
+    child.wait_with_output().unwrap()
+}
+
+/// Runs a program that has no console, whoever runs the tests.
+#[cfg(windows)]
+fn without_terminal(mut command: Command, types: impl FnOnce(&mut dyn Write)) -> Output {
+    use std::os::windows::process::CommandExt as _;
+
+    // <https://learn.microsoft.com/windows/win32/procthread/process-creation-flags>
+    const DETACHED_PROCESS: u32 = 8;
+    command.creation_flags(DETACHED_PROCESS);
+    let mut child = spawning(|| command.spawn().unwrap());
+    types(&mut child.stdin.take().unwrap());
+    child.wait_with_output().unwrap()
+}
+
+/// Replaces the path of the home by `~`, and writes the paths in it as on Unix.
+pub fn with_home_short(text: &str, home: &Path) -> String {
+    let home = home.to_str().unwrap();
+    if !cfg!(windows) {
+        return text.replace(home, "~");
+    }
+    // As in JSON, and as it is.
+    let text = text.replace(&home.replace('\\', r"\\"), "~");
+    let text = text.replace(home, "~");
+    let mut parts = text.split('~');
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c.is_whitespace() || "'\"`:,;()".contains(c));
+        let (path, rest) = part.split_at(end.unwrap_or(part.len()));
+        short.push('~');
+        short.push_str(&path.replace(r"\\", "/").replace('\\', "/"));
+        short.push_str(rest);
+    }
+    short
 }
 
 /// Replaces what depends on the time of the test: `until 09:03 +00:00, 12 h` becomes `until …`.

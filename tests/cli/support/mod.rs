@@ -11,11 +11,14 @@ pub mod roles;
 
 // Starting processes.
 pub mod spawning;
-// The binary on a terminal.
+// The binary on a terminal. A console of Windows is driven by `tests/platforms`.
+#[cfg(unix)]
 pub mod terminal;
-// Graphical prompts.
+// Graphical prompts that are programs.
+#[cfg(unix)]
 pub mod dialogs;
 // A shell in which the command of a hint is typed.
+#[cfg(unix)]
 pub mod shell;
 
 // A proxy that looks into TLS, and an address where nobody listens.
@@ -24,12 +27,14 @@ pub mod corporate_network;
 // Tests that wait for the next code of a device, side by side.
 pub mod next_code;
 
-// The texts in the product's sources.
+// The texts in the product's sources, which are the same on every system.
+#[cfg(unix)]
 pub mod sources;
 
 // What the tests of `doctor` share.
 pub mod doctor;
-// What the tests of `device enroll` and `device resync` share.
+// What the tests of `device enroll` and `device resync` share: a dialog on a terminal.
+#[cfg(unix)]
 pub mod enrollment;
 // What the tests of `rotate` share.
 pub mod rotation;

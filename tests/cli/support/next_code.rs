@@ -12,25 +12,42 @@ use std::{env, thread};
 use crate::support::spawning::spawning;
 
 /// Each of them begins with [`passed_side_by_side`].
-const TESTS: [&str; 19] = [
+const TESTS: &[&str] = &[
+    #[cfg(unix)]
     "codes::a_code_that_was_used_is_known_to_the_next_process",
+    #[cfg(unix)]
     "codes::a_fresh_code_is_asked_for_where_aws_was_busy",
+    #[cfg(unix)]
     "codes::a_fresh_code_is_asked_for_where_aws_has_failed",
+    #[cfg(unix)]
     "enrollment::a_device_from_nothing_to_the_first_session",
+    #[cfg(unix)]
     "enrollment::wrong_codes_are_asked_for_again",
+    #[cfg(unix)]
     "enrollment::after_three_pairs_the_device_is_deleted_again",
+    #[cfg(unix)]
     "enrollment::a_lost_answer_is_looked_after",
+    #[cfg(unix)]
     "enrollment::a_refusal_leaves_nothing_behind",
+    #[cfg(unix)]
     "enrollment::a_second_device_is_made_with_the_session",
+    #[cfg(unix)]
     "enrollment::a_signal_leaves_no_device_behind",
+    #[cfg(unix)]
     "hints_of_settings::a_user_without_a_device_gets_one_by_the_command",
+    #[cfg(unix)]
     "many_profiles::two_keys_of_one_device_wait_for_the_next_code",
     "mfa_process::a_code_that_was_used_is_followed_by_the_next_one",
     "mfa_process::a_code_that_was_refused_is_followed_by_the_next_one",
+    #[cfg(unix)]
     "policy::a_user_without_a_device_can_do_nothing_but_enroll_and_then_all_that_is_allowed",
+    #[cfg(unix)]
     "policy::the_mistakes_that_go_around",
+    #[cfg(unix)]
     "resync::a_device_that_has_drifted_away_is_brought_back",
+    #[cfg(unix)]
     "resync::a_resynchronisation_with_wrong_codes_says_so",
+    #[cfg(unix)]
     "screen::a_dumb_terminal_gets_plain_lines_at_the_prompt_for_a_code",
 ];
 
@@ -57,6 +74,7 @@ pub fn begin() -> bool {
             tests
                 .args(["--exact", "--test-threads", &TESTS.len().to_string()])
                 .args(TESTS)
+                .args(skips())
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped());
             let child = spawning(|| tests.spawn().unwrap());
@@ -64,6 +82,11 @@ pub fn begin() -> bool {
         }
         all
     })
+}
+
+/// The options that leave out a test.
+fn skips() -> impl Iterator<Item = String> {
+    env::args().filter(|option| option.starts_with("--skip="))
 }
 
 fn read(mut child: Child) {
@@ -101,7 +124,12 @@ pub fn passed_side_by_side() -> bool {
         .unwrap_or_else(PoisonError::into_inner);
     let printed = output.text.clone();
     drop(output);
-    let all = format!("\nrunning {} tests\n", TESTS.len());
+    let is_left_out = |test: &&&str| skips().any(|option| option == format!("--skip={test}"));
+    let number = TESTS.len() - TESTS.iter().filter(is_left_out).count();
+    let all = format!(
+        "\nrunning {number} test{}\n",
+        if number == 1 { "" } else { "s" }
+    );
     assert!(
         printed.contains(&all),
         "not all tests of the list are there: {printed}"

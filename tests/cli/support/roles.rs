@@ -28,6 +28,11 @@ pub fn role(profile: &str, arn: &str, more: &str) -> String {
     format!("[profile {profile}]\nrole_arn = {arn}\nsource_profile = personal\n{more}\n")
 }
 
+/// The profile `admin` of the config file, over another one.
+pub fn admin(source: &str) -> String {
+    format!("[profile admin]\nrole_arn = {ADMIN}\nsource_profile = {source}\n")
+}
+
 pub fn home(config: &str) -> Home {
     let home = Home::with(&long_term("personal"));
     home.write("config", config);

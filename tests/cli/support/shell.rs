@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
 
 use crate::support::home::{BINARY, Home};
-use crate::support::roles::{ADMIN, account};
+use crate::support::roles::account;
 use crate::support::sections::long_term;
 use crate::support::spawning::spawning;
 
@@ -166,8 +166,4 @@ pub const ADMIN_LINE: &str = "mfa-creds -q -p admin --token $CODE";
 
 pub fn plain(profile: &str) -> String {
     long_term(profile).replace("-long-term", "")
-}
-
-pub fn admin(source: &str) -> String {
-    format!("[profile admin]\nrole_arn = {ADMIN}\nsource_profile = {source}\n")
 }

@@ -1,0 +1,159 @@
+//! Looks up the addresses of a host. Other than the HTTP client's own lookup, it tells a name that does not exist from DNS servers that
+//! do not respond, it outlives the try that began it, and each try begins with another address.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+
+/// Why a name has no address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LookupError {
+    /// DNS does not have it.
+    UnknownName,
+    /// DNS was not available.
+    NoDns,
+}
+
+/// The lookups of a client.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup {
+    /// How long a try may wait for addresses.
+    limit: Duration,
+    hosts: Arc<Mutex<HashMap<String, Host>>>,
+}
+
+type Addresses = io::Result<Vec<IpAddr>>;
+
+#[derive(Debug, Default)]
+struct Host {
+    tries: usize,
+    /// A lookup that took longer than its try. The system asks the next DNS server only after several seconds.
+    late: Option<JoinHandle<Addresses>>,
+}
+
+impl Lookup {
+    /// Lookups for connections that may take this long.
+    pub fn within(connect_timeout: Duration) -> Self {
+        Self {
+            // Before the connection times out, so that a slow lookup is reported as such.
+            limit: connect_timeout * 9 / 10,
+            hosts: Arc::default(),
+        }
+    }
+
+    async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, LookupError> {
+        let (tries, late) = self.of(name, |host| {
+            host.tries += 1;
+            (host.tries - 1, host.late.take())
+        });
+        let owned = name.to_owned();
+        let mut lookup = late.unwrap_or_else(|| spawn_blocking(move || look_up(&owned)));
+        match timeout(self.limit, &mut lookup).await {
+            Ok(Ok(Ok(addresses))) => Ok(rotated(addresses, tries)),
+            Ok(Ok(Err(error))) => Err(LookupError::of(&error)),
+            Ok(Err(_panicked)) => Err(LookupError::NoDns),
+            Err(_elapsed) => {
+                self.of(name, |host| host.late = Some(lookup));
+                Err(LookupError::NoDns)
+            }
+        }
+    }
+
+    fn of<T>(&self, name: &str, change: impl FnOnce(&mut Host) -> T) -> T {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(hosts.entry(name.to_owned()).or_default())
+    }
+}
+
+impl ResolveDns for Lookup {
+    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+        DnsFuture::new(async { self.addresses(name).await.map_err(ResolveDnsError::new) })
+    }
+}
+
+fn look_up(name: &str) -> Addresses {
+    let addresses = (name, 0).to_socket_addrs()?;
+    Ok(addresses.map(|address| address.ip()).collect())
+}
+
+/// The same addresses, and each try has another one first. The family that the system prefers stays first: the HTTP client tries the other
+/// one if that takes too long, but waits for the first address of a family.
+fn rotated(addresses: Vec<IpAddr>, tries: usize) -> Vec<IpAddr> {
+    let is_ipv6 = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let preferred = |address: &IpAddr| address.is_ipv6() == is_ipv6;
+    let (mut preferred, mut others): (Vec<_>, Vec<_>) = addresses.into_iter().partition(preferred);
+    for family in [&mut preferred, &mut others] {
+        let by = tries % family.len().max(1);
+        family.rotate_left(by);
+    }
+    preferred.append(&mut others);
+    preferred
+}
+
+impl LookupError {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::UnknownName => "its name was not found in DNS",
+            Self::NoDns => "its name could not be looked up in DNS",
+        }
+    }
+
+    fn of(error: &io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(WSAHOST_NOT_FOUND | WSANO_DATA) if cfg!(windows) => Self::UnknownName,
+            Some(_) => Self::NoDns,
+            // The standard library has the C library's words for it, but not its number.
+            None => {
+                let text = error.to_string();
+                if AGAIN.iter().any(|again| text.contains(again)) {
+                    Self::NoDns
+                } else {
+                    Self::UnknownName
+                }
+            }
+        }
+    }
+}
+
+/// What the C libraries call `EAI_AGAIN`: those of GNU and Apple, and musl.
+const AGAIN: [&str; 2] = ["Temporary failure in name resolution", "Try again"];
+/// The errors of Windows for names, see <https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2>.
+const WSAHOST_NOT_FOUND: i32 = 11_001;
+const WSANO_DATA: i32 = 11_004;
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+impl Error for LookupError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_try_has_another_address_of_the_same_family_first() {
+        let addresses: Vec<IpAddr> = ["::1", "192.0.2.1", "::2", "192.0.2.2", "192.0.2.3"]
+            .map(|address| address.parse().unwrap())
+            .into();
+        for (tries, expected) in [
+            (0, ["::1", "::2", "192.0.2.1", "192.0.2.2", "192.0.2.3"]),
+            (1, ["::2", "::1", "192.0.2.2", "192.0.2.3", "192.0.2.1"]),
+            (5, ["::2", "::1", "192.0.2.3", "192.0.2.1", "192.0.2.2"]),
+        ] {
+            let found = rotated(addresses.clone(), tries).into_iter();
+            assert!(found.map(|address| address.to_string()).eq(expected));
+        }
+        assert_eq!(rotated(Vec::new(), 1), Vec::<IpAddr>::new());
+    }
+}
