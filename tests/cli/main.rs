@@ -55,6 +55,9 @@ mod devices;
 
 // The credentials file against kills, full disks, links and directories that are not writable.
 mod file;
+// Files that other programs have open, attributes, variables and hints, as Windows has them.
+#[cfg(windows)]
+mod on_windows;
 // Backups that an interrupted write in place has left, in each state.
 mod leftovers;
 // Access control lists and extended attributes, as Linux has them.

@@ -138,7 +138,8 @@ fn program(command: &str) -> Option<&str> {
 /// The `aws-mfa` in `PATH`, unless it is this program.
 fn aws_mfa(environment: &Environment) -> Option<PathBuf> {
     let path = environment.path("PATH")?;
-    let mut places = std::env::split_paths(&path).map(|directory| directory.join(AWS_MFA));
+    let name = format!("{AWS_MFA}{}", std::env::consts::EXE_SUFFIX);
+    let mut places = std::env::split_paths(&path).map(|directory| directory.join(&name));
     let found = places.find(|place| place.is_file())?;
     let us = std::env::current_exe()
         .and_then(|us| us.canonicalize())

@@ -26,17 +26,6 @@ const WRITE: ([&str; 9], u32) = (
     ["FA", "GA", "FW", "GW", "DC", "LC", "SD", "WD", "WO"],
     0x500d_0046,
 );
-/// The two letters of groups that anybody may be in.
-pub(super) const GROUPS: [(&str, &str); 7] = [
-    ("WD", "S-1-1-0"),
-    ("AU", "S-1-5-11"),
-    ("IU", "S-1-5-4"),
-    ("NU", "S-1-5-2"),
-    ("BU", "S-1-5-32-545"),
-    ("BG", "S-1-5-32-546"),
-    ("AN", "S-1-5-7"),
-];
-
 /// The rights of others than the user.
 pub(super) fn rights_of_others<'s>(sddl: &'s str, user: &str) -> Rights<'s> {
     let mut rights = Rights::default();

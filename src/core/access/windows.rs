@@ -11,12 +11,22 @@ use winsafe::{
     ConvertStringSidToSid, GetSystemDirectory, HPROCESS, LookupAccountSid, TokenInfo, co,
 };
 
-use super::sddl::{GROUPS, rights_of_others};
+use super::sddl::rights_of_others;
 use crate::core::file_id::real_path;
 use crate::core::text::quoted_path;
 
 /// Who always has rights: SYSTEM and administrators.
 const ALWAYS: [&str; 2] = ["S-1-5-18", "S-1-5-32-544"];
+/// The two letters of groups that anybody may be in.
+const GROUPS: [(&str, &str); 7] = [
+    ("WD", "S-1-1-0"),
+    ("AU", "S-1-5-11"),
+    ("IU", "S-1-5-4"),
+    ("NU", "S-1-5-2"),
+    ("BU", "S-1-5-32-545"),
+    ("BG", "S-1-5-32-546"),
+    ("AN", "S-1-5-7"),
+];
 /// No window appears for it.
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 

@@ -1,0 +1,260 @@
+//! What only Windows has: files that other programs do not share, an attribute against writing, variables in upper and lower case, and
+//! the commands of cmd.exe that hints name.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::windows::fs::OpenOptionsExt as _;
+use std::os::windows::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stand_in::{ALICE_DEVICE, Account, StandIn};
+
+use crate::support::home::{BINARY, HOME, Home, Outcome, clear};
+use crate::support::sections::{FAR, long_term, short_term};
+
+/// Opens a file like a program that shares nothing.
+fn unshared(path: &Path) -> File {
+    OpenOptions::new()
+        .read(true)
+        .share_mode(0)
+        .open(path)
+        .unwrap()
+}
+
+fn renews(home: &Home) -> Outcome {
+    let sts = StandIn::start(Account::example());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+        .succeeds()
+}
+
+#[test]
+fn a_file_that_another_program_has_open_for_a_moment_is_waited_for() {
+    let home = Home::of_alice();
+    let held = unshared(&home.file("credentials"));
+    let waiting = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(600));
+        drop(held);
+    });
+    renews(&home);
+    waiting.join().unwrap();
+    assert!(home.credentials().contains("[work]"));
+}
+
+#[test]
+fn a_file_that_stays_open_is_named() {
+    let home = Home::of_alice();
+    let held = unshared(&home.file("credentials"));
+    let begun = Instant::now();
+    home.run(&["-q", "-p", "work", "--token", "123456"]).ends(
+        1,
+        "error: ~/.aws/credentials cannot be read: another program has it open\n\
+         hint: close the file in that program, and run the command again\n",
+    );
+    assert!(begun.elapsed() > Duration::from_secs(2));
+    drop(held);
+}
+
+#[test]
+fn a_file_that_readers_share_is_replaced() {
+    let home = Home::of_alice();
+    let mut reader = File::open(home.file("credentials")).unwrap();
+    renews(&home);
+    assert!(home.credentials().contains("[work]"));
+    let mut old = String::new();
+    std::io::Read::read_to_string(&mut reader, &mut old).unwrap();
+    assert!(!old.contains("[work]"), "{old}");
+    let left: Vec<_> = fs::read_dir(home.file("")).unwrap().collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
+fn a_file_with_two_names_keeps_both() {
+    let home = Home::of_alice();
+    fs::hard_link(home.file("credentials"), home.file("other")).unwrap();
+    renews(&home);
+    let other = fs::read_to_string(home.file("other")).unwrap();
+    assert_eq!(other, home.credentials());
+    assert!(other.contains("[work]"));
+}
+
+#[test]
+fn a_new_file_and_its_directory_are_made() {
+    let home = Home::of_alice();
+    let keys = home.credentials();
+    let directory = home.path().join("Zoë's team");
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("credentials"), keys).unwrap();
+    let sts = StandIn::start(Account::example());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let path = directory.join("credentials");
+    home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
+        .env("AWS_SHARED_CREDENTIALS_FILE", path.to_str().unwrap())
+        .succeeds();
+    assert!(directory.join(".mfa-creds").is_dir());
+}
+
+#[test]
+fn names_of_variables_are_the_same_in_lower_case() {
+    let home = Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)));
+    home.run(&["clear"])
+        .env("aws_profile", "work")
+        .ends(0, "cleared [work]\n");
+}
+
+/// The command in a hint, with the real home in it.
+fn command(home: &Home, said: &str, before: &str, after: &str) -> String {
+    let (_, rest) = said
+        .split_once(before)
+        .unwrap_or_else(|| panic!("no {before:?}: {said}"));
+    let (command, _) = rest.split_once(after).unwrap();
+    let mut command = command.to_owned();
+    if let Some(at) = command.find('~') {
+        let path = command.split_off(at).replace('/', r"\");
+        command += &path.replace('~', home.path().to_str().unwrap());
+    }
+    command
+}
+
+/// Types a line into cmd.exe.
+fn typed(home: &Home, line: &str) -> String {
+    let mut shell = Command::new("cmd.exe");
+    let output = clear(&mut shell)
+        .env(HOME, home.path())
+        .env(
+            "PATH",
+            format!(r"{}\System32", std::env::var("SystemRoot").unwrap()),
+        )
+        .arg("/C")
+        .raw_arg(line)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_file_that_is_read_only_is_made_writable_by_the_hint() {
+    let home = Home::of_alice();
+    let file = home.file("credentials");
+    let mut permissions = fs::metadata(&file).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&file, permissions).unwrap();
+    let before = home.credentials();
+    let outcome = home
+        .run(&["-q", "-p", "work", "--token", "123456"])
+        .ends(1, "error: ~/.aws/credentials is read-only\nhint: make it writable: attrib -R ~/.aws/credentials\n");
+    assert_eq!(home.credentials(), before);
+    typed(&home, &command(&home, &outcome.stderr, "writable: ", "\n"));
+    renews(&home);
+}
+
+#[test]
+fn what_is_in_the_place_of_our_files_is_removed_by_the_hint() {
+    let home = Home::of_alice();
+    let sessions = home.file(r".mfa-creds\credentials.sessions");
+    fs::create_dir_all(sessions.join("full")).unwrap();
+    let outcome = home.run(&["-q", "-p", "work", "--token", "123456"]).ends(
+        1,
+        "error: ~/.aws/.mfa-creds/credentials.sessions cannot be used: it is a directory\n\
+         hint: remove it: cmd /c rmdir /s /q ~/.aws/.mfa-creds/credentials.sessions\n",
+    );
+    typed(&home, &command(&home, &outcome.stderr, "remove it: ", "\n"));
+    renews(&home);
+    // A session file that is ambiguous.
+    let text = fs::read_to_string(&sessions).unwrap();
+    fs::write(&sessions, format!("{text}{text}")).unwrap();
+    let said = home.run(&["doctor", "--offline"]).outcome().stdout;
+    typed(&home, &command(&home, &said, "fix: ", ", and type"));
+    assert!(!sessions.exists());
+}
+
+#[test]
+fn a_directory_that_is_missing_is_made_by_the_hint() {
+    let home = Home::of_alice();
+    let missing = home.path().join(r"my files\aws");
+    let path = missing.join("credentials");
+    let outcome = home
+        .run(&["setup", "--profile", "work"])
+        .env("AWS_SHARED_CREDENTIALS_FILE", path.to_str().unwrap())
+        .stdin("AKIAFAKEFAKEFAKEALIC\n")
+        .outcome();
+    if outcome.stderr.contains("mkdir ") {
+        typed(
+            &home,
+            &command(&home, &outcome.stderr, "its directory: ", "\n"),
+        );
+        assert!(missing.is_dir());
+    }
+}
+
+#[test]
+fn variables_are_unset_by_the_hint() {
+    let home = Home::with(&long_term("work"));
+    let said = home
+        .run(&["doctor", "--offline", "-p", "work"])
+        .env("AWS_ACCESS_KEY_ID", "ASIAFAKEFAKEFAKEFAKE")
+        .env("AWS_SESSION_TOKEN", "x")
+        .outcome()
+        .stdout;
+    let unset = command(&home, &said, "(cmd.exe: `", "`");
+    assert_eq!(unset, "set AWS_ACCESS_KEY_ID=&set AWS_SESSION_TOKEN=");
+    assert!(
+        said.contains("PowerShell: `Remove-Item Env:AWS_ACCESS_KEY_ID, Env:AWS_SESSION_TOKEN`)")
+    );
+    let left = typed(&home, &format!("set AWS_SESSION_TOKEN=x&{unset}&set"));
+    assert!(!left.contains("AWS_"), "{left}");
+}
+
+#[test]
+fn a_holder_is_ended_by_the_hint() {
+    let home = Home::of_alice();
+    let sts = StandIn::start(Account::example());
+    let mut holder = Command::new(BINARY);
+    let asks = r#"cmd /c "ping -n 60 127.0.0.1 >NUL""#;
+    let mut holder = home
+        .command(&mut holder)
+        .args(["-q", "-p", "work", "--mfa-process", asks])
+        .env("AWS_ENDPOINT_URL_STS", sts.url())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lock_is_signed = || {
+        let files = fs::read_dir(home.file(".mfa-creds")).into_iter().flatten();
+        let mut names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.any(|name| name.contains(".ask") && name.ends_with(".holder"))
+    };
+    while !lock_is_signed() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let id = holder.id();
+    let begun = Instant::now();
+    let outcome = home
+        .run_with(&sts, &["-q", "-p", "work", "--mfa-process", asks, "--lock-timeout", "2s"])
+        .ends(
+            1,
+            &format!(
+                "error: process {id} is still renewing credentials with the same device after 2 s\n\
+                 hint: answer its prompt, end it with `taskkill /f /pid {id}`, or wait longer with --lock-timeout\n"
+            ),
+        );
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    typed(
+        &home,
+        &command(&home, &outcome.stderr, "end it with `", "`"),
+    );
+    assert!(!holder.wait().unwrap().success());
+    renews(&home);
+}
+
+#[test]
+fn cmd_knows_the_commands_that_only_show_something() {
+    let home = Home::of_alice();
+    let directory = home.file("");
+    for line in ["dir", "icacls"] {
+        typed(&home, &format!("{line} {}", directory.display()));
+    }
+}
