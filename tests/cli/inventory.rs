@@ -252,6 +252,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         "to undo: mfa-creds keychain restore{}",
         By("keychain::what_is_done_already_is_said"),
     ),
+    ("pip uninstall aws-mfa", AsSyntax),
     (
         "pip uninstall aws-mfa, or ln -sf \\\"$(command -v mfa-creds)\\\" {}",
         By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
@@ -264,6 +265,8 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("sudo hwclock -s", AsSyntax),
     ("sudo timedatectl set-ntp true", AsSyntax),
     ("sudo sntp -sS time.apple.com", AsSyntax),
+    // `export` prints it for a shell.
+    ("unset {name}", NoCommand),
     (
         "unset {}",
         By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),

@@ -44,6 +44,15 @@ impl Redactor {
         }
         without_secrets(&without_users(&text))
     }
+
+    /// The same for something to type. cmd.exe and the programs of Windows do not know `~`.
+    pub fn redact_command(&self, text: &str) -> String {
+        if cfg!(windows) {
+            without_secrets(&without_users(&plain(text)))
+        } else {
+            self.redact(text)
+        }
+    }
 }
 
 /// Writes the home directory as `~`, outside quotation marks, because a shell does not expand it within them.

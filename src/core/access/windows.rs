@@ -173,8 +173,8 @@ fn identifier<'s>(who: &'s str) -> &'s str {
 fn name(who: &str) -> String {
     let found = ConvertStringSidToSid(identifier(who)).and_then(|sid| LookupAccountSid(None, &sid));
     match found {
-        Ok((domain, name, _)) if !domain.is_empty() => format!(r"{domain}\{name}"),
-        Ok((_, name, _)) => name,
+        Ok((name, domain, _)) if !domain.is_empty() => format!(r"{domain}\{name}"),
+        Ok((name, ..)) => name,
         Err(_) => who.to_owned(),
     }
 }
