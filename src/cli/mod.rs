@@ -19,6 +19,7 @@ pub const OUTPUT: &str = "Output";
 
 /// Which profiles are meant.
 #[derive(Args, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Profiles {
     /// The profile; repeat it for several profiles
     ///
@@ -60,6 +61,7 @@ impl From<&Profile> for Profiles {
 
 /// The names of the sections of a profile.
 #[derive(Args, Clone, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Suffixes {
     /// Read long-term keys from `[PROFILE-SUFFIX]`, or from `[PROFILE]` with `none` [env: `MFA_LONG_TERM_SUFFIX`]
     /// [default: long-term]
@@ -72,7 +74,8 @@ pub struct Suffixes {
 }
 
 /// How much is reported.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Verbosity {
     /// Show only errors
     #[arg(short, long, conflicts_with = "verbose")]
@@ -109,6 +112,7 @@ pub enum LogLevel {
 
 /// Which MFA device is used.
 #[derive(Args, Clone, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Device {
     /// The MFA device: its ARN, or the serial number of a hardware token [env: `MFA_DEVICE`] [default: the user's device,
     /// from AWS]
@@ -118,6 +122,7 @@ pub struct Device {
 
 /// Which credentials are requested: everything that decides which calls are made.
 #[derive(Args, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Request {
     #[command(flatten)]
     pub suffixes: Suffixes,
@@ -153,6 +158,7 @@ pub struct Request {
 
 /// Where AWS is, and how long to wait for it.
 #[derive(Args, Clone, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Network {
     /// The AWS region to call, and to pass on with the credentials [env: `AWS_REGION`, `AWS_DEFAULT_REGION`]
     /// [default: us-east-1]
@@ -164,7 +170,8 @@ pub struct Network {
 }
 
 /// Where the code comes from.
-#[derive(Args)]
+#[derive(Args, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct CodeFlags {
     /// The code, or `-` to read it from standard input. Other users can see a code on the command line in the process
     /// list [env: `MFA_TOKEN`]
@@ -183,6 +190,7 @@ pub struct CodeFlags {
 
 /// How a person is asked.
 #[derive(Args, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct PromptFlags {
     /// Where to ask for the code [env: `MFA_CREDS_PROMPT`] [default: auto]
     #[arg(long, value_name = "WHERE", value_enum, help_heading = CODE, hide_short_help = true)]
@@ -196,6 +204,7 @@ pub struct PromptFlags {
 
 /// How long a person may take.
 #[derive(Args, Clone, Copy, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct PromptTimeout {
     /// How long to wait for an answer: seconds, or `5m` [env: `MFA_CREDS_PROMPT_TIMEOUT`] [default: 2m; 10m for `device`]
     #[arg(long, value_name = "DURATION", help_heading = CODE, hide_short_help = true, value_parser = seconds::parse, allow_negative_numbers = true)]

@@ -7,13 +7,19 @@ use clap::{CommandFactory as _, Error, Parser as _};
 
 use super::Cli;
 use super::completions::profile_names;
+use super::refresh::Refresh;
 use super::suggestions::told_by_the_help;
+use crate::cli::profile_name;
 use crate::core::environment::Environment;
 use crate::core::text::{flag, nearest, plain};
 use crate::plan::MOST_NAMES;
 
 /// Parses the words of the command line. The first one is the program.
 pub fn parse(words: &[OsString], environment: &Environment) -> Result<Cli, Error> {
+    if let Some(refresh) = refresh_of_profiles(words) {
+        let command = None;
+        return Ok(Cli { command, refresh });
+    }
     let error = match Cli::try_parse_from(words) {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
@@ -32,6 +38,27 @@ pub fn parse(words: &[OsString], environment: &Environment) -> Result<Cli, Error
             error
         })
     })
+}
+
+/// A command line that only names profiles, as it runs before every other command. The parser would take longer for it than a run that
+/// renews nothing takes for all the rest.
+fn refresh_of_profiles(words: &[OsString]) -> Option<Refresh> {
+    let mut refresh = Refresh::default();
+    let mut words = words.iter().skip(1).map(|word| word.to_str());
+    while let Some(word) = words.next() {
+        match word? {
+            "-p" | "--profile" => {
+                let name = words.next()??;
+                if name.starts_with('-') {
+                    return None;
+                }
+                refresh.profiles.names.push(profile_name(name).ok()?);
+            }
+            "-q" | "--quiet" => refresh.verbosity.quiet = true,
+            _ => return None,
+        }
+    }
+    Some(refresh)
 }
 
 /// What is wrong with the command line, or what it asked for, such as help. Arguments that are quoted in it are safe to show.
@@ -156,4 +183,36 @@ fn with_nearest(mut error: Error, typed: &str, environment: &Environment) -> Err
         ContextValue::StyledStrs(vec![tip.into()]),
     );
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_names_profiles_is_read_as_the_parser_reads_it() {
+        for (line, is_quick) in [
+            ("mfa-creds", true),
+            ("mfa-creds -p work", true),
+            ("mfa-creds --profile work --profile status -q -q", true),
+            ("mfa-creds --quiet -p work -p work", true),
+            ("mfa-creds -p -q", false),
+            ("mfa-creds -p", false),
+            ("mfa-creds -p work -v", false),
+            ("mfa-creds --profile=work", false),
+            ("mfa-creds status", false),
+            ("mfa-creds -- work", false),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let quick = refresh_of_profiles(&words);
+            assert_eq!(quick.is_some(), is_quick, "{line}");
+            if let Some(quick) = quick {
+                let cli = Cli::try_parse_from(&words).ok().unwrap();
+                assert!(cli.command.is_none(), "{line}");
+                assert_eq!(quick, cli.refresh, "{line}");
+            }
+        }
+        let words = ["mfa-creds", "-p", ""].map(OsString::from);
+        assert_eq!(refresh_of_profiles(&words), None);
+    }
 }

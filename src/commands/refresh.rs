@@ -15,7 +15,8 @@ use crate::report::Report;
 use clap::Args;
 
 /// The flags of a refresh.
-#[derive(Args)]
+#[derive(Args, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Refresh {
     #[command(flatten)]
     pub profiles: Profiles,

@@ -87,14 +87,14 @@ impl<'t> Document<'t> {
                 section: None,
             });
         }
-        let mut body = 0..0;
+        let mut body = 0;
         let mut lines = Lines::of_file(text);
-        while let Some((start, line)) = lines.next_of_structure() {
-            if let LineKind::Header { name } = line.kind {
+        while let Some(line) = lines.next_of_structure() {
+            if let Some(name) = line.header {
                 if let Some(last) = sections.last_mut() {
-                    last.body = &text[body.start..start];
+                    last.body = &text[body..line.start];
                 }
-                body.start = start + line.text.len();
+                body = line.end;
                 sections.push(Section {
                     name,
                     line: line.number,
@@ -110,7 +110,7 @@ impl<'t> Document<'t> {
             }
         }
         if let Some(last) = sections.last_mut() {
-            last.body = &text[body.start..];
+            last.body = &text[body..];
         }
         notes.extend(lone_carriage_return(text, &sections));
         Self {

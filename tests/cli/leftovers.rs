@@ -5,7 +5,7 @@ use std::fs;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY};
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use crate::support::doctor::says;
 use crate::support::home::Home;
 use crate::support::sections::long_term;

@@ -83,9 +83,9 @@ def inside(home):
         done = run("-p", "p", "--force", "--token", "123456", AWS_CA_BUNDLE=None)
         wanted = "AWS STS at sts.us-east-1.amazonaws.com is not trusted: its certificate (sts.us-east-1.amazonaws.com) has an unknown issuer ("
         assert done.returncode == 1 and wanted in done.stderr, done.stderr
-        # A name that nobody knows.
+        # A name that is not in the file: there is no DNS here.
         done = run("-p", "p", "--force", "--token", "123456", AWS_REGION="ap-south-1")
-        wanted = "AWS STS at sts.ap-south-1.amazonaws.com cannot be reached: its name was not found in DNS\n"
+        wanted = "AWS STS at sts.ap-south-1.amazonaws.com cannot be reached: its name could not be looked up in DNS\n"
         assert done.returncode == 1 and wanted in done.stderr, done.stderr
-        assert "hint: check the network, and the region ap-south-1 (AWS_REGION)\n" in done.stderr, done.stderr
+        assert "hint: check the network, and its DNS servers\n" in done.stderr, done.stderr
         print("all")

@@ -147,13 +147,14 @@ fn without_key_id(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Redactor;
+    use super::{Redactor, quoted};
 
     #[test]
     fn what_must_not_be_in_a_ticket_is_taken_out() {
         let paste = Redactor {
-            homes: vec!["/home/alice".to_owned()],
+            homes: vec!["/home/alice".to_owned(), r"C:\Users\alice".to_owned()],
         };
+        let quoted_part = format!("rm ~/{}", quoted("my files/x"));
         for (text, fit) in [
             ("/home/alice/.aws/credentials", "~/.aws/credentials"),
             ("see /home/alice, or not", "see ~, or not"),
@@ -165,7 +166,12 @@ mod tests {
                 "chmod 600 '/home/alice/.aws/credentials'",
                 "chmod 600 ~/.aws/credentials",
             ),
-            ("rm '/home/alice/my files/x'", "rm ~/'my files/x'"),
+            ("rm '/home/alice/my files/x'", &quoted_part),
+            (
+                r#"attrib -R "C:\Users\alice\my files\x""#,
+                r#"attrib -R "~\my files\x""#,
+            ),
+            (r"C:\Users\alice2\x", r"C:\Users\alice2\x"),
             (
                 "http://me:secret@proxy.example:3128/x",
                 "http://…@proxy.example:3128/x",

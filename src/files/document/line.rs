@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::irregularity::Irregularity;
 use super::parts::{
-    COMMENT_SIGNS, content, end_of_line, end_of_plain_property, header, is_odd, is_odd_blank, raw,
-    split, without_blanks_before, without_blanks_behind, without_comment,
+    COMMENT_SIGNS, content, end_of_line, end_of_plain_property, header, is_odd, is_odd_blank,
+    plain_header, raw, split, without_blanks_before, without_blanks_behind, without_comment,
 };
 
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -16,6 +16,19 @@ pub(super) struct Line<'t> {
     pub number: usize,
     pub text: &'t str,
     pub kind: LineKind<'t>,
+    pub irregularity: Option<Irregularity>,
+}
+
+/// A line that matters beyond its section.
+pub(super) struct Structure<'t> {
+    /// Counted from 1.
+    pub number: usize,
+    /// Where it starts.
+    pub start: usize,
+    /// Where the next line starts.
+    pub end: usize,
+    /// The name in it, if it is a header.
+    pub header: Option<&'t str>,
     pub irregularity: Option<Irregularity>,
 }
 
@@ -127,31 +140,62 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// The next line that is neither blank nor a plain property: those matter only within their section.
-    pub(super) fn next_of_structure(&mut self) -> Option<(usize, Line<'t>)> {
+    /// The next header, or another line that is neither blank nor a plain property: those matter only within their section.
+    pub(super) fn next_of_structure(&mut self) -> Option<Structure<'t>> {
         self.pass_plain();
-        self.next()
+        let (start, number) = (self.position, self.number);
+        let (header, irregularity) = if let Some((name, end)) = plain_header(self.rest) {
+            self.in_section = true;
+            self.open = None;
+            self.take(end);
+            (Some(name), None)
+        } else {
+            let (_, line) = self.next()?;
+            let header = match line.kind {
+                LineKind::Header { name } => Some(name),
+                _ => None,
+            };
+            (header, line.irregularity)
+        };
+        Some(Structure {
+            number,
+            start,
+            end: self.position,
+            header,
+            irregularity,
+        })
     }
 
     fn pass_plain(&mut self) {
-        while self.in_section {
-            let rest = self.rest.as_bytes();
-            let end = match rest {
+        if !self.in_section {
+            return;
+        }
+        let text = self.rest.as_bytes();
+        let (mut end, mut count, mut has_property) = (0, 0, false);
+        loop {
+            let rest = &text[end..];
+            end += match rest {
                 [b'\n', ..] => 1,
                 [b'\r', b'\n', ..] => 2,
                 _ => match end_of_plain_property(rest) {
                     Some(end) => {
-                        self.open = Some(Open {
-                            indent: 0,
-                            nested: false,
-                        });
+                        has_property = true;
                         end
                     }
                     None => break,
                 },
             };
-            self.take(end);
+            count += 1;
         }
+        if has_property {
+            self.open = Some(Open {
+                indent: 0,
+                nested: false,
+            });
+        }
+        self.rest = &self.rest[end..];
+        self.position += end;
+        self.number += count;
     }
 
     /// Moves past a line of this length.

@@ -11,18 +11,33 @@ use super::irregularity::Irregularity;
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 pub(super) const COMMENT_SIGNS: [u8; 2] = *b"#;";
 
-/// The bytes that a plain property can have before its `=`: ASCII, except controls, comment signs and the colon.
-static IS_PLAIN: [bool; 256] = {
-    let mut is_plain = [false; 256];
+/// The bytes that a plain property can have before its `=`: ASCII, except controls, comment signs, the colon, and that sign.
+static IS_OF_KEY: [bool; 256] = {
+    let mut is_of_key = [false; 256];
     let mut byte = 0;
     while byte < 128 {
-        is_plain[byte] = byte >= 0x20 || byte == b'\t' as usize;
+        is_of_key[byte] = byte >= 0x20 || byte == b'\t' as usize;
         byte += 1;
     }
-    is_plain[b':' as usize] = false;
-    is_plain[b'#' as usize] = false;
-    is_plain[b';' as usize] = false;
-    is_plain
+    is_of_key[b':' as usize] = false;
+    is_of_key[b'=' as usize] = false;
+    is_of_key[b'#' as usize] = false;
+    is_of_key[b';' as usize] = false;
+    is_of_key
+};
+
+/// The bytes that a name in a plain header can have: ASCII, except controls, comment signs, and the bracket that ends it.
+static IS_OF_NAME: [bool; 256] = {
+    let mut is_of_name = [false; 256];
+    let mut byte = 0x20;
+    while byte < 0x7f {
+        is_of_name[byte] = true;
+        byte += 1;
+    }
+    is_of_name[b'#' as usize] = false;
+    is_of_name[b';' as usize] = false;
+    is_of_name[b']' as usize] = false;
+    is_of_name
 };
 
 /// The bytes that can be part of an odd blank.
@@ -56,22 +71,75 @@ pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     if !text.first()?.is_ascii_alphanumeric() {
         return None;
     }
-    let (line, _) = text.split_at(end_of_line(text));
-    let (key, value) = line.split_at(memchr(b'=', line)?);
-    if !key.iter().all(|byte| IS_PLAIN[usize::from(*byte)]) {
-        return None;
-    }
-    if let [.., last, b'\r', b'\n'] | [.., last, b'\n'] | [.., last] = line
+    let sign = end_of_key(text);
+    let value = text.get(sign..)?.strip_prefix(b"=")?;
+    let end = end_of_line(value);
+    if let [.., last, b'\r', b'\n'] | [.., last, b'\n'] | [.., last] = &value[..end]
         && IS_ODD[usize::from(*last)]
     {
         return None;
     }
     // An empty value may have nested lines below.
-    match value[1..].iter().find(|byte| !is_blank(**byte))? {
+    match value.iter().find(|byte| !is_blank(**byte))? {
         b'#' | b';' | b'\r' | b'\n' => None,
         byte if is_odd(*byte) => None,
-        _ => Some(line.len()),
+        _ => Some(sign + 1 + end),
     }
+}
+
+/// Where the key of a plain property ends.
+fn end_of_key(text: &[u8]) -> usize {
+    let mut end = 0;
+    // Most keys are of letters, underscores and spaces, of which eight are looked at together.
+    while let Some(word) = text.get(end..).and_then(<[u8]>::first_chunk) {
+        let others = neither_letters_nor_spaces(u64::from_le_bytes(*word));
+        if others != 0 {
+            end += others.trailing_zeros() as usize / 8;
+            break;
+        }
+        end += 8;
+    }
+    let rest = text[end..].iter();
+    end + rest
+        .take_while(|byte| IS_OF_KEY[usize::from(**byte)])
+        .count()
+}
+
+/// The highest bit of each byte that is neither a space nor one of ``@A-Z[\]^_`a-z{|}~`` and DEL.
+fn neither_letters_nor_spaces(bytes: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let is_high = bytes & (0x80 * EACH);
+    let low = bytes & (0x7f * EACH);
+    let is_letter = low << 1;
+    // No sum is more than 0xfe, so none reaches the next byte.
+    let is_no_space = (low ^ (0x20 * EACH)) + 0x7f * EACH;
+    (!is_letter & is_no_space & (0x80 * EACH)) | is_high
+}
+
+/// The name in the first line of a text and the end of that line, if it is an ordinary header at the left margin. A fast path:
+/// none if in doubt.
+pub(super) fn plain_header(text: &str) -> Option<(&str, usize)> {
+    if text.as_bytes().first() != Some(&b'[') {
+        return None;
+    }
+    let inner = &text[1..];
+    let bytes = inner.as_bytes();
+    let end = bytes
+        .iter()
+        .take_while(|byte| IS_OF_NAME[usize::from(**byte)])
+        .count();
+    let line_ending = match &bytes[end..] {
+        [b']', b'\n', ..] => 1,
+        [b']', b'\r', b'\n', ..] => 2,
+        _ => return None,
+    };
+    let [first, .., last] = &bytes[..end] else {
+        return None;
+    };
+    if is_blank(*first) || is_blank(*last) {
+        return None;
+    }
+    Some((&inner[..end], 2 + end + line_ending))
 }
 
 #[inline]
