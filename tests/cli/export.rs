@@ -19,6 +19,8 @@ use crate::support::roles::{ADMIN, account, home, role};
 use crate::support::sections::value;
 use crate::support::sections::{FAR, long_term, short_term};
 #[cfg(unix)]
+use crate::support::systems::PATH;
+#[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, on_terminal};
 
 /// A home where `[work]` is valid, and where its region is known.
@@ -154,7 +156,7 @@ fn in_shell(home: &Home, shell: &str, script: &str) -> String {
         .current_dir(home.path())
         .env_clear()
         .env("HOME", home.path())
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .env("AWS_PROFILE", "another")
         .env("AWS_SECURITY_TOKEN", "stale")
         .output()

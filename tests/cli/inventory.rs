@@ -67,44 +67,44 @@ const COMMANDS: &[(&str, Tried)] = &[
     // For cmd.exe and PowerShell.
     (
         "attrib -R {}",
-        By("on_windows::a_file_that_is_read_only_is_made_writable_by_the_hint"),
+        By("windows_hints::a_file_that_is_read_only_is_made_writable_by_the_hint"),
     ),
     (
         "cmd /c rmdir /s /q {}",
-        By("on_windows::what_is_in_the_place_of_our_files_is_removed_by_the_hint"),
+        By("windows_hints::what_is_in_the_place_of_our_files_is_removed_by_the_hint"),
     ),
     (
         "del {}",
-        By("on_windows::what_is_in_the_place_of_our_files_is_removed_by_the_hint"),
+        By("windows_hints::what_is_in_the_place_of_our_files_is_removed_by_the_hint"),
     ),
     (
         "dir",
-        By("on_windows::cmd_knows_the_commands_that_only_show_something"),
+        By("windows_hints::cmd_knows_the_commands_that_only_show_something"),
     ),
     (
         "dir {}",
-        By("on_windows::cmd_knows_the_commands_that_only_show_something"),
+        By("windows_hints::cmd_knows_the_commands_that_only_show_something"),
     ),
     (
         "icacls",
-        By("on_windows::cmd_knows_the_commands_that_only_show_something"),
+        By("windows_hints::cmd_knows_the_commands_that_only_show_something"),
     ),
     // Wine has no access control lists that icacls could change.
     ("icacls {} /inheritance:r /grant:r", NoCommand),
     ("icacls {} /reset", NoCommand),
     (
         "mkdir {}",
-        By("on_windows::a_directory_that_is_missing_is_made_by_the_hint"),
+        By("windows_hints::a_directory_that_is_missing_is_made_by_the_hint"),
     ),
     // As administrator.
     ("w32tm /resync", NoCommand),
     (
         "taskkill /f /pid {id}",
-        By("on_windows::a_holder_is_ended_by_the_hint"),
+        By("windows_hints::a_holder_is_ended_by_the_hint"),
     ),
     (
         "Remove-Item {}",
-        By("on_windows::variables_are_unset_by_the_hint"),
+        By("windows_hints::variables_are_unset_by_the_hint"),
     ),
     (
         "chmod u+rw {}, or chown it if it belongs to another user",

@@ -55,9 +55,6 @@ mod devices;
 
 // The credentials file against kills, full disks, links and directories that are not writable.
 mod file;
-// Files that other programs have open, attributes, variables and hints, as Windows has them.
-#[cfg(windows)]
-mod on_windows;
 // Backups that an interrupted write in place has left, in each state.
 mod leftovers;
 // Access control lists and extended attributes, as Linux has them.
@@ -69,6 +66,13 @@ mod not_files;
 mod overwritten;
 // Valid credentials that AWS tools cannot use because of how the files are written.
 mod misread;
+
+// What only Windows has: its shells, files that somebody has open, the Credential Manager.
+#[cfg(windows)]
+mod windows;
+// Hints on Windows, typed into cmd.exe.
+#[cfg(windows)]
+mod windows_hints;
 
 // --- The network and AWS ---
 

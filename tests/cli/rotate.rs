@@ -17,6 +17,7 @@ use crate::support::rotation::{
 };
 use crate::support::sections::{long_term, value};
 use crate::support::spawning::spawning;
+use crate::support::systems::printing;
 #[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal, type_code};
 
@@ -461,8 +462,10 @@ fn two_at_once_do_not_meet() {
 fn keys_that_cannot_be_rotated_are_refused() {
     let sts = stand_in(alice());
     let home = Home::with(&format!(
-        "[work-long-term]\ncredential_process = echo '{{\"Version\": 1, \"AccessKeyId\": \"{ALICE_ACCESS_KEY_ID}\", \
-         \"SecretAccessKey\": \"{ALICE_SECRET_ACCESS_KEY}\"}}'\n"
+        "[work-long-term]\ncredential_process = {}\n",
+        printing(&format!(
+            "{{\"Version\": 1, \"AccessKeyId\": \"{ALICE_ACCESS_KEY_ID}\", \"SecretAccessKey\": \"{ALICE_SECRET_ACCESS_KEY}\"}}"
+        ))
     ));
     home.run_with(&sts, &ROTATE).ends(
         1,

@@ -1,10 +1,7 @@
-//! What only Windows has: files that other programs do not share, an attribute against writing, variables in upper and lower case, and
-//! the commands of cmd.exe that hints name.
+//! Hints on Windows, typed into cmd.exe as they are printed, and what its files have: an attribute against writing, several names.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::windows::fs::OpenOptionsExt as _;
+use std::fs;
 use std::os::windows::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,61 +9,14 @@ use std::time::{Duration, Instant};
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::support::home::{BINARY, HOME, Home, Outcome, clear};
-use crate::support::sections::{FAR, long_term, short_term};
-
-/// Opens a file like a program that shares nothing.
-fn unshared(path: &Path) -> File {
-    OpenOptions::new()
-        .read(true)
-        .share_mode(0)
-        .open(path)
-        .unwrap()
-}
+use crate::support::roles::{account, admin};
+use crate::support::sections::long_term;
 
 fn renews(home: &Home) -> Outcome {
     let sts = StandIn::start(Account::example());
     let code = sts.fresh_code(ALICE_DEVICE);
     home.run_with(&sts, &["-q", "-p", "work", "--token", &code])
         .succeeds()
-}
-
-#[test]
-fn a_file_that_another_program_has_open_for_a_moment_is_waited_for() {
-    let home = Home::of_alice();
-    let held = unshared(&home.file("credentials"));
-    let waiting = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(600));
-        drop(held);
-    });
-    renews(&home);
-    waiting.join().unwrap();
-    assert!(home.credentials().contains("[work]"));
-}
-
-#[test]
-fn a_file_that_stays_open_is_named() {
-    let home = Home::of_alice();
-    let held = unshared(&home.file("credentials"));
-    let begun = Instant::now();
-    home.run(&["-q", "-p", "work", "--token", "123456"]).ends(
-        1,
-        "error: ~/.aws/credentials cannot be read: another program has it open\n\
-         hint: close the file in that program, and run the command again\n",
-    );
-    assert!(begun.elapsed() > Duration::from_secs(2));
-    drop(held);
-}
-
-#[test]
-fn a_file_that_readers_share_is_replaced() {
-    let home = Home::of_alice();
-    let reader = File::open(home.file("credentials")).unwrap();
-    renews(&home);
-    assert!(home.credentials().contains("[work]"));
-    // Nothing else is left there. In Wine, the file is written in place.
-    drop(reader);
-    let left: Vec<_> = fs::read_dir(home.file("")).unwrap().collect();
-    assert_eq!(left.len(), 2, "{left:?}");
 }
 
 #[test]
@@ -95,12 +45,12 @@ fn a_new_file_and_its_directory_are_made() {
     assert!(directory.join(".mfa-creds").is_dir());
 }
 
-#[test]
-fn names_of_variables_are_the_same_in_lower_case() {
-    let home = Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)));
-    home.run(&["clear"])
-        .env("aws_profile", "work")
-        .ends(0, "cleared [work]\n");
+/// What a renewal prints that fails before the code is sent.
+fn fails(home: &Home) -> String {
+    let run = home.run(&["-q", "-p", "work", "--token", "123456"]);
+    let outcome = run.outcome();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    outcome.printed
 }
 
 /// The command in a hint, with the real home in it.
@@ -143,11 +93,13 @@ fn a_file_that_is_read_only_is_made_writable_by_the_hint() {
     permissions.set_readonly(true);
     fs::set_permissions(&file, permissions).unwrap();
     let before = home.credentials();
-    let outcome = home
-        .run(&["-q", "-p", "work", "--token", "123456"])
-        .ends(1, "error: ~/.aws/credentials is read-only\nhint: make it writable: attrib -R ~/.aws/credentials\n");
+    let printed = fails(&home);
+    assert_eq!(
+        printed,
+        "error: ~/.aws/credentials is read-only\nhint: make it writable: attrib -R ~/.aws/credentials\n"
+    );
     assert_eq!(home.credentials(), before);
-    typed(&home, &command(&home, &outcome.stderr, "writable: ", "\n"));
+    typed(&home, &command(&home, &printed, "writable: ", "\n"));
     renews(&home);
 }
 
@@ -156,38 +108,44 @@ fn what_is_in_the_place_of_our_files_is_removed_by_the_hint() {
     let home = Home::of_alice();
     let sessions = home.file(r".mfa-creds\credentials.sessions");
     fs::create_dir_all(sessions.join("full")).unwrap();
-    let outcome = home.run(&["-q", "-p", "work", "--token", "123456"]).ends(
-        1,
+    let printed = fails(&home);
+    assert_eq!(
+        printed,
         "error: ~/.aws/.mfa-creds/credentials.sessions cannot be used: it is a directory\n\
-         hint: remove it: cmd /c rmdir /s /q ~/.aws/.mfa-creds/credentials.sessions\n",
+         hint: remove it: cmd /c rmdir /s /q ~/.aws/.mfa-creds/credentials.sessions\n"
     );
-    typed(&home, &command(&home, &outcome.stderr, "remove it: ", "\n"));
+    typed(&home, &command(&home, &printed, "remove it: ", "\n"));
     renews(&home);
     // A session file that is ambiguous.
     let text = fs::read_to_string(&sessions).unwrap();
     fs::write(&sessions, format!("{text}{text}")).unwrap();
-    let said = home.run(&["doctor", "--offline"]).outcome().stdout;
-    typed(&home, &command(&home, &said, "fix: ", ", and type"));
+    let printed = home.run(&["doctor", "--offline"]).outcome().printed;
+    typed(&home, &command(&home, &printed, "fix: ", ", and type"));
     assert!(!sessions.exists());
 }
 
 #[test]
 fn a_directory_that_is_missing_is_made_by_the_hint() {
-    let home = Home::of_alice();
-    let missing = home.path().join(r"my files\aws");
-    let path = missing.join("credentials");
-    let outcome = home
-        .run(&["setup", "--profile", "work"])
-        .env("AWS_SHARED_CREDENTIALS_FILE", path.to_str().unwrap())
-        .stdin("AKIAFAKEFAKEFAKEALIC\n")
-        .outcome();
-    if outcome.stderr.contains("mkdir ") {
-        typed(
-            &home,
-            &command(&home, &outcome.stderr, "its directory: ", "\n"),
-        );
-        assert!(missing.is_dir());
-    }
+    let home = Home::new();
+    let section = long_term("home");
+    let (_, keys) = section.split_once('\n').unwrap();
+    home.write(
+        "config",
+        &format!("[profile home]\n{keys}{}", admin("home")),
+    );
+    let sts = StandIn::start(account());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let file = home.path().join(r"it's missing\below\credentials");
+    let run = || {
+        home.run_with(&sts, &["-q", "-p", "admin", "--token", &code])
+            .env("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap())
+            .outcome()
+    };
+    let printed = run().printed;
+    assert!(printed.contains(" cannot be written: "), "{printed}");
+    typed(&home, &command(&home, &printed, "its directory: ", "\n"));
+    let again = run();
+    assert_eq!(again.status, Some(0), "{again:?}");
 }
 
 #[test]
@@ -198,7 +156,7 @@ fn variables_are_unset_by_the_hint() {
         .env("AWS_ACCESS_KEY_ID", "ASIAFAKEFAKEFAKEFAKE")
         .env("AWS_SESSION_TOKEN", "x")
         .outcome()
-        .stdout;
+        .printed;
     let unset = command(&home, &said, "(cmd.exe: `", "`");
     assert_eq!(unset, "set AWS_ACCESS_KEY_ID=&set AWS_SESSION_TOKEN=");
     assert!(
@@ -231,20 +189,25 @@ fn a_holder_is_ended_by_the_hint() {
     }
     let id = holder.id();
     let begun = Instant::now();
-    let outcome = home
-        .run_with(&sts, &["-q", "-p", "work", "--mfa-process", asks, "--lock-timeout", "2s"])
-        .ends(
-            1,
-            &format!(
-                "error: process {id} is still renewing credentials with the same device after 2 s\n\
-                 hint: answer its prompt, end it with `taskkill /f /pid {id}`, or wait longer with --lock-timeout\n"
-            ),
-        );
-    assert!(begun.elapsed() < Duration::from_secs(20));
-    typed(
-        &home,
-        &command(&home, &outcome.stderr, "end it with `", "`"),
+    let words = [
+        "-q",
+        "-p",
+        "work",
+        "--mfa-process",
+        asks,
+        "--lock-timeout",
+        "2s",
+    ];
+    let printed = home.run_with(&sts, &words).outcome().printed;
+    assert_eq!(
+        printed,
+        format!(
+            "error: process {id} is still renewing credentials with the same device after 2 s\n\
+             hint: answer its prompt, end it with `taskkill /f /pid {id}`, or wait longer with --lock-timeout\n"
+        )
     );
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    typed(&home, &command(&home, &printed, "end it with `", "`"));
     assert!(!holder.wait().unwrap().success());
     renews(&home);
 }
