@@ -73,6 +73,9 @@ mod misread;
 // What only Windows has: its shells, files that somebody has open, the Credential Manager.
 #[cfg(windows)]
 mod windows;
+// Hints on Windows, typed into cmd.exe.
+#[cfg(windows)]
+mod windows_hints;
 
 // --- The network and AWS ---
 

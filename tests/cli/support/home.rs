@@ -255,6 +255,9 @@ pub struct Run<'h> {
 /// How a run ended. The home's path reads `~` in the texts, and a span of time after a date reads `…`.
 #[derive(Debug)]
 pub struct Outcome {
+    /// Standard output and standard error, with the commands of hints as they are on Windows.
+    #[cfg(windows)]
+    pub printed: String,
     pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -290,6 +293,12 @@ impl Run<'_> {
             without_spans(&with_home_short(&text, self.home.path()))
         };
         let outcome = Outcome {
+            #[cfg(windows)]
+            printed: {
+                let all = [&output.stdout[..], &output.stderr[..]].concat();
+                let text = String::from_utf8(all).unwrap().replace("\r\n", "\n");
+                with_home_short(&text, self.home.path())
+            },
             status: output.status.code(),
             stdout: text(output.stdout),
             stderr: text(output.stderr),

@@ -38,7 +38,7 @@ pub fn typed(line: &str) -> String {
 
 /// A word that PowerShell takes for what it is, and cmd.exe, too, where there is a way for both.
 fn quoted_on_windows(word: &str) -> String {
-    if word.contains(['"', '$', '`', '%', '!', '^']) {
+    if word.contains(['"', '$', '`', '%']) {
         format!("'{}'", word.replace('\'', "''"))
     } else {
         format!("\"{word}\"")
@@ -100,12 +100,46 @@ pub fn as_on_unix(text: &str) -> String {
             (3, "no such file or directory"),
             (5, "permission denied"),
         ];
-        errors.into_iter().fold(text, |text, (number, words)| {
+        let text = errors.into_iter().fold(text, |text, (number, words)| {
             let error = std::io::Error::from_raw_os_error(number).to_string();
             let said = error.split(" (os error").next().unwrap_or_default();
             text.replace(said.to_lowercase().trim_end_matches('.'), words)
-        })
+        });
+        commands_as_on_unix(text)
     }
     #[cfg(not(windows))]
     text.to_owned()
+}
+
+/// The commands that hints name, as they are named on Unix. What they are on Windows, `windows_hints` shows.
+#[cfg(windows)]
+fn commands_as_on_unix(mut text: String) -> String {
+    // `unset A and B (cmd.exe: …, PowerShell: …)`
+    while let Some((before, rest)) = text.split_once(" (cmd.exe: `") {
+        let (_, after) = rest.split_once("`)").unwrap();
+        let (start, names) = before.rsplit_once("unset ").unwrap();
+        text = format!("{start}unset {}{after}", names.replace(" and ", " "));
+    }
+    for (on_windows, on_unix) in [
+        ("remove it: cmd /c rmdir /s /q ", "remove it: rm -r "),
+        ("remove it: del ", "remove it: rm -r "),
+        (": del ", ": rm "),
+        ("attrib -R ", "chmod u+w "),
+        (": mkdir ", ": mkdir -p "),
+        ("`dir`", "`ls -l`"),
+        ("`dir ", "`ls -la "),
+        ("`icacls`", "`ls -ld`"),
+        ("`taskkill /f /pid ", "`kill "),
+        (
+            "check this machine's clock and time zone",
+            "check this machine's clock with `date -u`",
+        ),
+        (
+            "`w32tm /resync` as administrator",
+            "`sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL",
+        ),
+    ] {
+        text = text.replace(on_windows, on_unix);
+    }
+    text
 }
