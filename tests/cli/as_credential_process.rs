@@ -192,7 +192,11 @@ fn a_profile_that_names_itself_is_explained() {
         "credentials",
         &credentials.replace(
             &format!("= {BINARY}"),
-            &format!("= true; sh -c '\"$0\" \"$@\"' {BINARY}"),
+            &if cfg!(windows) {
+                format!("= cmd /c {BINARY}")
+            } else {
+                format!("= true; sh -c '\"$0\" \"$@\"' {BINARY}")
+            },
         ),
     );
     let outcome = home
