@@ -193,7 +193,11 @@ fn a_profile_that_names_itself_is_explained() {
         "credentials",
         &credentials.replace(
             &format!("= {}", binary()),
-            &format!("= true; sh -c '\"$0\" \"$@\"' {}", binary()),
+            &if cfg!(windows) {
+                format!("= cmd /c {}", binary())
+            } else {
+                format!("= true; sh -c '\"$0\" \"$@\"' {}", binary())
+            },
         ),
     );
     let outcome = home

@@ -2,10 +2,10 @@
 
 use stand_in::{ALICE_DEVICE, Account, Role, StandIn};
 
-use crate::support::home::Home;
-#[cfg(unix)]
-use crate::support::home::binary;
+use crate::support::home::clear;
+use crate::support::home::{Home, binary};
 use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::systems::here;
 
 /// All flags of aws-mfa, those of its unreleased version included, and whether they take a value.
 const FLAGS: [(&str, bool); 15] = [
@@ -88,15 +88,16 @@ fn its_environment_is_enough() {
     assert_eq!(request.parameter("DurationSeconds"), Some("1200"));
 }
 
-#[cfg(unix)]
 #[test]
 fn linked_as_aws_mfa_it_calls_itself_so() {
     let home = Home::new();
-    let link = home.path().join("aws-mfa");
+    let link = home.path().join(here("aws-mfa", "aws-mfa.exe"));
+    #[cfg(unix)]
     std::os::unix::fs::symlink(binary(), &link).unwrap();
-    let output = std::process::Command::new(link)
-        .arg("--rr")
-        .env_clear()
+    // A link needs a right there that not every user has.
+    #[cfg(windows)]
+    std::fs::copy(binary(), &link).unwrap();
+    let output = clear(std::process::Command::new(link).arg("--rr"))
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -2,23 +2,28 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 #[cfg(unix)]
 use expectrl::{Eof, Expect as _};
 use stand_in::{ALICE_DEVICE, Account, Device, StandIn, User};
 
-use crate::support::home::{Home, Run};
+use crate::support::home::{Home, Run, binary};
 #[cfg(unix)]
 use crate::support::roles::{ADMIN, account, role};
 #[cfg(unix)]
 use crate::support::sections::long_term;
 use crate::support::sections::value;
+use crate::support::spawning::spawning;
+use crate::support::systems::{PATH, here};
 #[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, kill, on_terminal};
 
-const MANY: usize = 64;
+/// A process of Windows takes longer to start.
+const MANY: usize = if cfg!(windows) { 16 } else { 64 };
 
 /// Ends well, and says no more than that it had to wait, which depends on how busy the machine is.
 fn ends_well(run: Run<'_>) {
@@ -329,4 +334,99 @@ fn many_roles_of_one_device_take_one_code() {
         .filter(|request| request.parameter("TokenCode").is_some());
     assert_eq!(codes.count(), 1);
     assert_eq!(requests.len(), 17, "nobody assumes a role twice");
+}
+
+/// The one that gets the code: from a command that waits until the file `go` is there.
+struct Holder<'h> {
+    home: &'h Home,
+    process: Child,
+}
+
+impl<'h> Holder<'h> {
+    fn start(home: &'h Home, sts: &StandIn) -> Self {
+        let wait = here(
+            "touch $HOME/asked; until test -e $HOME/go; do sleep 0.1; done; cat $HOME/code",
+            r"%USERPROFILE%\wait.cmd",
+        );
+        fs::write(
+            home.path().join("wait.cmd"),
+            "@echo off\r\necho.>%USERPROFILE%\\asked\r\n:again\r\nif exist %USERPROFILE%\\go goto ready\r\n\
+             ping -n 2 127.0.0.1 >NUL\r\ngoto again\r\n:ready\r\ntype %USERPROFILE%\\code\r\n",
+        )
+        .unwrap();
+        fs::write(home.path().join("code"), sts.fresh_code(ALICE_DEVICE)).unwrap();
+        home.write("config", &format!("[profile work]\nmfa_process = {wait}\n"));
+        let mut command = Command::new(binary());
+        home.command(&mut command)
+            .args(["-q", "-p", "work"])
+            .env("PATH", PATH)
+            .env("AWS_ENDPOINT_URL", sts.url())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = spawning(|| command.spawn().unwrap());
+        while !home.path().join("asked").exists() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        Self { home, process }
+    }
+
+    fn goes_on(&self) {
+        fs::write(self.home.path().join("go"), "").unwrap();
+    }
+}
+
+#[test]
+fn whoever_waits_too_long_for_a_command_is_told_for_whom() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut holder = Holder::start(&home, &sts);
+    let outcome = home
+        .run_with(&sts, &["-p", "work", "--lock-timeout", "0"])
+        .env("PATH", PATH)
+        .outcome();
+    holder.goes_on();
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let said = format!(
+        "renewing [work]: there are no credentials yet\n\
+         error: process {} is still renewing credentials with the same device after 0 s\n",
+        holder.process.id()
+    );
+    assert!(outcome.stderr.starts_with(&said), "{outcome:?}");
+    assert!(holder.process.wait().unwrap().success());
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn those_who_wait_for_a_command_use_what_it_got() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut holder = Holder::start(&home, &sts);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            let run = home.run_with(&sts, &["-q", "-p", "work"]).env("PATH", PATH);
+            scope.spawn(move || ends_well(run));
+        }
+        thread::sleep(Duration::from_secs(1));
+        holder.goes_on();
+    });
+    assert!(holder.process.wait().unwrap().success());
+    assert_eq!(sts.calls(), 1);
+}
+
+#[test]
+fn a_holder_that_is_killed_lets_the_next_one_in() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::of_alice();
+    let mut holder = Holder::start(&home, &sts);
+    thread::scope(|scope| {
+        let run = home.run_with(&sts, &["-q", "-p", "work"]).env("PATH", PATH);
+        scope.spawn(move || ends_well(run));
+        thread::sleep(Duration::from_secs(1));
+        holder.process.kill().unwrap();
+        holder.process.wait().unwrap();
+        holder.goes_on();
+    });
+    assert_eq!(sts.calls(), 1);
+    assert!(value(&home.credentials(), "work", "expiration").is_some());
 }

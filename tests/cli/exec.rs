@@ -220,7 +220,6 @@ fn a_long_job_gets_credentials_that_outlive_it() {
         );
 }
 
-#[cfg(unix)]
 #[test]
 fn without_storing_the_section_is_neither_read_nor_written() {
     let sts = StandIn::start(Account::example());
@@ -233,7 +232,11 @@ fn without_storing_the_section_is_neither_read_nor_written() {
             .env("MFA_TOKEN", &code)
             .outcome()
     };
-    let print = ["--", "/bin/sh", "-c", "echo $AWS_ACCESS_KEY_ID"];
+    let print = if cfg!(windows) {
+        ["--", "cmd", "/c", "echo %AWS_ACCESS_KEY_ID%"]
+    } else {
+        ["--", "/bin/sh", "-c", "echo $AWS_ACCESS_KEY_ID"]
+    };
     let first = run(&print);
     assert_eq!(first.status, Some(0), "{first:?}");
     assert_eq!(

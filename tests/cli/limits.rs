@@ -1,12 +1,10 @@
 //! How long AWS is waited for, and what is sent again.
 
-#[cfg(unix)]
-use std::fs;
-#[cfg(unix)]
-use std::thread;
 use std::time::Duration;
 #[cfg(unix)]
 use std::time::Instant;
+#[cfg(unix)]
+use std::{fs, thread};
 
 use stand_in::{ALICE_DEVICE, Account, Fault, StandIn};
 

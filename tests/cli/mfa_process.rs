@@ -4,14 +4,12 @@ use std::fs;
 
 #[cfg(unix)]
 use expectrl::Expect as _;
-#[cfg(unix)]
-use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY};
-use stand_in::{ALICE_DEVICE, Account, StandIn};
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
 use crate::support::home::Home;
 use crate::support::next_code::passed_side_by_side;
 use crate::support::sections::long_term;
-use crate::support::systems::{PATH, here};
+use crate::support::systems::{PATH, here, printing};
 #[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
@@ -355,22 +353,38 @@ fn control_c_ends_the_run_as_an_interrupt_and_leaves_the_terminal_as_it_was() {
     assert_eq!(read("after"), read("before"));
 }
 
-#[cfg(unix)]
 #[test]
 fn a_code_of_the_environment_reaches_no_child() {
     let sts = StandIn::start(Account::example());
-    let see = "echo \"${MFA_TOKEN-none}\" >>$HOME/seen";
+    // Without a variable, cmd.exe prints its name.
+    let see = here(
+        "echo \"${MFA_TOKEN-%MFA_TOKEN%}\" >>$HOME/seen",
+        r"echo %MFA_TOKEN%>>%USERPROFILE%\seen",
+    );
     let home = Home::with(&format!(
-        "[work-long-term]\naws_mfa_device = {ALICE_DEVICE}\n\
-         credential_process = {see}; echo '{{\"Version\": 1, \"AccessKeyId\": \"{ALICE_ACCESS_KEY_ID}\", \
-         \"SecretAccessKey\": \"{ALICE_SECRET_ACCESS_KEY}\"}}'\n"
+        "[work-long-term]\naws_mfa_device = {ALICE_DEVICE}\ncredential_process = {see}{} {}\n",
+        here(";", "&"),
+        printing(&format!(
+            "{{\"Version\": 1, \"AccessKeyId\": \"{ALICE_ACCESS_KEY_ID}\", \"SecretAccessKey\": \"{ALICE_SECRET_ACCESS_KEY}\"}}"
+        ))
     ));
+    let shell = if cfg!(windows) {
+        ["cmd", "/c"]
+    } else {
+        ["sh", "-c"]
+    };
     let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(&sts, &["exec", "-p", "work", "--", "sh", "-c", see])
-        .env("PATH", PATH)
-        .env("MFA_TOKEN", &code)
-        .succeeds();
+    home.run_with(
+        &sts,
+        &[&["exec", "-p", "work", "--"], &shell[..], &[see]].concat(),
+    )
+    .env("PATH", PATH)
+    .env("MFA_TOKEN", &code)
+    .succeeds();
     // The command that prints the keys, and the one that gets the credentials.
     let seen = fs::read_to_string(home.path().join("seen")).unwrap();
-    assert_eq!(seen, "none\nnone\n");
+    assert_eq!(
+        seen.lines().collect::<Vec<_>>(),
+        ["%MFA_TOKEN%", "%MFA_TOKEN%"]
+    );
 }

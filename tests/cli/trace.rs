@@ -1,16 +1,12 @@
 //! The trace: every decision and every request, and nothing secret. That nothing secret is in it is looked at after each test, see
 //! `support::home`.
 
-#[cfg(unix)]
 use std::fs;
 
 use stand_in::{ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-#[cfg(unix)]
-use crate::support::home::assert_mode;
-use crate::support::home::{Home, says};
+use crate::support::home::{Home, assert_mode, says};
 
-#[cfg(unix)]
 #[test]
 fn the_trace_tells_each_request_and_decision() {
     let sts = StandIn::start(Account::example());
@@ -67,8 +63,14 @@ fn the_trace_tells_each_request_and_decision() {
         );
     let before = home.credentials();
     fs::hard_link(home.file("credentials"), home.file("hard")).unwrap();
+    #[cfg(unix)]
     std::os::unix::fs::symlink(home.file("hard"), home.file("soft")).unwrap();
-    for name in ["credentials", "hard", "soft"] {
+    for name in [
+        "credentials",
+        "hard",
+        #[cfg(unix)]
+        "soft",
+    ] {
         home.run(&["-p", "work"])
             .env("MFA_CREDS_TRACE", home.file(name).to_str().unwrap())
             .ends(

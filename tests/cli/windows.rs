@@ -133,6 +133,17 @@ fn a_command_has_its_words_and_we_its_exit_code() {
     }
 }
 
+#[test]
+fn the_command_has_our_standard_input() {
+    let home = valid();
+    home.run(&["exec", "-p", "work", "--", binary(), "setup", "-q"])
+        .stdin(&format!(
+            "new\n{ALICE_ACCESS_KEY_ID}\n{ALICE_SECRET_ACCESS_KEY}\n{ALICE_DEVICE}\n"
+        ))
+        .ends(0, "");
+    assert!(home.credentials().ends_with(&long_term("new")));
+}
+
 /// A directory with a blank and letters of another language, and a batch file in it, which prints a file, and its words to another.
 fn batch_file(home: &Home, prints: &str) -> String {
     let directory = home.path().join("Zoë's tools");
@@ -212,7 +223,8 @@ fn a_file_that_another_program_has_open_for_a_moment_is_waited_for() {
             .unwrap();
         thread::scope(|scope| {
             scope.spawn(move || {
-                thread::sleep(Duration::from_millis(500));
+                // Longer than the program takes to start, and less long than it waits.
+                thread::sleep(Duration::from_millis(1500));
                 drop(other);
             });
             home.run_with(&sts, &["-q", "-p", "work", "--token", &code])

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::sections::{long_term, value};
 use crate::support::spawning::spawning;
 
@@ -131,7 +131,7 @@ fn at_its_time_limit_a_command_ends_with_all_that_it_has_started() {
 fn when_the_run_is_killed_its_command_ends_with_all_that_it_has_started() {
     let sts = StandIn::start(Account::example());
     let home = home_that_waits();
-    let mut command = Command::new(BINARY);
+    let mut command = Command::new(binary());
     home.command(&mut command)
         .args(["-p", "work"])
         .env("AWS_ENDPOINT_URL_STS", sts.url())

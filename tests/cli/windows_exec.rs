@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::home::{BINARY, Home, Run};
+use crate::support::home::{Home, Run, binary};
 use crate::support::sections::{FAR, long_term, short_term};
 use crate::support::spawning::spawning;
 
@@ -71,7 +71,7 @@ fn the_current_directory_is_not_searched() {
     fs::create_dir(&place).unwrap();
     fs::write(place.join("planted.cmd"), "@echo planted\r\n").unwrap();
     for (name, code) in [("planted", 127), (r".\planted", 0)] {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         home.command(&mut command)
             .args(["exec", "-p", "work", "--", name])
             .env("PATH", path(&home))
@@ -120,7 +120,7 @@ fn a_command_ends_with_exec_but_not_what_it_has_started() {
         "both.cmd",
         "@start /b cmd /c later.cmd started\r\n@echo ready >ready\r\n@later.cmd command\r\n",
     );
-    let mut command = Command::new(BINARY);
+    let mut command = Command::new(binary());
     home.command(&mut command)
         .args(["exec", "-p", "work", "--", "both"])
         .env("PATH", path(&home))
