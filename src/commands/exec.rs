@@ -1,18 +1,29 @@
 //! `mfa-creds exec`: runs a command with the credentials in its environment.
 
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+#[cfg(unix)]
+use std::process::Command;
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueHint};
 
+#[cfg(windows)]
+use self::windows::{command, replace_process, why};
 use super::obtain::{ObtainedCredentials, obtain};
 use crate::cli::SingleProfile;
 use crate::core::core_dump;
 use crate::core::environment::Environment;
-use crate::core::error::{Exit, Failure, reason};
+#[cfg(unix)]
+use crate::core::error::reason;
+use crate::core::error::{Exit, Failure};
 use crate::renewal::codes::StandardInput;
 use crate::report::Report;
 
@@ -21,6 +32,13 @@ pub(super) const ABOUT: &str = "Run a command with credentials in its environmen
 /// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
 Exit codes: the exit code of COMMAND, 127 if it is not found, 126 if it cannot be run; without credentials, the exit code of `mfa-creds`.";
+
+/// What to do if there is no such command.
+#[cfg(unix)]
+const NOT_FOUND: &str =
+    "check that it is installed and in PATH; it must not be a shell alias or function";
+#[cfg(windows)]
+const NOT_FOUND: &str = "check that it is installed and in PATH; put cmd /c before a command of cmd.exe itself, such as dir";
 
 /// The arguments of `exec`.
 #[derive(Args)]
@@ -38,7 +56,7 @@ pub struct Exec {
     pub command: Vec<OsString>,
 }
 
-/// Runs a command with the credentials of a profile. On Unix, the command replaces this process.
+/// Runs a command with the credentials of a profile. The command replaces this process.
 ///
 /// # Errors
 /// A message for the user; exit code 127 or 126 if the command cannot be run.
@@ -50,15 +68,15 @@ pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
 }
 
 /// Runs the command with the credentials and without variables that contradict them. It gets the terminal, the standard streams and
-/// the signals. On Unix it replaces this process, so its exit code is ours.
+/// the signals. It replaces this process, so its exit code is ours. Returns if it cannot be run.
 ///
 /// # Errors
-/// When it cannot be run: as in shells, exit code 127 when it is not found, and 126 otherwise.
+/// As in shells, exit code 127 when it is not found, and 126 otherwise.
 fn run(obtained: &ObtainedCredentials, words: &[OsString]) -> Result<ExitCode> {
     let Some((program, arguments)) = words.split_first() else {
         bail!("there is no command to run");
     };
-    let mut command = Command::new(program);
+    let mut command = command(program);
     command.args(arguments);
     for name in obtained.contradicting() {
         command.env_remove(name);
@@ -67,41 +85,38 @@ fn run(obtained: &ObtainedCredentials, words: &[OsString]) -> Result<ExitCode> {
         command.env(name, value.as_str());
     }
     core_dump::allow_again();
-    match replace_process(&mut command) {
-        Ok(code) => Ok(code),
-        Err(error) => bail!(not_run(program, &error)),
-    }
+    let error = replace_process(command);
+    bail!(not_run(program, &error, arguments))
 }
 
 #[cfg(unix)]
-fn replace_process(command: &mut Command) -> io::Result<ExitCode> {
+fn command(program: &OsStr) -> Command {
+    Command::new(program)
+}
+
+/// Returns if the command cannot be run.
+#[cfg(unix)]
+fn replace_process(mut command: Command) -> io::Error {
     use std::os::unix::process::CommandExt as _;
 
-    Err(command.exec())
+    command.exec()
 }
 
-/// Without exec: waits for the command, and passes on its exit code.
-#[cfg(not(unix))]
-fn replace_process(command: &mut Command) -> io::Result<ExitCode> {
-    let code = command.status()?.code().unwrap_or(1);
-    // A code that does not fit is a failure.
-    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+#[cfg(unix)]
+fn why(error: &io::Error, _arguments: &[OsString]) -> String {
+    reason(error)
 }
 
-fn not_run(program: &OsString, error: &io::Error) -> Failure {
+fn not_run(program: &OsString, error: &io::Error, arguments: &[OsString]) -> Failure {
     let failure = Failure::new(format!(
         "{} cannot be run: {}",
         program.to_string_lossy(),
-        reason(error)
+        why(error, arguments)
     ));
     // A script whose interpreter is missing does exist.
     let is_there = Path::new(program).components().count() > 1 && Path::new(program).exists();
     if error.kind() == ErrorKind::NotFound && !is_there {
-        failure
-            .hint(
-                "check that it is installed and in PATH; it must not be a shell alias or function",
-            )
-            .exit(Exit::NotFound)
+        failure.hint(NOT_FOUND).exit(Exit::NotFound)
     } else {
         failure.exit(Exit::NotExecutable)
     }

@@ -18,7 +18,7 @@ use crate::core::environment::CODE;
 use crate::core::error::{Failure, reason};
 use crate::core::wait::NOTICE_AFTER;
 use crate::plan::Origin;
-use crate::prompt::descendants;
+use crate::prompt::descendants::Begun;
 use crate::prompt::terminal;
 
 /// More than any expected output. The output of a command is read up to this size.
@@ -29,6 +29,10 @@ const GRACE: Duration = Duration::from_millis(200);
 /// How long it may take until a signal ends this process.
 const GIVING_UP: Duration = Duration::from_millis(500);
 
+/// The exit code of a process that Ctrl-C or Ctrl-Break ended.
+#[cfg(windows)]
+pub const STATUS_CONTROL_C_EXIT: i32 = 0xC000_013A_u32.cast_signed();
+
 /// How a command ended.
 pub enum Ended {
     /// By itself, with this standard output, and this standard error if it was captured.
@@ -37,7 +41,7 @@ pub enum Ended {
         output: Zeroizing<Vec<u8>>,
         errors: Zeroizing<Vec<u8>>,
     },
-    /// We ended it after its timeout.
+    /// We end it after its timeout.
     ByUs,
 }
 
@@ -78,7 +82,15 @@ pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let mut child = command.spawn()?;
-        within(limit, &mut child, waiting).await
+        let begun = Begun::with(&child);
+        let ended = within(limit, &mut child, waiting).await;
+        match &ended {
+            // What it has left running may be the agent of a password manager.
+            Ok(Ended::ByItself { .. }) => begun.leave(),
+            Ok(Ended::ByUs) => begun.end(),
+            Err(_) => (),
+        }
+        ended
     });
     runtime.shutdown_background();
     if let Ok(Ended::ByItself { status, .. }) = &ended
@@ -104,9 +116,8 @@ pub fn did_not_end(origin: &Origin, limit: Duration) -> Failure {
     ))
 }
 
-/// Waits until a command has ended, and ends it after the time limit.
+/// Waits until a command has ended, or for the time limit.
 async fn within(limit: Duration, child: &mut Child, waiting: impl FnOnce()) -> io::Result<Ended> {
-    let id = child.id();
     let mut ended_by_itself = pin!(ended_by_itself(child));
     let silence = NOTICE_AFTER.min(limit);
     let mut ended = timeout(silence, &mut ended_by_itself).await;
@@ -114,10 +125,7 @@ async fn within(limit: Duration, child: &mut Child, waiting: impl FnOnce()) -> i
         waiting();
         ended = timeout(limit.saturating_sub(silence), ended_by_itself).await;
     }
-    ended.unwrap_or_else(|_elapsed| {
-        id.into_iter().for_each(descendants::end);
-        Ok(Ended::ByUs)
-    })
+    ended.unwrap_or(Ok(Ended::ByUs))
 }
 
 /// Waits until a command has ended, and reads what it prints.
@@ -161,9 +169,12 @@ fn is_given_up(status: ExitStatus) -> bool {
         .any(|signal| status.signal() == Some(signal) || shells_way(signal))
 }
 
-#[cfg(not(unix))]
-fn is_given_up(_status: ExitStatus) -> bool {
-    false
+/// Whether Ctrl-C ended the command, by the exit code of Windows or of a shell.
+#[cfg(windows)]
+fn is_given_up(status: ExitStatus) -> bool {
+    const OF_SHELLS: i32 = 130;
+
+    matches!(status.code(), Some(STATUS_CONTROL_C_EXIT | OF_SHELLS))
 }
 
 async fn read(stream: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> io::Result<()> {

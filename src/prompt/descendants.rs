@@ -4,6 +4,9 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::Child;
+
 /// How long to wait for a process to end before it is killed.
 const GRACE: Duration = Duration::from_millis(200);
 
@@ -23,9 +26,25 @@ pub fn end_begun() {
     end_all(&begun);
 }
 
-/// Ends a process and everything that it has started.
-pub fn end(process: u32) {
-    end_all(&[process]);
+/// A command and everything that it has started.
+pub struct Begun(Option<u32>);
+
+impl Begun {
+    /// What has begun with a command.
+    pub fn with(command: &Child) -> Self {
+        Self(command.id())
+    }
+
+    /// Ends it.
+    pub fn end(self) {
+        if let Some(process) = self.0 {
+            end_all(&[process]);
+        }
+    }
+
+    /// Lets it run.
+    #[allow(clippy::unused_self, reason = "the same call on every system")]
+    pub fn leave(self) {}
 }
 
 fn end_all(processes: &[u32]) {
@@ -54,10 +73,7 @@ enum Tell {
     ItIsOver,
 }
 
-#[cfg(unix)]
 fn tell(process: u32, what: Tell) {
-    use rustix::process::{Pid, Signal, kill_process};
-
     let signal = match what {
         Tell::ToEnd => Signal::TERM,
         Tell::ItIsOver => Signal::KILL,
@@ -67,9 +83,6 @@ fn tell(process: u32, what: Tell) {
         let _ = kill_process(process, signal);
     }
 }
-
-#[cfg(not(unix))]
-fn tell(_process: u32, _what: Tell) {}
 
 fn collect(process: u32, all: &mut Vec<u32>) {
     all.push(process);

@@ -11,9 +11,9 @@ use expectrl::Expect as _;
 use stand_in::Account;
 use stand_in::{ALICE_DEVICE, StandIn};
 
-#[cfg(unix)]
-use crate::support::home::BINARY;
 use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::binary;
 use crate::support::roles::{ADMIN, account, home, role};
 #[cfg(unix)]
 use crate::support::sections::value;
@@ -152,7 +152,7 @@ fn nasty() -> Home {
 #[cfg(unix)]
 fn in_shell(home: &Home, shell: &str, script: &str) -> String {
     let output = Command::new(shell)
-        .args(["-c", script, BINARY])
+        .args(["-c", script, binary()])
         .current_dir(home.path())
         .env_clear()
         .env("HOME", home.path())

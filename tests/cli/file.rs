@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::sections::long_term;
 #[cfg(unix)]
 use crate::support::spawning::spawning;
@@ -30,7 +30,7 @@ fn kill(home: &Home, old: &str, new: &str, runs: u32, check: impl Fn(&str)) -> u
     let input = home.path().join("answers");
     fs::write(&input, answers()).unwrap();
     let start = || {
-        home.command(&mut Command::new(BINARY))
+        home.command(&mut Command::new(binary()))
             .args(["setup", "-q"])
             .stdin(fs::File::open(&input).unwrap())
             .stdout(Stdio::null())
@@ -264,7 +264,7 @@ fn a_file_that_would_grow_over_a_limit_stays_as_it_was() {
         .args([
             "-c",
             "ulimit -f 1; exec \"$0\" -p work --token 123456",
-            BINARY,
+            binary(),
         ])
         .env_clear()
         .env("HOME", home.path())
@@ -387,7 +387,7 @@ fn a_umask_takes_nothing_from_the_owner() {
                 .args([
                     "-c",
                     &format!("umask {umask}; printf '{input}' | \"$0\" {arguments}"),
-                    BINARY,
+                    binary(),
                 ])
                 .env_clear()
                 .env("HOME", home.path())

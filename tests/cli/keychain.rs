@@ -348,7 +348,7 @@ fn why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them() {
         "work",
         &format!(
             "{} keychain get AKIAFAKEFAKEFAKEFAKE",
-            crate::support::home::BINARY
+            crate::support::home::binary()
         ),
     ));
     home.run(&["-p", "work", "--token", "123456"]).ends(

@@ -11,7 +11,7 @@ use stand_in::{
 };
 
 use crate::support::accounts::{alice, stand_in};
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::rotation::{
     OTHER, ROTATE, assert_rotated, current, fault_after, file, home, is_active, told_of_lost_key,
 };
@@ -82,7 +82,7 @@ fn refused(code: &'static str) -> Fault {
 fn killed_at(home: &Home, sts: &StandIn, number: usize, fault: Fault) -> bool {
     fault_after(sts, number, fault);
     let mut child = spawning(|| {
-        home.command(&mut Command::new(BINARY))
+        home.command(&mut Command::new(binary()))
             .args(ROTATE)
             .env("AWS_ENDPOINT_URL", sts.url())
             .stdin(Stdio::null())

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::sections::{FAR, long_term, short_term, value};
 use crate::support::systems::PATH;
 
@@ -25,7 +25,7 @@ fn in_cmd(home: &Home, line: &str) -> String {
         .command(&mut command)
         .raw_arg(format!("/d /v:off /s /c \"{line}\""))
         .current_dir(home.path())
-        .env("MFA", BINARY)
+        .env("MFA", binary())
         .env("PATH", PATH)
         .output()
         .unwrap();
@@ -93,7 +93,7 @@ fn powershell_takes_what_export_prints() {
             "-Command",
             "& $Env:MFA export -p work --format powershell | Invoke-Expression; $Env:AWS_SECRET_ACCESS_KEY",
         ])
-        .env("MFA", BINARY)
+        .env("MFA", binary())
         .env("PATH", PATH)
         .output()
         .unwrap();
@@ -122,7 +122,7 @@ fn a_command_has_its_words_and_we_its_exit_code() {
     }
     // What cmd makes of quotation marks is its own; a program gets each word as it is.
     for word in ["two words", "", "a\"b", r"C:\dir\", "100%"] {
-        let run = home.run(&["exec", "-p", "work", "--", BINARY, "status", "-p", word]);
+        let run = home.run(&["exec", "-p", "work", "--", binary(), "status", "-p", word]);
         let inner = home.run(&["status", "-p", word]).outcome();
         let outcome = run.outcome();
         assert_eq!(

@@ -311,6 +311,7 @@ fn keys_in(entry: &[u8], access_key_id: &str) -> Option<LongTermKeys> {
 }
 
 /// Whether a text is what `text` makes of these keys.
+#[cfg(unix)]
 pub fn is_text_of(text: &[u8], keys: &LongTermKeys) -> bool {
     let entry = serde_json::from_slice::<Entry<'_>>(text);
     entry.is_ok_and(|entry| {

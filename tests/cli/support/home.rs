@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use stand_in::StandIn;
 use tempfile::{NamedTempFile, TempDir, TempPath};
@@ -12,8 +13,18 @@ use crate::support::sections::long_term;
 use crate::support::spawning::spawning;
 use crate::support::{next_code, systems};
 
-/// The binary under test.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_mfa-creds");
+/// The program under test: the one that cargo has built or, with `MFA_CREDS`, another one, such as that of a release.
+pub fn binary() -> &'static str {
+    static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+        let Ok(other) = std::env::var("MFA_CREDS") else {
+            return env!("CARGO_BIN_EXE_mfa-creds").to_owned();
+        };
+        // Most tests run it in another directory.
+        let other = std::path::absolute(other).unwrap();
+        other.into_os_string().into_string().unwrap()
+    });
+    &PROGRAM
+}
 
 /// The variable that names the home directory.
 pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
@@ -125,7 +136,7 @@ impl Home {
 
     /// A run of the binary, without a terminal and with nothing on standard input.
     pub fn run(&self, arguments: &[&str]) -> Run<'_> {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         self.command(&mut command)
             .args(systems::command(arguments))
             .env("TZ", "UTC")
