@@ -11,6 +11,7 @@ use stand_in::{ALICE_DEVICE, Account, StandIn};
 use crate::support::home::{HOME, Home, Outcome, binary, clear};
 use crate::support::roles::{account, admin};
 use crate::support::sections::long_term;
+use crate::support::systems::PATH;
 
 fn renews(home: &Home) -> Outcome {
     let sts = StandIn::start(Account::example());
@@ -72,10 +73,7 @@ fn typed(home: &Home, line: &str) -> String {
     let mut shell = Command::new("cmd.exe");
     let output = clear(&mut shell)
         .env(HOME, home.path())
-        .env(
-            "PATH",
-            format!(r"{}\System32", std::env::var("SystemRoot").unwrap()),
-        )
+        .env("PATH", PATH)
         .arg("/C")
         .raw_arg(line)
         .stdin(Stdio::null())
@@ -176,6 +174,7 @@ fn a_holder_is_ended_by_the_hint() {
         .command(&mut holder)
         .args(["-q", "-p", "work", "--mfa-process", asks])
         .env("AWS_ENDPOINT_URL_STS", sts.url())
+        .env("PATH", PATH)
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
@@ -198,7 +197,11 @@ fn a_holder_is_ended_by_the_hint() {
         "--lock-timeout",
         "2s",
     ];
-    let printed = home.run_with(&sts, &words).outcome().printed;
+    let printed = home
+        .run_with(&sts, &words)
+        .env("PATH", PATH)
+        .outcome()
+        .printed;
     assert_eq!(
         printed,
         format!(

@@ -3,6 +3,7 @@
 What they do, only Windows itself shows: Wine has no access control lists that icacls changes.
 """
 
+import getpass
 import os
 import shutil
 import subprocess
@@ -27,21 +28,25 @@ class Permissions(unittest.TestCase):
         subprocess.run(
             ['x86_64-w64-mingw32-gcc', '-municode', '-o', self.own, HERE / 'icacls.c'], check=True
         )
+        # Wine sets USERPROFILE itself.
+        self.profile = Path(tempfile.mkdtemp(prefix='my aws ', dir=DRIVE / 'users' / getpass.getuser()))
         self.outside = Path(tempfile.mkdtemp(prefix='shared ', dir=DRIVE))
         self.record = self.outside / 'record'
 
     def tearDown(self):
         os.replace(self.kept, self.own)
         shutil.rmtree(self.outside)
+        shutil.rmtree(self.profile)
 
-    def run_program(self, *words, home, typed='', **variables):
+    def run_program(self, *words, file, typed='', **variables):
         return subprocess.run(
             [WINE, PROGRAM, *words],
             env={
                 **os.environ,
                 'WINEDLLOVERRIDES': 'icacls.exe=n;mscoree,mshtml=',
                 'ICACLS_RECORD': self.named(self.record),
-                'USERPROFILE': self.named(home),
+                'AWS_SHARED_CREDENTIALS_FILE': self.named(file),
+                'AWS_CONFIG_FILE': self.named(file.with_name('config')),
                 'AWS_ENDPOINT_URL': 'http://127.0.0.1:9',
                 **variables,
             },
@@ -60,12 +65,9 @@ class Permissions(unittest.TestCase):
         return [line.split('\t') for line in lines]
 
     def test_what_is_created_outside_the_profile_is_for_the_user_alone(self):
-        home = self.outside / 'home'
-        home.mkdir()
         directory = self.outside / 'my team'
         done = self.run_program(
-            'setup', '--profile', 'work', home=home, typed=KEYS,
-            AWS_SHARED_CREDENTIALS_FILE=self.named(directory / 'credentials'),
+            'setup', '--profile', 'work', file=directory / 'credentials', typed=KEYS,
             MFA_CREDS_TRACE=self.named(self.outside / 'trace'),
         )
         self.assertTrue((directory / 'credentials').exists(), done.stderr)
@@ -82,25 +84,27 @@ class Permissions(unittest.TestCase):
             self.assertIn([self.named(path), '/inheritance:r', '/grant:r', *grants], recorded)
 
     def test_in_the_profile_nothing_is_changed(self):
-        home = self.outside / 'home'
-        home.mkdir()
-        done = self.run_program('setup', '--profile', 'work', home=home, typed=KEYS)
-        self.assertTrue((home / '.aws/credentials').exists(), done.stderr)
+        file = self.profile / 'new/credentials'
+        done = self.run_program(
+            'setup', '--profile', 'work', file=file, typed=KEYS, MFA_CREDS_TRACE=self.named(self.profile / 'trace')
+        )
+        self.assertTrue(file.exists(), done.stderr)
         self.assertEqual(self.recorded(), [])
 
     def test_doctor_tells_who_else_can_change_or_read_files(self):
-        home = self.outside / 'home'
-        (home / '.aws').mkdir(parents=True)
-        (home / '.aws/credentials').write_text('[work-long-term]\n')
-        done = self.run_program('doctor', '--offline', home=home)
-        file = self.named(home / '.aws/credentials')
-        self.assertRegex(done.stdout, r'problem  permissions +~\\.aws\\credentials can be changed by .*Authenticated Users\n')
+        path = self.profile / 'credentials'
+        path.write_text('[work-long-term]\n')
+        done = self.run_program('doctor', '--offline', file=path)
+        file = self.named(path)
+        self.assertRegex(done.stdout, r'problem  permissions +~\\my aws .*\\credentials can be changed by .*Authenticated Users\n')
         fix = next(line for line in done.stdout.splitlines() if f'icacls "{file}"' in line)
         self.assertTrue(fix.endswith('/remove:g "*S-1-5-11"'), fix)
-        # As it would be typed into cmd.exe.
+        # In a file, because Wine puts backslashes before quotation marks of a command line.
+        line = self.profile / 'line.bat'
+        line.write_text(fix.split('fix: ')[1] + '\r\n')
         before = len(self.recorded())
         typed = subprocess.run(
-            [WINE, 'cmd', '/c', fix.split('fix: ')[1]],
+            [WINE, 'cmd', '/c', self.named(line)],
             env={**os.environ, 'WINEDLLOVERRIDES': 'icacls.exe=n', 'ICACLS_RECORD': self.named(self.record)},
             capture_output=True, encoding='utf-8', timeout=60, check=False,
         )

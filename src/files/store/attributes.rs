@@ -99,24 +99,27 @@ pub(super) fn is_marked(_path: &Path) -> bool {
     false
 }
 
-/// Gives a new file the access control list and the attributes of an old one: it takes the name `link`, which becomes a link to the old
-/// file before, and is `spare` for a moment.
+/// Nothing: the system has none that can be read here.
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "macos"))))]
+pub(super) fn carry_over(_old: &File, _new: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Gives a new file the access control list and the attributes of an old one. `ReplaceFile` copies them to the file that takes a name.
+/// So the new file takes the name `link`, which is made a link to the old file first; that link becomes `spare`, and is removed.
 ///
 /// # Errors
-/// [`NotCarriedOver`], and those of the file system. The old file is there in any case.
+/// [`NotCarriedOver`], and those of the file system. The old file stays in any case, and the new one is removed.
 #[cfg(windows)]
 pub(super) fn carry_over(new: &Path, old: &Path, link: &Path, spare: &Path) -> io::Result<()> {
     let replaced = replace_link(new, old, link, spare);
-    // Whatever happened, no second name of the old file stays.
-    let removed = match busy_file::remove(spare) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    };
+    // The next write removes what cannot be removed now.
+    let _ = busy_file::remove(spare);
     if replaced.is_err() {
         let _ = busy_file::remove(link);
         let _ = busy_file::remove(new);
     }
-    replaced.and(removed)
+    replaced
 }
 
 #[cfg(windows)]

@@ -338,7 +338,13 @@ fn shared_place() -> PathBuf {
 
 #[cfg(not(unix))]
 fn make(path: &Path) -> io::Result<()> {
-    private_directory(path)?;
+    if path == shared_place() {
+        private_directory(path)?;
+    }
+    match make_directory(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
     if is_ours(path)? {
         Ok(())
     } else {
