@@ -34,6 +34,12 @@ fn quoted(home: &Home, name: &str) -> String {
     format!("\"{}\"", home.path().join("x y").join(name).display())
 }
 
+/// Where the commands of Windows are.
+fn path() -> String {
+    let system = std::env::var("SystemRoot").unwrap();
+    format!(r"{system}\System32")
+}
+
 /// Where a command says that it is still there.
 fn mark(home: &Home) -> String {
     format!("\"{}\"", home.path().join("mark").display())
@@ -119,9 +125,10 @@ fn at_its_time_limit_a_command_ends_with_all_that_it_has_started() {
     let sts = StandIn::start(Account::example());
     let home = home_that_waits();
     home.run_with(&sts, &["-p", "work", "-q", "--prompt-timeout", "1"])
+        .env("PATH", &path())
         .ends(
             3,
-            "error: the command from mfa_process of [work-long-term] in ~\\.aws\\credentials did not end within 1 s\n\
+            "error: the command from mfa_process of [work-long-term] in ~/.aws/credentials did not end within 1 s\n\
              hint: run it by itself: it may be waiting for input; --prompt-timeout gives it more time\n",
         );
     has_ended(&home);
@@ -135,6 +142,7 @@ fn when_the_run_is_killed_its_command_ends_with_all_that_it_has_started() {
     home.command(&mut command)
         .args(["-p", "work"])
         .env("AWS_ENDPOINT_URL_STS", sts.url())
+        .env("PATH", path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -170,6 +178,7 @@ fn what_a_command_leaves_running_runs_on() {
     );
     let code = sts.fresh_code(ALICE_DEVICE);
     home.run_with(&sts, &["-p", "work", "-q", "--token", &code])
+        .env("PATH", &path())
         .succeeds();
     thread::sleep(WAIT);
     assert!(home.path().join("mark").exists());

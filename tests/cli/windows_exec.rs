@@ -97,7 +97,7 @@ fn what_cannot_be_run_is_named_with_the_reason() {
     );
     exec(&home, &[table]).ends(
         126,
-        "error: ~\\table.txt cannot be run: it is not a program\n",
+        "error: ~/table.txt cannot be run: it is not a program\n",
     );
     exec(&home, &["dir"]).ends(
         127,
