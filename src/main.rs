@@ -23,6 +23,7 @@ mod renewal;
 mod commands;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::core::core_dump;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     if let Some(code) = commands::answer_shell(&environment) {
         return code;
     }
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = command_line();
     let cli = match commands::parse(&words, &environment) {
         Ok(cli) => cli,
         Err(message) => {
@@ -51,4 +52,15 @@ fn main() -> ExitCode {
             ExitCode::from(commands::exit_code(&cli, &error))
         }
     }
+}
+
+/// The words of the command line. On Windows, the program has its name without `.exe`, as the guides have it.
+fn command_line() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if cfg!(windows)
+        && let Some(program) = words.first_mut()
+    {
+        *program = Path::new(program).with_extension("").into_os_string();
+    }
+    words
 }

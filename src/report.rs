@@ -291,6 +291,8 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    #[cfg(windows)]
+    let is_new = !path.exists();
     let opened = regular_file::without_waiting(&mut options).open(path);
     let file = opened.map_err(|error| {
         let unfit = regular_file::check_path(path).err();
@@ -305,6 +307,10 @@ pub fn trace_to(path: &Path) -> io::Result<()> {
         Err(error) if !can_be_watched(&file, &error) => return Err(error),
         Ok(()) if metadata.len() == 0 => regular_file::leave_to_owner(&file)?,
         _ => {}
+    }
+    #[cfg(windows)]
+    if is_new {
+        crate::core::access::leave_to_user(path, crate::core::access::Kind::File);
     }
     // It is set once, at the start.
     let _ = TRACE.set(file);

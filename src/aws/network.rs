@@ -17,7 +17,7 @@ mod probe;
 mod send;
 
 pub use self::clients::{Tries, signing_credentials, signing_keys};
-pub use self::clock_skew::{SET_THE_CLOCK, off};
+pub use self::clock_skew::off;
 pub use self::http::{Certificates, certificates};
 pub use self::preparation::{Network, Preparation, check, prepare};
 pub use self::request_context::{RequestContext, Signer};

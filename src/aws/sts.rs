@@ -19,6 +19,7 @@ use crate::core::error::Failure;
 use crate::core::form::{Form, misfit};
 use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::SerialNumber;
+use crate::core::shell_words::CHECK_THE_CLOCK;
 use crate::plan::{Call, Plan, Setting};
 
 /// How many calls are under way at the same time.
@@ -229,7 +230,7 @@ pub fn granted(
                 "the credentials from {} expired at {expiration}",
                 request.host()
             ))
-            .hint("check this machine's clock with `date -u`")
+            .hint(CHECK_THE_CLOCK)
         );
     }
     Ok(Credentials {

@@ -55,7 +55,7 @@ impl Environment {
         let mut variables: Self = std::env::vars_os().collect();
         if let Some(ours) = variables.value(REGION_OF_PROFILE).map(OsStr::to_owned) {
             variables.0.retain(|(name, value)| {
-                *value != ours || !REGIONS.iter().any(|region| name == region)
+                *value != ours || !REGIONS.iter().any(|region| is_named(name, region))
             });
         }
         variables
@@ -75,8 +75,17 @@ impl Environment {
     fn value(&self, name: &str) -> Option<&OsStr> {
         self.0
             .iter()
-            .find(|(key, _)| key == name)
+            .find(|(key, _)| is_named(key, name))
             .map(|(_, value)| value.as_os_str())
+    }
+}
+
+/// Whether a variable has this name. On Windows, upper and lower case are the same.
+fn is_named(variable: &OsStr, name: &str) -> bool {
+    if cfg!(windows) {
+        variable.eq_ignore_ascii_case(name)
+    } else {
+        variable == name
     }
 }
 
@@ -88,5 +97,24 @@ impl FromIterator<(OsString, OsString)> for Environment {
                 .filter(|(_, value)| !value.is_empty())
                 .collect(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::Environment;
+
+    #[test]
+    fn case_counts_except_on_windows() {
+        let variables = [("aws_profile", "work"), ("AWS_REGION", "")];
+        let variables =
+            variables.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let environment: Environment = variables.into_iter().collect();
+        let found = cfg!(windows).then(|| "work".to_owned());
+        assert_eq!(environment.text("AWS_PROFILE"), found);
+        assert_eq!(environment.text("aws_profile").as_deref(), Some("work"));
+        assert_eq!(environment.text("AWS_REGION"), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::core::busy_file::is_busy;
 use crate::core::text::plain;
 
 /// The exit code of a failed run. The numbers are part of the interface, and documented in the guide `reference`.
@@ -109,9 +110,12 @@ pub fn lines(error: &anyhow::Error) -> String {
     }
 }
 
-/// The reason of an I/O error in words, without the number.
+/// The reason of an I/O error in words, without the number, and without the period with which Windows ends it.
 pub fn reason(error: &io::Error) -> String {
+    if is_busy(error) {
+        return "another program has it open".to_owned();
+    }
     let text = error.to_string();
     let words = text.split(" (os error").next().unwrap_or(&text);
-    words.to_lowercase()
+    words.trim_end_matches('.').to_lowercase()
 }

@@ -8,6 +8,9 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
+use super::busy_file;
+use super::file_id::FileId;
+
 /// How much of a file is read, in bytes. A credentials file with 40,000 profiles is this large, and a bundle of all public certificate
 /// authorities is a fiftieth of it.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
@@ -67,15 +70,8 @@ pub fn unfit(error: &io::Error) -> Option<Unfit> {
 
 /// Whether two paths lead to one file that is there, by whatever names and links.
 pub fn is_same(one: &Path, other: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-
-        let id = |path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
-        matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
-    }
-    #[cfg(not(unix))]
-    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+    let ids = (FileId::of_path(one), FileId::of_path(other));
+    matches!(ids, (Ok(one), Ok(other)) if one == other)
 }
 
 /// What is in a regular file.
@@ -83,6 +79,10 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
 /// # Errors
 /// Those of the file system, and [`Unfit`].
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    busy_file::patiently(|| read_once(path))
+}
+
+fn read_once(path: &Path) -> io::Result<Vec<u8>> {
     let (file, metadata) = open(path, File::options().read(true))?;
     if metadata.len() > MOST_BYTES {
         return Err(Unfit::TooLarge.into());
@@ -113,7 +113,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// Those of the file system, and [`Unfit`].
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
-    let opened = without_waiting(options).open(path);
+    let opened = busy_file::patiently(|| without_waiting(options).open(path));
     let file = opened.or_else(|error| match (check_error(path, &error), error.kind()) {
         (Err(unfit), _) => Err(unfit),
         // Another process, such as a file server, has a lease on it, and the system asks for it back.

@@ -111,10 +111,11 @@ pub fn quoted_path(path: &Path) -> String {
 /// For PowerShell and cmd.exe, as far as both agree; else for PowerShell.
 #[cfg(any(windows, test))]
 fn quoted_on_windows(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || r"_-./+:=\".contains(c);
+    // cmd.exe separates words at `=` and `,`, too.
+    let is_plain = |c: char| c.is_alphanumeric() || r"_-./+:\".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
-    } else if word.contains(['"', '$', '`', '%', '!', '^']) {
+    } else if word.contains(['"', '$', '`', '%']) {
         format!("'{}'", word.replace('\'', "''"))
     } else {
         format!("\"{word}\"")
@@ -196,6 +197,8 @@ mod tests {
             ("my team", "\"my team\""),
             ("it's", "\"it's\""),
             ("a,b", "\"a,b\""),
+            ("a=b", "\"a=b\""),
+            (r"C:\Zoë!\^", "\"C:\\Zoë!\\^\""),
             ("", "\"\""),
             ("$x'y", "'$x''y'"),
         ] {

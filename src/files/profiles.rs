@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use zeroize::Zeroizing;
 
+use crate::core::busy_file;
 use crate::core::environment::Environment;
 use crate::core::error::{Failure, reason};
 use crate::core::regular_file::{self, Unfit};
-use crate::core::text::quoted_path;
+use crate::core::shell_words::{self, SHOW_LINKS};
 use crate::files::document::{Document, Property, Section};
 
 /// Key names. The AWS ones: <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>; the others are aws-mfa's.
@@ -158,13 +159,18 @@ fn in_home(path: PathBuf) -> Result<PathBuf> {
     }
 }
 
-/// The user's home directory.
+/// The variable with the user's home directory.
+const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
+/// The user's home directory. On Windows the AWS CLI and the SDK for Go ignore `HOME`, and so do we.
 pub fn home() -> Result<PathBuf> {
     std::env::home_dir()
         .filter(|home| !home.as_os_str().is_empty())
         .ok_or_else(|| {
             Failure::new("the home directory is unknown")
-                .hint("set HOME, or both AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE")
+                .hint(format!(
+                    "set {HOME}, or both AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE"
+                ))
                 .into()
         })
 }
@@ -176,9 +182,17 @@ pub type Text = Zeroizing<Box<str>>;
 const MUST_BE_A_FILE: &str =
     "replace it with a regular file, or set AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE to one";
 /// What to do about a loop of symbolic links.
-pub const FIND_LOOP: &str = "run `ls -l` to see where each link leads";
+pub fn find_loop() -> String {
+    format!("run {SHOW_LINKS} to see where each link leads")
+}
+/// What to do about a file that another program has open.
+pub const CLOSE_IT: &str = "close the file in that program, and run the command again";
+
 /// What to do if the file cannot be written.
-pub const NAME_A_FILE: &str = "unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file";
+pub fn name_a_file() -> String {
+    let unset = shell_words::unset("AWS_SHARED_CREDENTIALS_FILE");
+    format!("{unset}, or set it to a writable file")
+}
 
 /// The text of a file; none if there is no file, or if it is the null device, which scripts use for "no file".
 pub fn read(path: &Path) -> Result<Option<Text>> {
@@ -209,12 +223,13 @@ fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
         reason(error)
     ));
     match error.kind() {
-        ErrorKind::PermissionDenied => failure.hint(format!(
-            "make it readable: chmod u+rw {}, or chown it if it belongs to another user",
-            quoted_path(path)
-        )),
+        _ if busy_file::is_busy(error) => failure.hint(CLOSE_IT),
+        ErrorKind::PermissionDenied => {
+            let make_readable = shell_words::make_readable(path);
+            failure.hint(format!("make it readable: {make_readable}"))
+        }
         _ if regular_file::unfit(error).is_some() => failure.hint(MUST_BE_A_FILE),
-        _ if is_loop(error) => failure.hint(FIND_LOOP),
+        _ if is_loop(error) => failure.hint(find_loop()),
         _ => failure,
     }
     .into()

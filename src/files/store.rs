@@ -32,12 +32,14 @@ pub use self::private::private_directory;
 pub use self::replace::WriteMethod;
 pub use self::section_edit::Edit;
 pub use self::used_codes::{CodeFate, UsedCodes};
+use crate::core::busy_file;
 use crate::core::credentials::LongTermKeys;
 use crate::core::error::Failure;
+use crate::core::file_id;
 use crate::core::regular_file;
-use crate::core::text::quoted_path;
+use crate::core::shell_words;
 use crate::files::document::{Document, Uneditable};
-use crate::files::profiles::{FIND_LOOP, File, Text, read};
+use crate::files::profiles::{File, Text, find_loop, read};
 use crate::report::Report;
 
 /// The file is locked for a few milliseconds at a time, never while waiting for a person or the network.
@@ -72,6 +74,8 @@ pub struct Store {
     /// Behind all symbolic links.
     real: PathBuf,
     private: Private,
+    /// Whether a write waits until the disk has it.
+    is_flushed: bool,
 }
 
 /// Completes a write that was interrupted, if there was one. If not, it costs a few look-ups of names.
@@ -135,6 +139,7 @@ impl Store {
             path: path.to_path_buf(),
             real,
             private,
+            is_flushed: true,
         })
     }
 
@@ -143,9 +148,13 @@ impl Store {
         self.path == path
     }
 
-    /// The session file of this credentials file, written with the same guarantees.
+    /// The session file of this credentials file, written with the same guarantees, except that no write waits for the disk: a power
+    /// cut costs no more than a code, and the wait would be half of a renewal's time.
     pub fn sessions(&self) -> Result<Self> {
-        self.own(SESSIONS)
+        Ok(Self {
+            is_flushed: false,
+            ..self.own(SESSIONS)?
+        })
     }
 
     /// The file with the new keys of unfinished rotations, written with the same guarantees.
@@ -182,13 +191,13 @@ impl Store {
         if text.is_ok_and(|text| is_whole(&text)) {
             return Ok(false);
         }
-        fs::remove_file(&path).map(|()| true)
+        busy_file::remove(&path).map(|()| true)
     }
 
     /// Removes the file.
     pub fn remove(&self) -> Result<()> {
         let _lock = self.lock()?;
-        fs::remove_file(&self.real).map_err(|error| self.unwritable(&error).into())
+        busy_file::remove(&self.real).map_err(|error| self.unwritable(&error).into())
     }
 
     /// Checks everything that could prevent a write, with edits like the later ones. Does not change the credentials file.
@@ -218,7 +227,8 @@ impl Store {
             Report::notice(format_args!("warning: {}", torn_for_good(&self.path)));
         }
         let (old, new) = self.edited(decide)?;
-        replace::replace(&self.real, &self.private, old.as_bytes(), new.as_bytes())
+        let (old, new) = (old.as_bytes(), new.as_bytes());
+        replace::replace(&self.real, &self.private, old, new, self.is_flushed)
             .map_err(|error| self.unwritable(&error).into())
     }
 
@@ -281,9 +291,12 @@ impl Store {
             NotLocked::Failed(_) | NotLocked::NoLocks(_) => self.busy(why, &path).into(),
             NotLocked::Busy { holder } => {
                 if let Turn::Keys = turn {
-                    return Failure::new(format!("{} is changing the same long-term keys", process(holder)))
-                        .hint("wait until it ends, and run the command again")
-                        .into();
+                    return Failure::new(format!(
+                        "{} is changing the same long-term keys",
+                        process(holder)
+                    ))
+                    .hint("wait until it ends, and run the command again")
+                    .into();
                 }
                 let failure = Failure::new(format!(
                     "{} is still renewing credentials with the same device after {} s",
@@ -291,7 +304,10 @@ impl Store {
                     at_most.as_secs()
                 ));
                 match holder.filter(|id| can_end(*id)) {
-                    Some(id) => failure.hint(format!("answer its prompt, end it with `kill {id}`, or wait longer with --lock-timeout")),
+                    Some(id) => failure.hint(format!(
+                        "answer its prompt, end it with {}, or wait longer with --lock-timeout",
+                        shell_words::end_process(id)
+                    )),
                     None => failure.hint("answer its prompt, or wait longer with --lock-timeout"),
                 }
                 .into()
@@ -396,8 +412,10 @@ fn writable_size(path: &Path, real: &Path) -> Result<Option<usize>> {
     match fs::metadata(real) {
         Ok(metadata) if metadata.permissions().readonly() && may_change_mode(&metadata) => {
             bail!(
-                Failure::new(format!("{} is read-only", path.display()))
-                    .hint(format!("make it writable: chmod u+w {}", quoted_path(real)))
+                Failure::new(format!("{} is read-only", path.display())).hint(format!(
+                    "make it writable: {}",
+                    shell_words::make_writable(real)
+                ))
             );
         }
         Ok(metadata) => {
@@ -436,13 +454,13 @@ pub fn resolve(path: &Path) -> Result<PathBuf> {
             Err(_not_a_link) => return Ok(in_real_directory(&real)),
         }
     }
-    bail!(Failure::new(format!("{} is a loop of symbolic links", path.display())).hint(FIND_LOOP))
+    bail!(Failure::new(format!("{} is a loop of symbolic links", path.display())).hint(find_loop()))
 }
 
 /// The same file with the real path of its directory, so that every process finds the same locks and backups for it.
 fn in_real_directory(path: &Path) -> PathBuf {
     match (
-        fs::canonicalize(private::directory_of(path)),
+        file_id::real_path(private::directory_of(path)),
         path.file_name(),
     ) {
         (Ok(directory), Some(name)) => directory.join(name),

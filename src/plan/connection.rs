@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use crate::core::environment::MFA_CREDS_TIMEOUT;
 use crate::core::error::Failure;
 use crate::core::form::Form;
+use crate::core::shell_words;
 use crate::files::profiles::{config_header, key};
 use crate::plan::Access;
 use crate::plan::proxy::Proxies;
@@ -253,7 +254,8 @@ impl Resolver<'_> {
                 ))
                 .hint(match origin {
                     // It overrides the files.
-                    Origin::Environment(name) => format!("set one of them, or unset {name}"),
+                    Origin::Environment(name) =>
+                        format!("set one of them, or {}", shell_words::unset(name)),
                     _ => format!("write one of them, or remove {key}"),
                 })
             ),

@@ -4,7 +4,7 @@ use anyhow::{Error, Result};
 
 use crate::core::error::Failure;
 use crate::core::text::nearest;
-use crate::files::profiles::{Files, NAME_A_FILE, config_header, key, profile_of};
+use crate::files::profiles::{Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
 use crate::plan::KeySourceId;
 use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term};
@@ -377,7 +377,7 @@ impl Walker<'_> {
     /// How a profile gets long-term keys.
     fn way_to_keys(&self, name: &str) -> String {
         if is_no_file(&self.files.credentials) {
-            return NAME_A_FILE.to_owned();
+            return name_a_file();
         }
         let setup = self.names.setup_command(name);
         format!("run `{setup}` to write [{}]", self.names.long_term(name))

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::core::error::Failure;
 use crate::core::text::{flag, nearest};
 use crate::files::document::{Irregularity, Note, Property, Section};
-use crate::files::profiles::{File, Files, NAME_A_FILE, key, profile_of};
+use crate::files::profiles::{File, Files, key, name_a_file, profile_of};
 use crate::files::section_format;
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::Origin;
@@ -270,7 +270,7 @@ pub(super) fn missing_long_term(
             ),
             _ => format!("did you mean {}?", flag("--profile", name)),
         }),
-        None if is_no_file(credentials) => failure.hint(NAME_A_FILE),
+        None if is_no_file(credentials) => failure.hint(name_a_file()),
         None if !has_keys(files) => not_set_up(&problem, setup_command, files),
         None if others.is_empty() => failure.hint(format!("run `{setup_command}` to write it")),
         // Nobody named this one.

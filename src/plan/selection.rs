@@ -7,7 +7,7 @@ use anyhow::{Error, Result, bail};
 use crate::cli::{Profile, Profiles};
 use crate::core::environment::Environment;
 use crate::core::error::Failure;
-use crate::files::profiles::{File, Files, NAME_A_FILE, config_header, key, profile_of};
+use crate::files::profiles::{File, Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
 use crate::plan::Inputs;
 use crate::plan::role_chain::{self, ChainProfile, NoWay};
@@ -48,7 +48,7 @@ impl Inputs<'_> {
                     files.credentials.path.display()
                 ))
                 .hint(if is_no_file(&files.credentials) {
-                    NAME_A_FILE.to_owned()
+                    name_a_file()
                 } else {
                     format!("run `{}` to write one", names.setup_command("default"))
                 })

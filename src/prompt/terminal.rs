@@ -1,24 +1,28 @@
-//! Asks at the terminal, even if standard input and output are redirected: through `/dev/tty`.
+//! Asks at the terminal, even if standard input and output are redirected: through `/dev/tty`, or the console of Windows.
 
 #[cfg_attr(not(unix), path = "terminal/no_signals.rs")]
 mod signals;
+#[cfg(unix)]
 mod watch;
 mod list;
+#[cfg(any(windows, test))]
+mod keys;
+#[cfg(any(windows, test))]
+mod line;
 #[cfg_attr(unix, path = "terminal/unix.rs")]
-#[cfg_attr(not(unix), path = "terminal/other.rs")]
+#[cfg_attr(not(unix), path = "terminal/windows.rs")]
 mod system;
 
-use std::io;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Error, Result, bail};
 use chrono::{DateTime, Utc};
-use console::Term;
 use zeroize::Zeroizing;
 
 use self::list::Picked;
 pub use self::signals::{Noting, end_with_us, stay_if_ending};
+use self::system::Screen;
 use crate::cli::Prompt;
 use crate::core::clock;
 use crate::core::error::{Exit, Failure};
@@ -33,7 +37,7 @@ pub const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// An open terminal.
 pub struct Terminal {
-    term: Term,
+    term: Screen,
     #[cfg(unix)]
     file: std::fs::File,
     /// How long to wait for an answer.
@@ -53,8 +57,10 @@ type InputCheck = Result<(), String>;
 impl Terminal {
     /// The terminal, if a person may be asked there.
     pub fn for_prompting(prompt_settings: &PromptSettings) -> Option<Self> {
-        match prompt_settings.prompt.value {
-            Prompt::Auto | Prompt::Terminal => Self::open(prompt_settings.limit.clone()),
+        let PromptSettings { prompt, limit } = prompt_settings;
+        match prompt.value {
+            Prompt::Auto => Self::open_if_seen(limit.clone()),
+            Prompt::Terminal => Self::open(limit.clone()),
             Prompt::Gui | Prompt::None => None,
         }
     }
@@ -63,16 +69,13 @@ impl Terminal {
     /// screen, and the terminal needs no cleanup when the process ends.
     ///
     /// # Errors
-    /// Exit code 3 when the person ends the input (Ctrl-D), does not answer, or the terminal is gone.
+    /// Exit code 3 when the person ends the input (Ctrl-D, on Windows Ctrl-Z), does not answer, or the terminal is gone.
     pub fn ask_line(
         &self,
         prompt: &str,
         check: impl Fn(&str) -> InputCheck,
     ) -> Result<Zeroizing<String>> {
-        self.ask_again(prompt, check, || {
-            let _watch = self.wait(prompt)?;
-            self.read_line().map_err(gone)
-        })
+        self.ask_again(prompt, check, || self.read_line(prompt))
     }
 
     /// Asks until an answer passes the check.
@@ -106,7 +109,7 @@ impl Terminal {
     /// Shows a line, made safe for the terminal.
     pub fn say(&self, text: &str) -> Result<()> {
         let text = plain(text);
-        if screen::is_labeled(&text) && screen::has_colors(&self.term) {
+        if screen::is_labeled(&text) && self.has_colors() {
             return self.draw(&screen::with_colored_labels(&text));
         }
         self.draw(&text)
@@ -115,11 +118,6 @@ impl Terminal {
     /// Shows lines with colors.
     pub fn draw(&self, text: &str) -> Result<()> {
         self.term.write_line(text).map_err(gone)
-    }
-
-    /// Whether it can do more than plain lines: move the cursor, clear a line, show colors. Not with `TERM=dumb`.
-    pub fn is_capable(&self) -> bool {
-        screen::is_capable(&self.term)
     }
 
     /// Waits until then, with a line that shows the remaining whole seconds.
@@ -162,7 +160,7 @@ impl Terminal {
             return Ok(());
         }
         let _ = self.term.write_line("");
-        bail!(Failure::new("interrupted").exit(Exit::HumanNeeded))
+        bail!(interrupted())
     }
 
     /// Asks for a line; an empty one means the default. A default that cannot be shown is not used.
@@ -194,11 +192,7 @@ impl Terminal {
         prompt: &str,
         check: impl Fn(&str) -> InputCheck,
     ) -> Result<Zeroizing<String>> {
-        let hidden = self.hide()?;
-        let answer = self.ask_again(prompt, check, || self.read_hidden_line().map_err(gone));
-        drop(hidden);
-        signals::let_suspend();
-        answer
+        self.hiding(|| self.ask_again(prompt, check, || self.read_hidden_line()))
     }
 
     /// How many lines and columns it has.
@@ -220,9 +214,8 @@ impl Terminal {
         if !self.is_capable() {
             return self.pick_by_number(prompt, items).map(Some);
         }
-        let _watch = self.begin()?;
         let items: Vec<String> = items.iter().map(|item| plain(item)).collect();
-        match finish(list::pick(&self.term, &plain(prompt), &items))? {
+        match self.pick_from_list(&plain(prompt), &items)? {
             Picked::Item(index) => Ok(Some(index)),
             Picked::Nothing => Ok(None),
             Picked::EndOfInput => bail!(nothing_typed()),
@@ -276,6 +269,11 @@ fn gone(error: impl Into<Error>) -> Error {
         .into()
 }
 
+/// A signal came while signals were noted.
+fn interrupted() -> Failure {
+    Failure::new("interrupted").exit(Exit::HumanNeeded)
+}
+
 /// The person has ended the input.
 pub fn nothing_typed() -> Failure {
     Failure::new("nothing was typed")
@@ -296,15 +294,4 @@ pub fn nobody_answered(limit: &Setting<Duration>) -> Failure {
         _ => failure.hint("run the command again; MFA_CREDS_PROMPT_TIMEOUT=10m gives more time"),
     }
     .exit(Exit::HumanNeeded)
-}
-
-/// The answer; Ctrl-C ends the process as it would have without a prompt.
-fn finish<T>(answer: io::Result<T>) -> Result<T> {
-    signals::let_suspend();
-    answer.map_err(|error| {
-        if error.kind() == io::ErrorKind::Interrupted {
-            signals::die();
-        }
-        gone(error)
-    })
 }

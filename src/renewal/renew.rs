@@ -45,7 +45,8 @@ use crate::aws::sts::{Client, Refusal, RefusalKind};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::Failure;
-use crate::core::text::{masked, quoted_path};
+use crate::core::shell_words;
+use crate::core::text::masked;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File};
 use crate::files::sessions::Session;
@@ -132,9 +133,9 @@ impl<'a, 'e> Renewal<'a, 'e> {
         let is_written = !group.jobs.iter().all(Job::is_private);
         if let Some(readers) = store::readers(path).filter(|_| is_written) {
             report.warning(format_args!(
-                "{} can be read by {readers}: chmod 600 {}",
+                "{} can be read by {readers}: {}",
                 path.display(),
-                quoted_path(path)
+                shell_words::make_private(path)
             ));
         }
         for job in group.open() {

@@ -30,7 +30,7 @@ impl Waiting {
     /// Shows a wait from now on. None where a line cannot be drawn again: not on a terminal that can do so, or in the background.
     pub(super) fn begin(text: &str, since: Instant) -> Option<Self> {
         let terminal = Term::stderr();
-        if !screen::is_capable(&terminal) || !is_in_foreground() {
+        if !screen::redraws_lines(&terminal) || !is_in_foreground() {
             return None;
         }
         let mut waiting = Self {

@@ -91,13 +91,15 @@ def release():
 
 
 def static_release():
-    """The build that needs nothing of the system, as releases have it, and what to call it."""
+    """The build that needs nothing of the system: with musl that of a release, made as the release makes it."""
     target, libc, flags = static_target()
     tell(f"building mfa-creds, static with {libc}")
+    command = ["cargo", "build", "--release", "--locked", "-p", "mfa-creds", "--target", target]
+    environment = {"RUSTFLAGS": flags}
     if libc == "musl":
         programs(**{"musl-gcc": "musl-tools"})
-    command = ["cargo", "build", "--release", "--locked", "-p", "mfa-creds", "--target", target]
-    logged("static-release", command, {"RUSTFLAGS": flags, "CARGO_TARGET_DIR": str(BENCH / "static")})
+        command, environment = [ROOT / ".github/package", "build", target], {}
+    logged("static-release", command, environment | {"CARGO_TARGET_DIR": str(BENCH / "static")})
     return BENCH / "static" / target / "release" / "mfa-creds"
 
 

@@ -8,7 +8,7 @@ use std::{fs, thread};
 use expectrl::Expect as _;
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::roles::{ADMIN, account, role};
 use crate::support::sections::{FAR, long_term, short_term};
 #[cfg(unix)]
@@ -177,8 +177,9 @@ fn many_programs_at_once_cause_one_prompt() {
 fn a_profile_that_names_itself_is_explained() {
     let credentials = format!(
         "[work-long-term]\n\
-         credential_process = {BINARY} export -p work --format process\n\
-         aws_mfa_device = {ALICE_DEVICE}\n"
+         credential_process = {} export -p work --format process\n\
+         aws_mfa_device = {ALICE_DEVICE}\n",
+        binary()
     );
     let home = Home::with(&credentials);
     home.run(&["-q", "-p", "work", "--token", "123456"]).ends(
@@ -191,8 +192,8 @@ fn a_profile_that_names_itself_is_explained() {
     home.write(
         "credentials",
         &credentials.replace(
-            &format!("= {BINARY}"),
-            &format!("= true; sh -c '\"$0\" \"$@\"' {BINARY}"),
+            &format!("= {}", binary()),
+            &format!("= true; sh -c '\"$0\" \"$@\"' {}", binary()),
         ),
     );
     let outcome = home

@@ -2,9 +2,9 @@
 
 use stand_in::{ALICE_DEVICE, Account, Role, StandIn};
 
-#[cfg(unix)]
-use crate::support::home::BINARY;
 use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::binary;
 use crate::support::sections::{FAR, long_term, short_term};
 
 /// All flags of aws-mfa, those of its unreleased version included, and whether they take a value.
@@ -93,7 +93,7 @@ fn its_environment_is_enough() {
 fn linked_as_aws_mfa_it_calls_itself_so() {
     let home = Home::new();
     let link = home.path().join("aws-mfa");
-    std::os::unix::fs::symlink(BINARY, &link).unwrap();
+    std::os::unix::fs::symlink(binary(), &link).unwrap();
     let output = std::process::Command::new(link)
         .arg("--rr")
         .env_clear()

@@ -156,7 +156,7 @@ fn the_end_is_told_in_local_time() {
         "work",
         &end.format("%Y-%m-%d %H:%M:%S").to_string(),
     ));
-    let output = std::process::Command::new(crate::support::home::BINARY)
+    let output = std::process::Command::new(crate::support::home::binary())
         .args(["-p", "work"])
         .env_clear()
         .env("HOME", home.path())

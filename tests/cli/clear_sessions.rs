@@ -5,6 +5,7 @@ use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Accou
 use crate::support::home::Home;
 use crate::support::roles::{ADMIN, account, role};
 use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::systems::{PATH, printing};
 
 #[test]
 fn a_roles_session_is_cleared_with_it_unless_it_is_another_profiles() {
@@ -108,13 +109,15 @@ fn a_session_goes_though_nobody_knows_its_key_and_device_any_more() {
     // The key comes from a command, and the device from the environment.
     let sts = StandIn::start(account());
     let home = Home::with(&format!(
-        "[work-long-term]\ncredential_process = echo '{{\"Version\":1,\"AccessKeyId\":\"{ALICE_ACCESS_KEY_ID}\",\
-         \"SecretAccessKey\":\"{ALICE_SECRET_ACCESS_KEY}\"}}'\n"
+        "[work-long-term]\ncredential_process = {}\n",
+        printing(&format!(
+            "{{\"Version\":1,\"AccessKeyId\":\"{ALICE_ACCESS_KEY_ID}\",\"SecretAccessKey\":\"{ALICE_SECRET_ACCESS_KEY}\"}}"
+        ))
     ));
     let code = sts.fresh_code(ALICE_DEVICE);
     let arguments = ["-q", "-p", "work", "--assume-role", ADMIN];
     let refresh = || {
-        let run = home.run_with(&sts, &arguments).env("PATH", "/usr/bin:/bin");
+        let run = home.run_with(&sts, &arguments).env("PATH", PATH);
         run.env("MFA_DEVICE", ALICE_DEVICE)
     };
     refresh().env("MFA_TOKEN", &code).ends(0, "");

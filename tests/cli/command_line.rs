@@ -2,6 +2,7 @@
 
 use crate::support::home::Home;
 use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::systems;
 
 /// What a run says and how it ends.
 fn told(home: &Home, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -88,7 +89,7 @@ fn a_profile_in_place_of_a_command_is_told_how_to_be_renewed() {
     );
     renew(
         "two words",
-        "to renew the profile, run `mfa-creds --profile 'two words'`",
+        &systems::typed("to renew the profile, run `mfa-creds --profile 'two words'`"),
     );
     renew(
         "elephants",

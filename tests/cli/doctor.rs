@@ -21,7 +21,7 @@ use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 use crate::support::doctor::{healthy, home};
 use crate::support::home::Home;
 #[cfg(unix)]
-use crate::support::home::{BINARY, set_mode};
+use crate::support::home::{binary, set_mode};
 use crate::support::sections::long_term;
 #[cfg(unix)]
 use crate::support::sections::{FAR, short_term};
@@ -232,7 +232,7 @@ fn nothing_is_changed_and_nothing_secret_shown() {
     ] {
         let before = tree(home.path());
         // Not by the harness, which writes `~` itself.
-        let output = Command::new(BINARY)
+        let output = Command::new(binary())
             .args(arguments)
             .env_clear()
             .env("HOME", home.path())

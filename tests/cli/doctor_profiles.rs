@@ -8,9 +8,9 @@ use std::os::unix::fs::symlink;
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::support::doctor::{healthy, home, says};
-#[cfg(unix)]
-use crate::support::home::BINARY;
 use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::binary;
 use crate::support::home::set_mode;
 use crate::support::roles::ADMIN;
 use crate::support::sections::{FAR, long_term, short_term};
@@ -518,7 +518,7 @@ fn another_program_of_the_name_aws_mfa() {
     let bin = home.path().join("bin");
     fs::create_dir(&bin).unwrap();
     let run = || home.run(&DOCTOR).env("PATH", bin.to_str().unwrap());
-    symlink(BINARY, bin.join("aws-mfa")).unwrap();
+    symlink(binary(), bin.join("aws-mfa")).unwrap();
     says(run(), "ok", "other tools", "no traces in the files", None);
     fs::remove_file(bin.join("aws-mfa")).unwrap();
     fs::write(bin.join("aws-mfa"), "").unwrap();

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use signal_hook::consts::SIGILL;
 
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::sections::{FAR, long_term, short_term};
 use crate::support::spawning::spawning;
 
@@ -143,7 +143,7 @@ fn a_process_that_holds_secrets_leaves_no_core_dump() {
         .args([
             "-c",
             "ulimit -c unlimited 2>&-; exec \"$0\" -q -p work",
-            BINARY,
+            binary(),
         ])
         .env_clear()
         .env("HOME", home.path())

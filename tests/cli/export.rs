@@ -11,13 +11,15 @@ use expectrl::Expect as _;
 use stand_in::Account;
 use stand_in::{ALICE_DEVICE, StandIn};
 
-#[cfg(unix)]
-use crate::support::home::BINARY;
 use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::binary;
 use crate::support::roles::{ADMIN, account, home, role};
 #[cfg(unix)]
 use crate::support::sections::value;
 use crate::support::sections::{FAR, long_term, short_term};
+#[cfg(unix)]
+use crate::support::systems::PATH;
 #[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, on_terminal};
 
@@ -150,11 +152,11 @@ fn nasty() -> Home {
 #[cfg(unix)]
 fn in_shell(home: &Home, shell: &str, script: &str) -> String {
     let output = Command::new(shell)
-        .args(["-c", script, BINARY])
+        .args(["-c", script, binary()])
         .current_dir(home.path())
         .env_clear()
         .env("HOME", home.path())
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .env("AWS_PROFILE", "another")
         .env("AWS_SECURITY_TOKEN", "stale")
         .output()

@@ -6,13 +6,14 @@ use std::fs;
 use std::fs::Permissions;
 #[cfg(unix)]
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+#[cfg(unix)]
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, StandIn};
 
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::sections::long_term;
 #[cfg(unix)]
 use crate::support::spawning::spawning;
@@ -29,7 +30,7 @@ fn kill(home: &Home, old: &str, new: &str, runs: u32, check: impl Fn(&str)) -> u
     let input = home.path().join("answers");
     fs::write(&input, answers()).unwrap();
     let start = || {
-        home.command(&mut Command::new(BINARY))
+        home.command(&mut Command::new(binary()))
             .args(["setup", "-q"])
             .stdin(fs::File::open(&input).unwrap())
             .stdout(Stdio::null())
@@ -89,6 +90,7 @@ fn a_run_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn a_run_killed_while_it_writes_in_place_is_ended_by_the_next_one() {
     let old = long_term("work");
@@ -142,6 +144,7 @@ fn an_interrupted_write_in_place_is_completed_wherever_it_stopped() {
     assert_eq!(home.credentials(), new);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hard_link_stays_one_and_verbose_says_so() {
     let sts = StandIn::start(Account::example());
@@ -162,6 +165,7 @@ fn a_hard_link_stays_one_and_verbose_says_so() {
     assert!(home.credentials().contains("\n[work]\n"));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_program_that_only_reads_a_hard_linked_file_delays_no_write() {
     let home = Home::with("# first\n");
@@ -172,11 +176,13 @@ fn a_program_that_only_reads_a_hard_linked_file_delays_no_write() {
     assert!(home.credentials().contains("[new-long-term]"));
 }
 
+#[cfg(unix)]
 #[test]
 fn two_names_in_two_directories_lose_nothing() {
     lose_nothing(None);
 }
 
+#[cfg(unix)]
 #[test]
 fn two_names_in_two_directories_lose_nothing_while_somebody_reads() {
     let directory = tempfile::tempdir().unwrap();
@@ -184,6 +190,7 @@ fn two_names_in_two_directories_lose_nothing_while_somebody_reads() {
 }
 
 /// Writes to two names of a file at once, while the file has a third name that somebody who reads has locked, where one is given.
+#[cfg(unix)]
 fn lose_nothing(reader: Option<&Path>) {
     let home = Home::with("# first\n");
     let other = home.path().join("other");
@@ -257,7 +264,7 @@ fn a_file_that_would_grow_over_a_limit_stays_as_it_was() {
         .args([
             "-c",
             "ulimit -f 1; exec \"$0\" -p work --token 123456",
-            BINARY,
+            binary(),
         ])
         .env_clear()
         .env("HOME", home.path())
@@ -380,7 +387,7 @@ fn a_umask_takes_nothing_from_the_owner() {
                 .args([
                     "-c",
                     &format!("umask {umask}; printf '{input}' | \"$0\" {arguments}"),
-                    BINARY,
+                    binary(),
                 ])
                 .env_clear()
                 .env("HOME", home.path())

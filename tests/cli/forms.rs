@@ -4,6 +4,7 @@ use stand_in::{ALICE_ACCESS_KEY_ID, Account, StandIn};
 
 use crate::support::home::Home;
 use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::systems::typed;
 
 const NO_REGIONS: [&str; 6] = [
     "eu-west-1.evil.example",
@@ -103,8 +104,11 @@ fn a_profile_in_a_hint_is_one_word_for_a_shell() {
     let home = Home::with(&long_term("it's $(x)"));
     home.run(&["-p", "it's $(x)-long-term"]).ends(
         1,
-        "error: there is no section [it's $(x)-long-term-long-term] in ~/.aws/credentials\n\
-         hint: name the profile without the suffix: --profile 'it'\\''s $(x)'\n",
+        &typed(
+            "error: there is no section [it`s $(x)-long-term-long-term] in ~/.aws/credentials\n\
+             hint: name the profile without the suffix: --profile 'it'\\''s $(x)'\n",
+        )
+        .replacen("it`s", "it's", 1),
     );
 }
 

@@ -64,6 +64,48 @@ const COMMANDS: &[(&str, Tried)] = &[
         "chmod 600 {}",
         By("hints::modes_are_mended_by_what_is_printed"),
     ),
+    // For cmd.exe and PowerShell.
+    (
+        "attrib -R {}",
+        By("windows_hints::a_file_that_is_read_only_is_made_writable_by_the_hint"),
+    ),
+    (
+        "cmd /c rmdir /s /q {}",
+        By("windows_hints::what_is_in_the_place_of_our_files_is_removed_by_the_hint"),
+    ),
+    (
+        "del {}",
+        By("windows_hints::what_is_in_the_place_of_our_files_is_removed_by_the_hint"),
+    ),
+    (
+        "dir",
+        By("windows_hints::cmd_knows_the_commands_that_only_show_something"),
+    ),
+    (
+        "dir {}",
+        By("windows_hints::cmd_knows_the_commands_that_only_show_something"),
+    ),
+    (
+        "icacls",
+        By("windows_hints::cmd_knows_the_commands_that_only_show_something"),
+    ),
+    // Wine has no access control lists that icacls could change.
+    ("icacls {} /inheritance:r /grant:r", NoCommand),
+    ("icacls {} /reset", NoCommand),
+    (
+        "mkdir {}",
+        By("windows_hints::a_directory_that_is_missing_is_made_by_the_hint"),
+    ),
+    // As administrator.
+    ("w32tm /resync", NoCommand),
+    (
+        "taskkill /f /pid {id}",
+        By("windows_hints::a_holder_is_ended_by_the_hint"),
+    ),
+    (
+        "Remove-Item {}",
+        By("windows_hints::variables_are_unset_by_the_hint"),
+    ),
     (
         "chmod u+rw {}, or chown it if it belongs to another user",
         By("hints::modes_are_mended_by_what_is_printed"),
@@ -87,7 +129,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints::a_holder_is_ended_by_the_command_and_only_where_it_is_that_process"),
     ),
     ("ls -l", AsItStands),
-    ("ls -la {directory}", AsSyntax),
+    ("ls -la {}", AsSyntax),
     ("ls -ld", AsItStands),
     ("sudo chattr -ia {path}", AsSyntax),
     (
@@ -210,6 +252,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         "to undo: mfa-creds keychain restore{}",
         By("keychain::what_is_done_already_is_said"),
     ),
+    ("pip uninstall aws-mfa", AsSyntax),
     (
         "pip uninstall aws-mfa, or ln -sf \\\"$(command -v mfa-creds)\\\" {}",
         By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
@@ -218,52 +261,15 @@ const COMMANDS: &[(&str, Tried)] = &[
         "rm {}",
         By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
     ),
-    (
-        "rm {}, and type a new code for each device",
-        By("hints_of_doctor::fixes_of_doctor_mend_what_they_stand_under"),
-    ),
     ("sudo chown \\\"$(id -u)\\\" {}", AsSyntax),
     ("sudo hwclock -s", AsSyntax),
     ("sudo timedatectl set-ntp true", AsSyntax),
-    (
-        "unset AWS_SHARED_CREDENTIALS_FILE, or set it to a writable file",
-        By("hints_of_settings::a_device_in_place_of_the_file_is_unset"),
-    ),
-    (
-        "unset {CODE}",
-        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
-    ),
-    (
-        "unset {SECURITY_TOKEN}",
-        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
-    ),
-    (
-        "unset {name}",
-        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
-    ),
-    (
-        "unset {other}, and set {profile}",
-        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
-    ),
-    (
-        "unset {variable}",
-        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
-    ),
-    (
-        "unset {variable}, or set it to a file",
-        By("hints_of_settings::a_device_in_place_of_the_file_is_unset"),
-    ),
-    (
-        "unset {variable}, or name another profile",
-        By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
-    ),
+    ("sudo sntp -sS time.apple.com", AsSyntax),
+    // `export` prints it for a shell.
+    ("unset {name}", NoCommand),
     (
         "unset {}",
         By("hints_of_doctor::variables_that_are_in_the_way_are_unset"),
-    ),
-    (
-        "unset {} if there is no proxy",
-        By("hints_of_settings::a_proxy_that_is_not_there_is_unset_or_left_out"),
     ),
     (
         "{preview}",
@@ -290,7 +296,7 @@ const COMMANDS: &[(&str, Tried)] = &[
 ];
 
 /// Programs that are typed.
-const PROGRAMS: [&str; 14] = [
+const PROGRAMS: [&str; 19] = [
     "mfa-creds",
     "aws",
     "chmod",
@@ -305,9 +311,15 @@ const PROGRAMS: [&str; 14] = [
     "rm",
     "sudo",
     "unset",
+    // On Windows.
+    "dir",
+    "icacls",
+    "Remove-Item",
+    "taskkill",
+    "w32tm",
 ];
 /// How a command begins that is a fix or a line by itself, without backticks.
-const BARE: [&str; 10] = [
+const BARE: [&str; 15] = [
     "next: mfa-creds",
     "to undo: mfa-creds",
     "pip uninstall",
@@ -318,6 +330,11 @@ const BARE: [&str; 10] = [
     "unset AWS",
     "sudo chown",
     "kill ",
+    "attrib ",
+    "cmd /c ",
+    "del {",
+    "icacls {",
+    "mkdir {",
 ];
 
 /// The commands in the sources.

@@ -17,6 +17,7 @@ use crate::support::sections::{FAR, long_term, short_term};
 #[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
+#[cfg(unix)]
 const NO_DESKTOP: &str = "error: there is no desktop session with a keychain (Secret Service)\n\
      hint: run the command in a desktop session, or set XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS to its value in one\n";
 
@@ -27,6 +28,7 @@ fn in_keychain(profile: &str, command: &str) -> String {
     )
 }
 
+#[cfg(unix)]
 #[test]
 fn without_a_desktop_the_keys_stay_where_they_are() {
     let home = Home::of_alice();
@@ -35,6 +37,7 @@ fn without_a_desktop_the_keys_stay_where_they_are() {
     assert_eq!(home.credentials(), long_term("work"));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_bus_that_nobody_serves_is_told() {
     let home = Home::of_alice();
@@ -48,6 +51,7 @@ fn a_bus_that_nobody_serves_is_told() {
     assert_eq!(home.credentials(), long_term("work"));
 }
 
+#[cfg(unix)]
 #[test]
 fn setup_writes_nothing_where_the_keychain_cannot_be_used() {
     let home = Home::with("# mine\n");
@@ -344,7 +348,7 @@ fn why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them() {
         "work",
         &format!(
             "{} keychain get AKIAFAKEFAKEFAKEFAKE",
-            crate::support::home::BINARY
+            crate::support::home::binary()
         ),
     ));
     home.run(&["-p", "work", "--token", "123456"]).ends(

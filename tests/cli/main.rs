@@ -70,6 +70,13 @@ mod overwritten;
 // Valid credentials that AWS tools cannot use because of how the files are written.
 mod misread;
 
+// What only Windows has: its shells, files that somebody has open, the Credential Manager.
+#[cfg(windows)]
+mod windows;
+// Hints on Windows, typed into cmd.exe.
+#[cfg(windows)]
+mod windows_hints;
+
 // --- The network and AWS ---
 
 // What AWS refuses, a sentence each.

@@ -11,6 +11,7 @@ use stand_in::{ALICE_DEVICE, Account, StandIn};
 use crate::support::home::Home;
 use crate::support::next_code::passed_side_by_side;
 use crate::support::sections::long_term;
+use crate::support::systems::{PATH, here};
 #[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
@@ -21,7 +22,7 @@ fn home_with(command: &str) -> Home {
 
 /// A home whose command prints what is in the file `code`.
 fn home_of_file() -> Home {
-    let home = home_with("cat $HOME/code");
+    let home = home_with(here("cat $HOME/code", r"type %USERPROFILE%\code"));
     fs::write(home.path().join("code"), "").unwrap();
     home
 }
@@ -39,7 +40,7 @@ fn the_code_comes_from_the_command_of_the_long_term_section() {
     // Standard input is not looked at.
     home.run_with(&sts, &["-q", "-p", "work"])
         .stdin("000000\n")
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .ends(0, "");
     assert_eq!(sts.requests()[0].parameter("TokenCode"), Some(&*code));
 }
@@ -47,7 +48,8 @@ fn the_code_comes_from_the_command_of_the_long_term_section() {
 #[test]
 fn flag_environment_section_and_config_come_in_this_order() {
     let sts = StandIn::start(Account::example());
-    let says = |what: &str| format!("echo {what} >&2; exit 1");
+    let end = here(" >&2; exit 1", ">&2& exit 1");
+    let says = |what: &str| format!("echo {what}{end}");
     let (in_section, in_config) = (says("section"), says("config"));
     let home = home_with(&in_section);
     home.write(
@@ -57,8 +59,9 @@ fn flag_environment_section_and_config_come_in_this_order() {
     let renewing = "renewing [work]: there are no credentials yet\n";
     let failed = |said: &str, origin: &str| {
         format!(
-            "{renewing}{said}\nerror: the command from {origin} failed: exit status: 1\n\
-             hint: run it by itself: it must print the six digits, and nothing else\n"
+            "{renewing}{said}\nerror: the command from {origin} failed: exit {}: 1\n\
+             hint: run it by itself: it must print the six digits, and nothing else\n",
+            here("status", "code")
         )
     };
     let run = |arguments: &[&str]| home.run_with(&sts, &[&["-p", "work"], arguments].concat());
@@ -98,6 +101,7 @@ fn the_command_has_the_terminal_though_everything_is_redirected() {
     assert!(!err.contains("touch"), "{err}");
 }
 
+#[cfg(unix)]
 #[test]
 fn without_a_terminal_the_command_reads_nothing() {
     let sts = StandIn::start(Account::example());
@@ -128,10 +132,13 @@ fn what_a_command_prints_by_mistake_is_not_shown() {
 #[test]
 fn the_command_knows_which_device_is_meant() {
     let sts = StandIn::start(Account::example());
-    let home = home_with("echo $MFA_DEVICE >$HOME/device; cat $HOME/code");
+    let home = home_with(here(
+        "echo $MFA_DEVICE >$HOME/device; cat $HOME/code",
+        r"echo %MFA_DEVICE%>%USERPROFILE%\device& type %USERPROFILE%\code",
+    ));
     put(&home, &sts.fresh_code(ALICE_DEVICE));
     home.run_with(&sts, &["-q", "-p", "work"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .ends(0, "");
     let device = fs::read_to_string(home.path().join("device")).unwrap();
     assert_eq!(device.trim_end(), ALICE_DEVICE);
@@ -140,9 +147,9 @@ fn the_command_knows_which_device_is_meant() {
 #[test]
 fn a_command_that_does_not_end_is_ended() {
     let sts = StandIn::start(Account::example());
-    let home = home_with("exec sleep 60");
+    let home = home_with(here("exec sleep 60", "ping -n 60 127.0.0.1 >NUL"));
     home.run_with(&sts, &["-q", "-p", "work", "--prompt-timeout", "1"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .ends(
             3,
             "error: the command from mfa_process of [work-long-term] in ~/.aws/credentials did not end within 1 s\n\
@@ -153,10 +160,13 @@ fn a_command_that_does_not_end_is_ended() {
 #[test]
 fn a_command_that_leaves_something_running_is_not_waited_for() {
     let sts = StandIn::start(Account::example());
-    let home = home_with("sleep 30 2>/dev/null & cat $HOME/code");
+    let home = home_with(here(
+        "sleep 30 2>/dev/null & cat $HOME/code",
+        r"start /b ping -n 30 127.0.0.1 >NUL 2>NUL& type %USERPROFILE%\code",
+    ));
     put(&home, &sts.fresh_code(ALICE_DEVICE));
     home.run_with(&sts, &["-q", "-p", "work", "--prompt-timeout", "20"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .ends(0, "");
 }
 
@@ -167,7 +177,7 @@ fn programs_that_have_no_standard_input_for_us_get_codes_from_it() {
     put(&home, &sts.fresh_code(ALICE_DEVICE));
     let outcome = home
         .run_with(&sts, &["export", "-p", "work", "--format", "process"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .outcome();
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert!(outcome.stdout.contains("\"Version\": 1"), "{outcome:?}");
@@ -179,7 +189,7 @@ fn it_is_used_where_nobody_may_be_asked() {
     let home = home_of_file();
     put(&home, &sts.fresh_code(ALICE_DEVICE));
     home.run_with(&sts, &["-q", "-p", "work", "--no-input"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .ends(0, "");
 }
 
@@ -214,7 +224,10 @@ fn a_code_that_was_refused_is_followed_by_the_next_one() {
 
 /// A home whose command prints what is in the file `code`, and from then on what is in the file `next`.
 fn home_of_two_codes() -> Home {
-    home_with("cat $HOME/code; cp $HOME/next $HOME/code")
+    home_with(here(
+        "cat $HOME/code; cp $HOME/next $HOME/code",
+        r"type %USERPROFILE%\code& copy /y %USERPROFILE%\next %USERPROFILE%\code >NUL",
+    ))
 }
 
 /// The command prints a code that was used by a run in another home, or the same; then the next one. Returns what was sent.
@@ -227,7 +240,7 @@ fn first_is_used(sts: &StandIn, home: &Home, by: &Home, said: &str) -> Vec<Strin
     fs::write(home.path().join("next"), &next).unwrap();
     let outcome = home
         .run_with(sts, &["-p", "work", "--force"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .succeeds();
     assert!(outcome.stderr.contains(said), "{outcome:?}");
     let sent = sts.requests().into_iter();
@@ -247,19 +260,20 @@ fn a_command_that_is_wrong_twice_is_not_asked_a_third_time() {
     fs::write(home.path().join("next"), next).unwrap();
     let outcome = home
         .run_with(&sts, &["-p", "work"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .outcome();
     assert_eq!(outcome.status, Some(4), "{outcome:?}");
     assert_eq!(sts.calls(), 2);
 }
 
+#[cfg(unix)]
 #[test]
 fn what_a_command_has_begun_ends_with_it() {
     let sts = StandIn::start(Account::example());
     let home = home_with("sh -c 'echo $$ >$HOME/pid; exec sleep 60' | cat");
     let outcome = home
         .run_with(&sts, &["-q", "-p", "work", "--prompt-timeout", "1"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .outcome();
     assert_eq!(outcome.status, Some(3), "{outcome:?}");
     let pid = fs::read_to_string(home.path().join("pid")).unwrap();
@@ -286,10 +300,11 @@ fn the_terminal_is_as_before_whatever_a_command_does_to_it() {
 #[test]
 fn a_command_that_prints_too_much_is_said_to_do_so() {
     let sts = StandIn::start(Account::example());
-    let home = home_with("yes 000000");
+    let home = home_with(here("yes 000000", r"type %USERPROFILE%\code"));
+    put(&home, &"000000\n".repeat(200_000));
     let outcome = home
         .run_with(&sts, &["-q", "-p", "work"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .outcome();
     assert!(
         outcome.stderr.contains("does not print six digits"),
@@ -352,7 +367,7 @@ fn a_code_of_the_environment_reaches_no_child() {
     ));
     let code = sts.fresh_code(ALICE_DEVICE);
     home.run_with(&sts, &["exec", "-p", "work", "--", "sh", "-c", see])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .env("MFA_TOKEN", &code)
         .succeeds();
     // The command that prints the keys, and the one that gets the credentials.

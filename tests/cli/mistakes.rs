@@ -6,6 +6,7 @@ use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::support::home::{HOME, Home, set_mode};
 use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::systems::typed;
 
 /// Runs `mfa-creds -p work --token 123456 ARGUMENTS`: it would have a code, and must not get as far as to use it.
 #[track_caller]
@@ -496,15 +497,16 @@ fn a_broken_line_of_the_config_file_is_told() {
 
 #[test]
 fn a_name_in_a_hint_can_be_pasted() {
-    for (typed, meant, flag) in [
+    for (mistyped, meant, flag) in [
         ("my tem é", "my team é", "--profile 'my team é'"),
         ("-tem", "-team", "--profile=-team"),
     ] {
+        let flag = typed(flag);
         let home = Home::with(&long_term(meant));
-        home.run(&[&format!("--profile={typed}")]).ends(
+        home.run(&[&format!("--profile={mistyped}")]).ends(
             1,
             &format!(
-                "error: there is no section [{typed}-long-term] in ~/.aws/credentials\nhint: did you mean {flag}?\n"
+                "error: there is no section [{mistyped}-long-term] in ~/.aws/credentials\nhint: did you mean {flag}?\n"
             ),
         );
         home.run(&[&format!("--profile={meant}-long-term")]).ends(

@@ -10,6 +10,9 @@ use stand_in::{ALICE_DEVICE, StandIn};
 use crate::support::home::Home;
 use crate::support::roles::{ADMIN, AUDIT, LONG, account, home, role};
 use crate::support::sections::{FAR, long_term, short_term};
+#[cfg(unix)]
+use crate::support::systems::PATH;
+use crate::support::systems::typed;
 
 #[track_caller]
 fn shows(home: &Home, arguments: &[&str], stdout: &str) {
@@ -336,7 +339,7 @@ fn keys_may_come_from_a_command() {
     // It does not get our standard input, where the code is.
     home.run_with(&sts, &["-q", "--all"])
         .stdin(&code)
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .ends(0, "");
     assert_eq!(sts.calls(), 2);
     let runs = fs::read_to_string(home.path().join("runs")).unwrap();
@@ -351,7 +354,7 @@ fn keys_may_come_from_a_command() {
     ] {
         script(text);
         home.run_with(&sts, &["-q", "--force", "-p", "a", "--no-input"])
-            .env("PATH", "/usr/bin:/bin")
+            .env("PATH", PATH)
             .ends(
                 1,
                 &format!(
@@ -364,7 +367,7 @@ fn keys_may_come_from_a_command() {
         r#"echo '{"Version": 1, "AccessKeyId": "ASIAX", "SecretAccessKey": "x", "SessionToken": "t"}'"#,
     );
     home.run_with(&sts, &["-q", "--force", "-p", "a", "--no-input"])
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", PATH)
         .ends(
             1,
             "error: the command from credential_process of [personal-long-term] in ~/.aws/credentials prints temporary credentials, which cannot get a session\n\
@@ -378,6 +381,7 @@ fn the_profile_to_use_can_be_pasted() {
         ("the admin", "--profile 'the admin-mfa'"),
         ("-admin", "--profile=-admin-mfa"),
     ] {
+        let shown = typed(shown);
         let home = Home::of_alice();
         home.write(
             "config",

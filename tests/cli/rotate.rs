@@ -11,12 +11,13 @@ use stand_in::{
 };
 
 use crate::support::accounts::{alice, stand_in};
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::rotation::{
     OTHER, ROTATE, assert_rotated, current, fault_after, file, home, is_active, told_of_lost_key,
 };
 use crate::support::sections::{long_term, value};
 use crate::support::spawning::spawning;
+use crate::support::systems::printing;
 #[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal, type_code};
 
@@ -81,7 +82,7 @@ fn refused(code: &'static str) -> Fault {
 fn killed_at(home: &Home, sts: &StandIn, number: usize, fault: Fault) -> bool {
     fault_after(sts, number, fault);
     let mut child = spawning(|| {
-        home.command(&mut Command::new(BINARY))
+        home.command(&mut Command::new(binary()))
             .args(ROTATE)
             .env("AWS_ENDPOINT_URL", sts.url())
             .stdin(Stdio::null())
@@ -461,8 +462,10 @@ fn two_at_once_do_not_meet() {
 fn keys_that_cannot_be_rotated_are_refused() {
     let sts = stand_in(alice());
     let home = Home::with(&format!(
-        "[work-long-term]\ncredential_process = echo '{{\"Version\": 1, \"AccessKeyId\": \"{ALICE_ACCESS_KEY_ID}\", \
-         \"SecretAccessKey\": \"{ALICE_SECRET_ACCESS_KEY}\"}}'\n"
+        "[work-long-term]\ncredential_process = {}\n",
+        printing(&format!(
+            "{{\"Version\": 1, \"AccessKeyId\": \"{ALICE_ACCESS_KEY_ID}\", \"SecretAccessKey\": \"{ALICE_SECRET_ACCESS_KEY}\"}}"
+        ))
     ));
     home.run_with(&sts, &ROTATE).ends(
         1,

@@ -65,8 +65,14 @@ fn main() {
 
     println!("\n$ mfa-creds status");
     run(home.path(), &sts, &["status"], None);
-    println!("\n$ mfa-creds exec -p admin -- sh -c 'echo \"I am $AWS_ACCESS_KEY_ID\"'");
-    let command = ["sh", "-c", "echo \"I am $AWS_ACCESS_KEY_ID\""];
+    let (shown, command) = if cfg!(windows) {
+        let echo = "echo I am %AWS_ACCESS_KEY_ID%";
+        (format!("cmd /c \"{echo}\""), ["cmd", "/c", echo])
+    } else {
+        let echo = "echo \"I am $AWS_ACCESS_KEY_ID\"";
+        (format!("sh -c '{echo}'"), ["sh", "-c", echo])
+    };
+    println!("\n$ mfa-creds exec -p admin -- {shown}");
     let exec = [&["exec", "-p", "admin", "--"], &command[..]].concat();
     run(home.path(), &sts, &exec, None);
 }
@@ -79,7 +85,9 @@ fn run(home: &Path, sts: &StandIn, arguments: &[&str], stdin: Option<&str>) {
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .envs(std::env::var_os("TERM").map(|term| ("TERM", term)))
         .envs(std::env::var_os("TZ").map(|zone| ("TZ", zone)))
-        .env("HOME", home)
+        .env(if cfg!(windows) { "USERPROFILE" } else { "HOME" }, home)
+        // Without it, Windows finds no library.
+        .envs(std::env::var_os("SystemRoot").map(|place| ("SystemRoot", place)))
         .env("AWS_ENDPOINT_URL_STS", sts.url())
         .stdin(if stdin.is_some() {
             Stdio::piped()

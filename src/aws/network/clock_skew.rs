@@ -3,10 +3,6 @@
 use crate::core::clock::span;
 use chrono::TimeDelta;
 
-/// How to fix a wrong clock.
-pub const SET_THE_CLOCK: &str =
-    "set it, for example with `sudo timedatectl set-ntp true`, or `sudo hwclock -s` on WSL";
-
 /// How far this machine's clock is off, if AWS's clock is this far ahead of it.
 pub fn off(ahead: TimeDelta) -> String {
     let direction = if ahead < TimeDelta::zero() {

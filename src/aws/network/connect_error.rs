@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::lookup::LookupError;
 use super::request_context::RequestContext;
 use crate::core::error::Failure;
+use crate::core::shell_words::{self, CHECK_THE_CLOCK};
 use crate::plan::{Proxy, Route, Setting};
 
 /// What keeps this machine from reaching the service.
@@ -98,8 +99,8 @@ impl ConnectError {
                 self.words()
             ))
             .hint(format!(
-                "check the network and the proxy's address, or unset {} if there is no proxy",
-                proxy.origin
+                "check the network and the proxy's address, or {} if there is no proxy",
+                shell_words::unset(&proxy.origin.to_string())
             )),
             (_, Some(proxy)) => Failure::new(format!(
                 "the proxy {} ({}) cannot be reached: {}",
@@ -110,7 +111,7 @@ impl ConnectError {
             .hint(if request.connection.is_local() {
                 format!("add {} to NO_PROXY: {host} needs no proxy", route.url.host().unwrap_or_default())
             } else {
-                format!("check its address, or unset {} if there is no proxy", proxy.origin)
+                format!("check its address, or {} if there is no proxy", shell_words::unset(&proxy.origin.to_string()))
             }),
             (_, None) => Failure::new(format!(
                 "{service} at {host} cannot be reached: {}",
@@ -204,7 +205,7 @@ impl CertificateProblem {
                 "if that is your company's proxy, set AWS_CA_BUNDLE, or ca_bundle in ~/.aws/config, to a file with its CA certificate".to_owned()
             }
             (Self::Expired | Self::NotYetValid, _) => {
-                "check this machine's clock with `date -u`; if it is right, the server needs a new certificate".to_owned()
+                format!("{CHECK_THE_CLOCK}; if it is right, the server needs a new certificate")
             }
             (Self::WrongName, _) => {
                 LOGIN_PAGE.to_owned()

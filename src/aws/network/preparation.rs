@@ -13,10 +13,10 @@ use aws_sdk_sts::config::SharedHttpClient;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::clock_skew::SET_THE_CLOCK;
 use super::http;
 use crate::core::clock::{self, Clock};
 use crate::core::error::Failure;
+use crate::core::shell_words::SET_THE_CLOCK;
 use crate::plan::{Connection, Proxy, Route};
 use crate::prompt::child;
 use crate::report::Report;

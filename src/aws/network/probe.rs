@@ -1,6 +1,7 @@
 //! Examines a connection that failed: which certificate the server presents, and how the proxy responds. It sends nothing of the
 //! request.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
-use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::name::{DirectoryString, GeneralName};
 use x509_cert::name::Name;
 use x509_cert::time::Time;
 
@@ -212,14 +213,39 @@ fn presented(certificate: &CertificateDer<'_>) -> Option<Presented> {
     })
 }
 
-/// The name for messages: the common name, the organization, or the full name.
+/// The name for messages: the common name, the organization, or all that it has. `Name` itself would be shown with the names of its
+/// attributes, and brings the names of thousands into the program.
 fn called(name: &Name) -> String {
     let short = [name.common_name(), name.organization()];
     let short = short.into_iter().find_map(|part| part.ok().flatten());
-    short.map_or_else(|| name.to_string(), |part| part.value().into_owned())
+    let all = || {
+        name.iter()
+            .flat_map(|part| DirectoryString::try_from(&part.value))
+    };
+    let parts: Vec<DirectoryString> = short.map_or_else(|| all().collect(), |part| vec![part]);
+    let texts: Vec<Cow<'_, str>> = parts.iter().map(DirectoryString::value).collect();
+    texts.join(", ")
 }
 
 fn date(time: &Time) -> Option<DateTime<Utc>> {
     let seconds = time.to_unix_duration().as_secs();
     clock::from_timestamp(i64::try_from(seconds).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_is_called_by_what_its_name_has() {
+        for (name, expected) in [
+            ("CN=Fake CA,O=Fake Company,C=DE", "Fake CA"),
+            ("O=Fake Company,C=DE", "Fake Company"),
+            ("OU=Fake Web,C=DE", "DE, Fake Web"),
+        ] {
+            let name = name.parse().unwrap();
+            assert_eq!(called(&name), expected);
+        }
+        assert_eq!(called(&Name::default()), "");
+    }
 }

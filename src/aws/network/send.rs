@@ -7,7 +7,7 @@ use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::clock_skew::{SET_THE_CLOCK, off};
+use super::clock_skew::off;
 use super::connect_error::{ConnectError, ProxyAnswer};
 use super::preparation::{Network, connect_timeout};
 use super::probe;
@@ -15,6 +15,7 @@ use super::request_context::RequestContext;
 use super::request_error::RequestError;
 use crate::core::aws_errors;
 use crate::core::clock;
+use crate::core::shell_words::SET_THE_CLOCK;
 use crate::plan::Connection;
 
 /// How often a request is sent that did not reach the service. The SDK itself repeats requests without a code.

@@ -1,6 +1,5 @@
 //! Writes the messages about failed requests that do not depend on the call.
 
-use super::clock_skew::SET_THE_CLOCK;
 use super::request_context::{RUN_AGAIN, RequestContext, Signer};
 use super::request_error::RequestError;
 use crate::core::aws_errors::{
@@ -8,6 +7,7 @@ use crate::core::aws_errors::{
     SIGNATURE_DOES_NOT_MATCH, WRONG_REGION_PHRASE, is_of_clock, is_of_credentials, is_throttling,
 };
 use crate::core::error::Failure;
+use crate::core::shell_words::SET_THE_CLOCK;
 use crate::core::text::masked;
 use crate::plan::{Origin, Setting};
 

@@ -133,7 +133,7 @@ impl Checklist {
             subject,
             level,
             message,
-            fix: fix.map(|fix| self.redactor.redact(fix)),
+            fix: fix.map(|fix| self.redactor.redact_command(fix)),
         });
     }
 

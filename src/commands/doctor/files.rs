@@ -7,7 +7,7 @@ use super::checklist::Checklist;
 use crate::commands::loaded_files;
 use crate::core::environment::Environment;
 use crate::core::regular_file;
-use crate::core::text::quoted_path;
+use crate::core::shell_words;
 use crate::files::document::Document;
 use crate::files::profiles::{self, Text};
 use crate::files::store;
@@ -68,7 +68,10 @@ pub fn read(
         None if path.is_symlink() => list.problem(
             subject,
             format!("{shown} is a symbolic link to {leads_to}, which does not exist"),
-            format!("create that file, or remove the link: rm {}", typed(path)),
+            format!(
+                "create that file, or remove the link: {}",
+                shell_words::remove_file(path)
+            ),
         ),
         None => absent(list, which, path, variable, setup_command),
     }
@@ -84,7 +87,7 @@ fn no_file(list: &mut Checklist, which: Which, shown: &str, variable: Option<&st
         (Which::Credentials, Some(variable)) => list.warning(
             which.name(),
             message,
-            format!("unset {variable}, or set it to a file"),
+            format!("{}, or set it to a file", shell_words::unset(variable)),
         ),
         (Which::Credentials, None) => list.warning(which.name(), message, "replace it with a file"),
     }
@@ -104,13 +107,14 @@ fn absent(
             subject,
             missing(variable),
             if store::way_to_write(path).is_ok() {
-                format!("unset {variable}, or run `{setup_command}` to create the file")
+                let unset = shell_words::unset(variable);
+                format!("{unset}, or run `{setup_command}` to create the file")
             } else {
-                format!("unset {variable}")
+                shell_words::unset(variable)
             },
         ),
         (Some(variable), Which::Config) => {
-            list.warning(subject, missing(variable), format!("unset {variable}"));
+            list.warning(subject, missing(variable), shell_words::unset(variable));
         }
         (None, Which::Credentials) => {
             let why = loaded_files::no_file(path, setup_command).into();
@@ -121,9 +125,4 @@ fn absent(
             format!("{shown} does not exist, and is not needed"),
         ),
     }
-}
-
-/// A path as a word for a shell.
-pub(super) fn typed(path: &Path) -> String {
-    quoted_path(path)
 }

@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 
 use super::checklist::{CheckLevel, Checklist};
 use crate::aws::iam::{Caller, Iam};
-use crate::aws::network::{self, Certificates, RequestError, SET_THE_CLOCK};
+use crate::aws::network::{self, Certificates, RequestError};
 use crate::core::clock;
 use crate::core::credentials::LongTermKeys;
 use crate::core::error::{self, Failure};
 use crate::core::mfa_device::SerialNumber;
+use crate::core::shell_words::SET_THE_CLOCK;
 use crate::core::text::masked;
 use crate::plan::{Connection, Origin, ProfileSections, Route, Setting, User};
 use crate::renewal::discovery::{devices_not_told, no_usable_device};

@@ -1,8 +1,8 @@
 //! Redacts a text for a ticket: it removes secrets, whole access key IDs, the home directory, and control characters.
 
-use std::fs;
 use std::path::Path;
 
+use crate::core::file_id;
 use crate::core::text::{masked, plain, quoted};
 use crate::files::profiles;
 
@@ -21,11 +21,15 @@ pub(super) struct Redactor {
 impl Redactor {
     pub fn new() -> Self {
         let home = profiles::home().ok();
-        let real = home.as_ref().and_then(|home| fs::canonicalize(home).ok());
+        let real = home.as_ref().and_then(|home| file_id::real_path(home).ok());
         let homes = home.into_iter().chain(real);
         // Every path is below the root directory.
         let homes = homes.filter(|home| home.parent().is_some());
-        let text = |home: &Path| home.to_string_lossy().trim_end_matches('/').to_owned();
+        let text = |home: &Path| {
+            home.to_string_lossy()
+                .trim_end_matches(std::path::MAIN_SEPARATOR)
+                .to_owned()
+        };
         let mut homes: Vec<String> = homes.map(|home| text(&home)).collect();
         // One may contain the other.
         homes.sort_by_key(|home| std::cmp::Reverse(home.len()));
@@ -39,6 +43,15 @@ impl Redactor {
             text = without_home(&text, home);
         }
         without_secrets(&without_users(&text))
+    }
+
+    /// The same for something to type. cmd.exe and the programs of Windows do not know `~`.
+    pub fn redact_command(&self, text: &str) -> String {
+        if cfg!(windows) {
+            without_secrets(&without_users(&plain(text)))
+        } else {
+            self.redact(text)
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::checklist::Checklist;
-use super::files::typed;
 use super::profile::Examined;
 use crate::core::clock::{self, until};
+use crate::core::shell_words;
 use crate::core::text::masked;
 use crate::files::freshness::Reason;
 use crate::files::profiles::{self, File};
@@ -84,7 +84,10 @@ fn session(list: &mut Checklist, credentials: &File<'_>, access_key_id: &str) {
 fn unusable(list: &mut Checklist, credentials: &Path) {
     let subject = "MFA session";
     for path in store::session_files(credentials) {
-        let fix = format!("rm {}, and type a new code for each device", typed(&path));
+        let fix = format!(
+            "{}, and type a new code for each device",
+            shell_words::remove_file(&path)
+        );
         match profiles::read(&path) {
             Ok(Some(text)) if !store::is_whole(&text) => list.warning(
                 subject,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::checklist::Checklist;
-use super::files::typed;
 use crate::core::environment::Environment;
+use crate::core::shell_words;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::plan::ProfileSections;
 
@@ -76,7 +76,7 @@ pub fn check(
                 "{} is another program; aws-mfa from PyPI truncates and rewrites the file, and drops its comments",
                 other.display()
             ),
-            format!("pip uninstall aws-mfa, or ln -sf \"$(command -v mfa-creds)\" {}", typed(&other)),
+            shell_words::replace_aws_mfa(&other),
         );
     }
     if !elsewhere.is_empty() {
@@ -138,7 +138,8 @@ fn program(command: &str) -> Option<&str> {
 /// The `aws-mfa` in `PATH`, unless it is this program.
 fn aws_mfa(environment: &Environment) -> Option<PathBuf> {
     let path = environment.path("PATH")?;
-    let mut places = std::env::split_paths(&path).map(|directory| directory.join(AWS_MFA));
+    let name = format!("{AWS_MFA}{}", std::env::consts::EXE_SUFFIX);
+    let mut places = std::env::split_paths(&path).map(|directory| directory.join(&name));
     let found = places.find(|place| place.is_file())?;
     let us = std::env::current_exe()
         .and_then(|us| us.canonicalize())

@@ -4,6 +4,7 @@ use super::checklist::Checklist;
 use crate::cli::{Profile, PromptFlags};
 use crate::commands::obtain::name::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN};
 use crate::core::environment::{CODE, Environment, SETTINGS};
+use crate::core::shell_words;
 use crate::core::text::masked;
 use crate::files::profiles::config_header;
 use crate::plan::{self, Inputs};
@@ -39,7 +40,7 @@ pub fn check(list: &mut Checklist, inputs: &Inputs<'_>) {
             list.warning(
                 SUBJECT,
                 format!("{name} is set: {what}"),
-                format!("unset {name}"),
+                shell_words::unset(name),
             );
         }
     }
@@ -61,7 +62,7 @@ fn keys(list: &mut Checklist, environment: &Environment) {
         _ => (*name).to_owned(),
     });
     let names = names.collect::<Vec<_>>().join(", ");
-    let unset = format!("unset {}", set.join(" "));
+    let unset = shell_words::unset_all(&set);
     let (verb, they) = match set.len() {
         1 => ("is", "it"),
         _ => ("are", "them"),
@@ -76,7 +77,7 @@ fn keys(list: &mut Checklist, environment: &Environment) {
         list.warning(
             SUBJECT,
             format!("{SECURITY_TOKEN} differs from {SESSION_TOKEN}, and the AWS CLI prefers it"),
-            format!("unset {SECURITY_TOKEN}"),
+            shell_words::unset(SECURITY_TOKEN),
         );
     }
 }
@@ -91,7 +92,7 @@ fn profiles(list: &mut Checklist, inputs: &Inputs<'_>) {
             list.warning(
                 SUBJECT,
                 format!("{variable} names the profile {name}, which is in neither file"),
-                format!("unset {variable}, or name another profile"),
+                format!("{}, or name another profile", shell_words::unset(variable)),
             );
         }
     }
@@ -103,7 +104,7 @@ fn profiles(list: &mut Checklist, inputs: &Inputs<'_>) {
             format!(
                 "{other} is set: the AWS CLI uses the profile {name}, but mfa-creds and other tools do not"
             ),
-            format!("unset {other}, and set {profile}"),
+            format!("{}, and set {profile}", shell_words::unset(other)),
         );
     }
 }
@@ -133,7 +134,7 @@ fn ours(list: &mut Checklist, environment: &Environment) {
         list.warning(
             SUBJECT,
             format!("{CODE} is set: AWS accepts each code only once, and only for a minute or two"),
-            format!("unset {CODE}"),
+            shell_words::unset(CODE),
         );
     }
     list.attempt(

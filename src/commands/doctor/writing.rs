@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::checklist::Checklist;
-use super::files::typed;
 use crate::commands::status;
 use crate::core::error;
+use crate::core::shell_words;
 use crate::files::store::{self, Leftover, WriteMethod};
 
 /// Looks for what would prevent a write, without writing.
@@ -21,9 +21,9 @@ pub fn check(list: &mut Checklist, path: &Path) {
         None => {}
     }
     for (unfit, failure) in store::unfit_own_files(path) {
-        let directory = typed(unfit.parent().unwrap_or(Path::new(".")));
+        let list_directory = shell_words::list(unfit.parent().unwrap_or(Path::new(".")));
         // Its name may be masked here.
-        let fix = format!("find it with `ls -la {directory}`, and remove it");
+        let fix = format!("find it with {list_directory}, and remove it");
         list.problem(subject, error::message(&failure.into()), fix);
     }
     let leftovers = list.attempt(subject, store::leftovers(path));
@@ -51,7 +51,7 @@ pub fn check(list: &mut Checklist, path: &Path) {
                     "{shown} was changed after an interrupted write; its old content is in {}",
                     kept.display()
                 ),
-                format!("copy what is missing from it, then: rm {}", typed(&kept)),
+                format!("copy what is missing from it, then: {}", shell_words::remove_file(&kept)),
             ),
         }
     }

@@ -62,12 +62,9 @@ impl std::error::Error for Uneditable {}
 pub fn edit(text: &str, section: &str, changes: &[Change<'_>]) -> Result<String, Uneditable> {
     check(section, changes)?;
     let line_end = line_ending(text);
-    if let Some((start, end)) = body_of(text, section) {
-        let lines = Lines::of_file(&text[..end]);
-        check_body(lines.filter(|(position, _)| *position >= start), changes)?;
-    }
     Ok(match body_of(text, section) {
-        Some((start, end)) => {
+        Some(Body { start, end, line }) => {
+            check_body(Lines::of_body(&text[start..end], line), changes)?;
             let mut new = String::with_capacity(text.len() + 1024);
             new.push_str(&text[..start]);
             edit_body(&mut new, &text[start..end], &text[end..], changes, line_end);
@@ -135,19 +132,31 @@ pub(super) fn check_body<'t>(
     Ok(())
 }
 
-/// The range of the body of the last section with this name.
-pub(super) fn body_of(text: &str, section: &str) -> Option<(usize, usize)> {
-    let mut found = None;
+/// Where the lines below a header are.
+pub(super) struct Body {
+    pub start: usize,
+    pub end: usize,
+    /// The number of the first line, counted from 1.
+    line: usize,
+}
+
+/// The body of the last section with this name.
+pub(super) fn body_of(text: &str, section: &str) -> Option<Body> {
+    let mut found: Option<Body> = None;
     let mut inside = false;
-    for (start, line) in Lines::of_file(text) {
-        if let LineKind::Header { name } = line.kind {
-            inside = name == section;
-            if inside {
-                let start = start + line.text.len();
-                found = Some((start, start));
-            }
-        } else if inside && let Some((_, end)) = &mut found {
-            *end = start + line.text.len();
+    let mut lines = Lines::of_file(text);
+    while let Some(line) = lines.next_of_structure() {
+        let Some(name) = line.header else { continue };
+        if inside && let Some(body) = &mut found {
+            body.end = line.start;
+        }
+        inside = name == section;
+        if inside {
+            found = Some(Body {
+                start: line.end,
+                end: text.len(),
+                line: line.number + 1,
+            });
         }
     }
     found

@@ -59,18 +59,18 @@ pub fn clear(
 }
 
 fn places(text: &str) -> Vec<ClearedLines<'_>> {
-    let headers = Lines::of_file(text).filter_map(|(start, line)| match line.kind {
-        LineKind::Header { name } => Some(ClearedLines {
-            name,
+    let mut lines = Lines::of_file(text);
+    let structure = std::iter::from_fn(|| lines.next_of_structure());
+    let headers = structure.filter_map(|line| {
+        Some(ClearedLines {
+            name: line.header?,
             line: line.number,
-            header: start,
-            body: start + line.text.len(),
-            is_bare: line
-                .text
+            header: line.start,
+            body: line.end,
+            is_bare: text[line.start..line.end]
                 .split_once(']')
                 .is_some_and(|(_, rest)| rest.trim().is_empty()),
-        }),
-        _ => None,
+        })
     });
     headers.collect()
 }

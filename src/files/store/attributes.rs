@@ -9,6 +9,12 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+#[cfg(windows)]
+use winsafe::co;
+
+#[cfg(windows)]
+use crate::core::busy_file;
+
 /// A new file cannot get the attributes of the old one.
 #[derive(Debug)]
 pub(super) struct NotCarriedOver;
@@ -93,10 +99,45 @@ pub(super) fn is_marked(_path: &Path) -> bool {
     false
 }
 
-/// Nothing: the system has none that can be read here.
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub(super) fn carry_over(_old: &File, _new: &File) -> io::Result<()> {
-    Ok(())
+/// Gives a new file the access control list and the attributes of an old one: it takes the name `link`, which becomes a link to the old
+/// file before, and is `spare` for a moment.
+///
+/// # Errors
+/// [`NotCarriedOver`], and those of the file system. The old file is there in any case.
+#[cfg(windows)]
+pub(super) fn carry_over(new: &Path, old: &Path, link: &Path, spare: &Path) -> io::Result<()> {
+    let replaced = replace_link(new, old, link, spare);
+    // Whatever happened, no second name of the old file stays.
+    let removed = match busy_file::remove(spare) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    if replaced.is_err() {
+        let _ = busy_file::remove(link);
+        let _ = busy_file::remove(new);
+    }
+    replaced.and(removed)
+}
+
+#[cfg(windows)]
+fn replace_link(new: &Path, old: &Path, link: &Path, spare: &Path) -> io::Result<()> {
+    let not_carried_over = || io::Error::other(NotCarriedOver);
+    for path in [link, spare] {
+        match busy_file::remove(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    // Some file systems have no links.
+    std::fs::hard_link(old, link).map_err(|_| not_carried_over())?;
+    let [Some(link), Some(new), Some(spare)] = [link, new, spare].map(Path::to_str) else {
+        return Err(not_carried_over());
+    };
+    let replaced = busy_file::patiently(|| {
+        winsafe::ReplaceFile(link, new, Some(spare), co::REPLACEFILE::default())
+            .map_err(|error| io::Error::from_raw_os_error(error.raw().cast_signed()))
+    });
+    replaced.map_err(|_| not_carried_over())
 }
 
 /// Whether an access control list lets somebody else read a file, which the mode does not show.

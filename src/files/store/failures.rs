@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::{private, resolve};
+use crate::core::busy_file;
 use crate::core::error::{Failure, reason};
 use crate::core::regular_file;
+use crate::core::shell_words::{self, SHOW_RIGHTS};
 use crate::core::text::quoted_path;
-use crate::files::profiles::NAME_A_FILE;
+use crate::files::profiles::{CLOSE_IT, name_a_file};
 
 /// Refuses one of our own files if it is not a regular file.
 pub fn check_own(path: &Path) -> Result<()> {
@@ -32,7 +34,7 @@ pub(super) fn unfit_own(path: &Path) -> Option<Failure> {
 
 /// What to do about one of our own files that is not a regular file.
 fn remove(path: &Path) -> String {
-    format!("remove it: rm -r {}", quoted_path(path))
+    format!("remove it: {}", shell_words::remove_all(path))
 }
 
 /// Some network and user-space file systems have no locks. Without locks, two processes could write at once.
@@ -52,12 +54,21 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
         reason(error)
     ));
     match error.kind() {
+        _ if busy_file::is_busy(error) => failure.hint(CLOSE_IT),
+        ErrorKind::PermissionDenied if is_read_only(path) => {
+            failure.hint(format!(
+                "make it writable: {}",
+                shell_words::make_writable(path)
+            ))
+        }
         ErrorKind::PermissionDenied if is_of_us(path) && is_not_permitted(error) => failure.hint(format!(
             "it may be immutable: check with `lsattr {path}`, and remove the attribute with `sudo chattr -ia {path}`",
             path = quoted_path(path)
         )),
         ErrorKind::PermissionDenied => {
-            failure.hint("make the file and its directory writable: check both with `ls -ld`")
+            failure.hint(format!(
+                "make the file and its directory writable: check both with {SHOW_RIGHTS}"
+            ))
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
             if regular_file::unfit(error).is_none() =>
@@ -67,13 +78,18 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
         ErrorKind::ReadOnlyFilesystem => failure
             .hint("set AWS_SHARED_CREDENTIALS_FILE to a file on a writable file system"),
         ErrorKind::NotFound => failure.hint(format!(
-            "create its directory: mkdir -p {}",
-            quoted_path(&missing_directory(path))
+            "create its directory: {}",
+            shell_words::make_directory(&missing_directory(path))
         )),
         _ if regular_file::unfit(error).is_none() => failure,
         _ if private::is_own(path) => failure.hint(remove(path)),
-        _ => failure.hint(NAME_A_FILE),
+        _ => failure.hint(name_a_file()),
     }
+}
+
+/// Whether a file has the attribute of Windows.
+fn is_read_only(path: &Path) -> bool {
+    cfg!(windows) && fs::metadata(path).is_ok_and(|file| file.permissions().readonly())
 }
 
 /// Whether a file exists and belongs to this user.

@@ -9,9 +9,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+#[cfg(windows)]
+use crate::core::access;
+use crate::core::busy_file;
+use crate::core::file_id::FileId;
 use crate::core::regular_file;
 
 const BESIDE: &str = ".mfa-creds";
+/// Opens a link itself, and not what it leads to.
+#[cfg(windows)]
+const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 /// Every system limits file names to 255 bytes.
 const LONGEST_NAME: usize = 200;
 
@@ -93,23 +100,14 @@ impl Private {
 
     /// The path of a lock by the file's device and inode numbers, if possible: all names of the file share it, for the processes of one
     /// user.
-    #[cfg(unix)]
     pub fn by_number(real: &Path) -> Option<PathBuf> {
-        use std::os::unix::fs::MetadataExt as _;
-
-        let file = fs::metadata(real).ok()?;
+        let FileId { device, number } = FileId::of_path(real).ok()?;
         let place = Self {
             directory: shared_place(),
-            prefix: format!("{:x}-{:x}", file.dev(), file.ino()),
+            prefix: format!("{device:x}-{number:x}"),
         };
         make(&place.directory).ok()?;
         Some(place.path("lock"))
-    }
-
-    /// None: the standard library has no such numbers on this system.
-    #[cfg(not(unix))]
-    pub fn by_number(_real: &Path) -> Option<PathBuf> {
-        None
     }
 
     fn elsewhere(real: &Path) -> Self {
@@ -150,14 +148,14 @@ pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
 /// Replaces a private file. A process that is killed meanwhile leaves either the old or the new one complete.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let new = &*new_of(path);
-    match fs::remove_file(new) {
+    match busy_file::remove(new) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let mut file = private(OpenOptions::new().write(true).create_new(true)).open(new)?;
     regular_file::leave_to_owner(&file)?;
     file.write_all(content)?;
-    fs::rename(new, path)
+    busy_file::rename(new, path)
 }
 
 /// The path where the new content of such a file is written before it is renamed.
@@ -179,7 +177,9 @@ fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
             .bits()
             .cast_signed(),
     );
-    let file = private(options).open(path)?;
+    #[cfg(windows)]
+    std::os::windows::fs::OpenOptionsExt::custom_flags(options, FILE_FLAG_OPEN_REPARSE_POINT);
+    let file = busy_file::patiently(|| private(options).open(path))?;
     if is_our_file(&file)? {
         regular_file::leave_to_owner(&file)?;
         Ok(file)
@@ -283,7 +283,9 @@ fn make_directory(path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn make_directory(path: &Path) -> io::Result<()> {
-    fs::create_dir(path)
+    fs::create_dir(path)?;
+    access::leave_to_user(path, access::Kind::Directory);
+    Ok(())
 }
 
 /// Whether a directory belongs to us, after all links.
@@ -336,7 +338,13 @@ fn shared_place() -> PathBuf {
 
 #[cfg(not(unix))]
 fn make(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).create(path)
+    private_directory(path)?;
+    if is_ours(path)? {
+        Ok(())
+    } else {
+        let problem = format!("{} is a link", path.display());
+        Err(io::Error::new(ErrorKind::PermissionDenied, problem))
+    }
 }
 
 #[cfg(not(unix))]
@@ -344,17 +352,23 @@ fn belongs_to_us(_path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Whether a path is a directory, and not a link to one.
 #[cfg(not(unix))]
-fn is_ours(_path: &Path) -> io::Result<bool> {
-    Ok(true)
+fn is_ours(path: &Path) -> io::Result<bool> {
+    Ok(fs::symlink_metadata(path)?.is_dir())
 }
 
 #[cfg(not(unix))]
-fn is_our_file(_file: &File) -> io::Result<bool> {
-    Ok(true)
+fn is_our_file(file: &File) -> io::Result<bool> {
+    let information = winapi_util::file::information(file)?;
+    Ok(file.metadata()?.is_file() && information.number_of_links() == 1)
 }
 
 #[cfg(not(unix))]
 fn shared_place() -> PathBuf {
-    std::env::temp_dir().join("mfa-creds")
+    // Not the directory for temporary files: MSYS2 and Cygwin set another one, which all users share.
+    match std::env::home_dir() {
+        Some(home) if home.is_dir() => home.join("AppData").join("Local").join("mfa-creds"),
+        _ => std::env::temp_dir().join("mfa-creds"),
+    }
 }

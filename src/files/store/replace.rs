@@ -1,4 +1,4 @@
-//! Replaces a file atomically: a new file next to it is synced and takes its name.
+//! Replaces a file atomically: a new file next to it is synced, unless it may be lost in a power cut, and takes its name.
 //!
 //! If that is not possible (a hard link, a single file mounted into a container, a directory that is not writable), the file is
 //! written in place, with a backup until that is done. `recover` completes an interrupted write.
@@ -9,8 +9,14 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::attributes::{self, NotCarriedOver, carry_over};
+#[cfg(unix)]
+use super::attributes::carry_over;
+use super::attributes::{self, NotCarriedOver};
 use super::private::{Private, directory_of, private};
+#[cfg(windows)]
+use crate::core::access;
+use crate::core::busy_file;
+use crate::core::file_id;
 use crate::core::regular_file;
 
 const OLD: &str = "in-place-old";
@@ -37,17 +43,15 @@ pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<(
     let blank = Zeroizing::new(vec![b'\n'; size]);
     let tried = match in_place_reason(path) {
         Some(_) => Temporary::create(&private.path(NEW)),
-        None => Temporary::create(&beside(path))
-            .and_then(|new| new.keep_attributes_of(path).map(|()| new))
-            .or_else(|error| match not_beside(&error) {
-                Some(_) if path.exists() => Temporary::create(&private.path(NEW)),
-                _ => Err(error),
-            }),
+        None => Temporary::like(path).or_else(|error| match not_beside(&error) {
+            Some(_) if path.exists() => Temporary::create(&private.path(NEW)),
+            _ => Err(error),
+        }),
     };
     tried?.file.write_all(&blank)
 }
 
-/// Replaces a file, or creates it. Its owner, mode, access control list and other attributes stay; a new file has mode 0600.
+/// Replaces a file, or creates it, and waits until the disk has it if it must be flushed. Its owner, mode, access control list and other attributes stay; a new file has mode 0600.
 ///
 /// # Errors
 /// Those of the file system. The old file is then unchanged.
@@ -56,10 +60,11 @@ pub(super) fn replace(
     private: &Private,
     old: &[u8],
     new: &[u8],
+    is_flushed: bool,
 ) -> io::Result<WriteMethod> {
     let reason = match in_place_reason(path) {
         Some(reason) => reason,
-        None => match by_rename(path, new) {
+        None => match by_rename(path, new, is_flushed) {
             Ok(()) => return Ok(WriteMethod::Renamed),
             Err(error) => match not_beside(&error) {
                 Some(reason) if path.exists() => reason,
@@ -80,7 +85,7 @@ pub(super) fn may_have_other_locks(path: &Path, private: &Private) -> bool {
 /// Whether files of an interrupted write exist, or of one in progress.
 pub(super) fn has_leftovers(path: &Path) -> bool {
     let has_copy = |private: Private| [OLD, NEW].iter().any(|name| private.path(name).exists());
-    beside(path).exists() || Private::places(path).any(has_copy)
+    all_beside(path).iter().any(|path| path.exists()) || Private::places(path).any(has_copy)
 }
 
 /// Whether the file itself may be incomplete.
@@ -121,7 +126,7 @@ fn places_to_keep(private: &Private) -> Vec<PathBuf> {
 pub(super) fn own_paths(path: &Path, private: &Private) -> Vec<PathBuf> {
     let names = [OLD.to_owned(), NEW.to_owned(), part(OLD), part(NEW)];
     let in_private = names.iter().map(|name| private.path(name));
-    in_private.chain([beside(path)]).collect()
+    in_private.chain(all_beside(path)).collect()
 }
 
 fn part(name: &str) -> String {
@@ -132,7 +137,9 @@ fn part(name: &str) -> String {
 /// been changed, emptied or removed since, the old content is saved, and its path is returned.
 pub(super) fn recover(path: &Path) -> io::Result<Option<PathBuf>> {
     // If there is none, or it cannot be removed, nothing is lost.
-    let _ = remove(&beside(path));
+    for path in all_beside(path) {
+        let _ = remove(&path);
+    }
     let mut kept = None;
     for private in Private::places(path) {
         let (old_path, new_path) = (private.path(OLD), private.path(NEW));
@@ -158,7 +165,7 @@ fn keep(old_path: &Path, old: &[u8], private: &Private) -> io::Result<PathBuf> {
         match read(&place)? {
             Some(kept) if kept[..] == *old => return Ok(place),
             Some(_) => {}
-            None => return fs::rename(old_path, &place).map(|()| place),
+            None => return busy_file::rename(old_path, &place).map(|()| place),
         }
     }
     let problem = format!("{MOST_KEPT} old versions of the file are already stored");
@@ -199,16 +206,19 @@ fn is_mixed(now: &[u8], old: &[u8], new: &[u8]) -> bool {
         })
 }
 
-fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut temporary = Temporary::create(&beside(path))?;
+fn by_rename(path: &Path, content: &[u8], is_flushed: bool) -> io::Result<()> {
+    let mut temporary = Temporary::like(path)?;
     temporary.file.write_all(content)?;
-    temporary.keep_attributes_of(path)?;
     // Sync the content before the rename: a crash must not leave an incomplete file with the final name.
-    temporary.file.sync_all()?;
-    fs::rename(&temporary.path, path)?;
+    if is_flushed {
+        temporary.file.sync_all()?;
+    }
+    busy_file::rename(&temporary.path, path)?;
     temporary.moved = true;
     // The new content is in place. A file system that cannot make the name durable now does so later.
-    let _ = sync_directory(directory_of(path));
+    if is_flushed {
+        let _ = sync_directory(directory_of(path));
+    }
     Ok(())
 }
 
@@ -220,7 +230,7 @@ fn in_place(path: &Path, private: &Private, old: &[u8], new: &[u8]) -> io::Resul
         part.file.write_all(content)?;
         part.file.sync_all()?;
         // Only a complete copy gets the final name.
-        fs::rename(&part.path, copy)?;
+        busy_file::rename(&part.path, copy)?;
         copy.clone_into(&mut part.path);
         copies.push(part);
     }
@@ -256,7 +266,7 @@ fn read(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
 }
 
 fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+    match busy_file::remove(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -282,15 +292,39 @@ impl Temporary {
         })
     }
 
-    /// Gives it the owner, mode and attributes of the file that it replaces, if there is one.
-    fn keep_attributes_of(&self, path: &Path) -> io::Result<()> {
+    /// An empty one next to a file, with its owner, mode and attributes, if the file exists.
+    fn like(path: &Path) -> io::Result<Self> {
+        let new = Self::create(&beside(path))?;
         match regular_file::open(path, File::options().read(true)) {
-            Ok((old, _)) => keep_attributes(&self.file, &old),
+            Ok((old, _)) => new.with_attributes_of(&old, path),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                give_to_owner_of(directory_of(path), &self.file)
+                give_to_owner_of(directory_of(path), &new)?;
+                Ok(new)
             }
             Err(error) => Err(error),
         }
+    }
+
+    #[cfg(unix)]
+    fn with_attributes_of(self, old: &File, _path: &Path) -> io::Result<Self> {
+        keep_attributes(&self.file, old)?;
+        Ok(self)
+    }
+
+    /// Only `ReplaceFile` copies an access control list and the like, to the file that takes a name. If it took the name of the old
+    /// file, there would be a moment without a file. So it takes the name of a link to the old file.
+    #[cfg(windows)]
+    fn with_attributes_of(mut self, _old: &File, path: &Path) -> io::Result<Self> {
+        let [new, link, spare] = all_beside(path);
+        self.moved = true;
+        drop(self);
+        attributes::carry_over(&new, path, &link, &spare)?;
+        let file = busy_file::patiently(|| File::options().write(true).open(&link))?;
+        Ok(Self {
+            path: link,
+            file,
+            moved: false,
+        })
     }
 }
 
@@ -305,9 +339,25 @@ impl Drop for Temporary {
 
 /// The path of the new file before it is renamed.
 pub(super) fn beside(path: &Path) -> PathBuf {
+    beside_as(path, "new")
+}
+
+/// The paths of all files that are next to a file until it is replaced.
+#[cfg(unix)]
+fn all_beside(path: &Path) -> [PathBuf; 1] {
+    [beside(path)]
+}
+
+/// The paths of all files that are next to a file until it is replaced: the new one, and two links to the old one.
+#[cfg(windows)]
+fn all_beside(path: &Path) -> [PathBuf; 3] {
+    ["new", "link", "old"].map(|kind| beside_as(path, kind))
+}
+
+fn beside_as(path: &Path, kind: &str) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(".mfa-creds-new");
+    name.push(format!(".mfa-creds-{kind}"));
     directory_of(path).join(name)
 }
 
@@ -329,17 +379,9 @@ pub(super) fn not_beside(error: &io::Error) -> Option<&'static str> {
     }
 }
 
-#[cfg(unix)]
 pub(super) fn in_place_reason(path: &Path) -> Option<&'static str> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let links = fs::metadata(path).map_or(1, |metadata| metadata.nlink());
-    (links > 1).then_some("it has hard links")
-}
-
-#[cfg(not(unix))]
-pub(super) fn in_place_reason(_path: &Path) -> Option<&'static str> {
-    None
+    let names = file_id::names(path).unwrap_or(1);
+    (names > 1).then_some("it has hard links")
 }
 
 #[cfg(unix)]
@@ -358,24 +400,20 @@ fn keep_attributes(new: &File, old: &File) -> io::Result<()> {
 
 /// A new file that root creates in a user's home (`sudo mfa-creds setup`) belongs to that user.
 #[cfg(unix)]
-fn give_to_owner_of(directory: &Path, new: &File) -> io::Result<()> {
+fn give_to_owner_of(directory: &Path, new: &Temporary) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
 
     let owner = fs::metadata(directory)?;
     if rustix::process::geteuid().is_root() && owner.uid() != 0 {
-        fchown(new, Some(owner.uid()), Some(owner.gid()))?;
+        fchown(&new.file, Some(owner.uid()), Some(owner.gid()))?;
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn give_to_owner_of(_directory: &Path, _new: &File) -> io::Result<()> {
+fn give_to_owner_of(_directory: &Path, new: &Temporary) -> io::Result<()> {
+    access::leave_to_user(&new.path, access::Kind::File);
     Ok(())
-}
-
-#[cfg(not(unix))]
-fn keep_attributes(new: &File, old: &File) -> io::Result<()> {
-    carry_over(old, new)
 }
 
 #[cfg(unix)]

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use ini::{Ini, ParseOption};
+use memchr::memmem;
 
 use super::Edit;
 use crate::files::document::{Change, Document};
@@ -15,6 +16,7 @@ type Reading = Vec<(String, Vec<(String, String)>)>;
 
 /// Whether both parsers find exactly the intended changes.
 pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), String> {
+    let (old, new) = changed_sections(old, new, edits);
     let ours = our_reading(old);
     compare(&ours, &our_reading(new), edits)?;
     let plain = |text| Document::parse(text).is_plain();
@@ -28,6 +30,53 @@ pub(super) fn check(old: &str, new: &str, edits: &[Edit<'_>]) -> Result<(), Stri
         }
         _ => Ok(()),
     }
+}
+
+/// Both texts without the sections that are byte for byte the same in both, before the first difference and after the last one: every
+/// parser reads those alike in both. With all sections if one of those has the name of a section that is changed.
+fn changed_sections<'t>(old: &'t str, new: &'t str, edits: &[Edit<'_>]) -> (&'t str, &'t str) {
+    let (start, end) = same_sections(old.as_bytes(), new.as_bytes());
+    let (head, rest) = old.split_at(start);
+    let tail = &rest[rest.len() - end..];
+    let changes = |name: &str| {
+        let mut sections = edits.iter().flat_map(Edit::of_sections);
+        sections.any(|(section, _)| section == name)
+    };
+    let is_changed = |text| Document::parse(text).names().any(changes);
+    if is_changed(head) || is_changed(tail) {
+        return (old, new);
+    }
+    (&old[start..old.len() - end], &new[start..new.len() - end])
+}
+
+/// How many bytes at the start and at the end are whole sections that are the same in both texts. All that is left out ends before a
+/// header at the left margin, or starts with one: no parser reads it as part of what is above.
+fn same_sections(old: &[u8], new: &[u8]) -> (usize, usize) {
+    let same = same_at_start(old, new);
+    let start = memmem::rfind(&old[..same], HEADER).map_or(0, |at| at + 1);
+    let (old, new) = (&old[start..], &new[start..]);
+    let same = same_at_end(old, new);
+    let tail = &old[old.len() - same..];
+    let end = memmem::find(tail, HEADER).map_or(0, |at| tail.len() - at - 1);
+    (start, end)
+}
+
+/// A line ending and the start of a header.
+const HEADER: &[u8] = b"\n[";
+
+fn same_at_start(old: &[u8], new: &[u8]) -> usize {
+    let ((old, _), (new, _)) = (old.as_chunks::<8>(), new.as_chunks::<8>());
+    8 * old
+        .iter()
+        .zip(new)
+        .take_while(|(old, new)| old == new)
+        .count()
+}
+
+fn same_at_end(old: &[u8], new: &[u8]) -> usize {
+    let ((_, old), (_, new)) = (old.as_rchunks::<8>(), new.as_rchunks::<8>());
+    let pairs = old.iter().rev().zip(new.iter().rev());
+    8 * pairs.take_while(|(old, new)| old == new).count()
 }
 
 fn compare(before: &Reading, after: &Reading, edits: &[Edit<'_>]) -> Result<(), String> {
@@ -128,7 +177,7 @@ fn our_reading(text: &str) -> Reading {
 mod tests {
     use std::borrow::Cow;
 
-    use super::check;
+    use super::{changed_sections, check};
     use crate::files::document::Change;
     use crate::files::store::Edit;
 
@@ -152,6 +201,26 @@ mod tests {
             let new = edits[0].apply(old).unwrap();
             assert_eq!(check(old, &new, &edits), Ok(()), "{old:?}");
         }
+    }
+
+    #[test]
+    fn only_sections_that_differ_are_read_again() {
+        let same = "[a]\nk = 1\n\n[b]\nlonger = 1\n\n";
+        let last = "[y]\nlonger = 1\n\n[z]\nk = 1\n";
+        let old = format!("{same}[p]\nk = 1\nx = 2\n{last}");
+        let new = edits()[0].apply(&old).unwrap();
+        let (cut, cut_new) = changed_sections(&old, &new, &edits());
+        assert_eq!(cut, "[p]\nk = 1\nx = 2\n[y]\nlonger = 1\n\n");
+        assert_eq!(cut_new, "[p]\nk = v\n[y]\nlonger = 1\n\n");
+        // A second section of the name can matter.
+        let twice = format!("[p]\nk = 1\n{old}");
+        let new = edits()[0].apply(&twice).unwrap();
+        assert_eq!(changed_sections(&twice, &new, &edits()), (&*twice, &*new));
+        // One that is new, at the end.
+        let new = edits()[0].apply(same).unwrap();
+        let cut = ("[b]\nlonger = 1\n\n", "[b]\nlonger = 1\n\n[p]\nk = v\n");
+        assert_eq!(changed_sections(same, &new, &edits()), cut);
+        assert_eq!(changed_sections("", "[p]\n", &edits()), ("", "[p]\n"));
     }
 
     #[test]

@@ -3,15 +3,16 @@
 
 use std::io;
 
-use console::{Key, Term};
+use console::Key;
 use dialoguer::theme::{SimpleTheme, Theme as _};
 
 use super::signals;
+use super::system::Screen;
 
 /// What Ctrl-D arrives as where line mode is off.
 const END_OF_INPUT: char = '\u{4}';
 
-/// What Ctrl-Z arrives as.
+/// What Ctrl-Z arrives as. On Windows, it ends the input.
 const SUSPENSION: char = '\u{1a}';
 
 /// How a list ends.
@@ -20,15 +21,15 @@ pub(super) enum Picked {
     Item(usize),
     /// The person cancels (Esc).
     Nothing,
-    /// The person ends the input (Ctrl-D).
+    /// The person ends the input (Ctrl-D, on Windows also Ctrl-Z).
     EndOfInput,
 }
 
 /// Has one of several items picked. The list is cleared afterwards.
 ///
 /// # Errors
-/// When the terminal is gone, or with [`io::ErrorKind::Interrupted`] for Ctrl-C.
-pub(super) fn pick(terminal: &Term, prompt: &str, items: &[String]) -> io::Result<Picked> {
+/// When the terminal is gone, or with [`io::ErrorKind::Interrupted`] for Ctrl-C. On Windows also with [`io::ErrorKind::TimedOut`].
+pub(super) fn pick(terminal: &Screen, prompt: &str, items: &[String]) -> io::Result<Picked> {
     terminal.hide_cursor()?;
     let picked = picked(terminal, prompt, items);
     // If the terminal is gone, the error of the list says so.
@@ -36,7 +37,7 @@ pub(super) fn pick(terminal: &Term, prompt: &str, items: &[String]) -> io::Resul
     picked
 }
 
-fn picked(terminal: &Term, prompt: &str, items: &[String]) -> io::Result<Picked> {
+fn picked(terminal: &Screen, prompt: &str, items: &[String]) -> io::Result<Picked> {
     let last = items.len().saturating_sub(1);
     let mut at = 0;
     loop {
@@ -72,6 +73,7 @@ fn picked(terminal: &Term, prompt: &str, items: &[String]) -> io::Result<Picked>
             Key::Enter | Key::Char(' ') => return Ok(Picked::Item(at)),
             Key::Escape | Key::Char('q') => return Ok(Picked::Nothing),
             Key::Char(END_OF_INPUT) => return Ok(Picked::EndOfInput),
+            Key::Char(SUSPENSION) if cfg!(windows) => return Ok(Picked::EndOfInput),
             Key::Char(SUSPENSION) => {
                 terminal.show_cursor()?;
                 signals::suspend();

@@ -1,14 +1,5 @@
 //! Stands in for `signals` on systems other than Unix, where nothing has to be done.
 
-/// The system ends the process by itself.
-pub(super) fn die() {}
-
-/// The system does so.
-pub(super) fn restore() {}
-
-/// There is no suspending.
-pub(super) fn let_suspend() {}
-
 /// There is no suspending.
 pub(super) fn suspend() {}
 

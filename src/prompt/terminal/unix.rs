@@ -15,10 +15,15 @@ use rustix::termios::{
 };
 use zeroize::Zeroizing;
 
+use super::list::{self, Picked};
 use super::signals;
 use super::watch::Watch;
 use super::{Terminal, gone, nobody_answered};
+use crate::core::screen;
 use crate::plan::Setting;
+
+/// Draws on the terminal.
+pub(super) type Screen = Term;
 
 const UNUSABLE: &str = "the terminal cannot be used";
 
@@ -35,6 +40,20 @@ impl Terminal {
         }
         let term = Term::read_write_pair(file.try_clone().ok()?, file.try_clone().ok()?);
         Some(Self { term, file, limit })
+    }
+
+    /// The same: what this process can open, its user sees.
+    pub(super) fn open_if_seen(limit: Setting<Duration>) -> Option<Self> {
+        Self::open(limit)
+    }
+
+    /// Whether it can do more than plain lines: move the cursor, clear a line, show colors. Not with `TERM=dumb`.
+    pub fn is_capable(&self) -> bool {
+        screen::is_capable(&self.term)
+    }
+
+    pub(super) fn has_colors(&self) -> bool {
+        screen::has_colors(&self.term)
     }
 
     /// Whether this process runs in the background of a terminal.
@@ -68,7 +87,7 @@ impl Terminal {
     }
 
     /// Waits until a line is there. Shows the prompt again when the process was suspended and is in the foreground again.
-    pub(super) fn wait(&self, prompt: &str) -> Result<Option<Watch>> {
+    fn wait(&self, prompt: &str) -> Result<Option<Watch>> {
         let limit = Timespec::try_from(self.limit.value)
             .context("the timeout for an answer is too long")?;
         loop {
@@ -96,8 +115,14 @@ impl Terminal {
         }
     }
 
+    /// Waits for a line; none at the end of input.
+    pub(super) fn read_line(&self, prompt: &str) -> Result<Option<Zeroizing<String>>> {
+        let _watch = self.wait(prompt)?;
+        self.line().map_err(gone)
+    }
+
     /// A line without its end; none at the end of input. A terminal returns at most one line at a time.
-    pub(super) fn read_line(&self) -> io::Result<Option<Zeroizing<String>>> {
+    fn line(&self) -> io::Result<Option<Zeroizing<String>>> {
         let mut line = Zeroizing::new(Vec::new());
         let mut buffer = Zeroizing::new([0; 256]);
         while !line.ends_with(b"\n") {
@@ -114,8 +139,17 @@ impl Terminal {
         )))
     }
 
+    /// Asks while what is typed is hidden.
+    pub(super) fn hiding<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+        let hidden = self.hide()?;
+        let answer = ask();
+        drop(hidden);
+        signals::let_suspend();
+        answer
+    }
+
     /// Hides what is typed, until the result is dropped.
-    pub(super) fn hide(&self) -> Result<(Option<signals::Kept>, Watch)> {
+    fn hide(&self) -> Result<(Option<signals::Kept>, Watch)> {
         let kept = self.keep();
         let watch = self.begin()?;
         let mut attributes = tcgetattr(&self.file).map_err(gone)?;
@@ -127,12 +161,25 @@ impl Terminal {
     }
 
     /// A line that is hidden.
-    pub(super) fn read_hidden_line(&self) -> io::Result<Option<Zeroizing<String>>> {
-        self.read_line()
+    pub(super) fn read_hidden_line(&self) -> Result<Option<Zeroizing<String>>> {
+        self.line().map_err(gone)
+    }
+
+    /// Has an item picked. Ctrl-C ends the process as it would have without a prompt.
+    pub(super) fn pick_from_list(&self, prompt: &str, items: &[String]) -> Result<Picked> {
+        let _watch = self.begin()?;
+        let picked = list::pick(&self.term, prompt, items);
+        signals::let_suspend();
+        picked.map_err(|error| {
+            if error.kind() == io::ErrorKind::Interrupted {
+                signals::die();
+            }
+            gone(error)
+        })
     }
 
     /// Prepares for a prompt that is not in line mode, or hidden.
-    pub(super) fn begin(&self) -> Result<Watch> {
+    fn begin(&self) -> Result<Watch> {
         signals::leave_as_it_was(&self.file).context(UNUSABLE)?;
         Ok(Watch::begin(self.limit.clone()))
     }

@@ -28,6 +28,15 @@ pub(super) struct PendingWrite<'n> {
     pub session: Option<&'n Credentials>,
 }
 
+impl PendingWrite<'_> {
+    /// The section for the session if it is the goal of a job.
+    fn section_of_own_session(&self) -> Option<String> {
+        let mut jobs = self.credentials.iter().map(|(job, _)| *job);
+        let job = jobs.find(|job| job.plan.decision.way == Strategy::Session)?;
+        Some(job.sections.short_term.clone())
+    }
+}
+
 /// Checks in advance whether everything can be written. Jobs that cannot be written fail.
 pub(super) fn check_writable(store: &Store, path: &Path, group: &Group) -> Result<()> {
     let session = shape(None);
@@ -71,7 +80,7 @@ impl Renewal<'_, '_> {
             return Ok(());
         }
         self.rescue_session(pending)?;
-        self.note_written(pending);
+        let noted = self.note_written(pending);
         let (path, group) = (self.path, self.group);
         let mut session_section = None;
         let way = self.store.update(|file| {
@@ -91,14 +100,17 @@ impl Renewal<'_, '_> {
                 path.display()
             ));
         }
-        if let Some(credentials) = pending.session {
+        if let Some(credentials) = pending.session
+            && (noted.is_none() || noted != session_section)
+        {
             self.remember(credentials, session_section);
         }
         Ok(())
     }
 
-    /// Records what is about to be written, to distinguish it from what a person writes over it.
-    fn note_written(&self, pending: &PendingWrite<'_>) {
+    /// Records what is about to be written, to distinguish it from what a person writes over it. Also records the section of the
+    /// session, if that is known before the file is locked, and returns it: until the session is there, the record has no effect.
+    fn note_written(&self, pending: &PendingWrite<'_>) -> Option<String> {
         let texts = session_texts(self.path);
         let files = session_files(&texts);
         let edits = pending.credentials.iter().filter_map(|(job, credentials)| {
@@ -109,8 +121,23 @@ impl Renewal<'_, '_> {
             let (name, change) = sessions::note_written(&sections.short_term, credentials, &files);
             Some(Edit::new(name, vec![change]))
         });
+        let mut edits: Vec<Edit<'static>> = edits.collect();
+        let section = pending.session.and_then(|credentials| {
+            let section = pending.section_of_own_session()?;
+            let session = Session {
+                credentials: credentials.clone(),
+                section: Some(section.clone()),
+            };
+            edits.push(self.entry_of(&session));
+            Some(section)
+        });
         // Without the record, a secret that a person writes next to our access key ID looks like ours.
-        let _ = self.update_sessions(&edits.collect::<Vec<_>>());
+        self.update_sessions(&edits).ok().and(section)
+    }
+
+    /// The entry in the session file for a session of the group.
+    fn entry_of(&self, session: &Session) -> Edit<'static> {
+        of_session(&self.group.session_key, self.long_term(), session)
     }
 
     /// Moves the session to the session file if its section is about to be overwritten.
@@ -150,11 +177,7 @@ impl Renewal<'_, '_> {
                 credentials: credentials.clone(),
                 section: None,
             };
-            edits.push(of_session(
-                &self.group.session_key,
-                self.long_term(),
-                &session,
-            ));
+            edits.push(self.entry_of(&session));
         }
         if let Err(error) = self.update_sessions(&edits) {
             self.report
@@ -194,11 +217,7 @@ impl Renewal<'_, '_> {
             credentials: credentials.clone(),
             section,
         };
-        if let Err(error) = self.update_sessions(&[of_session(
-            &self.group.session_key,
-            self.long_term(),
-            &session,
-        )]) {
+        if let Err(error) = self.update_sessions(&[self.entry_of(&session)]) {
             self.report
                 .warning_for("the MFA session was not stored for other profiles", &error);
         }
@@ -225,9 +244,8 @@ fn edits(
     let Some(session) = pending.session else {
         return Ok((edits, None));
     };
-    let mut jobs = pending.credentials.iter().map(|(job, _)| *job);
-    if let Some(job) = jobs.find(|job| job.plan.decision.way == Strategy::Session) {
-        return Ok((edits, Some(job.sections.short_term.clone())));
+    if let Some(section) = pending.section_of_own_session() {
+        return Ok((edits, Some(section)));
     }
     let section = section_for_session(file, path, group);
     if let Some(section) = section.clone() {

@@ -4,16 +4,27 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use stand_in::StandIn;
 use tempfile::{NamedTempFile, TempDir, TempPath};
 
-use crate::support::next_code;
 use crate::support::sections::long_term;
 use crate::support::spawning::spawning;
+use crate::support::{next_code, systems};
 
-/// The binary under test.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_mfa-creds");
+/// The program under test: the one that cargo has built or, with `MFA_CREDS`, another one, such as that of a release.
+pub fn binary() -> &'static str {
+    static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+        let Ok(other) = std::env::var("MFA_CREDS") else {
+            return env!("CARGO_BIN_EXE_mfa-creds").to_owned();
+        };
+        // Most tests run it in another directory.
+        let other = std::path::absolute(other).unwrap();
+        other.into_os_string().into_string().unwrap()
+    });
+    &PROGRAM
+}
 
 /// The variable that names the home directory.
 pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
@@ -125,9 +136,9 @@ impl Home {
 
     /// A run of the binary, without a terminal and with nothing on standard input.
     pub fn run(&self, arguments: &[&str]) -> Run<'_> {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         self.command(&mut command)
-            .args(arguments)
+            .args(systems::command(arguments))
             .env("TZ", "UTC")
             .env("MFA_CREDS_TRACE", self.trace())
             // Whatever a test forgets, no request leaves the machine, and the keychain of whoever runs the tests is not touched.
@@ -244,6 +255,9 @@ pub struct Run<'h> {
 /// How a run ended. The home's path reads `~` in the texts, and a span of time after a date reads `…`.
 #[derive(Debug)]
 pub struct Outcome {
+    /// Standard output and standard error, with the commands of hints as they are on Windows.
+    #[cfg(windows)]
+    pub printed: String,
     pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -275,10 +289,16 @@ impl Run<'_> {
             let _ = stdin.write_all(self.stdin.as_bytes());
         });
         let text = |bytes: Vec<u8>| {
-            let text = String::from_utf8(bytes).unwrap();
+            let text = systems::as_on_unix(&String::from_utf8(bytes).unwrap());
             without_spans(&with_home_short(&text, self.home.path()))
         };
         let outcome = Outcome {
+            #[cfg(windows)]
+            printed: {
+                let all = [&output.stdout[..], &output.stderr[..]].concat();
+                let text = String::from_utf8(all).unwrap().replace("\r\n", "\n");
+                with_home_short(&text, self.home.path())
+            },
             status: output.status.code(),
             stdout: text(output.stdout),
             stderr: text(output.stderr),

@@ -9,6 +9,8 @@ pub mod accounts;
 // Roles, in the account and in the config file.
 pub mod roles;
 
+// What is typed differently on Windows, and said differently by it.
+pub mod systems;
 // Starting processes.
 pub mod spawning;
 // The binary on a terminal. A console of Windows is driven by `tests/platforms`.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
 
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::roles::account;
 use crate::support::sections::long_term;
 use crate::support::spawning::spawning;
@@ -43,7 +43,7 @@ impl Scene {
         }
         home.write("config", config);
         fs::create_dir(home.path().join("bin")).unwrap();
-        symlink(BINARY, home.path().join("bin/mfa-creds")).unwrap();
+        symlink(binary(), home.path().join("bin/mfa-creds")).unwrap();
         Self {
             home,
             sts: StandIn::start(account()),

@@ -9,7 +9,7 @@ use expectrl::session::OsSession;
 use expectrl::{Eof, Expect as _, Session};
 use stand_in::StandIn;
 
-use crate::support::home::{BINARY, Home};
+use crate::support::home::{Home, binary};
 use crate::support::spawning::spawning;
 
 pub const PROMPT: &str = "Enter AWS MFA code for device [arn:aws:iam::123456789012:mfa/alice] (renewing for 43200 seconds):";
@@ -18,7 +18,7 @@ pub const PROMPT: &str = "Enter AWS MFA code for device [arn:aws:iam::1234567890
 pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
     let mut command = Command::new("/bin/sh");
     command
-        .args(["-c", &format!("read -r begin; {script}"), BINARY])
+        .args(["-c", &format!("read -r begin; {script}"), binary()])
         .current_dir(home.path())
         .env_clear()
         .env("HOME", home.path())

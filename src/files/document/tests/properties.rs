@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::string::string_regex;
 
 use crate::files::document::edit;
-use crate::files::document::edit::body_of;
+use crate::files::document::edit::{Body, body_of};
 use crate::files::document::line::{LineKind, Lines};
 use crate::files::document::{Change, Document};
 
@@ -148,7 +148,7 @@ proptest! {
 
         // Outside the section every byte is as it was.
         match body_of(&text, "p") {
-            Some((start, end)) => {
+            Some(Body { start, end, .. }) => {
                 prop_assert!(new.starts_with(&text[..start]));
                 prop_assert!(new.ends_with(&text[end..]));
                 let body = &new[start..new.len() - (text.len() - end)];
