@@ -252,7 +252,7 @@ fn exec_says_why_a_command_cannot_be_run() {
         (
             ["dir", "/w"],
             127,
-            "dir cannot be run: program not found\n\
+            "dir cannot be run: no such file or directory\n\
              hint: check that it is installed and in PATH; it must not be a shell alias or function\n",
         ),
     ];

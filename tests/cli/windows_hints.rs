@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::support::home::{BINARY, HOME, Home, Outcome, clear};
+use crate::support::home::{HOME, Home, Outcome, binary, clear};
 use crate::support::roles::{account, admin};
 use crate::support::sections::long_term;
 
@@ -170,7 +170,7 @@ fn variables_are_unset_by_the_hint() {
 fn a_holder_is_ended_by_the_hint() {
     let home = Home::of_alice();
     let sts = StandIn::start(Account::example());
-    let mut holder = Command::new(BINARY);
+    let mut holder = Command::new(binary());
     let asks = "ping -n 60 127.0.0.1";
     let mut holder = home
         .command(&mut holder)
