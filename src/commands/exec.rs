@@ -33,13 +33,6 @@ pub(super) const ABOUT: &str = "Run a command with credentials in its environmen
 pub(super) const AFTER_HELP: &str = "\
 Exit codes: the exit code of COMMAND, 127 if it is not found, 126 if it cannot be run; without credentials, the exit code of `mfa-creds`.";
 
-/// What to do if there is no such command.
-#[cfg(unix)]
-const NOT_FOUND: &str =
-    "check that it is installed and in PATH; it must not be a shell alias or function";
-#[cfg(windows)]
-const NOT_FOUND: &str = "check that it is installed and in PATH; put cmd /c before a command of cmd.exe itself, such as dir";
-
 /// The arguments of `exec`.
 #[derive(Args)]
 #[command(about = ABOUT)]
@@ -116,7 +109,11 @@ fn not_run(program: &OsString, error: &io::Error, arguments: &[OsString]) -> Fai
     // A script whose interpreter is missing does exist.
     let is_there = Path::new(program).components().count() > 1 && Path::new(program).exists();
     if error.kind() == ErrorKind::NotFound && !is_there {
-        failure.hint(NOT_FOUND).exit(Exit::NotFound)
+        failure
+            .hint(
+                "check that it is installed and in PATH; it must not be a shell alias or function",
+            )
+            .exit(Exit::NotFound)
     } else {
         failure.exit(Exit::NotExecutable)
     }

@@ -48,9 +48,6 @@ mod prompt;
 mod window;
 // Codes that the command of `mfa_process` prints.
 mod mfa_process;
-// Both kinds of commands on Windows: quotes and blanks, and what ends with them.
-#[cfg(windows)]
-mod windows_commands;
 // Finding the user's device where no setting names one.
 mod devices;
 
@@ -105,9 +102,9 @@ mod export;
 mod as_credential_process;
 // `exec`: a command with the credentials in its environment.
 mod exec;
-// The same on Windows: batch files, exit codes of 32 bits, and what ends with it.
+// Commands on Windows, also of `exec`: batch files, quotes and blanks, exit codes, and what ends with them.
 #[cfg(windows)]
-mod windows_exec;
+mod windows_commands;
 // `plan`: what would be called and why, and the mistakes that it finds.
 mod plan;
 // `status`: the table, the JSON and the exit code.
