@@ -40,9 +40,12 @@ mod aws_mfa;
 
 // Refused and used codes, lost answers, and codes on standard input.
 mod codes;
-// The prompt on a terminal, its keys, and the signals that end it. `tests/platforms` has the same for a console of Windows.
+// The prompt on a terminal, its keys, and the signals that end it.
 #[cfg(unix)]
 mod prompt;
+// The same on a console of Windows.
+#[cfg(windows)]
+mod console;
 // The graphical prompt, with pinentry, zenity and kdialog. `tests/platforms` drives the dialog of Windows.
 #[cfg(unix)]
 mod window;

@@ -32,7 +32,7 @@ class OnConsole(Driven):
     def test_the_console_is_asked_whatever_is_redirected(self):
         console = self.on_console("cmd", "/c", f"{WINDOWS_PROGRAM} -p work 2>log <NUL")
         shown = console.expect(self.prompt)
-        self.assertNotIn("renewing", shown)
+        self.assertNotIn("there are no credentials", shown)
         console.type(self.code() + "\r")
         self.assertEqual(console.end()[1], 0)
         self.assertIn(VALID, (self.home / "log").read_text())
@@ -81,7 +81,7 @@ class OnConsole(Driven):
         console.expect("aws_access_key_id:")
         number = self.credentials.partition("AKIAFAKEUSER")[2][:8]
         console.type(f"AKIAFAKEUSER{number}\r")
-        console.expect("aws_secret_access_key:")
+        console.expect("aws_secret_access_key (not shown):")
         console.type(f"FakeSecretOfUser{number}/NotReal+FakeFax\x7fk\r")
         # The next question.
         shown = console.expect(":")

@@ -13,9 +13,12 @@ pub mod roles;
 pub mod systems;
 // Starting processes.
 pub mod spawning;
-// The binary on a terminal. A console of Windows is driven by `tests/platforms`.
+// The binary on a terminal.
 #[cfg(unix)]
 pub mod terminal;
+// The binary on a console of Windows.
+#[cfg(windows)]
+pub mod console;
 // Graphical prompts that are programs.
 #[cfg(unix)]
 pub mod dialogs;
