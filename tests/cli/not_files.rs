@@ -42,21 +42,28 @@ fn make(what: &str, path: &Path) -> String {
     match what {
         "directory" => {
             fs::create_dir(path).unwrap();
-            return "it is a directory".to_owned();
+            "it is a directory".to_owned()
         }
-        #[cfg(unix)]
-        "named pipe" => fifo(path),
-        #[cfg(unix)]
-        "socket" => drop(UnixListener::bind(path).unwrap()),
-        #[cfg(unix)]
-        "character device" | "link" => std::os::unix::fs::symlink("/dev/zero", path).unwrap(),
-        _ => {
+        "large" => {
             let file = File::create(path).unwrap();
             file.set_len(LARGE).unwrap();
-            return "it is larger than 16777216 bytes".to_owned();
+            "it is larger than 16777216 bytes".to_owned()
+        }
+        _ => {
+            #[cfg(unix)]
+            make_special(what, path);
+            format!("it is a {what}, not a regular file")
         }
     }
-    format!("it is a {what}, not a regular file")
+}
+
+#[cfg(unix)]
+fn make_special(what: &str, path: &Path) {
+    match what {
+        "named pipe" => fifo(path),
+        "socket" => drop(UnixListener::bind(path).unwrap()),
+        _ => std::os::unix::fs::symlink("/dev/zero", path).unwrap(),
+    }
 }
 
 /// Where a file has no holes, it is as large on the disk.
