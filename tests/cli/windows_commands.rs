@@ -247,7 +247,7 @@ fn exec_says_why_a_command_cannot_be_run() {
         (
             [table.to_str().unwrap(), ""],
             126,
-            "~/x y/table.txt cannot be run: it is not a program\n",
+            "~/x y\\table.txt cannot be run: it is not a program\n",
         ),
         (
             ["dir", "/w"],
