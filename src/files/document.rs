@@ -132,21 +132,16 @@ impl<'t> Document<'t> {
 
     /// The sections of this name, in the order of the file.
     pub fn sections<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d Section<'t>> {
-        let places = self.index.as_ref().map(|index| {
-            index
-                .places
-                .get(name)
-                .map(Vec::as_slice)
-                .unwrap_or_default()
-        });
-        let indexed = places.into_iter().flatten();
-        let searched = self.index.is_none().then_some(&self.sections);
-        indexed.map(|place| &self.sections[*place]).chain(
-            searched
-                .into_iter()
-                .flatten()
-                .filter(move |section| section.name == name),
-        )
+        let (indexed, searched) = match &self.index {
+            Some(index) => {
+                let places = index.places.get(name).map(Vec::as_slice);
+                (places.unwrap_or_default(), &[][..])
+            }
+            None => (&[][..], &self.sections[..]),
+        };
+        let searched = searched.iter().filter(move |section| section.name == name);
+        let indexed = indexed.iter().map(|place| &self.sections[*place]);
+        indexed.chain(searched)
     }
 
     /// Whether there is a section of this name.
