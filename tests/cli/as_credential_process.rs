@@ -11,6 +11,7 @@ use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Accou
 use crate::support::home::{Home, binary};
 use crate::support::roles::{ADMIN, account, role};
 use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::systems::PATH;
 #[cfg(unix)]
 use crate::support::terminal::{PROMPT, exited, on_terminal};
 
@@ -202,6 +203,7 @@ fn a_profile_that_names_itself_is_explained() {
     );
     let outcome = home
         .run(&["-q", "-p", "work", "--token", "123456"])
+        .env("PATH", PATH)
         .outcome();
     assert!(
         outcome

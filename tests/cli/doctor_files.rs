@@ -140,6 +140,8 @@ fn a_malformed_line_is_one_problem() {
     assert!(outcome.stdout.ends_with(" 1 problem\n"), "{outcome:?}");
 }
 
+// Of access control lists of Windows, `tests/platforms` has the tests.
+#[cfg(unix)]
 #[test]
 fn permissions() {
     let home = home(&healthy(), "[profile work]\nregion = eu-west-1\n");

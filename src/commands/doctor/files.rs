@@ -53,7 +53,8 @@ pub fn read(
     match &text {
         Some(text) => {
             let mut message = shown;
-            if leads_to != message {
+            // On Windows, both kinds of slashes may be in one path.
+            if real != path && leads_to != message {
                 message = format!("{message}, which resolves to {leads_to}");
             }
             if let Some(variable) = variable {
