@@ -1,9 +1,9 @@
 //! Long-term keys in the system's keychain, as far as that shows without one: nothing is lost where it cannot be used. What it does
 //! with a real one is in `tests/real/test_keychain.py`.
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use std::fs;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use std::os::unix::fs::PermissionsExt as _;
 
 #[cfg(unix)]
