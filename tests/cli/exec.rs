@@ -51,6 +51,7 @@ fn the_command_has_the_credentials_and_nothing_that_contradicts_them() {
         .without_env("AWS_ENDPOINT_URL_IAM")
         .without_env("MFA_CREDS_TRACE")
         .without_env("XDG_RUNTIME_DIR")
+        .without_env("MFA_CREDS_PROMPT")
         .outcome();
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert_eq!(outcome.stderr, "", "{outcome:?}");

@@ -14,6 +14,7 @@ use stand_in::{Account, StandIn};
 
 use crate::support::home::{Home, set_mode};
 use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::systems::here;
 #[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
@@ -178,9 +179,14 @@ fn what_is_done_already_is_said() {
         .ends(0, "the keys of [work-long-term] are already in the file\n");
     let section = in_keychain("work", "mfa-creds keychain get AKIAFAKEFAKEFAKEFAKE");
     home.write("credentials", &section);
+    let keychain = match std::env::consts::OS {
+        "windows" => "the Windows Credential Manager",
+        "macos" => "the macOS keychain",
+        _ => "the Secret Service",
+    };
     home.run(&["keychain", "move", "-p", "work"]).ends(
         0,
-        "the keys of [work-long-term] are already in the Secret Service\n",
+        &format!("the keys of [work-long-term] are already in {keychain}\n"),
     );
     assert_eq!(home.credentials(), section);
 }
@@ -342,6 +348,8 @@ fn who_tries_the_keychain_for_others_has_no_terminal() {
     assert_eq!(exited(run), 0);
 }
 
+// Elsewhere, there is a keychain without a desktop, too.
+#[cfg(target_os = "linux")]
 #[test]
 fn why_the_keychain_gives_no_keys_is_told_by_whoever_needs_them() {
     let home = Home::with(&in_keychain(
@@ -365,7 +373,10 @@ fn valid_credentials_do_not_touch_the_keychain() {
         "{}\n{}",
         in_keychain(
             "work",
-            "touch \"$HOME/touched\"; mfa-creds keychain get AKIAFAKEFAKEFAKEFAKE"
+            here(
+                "touch \"$HOME/touched\"; mfa-creds keychain get AKIAFAKEFAKEFAKEFAKE",
+                "echo x >\"%USERPROFILE%\\touched\" & mfa-creds keychain get AKIAFAKEFAKEFAKEFAKE"
+            )
         ),
         short_term("work", FAR)
     ));

@@ -13,6 +13,7 @@ use crate::support::corporate_network::RENEWING;
 use crate::support::corporate_network::nobody;
 use crate::support::home::Home;
 use crate::support::roles::{account, admin};
+use crate::support::systems::here;
 
 #[test]
 fn an_answer_that_takes_too_long() {
@@ -43,18 +44,22 @@ fn an_answer_that_takes_too_long() {
 
 #[test]
 fn each_call_that_takes_long_says_what_is_waited_for() {
-    let (slow, waiting) = (Fault::Hang(Duration::from_secs(3)), "waiting for AWS STS\n");
+    let (slow, line) = (Fault::Hang(Duration::from_secs(3)), "waiting for AWS STS\n");
+    // On Windows, the outcome is without it, as it may be there by chance.
+    let waiting = here(line, "");
     let sts = StandIn::start(account());
     let home = Home::of_alice();
     home.write("config", &admin("work"));
     // The session, with the code.
     sts.fault(slow.clone());
     let code = sts.fresh_code(ALICE_DEVICE);
-    home.run_with(&sts, &["-p", "work", "--token", &code])
+    let session = home
+        .run_with(&sts, &["-p", "work", "--token", &code])
         .ends(0, &format!("{RENEWING}{waiting}[work] is valid until …\n"));
+    assert!(session.printed.contains(line), "{session:?}");
     // A role, from the session.
     sts.fault(slow.clone());
-    home.run_with(&sts, &["-p", "admin"]).ends(
+    let role = home.run_with(&sts, &["-p", "admin"]).ends(
         0,
         &format!(
             "renewing [admin-mfa]: there are no credentials yet\n{waiting}[admin-mfa] is valid until …\n\
@@ -62,6 +67,7 @@ fn each_call_that_takes_long_says_what_is_waited_for() {
              --profile admin also works: AWS tools assume its role from [work], which `mfa-creds --profile work` renews\n"
         ),
     );
+    assert!(role.printed.contains(line), "{role:?}");
     sts.fault(slow);
     home.run_with(&sts, &["-q", "-p", "admin", "--force"])
         .ends(0, "");

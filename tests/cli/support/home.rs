@@ -260,7 +260,6 @@ pub struct Run<'h> {
 #[derive(Debug)]
 pub struct Outcome {
     /// Standard output and standard error, with the commands of hints as they are on Windows.
-    #[cfg(windows)]
     pub printed: String,
     pub status: Option<i32>,
     pub stdout: String,
@@ -297,7 +296,6 @@ impl Run<'_> {
             without_spans(&with_home_short(&text, self.home.path()))
         };
         let outcome = Outcome {
-            #[cfg(windows)]
             printed: {
                 let all = [&output.stdout[..], &output.stderr[..]].concat();
                 let text = String::from_utf8(all).unwrap().replace("\r\n", "\n");
