@@ -65,15 +65,21 @@ fn is_understood_here() -> bool {
 
 /// Whether the linker is a C compiler: a linker itself takes the option in another form, and zig refuses it.
 fn takes_option() -> bool {
-    let Some(linker) = env::var_os("RUSTC_LINKER") else {
-        return true;
-    };
-    let name = Path::new(&linker)
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    name.ends_with("cc") || name.ends_with("clang")
+    let flags = variable("CARGO_ENCODED_RUSTFLAGS");
+    // The linker, or its kind: `-Clinker=rust-lld`, `-Clinker-flavor=gcc`. A space after `-C` makes two flags of it.
+    let named = flags.split('\u{1f}').filter_map(|flag| {
+        let option = flag.strip_prefix("--codegen=").unwrap_or(flag);
+        let option = option.strip_prefix("-C").unwrap_or(option);
+        let (name, value) = option.split_once('=')?;
+        matches!(name.trim(), "linker" | "linker-flavor").then(|| value.to_owned())
+    });
+    let of_cargo = env::var_os("RUSTC_LINKER").map(|linker| linker.to_string_lossy().into_owned());
+    let mut linkers = of_cargo.into_iter().chain(named);
+    linkers.all(|linker| {
+        let name = Path::new(&linker).file_name().unwrap_or_default();
+        let name = name.to_string_lossy();
+        name.ends_with("cc") || name.ends_with("clang")
+    })
 }
 
 fn variable(name: &str) -> String {

@@ -113,7 +113,7 @@ impl LookupError {
             // The standard library has the C library's words for it, but not its number.
             None => {
                 let text = error.to_string();
-                if AGAIN.iter().any(|again| text.contains(again)) {
+                if NOT_AVAILABLE.iter().any(|words| text.contains(words)) {
                     Self::NoDns
                 } else {
                     Self::UnknownName
@@ -123,8 +123,12 @@ impl LookupError {
     }
 }
 
-/// What the C libraries call `EAI_AGAIN`: those of GNU and Apple, and musl.
-const AGAIN: [&str; 2] = ["Temporary failure in name resolution", "Try again"];
+/// What the C libraries call `EAI_AGAIN`, those of GNU and Apple, and musl; and what all of them call `EAI_FAIL`.
+const NOT_AVAILABLE: [&str; 3] = [
+    "Temporary failure in name resolution",
+    "Try again",
+    "Non-recoverable",
+];
 /// The errors of Windows for names, see <https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2>.
 const WSAHOST_NOT_FOUND: i32 = 11_001;
 const WSANO_DATA: i32 = 11_004;
@@ -140,6 +144,34 @@ impl Error for LookupError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_unknown_only_if_dns_says_so() {
+        for (text, expected) in [
+            ("Name or service not known", LookupError::UnknownName),
+            ("Name does not resolve", LookupError::UnknownName),
+            (
+                "nodename nor servname provided, or not known",
+                LookupError::UnknownName,
+            ),
+            (
+                "No address associated with hostname",
+                LookupError::UnknownName,
+            ),
+            ("Temporary failure in name resolution", LookupError::NoDns),
+            ("Try again", LookupError::NoDns),
+            (
+                "Non-recoverable failure in name resolution",
+                LookupError::NoDns,
+            ),
+            ("Non-recoverable error", LookupError::NoDns),
+        ] {
+            let error = io::Error::other(format!("failed to lookup address information: {text}"));
+            assert_eq!(LookupError::of(&error), expected, "{text}");
+        }
+        let of_system = io::Error::from_raw_os_error(2);
+        assert_eq!(LookupError::of(&of_system), LookupError::NoDns);
+    }
 
     #[test]
     fn each_try_has_another_address_of_the_same_family_first() {

@@ -1,7 +1,6 @@
 //! Examines a connection that failed: which certificate the server presents, and how the proxy responds. It sends nothing of the
 //! request.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
+use x509_cert::der::asn1::Ia5StringRef;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::{DirectoryString, GeneralName};
 use x509_cert::name::Name;
@@ -218,12 +218,17 @@ fn presented(certificate: &CertificateDer<'_>) -> Option<Presented> {
 fn called(name: &Name) -> String {
     let short = [name.common_name(), name.organization()];
     let short = short.into_iter().find_map(|part| part.ok().flatten());
-    let all = || {
-        name.iter()
-            .flat_map(|part| DirectoryString::try_from(&part.value))
-    };
-    let parts: Vec<DirectoryString> = short.map_or_else(|| all().collect(), |part| vec![part]);
-    let texts: Vec<Cow<'_, str>> = parts.iter().map(DirectoryString::value).collect();
+    if let Some(short) = short {
+        return short.value().into_owned();
+    }
+    let parts = name.iter().filter_map(|part| {
+        let text = DirectoryString::try_from(&part.value).map(|text| text.value().into_owned());
+        // Parts of a domain are of another type.
+        let text =
+            text.or_else(|_| Ia5StringRef::try_from(&part.value).map(|text| text.to_string()));
+        text.ok()
+    });
+    let texts: Vec<String> = parts.collect();
     texts.join(", ")
 }
 
@@ -242,6 +247,7 @@ mod tests {
             ("CN=Fake CA,O=Fake Company,C=DE", "Fake CA"),
             ("O=Fake Company,C=DE", "Fake Company"),
             ("OU=Fake Web,C=DE", "DE, Fake Web"),
+            ("OU=Fake Web,DC=fake,DC=example", "example, fake, Fake Web"),
         ] {
             let name = name.parse().unwrap();
             assert_eq!(called(&name), expected);

@@ -75,7 +75,8 @@ pub(super) fn end_of_plain_property(text: &[u8]) -> Option<usize> {
     let value = text.get(sign..)?.strip_prefix(b"=")?;
     let end = end_of_line(value);
     if let [.., last, b'\r', b'\n'] | [.., last, b'\n'] | [.., last] = &value[..end]
-        && IS_ODD[usize::from(*last)]
+        // Before blanks, there may be an odd one.
+        && (is_odd(*last) || is_blank(*last))
     {
         return None;
     }

@@ -84,6 +84,7 @@ fn reads_what_only_some_tools_read_and_notes_it() {
         ("[a]\nk\u{2003} = v", "v", (2, OddBlank('\u{2003}'))),
         ("[a]\nk = \u{a0}v", "\u{a0}v", (2, OddBlank('\u{a0}'))),
         ("[a]\nk = v\u{a0}\n", "v\u{a0}", (2, OddBlank('\u{a0}'))),
+        ("[a]\nk = v\u{a0} \n", "v\u{a0}", (2, OddBlank('\u{a0}'))),
     ] {
         assert_eq!(get(text, "a", "k").as_deref(), Some(value), "{text:?}");
         assert_eq!(notes(text), [note], "{text:?}");

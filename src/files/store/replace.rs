@@ -51,7 +51,8 @@ pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<(
     tried?.file.write_all(&blank)
 }
 
-/// Replaces a file, or creates it, and waits until the disk has it if it must be flushed. Its owner, mode, access control list and other attributes stay; a new file has mode 0600.
+/// Replaces a file, or creates it, and waits until the disk has it if it must be flushed. Its owner, mode, access control list and other
+/// attributes stay; a new file has mode 0600.
 ///
 /// # Errors
 /// Those of the file system. The old file is then unchanged.

@@ -23,7 +23,7 @@ fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => one_of(&["[p]", "[q]", "[p-long-term]", " [p] ", "[ p ]", "[p] # x", "[p", "[p] x"]),
         5 => (one_of(&["", "  ", "\t"]), prop::sample::select(KEYS.to_vec()), one_of(&["=", " = ", " : ", ""]),
-              one_of(&["", "old", "old # why", "old;", "a=b", "é"]))
+              one_of(&["", "old", "old # why", "old;", "a=b", "é", "old \t", "old\u{a0}", "old\u{a0} ", "old\u{b}", "a\rb", "\0"]))
             .prop_map(|(indent, key, equals, value)| format!("{indent}{key}{equals}{value}")),
         2 => one_of(&["region = x", "  s3 =", "    n = 1", "Expiration=2", "AWS_SESSION_TOKEN = t"]),
         3 => one_of(&["", "   ", "# note", "; note", "  # note", "  more"]),
