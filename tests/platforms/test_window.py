@@ -5,6 +5,10 @@ import time
 
 from driving import PATIENCE, PROGRAM, Driven
 
+NO_WINDOW = (
+    "error: an MFA code is needed, and no program can ask for it in a window\n"
+    "hint: run the command once in a terminal\n"
+)
 NOTHING_TYPED = "error: nothing was typed\nhint: run the command again, and answer the prompt\n"
 
 
@@ -105,3 +109,8 @@ class Window(Driven):
             _, messages = run.communicate(timeout=PATIENCE)
             self.assertIn(f"error: an MFA code is needed, and {why}\n", messages)
             self.assertEqual(run.returncode, 3)
+
+    def test_a_window_that_cannot_be_opened_is_an_error_like_others(self):
+        no_display = {name: value for name, value in self.environment().items() if name != "DISPLAY"}
+        run = self.without_console("-p", "work", "--prompt", "gui", environment=no_display)
+        self.assertEqual(self.ended(run), (NO_WINDOW, 3))
