@@ -178,7 +178,8 @@ fn nothing_is_written_to_a_new_file_while_another_program_has_it_open() {
         .env("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap())
         .succeeds();
     assert_eq!(reader.join().unwrap(), b"");
-    assert!(fs::read_to_string(file).unwrap().contains("[admin]"));
+    let written = fs::read_to_string(file).unwrap();
+    assert!(written.contains("[admin]"), "{written}");
 }
 
 #[test]
