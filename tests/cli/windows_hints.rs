@@ -1,6 +1,7 @@
 //! Hints on Windows, typed into cmd.exe as they are printed, and what its files have: an attribute against writing, several names.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::windows::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -54,13 +55,13 @@ fn fails(home: &Home) -> String {
     outcome.printed
 }
 
-/// The command in a hint, with the real home in it.
+/// The command in a hint, with the real home in it. In fixes, that is a variable of PowerShell.
 fn command(home: &Home, said: &str, before: &str, after: &str) -> String {
     let (_, rest) = said
         .split_once(before)
         .unwrap_or_else(|| panic!("no {before:?}: {said}"));
     let (command, _) = rest.split_once(after).unwrap();
-    let mut command = command.to_owned();
+    let mut command = command.replace("$Env:USERPROFILE", "~");
     if let Some(at) = command.find('~') {
         let path = command.split_off(at).replace('/', r"\");
         command += &path.replace('~', home.path().to_str().unwrap());
@@ -144,6 +145,41 @@ fn a_directory_that_is_missing_is_made_by_the_hint() {
     typed(&home, &command(&home, &printed, "its directory: ", "\n"));
     let again = run();
     assert_eq!(again.status, Some(0), "{again:?}");
+}
+
+/// Whoever opens a new file before its access control list is changed could go on reading it.
+#[test]
+fn nothing_is_written_to_a_new_file_while_another_program_has_it_open() {
+    let home = Home::new();
+    let section = long_term("home");
+    let (_, keys) = section.split_once('\n').unwrap();
+    home.write(
+        "config",
+        &format!("[profile home]\n{keys}{}", admin("home")),
+    );
+    let outside = tempfile::tempdir().unwrap();
+    let file = outside.path().join("credentials");
+    let new = outside.path().join(".credentials.mfa-creds-new");
+    let reader = thread::spawn(move || {
+        let mut reader = loop {
+            match fs::File::open(&new) {
+                Ok(reader) => break reader,
+                Err(_) => thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        thread::sleep(Duration::from_secs(1));
+        let mut text = Vec::new();
+        reader.read_to_end(&mut text).unwrap();
+        text
+    });
+    let sts = StandIn::start(account());
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(&sts, &["-q", "-p", "admin", "--token", &code])
+        .env("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap())
+        .succeeds();
+    assert_eq!(reader.join().unwrap(), b"");
+    let written = fs::read_to_string(file).unwrap();
+    assert!(written.contains("[admin]"), "{written}");
 }
 
 #[test]

@@ -101,12 +101,12 @@ class Driven(unittest.TestCase):
             "AWS_ENDPOINT_URL_IAM": self.stand_in.settings["AWS_ENDPOINT_URL_IAM"],
         }
 
-    def without_console(self, *arguments):
+    def without_console(self, *arguments, environment=None):
         """A run with redirected streams, as of a program with windows."""
         return subprocess.Popen(
             [WINE, PROGRAM, *arguments],
             cwd=self.home,
-            env=self.environment(),
+            env=environment or self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

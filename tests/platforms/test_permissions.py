@@ -97,11 +97,13 @@ class Permissions(unittest.TestCase):
         done = self.run_program('doctor', '--offline', file=path)
         file = self.named(path)
         self.assertRegex(done.stdout, r'problem  permissions +~\\my aws .*\\credentials can be changed by .*Authenticated Users\n')
-        fix = next(line for line in done.stdout.splitlines() if f'icacls "{file}"' in line)
+        # For PowerShell. It does not name the user.
+        shown = file.replace(f'C:\\users\\{getpass.getuser()}', '$Env:USERPROFILE')
+        fix = next(line for line in done.stdout.splitlines() if f'icacls "{shown}"' in line)
         self.assertTrue(fix.endswith('/remove:g "*S-1-5-11"'), fix)
         # In a file, because Wine puts backslashes before quotation marks of a command line.
         line = self.profile / 'line.bat'
-        line.write_text(fix.split('fix: ')[1] + '\r\n')
+        line.write_text(fix.split('fix: ')[1].replace(shown, file) + '\r\n')
         before = len(self.recorded())
         typed = subprocess.run(
             [WINE, 'cmd', '/c', self.named(line)],

@@ -12,6 +12,9 @@ const KEY_IDS: ([&str; 2], usize) = (["AKIA", "ASIA"], 16);
 const SECRET_LENGTH: usize = 40;
 const TOKEN_LENGTH: usize = 100;
 
+/// The home directory in PowerShell. `$HOME` can be another directory in a company's network.
+const HOME_OF_POWERSHELL: &str = "$Env:USERPROFILE";
+
 /// What redacting needs.
 pub(super) struct Redactor {
     /// The home directory, as it is named and with symbolic links resolved; shown as `~`.
@@ -45,10 +48,11 @@ impl Redactor {
         without_secrets(&without_users(&text))
     }
 
-    /// The same for something to type. cmd.exe and the programs of Windows do not know `~`.
+    /// The same for something to type.
     pub fn redact_command(&self, text: &str) -> String {
         if cfg!(windows) {
-            without_secrets(&without_users(&plain(text)))
+            let text = in_powershell(&plain(text), &self.homes);
+            without_secrets(&without_users(&text))
         } else {
             self.redact(text)
         }
@@ -57,19 +61,9 @@ impl Redactor {
 
 /// Writes the home directory as `~`, outside quotation marks, because a shell does not expand it within them.
 fn without_home(text: &str, home: &str) -> String {
-    let is_of_name = |c: char| c.is_alphanumeric() || "._-~/\\".contains(c);
     let mut fit = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find(home) {
-        let (before, after) = (&rest[..at], &rest[at + home.len()..]);
-        let begins = !before.ends_with(is_of_name);
-        let ends = after.starts_with(['/', '\\']) || !after.starts_with(is_of_name);
-        fit.push_str(before);
-        rest = after;
-        if !(begins && ends) {
-            fit.push_str(home);
-            continue;
-        }
+    while let Some((before, after)) = split_at_home(&mut fit, &mut rest, home) {
         let within = after
             .strip_prefix('/')
             .and_then(|after| after.split_once('\''));
@@ -84,6 +78,59 @@ fn without_home(text: &str, home: &str) -> String {
         }
     }
     fit + rest
+}
+
+/// Writes the home directory as a variable of PowerShell, which expands `~` only for its own commands. Single quotation marks become
+/// double ones, between which it expands variables.
+fn in_powershell(text: &str, homes: &[String]) -> String {
+    homes.iter().fold(text.to_owned(), |text, home| {
+        let mut fit = String::new();
+        let mut rest = &*text;
+        while let Some((before, after)) = split_at_home(&mut fit, &mut rest, home) {
+            match after.split_once('\'') {
+                Some((word, after)) if before.ends_with('\'') => {
+                    fit.pop();
+                    let word = word.replace('`', "``").replace('$', "`$");
+                    fit += &format!("\"{HOME_OF_POWERSHELL}{word}\"");
+                    rest = after;
+                }
+                _ => fit += HOME_OF_POWERSHELL,
+            }
+        }
+        fit + rest
+    })
+}
+
+/// Moves a text up to the next home directory, and returns what is before and behind it.
+fn split_at_home<'t>(
+    fit: &mut String,
+    rest: &mut &'t str,
+    home: &str,
+) -> Option<(&'t str, &'t str)> {
+    let is_of_name = |c: char| c.is_alphanumeric() || "._-~/\\".contains(c);
+    while let Some(at) = position(rest, home) {
+        let (before, after) = (&rest[..at], &rest[at + home.len()..]);
+        let begins = !before.ends_with(is_of_name);
+        let ends = after.starts_with(['/', '\\']) || !after.starts_with(is_of_name);
+        fit.push_str(before);
+        let named = &rest[at..at + home.len()];
+        *rest = after;
+        if begins && ends {
+            return Some((before, after));
+        }
+        fit.push_str(named);
+    }
+    None
+}
+
+/// Where a home directory is named. On Windows, both slashes are the same, and upper and lower case.
+fn position(text: &str, home: &str) -> Option<usize> {
+    if cfg!(windows) {
+        let same = |text: &str| text.to_ascii_lowercase().replace('/', "\\");
+        same(text).find(&same(home))
+    } else {
+        text.find(home)
+    }
 }
 
 /// A URL may contain a user and a password.
@@ -147,7 +194,44 @@ fn without_key_id(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Redactor, quoted};
+    use super::{Redactor, in_powershell, quoted};
+
+    #[test]
+    fn what_is_typed_into_powershell_does_not_name_the_user() {
+        let homes = [r"C:\Users\alice".to_owned()];
+        for (command, fit) in [
+            (
+                r"attrib -R C:\Users\alice\.aws\credentials",
+                r"attrib -R $Env:USERPROFILE\.aws\credentials",
+            ),
+            (
+                r#"del "C:\Users\alice\my files\x", or not"#,
+                r#"del "$Env:USERPROFILE\my files\x", or not"#,
+            ),
+            (
+                r"del 'C:\Users\alice\`$x', or 'C:\Users\alice'",
+                r#"del "$Env:USERPROFILE\```$x", or "$Env:USERPROFILE""#,
+            ),
+            (r"del C:\Users\alice2\x", r"del C:\Users\alice2\x"),
+        ] {
+            assert_eq!(in_powershell(command, &homes), fit);
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_home_directory_is_known_in_all_spellings() {
+        let homes = vec![r"C:\Users\Alice".to_owned()];
+        let paste = Redactor { homes };
+        assert_eq!(
+            paste.redact(r"c:/users/alice/.aws and C:\USERS\ALICE\x"),
+            r"~/.aws and ~\x"
+        );
+        assert_eq!(
+            paste.redact_command("del c:/users/alice/x"),
+            "del $Env:USERPROFILE/x"
+        );
+    }
 
     #[test]
     fn what_must_not_be_in_a_ticket_is_taken_out() {

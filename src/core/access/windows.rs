@@ -47,17 +47,18 @@ pub struct Others {
     pub fix: String,
 }
 
-/// Leaves a file or an empty directory that was just created to this user alone. In the user's profile, it is so.
-pub fn leave_to_user(path: &Path, kind: Kind) {
+/// Leaves a file or an empty directory that was just created to this user alone. In the user's profile, it is so. Returns whether its
+/// access control list was changed.
+pub fn leave_to_user(path: &Path, kind: Kind) -> bool {
     if is_in_profile(path) {
-        return;
+        return false;
     }
-    let Some(user) = user() else { return };
+    let Some(user) = user() else { return false };
     let mut command = icacls(path);
     command.args(["/inheritance:r", "/grant:r"]);
     command.args(grants(&user, kind));
     // A file system without such lists, as on a USB stick, refuses. `doctor` tells who has rights.
-    let _ = command.status();
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Who else can change a file or a directory, or else, who can read it.

@@ -299,8 +299,7 @@ impl Temporary {
         match regular_file::open(path, File::options().read(true)) {
             Ok((old, _)) => new.with_attributes_of(&old, path),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                give_to_owner_of(directory_of(path), &new)?;
-                Ok(new)
+                new.of_owner_of(directory_of(path))
             }
             Err(error) => Err(error),
         }
@@ -326,6 +325,49 @@ impl Temporary {
             file,
             moved: false,
         })
+    }
+}
+
+impl Temporary {
+    /// A new file that root creates in a user's home (`sudo mfa-creds setup`) belongs to that user.
+    #[cfg(unix)]
+    fn of_owner_of(self, directory: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+
+        let owner = fs::metadata(directory)?;
+        if rustix::process::geteuid().is_root() && owner.uid() != 0 {
+            fchown(&self.file, Some(owner.uid()), Some(owner.gid()))?;
+        }
+        Ok(self)
+    }
+
+    /// A new file is for this user alone. Whoever has opened it before it was, could read what is written. So it is opened again in a
+    /// way that fails while another program has it open.
+    #[cfg(windows)]
+    fn of_owner_of(mut self, _directory: &Path) -> io::Result<Self> {
+        use std::os::windows::fs::OpenOptionsExt as _;
+
+        const FILE_SHARE_DELETE: u32 = 4;
+
+        if !access::leave_to_user(&self.path, access::Kind::File) {
+            return Ok(self);
+        }
+        self.moved = true;
+        let path = std::mem::take(&mut self.path);
+        drop(self);
+        let mut alone = File::options();
+        alone.write(true).share_mode(FILE_SHARE_DELETE);
+        match busy_file::patiently(|| alone.open(&path)) {
+            Ok(file) => Ok(Self {
+                path,
+                file,
+                moved: false,
+            }),
+            Err(error) => {
+                let _ = busy_file::remove(&path);
+                Err(error)
+            }
+        }
     }
 }
 
@@ -397,24 +439,6 @@ fn keep_attributes(new: &File, old: &File) -> io::Result<()> {
     carry_over(old, new)?;
     // After the owner: a change of owner may clear bits of the mode.
     new.set_permissions(of_old.permissions())
-}
-
-/// A new file that root creates in a user's home (`sudo mfa-creds setup`) belongs to that user.
-#[cfg(unix)]
-fn give_to_owner_of(directory: &Path, new: &Temporary) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, fchown};
-
-    let owner = fs::metadata(directory)?;
-    if rustix::process::geteuid().is_root() && owner.uid() != 0 {
-        fchown(&new.file, Some(owner.uid()), Some(owner.gid()))?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn give_to_owner_of(_directory: &Path, new: &Temporary) -> io::Result<()> {
-    access::leave_to_user(&new.path, access::Kind::File);
-    Ok(())
 }
 
 #[cfg(unix)]

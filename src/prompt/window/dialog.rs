@@ -1,7 +1,14 @@
 //! Opens the window on Windows, in this process.
+//!
+//! The library panics if Windows refuses a window or a part of it, for example because a desktop has no memory left for more. The
+//! thread that shows the window then stays where it is, and the others go on.
 
 use std::cell::RefCell;
+use std::panic;
 use std::rc::Rc;
+use std::sync::Once;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -25,6 +32,8 @@ pub(super) const HINT: &str = "run the command once in a terminal";
 const OF_SERVICES: u32 = 0;
 /// The number of the timer.
 const TIMER: usize = 1;
+/// How long to wait for the window beyond its own timeout.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The measures at 96 dots per inch.
 const WIDTH: i32 = 440;
@@ -34,6 +43,11 @@ const FIELD: i32 = 23;
 const BUTTON: (i32, i32) = (88, 26);
 /// At least so many characters of the system's font fit in a line.
 const COLUMNS: usize = 56;
+
+thread_local! {
+    /// Where the thread that shows the window sends the answer.
+    static ANSWER: RefCell<Option<Sender<Answer>>> = const { RefCell::new(None) };
+}
 
 /// Whether a window would be seen: the process is in the session of a person, and that session is not locked.
 pub(super) fn has_display(_environment: &Environment) -> bool {
@@ -57,6 +71,42 @@ pub(super) fn ask(prompt: &str, problem: Option<&str>, limit: Duration) -> Resul
         Some(problem) => format!("{}\n\n{}", plain(problem), plain(prompt)),
         None => plain(prompt),
     };
+    survive_panics();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        ANSWER.set(Some(sender));
+        let answer = show(&text, limit);
+        if let Some(sender) = ANSWER.take() {
+            // If it comes too late, nobody needs it.
+            let _ = sender.send(answer);
+        }
+    });
+    Ok(receiver
+        .recv_timeout(limit + GRACE)
+        .unwrap_or(Answer::TimedOut))
+}
+
+/// From now on, a panic of a thread that shows a window means that there is no window. Unwinding cannot do that: Windows calls the
+/// library back, and nothing unwinds through that.
+fn survive_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let otherwise = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            let Some(sender) = ANSWER.take() else {
+                return otherwise(panic);
+            };
+            let _ = sender.send(Answer::NoWindow);
+            // After this function, the process would end.
+            loop {
+                thread::park();
+            }
+        }));
+    });
+}
+
+/// Shows the window, until it is closed.
+fn show(text: &str, limit: Duration) -> Answer {
     let lines: usize = text
         .lines()
         .map(|line| line.chars().count().div_ceil(COLUMNS).max(1))
@@ -76,7 +126,7 @@ pub(super) fn ask(prompt: &str, problem: Option<&str>, limit: Duration) -> Resul
     let _label = Label::new(
         &window,
         LabelOpts {
-            text: &text,
+            text,
             position: gui::dpi(MARGIN, MARGIN),
             size: gui::dpi(inner, text_height),
             // As in a text field: long words are wrapped, and an ampersand is one.
@@ -158,7 +208,7 @@ pub(super) fn ask(prompt: &str, problem: Option<&str>, limit: Duration) -> Resul
         }
     });
     match window.run_main(None) {
-        Ok(_) => Ok(answer.replace(Answer::Cancelled)),
-        Err(_not_shown) => Ok(Answer::NoWindow),
+        Ok(_) => answer.replace(Answer::Cancelled),
+        Err(_not_shown) => Answer::NoWindow,
     }
 }
