@@ -91,7 +91,7 @@ fn in_powershell(text: &str, homes: &[String]) -> String {
                 Some((word, after)) if before.ends_with('\'') => {
                     fit.pop();
                     let word = word.replace('`', "``").replace('$', "`$");
-                    fit += &format!("\"{HOME_OF_POWERSHELL}{word}\"");
+                    fit += &["\"", HOME_OF_POWERSHELL, &word, "\""].concat();
                     rest = after;
                 }
                 _ => fit += HOME_OF_POWERSHELL,

@@ -93,10 +93,10 @@ pub fn make_private(path: &Path) -> String {
 fn private(path: &Path, kind: Kind, user: &str, others: &[&str]) -> String {
     let mut command = format!("icacls {} /inheritance:r /grant:r", quoted_path(path));
     for grant in grants(user, kind) {
-        command += &format!(" \"{grant}\"");
+        command += &[" \"", &grant, "\""].concat();
     }
     for other in others {
-        command += &format!(" /remove:g \"*{}\"", identifier(other));
+        command += &[" /remove:g \"*", identifier(other), "\""].concat();
     }
     command
 }
