@@ -97,6 +97,8 @@ pub fn as_on_unix(text: &str) -> String {
             "prompt: at the terminal (MFA_CREDS_PROMPT)",
             "prompt: at the terminal, or in a window (default)",
         );
+        // The home directory in a fix of `doctor`, which only PowerShell can be given.
+        let text = text.replace("$Env:USERPROFILE", "~");
         // The standard library's own words.
         let text = text.replace("program not found", "no such file or directory");
         // <https://learn.microsoft.com/windows/win32/debug/system-error-codes>
