@@ -28,7 +28,7 @@ fn every_way_to_name_a_proxy() {
             .succeeds();
         assert_eq!(company.targets(), [format!("{HOST}:443")], "{name}={value}");
         let trace = fs::read_to_string(home.trace()).unwrap();
-        let told = format!(" proxy: {url} ({name})\n");
+        let told = format!(" proxy: {url} ({})\n", said(name));
         assert!(trace.contains(&told), "{told}: {outcome:?}");
     }
     // Of several, upper case, and the one for the scheme.
@@ -46,6 +46,15 @@ fn every_way_to_name_a_proxy() {
     run.env("ALL_PROXY", &nobody)
         .env("HTTP_PROXY", &nobody)
         .succeeds();
+}
+
+/// The name of a variable in a message. On Windows, lower case means the same variable.
+fn said(name: &str) -> String {
+    if cfg!(windows) {
+        name.to_uppercase()
+    } else {
+        name.to_owned()
+    }
 }
 
 #[test]
@@ -81,8 +90,9 @@ fn a_proxy_that_cannot_be_used() {
             .ends(
                 1,
                 &format!(
-                    "error: the proxy in {name} cannot be used: {problem}\n\
-                 hint: write it like http://proxy.example:3128, or unset it\n"
+                    "error: the proxy in {} cannot be used: {problem}\n\
+                 hint: write it like http://proxy.example:3128, or unset it\n",
+                    said(name)
                 ),
             );
     }
@@ -167,7 +177,7 @@ fn whom_no_proxy_means_is_called_directly() {
         assert!(
             outcome
                 .stderr
-                .contains(&format!("\nproxy: none ({name})\n")),
+                .contains(&format!("\nproxy: none ({})\n", said(name))),
             "{exceptions}: {outcome:?}"
         );
         assert!(
