@@ -99,6 +99,10 @@ def time_zone(minutes, name):
     return (head + block) * 2 + f"\n{name}{hours}\n".encode()
 
 
+# Addresses where nobody listens, where nothing answers, and where the stand-in is.
+CLOSED, SILENT, RIGHT = "127.0.0.2", "127.0.0.3", "127.0.0.9"
+
+
 class System(RealTest):
     def setUp(self):
         super().setUp()
@@ -150,11 +154,18 @@ class System(RealTest):
 
     @inside
     def test_a_name_with_several_addresses(self):
-        stand_in = self.sts("127.0.0.9")
+        self.reached_by([CLOSED, RIGHT], [RIGHT, CLOSED])
+
+    @inside
+    def test_a_name_with_addresses_where_nothing_answers(self):
+        self.reached_by([SILENT, RIGHT], [RIGHT, SILENT], [CLOSED, SILENT, RIGHT])
+
+    def reached_by(self, *choices):
+        """A device has three codes at a time, so there are no more choices in a test."""
+        stand_in = self.sts(RIGHT)
         server = Names("127.0.0.1", {})
-        closed, silent, right = "127.0.0.2", "127.0.0.3", "127.0.0.9"
-        self.silent(silent)
-        for addresses in ([closed, right], [right, closed], [silent, right], [right, silent], [closed, silent, right]):
+        self.silent(SILENT)
+        for addresses in choices:
             with self.subTest(addresses=addresses):
                 server.names[HOST] = addresses
                 self.refresh(stand_in.code())
