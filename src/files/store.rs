@@ -74,8 +74,6 @@ pub struct Store {
     /// Behind all symbolic links.
     real: PathBuf,
     private: Private,
-    /// Whether a write waits until the disk has it.
-    is_flushed: bool,
 }
 
 /// Completes a write that was interrupted, if there was one. If not, it costs a few look-ups of names.
@@ -139,7 +137,6 @@ impl Store {
             path: path.to_path_buf(),
             real,
             private,
-            is_flushed: true,
         })
     }
 
@@ -148,13 +145,9 @@ impl Store {
         self.path == path
     }
 
-    /// The session file of this credentials file, written with the same guarantees, except that no write waits for the disk: a power
-    /// cut costs no more than a code, and the wait would be half of a renewal's time.
+    /// The session file of this credentials file, written with the same guarantees.
     pub fn sessions(&self) -> Result<Self> {
-        Ok(Self {
-            is_flushed: false,
-            ..self.own(SESSIONS)?
-        })
+        self.own(SESSIONS)
     }
 
     /// The file with the new keys of unfinished rotations, written with the same guarantees.
@@ -227,8 +220,7 @@ impl Store {
             Report::notice(format_args!("warning: {}", torn_for_good(&self.path)));
         }
         let (old, new) = self.edited(decide)?;
-        let (old, new) = (old.as_bytes(), new.as_bytes());
-        replace::replace(&self.real, &self.private, old, new, self.is_flushed)
+        replace::replace(&self.real, &self.private, old.as_bytes(), new.as_bytes())
             .map_err(|error| self.unwritable(&error).into())
     }
 

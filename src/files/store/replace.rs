@@ -1,4 +1,4 @@
-//! Replaces a file atomically: a new file next to it is synced, unless it may be lost in a power cut, and takes its name.
+//! Replaces a file atomically: a new file next to it is synced and takes its name.
 //!
 //! If that is not possible (a hard link, a single file mounted into a container, a directory that is not writable), the file is
 //! written in place, with a backup until that is done. `recover` completes an interrupted write.
@@ -51,8 +51,7 @@ pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<(
     tried?.file.write_all(&blank)
 }
 
-/// Replaces a file, or creates it, and waits until the disk has it if it must be flushed. Its owner, mode, access control list and other
-/// attributes stay; a new file has mode 0600.
+/// Replaces a file, or creates it. Its owner, mode, access control list and other attributes stay; a new file has mode 0600.
 ///
 /// # Errors
 /// Those of the file system. The old file is then unchanged.
@@ -61,11 +60,10 @@ pub(super) fn replace(
     private: &Private,
     old: &[u8],
     new: &[u8],
-    is_flushed: bool,
 ) -> io::Result<WriteMethod> {
     let reason = match in_place_reason(path) {
         Some(reason) => reason,
-        None => match by_rename(path, new, is_flushed) {
+        None => match by_rename(path, new) {
             Ok(()) => return Ok(WriteMethod::Renamed),
             Err(error) => match not_beside(&error) {
                 Some(reason) if path.exists() => reason,
@@ -207,19 +205,15 @@ fn is_mixed(now: &[u8], old: &[u8], new: &[u8]) -> bool {
         })
 }
 
-fn by_rename(path: &Path, content: &[u8], is_flushed: bool) -> io::Result<()> {
+fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut temporary = Temporary::like(path)?;
     temporary.file.write_all(content)?;
     // Sync the content before the rename: a crash must not leave an incomplete file with the final name.
-    if is_flushed {
-        temporary.file.sync_all()?;
-    }
+    temporary.file.sync_all()?;
     busy_file::rename(&temporary.path, path)?;
     temporary.moved = true;
     // The new content is in place. A file system that cannot make the name durable now does so later.
-    if is_flushed {
-        let _ = sync_directory(directory_of(path));
-    }
+    let _ = sync_directory(directory_of(path));
     Ok(())
 }
 
