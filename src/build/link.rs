@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the C library of glibc contains if it can start such a program.
+/// A symbol version of glibc's C library, if its loader can read packed addresses.
 const UNDERSTOOD: &[u8] = b"GLIBC_ABI_DT_RELR";
 
-/// Asks the linker for it if that which starts the program understands it. Otherwise the program would crash.
+/// Asks the linker for it if the loader, or the start file of a static program, can read packed addresses. Otherwise the program would
+/// crash.
 pub fn pack_addresses() {
     println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
     if is_understood() && takes_option() {
@@ -22,7 +23,7 @@ fn is_understood() -> bool {
         &*variable("CARGO_CFG_TARGET_OS"),
         &*variable("CARGO_CFG_TARGET_ENV"),
     ) {
-        // Since 1.93, Rust has brought a musl that does, 1.2.5.
+        // Rust has included musl 1.2.5, which reads them, since 1.93.
         ("linux", "musl") => starts_with_musl_of_rust(),
         ("linux", "gnu") => variable("HOST") == variable("TARGET") && is_understood_here(),
         _ => false,

@@ -1,5 +1,5 @@
-//! Looks up the addresses of a host. Other than the HTTP client's own lookup, it tells a name that does not exist from DNS servers that
-//! do not respond, it outlives the try that began it, and each try begins with another address.
+//! Looks up the addresses of a host. Unlike the HTTP client's own lookup, it distinguishes a name that does not exist from DNS servers
+//! that do not respond, continues after the try that began it, and puts another address first for each try.
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -117,8 +117,8 @@ fn neither_letters_nor_spaces(bytes: u64) -> u64 {
     (!is_letter & is_no_space & (0x80 * EACH)) | is_high
 }
 
-/// The name in the first line of a text and the end of that line, if it is an ordinary header at the left margin. A fast path:
-/// none if in doubt.
+/// The name in the first line of a text and the end of that line, if it is an ordinary header at the left margin. A fast path: it
+/// returns none if in doubt.
 pub(super) fn plain_header(text: &str) -> Option<(&str, usize)> {
     if text.as_bytes().first() != Some(&b'[') {
         return None;
