@@ -10,8 +10,12 @@ pub(super) mod handover;
 mod renewal;
 mod supply;
 mod http;
+#[cfg_attr(unix, path = "server/ending/unix.rs")]
+#[cfg_attr(windows, path = "server/ending/windows.rs")]
+mod ending;
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
@@ -83,6 +87,17 @@ impl Server {
             supply,
         });
         Ok(&self.routes[self.routes.len() - 1])
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers and renews until a signal ends this process.
+    pub(super) fn run_until_signal(self) -> ExitCode {
+        let ended = self.run(ending::wait());
+        ending::end(&ended)
     }
 
     /// Answers and renews as long as something else takes.
