@@ -162,7 +162,8 @@ impl Supply {
             Err(NotObtained::PersonNeeded(_)) => {}
         }
         if !self.may_ask() {
-            return Err("an MFA code is needed".to_owned());
+            let known = self.state.borrow().failure.clone();
+            return Err(known.unwrap_or_else(|| "an MFA code is needed".to_owned()));
         }
         let asked = {
             let _one_prompt = self.prompting.lock().await;
