@@ -121,7 +121,7 @@ pub struct Device {
 }
 
 /// Which credentials are requested: everything that decides which calls are made.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Request {
     #[command(flatten)]
@@ -170,7 +170,7 @@ pub struct Network {
 }
 
 /// Where the code comes from.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct CodeFlags {
     /// The code, or `-` to read it from standard input. Other users can see a code on the command line in the process
@@ -189,7 +189,7 @@ pub struct CodeFlags {
 }
 
 /// How a person is asked.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct PromptFlags {
     /// Where to ask for the code [env: `MFA_CREDS_PROMPT`] [default: auto]

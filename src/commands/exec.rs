@@ -1,29 +1,25 @@
 //! `mfa-creds exec`: runs a command with the credentials in its environment.
 
-#[cfg(windows)]
-mod windows;
+mod own_profile;
+mod served;
+#[cfg_attr(unix, path = "exec/unix.rs")]
+#[cfg_attr(windows, path = "exec/windows.rs")]
+mod system;
 
-#[cfg(unix)]
-use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-#[cfg(unix)]
-use std::process::Command;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueHint};
 
-#[cfg(windows)]
-use self::windows::{command, replace_process, why};
-use super::obtain::{ObtainedCredentials, obtain};
+use super::obtain::{ObtainedCredentials, Reader, obtain};
 use crate::cli::SingleProfile;
 use crate::core::core_dump;
 use crate::core::environment::Environment;
-#[cfg(unix)]
-use crate::core::error::reason;
 use crate::core::error::{Exit, Failure};
+use crate::core::seconds;
 use crate::renewal::codes::StandardInput;
 use crate::report::Report;
 
@@ -39,6 +35,12 @@ Exit codes: the exit code of COMMAND, 127 if it is not found, 126 if it cannot b
 pub struct Exec {
     #[command(flatten)]
     pub of: SingleProfile,
+    /// Give the command a local server instead of keys; AWS tools get new credentials from it while the command runs
+    #[arg(long)]
+    pub server: bool,
+    /// How long before credentials expire the server renews them: seconds, or `30m` [default: 15m]
+    #[arg(long, requires = "server", value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true, hide_short_help = true)]
+    pub renew_before: Option<u64>,
     /// The command and its arguments
     #[arg(
         required = true,
@@ -54,9 +56,12 @@ pub struct Exec {
 /// # Errors
 /// A message for the user; exit code 127 or 126 if the command cannot be run.
 pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
+    if args.server {
+        return served::run(args, &args.command, environment);
+    }
     let report = Report::new(&args.of.verbosity);
-    let input = StandardInput::OfAnother;
-    let obtained = obtain(&args.of, environment, report, input, |_, _| ())?;
+    let reader = Reader::once(StandardInput::OfAnother);
+    let obtained = obtain(&args.of, environment, report, reader, |_, _| ())?;
     run(&obtained, &args.command)
 }
 
@@ -69,7 +74,7 @@ fn run(obtained: &ObtainedCredentials, words: &[OsString]) -> Result<ExitCode> {
     let Some((program, arguments)) = words.split_first() else {
         bail!("there is no command to run");
     };
-    let mut command = command(program);
+    let mut command = system::command(program);
     command.args(arguments);
     for name in obtained.contradicting() {
         command.env_remove(name);
@@ -78,33 +83,15 @@ fn run(obtained: &ObtainedCredentials, words: &[OsString]) -> Result<ExitCode> {
         command.env(name, value.as_str());
     }
     core_dump::allow_again();
-    let error = replace_process(command);
+    let error = system::replace_process(command);
     bail!(not_run(program, &error, arguments))
-}
-
-#[cfg(unix)]
-fn command(program: &OsStr) -> Command {
-    Command::new(program)
-}
-
-/// Returns if the command cannot be run.
-#[cfg(unix)]
-fn replace_process(mut command: Command) -> io::Error {
-    use std::os::unix::process::CommandExt as _;
-
-    command.exec()
-}
-
-#[cfg(unix)]
-fn why(error: &io::Error, _arguments: &[OsString]) -> String {
-    reason(error)
 }
 
 fn not_run(program: &OsString, error: &io::Error, arguments: &[OsString]) -> Failure {
     let failure = Failure::new(format!(
         "{} cannot be run: {}",
         program.to_string_lossy(),
-        why(error, arguments)
+        system::why(error, arguments)
     ));
     // A script whose interpreter is missing does exist.
     let is_there = Path::new(program).components().count() > 1 && Path::new(program).exists();

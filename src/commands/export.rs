@@ -10,9 +10,11 @@ use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
 use self::shell::Language;
-use super::obtain::{ObtainedCredentials, obtain};
+use super::obtain::{ObtainedCredentials, Reader, obtain};
+use super::server::{self, handover};
 use crate::cli::SingleProfile;
 use crate::core::environment::{Environment, REGION_OF_PROFILE};
+use crate::core::seconds;
 use crate::files::profiles::Files;
 use crate::plan::{self, Overridden, ProfileSections};
 use crate::renewal::codes::StandardInput;
@@ -36,6 +38,9 @@ pub struct Export {
     pub format: Format,
     #[command(flatten)]
     pub of: SingleProfile,
+    /// Renew credentials that end within this time. The server of `exec --server` and `serve` runs this command.
+    #[arg(long, value_name = "DURATION", hide = true, value_parser = seconds::parse)]
+    pub renew_before: Option<u64>,
 }
 
 /// The output formats. The first six have the names that the AWS CLI uses.
@@ -58,6 +63,9 @@ pub enum Format {
     Dotenv,
     /// For scripts
     Json,
+    /// For the server of `exec --server` and `serve`
+    #[value(hide = true)]
+    Server,
 }
 
 /// Prints the credentials of a profile.
@@ -66,9 +74,14 @@ pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
     let (report, input) = match args.format {
         // An SDK passes on the standard input of its own program.
         Format::Process => (Report::to_a_program(verbosity), StandardInput::OfAnother),
+        Format::Server => (Report::new(verbosity), StandardInput::OfAnother),
         _ => (Report::new(verbosity), StandardInput::Ours),
     };
-    let obtained = obtain(&args.of, environment, report, input, |inputs, sections| {
+    let reader = Reader {
+        input,
+        renew_before: args.renew_before.map(server::margin),
+    };
+    let obtained = obtain(&args.of, environment, report, reader, |inputs, sections| {
         if args.format == Format::Process {
             warn_of_keys_before_process(report, sections, inputs.files);
         }
@@ -93,6 +106,7 @@ fn render(obtained: &ObtainedCredentials, format: Format) -> Result<Zeroizing<St
         Format::Dotenv => for_shell(obtained, &shell::DOTENV),
         Format::Process => json::process(obtained),
         Format::Json => json::json(obtained),
+        Format::Server => handover::write(obtained),
     }
 }
 

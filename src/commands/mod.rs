@@ -5,9 +5,11 @@ mod signed_in_user;
 mod pick_profile;
 mod refresh;
 mod plan;
+mod obtain;
+mod server;
 mod export;
 mod exec;
-mod obtain;
+mod serve;
 mod status;
 mod doctor;
 mod clear;
@@ -80,6 +82,8 @@ pub enum Command {
     Export(Box<export::Export>),
     #[command(about = exec::ABOUT, after_help = exec::AFTER_HELP)]
     Exec(Box<exec::Exec>),
+    #[command(about = serve::ABOUT, after_help = serve::AFTER_HELP)]
+    Serve(Box<serve::Serve>),
     #[command(about = status::ABOUT)]
     Status(status::Status),
     #[command(about = doctor::ABOUT)]
@@ -137,6 +141,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
         Some(Command::Plan(args)) => plan::show_plan(args, environment)?,
         Some(Command::Export(args)) => export::export(args, environment)?,
         Some(Command::Exec(args)) => return exec::exec(args, environment),
+        Some(Command::Serve(args)) => return serve::serve(args, environment),
         Some(Command::Status(args)) => return status::status(args, environment),
         Some(Command::Doctor(args)) => return doctor::doctor(args, environment),
         Some(Command::Clear(args)) => clear::clear(args, environment)?,

@@ -1,6 +1,7 @@
 //! Obtains the credentials of one profile, renewed if necessary, for `export`, `exec`, `audit`, and `rotate`.
 
 use anyhow::{Result, bail};
+use chrono::TimeDelta;
 use zeroize::Zeroizing;
 
 use super::loaded_files::LoadedFiles;
@@ -61,6 +62,10 @@ pub(super) struct ObtainedCredentials {
     pub credentials: Credentials,
     /// The region to use them in, if known.
     pub region: Option<Region>,
+    /// The profile that they are of.
+    pub profile: String,
+    /// The command that renews them.
+    pub renewal: String,
 }
 
 /// A region for other tools. All of them read `AWS_REGION`, but boto3 and version 1 of the AWS CLI read `AWS_DEFAULT_REGION`.
@@ -126,19 +131,39 @@ impl ObtainedCredentials {
     }
 }
 
+/// How the credentials will be used.
+#[derive(Clone, Copy)]
+pub(super) struct Reader {
+    /// The owner of standard input.
+    pub input: StandardInput,
+    /// How long before their end they are renewed, if they are for a server.
+    pub renew_before: Option<TimeDelta>,
+}
+
+impl Reader {
+    /// They are used once.
+    pub(super) fn once(input: StandardInput) -> Self {
+        Self {
+            input,
+            renew_before: None,
+        }
+    }
+}
+
 /// The credentials of the profile, renewed if necessary.
 pub(super) fn obtain(
     args: &SingleProfile,
     environment: &Environment,
     report: Report,
-    input: StandardInput,
+    reader: Reader,
     tell: impl FnOnce(&Inputs<'_>, &ProfileSections),
 ) -> Result<ObtainedCredentials> {
     let profiles = (&args.profile).into();
     let loaded = LoadedFiles::recover(&args.request.suffixes, &profiles, environment)?;
     let files = loaded.files(&profiles);
     let inputs = loaded.inputs(&args.request, environment, &files);
-    let request = RenewalRequest::new(inputs, &args.code_flags, input)?;
+    let mut request = RenewalRequest::new(inputs, &args.code_flags, reader.input)?;
+    request.renew_before = reader.renew_before;
     let profile = pick_profile(inputs.single_profile(&args.profile), &request)?;
     request.tell_inputs(report);
     let sections = loaded.names.sections_of(profile, &files)?;
@@ -151,10 +176,8 @@ pub(super) fn obtain(
     tell(&inputs, &sections);
     // This comes before a code is asked for.
     let region = region(&inputs, &sections)?;
-    let renewal = format!(
-        "run `{} --force` to get new credentials",
-        sections.command("")
-    );
+    let profile = sections.profile.value.clone();
+    let renewal = sections.command("");
     let credentials = match request.check(report, 0, sections)? {
         Checked::Fresh(_, credentials) => credentials,
         Checked::Stale(job) => {
@@ -166,9 +189,12 @@ pub(super) fn obtain(
     let obtained = ObtainedCredentials {
         credentials,
         region,
+        profile,
+        renewal,
     };
+    let way_out = format!("run `{} --force` to get new credentials", obtained.renewal);
     for (name, value) in obtained.variables() {
-        check(name, &value, &renewal)?;
+        check(name, &value, &way_out)?;
     }
     Ok(obtained)
 }

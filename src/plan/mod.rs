@@ -174,7 +174,7 @@ impl fmt::Display for KeySourceId {
 }
 
 /// The default profile.
-const DEFAULT_PROFILE: &str = "default";
+pub const DEFAULT_PROFILE: &str = "default";
 
 /// The flag that names a profile, to append to a command. The default profile needs it, too: `AWS_PROFILE` may name another one.
 pub fn profile_flag(profile: &str) -> String {

@@ -128,8 +128,8 @@ async fn within(limit: Duration, child: &mut Child, waiting: impl FnOnce()) -> i
     ended.unwrap_or(Ok(Ended::ByUs))
 }
 
-/// Waits until a command has ended, and reads what it prints.
-async fn ended_by_itself(child: &mut Child) -> io::Result<Ended> {
+/// Waits until a command has ended, and reads what it prints to the streams that are captured.
+pub async fn ended_by_itself(child: &mut Child) -> io::Result<Ended> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (mut output, mut errors) = <(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>)>::default();
     let status = {

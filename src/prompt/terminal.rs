@@ -21,6 +21,8 @@ use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use self::list::Picked;
+#[cfg(unix)]
+pub use self::signals::is_ignored;
 pub use self::signals::{Noting, end_with_us, stay_if_ending};
 use self::system::Screen;
 use crate::cli::Prompt;

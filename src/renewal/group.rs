@@ -106,12 +106,16 @@ pub fn fail_together(jobs: &[&Job], error: Error) {
 }
 
 impl Group {
-    /// The stored session for the jobs. A session from a section that a job must not read does not count.
+    /// The stored session for the jobs. For a job that leaves its section alone, a session from there does not count, except to assume a
+    /// role.
     pub fn session_at_hand(&self, path: &Path, credentials: &File<'_>) -> Option<Session> {
         let session = session_at_hand(path, credentials, &self.session_key)?;
         let is_barred = |section: &String| {
             let jobs = &mut self.jobs.iter();
-            jobs.any(|job| job.is_private() && job.sections.short_term == *section)
+            jobs.any(|job| {
+                let is_goal = job.plan.decision.way == Strategy::Session;
+                job.is_private() && is_goal && job.sections.short_term == *section
+            })
         };
         (!session.section.as_ref().is_some_and(is_barred)).then_some(session)
     }

@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 
 use anyhow::{Result, bail};
+use chrono::TimeDelta;
 
 use crate::cli::CodeFlags;
 use crate::core::credentials::Credentials;
@@ -29,7 +30,13 @@ pub struct RenewalRequest<'r> {
     pub code_flags: &'r CodeFlags,
     min_ttl: Setting<u32>,
     input: StandardInput,
+    /// How long before their end credentials are renewed, if that is longer than the minimum time left. Credentials that are requested for
+    /// a short time are renewed when [`SHORT`] of it is left.
+    pub renew_before: Option<TimeDelta>,
 }
+
+/// The divisor for the part of a short duration that is left when a server renews credentials.
+const SHORT: u32 = 3;
 
 /// A profile whose stored credentials were checked.
 pub enum Checked {
@@ -51,6 +58,7 @@ impl<'r> RenewalRequest<'r> {
             code_flags,
             min_ttl: inputs.min_ttl()?,
             input,
+            renew_before: None,
         })
     }
 
@@ -76,13 +84,20 @@ impl<'r> RenewalRequest<'r> {
         sections: ProfileSections,
     ) -> Result<Checked> {
         tell_sections(report, &sections);
-        let wanted = self.wanted(&sections);
+        let mut wanted = self.wanted(&sections);
         let credentials = &self.inputs.files.credentials;
         match look(credentials, &sections, &wanted)? {
             CacheState::Fresh(credentials) => Ok(Checked::Fresh(Box::new(sections), credentials)),
             CacheState::Stale { because, .. } => {
                 let sections = sections.overridden_by_itself(credentials);
                 let plan = self.inputs.plan(&sections)?;
+                let most = TimeDelta::seconds((plan.decision.seconds / SHORT).into());
+                if self.renew_before.is_some() && most < wanted.min_ttl {
+                    wanted.min_ttl = most;
+                    if let CacheState::Fresh(found) = look(credentials, &sections, &wanted)? {
+                        return Ok(Checked::Fresh(Box::new(sections), found));
+                    }
+                }
                 tell_plan(report, &plan);
                 Ok(Checked::Stale(Box::new(Job {
                     order,
@@ -98,7 +113,9 @@ impl<'r> RenewalRequest<'r> {
 
     /// What the credentials of a profile must satisfy.
     pub fn wanted(&self, sections: &ProfileSections) -> Wanted {
-        self.inputs.wanted(sections, &self.min_ttl)
+        let mut wanted = self.inputs.wanted(sections, &self.min_ttl);
+        wanted.min_ttl = wanted.min_ttl.max(self.renew_before.unwrap_or_default());
+        wanted
     }
 
     /// Gets new credentials: one code for all profiles that share the keys and the device.

@@ -105,6 +105,11 @@ mod export;
 mod as_credential_process;
 // `exec`: a command with the credentials in its environment.
 mod exec;
+// `exec --server`: a server for the command, from which it gets new credentials as long as it runs.
+#[cfg(unix)]
+mod exec_server;
+// `serve`: the same for programs that mfa-creds does not start, and what a server refuses.
+mod serve;
 // Commands on Windows, also of `exec`: batch files, quotes and blanks, exit codes, and what ends with them.
 #[cfg(windows)]
 mod windows_commands;

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::pin::pin;
-use std::process::{self, Command};
+use std::process::{self, Command, ExitCode};
 
 use futures_util::future::{Either, select};
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
@@ -48,23 +48,35 @@ pub(super) fn replace_process(command: Command) -> io::Error {
 
 fn run(command: Command) -> io::Result<i32> {
     let runtime = child::runtime().map_err(io::Error::other)?;
-    runtime.block_on(async {
-        // The console sends them to the command, too, which decides what they mean.
-        let _not_for_us = (ctrl_c()?, ctrl_break()?);
-        let mut closing = ctrl_close()?;
-        let mut child = tokio::process::Command::from(command).spawn()?;
-        // Whoever ends this process means the command, as on Unix and with the launchers of Python and Scoop. What the command has
-        // started lives on, as on Unix.
-        let begun = Begun::only(&child);
-        match select(pin!(child.wait()), pin!(closing.recv())).await {
-            Either::Left((status, _)) => Ok(status?.code().unwrap_or(1)),
-            Either::Right(_) => {
-                // The console gives the command time to clean up.
-                begun.leave();
-                Ok(STATUS_CONTROL_C_EXIT)
-            }
+    runtime.block_on(run_beside(command))
+}
+
+/// Waits for the command, and returns its exit code.
+pub(super) async fn run_beside(command: Command) -> io::Result<i32> {
+    // The console sends them to the command, too, which decides what they mean.
+    let _not_for_us = (ctrl_c()?, ctrl_break()?);
+    let mut closing = ctrl_close()?;
+    let mut child = tokio::process::Command::from(command).spawn()?;
+    // Whoever ends this process means the command, as on Unix and with the launchers of Python and Scoop. What the command has
+    // started lives on, as on Unix.
+    let begun = Begun::only(&child);
+    match select(pin!(child.wait()), pin!(closing.recv())).await {
+        Either::Left((status, _)) => Ok(status?.code().unwrap_or(1)),
+        Either::Right(_) => {
+            // The console gives the command time to clean up.
+            begun.leave();
+            Ok(STATUS_CONTROL_C_EXIT)
         }
-    })
+    }
+}
+
+/// Ends this process with the exit code of the command.
+#[allow(
+    clippy::exit,
+    reason = "an exit code has 32 bits here, and ExitCode has 8"
+)]
+pub(super) fn end_like(ended: i32) -> ExitCode {
+    process::exit(ended)
 }
 
 /// Why a command cannot be run.

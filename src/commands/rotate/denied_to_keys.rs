@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Error, Result};
 
-use super::super::obtain::obtain;
+use super::super::obtain::{Reader, obtain};
 use super::super::signed_in_user::SignedInUser;
 use crate::aws::iam::IamError;
 use crate::cli::{CodeFlags, OfUser, Profile, PromptFlags, Request, SingleProfile};
@@ -37,7 +37,14 @@ pub(super) fn session(of: &OfUser, environment: &Environment, report: Report) ->
         verbosity: of.verbosity.clone(),
     };
     let input = StandardInput::Ours;
-    obtain(&profile, environment, report, input, |_, _| ()).map(drop)
+    obtain(
+        &profile,
+        environment,
+        report,
+        Reader::once(input),
+        |_, _| (),
+    )
+    .map(drop)
 }
 
 /// The terminal, if a person may be asked there.

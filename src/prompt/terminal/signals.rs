@@ -130,6 +130,11 @@ impl Ignored {
     }
 }
 
+/// Whether the calling process set a signal to be ignored.
+pub fn is_ignored(signal: i32) -> bool {
+    ignored().contains(signal)
+}
+
 fn ignored() -> Ignored {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status

@@ -277,6 +277,11 @@ impl Run<'_> {
         self
     }
 
+    /// The command, to be started in another way.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
     pub fn stdin(mut self, text: &str) -> Self {
         text.clone_into(&mut self.stdin);
         self
@@ -386,7 +391,7 @@ pub fn with_home_short(text: &str, home: &Path) -> String {
 }
 
 /// Replaces what depends on the time of the test: `until 09:03 +00:00, 12 h` becomes `until …`.
-fn without_spans(text: &str) -> String {
+pub fn without_spans(text: &str) -> String {
     text.split_inclusive('\n')
         .map(|line| match line.split_once(" until ") {
             Some((before, _)) => format!("{before} until …\n"),

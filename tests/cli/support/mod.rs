@@ -22,6 +22,8 @@ pub mod console;
 // Graphical prompts that are programs.
 #[cfg(unix)]
 pub mod dialogs;
+// Servers of credentials while they run, and their clients.
+pub mod servers;
 // A shell in which the command of a hint is typed.
 #[cfg(unix)]
 pub mod shell;

@@ -18,6 +18,8 @@ pub(crate) struct Cloud {
     pub(crate) secrets: Secrets,
     /// Grants no longer sessions than this, whatever is asked for.
     pub(crate) granted_at_most: Option<u32>,
+    /// The same for roles alone.
+    pub(crate) roles_granted_at_most: Option<u32>,
     /// For so many requests, a new access key is not known yet.
     pub(crate) keys_seen_after: usize,
     /// What the next new access key is called, in place of an id.
@@ -39,6 +41,7 @@ impl Cloud {
             verifications: Verifications::default(),
             fakes: Fakes::default(),
             granted_at_most: None,
+            roles_granted_at_most: None,
             keys_seen_after: 0,
             next_key_id: None,
             keys_listed_after: 0,

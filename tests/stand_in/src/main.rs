@@ -1,5 +1,6 @@
 //! The stand-in as a program, to try a client by hand:
-//! `stand-in [ADDRESS [ROLE…]] [--tls NAME[,NAME…] --ca FILE] [--users NUMBER]`.
+//! `stand-in [ADDRESS [ROLE…]] [--tls NAME[,NAME…] --ca FILE] [--users NUMBER] [--sessions-last SECONDS]
+//! [--roles-last SECONDS]`.
 //!
 //! Each role, named by its ARN, may be assumed with MFA, for up to four hours.
 //!
@@ -9,6 +10,8 @@
 //! `--users` adds so many users to alice, for whoever needs more codes than one device has: `user-1`
 //! with the device `user-1`, the key `AKIAFAKEUSER00000001` and the secret
 //! `FakeSecretOfUser00000001/NotReal+FakeFak`, and so on.
+//!
+//! With `--sessions-last` and `--roles-last`, what it issues ends sooner than was asked for.
 //!
 //! It prints where it listens and what a client needs. An empty line on stdin prints a fresh code
 //! of alice's device; any other is the serial number of a device, or the name of a virtual one, and
@@ -37,6 +40,8 @@ struct Arguments {
     names: Option<String>,
     file: Option<String>,
     users: u32,
+    sessions_last: Option<u32>,
+    roles_last: Option<u32>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -62,6 +67,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         _ => return Err("--tls and --ca go together".into()),
     };
+    if let Some(seconds) = arguments.sessions_last {
+        stand_in.granted_at_most(seconds);
+    }
+    if let Some(seconds) = arguments.roles_last {
+        stand_in.roles_granted_at_most(seconds);
+    }
     println!("AWS_ENDPOINT_URL_STS={}", stand_in.url());
     println!("AWS_ENDPOINT_URL_IAM={}", stand_in.url());
     println!("AWS_ACCESS_KEY_ID={ALICE_ACCESS_KEY_ID}");
@@ -86,12 +97,20 @@ fn read_arguments() -> Result<Arguments, Box<dyn Error>> {
         match argument.as_str() {
             "--tls" => read.names = Some(arguments.next().ok_or("--tls needs names")?),
             "--ca" => read.file = Some(arguments.next().ok_or("--ca needs a file")?),
-            "--users" => read.users = arguments.next().ok_or("--users needs a number")?.parse()?,
+            "--users" => read.users = number(arguments.next(), "a number")?,
+            "--sessions-last" => read.sessions_last = Some(number(arguments.next(), "seconds")?),
+            "--roles-last" => read.roles_last = Some(number(arguments.next(), "seconds")?),
             option if option.starts_with('-') => return Err(format!("unknown {option}").into()),
             _ => read.positional.push(argument),
         }
     }
     Ok(read)
+}
+
+fn number(argument: Option<String>, what: &str) -> Result<u32, Box<dyn Error>> {
+    Ok(argument
+        .ok_or_else(|| format!("{what} is missing"))?
+        .parse()?)
 }
 
 fn numbered_user(number: u32) -> User {

@@ -150,6 +150,11 @@ impl StandIn {
         self.shared.state().cloud.granted_at_most = Some(seconds);
     }
 
+    /// The same for the sessions of roles alone.
+    pub fn roles_granted_at_most(&self, seconds: u32) {
+        self.shared.state().cloud.roles_granted_at_most = Some(seconds);
+    }
+
     /// Closes each connection after its next answer from now on, without having said so: as front
     /// ends do that were left idle for too long.
     pub fn hang_up_after_answers(&self) {

@@ -193,7 +193,11 @@ impl Cloud {
     }
 
     fn issue(&mut self, session: Caller, duration: i32, now: DateTime<Utc>) -> Credentials {
-        let limit = self.granted_at_most.map_or(i64::MAX, i64::from);
+        let of_role = self
+            .roles_granted_at_most
+            .filter(|_| session.user_name().is_none());
+        let limits = [self.granted_at_most, of_role].into_iter().flatten();
+        let limit = limits.map(i64::from).min().unwrap_or(i64::MAX);
         let seconds = i64::from(duration).min(limit);
         let prefix = &self.account.session_prefix;
         let credentials = self.sessions.issue(session, seconds, now, prefix);

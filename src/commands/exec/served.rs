@@ -1,0 +1,78 @@
+//! `exec --server`: runs a command beside a server that has credentials for it as long as it runs.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use super::own_profile;
+use super::system;
+use super::{Exec, not_run};
+use crate::commands::obtain::{ObtainedCredentials, name};
+use crate::commands::server::{self, Asking, Begin, Server};
+use crate::core::core_dump;
+use crate::core::environment::Environment;
+
+/// Any free port that only this machine reaches.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// The variables with credentials. The command gets none, because the SDKs prefer them to a server.
+const OF_CREDENTIALS: [&str; 4] = [
+    name::ACCESS_KEY_ID,
+    name::SECRET_ACCESS_KEY,
+    name::SESSION_TOKEN,
+    name::CREDENTIAL_EXPIRATION,
+];
+
+/// Runs the command, and ends with its exit code.
+///
+/// # Errors
+/// A message for the user; exit code 127 or 126 if the command cannot be run.
+pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) -> Result<ExitCode> {
+    let asking = if io::stdin().is_terminal() {
+        Asking::InWindow
+    } else {
+        Asking::Anywhere
+    };
+    let renew_before = args.renew_before.unwrap_or(server::RENEW_BEFORE);
+    let begin = match server::begin(&args.of, renew_before, asking, environment)? {
+        Ok(begin) => begin,
+        Err(code) => return Ok(code),
+    };
+    let config_file = own_profile::config_file(environment)?;
+    let (program, arguments) = (&words[0], &words[1..]);
+    let mut command = system::command(program);
+    command.args(arguments);
+    in_environment(&mut command, &begin);
+    if let Some(path) = &config_file {
+        command
+            .env("AWS_CONFIG_FILE", path)
+            .env("AWS_PROFILE", own_profile::NAME);
+    }
+    let mut server = Server::listen(LOOPBACK)?;
+    let route = server.add("/", begin)?;
+    command.env(server::FULL_URI, &route.url);
+    command.env(server::AUTHORIZATION_TOKEN, route.token.expose());
+    core_dump::allow_again();
+    let ended = server.run(system::run_beside(command));
+    // Nothing that follows drops it.
+    drop(config_file);
+    match ended {
+        Ok(ended) => Ok(system::end_like(ended)),
+        Err(error) => Err(not_run(program, &error, arguments).into()),
+    }
+}
+
+/// Leaves the command no other credentials, and gives it the region.
+fn in_environment(command: &mut Command, begin: &Begin) {
+    let obtained: &ObtainedCredentials = &begin.obtained;
+    for variable in obtained.contradicting().chain(OF_CREDENTIALS) {
+        command.env_remove(variable);
+    }
+    for (variable, value) in obtained.variables() {
+        if !OF_CREDENTIALS.contains(&variable) {
+            command.env(variable, value.as_str());
+        }
+    }
+}

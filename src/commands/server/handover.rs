@@ -1,0 +1,73 @@
+//! What `export --format server` prints for the server that runs it. Both are always the same program.
+
+use std::borrow::Cow;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::commands::obtain::{ObtainedCredentials, Region};
+use crate::core::clock;
+use crate::core::credentials::{Credentials, Secret};
+use crate::core::text;
+
+#[derive(Deserialize, Serialize)]
+struct Handover<'h> {
+    #[serde(borrow)]
+    access_key_id: Cow<'h, str>,
+    #[serde(borrow)]
+    secret_access_key: Cow<'h, str>,
+    #[serde(borrow)]
+    session_token: Cow<'h, str>,
+    /// In seconds since 1970.
+    expiration: i64,
+    role_arn: Option<String>,
+    region: Option<String>,
+    is_region_of_environment: bool,
+    profile: String,
+    renewal: String,
+}
+
+/// The output.
+pub(in crate::commands) fn write(obtained: &ObtainedCredentials) -> Result<Zeroizing<String>> {
+    let credentials = &obtained.credentials;
+    text::json(&Handover {
+        access_key_id: Cow::Borrowed(&credentials.access_key_id),
+        secret_access_key: Cow::Borrowed(credentials.secret_access_key.expose()),
+        session_token: Cow::Borrowed(credentials.session_token.expose()),
+        expiration: credentials.expiration.timestamp(),
+        role_arn: credentials.role_arn.clone(),
+        region: obtained
+            .region
+            .as_ref()
+            .map(|region| region.name().to_owned()),
+        is_region_of_environment: matches!(obtained.region, Some(Region::OfEnvironment(_))),
+        profile: obtained.profile.clone(),
+        renewal: obtained.renewal.clone(),
+    })
+}
+
+/// What the output says.
+pub(super) fn read(output: &[u8]) -> Result<ObtainedCredentials> {
+    let read: Handover<'_> = serde_json::from_slice(output)
+        .ok()
+        .context("the renewal printed no credentials")?;
+    let region = if read.is_region_of_environment {
+        Region::OfEnvironment
+    } else {
+        Region::OfProfile
+    };
+    Ok(ObtainedCredentials {
+        credentials: Credentials {
+            access_key_id: read.access_key_id.into_owned(),
+            secret_access_key: Secret::new(read.secret_access_key),
+            session_token: Secret::new(read.session_token),
+            expiration: clock::from_timestamp(read.expiration)
+                .context("the renewal printed no valid expiration")?,
+            role_arn: read.role_arn,
+        },
+        region: read.region.map(region),
+        profile: read.profile,
+        renewal: read.renewal,
+    })
+}

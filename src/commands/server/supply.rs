@@ -1,0 +1,229 @@
+//! The credentials that a server has of one profile, renewed before they end.
+//!
+//! ```text
+//!   renewed --> wait until little time is left --> renew with the stored session --+--> renewed
+//!                        ^                                                         |
+//!                        |                                          a code is needed, and somebody
+//!                        |                                          may be asked again
+//!                        |                                                         v
+//!                        +-- wait a moment <-- failed <---------------- renew, and ask for a code --> renewed
+//! ```
+//!
+//! While a renewal fails, what is still valid is served. The stored session is looked at again every now and then, so a renewal in
+//! another terminal ends the trouble, too.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::{sleep, timeout};
+
+use super::renewal::{Begin, CodeUse, NotObtained, Renewal};
+use crate::commands::obtain::ObtainedCredentials;
+use crate::core::clock::{self, until};
+use crate::core::credentials::Credentials;
+use crate::report::Report;
+
+/// How long to wait between two looks at the clock: a suspended machine stops timers.
+const TICK: Duration = Duration::from_secs(30);
+/// How long to wait after a failed renewal.
+const PAUSE: Duration = Duration::from_secs(30);
+/// The same if a client is waiting.
+const SHORT_PAUSE: Duration = Duration::from_secs(2);
+/// How often a person is asked before credentials end, if nobody answers.
+const ASKINGS: i32 = 3;
+/// How long a person is left alone after a prompt, at least.
+const ASKING_PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// How long a client waits for new credentials. Most SDKs give up after a second or two, and try again.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Credentials that end sooner are not served: a request that is signed with them would come too late.
+const LAST: TimeDelta = TimeDelta::seconds(2);
+
+/// The credentials of a profile.
+pub(super) struct Supply {
+    renewal: Renewal,
+    state: watch::Sender<State>,
+    /// A client is waiting.
+    wanted: Notify,
+    /// Held while a person is asked: there is one person, and one terminal.
+    prompting: Rc<Mutex<()>>,
+    /// When a person may be asked again.
+    next_asking: Cell<DateTime<Utc>>,
+    /// Whether a client has asked for credentials since the last failed renewal.
+    is_wanted: Cell<bool>,
+    /// Whether the person was told that a renewal failed.
+    is_told: Cell<bool>,
+}
+
+struct State {
+    obtained: ObtainedCredentials,
+    renew_at: DateTime<Utc>,
+    /// Why the last renewal failed, if it did.
+    failure: Option<String>,
+}
+
+impl State {
+    fn new(obtained: ObtainedCredentials, renew_before: TimeDelta) -> Self {
+        let now = clock::now();
+        let left = obtained.credentials.expiration - now;
+        // Credentials that are granted for a short time are renewed when a third of it is left.
+        let left_then = renew_before.min(left / 3);
+        Self {
+            renew_at: obtained.credentials.expiration - left_then,
+            obtained,
+            failure: None,
+        }
+    }
+
+    fn is_valid(&self) -> bool {
+        self.obtained.credentials.expiration - clock::now() > LAST
+    }
+}
+
+impl Supply {
+    pub(super) fn new(begin: Begin, prompting: Rc<Mutex<()>>) -> Self {
+        let Begin { obtained, renewal } = begin;
+        Self {
+            state: watch::Sender::new(State::new(obtained, renewal.renew_before)),
+            renewal,
+            wanted: Notify::new(),
+            prompting,
+            next_asking: Cell::new(DateTime::UNIX_EPOCH),
+            is_wanted: Cell::new(false),
+            is_told: Cell::new(false),
+        }
+    }
+
+    /// Valid credentials for a client, or why there are none. If a renewal is about to begin, waits for it for a limited time.
+    pub(super) async fn get(&self) -> Result<Credentials, String> {
+        let mut changes = self.state.subscribe();
+        let answer = timeout(LONGEST_WAIT, async {
+            loop {
+                match self.answer() {
+                    Some(answer) => {
+                        if answer.is_err() {
+                            self.wanted.notify_one();
+                        }
+                        return answer;
+                    }
+                    // The sender is ours, so it is there.
+                    None => changes.changed().await.unwrap_or_default(),
+                }
+            }
+        });
+        let late = |_| Err("the credentials have expired, and are being renewed".to_owned());
+        answer.await.unwrap_or_else(late)
+    }
+
+    /// What a client gets; none before the end of the first renewal that is due.
+    fn answer(&self) -> Option<Result<Credentials, String>> {
+        let state = self.state.borrow();
+        if state.is_valid() {
+            return Some(Ok(state.obtained.credentials.clone()));
+        }
+        state.failure.clone().map(Err)
+    }
+
+    /// Renews the credentials again and again.
+    pub(super) async fn keep_renewed(&self) {
+        loop {
+            self.until_due().await;
+            match self.renew().await {
+                Ok(obtained) => {
+                    self.tell_success(&obtained);
+                    self.state
+                        .send_replace(State::new(obtained, self.renewal.renew_before));
+                }
+                Err(why) => {
+                    self.tell_failure(&why);
+                    self.state.send_modify(|state| state.failure = Some(why));
+                    self.pause().await;
+                }
+            }
+        }
+    }
+
+    async fn until_due(&self) {
+        loop {
+            let left = self.state.borrow().renew_at - clock::now();
+            match left.to_std() {
+                Ok(left) if !left.is_zero() => sleep(left.min(TICK)).await,
+                _ => return,
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<ObtainedCredentials, String> {
+        match self.renewal.run(CodeUse::Never).await {
+            Ok(obtained) => return Ok(obtained),
+            Err(NotObtained::Failed(why)) => return Err(why),
+            Err(NotObtained::PersonNeeded(_)) => {}
+        }
+        if !self.may_ask() {
+            let known = self.state.borrow().failure.clone();
+            return Err(known.unwrap_or_else(|| "an MFA code is needed".to_owned()));
+        }
+        let asked = {
+            let _one_prompt = self.prompting.lock().await;
+            self.renewal.run(CodeUse::IfNeeded).await
+        };
+        self.is_wanted.set(false);
+        let pause = (self.renewal.renew_before / ASKINGS).max(ASKING_PAUSE);
+        self.next_asking.set(clock::now() + pause);
+        asked.map_err(|error| match error {
+            NotObtained::PersonNeeded(why) | NotObtained::Failed(why) => why,
+        })
+    }
+
+    /// Whether a person may be asked now. Once the credentials have expired, only if a client is waiting.
+    fn may_ask(&self) -> bool {
+        let is_useful = self.is_wanted.get() || self.state.borrow().is_valid();
+        is_useful && clock::now() >= self.next_asking.get()
+    }
+
+    /// Waits after a failed renewal, for a shorter time if a client is waiting.
+    async fn pause(&self) {
+        sleep(SHORT_PAUSE).await;
+        let rest = timeout(PAUSE.saturating_sub(SHORT_PAUSE), self.wanted.notified());
+        self.is_wanted.set(rest.await.is_ok());
+    }
+
+    /// Tells the person once that renewals fail.
+    fn tell_failure(&self, why: &str) {
+        if self.is_told.replace(true) {
+            return;
+        }
+        let state = self.state.borrow();
+        let ObtainedCredentials {
+            credentials,
+            profile,
+            renewal,
+            ..
+        } = &state.obtained;
+        let end = credentials.expiration;
+        if state.is_valid() {
+            let until = until(end, clock::now());
+            Report::notice(format_args!(
+                "warning: the credentials of {profile} could not be renewed, and are valid until {until}: {why}"
+            ));
+        } else {
+            Report::notice(format_args!(
+                "warning: the credentials of {profile} have expired, and could not be renewed: {why}"
+            ));
+        }
+        Report::notice(format_args!("hint: run `{renewal}` in another terminal"));
+    }
+
+    /// Tells a person who knows of a failure that there are new credentials.
+    fn tell_success(&self, obtained: &ObtainedCredentials) {
+        if self.is_told.replace(false) {
+            let until = until(obtained.credentials.expiration, clock::now());
+            Report::notice(format_args!(
+                "the credentials of {} are renewed, and valid until {until}",
+                obtained.profile
+            ));
+        }
+    }
+}
