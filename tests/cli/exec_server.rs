@@ -3,6 +3,7 @@
 use std::fs;
 use std::thread;
 
+use chrono::TimeDelta;
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
@@ -234,6 +235,21 @@ fn where_nobody_can_be_asked_clients_get_an_error_until_somebody_renews() {
     assert_eq!(Some(second.value("AccessKeyId")), written);
     running.says("the credentials of work are renewed, and valid until …");
     assert_eq!(running.end(), Some(1));
+}
+
+#[test]
+fn credentials_are_served_although_the_clock_is_ahead() {
+    let sts = StandIn::start(Account::example());
+    sts.set_clock_offset(TimeDelta::hours(-2));
+    sts.granted_at_most(3_600);
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let (running, endpoint) = waiting(&home, &sts, &["-p", "work"], &[("MFA_TOKEN", &code)]);
+    assert_eq!(endpoint.get().status, 200, "{}", running.errors());
+    assert_eq!(
+        actions(&sts).last().map(String::as_str),
+        Some("GetSessionToken")
+    );
 }
 
 #[test]

@@ -36,10 +36,12 @@ pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) ->
         Asking::Anywhere
     };
     let renew_before = args.renew_before.unwrap_or(server::RENEW_BEFORE);
+    let mut server = Server::listen(LOOPBACK)?;
     let begin = match server::begin(&args.of, renew_before, asking, environment)? {
         Ok(begin) => begin,
         Err(code) => return Ok(code),
     };
+    // This may have been the first time that the default profile was written.
     let config_file = own_profile::config_file(environment)?;
     let (program, arguments) = (&words[0], &words[1..]);
     let mut command = system::command(program);
@@ -50,7 +52,6 @@ pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) ->
             .env("AWS_CONFIG_FILE", path)
             .env("AWS_PROFILE", own_profile::NAME);
     }
-    let mut server = Server::listen(LOOPBACK)?;
     let route = server.add("/", begin)?;
     command.env(server::FULL_URI, &route.url);
     command.env(server::AUTHORIZATION_TOKEN, route.token.expose());
