@@ -123,6 +123,31 @@ fn a_default_profile_with_keys_does_not_hide_the_server() {
 }
 
 #[test]
+fn requests_to_the_server_do_not_go_to_a_proxy() {
+    let home = Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)));
+    let words = ["exec", "--server", "-p", "work", "--", "/bin/sh", "-c"];
+    for (variables, list) in [
+        (&[][..], ""),
+        (&[("HTTP_PROXY", "http://proxy.example")], "127.0.0.1"),
+        (
+            &[("http_proxy", "http://proxy.example"), ("NO_PROXY", "a,b")],
+            "a,b,127.0.0.1",
+        ),
+        (
+            &[("ALL_PROXY", "http://proxy.example"), ("no_proxy", "*")],
+            "*",
+        ),
+    ] {
+        let script = "echo \"${no_proxy-$NO_PROXY}\"";
+        let mut run = home.run(&[&words[..], &[script]].concat());
+        for (name, value) in variables {
+            run = run.env(name, value);
+        }
+        assert_eq!(run.outcome().stdout, format!("{list}\n"), "{variables:?}");
+    }
+}
+
+#[test]
 fn a_role_is_renewed_from_the_session_without_another_code() {
     let sts = StandIn::start(account());
     let home = home(&role("admin", ADMIN, ""));

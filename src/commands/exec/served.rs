@@ -25,6 +25,11 @@ const OF_CREDENTIALS: [&str; 4] = [
     name::CREDENTIAL_EXPIRATION,
 ];
 
+/// The variables with a proxy for plain HTTP.
+const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+/// The variables with what is reached without a proxy; most tools prefer the first.
+const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
 /// Runs the command, and ends with its exit code.
 ///
 /// # Errors
@@ -52,6 +57,7 @@ pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) ->
             .env("AWS_CONFIG_FILE", path)
             .env("AWS_PROFILE", own_profile::NAME);
     }
+    beside_proxies(&mut command, environment);
     let route = server.add("/", begin)?;
     command.env(server::FULL_URI, &route.url);
     command.env(server::AUTHORIZATION_TOKEN, route.token.expose());
@@ -62,6 +68,24 @@ pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) ->
     match ended {
         Ok(ended) => Ok(system::end_like(ended)),
         Err(error) => Err(not_run(program, &error, arguments).into()),
+    }
+}
+
+/// Keeps requests to the server away from a proxy: some SDKs send even those for this machine to it.
+fn beside_proxies(command: &mut Command, environment: &Environment) {
+    if !PROXIES.iter().any(|name| environment.text(name).is_some()) {
+        return;
+    }
+    let set = |name| environment.text(name);
+    let list = set(NO_PROXY[0]).or_else(|| set(NO_PROXY[1]));
+    let list = match list {
+        // Everything.
+        Some(list) if list.trim() == "*" => return,
+        Some(list) => format!("{list},{}", LOOPBACK.ip()),
+        None => LOOPBACK.ip().to_string(),
+    };
+    for name in NO_PROXY {
+        command.env(name, &list);
     }
 }
 
