@@ -1,26 +1,24 @@
 //! `mfa-creds exec`: runs a command with the credentials in its environment.
 
+mod shell;
 #[cfg(windows)]
 mod windows;
 
-#[cfg(unix)]
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 use std::path::Path;
-#[cfg(unix)]
-use std::process::Command;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueHint};
 
+use self::shell::Shell;
 #[cfg(windows)]
 use self::windows::{command, replace_process, why};
 use super::obtain::{ObtainedCredentials, obtain};
 use crate::cli::SingleProfile;
 use crate::core::core_dump;
-use crate::core::environment::Environment;
+use crate::core::environment::{Environment, PROFILE_OF_SHELL};
 #[cfg(unix)]
 use crate::core::error::reason;
 use crate::core::error::{Exit, Failure};
@@ -39,9 +37,8 @@ Exit codes: the exit code of COMMAND, 127 if it is not found, 126 if it cannot b
 pub struct Exec {
     #[command(flatten)]
     pub of: SingleProfile,
-    /// The command and its arguments
+    /// The command and its arguments [default: your shell]
     #[arg(
-        required = true,
         trailing_var_arg = true,
         value_name = "COMMAND",
         value_hint = ValueHint::CommandWithArguments
@@ -49,28 +46,38 @@ pub struct Exec {
     pub command: Vec<OsString>,
 }
 
-/// Runs a command with the credentials of a profile. The command replaces this process.
+/// Runs a command, or the user's shell, with the credentials of a profile. It replaces this process.
 ///
 /// # Errors
 /// A message for the user; exit code 127 or 126 if the command cannot be run.
 pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
     let report = Report::new(&args.of.verbosity);
     let input = StandardInput::OfAnother;
+    let Some((program, arguments)) = args.command.split_first() else {
+        let shell = Shell::of_user(environment)?;
+        let mut profile = String::new();
+        let obtained = obtain(&args.of, environment, report, input, |_, sections| {
+            profile.clone_from(&sections.profile.value);
+        })?;
+        report.progress(shell.notice(&profile, obtained.credentials.expiration));
+        bail!(shell.not_run(&run(&obtained, shell.command(&profile))))
+    };
     let obtained = obtain(&args.of, environment, report, input, |_, _| ())?;
-    run(&obtained, &args.command)
+    let mut command = command(program);
+    // A shell in it would have credentials of another run.
+    command.args(arguments).env_remove(PROFILE_OF_SHELL);
+    let error = run(&obtained, command);
+    bail!(not_run(
+        &program.to_string_lossy(),
+        program,
+        &error,
+        arguments
+    ))
 }
 
 /// Runs the command with the credentials and without variables that contradict them. It gets the terminal, the standard streams and
 /// the signals. It replaces this process, so its exit code is ours. Returns if it cannot be run.
-///
-/// # Errors
-/// As in shells, exit code 127 when it is not found, and 126 otherwise.
-fn run(obtained: &ObtainedCredentials, words: &[OsString]) -> Result<ExitCode> {
-    let Some((program, arguments)) = words.split_first() else {
-        bail!("there is no command to run");
-    };
-    let mut command = command(program);
-    command.args(arguments);
+fn run(obtained: &ObtainedCredentials, mut command: Command) -> io::Error {
     for name in obtained.contradicting() {
         command.env_remove(name);
     }
@@ -78,8 +85,7 @@ fn run(obtained: &ObtainedCredentials, words: &[OsString]) -> Result<ExitCode> {
         command.env(name, value.as_str());
     }
     core_dump::allow_again();
-    let error = replace_process(command);
-    bail!(not_run(program, &error, arguments))
+    replace_process(command)
 }
 
 #[cfg(unix)]
@@ -100,12 +106,10 @@ fn why(error: &io::Error, _arguments: &[OsString]) -> String {
     reason(error)
 }
 
-fn not_run(program: &OsString, error: &io::Error, arguments: &[OsString]) -> Failure {
-    let failure = Failure::new(format!(
-        "{} cannot be run: {}",
-        program.to_string_lossy(),
-        why(error, arguments)
-    ));
+/// The error if a program, which has this name for the user, cannot be run: as in shells, exit code 127 when it is not found, and 126
+/// otherwise.
+fn not_run(name: &str, program: &OsStr, error: &io::Error, arguments: &[OsString]) -> Failure {
+    let failure = Failure::new(format!("{name} cannot be run: {}", why(error, arguments)));
     // A script whose interpreter is missing does exist.
     let is_there = Path::new(program).components().count() > 1 && Path::new(program).exists();
     if error.kind() == ErrorKind::NotFound && !is_there {
