@@ -187,6 +187,138 @@ fn a_shell_takes_every_value_as_it_is() {
     assert!(!home.path().join("pwned").exists());
 }
 
+/// The output for each format that can take back what `export` set, in a shell that has our region.
+#[test]
+fn what_was_exported_can_be_taken_back() {
+    let home = Home::new();
+    let unset = |format: &str, own: &str| {
+        home.run(&["export", "--unset", "--format", format])
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_DEFAULT_REGION", own)
+            .env("MFA_CREDS_REGION", "eu-west-1")
+            .env("AWS_PROFILE", "nosuch")
+            .outcome()
+            .stdout
+    };
+    let all = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "MFA_CREDS_REGION",
+    ];
+    for (format, before, behind) in [
+        ("env", "unset ", "\n"),
+        ("env-no-export", "unset ", "\n"),
+        ("fish", "set -eg ", "; or true\n"),
+        ("powershell", "$Env:", " = $null\n"),
+        ("windows-cmd", "set ", "=\n"),
+    ] {
+        let lines = |names: &[&str]| -> String {
+            let lines = names.iter().map(|name| format!("{before}{name}{behind}"));
+            lines.collect()
+        };
+        assert_eq!(unset(format, "eu-west-1"), lines(&all));
+        // A region that the user has set since then stays.
+        let without = all.map(|name| (name != "AWS_DEFAULT_REGION").then_some(name));
+        let without: Vec<&str> = without.into_iter().flatten().collect();
+        assert_eq!(unset(format, "sa-east-1"), lines(&without));
+    }
+    // So does every region if `export` passed on the user's own, or none.
+    home.run(&["export", "--unset"])
+        .env("AWS_REGION", "eu-west-1")
+        .prints(
+            "unset AWS_ACCESS_KEY_ID\nunset AWS_SECRET_ACCESS_KEY\n\
+             unset AWS_SESSION_TOKEN\nunset AWS_CREDENTIAL_EXPIRATION\n",
+            "",
+        );
+}
+
+#[test]
+fn only_shells_can_take_it_back() {
+    let home = Home::new();
+    for (format, reason) in [
+        ("dotenv", "a .env file cannot unset variables"),
+        (
+            "process",
+            "--unset is for shells, and JSON output sets no variables",
+        ),
+        (
+            "json",
+            "--unset is for shells, and JSON output sets no variables",
+        ),
+    ] {
+        home.run(&["export", "--unset", "--format", format]).ends(
+            2,
+            &format!(
+                "error: {reason}\n\
+                 hint: leave out --unset, or choose the --format of a shell: env, fish, powershell, or windows-cmd\n"
+            ),
+        );
+    }
+}
+
+/// No flag is read and ignored.
+#[test]
+fn taking_back_asks_for_no_profile_and_no_credentials() {
+    let home = Home::new();
+    let help = home.run(&["export", "--help"]).outcome().stdout;
+    let mut tried = 0;
+    for line in help.lines() {
+        let words = line.trim_start().trim_start_matches("-p, ");
+        let Some(flag) = words
+            .split([' ', '<'])
+            .next()
+            .filter(|word| word.starts_with("--"))
+        else {
+            continue;
+        };
+        if ["--unset", "--format", "--log-level"].contains(&flag) {
+            continue;
+        }
+        let mut arguments = vec!["export", "--unset", flag];
+        if words.contains('<') {
+            arguments.push(match words.split(['<', '>']).nth(1) {
+                Some("DURATION") => "2h",
+                Some("WHERE") => "none",
+                _ => "x",
+            });
+        }
+        let outcome = home.run(&arguments).outcome();
+        assert_eq!(outcome.status, Some(2), "{arguments:?}: {outcome:?}");
+        let told = "error: the argument '--unset' cannot be used with";
+        assert!(outcome.stderr.starts_with(told), "{outcome:?}");
+        tried += 1;
+    }
+    assert!(tried > 20, "{help}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_shell_takes_back_what_it_has_taken() {
+    let home = valid();
+    let script = r#"set -eu
+        AWS_DEFAULT_REGION=eu-west-1
+        eval "$("$0" export -p work)"
+        AWS_DEFAULT_REGION=sa-east-1
+        eval "$("$0" export --unset)"
+        env | grep -E '^(AWS|MFA)_'"#;
+    assert_eq!(
+        in_shell(&home, "/bin/sh", script),
+        "AWS_DEFAULT_REGION=sa-east-1\n"
+    );
+    // Without anything to take back, too.
+    let script = r#"set -eu
+        eval "$("$0" export --unset)"
+        "$0" export -p work --format env-no-export >file
+        . ./file
+        eval "$("$0" export --unset --format env-no-export)"
+        echo "${AWS_SECRET_ACCESS_KEY-none} $AWS_REGION""#;
+    assert_eq!(in_shell(&home, "/bin/sh", script), "none eu-west-1\n");
+}
+
 #[test]
 fn what_a_format_cannot_hold_is_refused_and_nothing_is_printed() {
     for format in ["windows-cmd", "dotenv"] {
