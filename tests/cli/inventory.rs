@@ -60,6 +60,9 @@ const COMMANDS: &[(&str, Tried)] = &[
         "aws iam get-credential-report | mfa-creds audit --report -",
         AsSyntax,
     ),
+    // On macOS.
+    ("chflags nouchg {path}", AsSyntax),
+    ("ls -lO {path}", AsSyntax),
     (
         "chmod 600 {}",
         By("hints::modes_are_mended_by_what_is_printed"),
@@ -289,6 +292,8 @@ const COMMANDS: &[(&str, Tried)] = &[
         "{key} = {device}",
         By("hints_of_settings::a_device_is_written_where_it_counts"),
     ),
+    // `aws sso login` or `aws login`, which open a browser.
+    ("{login} {}", NoCommand),
     ("{name}", NoCommand),
     ("{text}", NoCommand),
     ("{url}", NoCommand),
@@ -296,9 +301,10 @@ const COMMANDS: &[(&str, Tried)] = &[
 ];
 
 /// Programs that are typed.
-const PROGRAMS: [&str; 19] = [
+const PROGRAMS: [&str; 20] = [
     "mfa-creds",
     "aws",
+    "chflags",
     "chmod",
     "chown",
     "date",
