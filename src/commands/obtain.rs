@@ -151,10 +151,7 @@ pub(super) fn obtain(
     tell(&inputs, &sections);
     // This comes before a code is asked for.
     let region = region(&inputs, &sections)?;
-    let renewal = format!(
-        "run `{} --force` to get new credentials",
-        sections.command("")
-    );
+    let renewal = renewal(&sections);
     let credentials = match request.check(report, 0, sections)? {
         Checked::Fresh(_, credentials) => credentials,
         Checked::Stale(job) => {
@@ -173,8 +170,17 @@ pub(super) fn obtain(
     Ok(obtained)
 }
 
+/// The command that renews the credentials where they are stored.
+fn renewal(sections: &ProfileSections) -> String {
+    match sections.storage {
+        Storage::Section => format!("{} --force", sections.command("")),
+        Storage::ForProcess => format!("{} --force -- true", sections.command("exec")),
+        Storage::NoStore => format!("{} --no-store --force -- true", sections.command("exec")),
+    }
+}
+
 /// Refuses a value that is not safe to show: shells read it, and often a person sees it first.
-fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
+fn check(name: &str, value: &str, renewal: &str) -> Result<()> {
     if is_plain(value) {
         return Ok(());
     }
@@ -182,7 +188,7 @@ fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
         Failure::new(format!(
             "the value for {name} contains unprintable characters, which AWS never uses"
         ))
-        .hint(way_out)
+        .hint(format!("run `{renewal}` to get new credentials"))
     )
 }
 

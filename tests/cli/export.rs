@@ -1,6 +1,5 @@
 //! `mfa-creds export`: the credentials on standard output, in each form, and everything for people elsewhere.
 
-#[cfg(unix)]
 use std::fs;
 #[cfg(unix)]
 use std::process::Command;
@@ -15,9 +14,7 @@ use crate::support::home::Home;
 #[cfg(unix)]
 use crate::support::home::binary;
 use crate::support::roles::{ADMIN, account, home, role};
-#[cfg(unix)]
-use crate::support::sections::value;
-use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::sections::{FAR, long_term, short_term, value};
 #[cfg(unix)]
 use crate::support::systems::PATH;
 #[cfg(unix)]
@@ -329,6 +326,63 @@ fn what_a_format_cannot_hold_is_refused_and_nothing_is_printed() {
                 "error: this format cannot represent the value of AWS_SECRET_ACCESS_KEY\n\
              hint: choose another --format, or fix the value where it is set\n",
             );
+    }
+}
+
+/// The run that is named renews what this command reads: the section, or the session file.
+#[test]
+fn credentials_that_cannot_be_shown_are_renewed_by_the_hint() {
+    let sts = StandIn::start(account());
+    let broken = |section| short_term(section, FAR).replace("FakeToken", "Fake\u{1b}Token");
+    let process =
+        "[profile work]\ncredential_process = mfa-creds export -p work --format process\n";
+    for (section, kept, config, flags, hint) in [
+        (
+            broken("work"),
+            String::new(),
+            "",
+            &[][..],
+            "mfa-creds -p work --force",
+        ),
+        (
+            String::new(),
+            broken("profile work-long-term"),
+            "",
+            &["--no-store"],
+            "mfa-creds exec -p work --no-store --force -- true",
+        ),
+        (
+            String::new(),
+            broken("profile work-long-term"),
+            process,
+            &["--format", "process"],
+            "mfa-creds exec -p work --force -- true",
+        ),
+    ] {
+        let home = Home::with(&format!("{}{section}", long_term("work")));
+        home.write("config", config);
+        fs::create_dir(home.file(".mfa-creds")).unwrap();
+        home.write(".mfa-creds/credentials.sessions", &kept);
+        let export = [&["export", "-q", "-p", "work"], flags].concat();
+        home.run(&export).ends(
+            1,
+            &format!(
+                "error: the value for AWS_SESSION_TOKEN contains unprintable characters, which AWS never uses\n\
+                 hint: run `{hint}` to get new credentials\n"
+            ),
+        );
+        let words: Vec<&str> = hint.split(' ').skip(1).collect();
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let renewal = home.run_with(&sts, &words).env("MFA_TOKEN", &code);
+        assert_eq!(renewal.outcome().status, Some(0), "{hint}");
+        let calls = sts.calls();
+        let again = home.run_with(&sts, &export).outcome();
+        assert_eq!(
+            (again.status, again.stderr.as_str()),
+            (Some(0), ""),
+            "{hint}"
+        );
+        assert_eq!(sts.calls(), calls);
     }
 }
 

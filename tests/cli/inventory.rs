@@ -32,6 +32,10 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
     ),
     (
+        ".command(\"exec\")",
+        By("export::credentials_that_cannot_be_shown_are_renewed_by_the_hint"),
+    ),
+    (
         ".command(\"export\")",
         By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
@@ -224,10 +228,6 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     ("{id}", NoCommand),
     (
-        "{} --force",
-        By("hints_of_settings::credentials_that_cannot_be_shown_are_made_anew"),
-    ),
-    (
         "mfa-creds{} --force",
         By("hints_of_settings::a_session_that_aws_does_not_take_is_made_anew_for_the_same_profile"),
     ),
@@ -277,6 +277,10 @@ const COMMANDS: &[(&str, Tried)] = &[
     (
         "{preview}",
         By("hints_of_doctor::doctor_names_commands_that_work"),
+    ),
+    (
+        "{renewal}",
+        By("export::credentials_that_cannot_be_shown_are_renewed_by_the_hint"),
     ),
     (
         "{setup_command}",
