@@ -98,7 +98,10 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     // Wine has no access control lists that icacls could change.
     ("icacls {} /inheritance:r /grant:r", NoCommand),
-    ("icacls {} /reset", NoCommand),
+    (
+        "icacls {path} /grant \\\"*{}:F\\\", or takeown /f {path} first if it belongs to another user",
+        NoCommand,
+    ),
     (
         "mkdir {}",
         By("windows_hints::a_directory_that_is_missing_is_made_by_the_hint"),
