@@ -177,7 +177,8 @@ pub(super) fn obtain(
     // This comes before a code is asked for.
     let region = region(&inputs, &sections)?;
     let profile = sections.profile.value.clone();
-    let renewal = sections.command("");
+    let renewal = renewal_with("", &sections);
+    let forced = renewal_with(" --force", &sections);
     let credentials = match request.check(report, 0, sections)? {
         Checked::Fresh(_, credentials) => credentials,
         Checked::Stale(job) => {
@@ -192,15 +193,23 @@ pub(super) fn obtain(
         profile,
         renewal,
     };
-    let way_out = format!("run `{} --force` to get new credentials", obtained.renewal);
     for (name, value) in obtained.variables() {
-        check(name, &value, &way_out)?;
+        check(name, &value, &forced)?;
     }
     Ok(obtained)
 }
 
+/// The command that renews the credentials where they are stored, with a flag.
+fn renewal_with(flag: &str, sections: &ProfileSections) -> String {
+    match sections.storage {
+        Storage::Section => format!("{}{flag}", sections.command("")),
+        Storage::ForProcess => format!("{}{flag} -- true", sections.command("exec")),
+        Storage::NoStore => format!("{} --no-store{flag} -- true", sections.command("exec")),
+    }
+}
+
 /// Refuses a value that is not safe to show: shells read it, and often a person sees it first.
-fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
+fn check(name: &str, value: &str, renewal: &str) -> Result<()> {
     if is_plain(value) {
         return Ok(());
     }
@@ -208,7 +217,7 @@ fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
         Failure::new(format!(
             "the value for {name} contains unprintable characters, which AWS never uses"
         ))
-        .hint(way_out)
+        .hint(format!("run `{renewal}` to get new credentials"))
     )
 }
 

@@ -67,12 +67,17 @@ pub mod key {
     pub const SSO_ACCOUNT_ID: &str = "sso_account_id";
     pub const SSO_ROLE_NAME: &str = "sso_role_name";
 
+    /// The identity that `aws login` has signed in.
+    pub const LOGIN_SESSION: &str = "login_session";
+    /// Where the AWS CLI signs in to IAM Identity Center.
+    pub const SSO: [&str; 3] = ["sso_session", "sso_start_url", SSO_ACCOUNT_ID];
+
     /// Other sources from which AWS tools get the credentials of a profile.
     pub const OTHER_SOURCES: [&str; 6] = [
         CREDENTIAL_PROCESS,
         CREDENTIAL_SOURCE,
         WEB_IDENTITY_TOKEN_FILE,
-        "login_session",
+        LOGIN_SESSION,
         "sso_session",
         "sso_start_url",
     ];

@@ -7,7 +7,7 @@ use crate::core::text::nearest;
 use crate::files::profiles::{Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
 use crate::plan::KeySourceId;
-use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term};
+use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, signed_in};
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, in_file, inherited};
 
@@ -138,7 +138,10 @@ impl Walker<'_> {
         }
         match self.keys_in_config(profile) {
             Some(key_source) => Ok(Some(key_source)),
-            None => Err(missing_long_term(self.sections, self.names, self.files).into()),
+            None => Err(match signed_in(self.sections, self.names, self.files) {
+                Some(failure) => NoWay::Elsewhere(failure),
+                None => missing_long_term(self.sections, self.names, self.files).into(),
+            }),
         }
     }
 

@@ -44,6 +44,7 @@ impl Network {
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
+            .interceptor(prepared.lookup.clone())
             .retry_config(tries.retries())
             .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));
@@ -65,6 +66,7 @@ impl Network {
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
+            .interceptor(prepared.lookup.clone())
             .retry_config(tries.retries())
             .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));
