@@ -2,7 +2,7 @@
 //!
 //! `-h` shows a command's own flags and the few that everybody uses. `--help` shows the others too, under the headings below.
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use crate::core::seconds;
 
@@ -147,6 +147,8 @@ pub struct Request {
     #[arg(long, help_heading = ROLE, hide_short_help = true)]
     pub chain: bool,
     #[command(flatten)]
+    pub scope: Scope,
+    #[command(flatten)]
     pub network: Network,
     /// Treat credentials that expire within this time as expired: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
     #[arg(long, value_name = "DURATION", help_heading = ROLE, hide_short_help = true, value_parser = seconds::parse, allow_negative_numbers = true)]
@@ -154,6 +156,54 @@ pub struct Request {
     /// Renew credentials that are still valid
     #[arg(long)]
     pub force: bool,
+}
+
+/// What the credentials of a role may do at most, and what is known about its session.
+#[derive(Args, Clone, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
+pub struct Scope {
+    /// Limit the credentials of the role to what the IAM policy in this file also allows
+    #[arg(long, value_name = "FILE", help_heading = ROLE, hide_short_help = true, value_parser = not_empty, value_hint = ValueHint::FilePath)]
+    pub session_policy: Option<String>,
+    /// Limit the credentials of the role to what this managed policy also allows; repeat it for what any of several policies
+    /// allows
+    #[arg(id = "policy_arn", long = "policy-arn", value_name = "ARN", help_heading = ROLE, hide_short_help = true, value_parser = not_empty)]
+    pub policy_arns: Vec<String>,
+    /// Limit the credentials of the role to what AWS's policy `ReadOnlyAccess` also allows
+    #[arg(long, conflicts_with_all = ["session_policy", "policy_arn"], help_heading = ROLE, hide_short_help = true)]
+    pub read_only: bool,
+    /// Tag the session of the role; repeat it for several tags
+    #[arg(id = "tag", long = "tag", value_name = "KEY=VALUE", help_heading = ROLE, hide_short_help = true, value_parser = not_empty)]
+    pub tags: Vec<String>,
+    /// Pass on the tag with this key to the roles that are assumed from the role; repeat it for several tags
+    #[arg(id = "transitive_tag", long = "transitive-tag", value_name = "KEY", help_heading = ROLE, hide_short_help = true, value_parser = not_empty)]
+    pub transitive_tags: Vec<String>,
+    /// The source identity of the role's session, which AWS logs with every request
+    #[arg(long, value_name = "NAME", help_heading = ROLE, hide_short_help = true, value_parser = not_empty)]
+    pub source_identity: Option<String>,
+}
+
+impl Scope {
+    /// The first of these flags that is given.
+    pub fn first_flag(&self) -> Option<&'static str> {
+        let given = [
+            (self.read_only, "--read-only"),
+            (self.session_policy.is_some(), "--session-policy"),
+            (!self.policy_arns.is_empty(), "--policy-arn"),
+            (!self.tags.is_empty(), "--tag"),
+            (!self.transitive_tags.is_empty(), "--transitive-tag"),
+            (self.source_identity.is_some(), "--source-identity"),
+        ];
+        given.into_iter().find_map(|(is, flag)| is.then_some(flag))
+    }
+}
+
+/// Refuses an empty value, which an unset variable in a script produces: the credentials would have more power than intended.
+fn not_empty(value: &str) -> Result<String, &'static str> {
+    if value.is_empty() {
+        return Err("name a value, or leave out the flag");
+    }
+    Ok(value.to_owned())
 }
 
 /// Where AWS is, and how long to wait for it.

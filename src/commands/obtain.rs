@@ -142,10 +142,11 @@ pub(super) fn obtain(
     let profile = pick_profile(inputs.single_profile(&args.profile), &request)?;
     request.tell_inputs(report);
     let sections = loaded.names.sections_of(profile, &files)?;
-    let sections = if args.no_store {
-        sections.kept(Storage::NoStore)
-    } else {
-        sections.in_its_place(&files.credentials)
+    let sections = match args.request.scope.first_flag() {
+        // Whoever uses the section next must get the credentials of the profile.
+        Some(flag) => sections.kept(Storage::ForScope(flag)),
+        None if args.no_store => sections.kept(Storage::NoStore),
+        None => sections.in_its_place(&files.credentials),
     };
     warn_of_irregularities(report, &files, &[&sections]);
     tell(&inputs, &sections);

@@ -9,6 +9,7 @@ mod precedence;
 mod overridden;
 mod role_chain;
 mod selection;
+mod session_scope;
 mod settings;
 mod proxy;
 mod connection;
@@ -38,6 +39,8 @@ pub use self::section_checks::{
 };
 pub use self::section_names::{NAME_RULE, ProfileSections, SectionNames, Storage, is_name_part};
 pub use self::selection::{Selection, profile_of_environment};
+use self::session_scope::ScopeSource;
+pub use self::session_scope::{SessionPolicy, SessionScope};
 pub use self::setting::{Origin, Setting};
 use self::setting::{default, first, flag, in_file, inherited, variable};
 use self::settings::Resolver;
@@ -140,6 +143,7 @@ pub struct Role {
     pub arn: Setting<String>,
     pub session_name: Setting<String>,
     pub external_id: Option<Setting<String>>,
+    pub scope: SessionScope,
 }
 
 /// A role that the AWS tools assume by themselves, from the section with the session.
@@ -163,6 +167,16 @@ impl Plan {
     /// Whether the code is used for a session.
     pub fn has_session(&self) -> bool {
         self.decision.way != Strategy::Direct
+    }
+}
+
+impl StsCall {
+    /// The session scope of a role that has one.
+    pub fn scope(&self) -> Option<&SessionScope> {
+        match &self.call {
+            Call::AssumeRole(role) => Some(&role.scope).filter(|scope| !scope.is_empty()),
+            Call::GetSessionToken => None,
+        }
     }
 }
 
@@ -214,11 +228,81 @@ impl<'i> Inputs<'i> {
     }
 
     /// What the credentials of a profile must satisfy.
-    pub fn wanted(&self, sections: &ProfileSections, min_ttl: &Setting<u32>) -> Wanted {
-        Wanted {
-            role_arn: self.wanted_role(sections).map(|role| role.value),
+    pub fn wanted(&self, sections: &ProfileSections, min_ttl: &Setting<u32>) -> Result<Wanted> {
+        let role = self.wanted_role(sections);
+        let scope = self.wanted_scope(sections, role.as_ref())?;
+        Ok(Wanted {
+            role_arn: role.map(|role| role.value),
+            session_scope: scope.wanted(),
             min_ttl: TimeDelta::seconds(min_ttl.value.into()),
             force: self.request.force,
+        })
+    }
+
+    /// The session scope of the requested role. AWS supports none without a role, so it is refused.
+    fn wanted_scope(
+        &self,
+        sections: &ProfileSections,
+        role: Option<&Setting<String>>,
+    ) -> Result<SessionScope> {
+        let profile = &sections.profile.value;
+        let long_term = role_chain::settings_section(profile, self.names, &self.files.credentials);
+        let header = config_header(&self.files.config.document, profile);
+        let place = RolePlace {
+            long_term: long_term.as_deref(),
+            header,
+            is_requested: true,
+        };
+        if let Some(role) = role {
+            return self.scope_of(role, &place);
+        }
+        let source = self.scope_source(None, &place);
+        let origin = source.is_set().then(|| source.first_origin()).flatten();
+        let Some(origin) = origin else {
+            return Ok(SessionScope::default());
+        };
+        // Another mistake is the more likely one.
+        self.role_chain(sections)?;
+        bail!(
+            Failure::new(format!(
+                "{origin} needs a role: AWS supports session policies, session tags, and a source identity only for roles"
+            ))
+            .hint("use --assume-role ARN, or the profile of a role")
+        )
+    }
+
+    /// The session scope of a role.
+    fn scope_of(&self, role: &Setting<String>, place: &RolePlace<'_>) -> Result<SessionScope> {
+        let source = self.scope_source(Some(role), place);
+        if source.is_set() {
+            source.scope(role)
+        } else {
+            Ok(SessionScope::default())
+        }
+    }
+
+    /// Where the session scope of a role can come from. The settings of a profile in the config file do not apply to another role than
+    /// its own.
+    fn scope_source<'s>(
+        &'s self,
+        role: Option<&Setting<String>>,
+        place: &RolePlace<'s>,
+    ) -> ScopeSource<'s> {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let is_of_another = |header: &&str| {
+            let own = config.get(header, key::ROLE_ARN);
+            own.is_some() && own.as_ref() != role.map(|role| &role.value)
+        };
+        ScopeSource {
+            flags: place.is_requested.then_some(&self.request.scope),
+            long_term: place.long_term.map(|section| (credentials, section)),
+            config: place
+                .header
+                .filter(|header| !is_of_another(header))
+                .map(|header| (config, header)),
         }
     }
 
@@ -247,6 +331,7 @@ impl<'i> Inputs<'i> {
         });
         check_min_ttl(&self.min_ttl()?, &wanted, &decision)?;
         let steps = sts_calls::sts_calls(&resolver, &wanted, &decision)?;
+        session_scope::check_chain(&steps)?;
         if let (Some(device), Some(first)) = (&device, steps.first()) {
             check_device(device, &first.connection)?;
         }
@@ -271,7 +356,8 @@ impl<'i> Inputs<'i> {
             device,
             mfa_process: resolver.mfa_process(),
             access: resolver.access()?,
-            native: key_source::native(&chain, &decision, session_section.as_deref(), files),
+            native: key_source::native(&chain, &decision, session_section.as_deref(), files)
+                .filter(|_| steps.iter().all(|step| step.scope().is_none())),
             decision,
             wanted,
             steps,
@@ -341,6 +427,16 @@ impl<'i> Inputs<'i> {
             chain,
         }
     }
+}
+
+/// Where the settings of a role are.
+struct RolePlace<'a> {
+    /// Its section in the credentials file.
+    long_term: Option<&'a str>,
+    /// Its header in the config file.
+    header: Option<&'a str>,
+    /// Whether the flags are about it.
+    is_requested: bool,
 }
 
 /// How long stored credentials must still last, in seconds, by default.

@@ -76,7 +76,7 @@ impl<'r> RenewalRequest<'r> {
         sections: ProfileSections,
     ) -> Result<Checked> {
         tell_sections(report, &sections);
-        let wanted = self.wanted(&sections);
+        let wanted = self.wanted(&sections)?;
         let credentials = &self.inputs.files.credentials;
         match look(credentials, &sections, &wanted)? {
             CacheState::Fresh(credentials) => Ok(Checked::Fresh(Box::new(sections), credentials)),
@@ -97,7 +97,7 @@ impl<'r> RenewalRequest<'r> {
     }
 
     /// What the credentials of a profile must satisfy.
-    pub fn wanted(&self, sections: &ProfileSections) -> Wanted {
+    pub fn wanted(&self, sections: &ProfileSections) -> Result<Wanted> {
         self.inputs.wanted(sections, &self.min_ttl)
     }
 
