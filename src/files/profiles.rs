@@ -317,6 +317,16 @@ impl Values<'_> {
         let property = self.0.iter().rfind(|property| property.is(key))?;
         Some(property.value().trim().to_owned()).filter(|value| !value.is_empty())
     }
+
+    /// Whether one of these keys is there, even if its value is empty.
+    pub fn has_any(&self, keys: &[&str]) -> bool {
+        let mut properties = self.0.iter();
+        properties.any(|property| keys.iter().any(|key| property.is(key)))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl<'t> File<'t> {
@@ -324,13 +334,6 @@ impl<'t> File<'t> {
     pub fn values(&self, section: &str) -> Values<'t> {
         let sections = self.document.sections(section);
         Values(sections.flat_map(Section::properties).collect())
-    }
-
-    /// Whether the sections with this name have one of these keys, even an empty one.
-    pub fn has_any(&self, section: &str, keys: &[&str]) -> bool {
-        let sections = self.document.sections(section);
-        let mut properties = sections.flat_map(Section::properties);
-        properties.any(|property| keys.iter().any(|key| property.is(key)))
     }
 
     /// A key's value in a section of this name, trimmed; none where it is missing or empty.

@@ -41,8 +41,8 @@ pub use self::section_names::{NAME_RULE, ProfileSections, SectionNames, Storage,
 pub use self::selection::{Selection, profile_of_environment};
 use self::session_scope::ScopeSource;
 pub use self::session_scope::{SessionPolicy, SessionScope};
+use self::setting::{INHERITED, default, first, flag, in_file, inherited, variable};
 pub use self::setting::{Origin, Setting};
-use self::setting::{default, first, flag, in_file, inherited, variable};
 use self::settings::Resolver;
 use crate::cli::Request;
 use crate::core::credentials::LongTermKeys;
@@ -52,7 +52,7 @@ use crate::core::form::Form;
 use crate::core::mfa_device::SerialNumber;
 use crate::core::text;
 use crate::files::freshness::Wanted;
-use crate::files::profiles::{File, Files, config_header, key};
+use crate::files::profiles::{File, Files, Values, config_header, key};
 use crate::files::section_format;
 
 /// How to get credentials: which calls, with which credentials and settings, and where.
@@ -212,31 +212,73 @@ impl<'i> Inputs<'i> {
 
     /// The requested role, if any, as written.
     pub fn wanted_role(&self, sections: &ProfileSections) -> Option<Setting<String>> {
+        self.role_in(&self.own_settings(sections))
+    }
+
+    fn own_settings<'s>(&'s self, sections: &'s ProfileSections) -> OwnSettings<'s> {
         let Files {
             credentials,
             config,
         } = self.files;
+        let section = sections.long_term.as_str();
+        OwnSettings {
+            long_term: [section, INHERITED].map(|section| (section, credentials.values(section))),
+            header: config_header(&config.document, &sections.profile.value),
+        }
+    }
+
+    fn role_in(&self, own: &OwnSettings<'_>) -> Option<Setting<String>> {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let in_long_term = || {
+            let mut places = own.long_term.iter();
+            places.find_map(|(section, values)| {
+                let value = values.get(key::ASSUME_ROLE)?;
+                let origin = Origin::of_file(credentials, section, key::ASSUME_ROLE);
+                Some(Setting { value, origin })
+            })
+        };
         first([
             flag("--assume-role", self.request.assume_role.as_ref()),
             variable(self.environment, MFA_ASSUME_ROLE),
-            inherited(credentials, &sections.long_term, key::ASSUME_ROLE),
         ])
-        .or_else(|| {
-            let header = config_header(&config.document, &sections.profile.value)?;
-            in_file(config, header, key::ROLE_ARN)
-        })
+        .or_else(in_long_term)
+        .or_else(|| in_file(config, own.header?, key::ROLE_ARN))
     }
 
     /// What the credentials of a profile must satisfy.
     pub fn wanted(&self, sections: &ProfileSections, min_ttl: &Setting<u32>) -> Result<Wanted> {
-        let role = self.wanted_role(sections);
-        let scope = self.wanted_scope(sections, role.as_ref())?;
+        let own = self.own_settings(sections);
+        let role = self.role_in(&own);
+        let session_scope = if self.may_have_scope(sections, &own) {
+            self.wanted_scope(sections, role.as_ref())?.wanted()
+        } else {
+            None
+        };
         Ok(Wanted {
             role_arn: role.map(|role| role.value),
-            session_scope: scope.wanted(),
+            session_scope,
             min_ttl: TimeDelta::seconds(min_ttl.value.into()),
             force: self.request.force,
         })
+    }
+
+    /// Whether something may set the session scope. Quickly answered, because this precedes every command.
+    fn may_have_scope(&self, sections: &ProfileSections, own: &OwnSettings<'_>) -> bool {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let keys = &session_scope::KEYS;
+        let [(_, long_term), _] = &own.long_term;
+        self.request.scope.first_flag().is_some()
+            || own.long_term.iter().any(|(_, values)| values.has_any(keys))
+            || own
+                .header
+                .is_some_and(|header| config.values(header).has_any(keys))
+            || long_term.is_empty() && credentials.values(&sections.profile.value).has_any(keys)
     }
 
     /// The session scope of the requested role. AWS supports none without a role, so it is refused.
@@ -257,8 +299,7 @@ impl<'i> Inputs<'i> {
             return self.scope_of(role, &place);
         }
         let source = self.scope_source(None, &place);
-        let origin = source.is_set().then(|| source.first_origin()).flatten();
-        let Some(origin) = origin else {
+        let Some(origin) = source.first_origin() else {
             return Ok(SessionScope::default());
         };
         // Another mistake is the more likely one.
@@ -273,12 +314,7 @@ impl<'i> Inputs<'i> {
 
     /// The session scope of a role.
     fn scope_of(&self, role: &Setting<String>, place: &RolePlace<'_>) -> Result<SessionScope> {
-        let source = self.scope_source(Some(role), place);
-        if source.is_set() {
-            source.scope(role)
-        } else {
-            Ok(SessionScope::default())
-        }
+        self.scope_source(Some(role), place).scope(role)
     }
 
     /// Where the session scope of a role can come from. The settings of a profile in the config file do not apply to another role than
@@ -427,6 +463,14 @@ impl<'i> Inputs<'i> {
             chain,
         }
     }
+}
+
+/// Where the settings of a profile itself are.
+struct OwnSettings<'a> {
+    /// Its long-term section, and the section that this inherits from.
+    long_term: [(&'a str, Values<'a>); 2],
+    /// Its header in the config file.
+    header: Option<&'a str>,
 }
 
 /// Where the settings of a role are.

@@ -161,19 +161,6 @@ impl SessionScope {
 }
 
 impl ScopeSource<'_> {
-    /// Whether anything is set, even if it has no effect.
-    pub fn is_set(&self) -> bool {
-        let in_place = |place: &Option<(&File<'_>, &str)>| {
-            place.is_some_and(|(file, section)| file.has_any(section, &KEYS))
-        };
-        self.flags.is_some_and(|flags| flags.first_flag().is_some())
-            || in_place(&self.config)
-            || in_place(&self.long_term)
-            || self
-                .long_term
-                .is_some_and(|(file, _)| file.has_any(super::setting::INHERITED, &KEYS))
-    }
-
     /// The origin of the first setting.
     pub fn first_origin(&self) -> Option<Origin> {
         let flag = self.flags.and_then(cli::Scope::first_flag);
@@ -354,10 +341,10 @@ impl ScopeSource<'_> {
             let mut tags = tags.iter().flat_map(|tags| &tags.value);
             tags.any(|tag| tag.key.to_lowercase() == key.to_lowercase())
         };
-        if let Some(other) = keys.value.iter().find(|key| !is_key(key)) {
+        if let Some(key) = keys.value.iter().find(|key| !is_key(key)) {
             bail!(
                 Failure::new(format!(
-                    "`{other}` ({}) is not the key of a session tag",
+                    "`{key}` ({}) is not the key of a session tag",
                     keys.origin
                 ))
                 .hint("set the tag, too, with --tag or session_tags")
@@ -531,22 +518,20 @@ fn check_policies(policies: &[Setting<SessionPolicy>], role: &Setting<String>) -
     Ok(())
 }
 
-fn tag(written: &str, origin: &Origin) -> Result<Tag> {
-    let Some((key, value)) = written.split_once('=') else {
+fn tag(text: &str, origin: &Origin) -> Result<Tag> {
+    let Some((key, value)) = text.split_once('=') else {
         bail!(
-            Failure::new(format!("`{written}` ({origin}) is not a session tag")).hint(
-                match origin {
-                    Origin::Flag(_) => "write it as KEY=VALUE",
-                    _ => "write the tags as KEY1=VALUE1,KEY2=VALUE2",
-                }
-            )
+            Failure::new(format!("`{text}` ({origin}) is not a session tag")).hint(match origin {
+                Origin::Flag(_) => "write it as KEY=VALUE",
+                _ => "write the tags as KEY1=VALUE1,KEY2=VALUE2",
+            })
         );
     };
     let (key, value) = (key.trim(), value.trim());
     if key.to_lowercase().starts_with(RESERVED) {
         bail!(
             Failure::new(format!(
-                "the session tag `{key}` ({origin}) starts with `{RESERVED}`"
+                "the session tag `{key}` ({origin}) starts with {RESERVED}"
             ))
             .hint("use another key; AWS reserves these keys")
         );

@@ -289,6 +289,8 @@ const COMMANDS: &[(&str, Tried)] = &[
         "{key} = {device}",
         By("hints_of_settings::a_device_is_written_where_it_counts"),
     ),
+    ("{arn}", NoCommand),
+    ("{key}", NoCommand),
     ("{name}", NoCommand),
     ("{text}", NoCommand),
     ("{url}", NoCommand),

@@ -668,7 +668,7 @@ fn tags_have_a_form() {
         ),
         (
             "AWS:team=red",
-            "error: the session tag `AWS:team` (--tag) starts with `aws:`\n\
+            "error: the session tag `AWS:team` (--tag) starts with aws:\n\
              hint: use another key; AWS reserves these keys\n"
                 .to_owned(),
         ),
