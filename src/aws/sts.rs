@@ -183,9 +183,16 @@ impl Client {
                     .set_serial_number(serial_number)
                     .set_token_code(token_code);
                 let call = with_scope(call, &role.scope)?;
-                self.send(attempt, || call.clone().send())
-                    .await?
-                    .credentials
+                let answer = self.send(attempt, || call.clone().send()).await?;
+                if let Some(percent) = answer.session_token_utilization
+                    && !role.scope.is_empty()
+                {
+                    self.0.detail(format_args!(
+                        "session token of {}: {percent}% of the size that AWS allows, which policies and tags count towards",
+                        role.arn.value
+                    ));
+                }
+                answer.credentials
             }
         };
         // The code is used up, whatever the response contains.

@@ -972,6 +972,13 @@ fn what_aws_refuses_is_explained() {
                  hint: shorten them, or use a managed policy with --policy-arn or session_policy_arns; AWS compresses them, and limits the result\n"
             ),
         );
+    let outcome = home
+        .run_with(&sts, &["-v", "--no-input", "-p", "a", "--tag", "team=red"])
+        .outcome();
+    let size = format!(
+        "session token of {ADMIN}: 1% of the size that AWS allows, which policies and tags count towards\n"
+    );
+    assert!(outcome.stderr.contains(&size), "{outcome:?}");
     home.write("policy.json", r#"{"Statement": {"Effect": "Perhaps"}}"#);
     let path = home.file("policy.json");
     home.run_with(

@@ -66,7 +66,10 @@ impl Answer {
                 let (arn, id) = (escape(arn), escape(id));
                 let credentials = credentials_element(credentials, wording);
                 let size = packed_policy_size.map_or_else(String::new, |size| {
-                    format!("    <PackedPolicySize>{size}</PackedPolicySize>\n")
+                    format!(
+                        "    <PackedPolicySize>{size}</PackedPolicySize>\n    \
+                         <SessionTokenUtilization>{size}</SessionTokenUtilization>\n"
+                    )
                 });
                 let identity = source_identity.as_ref().map_or_else(String::new, |name| {
                     format!("    <SourceIdentity>{}</SourceIdentity>\n", escape(name))
