@@ -31,7 +31,7 @@ pub use self::key_source::ADD_THE_KEY;
 pub use self::overridden::{Overridden, keys_before_process};
 pub use self::precedence::Precedence;
 pub use self::proxy::Proxy;
-use self::role_chain::{NoWay, RoleChain};
+use self::role_chain::{ChainProfile, ChainRole, NoWay, RoleChain};
 pub use self::route::Route;
 pub use self::section_checks::{
     MOST_NAMES, SpoiledValue, check_sections, check_unique, first_repeat,
@@ -178,6 +178,13 @@ impl StsCall {
             Call::GetSessionToken => None,
         }
     }
+
+    fn scope_mut(&mut self) -> Option<&mut SessionScope> {
+        match &mut self.call {
+            Call::AssumeRole(role) => Some(&mut role.scope),
+            Call::GetSessionToken => None,
+        }
+    }
 }
 
 /// For messages: `[work-long-term] in PATH`.
@@ -278,7 +285,43 @@ impl<'i> Inputs<'i> {
             || own
                 .header
                 .is_some_and(|header| config.values(header).has_any(keys))
-            || long_term.is_empty() && credentials.values(&sections.profile.value).has_any(keys)
+            || long_term.is_empty()
+                && (credentials.values(&sections.profile.value).has_any(keys)
+                    || self.sources_may_have_scope(own.header))
+    }
+
+    /// The same for the profiles that a profile of the config file leads to.
+    fn sources_may_have_scope(&self, header: Option<&str>) -> bool {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let source = |header: &&str| config.get(header, key::SOURCE_PROFILE);
+        let mut next = header.as_ref().and_then(source);
+        // A loop is an error elsewhere.
+        for _ in 0..MOST_SOURCES {
+            let Some(profile) = next else { return false };
+            let header = config_header(&config.document, &profile);
+            let long_term = self.names.long_term(&profile);
+            if header.is_some_and(|header| config.values(header).has_any(&session_scope::KEYS))
+                || credentials.values(&long_term).has_any(&session_scope::KEYS)
+            {
+                return true;
+            }
+            next = header.as_ref().and_then(source);
+        }
+        true
+    }
+
+    /// The session scope of the requested role, with what it inherits from the roles before it.
+    fn scope_in_chain(&self, chain: &RoleChain) -> Result<SessionScope> {
+        let scopes = chain.roles.iter().rev().map(|role| {
+            let place = RolePlace::of(&chain.profiles[role.profile], role);
+            self.scope_of(&role.arn, &place)
+        });
+        let mut scopes: Vec<SessionScope> = scopes.collect::<Result<_>>()?;
+        session_scope::inherit(&mut scopes)?;
+        Ok(scopes.pop().unwrap_or_default())
     }
 
     /// The session scope of the requested role. AWS supports none without a role, so it is refused.
@@ -296,7 +339,11 @@ impl<'i> Inputs<'i> {
             is_requested: true,
         };
         if let Some(role) = role {
-            return self.scope_of(role, &place);
+            return if self.sources_may_have_scope(header) {
+                self.scope_in_chain(&self.role_chain(sections)?)
+            } else {
+                self.scope_of(role, &place)
+            };
         }
         let source = self.scope_source(None, &place);
         let Some(origin) = source.first_origin() else {
@@ -366,8 +413,8 @@ impl<'i> Inputs<'i> {
             },
         });
         check_min_ttl(&self.min_ttl()?, &wanted, &decision)?;
-        let steps = sts_calls::sts_calls(&resolver, &wanted, &decision)?;
-        session_scope::check_chain(&steps)?;
+        let mut steps = sts_calls::sts_calls(&resolver, &wanted, &decision)?;
+        session_scope::inherit(steps.iter_mut().filter_map(StsCall::scope_mut))?;
         if let (Some(device), Some(first)) = (&device, steps.first()) {
             check_device(device, &first.connection)?;
         }
@@ -482,6 +529,19 @@ struct RolePlace<'a> {
     /// Whether the flags are about it.
     is_requested: bool,
 }
+
+impl<'a> RolePlace<'a> {
+    fn of(profile: &'a ChainProfile, role: &ChainRole) -> Self {
+        Self {
+            long_term: profile.long_term.as_deref(),
+            header: profile.config.as_deref(),
+            is_requested: role.profile == 0,
+        }
+    }
+}
+
+/// Longer chains of profiles are followed in any case.
+const MOST_SOURCES: usize = 8;
 
 /// How long stored credentials must still last, in seconds, by default.
 const DEFAULT_MIN_TTL: u32 = 60;

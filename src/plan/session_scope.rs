@@ -16,7 +16,6 @@ use crate::files::freshness::WantedScope;
 use crate::files::policy_file;
 use crate::files::profiles::{File, in_home, key};
 use crate::plan::setting::{Origin, Setting, flag, in_file, inherited};
-use crate::plan::{Call, StsCall};
 
 /// How long the session policies may be together, in characters.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
@@ -55,6 +54,8 @@ pub struct SessionScope {
     /// The keys of the tags that the roles assumed from this session inherit.
     pub transitive_tags: Option<Setting<Vec<String>>>,
     pub source_identity: Option<Setting<String>>,
+    /// What earlier roles of the chain add to it.
+    inherited: Inherited,
 }
 
 /// A session policy. <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session>.
@@ -116,7 +117,13 @@ impl SessionScope {
                 .iter()
                 .map(|key| ("transitive tag", key.as_str())),
         );
-        let identity = self.source_identity.iter();
+        let Inherited {
+            tags: earlier,
+            source_identity,
+        } = &self.inherited;
+        let earlier: Vec<String> = earlier.iter().map(|tag| tag.value.to_string()).collect();
+        parts.extend(earlier.iter().map(|tag| ("inherited tag", tag.as_str())));
+        let identity = self.source_identity.as_ref().or(source_identity.as_ref());
         parts.extend(identity.map(|identity| ("source identity", identity.value.as_str())));
         if parts.is_empty() {
             return None;
@@ -202,6 +209,7 @@ impl ScopeSource<'_> {
             tags,
             transitive_tags,
             source_identity,
+            inherited: Inherited::default(),
         })
     }
 
@@ -356,52 +364,74 @@ impl ScopeSource<'_> {
     }
 }
 
-/// Refuses what AWS refuses in a chain: a tag that the role inherits from one before, and a second source identity.
+/// What the session of a role passes on to the roles that are assumed from it.
+#[derive(Clone, Debug, Default)]
+struct Inherited {
+    tags: Vec<Setting<Tag>>,
+    source_identity: Option<Setting<String>>,
+}
+
+/// Adds to each role of a chain what it inherits from those before it, and refuses what AWS refuses: a tag that is inherited, and a
+/// second source identity.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining> and
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>.
-pub(super) fn check_chain(steps: &[StsCall]) -> Result<()> {
-    let mut inherited: Vec<(String, &Origin)> = Vec::new();
-    let mut identity: Option<&Setting<String>> = None;
-    for step in steps {
-        let Call::AssumeRole(role) = &step.call else {
-            continue;
-        };
-        let scope = &role.scope;
-        if let Some(tags) = &scope.tags {
-            let of = |tag: &&Tag| {
-                let key = tag.key.to_lowercase();
-                inherited.iter().find(|(inherited, _)| *inherited == key)
-            };
-            if let Some((tag, (_, earlier))) =
-                tags.value.iter().find_map(|tag| Some((tag, of(&tag)?)))
-            {
+pub(super) fn inherit<'s>(chain: impl IntoIterator<Item = &'s mut SessionScope>) -> Result<()> {
+    let mut inherited = Inherited::default();
+    for scope in chain {
+        inherited.check(scope)?;
+        scope.inherited = inherited.clone();
+        inherited.add(scope);
+    }
+    Ok(())
+}
+
+impl Inherited {
+    fn check(&self, scope: &SessionScope) -> Result<()> {
+        for tag in scope.tags() {
+            let key = tag.key.to_lowercase();
+            let mut earlier = self.tags.iter();
+            if let Some(earlier) = earlier.find(|earlier| earlier.value.key.to_lowercase() == key) {
+                let origin = scope.tags.as_ref().map(|tags| &tags.origin);
                 bail!(
                     Failure::new(format!(
-                        "the session tag `{}` ({}) is inherited from a role before it in the chain ({earlier})",
-                        tag.key, tags.origin
+                        "the session tag `{}` ({}) is inherited from a role before it in the chain ({})",
+                        tag.key,
+                        origin.unwrap_or(&Origin::Default),
+                        earlier.origin
                     ))
                     .hint("remove one of them; AWS does not let a role change a tag that it inherits")
                 );
             }
         }
-        if let Some(name) = &scope.source_identity {
-            if let Some(earlier) = identity.filter(|earlier| earlier.value != name.value) {
-                bail!(
-                    Failure::new(format!(
-                        "the source identity {} ({}) differs from that of a role before it in the chain, {} ({})",
-                        name.value, name.origin, earlier.value, earlier.origin
-                    ))
-                    .hint("remove one of them; AWS does not let a role change a source identity that it inherits")
-                );
-            }
-            identity = Some(name);
-        }
-        if let Some(keys) = &scope.transitive_tags {
-            let keys_in_lower_case = keys.value.iter().map(|key| key.to_lowercase());
-            inherited.extend(keys_in_lower_case.map(|key| (key, &keys.origin)));
+        match (&scope.source_identity, &self.source_identity) {
+            (Some(name), Some(earlier)) if name.value != earlier.value => bail!(
+                Failure::new(format!(
+                    "the source identity {} ({}) differs from that of a role before it in the chain, {} ({})",
+                    name.value, name.origin, earlier.value, earlier.origin
+                ))
+                .hint("remove one of them; AWS does not let a role change a source identity that it inherits")
+            ),
+            _ => Ok(()),
         }
     }
-    Ok(())
+
+    fn add(&mut self, scope: &SessionScope) {
+        let keys = scope.transitive_tags.iter();
+        for (key, origin) in keys.flat_map(|keys| keys.value.iter().map(|key| (key, &keys.origin)))
+        {
+            let key = key.to_lowercase();
+            let mut tags = scope.tags().iter();
+            if let Some(tag) = tags.find(|tag| tag.key.to_lowercase() == key) {
+                self.tags.push(Setting {
+                    value: tag.clone(),
+                    origin: origin.clone(),
+                });
+            }
+        }
+        if let Some(name) = &scope.source_identity {
+            self.source_identity = Some(name.clone());
+        }
+    }
 }
 
 fn is_true(setting: &Setting<String>) -> Result<bool> {

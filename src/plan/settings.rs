@@ -167,12 +167,7 @@ impl Resolver<'_> {
                 .hint("use 2 to 1224 letters, digits, and any of _+=,.@:/-")
             );
         }
-        let profile = &self.chain.profiles[role.profile];
-        let place = RolePlace {
-            long_term: profile.long_term.as_deref(),
-            header: profile.config.as_deref(),
-            is_requested: role.profile == 0,
-        };
+        let place = RolePlace::of(&self.chain.profiles[role.profile], role);
         let scope = self.inputs.scope_of(&arn, &place)?;
         Ok(Role {
             arn,

@@ -278,6 +278,26 @@ fn each_role_of_a_chain_has_its_own() {
             "Tags.1.Value=1"
         ]
     );
+    // What is inherited counts as requested, too.
+    let run = || {
+        home.run_with(&sts, &["-q", "--no-input", "-p", "last"])
+            .ends(0, "");
+        id(&home, "last-mfa")
+    };
+    let first = run();
+    assert_eq!(run(), first);
+    let config = last("session_tags = cost=1\n");
+    home.write("config", &config.replace("team=red", "team=blue"));
+    let second = run();
+    assert_ne!(second, first);
+    home.write(
+        "config",
+        &config
+            .replace("source_identity = alice", "")
+            .replace("team=red", "team=blue"),
+    );
+    assert_ne!(run(), second);
+    let calls = sts.calls();
     // AWS refuses to change what is inherited.
     home.write("config", &last("session_tags = TEAM=blue\n"));
     home.run(&["-p", "last"]).ends(
@@ -293,7 +313,7 @@ fn each_role_of_a_chain_has_its_own() {
              (source_identity of [profile middle] in ~/.aws/config)\n\
              hint: remove one of them; AWS does not let a role change a source identity that it inherits\n",
         );
-    assert_eq!(assumed(&sts).len(), 2);
+    assert_eq!(sts.calls(), calls);
 }
 
 #[test]
