@@ -52,7 +52,7 @@ fn unreadable(path: &Path, name: &str, error: &io::Error) -> Failure {
         _ if regular_file::unfit(error).is_some() => {
             failure.hint("use a regular file with an IAM policy in JSON")
         }
-        _ => failure.hint("write an IAM policy to that file, or correct its path"),
+        _ => failure.hint("write an IAM policy to that file, or fix its path"),
     }
 }
 

@@ -402,7 +402,7 @@ fn the_content_of_the_policy_counts_and_not_its_form_or_place() {
     home.run(&["-p", "a"]).ends(
         1,
         "error: ~/.aws/other.json (session_policy of [profile a] in ~/.aws/config) cannot be read: no such file or directory\n\
-         hint: write an IAM policy to that file, or correct its path\n",
+         hint: write an IAM policy to that file, or fix its path\n",
     );
 }
 
@@ -870,7 +870,7 @@ fn the_policy_must_be_a_file_that_can_be_read() {
         &home,
         &["--session-policy", path],
         "error: ~/.aws/policy.json (--session-policy) cannot be read: no such file or directory\n\
-         hint: write an IAM policy to that file, or correct its path\n",
+         hint: write an IAM policy to that file, or fix its path\n",
     );
     fs::create_dir(path).unwrap();
     fails(
@@ -1016,7 +1016,7 @@ fn what_aws_refuses_is_explained() {
         1,
         &format!(
             "error: AWS rejects a session policy for the role {ADMIN}: Syntax errors in policy.\n\
-             hint: correct the policy; the policy editor in the IAM console shows the mistake\n"
+             hint: fix the policy; the policy editor in the IAM console shows the mistake\n"
         ),
     );
 }

@@ -97,7 +97,7 @@ impl Attempt<'_> {
                 "AWS rejects a session policy for {}: {message}",
                 self.role_name()
             ))
-            .hint("correct the policy; the policy editor in the IAM console shows the mistake"),
+            .hint("fix the policy; the policy editor in the IAM console shows the mistake"),
             VALIDATION_ERROR if message.contains(MAXIMUM_DURATION_PHRASE) => {
                 let duration = &self.step.duration;
                 Failure::new(format!(
