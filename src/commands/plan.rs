@@ -277,10 +277,7 @@ impl PlanLines {
             );
         }
         if let Some(name) = &scope.source_identity {
-            self.line(
-                "identity",
-                format_args!("source identity {}", with_origin(name)),
-            );
+            self.line("identity", with_origin(name));
         }
     }
 }

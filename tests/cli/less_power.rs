@@ -6,7 +6,9 @@ use std::fs;
 use stand_in::{ALICE_DEVICE, Account, Device, Request, Role, StandIn};
 
 use crate::support::accounts::alice;
-use crate::support::home::{Home, set_mode};
+use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::set_mode;
 use crate::support::roles::{ADMIN, AUDIT, LONG, account, home, role};
 use crate::support::sections::{FAR, long_term, short_term, value};
 
@@ -238,7 +240,7 @@ fn keys_of_the_files_are_sent_and_flags_replace_them_by_kind() {
         outcome.stdout.contains(&format!(
             "at most  what both the role and {READ_ONLY_ACCESS} (read_only of [a-long-term] in ~/.aws/credentials) allow\n\
              tags     team=red, cost=1 (session_tags of [profile a] in ~/.aws/config); passed on to later roles: COST (transitive_session_tags of [profile a] in ~/.aws/config)\n\
-             identity source identity alice (source_identity of [profile a] in ~/.aws/config)\n"
+             identity alice (source_identity of [profile a] in ~/.aws/config)\n"
         )),
         "{outcome:?}"
     );
@@ -639,7 +641,7 @@ fn a_session_of_the_user_has_none_and_they_are_refused() {
     assert!(
         outcome
             .stdout
-            .contains("\nidentity source identity alice (source_identity of"),
+            .contains("\nidentity alice (source_identity of"),
         "{outcome:?}"
     );
     // A mistyped profile is the more likely mistake.
