@@ -302,6 +302,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     // `aws sso login` or `aws login`, which open a browser.
     ("{login} {}", NoCommand),
+    ("{key}", NoCommand),
     ("{name}", NoCommand),
     (
         "{renewal}",
