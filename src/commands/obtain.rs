@@ -12,7 +12,9 @@ use crate::core::credentials::Credentials;
 use crate::core::environment::{CODE, Environment, REGION_OF_PROFILE, REGIONS};
 use crate::core::error::Failure;
 use crate::core::text::{self, is_plain};
-use crate::plan::{self, Inputs, Origin, ProfileSections, Storage};
+use crate::files::profiles::File;
+use crate::plan::{self, Account, Inputs, Origin, ProfileSections, Storage};
+use crate::renewal::account::account_of;
 use crate::renewal::codes::StandardInput;
 use crate::renewal::request::{Checked, RenewalRequest};
 use crate::renewal::summary::Summary;
@@ -26,17 +28,12 @@ pub mod name {
     pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
     pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
     pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
+    pub const ACCOUNT_ID: &str = "AWS_ACCOUNT_ID";
 }
 
 /// Variables that some AWS tools use instead of the credentials in the environment, or together with them: botocore the older name
-/// of the session token, the SDK for JavaScript the profile, and many tools the account
-/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-account-endpoints.html>).
-const SHADOWING: [&str; 4] = [
-    "AWS_SECURITY_TOKEN",
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_ACCOUNT_ID",
-];
+/// of the session token, and the SDK for JavaScript the profile.
+const SHADOWING: [&str; 3] = ["AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 
 /// Other variables that select credentials. A command that gets its own credentials must not have them.
 const CONTRADICTING: [&str; 14] = [
@@ -58,8 +55,11 @@ const CONTRADICTING: [&str; 14] = [
 ];
 
 /// The credentials for a shell, a program, or another command.
+#[derive(Clone)]
 pub(super) struct ObtainedCredentials {
     pub credentials: Credentials,
+    /// The ID of their account, if known.
+    pub account_id: Option<String>,
     /// The region to use them in, if known.
     pub region: Option<Region>,
     /// The profile that they are of.
@@ -69,6 +69,7 @@ pub(super) struct ObtainedCredentials {
 }
 
 /// A region for other tools. All of them read `AWS_REGION`, but boto3 and version 1 of the AWS CLI read `AWS_DEFAULT_REGION`.
+#[derive(Clone)]
 pub(super) enum Region {
     /// It is the region of the profile.
     OfProfile(String),
@@ -104,6 +105,9 @@ impl ObtainedCredentials {
                 text(&clock::timestamp(credentials.expiration)),
             ),
         ];
+        if let Some(account_id) = &self.account_id {
+            variables.push((name::ACCOUNT_ID, text(account_id)));
+        }
         if let Some(region) = &self.region {
             variables.extend(REGIONS.map(|name| (name, text(region.name()))));
         }
@@ -117,6 +121,10 @@ impl ObtainedCredentials {
     /// another profile.
     pub(super) fn shadowing(&self) -> Vec<&'static str> {
         let mut names = SHADOWING.to_vec();
+        if self.account_id.is_none() {
+            // That of other credentials.
+            names.push(name::ACCOUNT_ID);
+        }
         match &self.region {
             None => names.extend(REGIONS.iter().chain([&REGION_OF_PROFILE])),
             Some(Region::OfEnvironment(_)) => names.push(REGION_OF_PROFILE),
@@ -189,8 +197,10 @@ pub(super) fn obtain(
             summary.end_of_one()?
         }
     };
+    let account_id = account_id(report, &credentials, &files.credentials);
     let obtained = ObtainedCredentials {
         credentials,
+        account_id,
         region,
         profile,
         renewal,
@@ -229,6 +239,17 @@ fn check(name: &str, value: &str, renewal: &str) -> Result<()> {
         ))
         .hint(format!("run `{renewal}` to get new credentials"))
     )
+}
+
+/// The ID of the account, if known. If what is set contradicts itself, a wrong account would be worse than none.
+fn account_id(report: Report, credentials: &Credentials, file: &File<'_>) -> Option<String> {
+    let account = account_of(credentials, file);
+    if let Account::Unclear { problem, way_out } = &account {
+        report.warning(format_args!(
+            "the account ID is not passed on: {problem}: {way_out}"
+        ));
+    }
+    account.id()
 }
 
 fn region(inputs: &Inputs<'_>, sections: &ProfileSections) -> Result<Option<Region>> {

@@ -24,6 +24,8 @@ pub mod key {
     pub const AWS_SESSION_TOKEN: &str = "aws_session_token";
     /// The older name of the session token. botocore prefers it to the newer one.
     pub const AWS_SECURITY_TOKEN: &str = "aws_security_token";
+    /// The account of the section's credentials, which AWS tools use for endpoints.
+    pub const AWS_ACCOUNT_ID: &str = "aws_account_id";
     /// When the section's credentials expire: `YYYY-MM-DD HH:MM:SS`, UTC.
     pub const EXPIRATION: &str = "expiration";
 
@@ -115,13 +117,14 @@ pub mod key {
     pub const PAIRS: &str = "pairs";
 
     /// The keys that we use whose values have one line. Further lines are a mistake, and may contain another section's secrets.
-    pub const OF_ONE_LINE: [&str; 34] = [
+    pub const OF_ONE_LINE: [&str; 35] = [
         ASSUMED_ROLE,
         ASSUMED_ROLE_ARN,
         AWS_ACCESS_KEY_ID,
         AWS_SECRET_ACCESS_KEY,
         AWS_SESSION_TOKEN,
         AWS_SECURITY_TOKEN,
+        AWS_ACCOUNT_ID,
         EXPIRATION,
         WRITTEN_ACCESS_KEY_ID,
         WRITTEN_SESSION_SCOPE,

@@ -212,6 +212,19 @@ pub fn of_key(
         .max_by_key(|(_, session)| session.credentials.expiration)
 }
 
+/// The pair that made the session with this access key ID, and the section with its keys.
+pub fn made_by(access_key_id: &str, sessions: &[File<'_>]) -> Option<(SessionKey, String)> {
+    sessions.iter().find_map(|file| {
+        let mut session_keys = session_keys(file).into_iter();
+        session_keys.find_map(|session_key| {
+            let record = file.values(&session_key.section());
+            let is_it = record.get(key::AWS_ACCESS_KEY_ID)? == access_key_id;
+            is_it.then_some(())?;
+            Some((session_key, record.get(key::LONG_TERM_SECTION)?))
+        })
+    })
+}
+
 /// Whether a section of the credentials file contains a session of another pair, whose key is still in use.
 pub fn is_of_another(
     session_key: &SessionKey,

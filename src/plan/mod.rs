@@ -1,6 +1,7 @@
 //! Decides everything that can be decided without network or terminal, and records the origin of each decision.
 
 mod setting;
+mod account;
 mod code_settings;
 mod decision;
 mod section_names;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use chrono::TimeDelta;
 
+pub use self::account::Account;
 pub use self::code_settings::{CodeSettings, Given, PromptSettings, process_of_environment};
 pub use self::connection::{Connection, Service, check_region};
 use self::decision::{Circumstances, Wish, decide};

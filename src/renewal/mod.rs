@@ -2,6 +2,7 @@
 
 pub mod codes;
 pub mod stored_sessions;
+pub mod account;
 pub mod cache_state;
 pub mod group;
 pub mod discovery;

@@ -85,6 +85,7 @@ fn the_command_finds_a_server_and_no_keys() {
     assert_eq!(
         variables,
         [
+            "AWS_ACCOUNT_ID",
             TOKEN,
             URI,
             "AWS_DEFAULT_REGION",
@@ -92,9 +93,10 @@ fn the_command_finds_a_server_and_no_keys() {
             "MFA_CREDS_REGION"
         ]
     );
-    assert_eq!(values[0].len(), 64);
-    assert!(values[1].starts_with("http://127.0.0.1:"), "{values:?}");
-    assert_eq!(values[2..], ["eu-west-1"; 3]);
+    assert_eq!(values[0], "123456789012");
+    assert_eq!(values[1].len(), 64);
+    assert!(values[2].starts_with("http://127.0.0.1:"), "{values:?}");
+    assert_eq!(values[3..], ["eu-west-1"; 3]);
 }
 
 #[test]

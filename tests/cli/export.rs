@@ -128,8 +128,8 @@ fn for_programs() {
     prints(
         &["--format", "json"],
         "{\n  \"AccessKeyId\": \"ASIAFAKEFAKEFAKEFAKE\",\n  \"SecretAccessKey\": \"FakeSecret\",\n  \
-         \"SessionToken\": \"FakeToken\",\n  \"Expiration\": \"2099-01-01T00:00:00Z\",\n  \"Region\": \"eu-west-1\",\n  \
-         \"RoleArn\": null\n}\n",
+         \"SessionToken\": \"FakeToken\",\n  \"Expiration\": \"2099-01-01T00:00:00Z\",\n  \"AccountId\": null,\n  \
+         \"Region\": \"eu-west-1\",\n  \"RoleArn\": null\n}\n",
     );
 }
 
@@ -202,6 +202,7 @@ fn what_was_exported_can_be_taken_back() {
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
         "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_ACCOUNT_ID",
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
         "MFA_CREDS_REGION",
@@ -228,7 +229,8 @@ fn what_was_exported_can_be_taken_back() {
         .env("AWS_REGION", "eu-west-1")
         .prints(
             "unset AWS_ACCESS_KEY_ID\nunset AWS_SECRET_ACCESS_KEY\n\
-             unset AWS_SESSION_TOKEN\nunset AWS_CREDENTIAL_EXPIRATION\n",
+             unset AWS_SESSION_TOKEN\nunset AWS_CREDENTIAL_EXPIRATION\n\
+             unset AWS_ACCOUNT_ID\n",
             "",
         );
 }

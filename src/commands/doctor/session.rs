@@ -5,13 +5,15 @@ use std::path::Path;
 use super::checklist::Checklist;
 use super::profile::Examined;
 use crate::core::clock::{self, until};
+use crate::core::credentials::Credentials;
 use crate::core::shell_words;
 use crate::core::text::masked;
 use crate::files::freshness::Reason;
-use crate::files::profiles::{self, File};
+use crate::files::profiles::{self, File, key};
 use crate::files::section_format::{Defect, holds_long_term_keys};
 use crate::files::store;
-use crate::plan::{Keys, Origin, Setting, User};
+use crate::plan::{Account, Keys, Origin, ProfileSections, Setting, User};
+use crate::renewal::account::account_of;
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::stored_sessions::session_of_key;
 
@@ -45,13 +47,16 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
     let (credentials, short_term) = (&inputs.files.credentials, &sections.short_term);
     let (label, renew) = (sections.label(), format!("run `{}`", sections.command("")));
     match state {
-        CacheState::Fresh(found) => list.ok(
-            subject,
-            format!(
-                "{label} is valid until {}",
-                until(found.expiration, clock::now())
-            ),
-        ),
+        CacheState::Fresh(found) => {
+            list.ok(
+                subject,
+                format!(
+                    "{label} is valid until {}",
+                    until(found.expiration, clock::now())
+                ),
+            );
+            account(list, sections, credentials, &found);
+        }
         CacheState::Stale { because, .. } => match because {
             // The check of the keys reports these.
             Reason::Defective(Defect::StaleSecurityToken | Defect::LongTermKeys) => {}
@@ -63,6 +68,27 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
             }
             _ => list.warning(subject, format!("{label}: {because}"), renew),
         },
+    }
+}
+
+/// The account ID next to stored credentials, which AWS tools use.
+fn account(list: &mut Checklist, sections: &ProfileSections, file: &File<'_>, found: &Credentials) {
+    let subject = "account ID";
+    let section = &sections.short_term;
+    let stored = file
+        .get(section, key::AWS_ACCOUNT_ID)
+        .filter(|_| !sections.storage.is_private());
+    match (account_of(found, file), stored) {
+        (Account::Unclear { problem, way_out }, _) => list.warning(subject, problem, way_out),
+        (Account::Known(id), Some(stored)) if stored != id => list.warning(
+            subject,
+            format!(
+                "aws_account_id of [{section}] in {} is {stored}, but its credentials are in the account {id}",
+                file.path.display()
+            ),
+            format!("change it to {id}; the next renewal also does that"),
+        ),
+        _ => {}
     }
 }
 

@@ -16,6 +16,8 @@ struct Process<'a> {
     version: u8,
     #[serde(flatten)]
     keys: JsonCredentials<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
 }
 
 /// For scripts: the same keys and more.
@@ -24,6 +26,8 @@ struct Process<'a> {
 struct Everything<'a> {
     #[serde(flatten)]
     keys: JsonCredentials<'a>,
+    /// None if nothing tells it.
+    account_id: Option<&'a str>,
     region: Option<&'a str>,
     /// None for a session of the user.
     role_arn: Option<&'a str>,
@@ -55,12 +59,14 @@ pub(super) fn process(outgoing: &ObtainedCredentials) -> Result<Zeroizing<String
     text::json(&Process {
         version: 1,
         keys: JsonCredentials::of(outgoing),
+        account_id: outgoing.account_id.as_deref(),
     })
 }
 
 pub(super) fn json(outgoing: &ObtainedCredentials) -> Result<Zeroizing<String>> {
     text::json(&Everything {
         keys: JsonCredentials::of(outgoing),
+        account_id: outgoing.account_id.as_deref(),
         region: outgoing.region.as_ref().map(Region::name),
         role_arn: outgoing.credentials.role_arn.as_deref(),
     })

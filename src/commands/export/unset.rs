@@ -19,6 +19,7 @@ pub(super) fn unset(format: Format, environment: &Environment) -> Result<Zeroizi
         name::SECRET_ACCESS_KEY,
         name::SESSION_TOKEN,
         name::CREDENTIAL_EXPIRATION,
+        name::ACCOUNT_ID,
     ];
     if environment.text(REGION_OF_PROFILE).is_some() {
         // A region of ours is hidden. One that is set is the user's own.

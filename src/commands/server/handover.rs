@@ -24,6 +24,7 @@ struct Handover<'h> {
     /// The time at AWS, in seconds since 1970: only the renewal has learned whether the clock of this machine differs.
     now: i64,
     role_arn: Option<String>,
+    account_id: Option<String>,
     region: Option<String>,
     is_region_of_environment: bool,
     profile: String,
@@ -40,6 +41,7 @@ pub(in crate::commands) fn write(obtained: &ObtainedCredentials) -> Result<Zeroi
         expiration: credentials.expiration.timestamp(),
         now: clock::now().timestamp(),
         role_arn: credentials.role_arn.clone(),
+        account_id: obtained.account_id.clone(),
         region: obtained
             .region
             .as_ref()
@@ -75,6 +77,7 @@ pub(super) fn read(output: &[u8]) -> Result<ObtainedCredentials> {
             // It is for those who store credentials.
             session_scope: None,
         },
+        account_id: read.account_id,
         region: read.region.map(region),
         profile: read.profile,
         renewal: read.renewal,

@@ -28,8 +28,9 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use super::supply::Supply;
+use crate::commands::obtain::ObtainedCredentials;
 use crate::core::clock::timestamp;
-use crate::core::credentials::{Credentials, Secret};
+use crate::core::credentials::Secret;
 use crate::core::text;
 
 /// How many connections are open at the same time; others wait.
@@ -73,6 +74,9 @@ struct Answer<'a> {
     secret_access_key: &'a str,
     token: &'a str,
     expiration: String,
+    /// botocore, and the SDKs for Rust and others read it here, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
 }
 
 /// An error, as the SDKs read it.
@@ -145,7 +149,7 @@ async fn answer(request: &Request<Incoming>, routes: &[Route]) -> Response<Body>
         );
     }
     match route.supply.get().await {
-        Ok(credentials) => found(&credentials),
+        Ok(obtained) => found(&obtained),
         // Not one of the errors after which SDKs ask again and again.
         Err(why) => refusal(StatusCode::NOT_FOUND, "CredentialsNotAvailable", &why),
     }
@@ -172,13 +176,15 @@ fn is_of(route: &Route, path: &str, headers: &HeaderMap) -> bool {
     is_authorized && route.path == path
 }
 
-fn found(credentials: &Credentials) -> Response<Body> {
+fn found(obtained: &ObtainedCredentials) -> Response<Body> {
+    let credentials = &obtained.credentials;
     let answer = Answer {
         role_arn: credentials.role_arn.as_deref(),
         access_key_id: &credentials.access_key_id,
         secret_access_key: credentials.secret_access_key.expose(),
         token: credentials.session_token.expose(),
         expiration: timestamp(credentials.expiration),
+        account_id: obtained.account_id.as_deref(),
     };
     response(StatusCode::OK, &answer)
 }

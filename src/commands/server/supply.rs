@@ -23,7 +23,6 @@ use tokio::time::{sleep, timeout};
 use super::renewal::{Begin, CodeUse, NotObtained, Renewal};
 use crate::commands::obtain::ObtainedCredentials;
 use crate::core::clock::{self, until};
-use crate::core::credentials::Credentials;
 use crate::report::Report;
 
 /// How long to wait between two looks at the clock: a suspended machine stops timers.
@@ -97,7 +96,7 @@ impl Supply {
     }
 
     /// Valid credentials for a client, or why there are none. If a renewal is about to begin, waits for it for a limited time.
-    pub(super) async fn get(&self) -> Result<Credentials, String> {
+    pub(super) async fn get(&self) -> Result<ObtainedCredentials, String> {
         let mut changes = self.state.subscribe();
         let answer = timeout(LONGEST_WAIT, async {
             loop {
@@ -118,10 +117,10 @@ impl Supply {
     }
 
     /// What a client gets; none before the end of the first renewal that is due.
-    fn answer(&self) -> Option<Result<Credentials, String>> {
+    fn answer(&self) -> Option<Result<ObtainedCredentials, String>> {
         let state = self.state.borrow();
         if state.is_valid() {
-            return Some(Ok(state.obtained.credentials.clone()));
+            return Some(Ok(state.obtained.clone()));
         }
         state.failure.clone().map(Err)
     }

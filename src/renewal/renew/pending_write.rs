@@ -16,7 +16,7 @@ use crate::files::profiles::{self, File, key};
 use crate::files::section_format;
 use crate::files::sessions::{self, Session, SessionKey};
 use crate::files::store::{self, Edit, Store};
-use crate::plan::{self, Strategy};
+use crate::plan::{self, Account, Strategy};
 use crate::renewal::cache_state::kept_section;
 use crate::renewal::group::{Group, Job};
 use crate::renewal::stored_sessions::{holds_session_of_another, session_files, session_texts};
@@ -254,9 +254,12 @@ fn edits(
     let of_ours = session_files(&texts);
     for (job, credentials) in &pending.credentials {
         check_may_write(file, path, job, &of_ours)?;
-        edits.push(Edit::new(
-            job.sections.short_term.clone(),
-            section_format::changes(credentials),
+        edits.push(edit(
+            file,
+            job,
+            group,
+            &job.sections.short_term,
+            credentials,
         ));
     }
     let Some(session) = pending.session else {
@@ -266,10 +269,31 @@ fn edits(
         return Ok((edits, Some(section)));
     }
     let section = section_for_session(file, path, group);
-    if let Some(section) = section.clone() {
-        edits.push(Edit::new(section, section_format::changes(session)));
+    if let (Some(section), [job, ..]) = (&section, &group.jobs[..]) {
+        edits.push(edit(file, job, group, section, session));
     }
     Ok((edits, section))
+}
+
+/// What brings credentials into a section. An account ID that is there becomes theirs.
+fn edit(
+    file: &File<'_>,
+    job: &Job,
+    group: &Group,
+    section: &str,
+    credentials: &Credentials,
+) -> Edit<'static> {
+    let mut changes = section_format::changes(credentials);
+    if let Some(stored) = file.get(section, key::AWS_ACCOUNT_ID) {
+        let account = match &credentials.role_arn {
+            Some(arn) => Account::of_role(arn),
+            None => Account::of_session(&group.session_key, &job.plan.key_source.id.section, file),
+        };
+        if let Some(id) = account.id().filter(|id| *id != stored) {
+            changes.push(Change::Set(key::AWS_ACCOUNT_ID, Cow::Owned(id)));
+        }
+    }
+    Edit::new(section.to_owned(), changes)
 }
 
 /// Checks that the keys of a job are still there, and that the write overwrites only our own credentials.
