@@ -33,6 +33,8 @@ settings! {
     MFA_CREDS_PROMPT_TIMEOUT = "MFA_CREDS_PROMPT_TIMEOUT";
     /// How long stored credentials must remain valid to be reused.
     MFA_CREDS_MIN_TTL = "MFA_CREDS_MIN_TTL";
+    /// The form of `expiration` in the credentials file.
+    MFA_CREDS_EXPIRATION_STYLE = "MFA_CREDS_EXPIRATION_STYLE";
     /// How long to wait for AWS.
     MFA_CREDS_TIMEOUT = "MFA_CREDS_TIMEOUT";
     /// The file for the trace.

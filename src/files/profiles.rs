@@ -29,6 +29,9 @@ pub mod key {
     /// When the section's credentials expire: `YYYY-MM-DD HH:MM:SS`, UTC.
     pub const EXPIRATION: &str = "expiration";
 
+    /// The form in which `expiration` is written.
+    pub const EXPIRATION_STYLE: &str = "expiration_style";
+
     /// The access key ID of a session that we wrote, if it looks like one of long-term keys.
     pub const WRITTEN_ACCESS_KEY_ID: &str = "mfa_creds_access_key_id";
     /// The access key ID of a role's session that we wrote, and a digest of its session policies, session tags and source identity.
@@ -117,7 +120,7 @@ pub mod key {
     pub const PAIRS: &str = "pairs";
 
     /// The keys that we use whose values have one line. Further lines are a mistake, and may contain another section's secrets.
-    pub const OF_ONE_LINE: [&str; 35] = [
+    pub const OF_ONE_LINE: [&str; 36] = [
         ASSUMED_ROLE,
         ASSUMED_ROLE_ARN,
         AWS_ACCESS_KEY_ID,
@@ -126,6 +129,7 @@ pub mod key {
         AWS_SECURITY_TOKEN,
         AWS_ACCOUNT_ID,
         EXPIRATION,
+        EXPIRATION_STYLE,
         WRITTEN_ACCESS_KEY_ID,
         WRITTEN_SESSION_SCOPE,
         AWS_MFA_DEVICE,

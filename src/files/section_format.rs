@@ -11,6 +11,17 @@ use crate::files::profiles::{File, Values, config_header, key};
 
 /// aws-mfa's form of `expiration`, in UTC without a suffix.
 const EXPIRATION_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
+
+/// The form of a written `expiration`. Both are read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ExpirationStyle {
+    /// `2026-11-28 18:00:00`, in UTC.
+    AwsMfa,
+    /// `2026-11-28T18:00:00Z`, which starship reads and aws-mfa cannot read:
+    /// <https://starship.rs/config/#aws>.
+    Rfc3339,
+}
+
 /// The prefix of the access key ID of temporary credentials.
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>.
 pub const TEMPORARY_PREFIX: &str = "ASIA";
@@ -233,14 +244,17 @@ pub const KEYS: [&str; 9] = [
 
 /// The changes that bring the credentials into a section, key for key as aws-mfa writes them. An access key ID that could be one
 /// of long-term keys, as some servers other than AWS give to sessions, is noted as ours.
-pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
+pub fn changes(new: &Credentials, style: ExpirationStyle) -> Vec<Change<'static>> {
     let set = |key, value: &str| Change::Set(key, Cow::Owned(value.to_owned()));
     let token = new.session_token.expose();
     let (assumed, role) = match &new.role_arn {
         Some(arn) => ("True", set(key::ASSUMED_ROLE_ARN, arn)),
         None => ("False", Change::Remove(key::ASSUMED_ROLE_ARN)),
     };
-    let expiration = new.expiration.format(EXPIRATION_FORMAT).to_string();
+    let expiration = match style {
+        ExpirationStyle::AwsMfa => new.expiration.format(EXPIRATION_FORMAT).to_string(),
+        ExpirationStyle::Rfc3339 => clock::timestamp(new.expiration),
+    };
     let id = &new.access_key_id;
     let written = if is_temporary(id) || is_of_another_server(id) {
         Change::Remove(key::WRITTEN_ACCESS_KEY_ID)

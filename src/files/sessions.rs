@@ -19,7 +19,7 @@ use crate::core::mfa_device::SerialNumber;
 use crate::files::document::Change;
 use crate::files::freshness::WantedScope;
 use crate::files::profiles::{File, key};
-use crate::files::section_format;
+use crate::files::section_format::{self, ExpirationStyle};
 
 /// The pair that makes a session: an access key ID and a device.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -251,16 +251,17 @@ pub fn is_of_another(
 /// The changes that record a session in the section of its pair.
 pub fn changes(session: &Session) -> Vec<Change<'static>> {
     let Some(section) = &session.section else {
-        let mut changes = section_format::changes(&session.credentials);
+        let mut changes = section_format::changes(&session.credentials, ExpirationStyle::AwsMfa);
         changes.push(Change::Remove(key::SECTION));
         return changes;
     };
     let id = &session.credentials.access_key_id;
-    let mut changes: Vec<Change<'static>> = section_format::changes(&session.credentials)
-        .iter()
-        .map(|change| Change::Remove(change.key()))
-        .filter(|change| change.key() != key::AWS_ACCESS_KEY_ID)
-        .collect();
+    let mut changes: Vec<Change<'static>> =
+        section_format::changes(&session.credentials, ExpirationStyle::AwsMfa)
+            .iter()
+            .map(|change| Change::Remove(change.key()))
+            .filter(|change| change.key() != key::AWS_ACCESS_KEY_ID)
+            .collect();
     changes.push(Change::Set(key::AWS_ACCESS_KEY_ID, Cow::Owned(id.clone())));
     changes.push(Change::Set(key::SECTION, Cow::Owned(section.clone())));
     changes

@@ -55,7 +55,7 @@ use crate::core::mfa_device::SerialNumber;
 use crate::core::text;
 use crate::files::freshness::Wanted;
 use crate::files::profiles::{File, Files, Values, config_header, key};
-use crate::files::section_format;
+use crate::files::section_format::{self, ExpirationStyle};
 
 /// How to get credentials: which calls, with which credentials and settings, and where.
 #[derive(Debug)]
@@ -82,6 +82,8 @@ pub struct Plan {
     pub session_section: Option<String>,
     /// How AWS tools could assume the role by themselves, if they can.
     pub native: Option<Native>,
+    /// The form in which the expiration is written.
+    pub expiration_style: Setting<ExpirationStyle>,
     /// The region of the profile, if its section has another name and no region.
     pub region: Option<String>,
 }
@@ -447,6 +449,7 @@ impl<'i> Inputs<'i> {
             wanted,
             steps,
             session_section,
+            expiration_style: resolver.expiration_style()?,
             region: region_elsewhere(sections, &files.config),
         })
     }

@@ -4,12 +4,15 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Result, bail};
 
-use crate::core::environment::{Environment, MFA_DEVICE, MFA_STS_DURATION};
+use crate::core::environment::{
+    Environment, MFA_CREDS_EXPIRATION_STYLE, MFA_DEVICE, MFA_STS_DURATION,
+};
 use crate::core::error::Failure;
 use crate::core::form::{Form, is_of_name};
 use crate::core::mfa_device::SerialNumber;
 use crate::core::seconds;
 use crate::files::profiles::key;
+use crate::files::section_format::ExpirationStyle;
 use crate::plan::role_chain::{ChainProfile, ChainRole, RoleChain};
 use crate::plan::setting::{Origin, Setting, default, first, flag, in_file, inherited, variable};
 use crate::plan::{Inputs, Role, RolePlace};
@@ -123,6 +126,29 @@ impl Resolver<'_> {
     pub(super) fn mfa_process(&self) -> Option<Setting<String>> {
         let mut profiles = self.chain.profiles.iter();
         profiles.find_map(|profile| self.own(profile, key::MFA_PROCESS))
+    }
+
+    /// The form in which the expiration is written to the credentials file.
+    pub(super) fn expiration_style(&self) -> Result<Setting<ExpirationStyle>> {
+        let along_the_way = || {
+            let mut profiles = self.chain.profiles.iter();
+            profiles.find_map(|profile| self.own(profile, key::EXPIRATION_STYLE))
+        };
+        let set = self.variable(MFA_CREDS_EXPIRATION_STYLE);
+        let Some(Setting { value, origin }) = set.or_else(along_the_way) else {
+            return Ok(default(ExpirationStyle::AwsMfa));
+        };
+        let value = match value.as_str() {
+            "aws-mfa" => ExpirationStyle::AwsMfa,
+            "rfc3339" => ExpirationStyle::Rfc3339,
+            _ => bail!(
+                Failure::new(format!(
+                    "`{value}` ({origin}) is not a style of expirations"
+                ))
+                .hint("use rfc3339 or aws-mfa")
+            ),
+        };
+        Ok(Setting { value, origin })
     }
 
     pub(super) fn role(&self, role: &ChainRole) -> Result<Role> {

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::cli::Prompt;
 use crate::files::document::Harm;
 use crate::files::profiles::{File, Files, config_header};
+use crate::files::section_format::ExpirationStyle;
 use crate::plan::{
     self, Call, CodeSettings, Connection, Given, Origin, Plan, ProfileSections, PromptSettings,
     Route, SessionScope, Storage, StsCall,
@@ -110,6 +111,10 @@ pub fn tell_plan(report: Report, plan: &Plan) {
     }
     if let Some(process) = &plan.mfa_process {
         tell(report, "code", "printed by a command", &process.origin);
+    }
+    let style = &plan.expiration_style;
+    if style.value == ExpirationStyle::Rfc3339 {
+        tell(report, "expiration", "RFC 3339", &style.origin);
     }
     for step in &plan.steps {
         tell_step(report, step, plan.role().is_some());

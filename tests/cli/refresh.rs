@@ -427,3 +427,52 @@ fn a_home_and_a_profile_may_have_blanks_and_letters_of_any_language() {
         assert!(value(&home.credentials(), "große Arbeit", "expiration").is_some());
     }
 }
+
+/// starship and others read this form; aws-mfa ends with an error because of it.
+#[test]
+fn the_expiration_is_written_in_the_form_that_is_set() {
+    let renewed = |own: &str, config: &str, variable: &str| {
+        let home = Home::with(&format!("{}{own}", long_term("work")));
+        home.write("config", config);
+        let sts = StandIn::start(Account::example());
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let run = home.run_with(&sts, &["-p", "work", "-q"]);
+        let run = run.env("MFA_CREDS_EXPIRATION_STYLE", variable);
+        run.env("MFA_TOKEN", &code).prints("", "");
+        // It is read in each form.
+        let offline = home.run(&["-p", "work", "-q"]);
+        offline.prints("", "");
+        value(&home.credentials(), "work", "expiration").unwrap()
+    };
+    let rfc3339 = "expiration_style = rfc3339\n";
+    let config = &format!("[profile work]\n{rfc3339}");
+    for (own, config, variable, is_rfc3339) in [
+        ("", "", "", false),
+        (rfc3339, "", "", true),
+        ("", config, "", true),
+        ("", "", "rfc3339", true),
+        // The environment comes first, then the long-term section.
+        (rfc3339, config, "aws-mfa", false),
+        ("expiration_style = aws-mfa\n", config, "", false),
+    ] {
+        let expiration = renewed(own, config, variable);
+        let read = |format: &str| chrono::NaiveDateTime::parse_from_str(&expiration, format);
+        let form = if is_rfc3339 {
+            "%Y-%m-%dT%H:%M:%SZ"
+        } else {
+            "%Y-%m-%d %H:%M:%S"
+        };
+        assert!(
+            read(form).is_ok(),
+            "{own} {config} {variable}: {expiration}"
+        );
+    }
+    let home = Home::with(&format!("{}expiration_style = iso\n", long_term("work")));
+    let before = home.credentials();
+    home.run(&["-p", "work"]).ends(
+        1,
+        "error: `iso` (expiration_style of [work-long-term] in ~/.aws/credentials) is not a style of expirations\n\
+         hint: use rfc3339 or aws-mfa\n",
+    );
+    assert_eq!(home.credentials(), before);
+}

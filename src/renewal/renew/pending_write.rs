@@ -13,7 +13,7 @@ use crate::core::credentials::{Credentials, Secret};
 use crate::core::error::Failure;
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, key};
-use crate::files::section_format;
+use crate::files::section_format::{self, ExpirationStyle};
 use crate::files::sessions::{self, Session, SessionKey};
 use crate::files::store::{self, Edit, Store};
 use crate::plan::{self, Account, Strategy};
@@ -171,7 +171,8 @@ impl Renewal<'_, '_> {
         let mut edits: Vec<Edit<'static>> = Vec::new();
         for (job, credentials) in &pending.credentials {
             let section = kept_section(&job.sections, &job.wanted);
-            edits.push(Edit::new(section, section_format::changes(credentials)));
+            let changes = section_format::changes(credentials, ExpirationStyle::AwsMfa);
+            edits.push(Edit::new(section, changes));
         }
         if let Some(credentials) = pending.session {
             let session = Session {
@@ -283,7 +284,8 @@ fn edit(
     section: &str,
     credentials: &Credentials,
 ) -> Edit<'static> {
-    let mut changes = section_format::changes(credentials);
+    let style = job.plan.expiration_style.value;
+    let mut changes = section_format::changes(credentials, style);
     if let Some(stored) = file.get(section, key::AWS_ACCOUNT_ID) {
         let account = match &credentials.role_arn {
             Some(arn) => Account::of_role(arn),
