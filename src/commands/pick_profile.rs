@@ -58,7 +58,7 @@ fn can_be_had(sections: &ProfileSections, request: &RenewalRequest<'_>) -> Resul
     let has_keys = credentials.document.has(&sections.long_term)
         || config_header(&config.document, &sections.profile.value)
             .is_some_and(|header| section_format::holds_usable_long_term_keys(config, header));
-    if has_keys || role.is_some_and(|role| role.is_of_config()) {
+    if has_keys || role.is_some_and(|role| role.is_of_profile()) {
         return Ok(true);
     }
     // Another profile may have the role that is missing here.

@@ -369,7 +369,8 @@ impl<'v> Overview<'v> {
                 value: profile,
                 origin: Origin::Default,
             };
-            if let Ok(mut sections) = self.inputs.names.sections_by_name(profile) {
+            let files = self.inputs.files;
+            if let Ok(mut sections) = self.inputs.names.sections_of(profile, files) {
                 // It may have been requested with another suffix.
                 long_term.clone_into(&mut sections.long_term);
                 let sections = sections.kept(Storage::NoStore);

@@ -129,7 +129,11 @@ pub(super) fn native(
 ) -> Option<Native> {
     let source = chain.profiles.last()?.name.as_str();
     let header = |role: &ChainRole| chain.profiles[role.profile].config.as_deref();
-    let get = |role, key| files.config.get(header(role)?, key);
+    let get = |role: &ChainRole, key| {
+        let own = chain.profiles[role.profile].own.as_ref();
+        own.and_then(|own| files.credentials.get(own, key))
+            .or_else(|| files.config.get(header(role)?, key))
+    };
     // The AWS tools would request more than AWS grants from a session.
     let too_long = |role| {
         get(role, key::DURATION_SECONDS)
@@ -139,12 +143,12 @@ pub(super) fn native(
     let roles = || chain.roles.iter();
     let possible = decision.way == Strategy::Chain
         && session_section == Some(source)
-        && roles().all(|role| role.arn.is_of_config() && !too_long(role));
+        && roles().all(|role| role.arn.is_of_profile() && !too_long(role));
     possible.then(|| Native {
         source: source.to_owned(),
         but_for: roles()
             .find(|role| get(role, key::MFA_SERIAL).is_some())
-            .and_then(header)
+            .map(|role| header(role).unwrap_or(&chain.profiles[role.profile].name))
             .map(str::to_owned),
     })
 }

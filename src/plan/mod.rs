@@ -43,7 +43,7 @@ pub use self::section_names::{NAME_RULE, ProfileSections, SectionNames, Storage,
 pub use self::selection::{Selection, profile_of_environment};
 use self::session_scope::ScopeSource;
 pub use self::session_scope::{SessionPolicy, SessionScope};
-use self::setting::{INHERITED, default, first, flag, in_file, inherited, variable};
+use self::setting::{INHERITED, default, first, flag, in_file, inherited, of_profile, variable};
 pub use self::setting::{Origin, Setting};
 use self::settings::Resolver;
 use crate::cli::Request;
@@ -54,7 +54,7 @@ use crate::core::form::Form;
 use crate::core::mfa_device::SerialNumber;
 use crate::core::text;
 use crate::files::freshness::Wanted;
-use crate::files::profiles::{File, Files, Values, config_header, key};
+use crate::files::profiles::{File, Files, Values, config_header, key, profile_of};
 use crate::files::section_format::{self, ExpirationStyle};
 
 /// How to get credentials: which calls, with which credentials and settings, and where.
@@ -155,7 +155,7 @@ pub struct Role {
 pub struct Native {
     /// The section, which is also a profile.
     pub source: String,
-    /// The header in the config file whose `mfa_serial` prevents this, because it makes AWS tools ask for a code.
+    /// The section whose `mfa_serial` prevents this, because it makes AWS tools ask for a code.
     pub but_for: Option<String>,
 }
 
@@ -235,14 +235,12 @@ impl<'i> Inputs<'i> {
         OwnSettings {
             long_term: [section, INHERITED].map(|section| (section, credentials.values(section))),
             header: config_header(&config.document, &sections.profile.value),
+            role: sections.role.as_ref(),
         }
     }
 
     fn role_in(&self, own: &OwnSettings<'_>) -> Option<Setting<String>> {
-        let Files {
-            credentials,
-            config,
-        } = self.files;
+        let credentials = &self.files.credentials;
         let in_long_term = || {
             let mut places = own.long_term.iter();
             places.find_map(|(section, values)| {
@@ -256,7 +254,7 @@ impl<'i> Inputs<'i> {
             variable(self.environment, MFA_ASSUME_ROLE),
         ])
         .or_else(in_long_term)
-        .or_else(|| in_file(config, own.header?, key::ROLE_ARN))
+        .or_else(|| own.role.cloned())
     }
 
     /// What the credentials of a profile must satisfy.
@@ -291,17 +289,19 @@ impl<'i> Inputs<'i> {
                 .is_some_and(|header| config.values(header).has_any(keys))
             || long_term.is_empty()
                 && (credentials.values(&sections.profile.value).has_any(keys)
-                    || self.sources_may_have_scope(own.header))
+                    || self.sources_may_have_scope(&sections.profile.value, own.header))
     }
 
-    /// The same for the profiles that a profile of the config file leads to.
-    fn sources_may_have_scope(&self, header: Option<&str>) -> bool {
+    /// The same for the profiles that a profile leads to.
+    fn sources_may_have_scope(&self, profile: &str, header: Option<&str>) -> bool {
         let Files {
             credentials,
             config,
         } = self.files;
-        let source = |header: &&str| config.get(header, key::SOURCE_PROFILE);
-        let mut next = header.as_ref().and_then(source);
+        let source = |profile: &str, header| {
+            of_profile(self.files, profile, header, key::SOURCE_PROFILE).map(|source| source.value)
+        };
+        let mut next = source(profile, header);
         // A loop is an error elsewhere.
         for _ in 0..MOST_SOURCES {
             let Some(profile) = next else { return false };
@@ -309,10 +309,11 @@ impl<'i> Inputs<'i> {
             let long_term = self.names.long_term(&profile);
             if header.is_some_and(|header| config.values(header).has_any(&session_scope::KEYS))
                 || credentials.values(&long_term).has_any(&session_scope::KEYS)
+                || credentials.values(&profile).has_any(&session_scope::KEYS)
             {
                 return true;
             }
-            next = header.as_ref().and_then(source);
+            next = source(&profile, header);
         }
         true
     }
@@ -335,15 +336,16 @@ impl<'i> Inputs<'i> {
         role: Option<&Setting<String>>,
     ) -> Result<SessionScope> {
         let profile = &sections.profile.value;
-        let long_term = role_chain::settings_section(profile, self.names, &self.files.credentials);
         let header = config_header(&self.files.config.document, profile);
+        let long_term = role_chain::settings_section(profile, self.names, &self.files.credentials)
+            .or_else(|| role_chain::own_section(profile, header, self.files));
         let place = RolePlace {
             long_term: long_term.as_deref(),
             header,
             is_requested: true,
         };
         if let Some(role) = role {
-            return if self.sources_may_have_scope(header) {
+            return if self.sources_may_have_scope(profile, header) {
                 self.scope_in_chain(&self.role_chain(sections)?)
             } else {
                 self.scope_of(role, &place)
@@ -380,8 +382,9 @@ impl<'i> Inputs<'i> {
             config,
         } = self.files;
         let is_of_another = |header: &&str| {
-            let own = config.get(header, key::ROLE_ARN);
-            own.is_some() && own.as_ref() != role.map(|role| &role.value)
+            let profile = profile_of(header).unwrap_or_default();
+            let own = of_profile(self.files, profile, Some(header), key::ROLE_ARN);
+            own.is_some_and(|own| role.is_none_or(|role| role.value != own.value))
         };
         ScopeSource {
             flags: place.is_requested.then_some(&self.request.scope),
@@ -523,6 +526,8 @@ struct OwnSettings<'a> {
     long_term: [(&'a str, Values<'a>); 2],
     /// Its header in the config file.
     header: Option<&'a str>,
+    /// Its role in one of the files.
+    role: Option<&'a Setting<String>>,
 }
 
 /// Where the settings of a role are.
@@ -538,7 +543,7 @@ struct RolePlace<'a> {
 impl<'a> RolePlace<'a> {
     fn of(profile: &'a ChainProfile, role: &ChainRole) -> Self {
         Self {
-            long_term: profile.long_term.as_deref(),
+            long_term: profile.long_term.as_deref().or(profile.own.as_deref()),
             header: profile.config.as_deref(),
             is_requested: role.profile == 0,
         }

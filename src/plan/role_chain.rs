@@ -9,7 +9,7 @@ use crate::files::section_format;
 use crate::plan::KeySourceId;
 use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, signed_in};
 use crate::plan::section_names::{ProfileSections, SectionNames};
-use crate::plan::setting::{Origin, Setting, in_file, inherited};
+use crate::plan::setting::{Origin, Setting, inherited, of_profile};
 
 /// A profile in the chain.
 #[derive(Debug)]
@@ -17,6 +17,9 @@ pub(super) struct ChainProfile {
     pub name: String,
     /// Its section in the credentials file, if that has its settings.
     pub long_term: Option<String>,
+    /// Its section of the credentials file with the profile's own name, if the profile is a role: AWS tools prefer its settings to
+    /// those in the config file.
+    pub own: Option<String>,
     /// Its header in the config file.
     pub config: Option<String>,
 }
@@ -83,7 +86,7 @@ pub(super) fn follow(
     };
     let chain = walker.follow(role)?;
     for profile in &chain.profiles {
-        if let Some(section) = &profile.long_term {
+        for section in [&profile.long_term, &profile.own].into_iter().flatten() {
             check_sections(&files.credentials, &[section])?;
         }
         if let Some(header) = &profile.config {
@@ -104,6 +107,20 @@ pub(super) fn settings_section(
         return Some(long_term);
     }
     section_format::holds_usable_long_term_keys(credentials, profile).then(|| profile.to_owned())
+}
+
+/// The section of the credentials file that has settings of a role with this name, if there is one.
+pub(super) fn own_section(
+    profile: &str,
+    header: Option<&str>,
+    files: &Files<'_>,
+) -> Option<String> {
+    of_profile(files, profile, header, key::ROLE_ARN)?;
+    files
+        .credentials
+        .document
+        .has(profile)
+        .then(|| profile.to_owned())
 }
 
 struct Walker<'a> {
@@ -146,7 +163,7 @@ impl Walker<'_> {
         if credentials.document.has(long_term) {
             return Ok(Some(self.keys_in_credentials(long_term)));
         }
-        if role.is_some_and(|role| role.is_of_config() || self.source(profile).is_some()) {
+        if role.is_some_and(|role| role.is_of_profile() || self.source(profile).is_some()) {
             return Ok(None);
         }
         match self.keys_in_config(profile) {
@@ -194,10 +211,12 @@ impl Walker<'_> {
     }
 
     fn profile(&self, name: &str) -> ChainProfile {
+        let header = config_header(&self.files.config.document, name);
         ChainProfile {
             name: name.to_owned(),
             long_term: settings_section(name, self.names, &self.files.credentials),
-            config: config_header(&self.files.config.document, name).map(str::to_owned),
+            own: own_section(name, header, self.files),
+            config: header.map(str::to_owned),
         }
     }
 
@@ -215,10 +234,9 @@ impl Walker<'_> {
             return Ok(ChainEnd::Keys(key_source));
         }
         if before.iter().any(|other| other.name == profile.name) {
-            return Err(self.looped(profile, before).into());
+            return Err(looped(profile, named_by, before).into());
         }
-        let header = profile.config.as_deref();
-        match header.and_then(|header| in_file(&self.files.config, header, key::ROLE_ARN)) {
+        match self.of(profile, key::ROLE_ARN) {
             Some(arn) => Ok(ChainEnd::Role(arn)),
             None => Err(self.dead_end(profile, named_by)),
         }
@@ -255,53 +273,39 @@ impl Walker<'_> {
     }
 
     fn source(&self, profile: &ChainProfile) -> Option<Setting<String>> {
-        in_file(
-            &self.files.config,
-            profile.config.as_ref()?,
-            key::SOURCE_PROFILE,
-        )
+        self.of(profile, key::SOURCE_PROFILE)
+    }
+
+    fn of(&self, profile: &ChainProfile, key: &'static str) -> Option<Setting<String>> {
+        of_profile(self.files, &profile.name, profile.config.as_deref(), key)
     }
 
     fn without_source(&self, profile: &ChainProfile) -> NoWay {
-        let config = &self.files.config;
-        let path = config.path.display();
-        let header = profile.config.as_deref().unwrap_or_default();
+        let role = self.of(profile, key::ROLE_ARN);
+        let place = match role.map(|role| role.origin) {
+            Some(Origin::File { section, path, .. }) => {
+                format!("[{section}] in {}", path.display())
+            }
+            _ => format!("the profile {}", profile.name),
+        };
         let other = [key::CREDENTIAL_SOURCE, key::WEB_IDENTITY_TOKEN_FILE]
             .into_iter()
-            .find(|key| config.get(header, key).is_some());
+            .find(|key| self.of(profile, key).is_some());
         NoWay::Elsewhere(match other {
             Some(other) => Failure::new(format!(
-                "[{header}] in {path} assumes its role with {other}, not with a user's long-term keys"
+                "{place} assumes its role with {other}, not with a user's long-term keys"
             ))
             .hint(format!(
                 "to use MFA, replace {other} with source_profile; AWS tools get such credentials without mfa-creds"
             )),
             None => Failure::new(format!(
-                "[{header}] in {path} has role_arn without source_profile"
+                "{place} has role_arn without source_profile"
             ))
             .hint(format!(
                 "add `source_profile = NAME`, naming the profile whose keys assume the role, or write keys to [{}]",
                 self.names.long_term(&profile.name)
             )),
         })
-    }
-
-    fn looped(&self, profile: &ChainProfile, before: &[ChainProfile]) -> Failure {
-        let start = before
-            .iter()
-            .position(|other| other.name == profile.name)
-            .unwrap_or_default();
-        let round: Vec<&str> = before[start..]
-            .iter()
-            .chain([profile])
-            .map(|profile| profile.name.as_str())
-            .collect();
-        Failure::new(format!(
-            "source_profile in {} forms a loop: {}",
-            self.files.config.path.display(),
-            round.join(" -> ")
-        ))
-        .hint("set one of them to a profile with long-term keys")
     }
 
     /// The error if AWS tools get the credentials of a source in another way, so that it has no long-term keys.
@@ -402,4 +406,26 @@ impl Walker<'_> {
             None => self.no_profile(&profile.name, origin).into(),
         }
     }
+}
+
+/// The error for a profile that is its own source, directly or not.
+fn looped(profile: &ChainProfile, named_by: &Setting<String>, before: &[ChainProfile]) -> Failure {
+    let start = before
+        .iter()
+        .position(|other| other.name == profile.name)
+        .unwrap_or_default();
+    let round: Vec<&str> = before[start..]
+        .iter()
+        .chain([profile])
+        .map(|profile| profile.name.as_str())
+        .collect();
+    let place = match &named_by.origin {
+        Origin::File { path, .. } => format!(" in {}", path.display()),
+        _ => String::new(),
+    };
+    Failure::new(format!(
+        "source_profile{place} forms a loop: {}",
+        round.join(" -> ")
+    ))
+    .hint("set one of them to a profile with long-term keys")
 }

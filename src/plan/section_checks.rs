@@ -239,12 +239,6 @@ pub(super) fn missing_long_term(
             flag("--profile", base)
         ));
     }
-    if credentials.get(&profile.value, key::ROLE_ARN).is_some() {
-        return failure.hint(format!(
-            "[{0}] has a role; move it to the config file, as [profile {0}]",
-            profile.value
-        ));
-    }
     if section_format::holds_long_term_keys(credentials, short_term) && !sections.is_beside_role() {
         return failure.hint(format!(
             "[{short_term}] contains long-term keys; move them with `{setup_command}`"

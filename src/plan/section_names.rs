@@ -10,7 +10,9 @@ use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
 use crate::plan::DEFAULT_PROFILE;
 use crate::plan::precedence::Precedence;
-use crate::plan::setting::{INHERITED, Origin, Setting, default, first, flag, in_file, variable};
+use crate::plan::setting::{
+    INHERITED, Origin, Setting, default, first, flag, of_profile, variable,
+};
 
 /// The suffix of a role's section: AWS tools would not read keys in a section with the role profile's own name.
 const BESIDE_ROLE: &str = "mfa";
@@ -41,6 +43,8 @@ pub struct ProfileSections {
     pub precedence: Option<Precedence>,
     /// The section with a `credential_process` that keys in the section to write would override.
     pub credential_process_at: Option<String>,
+    /// The role of the profile in one of the files.
+    pub(super) role: Option<Setting<String>>,
     /// Where the credentials are stored.
     pub storage: Storage,
 }
@@ -121,8 +125,13 @@ impl SectionNames {
     pub(super) fn written_for(&self, section: &str, files: &Files<'_>) -> Option<String> {
         let config = &files.config.document;
         if files.credentials.document.has(&self.long_term(section))
-            || config_header(config, section)
-                .is_some_and(|header| files.config.get(header, key::ROLE_ARN).is_some())
+            || of_profile(
+                files,
+                section,
+                config_header(config, section),
+                key::ROLE_ARN,
+            )
+            .is_some()
         {
             return None;
         }
@@ -132,8 +141,12 @@ impl SectionNames {
             _ => &self.short_term.value,
         };
         let profile = section.strip_suffix(suffix)?.strip_suffix('-')?;
-        let header = config_header(config, profile)?;
-        files.config.get(header, key::ROLE_ARN)?;
+        of_profile(
+            files,
+            profile,
+            config_header(config, profile),
+            key::ROLE_ARN,
+        )?;
         Some(profile.to_owned())
     }
 
@@ -142,7 +155,7 @@ impl SectionNames {
         self.named(profile, &self.short_term)
     }
 
-    /// The same for a profile that may be a role in the config file. AWS tools assume such a role and ignore a section with its
+    /// The same for a profile that may be a role. AWS tools assume such a role and ignore a section with its
     /// name, so the section gets a suffix, unless one is set.
     pub fn sections_of(
         &self,
@@ -151,11 +164,11 @@ impl SectionNames {
     ) -> Result<ProfileSections> {
         let config = &files.config;
         let header = config_header(&config.document, &profile.value);
-        let role = header.and_then(|header| in_file(config, header, key::ROLE_ARN));
-        let suffix = match role {
+        let role = of_profile(files, &profile.value, header, key::ROLE_ARN);
+        let suffix = match &role {
             Some(role) if self.short_term.origin == Origin::Default => &Setting {
                 value: BESIDE_ROLE.to_owned(),
-                origin: role.origin,
+                origin: role.origin.clone(),
             },
             _ => &self.short_term,
         };
@@ -168,6 +181,7 @@ impl SectionNames {
         let precedence = header.and_then(|header| Precedence::of(header, config));
         Ok(ProfileSections {
             precedence,
+            role,
             ..sections
         }
         .beside_process(files))
@@ -207,6 +221,7 @@ impl SectionNames {
             flags,
             precedence: None,
             credential_process_at: None,
+            role: None,
             storage: Storage::Section,
         })
     }
@@ -368,7 +383,7 @@ impl ProfileSections {
         }
     }
 
-    /// Whether the section to write has a derived name, next to a role in the config file.
+    /// Whether the section to write has a derived name, next to a role.
     pub(super) fn is_beside_role(&self) -> bool {
         matches!(&self.suffixes[1], Origin::File { key, .. } if *key == key::ROLE_ARN)
     }

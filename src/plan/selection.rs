@@ -122,7 +122,14 @@ fn all(names: &SectionNames, files: &Files<'_>) -> (Vec<String>, Vec<(String, Er
         config,
     } = files;
     let mut profiles: Vec<String> = Vec::new();
-    let mut left_out = Vec::new();
+    let mut left_out: Vec<(String, Error)> = Vec::new();
+    let add_role = |profile: &str, role, profiles: &mut Vec<String>, left_out: &mut Vec<_>| {
+        match hangs_on_a_base(profile, role, names, files) {
+            Ok(true) => profiles.push(profile.to_owned()),
+            Ok(false) | Err(NoWay::Elsewhere(_)) => {}
+            Err(NoWay::Broken(error)) => left_out.push((profile.to_owned(), error)),
+        }
+    };
     for section in credentials.document.names() {
         // With a suffix, the name identifies a long-term section; without one, its content does.
         if let Some(profile) = names.profile_of(section)
@@ -144,11 +151,13 @@ fn all(names: &SectionNames, files: &Files<'_>) -> (Vec<String>, Vec<(String, Er
         if let Some(profile) = profile_of(header)
             && let Some(role) = in_file(config, header, key::ROLE_ARN)
         {
-            match hangs_on_a_base(profile, role, names, files) {
-                Ok(true) => profiles.push(profile.to_owned()),
-                Ok(false) | Err(NoWay::Elsewhere(_)) => {}
-                Err(NoWay::Broken(error)) => left_out.push((profile.to_owned(), error)),
-            }
+            add_role(profile, role, &mut profiles, &mut left_out);
+        }
+    }
+    for section in credentials.document.names() {
+        let is_long_term = names.profile_of(section).is_some_and(|of| of != section);
+        if !is_long_term && let Some(role) = in_file(credentials, section, key::ROLE_ARN) {
+            add_role(section, role, &mut profiles, &mut left_out);
         }
     }
     (profiles, left_out)
@@ -180,6 +189,10 @@ fn hangs_on_a_base(
 }
 
 fn has_device(profile: &ChainProfile, files: &Files<'_>) -> bool {
+    let in_own = profile
+        .own
+        .as_ref()
+        .is_some_and(|own| files.credentials.get(own, key::MFA_SERIAL).is_some());
     let in_config = profile
         .config
         .as_ref()
@@ -189,5 +202,5 @@ fn has_device(profile: &ChainProfile, files: &Files<'_>) -> bool {
             .iter()
             .any(|key| files.credentials.get(section, key).is_some())
     });
-    in_config || in_credentials
+    in_own || in_config || in_credentials
 }

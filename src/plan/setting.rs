@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::core::environment::Environment;
-use crate::files::profiles::{File, key};
+use crate::files::profiles::{File, Files, key};
 pub(super) use crate::files::section_format::INHERITED;
 
 /// A setting, and where it came from.
@@ -46,8 +46,8 @@ pub enum Origin {
 }
 
 impl<T> Setting<T> {
-    /// Whether it is the role of a profile in the config file.
-    pub fn is_of_config(&self) -> bool {
+    /// Whether it is the role of a profile, as AWS tools have it, and not one of aws-mfa.
+    pub fn is_of_profile(&self) -> bool {
         matches!(&self.origin, Origin::File { key, .. } if *key == key::ROLE_ARN)
     }
 }
@@ -120,6 +120,17 @@ pub(super) fn in_file(
         value,
         origin: Origin::of_file(file, section, key),
     })
+}
+
+/// A key of a profile, where AWS tools find it: they prefer its section of the credentials file to its header in the config file.
+/// See <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>.
+pub(super) fn of_profile(
+    files: &Files<'_>,
+    profile: &str,
+    header: Option<&str>,
+    key: &'static str,
+) -> Option<Setting<String>> {
+    in_file(&files.credentials, profile, key).or_else(|| in_file(&files.config, header?, key))
 }
 
 /// A key of a section, or the value that the section inherits.

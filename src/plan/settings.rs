@@ -11,7 +11,7 @@ use crate::core::error::Failure;
 use crate::core::form::{Form, is_of_name};
 use crate::core::mfa_device::SerialNumber;
 use crate::core::seconds;
-use crate::files::profiles::key;
+use crate::files::profiles::{Files, key};
 use crate::files::section_format::ExpirationStyle;
 use crate::plan::role_chain::{ChainProfile, ChainRole, RoleChain};
 use crate::plan::setting::{Origin, Setting, default, first, flag, in_file, inherited, variable};
@@ -25,6 +25,15 @@ const SESSION_SECONDS: (RangeInclusive<u32>, u32) = (900..=129_600, 43_200);
 const ROLE_SECONDS: (RangeInclusive<u32>, u32) = (900..=43_200, 3_600);
 /// The duration of a role that only assumes the next role, in seconds: the shortest that AWS grants.
 const PASSING_SECONDS: u32 = 900;
+
+/// The keys of a role that AWS tools also read in the credentials file.
+const OF_ROLES: [&str; 5] = [
+    key::ROLE_ARN,
+    key::MFA_SERIAL,
+    key::EXTERNAL_ID,
+    key::ROLE_SESSION_NAME,
+    key::DURATION_SECONDS,
+];
 
 /// What a duration is for.
 #[derive(Clone, Copy, Debug)]
@@ -59,12 +68,19 @@ impl Resolver<'_> {
         )
     }
 
+    /// A key of the profile in the config file. Those of a role may also be in the credentials file.
     pub(super) fn config(
         &self,
         profile: &ChainProfile,
         key: &'static str,
     ) -> Option<Setting<String>> {
-        in_file(&self.inputs.files.config, profile.config.as_ref()?, key)
+        let Files {
+            credentials,
+            config,
+        } = self.inputs.files;
+        let own = profile.own.as_ref().filter(|_| OF_ROLES.contains(&key));
+        own.and_then(|own| in_file(credentials, own, key))
+            .or_else(|| in_file(config, profile.config.as_ref()?, key))
     }
 
     /// A key of the profile itself.
@@ -73,7 +89,7 @@ impl Resolver<'_> {
             .or_else(|| self.config(profile, key))
     }
 
-    /// A key of a role. The values in the config file apply only to the role that it names.
+    /// A key of a role. The values of its profile apply only to the role that it names.
     fn of_role(&self, role: &ChainRole, key: &'static str) -> Option<Setting<String>> {
         let profile = &self.chain.profiles[role.profile];
         let named = self.config(profile, key::ROLE_ARN);
@@ -230,7 +246,7 @@ impl Resolver<'_> {
     pub(super) fn duration(&self) -> Result<Setting<u32>> {
         let role = self.chain.roles.first().filter(|role| role.profile == 0);
         let environment = match role {
-            Some(role) if role.arn.is_of_config() => None,
+            Some(role) if role.arn.is_of_profile() => None,
             _ => Some(self.inputs.environment),
         };
         let given = seconds(self.inputs.request.duration, environment)?;
@@ -260,7 +276,7 @@ impl Resolver<'_> {
         let of_a_role = last == 0 || roles.iter().any(|role| role.profile == last);
         let environment = roles[0]
             .arn
-            .is_of_config()
+            .is_of_profile()
             .then_some(self.inputs.environment);
         let chosen = match seconds(None, environment)? {
             Some(given) => Some(given),

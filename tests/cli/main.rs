@@ -29,6 +29,8 @@ mod credential_process;
 mod roles;
 // Session policies, session tags, and source identity of roles, and which stored credentials have them.
 mod less_power;
+// Roles in other places than the config file, and what they take from other profiles.
+mod role_files;
 // The account ID that goes with credentials.
 mod account_id;
 // No profile is named: the list to pick from, and the error where nobody is there.

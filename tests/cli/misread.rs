@@ -5,6 +5,7 @@ use stand_in::{ALICE_DEVICE, Account, StandIn};
 
 use crate::support::doctor::says;
 use crate::support::home::Home;
+use crate::support::roles::{ADMIN, account};
 use crate::support::sections::{FAR, long_term, short_term};
 
 const DOCTOR: [&str; 4] = ["doctor", "--offline", "-p", "work"];
@@ -246,26 +247,31 @@ fn doctor_names_a_character_that_nobody_sees_in_a_header() {
 
 #[test]
 fn what_comes_before_the_keys_in_their_own_section_is_told() {
-    let sts = StandIn::start(Account::example());
-    for (setting, who, instead) in [
+    let sts = StandIn::start(account());
+    for (setting, value, who, instead) in [
         (
             "sso_account_id",
+            "x",
             "the AWS CLI and boto3",
             "sign in to IAM Identity Center instead",
         ),
-        ("role_arn", "AWS tools", "assume the role instead"),
+        ("role_arn", ADMIN, "AWS tools", "assume the role instead"),
     ] {
-        let home = Home::with(&format!("{}[work]\n{setting} = x\n", long_term("work")));
+        let home = Home::with(&format!(
+            "{}[work]\n{setting} = {value}\n",
+            long_term("work")
+        ));
         let fact = format!(
             "{who} do not read [work]: [work] in ~/.aws/credentials has {setting}, and they {instead}"
         );
         let code = sts.fresh_code(ALICE_DEVICE);
         let outcome = home
             .run_with(&sts, &["-p", "work", "--token", &code])
+            .env("MFA_SHORT_TERM_SUFFIX", "none")
             .succeeds();
         assert!(outcome.stderr.contains(&fact), "{outcome:?}");
         says(
-            home.run(&DOCTOR),
+            home.run(&DOCTOR).env("MFA_SHORT_TERM_SUFFIX", "none"),
             "warning",
             "precedence",
             &fact,

@@ -62,16 +62,6 @@ fn no_long_term_section() {
 }
 
 #[test]
-fn a_role_in_the_credentials_file() {
-    fails(
-        "[work]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = home\n",
-        &[],
-        "error: there is no section [work-long-term] in ~/.aws/credentials\n\
-         hint: [work] has a role; move it to the config file, as [profile work]\n",
-    );
-}
-
-#[test]
 fn keys_missing_or_empty() {
     for (line, text) in [
         ("aws_access_key_id", ""),

@@ -1,0 +1,150 @@
+//! Roles as people have them in their files, beside those of the config file. What AWS tools do with the same files was read in the source
+//! of botocore 1.44 (`Session.full_config`, `AssumeRoleProvider`): a key in the credentials file overrides the same key in the config file.
+
+use stand_in::{ALICE_DEVICE, StandIn};
+
+use crate::support::home::{Home, Outcome};
+use crate::support::roles::{ADMIN, AUDIT, LONG, account};
+use crate::support::sections::{keys_only, long_term, value};
+
+fn renewed(home: &Home, sts: &StandIn, words: &[&str]) -> Outcome {
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let run = home.run_with(sts, words).env("MFA_TOKEN", &code);
+    let outcome = run.outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    outcome
+}
+
+#[track_caller]
+fn has_role(home: &Home, section: &str, arn: &str) {
+    let text = home.credentials();
+    let role = value(&text, section, "assumed_role_arn");
+    assert_eq!(role.as_deref(), Some(arn), "{text}");
+}
+
+#[test]
+fn a_role_in_the_credentials_file_is_assumed_and_its_section_stays_as_it_is() {
+    let sts = StandIn::start(account());
+    let role = format!(
+        "[audit]\nrole_arn = {AUDIT}\nsource_profile = personal\nmfa_serial = {ALICE_DEVICE}\nexternal_id = outside\n\
+         role_session_name = me\nduration_seconds = 1800\n"
+    );
+    let keys = keys_only().replace("[work-", "[personal-");
+    let home = Home::with(&format!("{role}{keys}"));
+    let outcome = renewed(&home, &sts, &["-p", "audit", "-v"]);
+    assert!(
+        home.credentials().starts_with(&role),
+        "{}",
+        home.credentials()
+    );
+    has_role(&home, "audit-mfa", AUDIT);
+    for line in [
+        "section to write: audit-mfa (role_arn of [audit] in ~/.aws/credentials)",
+        &format!("device: {ALICE_DEVICE} (mfa_serial of [audit] in ~/.aws/credentials)"),
+        "role session name: me (role_session_name of [audit] in ~/.aws/credentials)",
+        "external ID: outside (external_id of [audit] in ~/.aws/credentials)",
+        "duration: 1800 s (duration_seconds of [audit] in ~/.aws/credentials)",
+    ] {
+        assert!(
+            outcome.stderr.lines().any(|found| found == line),
+            "{line}: {outcome:?}"
+        );
+    }
+    // Cached, by either name, and selected by --all.
+    home.run(&["-p", "audit", "-q"]).prints("", "");
+    home.run(&["-p", "audit-mfa", "-q"]).prints("", "");
+    let status = home.run(&["status", "--json"]).outcome();
+    assert!(
+        status.stdout.contains("\"section\": \"audit-mfa\""),
+        "{status:?}"
+    );
+    let names = home.run(&["plan", "--all"]).outcome();
+    assert!(names.stdout.contains(AUDIT), "{names:?}");
+}
+
+#[test]
+fn a_key_in_the_credentials_file_overrides_the_same_key_in_the_config_file() {
+    let sts = StandIn::start(account());
+    let own = format!("[work]\nrole_arn = {ADMIN}\n");
+    let home = Home::with(&format!("{own}{}", long_term("personal")));
+    let config =
+        format!("[profile work]\nrole_arn = {LONG}\nsource_profile = personal\nexternal_id = x1\n");
+    home.write("config", &config);
+    let outcome = renewed(&home, &sts, &["-p", "work", "-v"]);
+    has_role(&home, "work-mfa", ADMIN);
+    // Each key by itself, as in botocore.
+    assert!(
+        outcome
+            .stderr
+            .contains("external ID: x1 (external_id of [profile work] in ~/.aws/config)"),
+        "{outcome:?}"
+    );
+    assert!(
+        home.credentials().starts_with(&own),
+        "{}",
+        home.credentials()
+    );
+}
+
+#[test]
+fn chains_go_through_both_files_and_keys_of_a_section_assume_its_own_role() {
+    let sts = StandIn::start(account());
+    // [outer] in the config file -> [inner] in the credentials file -> keys.
+    let inner = format!("[inner]\nrole_arn = {ADMIN}\nsource_profile = personal\n");
+    let home = Home::with(&format!("{inner}{}", long_term("personal")));
+    home.write(
+        "config",
+        &format!("[profile outer]\nrole_arn = {LONG}\nsource_profile = inner\n"),
+    );
+    let plan = home.run(&["plan", "-p", "outer"]).outcome();
+    let (first, second) = (plan.stdout.find(ADMIN), plan.stdout.find(LONG));
+    assert!(first.is_some() && second.is_some(), "{plan:?}");
+    // The keys of the profile itself.
+    let keys = long_term("work").replace("[work-long-term]", "[work]");
+    let own = format!("{keys}role_arn = {ADMIN}\nsource_profile = work\n");
+    let home = Home::with(&own);
+    renewed(&home, &sts, &["-p", "work"]);
+    has_role(&home, "work-mfa", ADMIN);
+    assert!(
+        home.credentials().starts_with(&own),
+        "{}",
+        home.credentials()
+    );
+}
+
+#[test]
+fn less_power_that_is_set_beside_the_role_is_not_ignored() {
+    let role = format!("[work]\nrole_arn = {ADMIN}\nsource_profile = personal\nread_only = true\n");
+    let home = Home::with(&format!("{role}{}", long_term("personal")));
+    let plan = home.run(&["plan", "-p", "work"]).outcome();
+    assert!(plan.stdout.contains("ReadOnlyAccess"), "{plan:?}");
+}
+
+#[test]
+fn mistakes_name_the_file_that_they_are_in() {
+    let role = |more: &str| {
+        format!(
+            "[work]\nrole_arn = {ADMIN}\n{more}{}",
+            long_term("personal")
+        )
+    };
+    Home::with(&role("")).run(&["-p", "work"]).ends(
+        1,
+        "error: [work] in ~/.aws/credentials has role_arn without source_profile\n\
+         hint: add `source_profile = NAME`, naming the profile whose keys assume the role, or write keys to [work-long-term]\n",
+    );
+    Home::with(&role("source_profile = work\n"))
+        .run(&["-p", "work"])
+        .ends(
+            1,
+            "error: source_profile in ~/.aws/credentials forms a loop: work -> work\n\
+         hint: set one of them to a profile with long-term keys\n",
+        );
+    Home::with(&role("source_profile = persnal\n"))
+        .run(&["-p", "work"])
+        .ends(
+            1,
+            "error: there is no profile persnal (source_profile of [work] in ~/.aws/credentials)\n\
+         hint: did you mean source_profile = personal?\n",
+        );
+}
