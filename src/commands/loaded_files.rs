@@ -71,7 +71,9 @@ impl LoadedFiles {
             credentials,
             config,
         } = &self.texts;
-        credentials.is_some() || config.contains(key::AWS_ACCESS_KEY_ID)
+        credentials.is_some()
+            || config.contains(key::AWS_ACCESS_KEY_ID)
+            || config.contains(key::CREDENTIAL_SOURCE)
     }
 
     /// The error for a profile that is in neither file, in the words of a renewal.

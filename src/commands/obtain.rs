@@ -24,9 +24,10 @@ use crate::report::Report;
 /// Environment variables of the AWS tools.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings>.
 pub mod name {
-    pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
-    pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
-    pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+    pub use crate::core::environment::credentials::{
+        ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN,
+    };
+
     pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
     pub const ACCOUNT_ID: &str = "AWS_ACCOUNT_ID";
 }

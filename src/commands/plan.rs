@@ -288,7 +288,7 @@ fn keys(plan: &Plan) -> String {
     } else {
         String::new()
     };
-    let place = &plan.key_source.id;
+    let place = &plan.key_source;
     match &plan.key_source.keys {
         Keys::Stored(keys) => format!("{} of {place}{way}", masked(&keys.access_key_id)),
         Keys::Process(_) => format!("from credential_process of {place}{way}"),

@@ -92,7 +92,7 @@ impl SignedInUser {
         let session = session_of_key(path, &files.credentials, &keys.access_key_id)
             .map(|(_session_key, session)| session.credentials);
         tell_sections(report, &sections);
-        report.detail(format_args!("keys: {}", user.key_source.id));
+        report.detail(format_args!("keys: {}", user.key_source));
         if let Some(Ok(device)) = &user.device {
             tell(report, "device", &device.value, &device.origin);
         }

@@ -50,6 +50,16 @@ pub const CODE: &str = "MFA_TOKEN";
 /// Where a region is set.
 pub const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
+/// Credentials for AWS tools.
+/// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html>.
+pub mod credentials {
+    pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+    pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+    pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+    /// The older name of the session token, which botocore prefers.
+    pub const SECURITY_TOKEN: &str = "AWS_SECURITY_TOKEN";
+}
+
 /// The variables of this process that are not empty.
 pub struct Environment(Vec<(OsString, OsString)>);
 

@@ -4,6 +4,10 @@ use anyhow::{Result, bail};
 
 use crate::core::clock;
 use crate::core::credentials::{LongTermKeys, Secret};
+use crate::core::environment::Environment;
+use crate::core::environment::credentials::{
+    ACCESS_KEY_ID, SECRET_ACCESS_KEY, SECURITY_TOKEN, SESSION_TOKEN,
+};
 use crate::core::error::Failure;
 use crate::files::profiles::{File, Files, key};
 use crate::files::section_format;
@@ -11,7 +15,7 @@ use crate::plan::decision::{CHAINED_SECONDS, Decision, Strategy};
 use crate::plan::role_chain::{ChainRole, RoleChain};
 use crate::plan::section_checks::check_sections;
 use crate::plan::section_names::{ProfileSections, SectionNames};
-use crate::plan::setting::{INHERITED, inherited};
+use crate::plan::setting::{INHERITED, Setting, inherited};
 use crate::plan::{KeySource, KeySourceId, Keys, Native};
 
 /// The hint for a key that is missing from a section.
@@ -19,7 +23,11 @@ pub const ADD_THE_KEY: &str =
     "add it: look up the access key in the IAM console, or create a new one there";
 
 /// The keys at the end of a chain, or the command that prints them.
-pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySource> {
+pub(super) fn key_source(
+    chain: &RoleChain,
+    files: &Files<'_>,
+    environment: &Environment,
+) -> Result<KeySource> {
     let id = &chain.key_source;
     let file = if id.in_config {
         &files.config
@@ -27,8 +35,12 @@ pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySour
         &files.credentials
     };
     let key_source = KeySource {
-        keys: keys(file, &id.section)?,
+        keys: match &chain.of_environment {
+            Some(set) => Keys::Stored(in_environment(environment, set)?),
+            None => keys(file, &id.section)?,
+        },
         id: id.clone(),
+        is_of_environment: chain.of_environment.is_some(),
         device_key: if id.in_config {
             key::MFA_SERIAL
         } else {
@@ -39,6 +51,35 @@ pub(super) fn key_source(chain: &RoleChain, files: &Files<'_>) -> Result<KeySour
         check_access_key_id(&keys.access_key_id, &key_source.id)?;
     }
     Ok(key_source)
+}
+
+/// The keys in the environment, which a profile says are there.
+fn in_environment(environment: &Environment, set: &Setting<String>) -> Result<LongTermKeys> {
+    let Setting { value, origin } = set;
+    let hint = format!(
+        "set {ACCESS_KEY_ID} and {SECRET_ACCESS_KEY} to an IAM user's own keys (AKIA…), without {SESSION_TOKEN}"
+    );
+    let get = |name| {
+        let missing = || {
+            Failure::new(format!("{name} is not set, but {origin} is {value}")).hint(hint.clone())
+        };
+        environment.text(name).ok_or_else(missing)
+    };
+    let access_key_id = get(ACCESS_KEY_ID)?;
+    let secret = get(SECRET_ACCESS_KEY)?;
+    let mut tokens = [SESSION_TOKEN, SECURITY_TOKEN].into_iter();
+    if let Some(token) = tokens.find(|name| environment.text(name).is_some()) {
+        bail!(
+            Failure::new(format!(
+                "{token} is set, and temporary credentials cannot get a session: {origin} is {value}"
+            ))
+            .hint(hint)
+        );
+    }
+    Ok(LongTermKeys {
+        access_key_id,
+        secret_access_key: Secret::new(secret),
+    })
 }
 
 /// The keys in a section; otherwise, its command.

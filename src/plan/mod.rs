@@ -101,7 +101,9 @@ pub struct KeySourceId {
 #[derive(Debug)]
 pub struct KeySource {
     pub keys: Keys,
+    /// If the keys are in the environment, the section that says so.
     pub id: KeySourceId,
+    pub is_of_environment: bool,
     /// The key that names the device there: in the config file, `mfa_serial`.
     pub device_key: &'static str,
 }
@@ -187,6 +189,18 @@ impl StsCall {
         match &mut self.call {
             Call::AssumeRole(role) => Some(&mut role.scope),
             Call::GetSessionToken => None,
+        }
+    }
+}
+
+/// For messages: where the keys are.
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, .. } = self;
+        if self.is_of_environment {
+            write!(f, "the environment ({} of {id})", key::CREDENTIAL_SOURCE)
+        } else {
+            id.fmt(f)
         }
     }
 }
@@ -400,7 +414,7 @@ impl<'i> Inputs<'i> {
     pub fn plan(&self, sections: &ProfileSections) -> Result<Plan> {
         let files = self.files;
         let chain = self.role_chain(sections)?;
-        let key_source = key_source::key_source(&chain, files)?;
+        let key_source = key_source::key_source(&chain, files, self.environment)?;
         if !sections.storage.is_private() {
             if section_format::holds_long_term_keys(&files.credentials, &sections.short_term) {
                 bail!(long_term_keys_in_the_way(sections, &files.credentials));
@@ -460,7 +474,7 @@ impl<'i> Inputs<'i> {
     /// The keys that a profile depends on, whatever else is wrong with it.
     pub fn key_source(&self, sections: &ProfileSections) -> Option<KeySource> {
         let chain = self.role_chain(sections).ok()?;
-        key_source::key_source(&chain, self.files).ok()
+        key_source::key_source(&chain, self.files, self.environment).ok()
     }
 
     /// The user who owns the keys that a profile depends on.
@@ -475,7 +489,7 @@ impl<'i> Inputs<'i> {
             Ok(device)
         });
         Ok(User {
-            key_source: key_source::key_source(&chain, self.files)?,
+            key_source: key_source::key_source(&chain, self.files, self.environment)?,
             access,
             device: device.transpose(),
         })

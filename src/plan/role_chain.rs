@@ -11,6 +11,9 @@ use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term,
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, inherited, of_profile};
 
+/// The `credential_source` of keys in the environment. Other sources are roles of a machine.
+const ENVIRONMENT: &str = "Environment";
+
 /// A profile in the chain.
 #[derive(Debug)]
 pub(super) struct ChainProfile {
@@ -40,6 +43,8 @@ pub(super) struct RoleChain {
     /// In the same order: the last one is assumed first.
     pub roles: Vec<ChainRole>,
     pub key_source: KeySourceId,
+    /// The setting that takes the keys from the environment, if one does.
+    pub of_environment: Option<Setting<String>>,
 }
 
 /// Why the chain does not lead to keys.
@@ -146,6 +151,7 @@ impl Walker<'_> {
                 profiles: vec![first],
                 roles,
                 key_source,
+                of_environment: None,
             }),
             None => self.follow_sources(first, roles),
         }
@@ -163,7 +169,11 @@ impl Walker<'_> {
         if credentials.document.has(long_term) {
             return Ok(Some(self.keys_in_credentials(long_term)));
         }
-        if role.is_some_and(|role| role.is_of_profile() || self.source(profile).is_some()) {
+        if role.is_some_and(|role| {
+            role.is_of_profile()
+                || self.source(profile).is_some()
+                || self.of_environment(profile).is_some()
+        }) {
             return Ok(None);
         }
         match self.keys_in_config(profile) {
@@ -185,7 +195,15 @@ impl Walker<'_> {
         loop {
             let from = &profiles[profiles.len() - 1];
             let Some(next) = self.source(from) else {
-                return Err(self.without_source(from));
+                let Some(of_environment) = self.of_environment(from) else {
+                    return Err(self.without_source(from));
+                };
+                return Ok(RoleChain {
+                    key_source: self.beside_environment(from),
+                    profiles,
+                    roles,
+                    of_environment: Some(of_environment),
+                });
             };
             let profile = self.profile(&next.value);
             let end = self.find(&profile, &next, &profiles)?;
@@ -203,6 +221,7 @@ impl Walker<'_> {
                         profiles,
                         roles,
                         key_source,
+                        of_environment: None,
                     });
                 }
                 ChainEnd::Role(arn) => roles.push(of_profile(arn)),
@@ -274,6 +293,23 @@ impl Walker<'_> {
 
     fn source(&self, profile: &ChainProfile) -> Option<Setting<String>> {
         self.of(profile, key::SOURCE_PROFILE)
+    }
+
+    /// The setting with which a role takes its keys from the environment.
+    /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>.
+    fn of_environment(&self, profile: &ChainProfile) -> Option<Setting<String>> {
+        self.of(profile, key::CREDENTIAL_SOURCE)
+            .filter(|source| source.value == ENVIRONMENT)
+    }
+
+    /// Where settings go that belong to the keys in the environment: AWS tools read the device of such a role in the config file.
+    fn beside_environment(&self, profile: &ChainProfile) -> KeySourceId {
+        let usual = || format!("profile {}", profile.name);
+        KeySourceId {
+            path: self.files.config.path.to_path_buf(),
+            section: profile.config.clone().unwrap_or_else(usual),
+            in_config: true,
+        }
     }
 
     fn of(&self, profile: &ChainProfile, key: &'static str) -> Option<Setting<String>> {

@@ -180,6 +180,10 @@ fn hangs_on_a_base(
     };
     let sections = names.sections_of(profile, files)?;
     let chain = role_chain::follow(Some(role), &sections, names, files)?;
+    if chain.of_environment.is_some() {
+        // What is in the environment is for one of them.
+        return Ok(false);
+    }
     // Keys that need no MFA are ignored.
     Ok(names.profile_of(&chain.key_source.section).is_some()
         || chain

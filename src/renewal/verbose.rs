@@ -104,7 +104,7 @@ pub fn tell_sections(report: Report, sections: &ProfileSections) {
 
 /// Reports the settings of the calls and where they come from.
 pub fn tell_plan(report: Report, plan: &Plan) {
-    report.detail(format_args!("keys: {}", plan.key_source.id));
+    report.detail(format_args!("keys: {}", plan.key_source));
     match &plan.device {
         Some(device) => tell(report, "device", &device.value, &device.origin),
         None => report.detail("device: not set"),

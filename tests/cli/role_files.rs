@@ -1,7 +1,7 @@
 //! Roles as people have them in their files, beside those of the config file. What AWS tools do with the same files was read in the source
 //! of botocore 1.44 (`Session.full_config`, `AssumeRoleProvider`): a key in the credentials file overrides the same key in the config file.
 
-use stand_in::{ALICE_DEVICE, StandIn};
+use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
 
 use crate::support::home::{Home, Outcome};
 use crate::support::roles::{ADMIN, AUDIT, LONG, account};
@@ -147,4 +147,85 @@ fn mistakes_name_the_file_that_they_are_in() {
             "error: there is no profile persnal (source_profile of [work] in ~/.aws/credentials)\n\
          hint: did you mean source_profile = personal?\n",
         );
+}
+
+/// A role over the keys in the environment.
+fn over_environment() -> Home {
+    let home = Home::new();
+    let role = format!(
+        "[profile work]\nrole_arn = {ADMIN}\ncredential_source = Environment\nmfa_serial = {ALICE_DEVICE}\n"
+    );
+    home.write("config", &role);
+    home
+}
+
+#[test]
+fn the_keys_of_a_role_can_be_in_the_environment() {
+    let sts = StandIn::start(account());
+    let home = over_environment();
+    let run = |words: &[&str]| {
+        let run = home.run_with(&sts, words);
+        let run = run.env("AWS_ACCESS_KEY_ID", ALICE_ACCESS_KEY_ID);
+        run.env("AWS_SECRET_ACCESS_KEY", ALICE_SECRET_ACCESS_KEY)
+    };
+    let outcome = run(&["plan", "-p", "work"]).outcome();
+    let line = "of the environment (credential_source of [profile work] in ~/.aws/config)";
+    assert!(outcome.stdout.contains(line), "{outcome:?}");
+    let code = sts.fresh_code(ALICE_DEVICE);
+    run(&["-p", "work", "-q"])
+        .env("MFA_TOKEN", &code)
+        .prints("", "");
+    has_role(&home, "work-mfa", ADMIN);
+    let text = home.credentials();
+    assert!(
+        !text.contains(ALICE_SECRET_ACCESS_KEY) && !text.contains(ALICE_ACCESS_KEY_ID),
+        "{text}"
+    );
+    // The session serves the next role, and cached credentials need no keys.
+    run(&["-p", "work", "-q", "--force"]).prints("", "");
+    home.run(&["-p", "work", "-q"]).prints("", "");
+    // What the environment has is not for --all.
+    home.run(&["--all"]).ends(
+        1,
+        "error: --all found no long-term section in ~/.aws/credentials\nhint: run `mfa-creds setup --profile default` to write one\n",
+    );
+    // `rotate` would have nowhere to write.
+    run(&["rotate", "-p", "work"]).ends(
+        1,
+        "error: [profile work] in ~/.aws/config is not in the credentials file\n\
+         hint: move its keys to a section of the credentials file first\n",
+    );
+}
+
+#[test]
+fn keys_in_the_environment_must_be_whole_and_long_term() {
+    let home = over_environment();
+    let hint = "hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to an IAM user's own keys (AKIA…), without AWS_SESSION_TOKEN\n";
+    let of = "credential_source of [profile work] in ~/.aws/config is Environment";
+    let (id, secret, token) = (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    );
+    for (set, problem) in [
+        (&[][..], format!("{id} is not set, but {of}")),
+        (&[secret], format!("{id} is not set, but {of}")),
+        (&[id], format!("{secret} is not set, but {of}")),
+        (
+            &[id, secret, token],
+            format!("{token} is set, and temporary credentials cannot get a session: {of}"),
+        ),
+        (
+            &[id, secret, "AWS_SECURITY_TOKEN"],
+            format!(
+                "AWS_SECURITY_TOKEN is set, and temporary credentials cannot get a session: {of}"
+            ),
+        ),
+    ] {
+        let run = home.run(&["-p", "work"]);
+        let run = set
+            .iter()
+            .fold(run, |run, name| run.env(name, ALICE_ACCESS_KEY_ID));
+        run.ends(1, &format!("error: {problem}\n{hint}"));
+    }
 }

@@ -75,7 +75,7 @@ fn has_keys(list: &mut Checklist, key_source: &KeySource) {
     list.ok(
         "keys",
         match &key_source.keys {
-            Keys::Stored(keys) => format!("{} has {}", key_source.id, keys.access_key_id),
+            Keys::Stored(keys) => format!("{key_source} has {}", keys.access_key_id),
             Keys::Process(command) => format!("a command prints them: {}", command.origin),
         },
     );

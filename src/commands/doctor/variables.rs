@@ -3,6 +3,7 @@
 use super::checklist::Checklist;
 use crate::cli::{Profile, PromptFlags};
 use crate::commands::obtain::name::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN};
+use crate::core::environment::credentials::SECURITY_TOKEN;
 use crate::core::environment::{CODE, Environment, SETTINGS};
 use crate::core::shell_words;
 use crate::core::text::masked;
@@ -11,8 +12,6 @@ use crate::plan::{self, Inputs};
 use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;
 
 const SUBJECT: &str = "environment";
-/// The older name of the session token, which botocore prefers.
-const SECURITY_TOKEN: &str = "AWS_SECURITY_TOKEN";
 const KEYS: [&str; 4] = [
     ACCESS_KEY_ID,
     SECRET_ACCESS_KEY,

@@ -147,6 +147,7 @@ impl Deposit {
                 section: section.to_owned(),
                 in_config: false,
             },
+            is_of_environment: false,
             device_key: key::AWS_MFA_DEVICE,
         };
         let printed = credential_process::keys(&by_command, environment)?;

@@ -60,6 +60,7 @@ pub fn check_keys(
         .user(sections)?
         .access;
     let key_source = KeySource {
+        is_of_environment: false,
         keys: Keys::Stored(keys.clone()),
         id,
         device_key: key::AWS_MFA_DEVICE,
