@@ -76,6 +76,8 @@ pub mod key {
     pub const ROLE_ARN: &str = "role_arn";
     /// The profile whose credentials assume the role.
     pub const SOURCE_PROFILE: &str = "source_profile";
+    /// Another profile of the config file, whose settings apply where the profile has none, as in aws-vault.
+    pub const INCLUDE_PROFILE: &str = "include_profile";
     /// Something other than a profile that assumes the role: the machine, or the environment.
     pub const CREDENTIAL_SOURCE: &str = "credential_source";
     /// A file with a token that assumes the role.
@@ -120,7 +122,7 @@ pub mod key {
     pub const PAIRS: &str = "pairs";
 
     /// The keys that we use whose values have one line. Further lines are a mistake, and may contain another section's secrets.
-    pub const OF_ONE_LINE: [&str; 36] = [
+    pub const OF_ONE_LINE: [&str; 37] = [
         ASSUMED_ROLE,
         ASSUMED_ROLE_ARN,
         AWS_ACCESS_KEY_ID,
@@ -157,6 +159,7 @@ pub mod key {
         CREDENTIAL_PROCESS,
         ROLE_ARN,
         SOURCE_PROFILE,
+        INCLUDE_PROFILE,
     ];
 }
 

@@ -184,6 +184,8 @@ pub(super) fn native(
     let roles = || chain.roles.iter();
     let possible = decision.way == Strategy::Chain
         && session_section == Some(source)
+        // They know no such key.
+        && chain.profiles.iter().all(|profile| profile.includes.is_empty())
         && roles().all(|role| role.arn.is_of_profile() && !too_long(role));
     possible.then(|| Native {
         source: source.to_owned(),

@@ -1,6 +1,7 @@
 //! Decides everything that can be decided without network or terminal, and records the origin of each decision.
 
 mod setting;
+mod includes;
 mod account;
 mod code_settings;
 mod decision;
@@ -29,6 +30,7 @@ pub use self::code_settings::{CodeSettings, Given, PromptSettings, process_of_en
 pub use self::connection::{Connection, Service, check_region};
 use self::decision::{Circumstances, Wish, decide};
 pub use self::decision::{Decision, Strategy};
+use self::includes::of_profile;
 pub use self::key_source::ADD_THE_KEY;
 pub use self::overridden::{Overridden, keys_before_process};
 pub use self::precedence::Precedence;
@@ -43,7 +45,7 @@ pub use self::section_names::{NAME_RULE, ProfileSections, SectionNames, Storage,
 pub use self::selection::{Selection, profile_of_environment};
 use self::session_scope::ScopeSource;
 pub use self::session_scope::{SessionPolicy, SessionScope};
-use self::setting::{INHERITED, default, first, flag, in_file, inherited, of_profile, variable};
+use self::setting::{INHERITED, default, first, flag, inherited, variable};
 pub use self::setting::{Origin, Setting};
 use self::settings::Resolver;
 use crate::cli::Request;
@@ -298,9 +300,10 @@ impl<'i> Inputs<'i> {
         let [(_, long_term), _] = &own.long_term;
         self.request.scope.first_flag().is_some()
             || own.long_term.iter().any(|(_, values)| values.has_any(keys))
-            || own
-                .header
-                .is_some_and(|header| config.values(header).has_any(keys))
+            || own.header.is_some_and(|header| {
+                let values = config.values(header);
+                values.has_any(keys) || values.has_any(&[key::INCLUDE_PROFILE])
+            })
             || long_term.is_empty()
                 && (credentials.values(&sections.profile.value).has_any(keys)
                     || self.sources_may_have_scope(&sections.profile.value, own.header))
@@ -321,8 +324,10 @@ impl<'i> Inputs<'i> {
             let Some(profile) = next else { return false };
             let header = config_header(&config.document, &profile);
             let long_term = self.names.long_term(&profile);
-            if header.is_some_and(|header| config.values(header).has_any(&session_scope::KEYS))
-                || credentials.values(&long_term).has_any(&session_scope::KEYS)
+            if header.is_some_and(|header| {
+                let values = config.values(header);
+                values.has_any(&session_scope::KEYS) || values.has_any(&[key::INCLUDE_PROFILE])
+            }) || credentials.values(&long_term).has_any(&session_scope::KEYS)
                 || credentials.values(&profile).has_any(&session_scope::KEYS)
             {
                 return true;
@@ -504,8 +509,7 @@ impl<'i> Inputs<'i> {
         } = self.files;
         let of = |profile: &str| {
             let header = config_header(&config.document, profile);
-            in_file(credentials, profile, key::REGION)
-                .or_else(|| in_file(config, header?, key::REGION))
+            of_profile(self.files, profile, header, key::REGION)
         };
         first([
             flag("--region", self.request.network.region.as_ref()),

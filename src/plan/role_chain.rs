@@ -7,9 +7,10 @@ use crate::core::text::nearest;
 use crate::files::profiles::{File, Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
 use crate::plan::KeySourceId;
+use crate::plan::includes::{Includes, of_profile};
 use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, signed_in};
 use crate::plan::section_names::{ProfileSections, SectionNames};
-use crate::plan::setting::{Origin, Setting, inherited, of_profile};
+use crate::plan::setting::{Origin, Setting, inherited};
 
 /// The `credential_source` of keys in the environment. Other sources are roles of a machine.
 const ENVIRONMENT: &str = "Environment";
@@ -25,6 +26,8 @@ pub(super) struct ChainProfile {
     pub own: Option<String>,
     /// Its header in the config file.
     pub config: Option<String>,
+    /// The profiles whose settings apply where it has none.
+    pub includes: Vec<String>,
 }
 
 /// A role in the chain.
@@ -89,16 +92,33 @@ pub(super) fn follow(
         names,
         files,
     };
-    let chain = walker.follow(role)?;
+    let chain = match walker.follow(role) {
+        Ok(chain) => chain,
+        Err(no_way) => {
+            // It is often why.
+            check_includes(&walker.profile(&sections.profile.value), &files.config)?;
+            return Err(no_way);
+        }
+    };
     for profile in &chain.profiles {
+        check_includes(profile, &files.config)?;
         for section in [&profile.long_term, &profile.own].into_iter().flatten() {
             check_sections(&files.credentials, &[section])?;
         }
-        if let Some(header) = &profile.config {
+        for header in profile.config.iter().chain(&profile.includes) {
             check_sections(&files.config, &[header])?;
         }
     }
     Ok(chain)
+}
+
+/// Refuses a profile that includes itself, or one that does not exist.
+fn check_includes(profile: &ChainProfile, config: &File<'_>) -> Result<(), NoWay> {
+    let header = profile.config.as_deref();
+    match header.and_then(|header| Includes::of(header, config).mistake) {
+        Some(mistake) => Err(mistake.into()),
+        None => Ok(()),
+    }
 }
 
 /// The section of the credentials file with the settings of a profile, if there is one.
@@ -236,6 +256,9 @@ impl Walker<'_> {
             long_term: settings_section(name, self.names, &self.files.credentials),
             own: own_section(name, header, self.files),
             config: header.map(str::to_owned),
+            includes: header
+                .map(|header| Includes::of(header, &self.files.config).headers)
+                .unwrap_or_default(),
         }
     }
 

@@ -9,10 +9,9 @@ use crate::core::text;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
 use crate::plan::DEFAULT_PROFILE;
+use crate::plan::includes::of_profile;
 use crate::plan::precedence::Precedence;
-use crate::plan::setting::{
-    INHERITED, Origin, Setting, default, first, flag, of_profile, variable,
-};
+use crate::plan::setting::{INHERITED, Origin, Setting, default, first, flag, variable};
 
 /// The suffix of a role's section: AWS tools would not read keys in a section with the role profile's own name.
 const BESIDE_ROLE: &str = "mfa";

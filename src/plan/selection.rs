@@ -10,6 +10,7 @@ use crate::core::error::Failure;
 use crate::files::profiles::{File, Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
 use crate::plan::Inputs;
+use crate::plan::includes::of_profile;
 use crate::plan::role_chain::{self, ChainProfile, NoWay};
 use crate::plan::section_checks::{is_no_file, missing_long_term};
 use crate::plan::section_names::{ProfileSections, SectionNames};
@@ -149,7 +150,7 @@ fn all(names: &SectionNames, files: &Files<'_>) -> (Vec<String>, Vec<(String, Er
             profiles.push(profile.to_owned());
         }
         if let Some(profile) = profile_of(header)
-            && let Some(role) = in_file(config, header, key::ROLE_ARN)
+            && let Some(role) = of_profile(files, profile, Some(header), key::ROLE_ARN)
         {
             add_role(profile, role, &mut profiles, &mut left_out);
         }
@@ -197,10 +198,8 @@ fn has_device(profile: &ChainProfile, files: &Files<'_>) -> bool {
         .own
         .as_ref()
         .is_some_and(|own| files.credentials.get(own, key::MFA_SERIAL).is_some());
-    let in_config = profile
-        .config
-        .as_ref()
-        .is_some_and(|header| files.config.get(header, key::MFA_SERIAL).is_some());
+    let mut headers = profile.config.iter().chain(&profile.includes);
+    let in_config = headers.any(|header| files.config.get(header, key::MFA_SERIAL).is_some());
     let in_credentials = profile.long_term.as_ref().is_some_and(|section| {
         [key::AWS_MFA_DEVICE, key::MFA_SERIAL]
             .iter()

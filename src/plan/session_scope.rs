@@ -15,6 +15,7 @@ use crate::core::form::Form;
 use crate::files::freshness::WantedScope;
 use crate::files::policy_file;
 use crate::files::profiles::{File, in_home, key};
+use crate::plan::includes::Includes;
 use crate::plan::setting::{Origin, Setting, flag, in_file, inherited};
 
 /// How long the session policies may be together, in characters.
@@ -220,7 +221,22 @@ impl ScopeSource<'_> {
 
     fn in_config(&self, key: &'static str) -> Option<Setting<String>> {
         let (file, section) = self.config?;
-        in_file(file, section, key)
+        in_file(file, section, key).or_else(|| Includes::of(section, file).get(file, key))
+    }
+
+    /// Several keys of the profile in the config file or, if it has none of them, of the first included profile that has one.
+    fn together<const N: usize>(&self, keys: [&'static str; N]) -> [Option<Setting<String>>; N] {
+        let Some((file, section)) = self.config else {
+            return [const { None }; N];
+        };
+        let mut headers = vec![section.to_owned()];
+        headers.extend(Includes::of(section, file).headers);
+        let mut found = headers
+            .iter()
+            .map(|header| keys.map(|key| in_file(file, header, key)));
+        found
+            .find(|values| values.iter().any(Option::is_some))
+            .unwrap_or([const { None }; N])
     }
 
     fn in_files(&self, key: &'static str) -> Option<Setting<String>> {
@@ -257,7 +273,7 @@ impl ScopeSource<'_> {
         let [read_only, path, arns] = if in_long_term.iter().any(Option::is_some) {
             in_long_term
         } else {
-            of.map(|key| self.in_config(key))
+            self.together(of)
         };
         if let Some(read_only) = read_only
             && is_true(&read_only)?

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::core::environment::Environment;
-use crate::files::profiles::{File, Files, key};
+use crate::files::profiles::{File, key};
 pub(super) use crate::files::section_format::INHERITED;
 
 /// A setting, and where it came from.
@@ -120,17 +120,6 @@ pub(super) fn in_file(
         value,
         origin: Origin::of_file(file, section, key),
     })
-}
-
-/// A key of a profile, where AWS tools find it: they prefer its section of the credentials file to its header in the config file.
-/// See <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>.
-pub(super) fn of_profile(
-    files: &Files<'_>,
-    profile: &str,
-    header: Option<&str>,
-    key: &'static str,
-) -> Option<Setting<String>> {
-    in_file(&files.credentials, profile, key).or_else(|| in_file(&files.config, header?, key))
 }
 
 /// A key of a section, or the value that the section inherits.

@@ -81,6 +81,10 @@ impl Resolver<'_> {
         let own = profile.own.as_ref().filter(|_| OF_ROLES.contains(&key));
         own.and_then(|own| in_file(credentials, own, key))
             .or_else(|| in_file(config, profile.config.as_ref()?, key))
+            .or_else(|| {
+                let mut includes = profile.includes.iter();
+                includes.find_map(|header| in_file(config, header, key))
+            })
     }
 
     /// A key of the profile itself.

@@ -229,3 +229,98 @@ fn keys_in_the_environment_must_be_whole_and_long_term() {
         run.ends(1, &format!("error: {problem}\n{hint}"));
     }
 }
+
+#[test]
+fn settings_of_included_profiles_apply_where_a_profile_has_none() {
+    let sts = StandIn::start(account());
+    let keys = keys_only().replace("[work-", "[personal-");
+    let home = Home::with(&keys);
+    let config = format!(
+        "[profile audit]\nrole_arn = {AUDIT}\ninclude_profile = team\nrole_session_name = me\n\
+         [profile team]\nsource_profile = personal\nexternal_id = outside\nrole_session_name = team\ninclude_profile = all\n\
+         [profile all]\nmfa_serial = {ALICE_DEVICE}\nregion = eu-west-1\nexternal_id = wrong\n"
+    );
+    home.write("config", &config);
+    let outcome = renewed(&home, &sts, &["-p", "audit", "-v"]);
+    has_role(&home, "audit-mfa", AUDIT);
+    for line in [
+        &format!("device: {ALICE_DEVICE} (mfa_serial of [profile all] in ~/.aws/config)"),
+        "role session name: me (role_session_name of [profile audit] in ~/.aws/config)",
+        "external ID: outside (external_id of [profile team] in ~/.aws/config)",
+        "region: eu-west-1 (region of [profile all] in ~/.aws/config)",
+    ] {
+        assert!(
+            outcome.stderr.lines().any(|found| found == line),
+            "{line}: {outcome:?}"
+        );
+    }
+    // AWS tools know no such key.
+    assert!(!outcome.stderr.contains("also works"), "{outcome:?}");
+    home.run(&["-p", "audit", "-q"]).prints("", "");
+    // A whole role can be included, and --all finds it.
+    home.write(
+        "config",
+        &format!("[profile copy]\ninclude_profile = audit\n{config}"),
+    );
+    let plan = home.run(&["plan", "--all"]).outcome();
+    assert!(
+        plan.stdout.contains("copy-mfa") && plan.stdout.contains("audit-mfa"),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn included_session_policies_come_from_one_profile() {
+    let home = Home::with(&long_term("personal"));
+    let policy = "session_policy_arns = arn:aws:iam::aws:policy/ViewOnlyAccess\n";
+    let role = |own: &str| {
+        format!(
+            "[profile work]\nrole_arn = {ADMIN}\nsource_profile = personal\ninclude_profile = all\n{own}\
+             [profile all]\nread_only = true\n"
+        )
+    };
+    home.write("config", &role(""));
+    let plan = home.run(&["plan", "-p", "work"]).outcome();
+    assert!(plan.stdout.contains("ReadOnlyAccess"), "{plan:?}");
+    home.write("config", &role(policy));
+    let plan = home.run(&["plan", "-p", "work"]).outcome();
+    assert!(
+        plan.stdout.contains("ViewOnlyAccess") && !plan.stdout.contains("ReadOnlyAccess"),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn an_included_profile_must_exist_and_not_lead_back() {
+    let role = format!("[profile work]\nrole_arn = {ADMIN}\nsource_profile = personal\n");
+    for (config, stderr) in [
+        (
+            format!(
+                "{role}include_profile = a\n[profile a]\ninclude_profile = b\n[profile b]\ninclude_profile = a\n"
+            ),
+            "error: include_profile in ~/.aws/config forms a loop: a -> b -> a\nhint: remove one of these lines\n",
+        ),
+        (
+            format!("{role}include_profile = work\n"),
+            "error: include_profile in ~/.aws/config forms a loop: work -> work\nhint: remove one of these lines\n",
+        ),
+        (
+            "[profile work]\ninclude_profile = work\n".to_owned(),
+            "error: include_profile in ~/.aws/config forms a loop: work -> work\nhint: remove one of these lines\n",
+        ),
+        (
+            format!("{role}include_profile = teem\n[profile team]\nregion = eu-west-1\n"),
+            "error: there is no profile teem (include_profile of [profile work] in ~/.aws/config)\n\
+             hint: did you mean include_profile = team?\n",
+        ),
+        (
+            format!("{role}include_profile = nobody\n"),
+            "error: there is no profile nobody (include_profile of [profile work] in ~/.aws/config)\n\
+             hint: add [profile nobody], or remove the line\n",
+        ),
+    ] {
+        let home = Home::with(&long_term("personal"));
+        home.write("config", &config);
+        home.run(&["-p", "work"]).ends(1, stderr);
+    }
+}
