@@ -131,7 +131,7 @@ pub struct Request {
     /// How long new credentials last: seconds, `12h`, or `1h30m` [env: `MFA_STS_DURATION`] [default: 12h; 1h for a role]
     #[arg(long, value_name = "DURATION", help_heading = ROLE, hide_short_help = true, value_parser = seconds::parse, allow_negative_numbers = true)]
     pub duration: Option<u64>,
-    /// Assume this role [env: `MFA_ASSUME_ROLE`]
+    /// Assume this role: its ARN, or `123456789012:NAME` [env: `MFA_ASSUME_ROLE`]
     #[arg(long, value_name = "ARN", help_heading = ROLE, hide_short_help = true, aliases = ["assume", "a"])]
     pub assume_role: Option<String>,
     /// The name of the role session [default: your local user name]

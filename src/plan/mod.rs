@@ -11,6 +11,7 @@ mod precedence;
 mod overridden;
 mod role_chain;
 mod selection;
+mod short_role;
 mod session_scope;
 mod settings;
 mod proxy;
@@ -237,9 +238,9 @@ impl<'i> Inputs<'i> {
         min_ttl(self.request.min_ttl, self.environment)
     }
 
-    /// The requested role, if any, as written.
+    /// The requested role, if any, with its ARN.
     pub fn wanted_role(&self, sections: &ProfileSections) -> Option<Setting<String>> {
-        self.role_in(&self.own_settings(sections))
+        self.role_in(sections, &self.own_settings(sections))
     }
 
     fn own_settings<'s>(&'s self, sections: &'s ProfileSections) -> OwnSettings<'s> {
@@ -255,7 +256,11 @@ impl<'i> Inputs<'i> {
         }
     }
 
-    fn role_in(&self, own: &OwnSettings<'_>) -> Option<Setting<String>> {
+    fn role_in(
+        &self,
+        sections: &ProfileSections,
+        own: &OwnSettings<'_>,
+    ) -> Option<Setting<String>> {
         let credentials = &self.files.credentials;
         let in_long_term = || {
             let mut places = own.long_term.iter();
@@ -271,12 +276,13 @@ impl<'i> Inputs<'i> {
         ])
         .or_else(in_long_term)
         .or_else(|| own.role.cloned())
+        .map(|role| self.with_arn(role, sections, own.header))
     }
 
     /// What the credentials of a profile must satisfy.
     pub fn wanted(&self, sections: &ProfileSections, min_ttl: &Setting<u32>) -> Result<Wanted> {
         let own = self.own_settings(sections);
-        let role = self.role_in(&own);
+        let role = self.role_in(sections, &own);
         let session_scope = if self.may_have_scope(sections, &own) {
             self.wanted_scope(sections, role.as_ref())?.wanted()
         } else {
@@ -524,7 +530,12 @@ impl<'i> Inputs<'i> {
     /// The chain from a profile to its keys.
     fn role_chain(&self, sections: &ProfileSections) -> Result<RoleChain, NoWay> {
         let role = self.wanted_role(sections);
-        role_chain::follow(role, sections, self.names, self.files)
+        let mut chain = role_chain::follow(role, sections, self.names, self.files)?;
+        let header = chain.profiles[0].config.as_deref();
+        for role in &mut chain.roles {
+            role.arn = self.with_arn(role.arn.clone(), sections, header);
+        }
+        Ok(chain)
     }
 
     fn resolver<'r>(&self, chain: &'r RoleChain) -> Resolver<'r>

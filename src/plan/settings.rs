@@ -180,7 +180,11 @@ impl Resolver<'_> {
                     "`{}` ({}) is not a role ARN",
                     arn.value, arn.origin
                 ))
-                .hint("write it like arn:aws:iam::123456789012:role/NAME")
+                .hint(if arn.is_of_profile() {
+                    "write it like arn:aws:iam::123456789012:role/NAME"
+                } else {
+                    "write it like arn:aws:iam::123456789012:role/NAME or 123456789012:NAME"
+                })
             );
         }
         let session_name = first([

@@ -413,7 +413,7 @@ fn a_region_an_endpoint_or_a_role_that_cannot_be_one() {
         &keys,
         &["--assume-role", "admin"],
         "error: `admin` (--assume-role) is not a role ARN\n\
-         hint: write it like arn:aws:iam::123456789012:role/NAME\n",
+         hint: write it like arn:aws:iam::123456789012:role/NAME or 123456789012:NAME\n",
     );
     let role = ["--assume-role", "arn:aws:iam::123456789012:role/r"];
     fails(

@@ -324,3 +324,67 @@ fn an_included_profile_must_exist_and_not_lead_back() {
         home.run(&["-p", "work"]).ends(1, stderr);
     }
 }
+
+#[test]
+fn an_account_and_a_name_are_a_role_in_the_partition_of_the_device_or_the_region() {
+    let sts = StandIn::start(account());
+    let home = Home::of_alice();
+    let short = "123456789012:admin";
+    renewed(&home, &sts, &["-p", "work", "--assume-role", short]);
+    has_role(&home, "work", ADMIN);
+    // Stored credentials are found by either form, from wherever it comes.
+    let calls = sts.calls();
+    for role in [short, ADMIN] {
+        home.run_with(&sts, &["-p", "work", "-q", "--assume-role", role])
+            .prints("", "");
+        let run = home.run_with(&sts, &["-p", "work", "-q"]);
+        run.env("MFA_ASSUME_ROLE", role).prints("", "");
+        let with_role = format!("aws_mfa_device = {ALICE_DEVICE}\nassume_role = {role}\n");
+        let before = home.credentials();
+        home.write(
+            "credentials",
+            &before.replace(&format!("aws_mfa_device = {ALICE_DEVICE}\n"), &with_role),
+        );
+        home.run_with(&sts, &["-p", "work", "-q"]).prints("", "");
+        home.write("credentials", &before);
+    }
+    assert_eq!(sts.calls(), calls);
+    let planned = |home: &Home, words: &[&str], arn: &str| {
+        let role = [
+            "plan",
+            "-p",
+            "work",
+            "--assume-role",
+            "123456789012:team/audit",
+        ];
+        let plan = home.run(&[&role[..], words].concat()).outcome();
+        assert!(plan.stdout.contains(arn), "{plan:?}");
+    };
+    planned(&home, &[], "arn:aws:iam::123456789012:role/team/audit");
+    let home = Home::with(&keys_only());
+    planned(
+        &home,
+        &["--region", "cn-north-1"],
+        "arn:aws-cn:iam::123456789012:role/team/audit",
+    );
+    home.write("config", "[profile work]\nregion = us-gov-west-1\n");
+    planned(
+        &home,
+        &[],
+        "arn:aws-us-gov:iam::123456789012:role/team/audit",
+    );
+    for wrong in [
+        "12345678901:admin",
+        "123456789012:",
+        "123456789012:a:b",
+        "123456789012:a b",
+    ] {
+        home.run(&["-p", "work", "--assume-role", wrong]).ends(
+            1,
+            &format!(
+                "error: `{wrong}` (--assume-role) is not a role ARN\n\
+                 hint: write it like arn:aws:iam::123456789012:role/NAME or 123456789012:NAME\n"
+            ),
+        );
+    }
+}
