@@ -33,7 +33,7 @@ mod parts;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memchr2_iter};
 
 pub use self::edit::{Change, Uneditable, edit};
 pub use self::irregularity::{Harm, Irregularity};
@@ -171,6 +171,7 @@ impl<'t> Document<'t> {
     /// The value of a key in the sections of this name. As in the AWS SDKs, the last one wins, and keys are case-insensitive.
     pub fn get(&self, section: &str, key: &str) -> Option<Cow<'t, str>> {
         self.sections(section)
+            .filter(|section| section.mentions(key))
             .flat_map(Section::properties)
             .filter(|property| property.is(key))
             .last()
@@ -229,6 +230,19 @@ impl<'t> Section<'t> {
             LineKind::Continuation { .. } => false,
             LineKind::Comment => !line.text.starts_with([' ', '\t']),
             _ => !line.text.trim_end().ends_with('\\'),
+        })
+    }
+
+    /// Whether a text is in the body, in upper or lower case. Most keys that are looked for are not there, and this costs much less than
+    /// the properties.
+    fn mentions(&self, text: &str) -> bool {
+        let (body, text) = (self.body.as_bytes(), text.as_bytes());
+        let Some(first) = text.first() else {
+            return true;
+        };
+        memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), body).any(|at| {
+            let found = body.get(at..at + text.len());
+            found.is_some_and(|found| found.eq_ignore_ascii_case(text))
         })
     }
 
