@@ -217,6 +217,11 @@ class Starship(Recipe):
         self.mfa_creds("-p", "work", code=CODE)
         self.assertRegex(self.shown("starship module aws", AWS_PROFILE="work"), r" work\Z")
 
+    def test_the_date_in_the_other_style_is_understood(self):
+        self.mfa_creds("-p", "work", code=CODE, MFA_CREDS_EXPIRATION_STYLE="rfc3339")
+        left = r"\[1[12]h\d+m\d+s\]"
+        self.assertRegex(self.shown("starship module aws", AWS_PROFILE="work"), rf" work \(eu-west-1\) {left}\Z")
+
 
 class ClaudeCode(Recipe):
     """What Claude Code reads; it is not started here."""
