@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use stand_in::{ALICE_DEVICE, StandIn};
 
-use crate::support::home::Home;
+use crate::support::home::{Home, binary};
 use crate::support::roles::{ADMIN, LONG, account};
 use crate::support::sections::{FAR, long_term, short_term};
 use crate::support::servers::{Endpoint, Running};
@@ -258,4 +258,24 @@ fn a_signal_ends_it() {
         assert!(status.unwrap().success());
         assert_eq!(running.end(), None, "{signal}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn it_goes_on_where_all_signals_are_ignored() {
+    let home = valid();
+    let script = "trap '' INT TERM HUP; exec \"$0\" serve -p work";
+    let words = [
+        "exec",
+        "-p",
+        "work",
+        "--",
+        "/bin/sh",
+        "-c",
+        script,
+        binary(),
+    ];
+    let mut running = Running::begin(&home, home.run(&words));
+    let endpoint = running.endpoint();
+    assert_eq!(endpoint.get().status, 200, "{}", running.errors());
 }
