@@ -276,6 +276,33 @@ fn credentials_that_end_at_once_are_renewed_at_a_slow_pace() {
 }
 
 #[test]
+fn the_hint_names_a_command_that_renews_what_the_server_needs() {
+    let sts = StandIn::start(account());
+    sts.granted_at_most(SHORT);
+    let home = Home::of_alice();
+    let words = ["-p", "work", "--assume-role", ADMIN, "--direct"];
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let (running, _endpoint) = waiting(&home, &sts, &words, &[("MFA_TOKEN", &code)]);
+    running.says(&format!(
+        "hint: run `mfa-creds {}` in another terminal\n",
+        words.join(" ")
+    ));
+    sts.granted_at_most(43_200);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let words = [&words[..], &["--token", &code]].concat();
+    home.run_with(&sts, &words).outcome();
+    running.says("the credentials of work are renewed");
+
+    // A command that stores the credentials in the section would not help.
+    sts.granted_at_most(SHORT);
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let words = ["-p", "work", "--no-store"];
+    let (running, _endpoint) = waiting(&home, &sts, &words, &[("MFA_TOKEN", &code)]);
+    running.says("hint: run the same command again\n");
+}
+
+#[test]
 fn credentials_are_served_although_the_clock_is_ahead() {
     let sts = StandIn::start(Account::example());
     sts.set_clock_offset(TimeDelta::hours(-2));

@@ -8,6 +8,7 @@ use crate::cli::{
     CodeFlags, Device, Network, PromptFlags, PromptTimeout, Request, SingleProfile, Suffixes,
     Verbosity,
 };
+use crate::core::text;
 
 /// Words of a command line.
 #[derive(Default)]
@@ -104,6 +105,48 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
     }
     words.choice("--log-level", *log_level);
     words.0
+}
+
+/// What a person does after a failed renewal, so that the next one needs no code: the same request with a command that stores what it gets
+/// where a renewal looks.
+pub(super) fn way_out(of: &SingleProfile, renewal: &str) -> String {
+    let Request {
+        device: Device { serial_number },
+        duration,
+        assume_role,
+        role_session_name,
+        external_id,
+        direct,
+        chain,
+        network: Network { region, .. },
+        ..
+    } = &of.request;
+    let is_chained = assume_role.is_some() && !direct && duration.is_none();
+    if of.no_store && !is_chained {
+        return "run the same command again".to_owned();
+    }
+    let mut renewal = renewal.to_owned();
+    if !of.no_store {
+        let duration = duration.map(|seconds| seconds.to_string());
+        for (name, value) in [
+            ("--device", serial_number),
+            ("--duration", &duration),
+            ("--assume-role", assume_role),
+            ("--role-session-name", role_session_name),
+            ("--external-id", external_id),
+            ("--region", region),
+        ] {
+            if let Some(value) = value {
+                renewal = format!("{renewal} {}", text::flag(name, value));
+            }
+        }
+        for (name, is_set) in [("--direct", direct), ("--chain", chain)] {
+            if *is_set {
+                renewal = format!("{renewal} {name}");
+            }
+        }
+    }
+    format!("run `{renewal}` in another terminal")
 }
 
 #[cfg(test)]

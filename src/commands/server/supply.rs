@@ -211,7 +211,6 @@ impl Supply {
         let ObtainedCredentials {
             credentials,
             profile,
-            renewal,
             ..
         } = &state.obtained;
         let end = credentials.expiration;
@@ -225,7 +224,7 @@ impl Supply {
                 "warning: the credentials of {profile} have expired, and could not be renewed: {why}"
             ));
         }
-        Report::notice(format_args!("hint: run `{renewal}` in another terminal"));
+        Report::notice(format_args!("hint: {}", self.renewal.way_out));
     }
 
     /// Tells a person who knows of a failure that there are new credentials.
