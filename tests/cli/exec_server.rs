@@ -280,7 +280,8 @@ fn the_hint_names_a_command_that_renews_what_the_server_needs() {
     let sts = StandIn::start(account());
     sts.granted_at_most(SHORT);
     let home = Home::of_alice();
-    let words = ["-p", "work", "--assume-role", ADMIN, "--direct"];
+    let assume = format!("--assume-role={ADMIN}");
+    let words = ["-p", "work", &assume, "--direct"];
     let code = sts.fresh_code(ALICE_DEVICE);
     let (running, _endpoint) = waiting(&home, &sts, &words, &[("MFA_TOKEN", &code)]);
     running.says(&format!(
