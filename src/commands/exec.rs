@@ -35,10 +35,10 @@ Exit codes: the exit code of COMMAND, 127 if it is not found, 126 if it cannot b
 pub struct Exec {
     #[command(flatten)]
     pub of: SingleProfile,
-    /// Give the command a server instead of keys, from which AWS tools get new credentials as long as it runs
+    /// Give the command a local server instead of keys; AWS tools get new credentials from it while the command runs
     #[arg(long)]
     pub server: bool,
-    /// With --server, how long before the end of credentials new ones are obtained: seconds, or `30m` [default: 15m]
+    /// How long before credentials expire the server renews them: seconds, or `30m` [default: 15m]
     #[arg(long, requires = "server", value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true, hide_short_help = true)]
     pub renew_before: Option<u64>,
     /// The command and its arguments

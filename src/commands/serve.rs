@@ -25,7 +25,7 @@ pub(super) const ABOUT: &str =
     "Serve credentials to containers, IDEs, and other programs, and renew them";
 /// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
-The output is what AWS tools need to find the server. It contains a token: whoever has it and can reach the server gets the credentials.";
+The output is what AWS tools need to find the server. It contains a token. Any program that has the token and reaches the server gets the credentials.";
 
 /// Any free port that only this machine reaches.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -49,7 +49,7 @@ pub struct Serve {
     #[command(flatten)]
     pub profiles: Profiles,
     /// Also serve this role, which the profile can assume; repeat it for several roles
-    #[arg(long = "role", value_name = "ARN", conflicts_with_all = ["all", "assume_role"])]
+    #[arg(long = "with-role", value_name = "ARN", conflicts_with_all = ["all", "assume_role"])]
     pub roles: Vec<String>,
     /// The address and port of the server; port 0 is any free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = LOOPBACK)]
@@ -57,7 +57,7 @@ pub struct Serve {
     /// The format of the output
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "env")]
     pub format: Format,
-    /// How long before the end of credentials new ones are obtained: seconds, or `30m` [default: 15m]
+    /// How long before credentials expire the server renews them: seconds, or `30m` [default: 15m]
     #[arg(long, value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true, hide_short_help = true)]
     pub renew_before: Option<u64>,
     #[command(flatten)]
@@ -116,7 +116,7 @@ pub(super) fn serve(args: &Serve, environment: &Environment) -> Result<ExitCode>
     let address = server.address();
     if !address.ip().is_loopback() {
         report.warning(format_args!(
-            "others than this machine may reach {address}; whoever has a token gets the credentials"
+            "other machines or containers can reach {address}; any program there that has a token gets the credentials"
         ));
     }
     report.progress(format_args!(
@@ -148,15 +148,17 @@ fn names(args: &Serve, environment: &Environment) -> Result<Vec<Option<String>>>
 fn check_roles(args: &Serve, names: &[Option<String>]) -> Result<()> {
     if names.len() > 1 && !args.roles.is_empty() {
         bail!(
-            Failure::new("--role needs one profile that assumes the roles, and several are named")
-                .hint("run a server for each profile")
-                .exit(Exit::Usage)
+            Failure::new(
+                "--with-role needs one profile that assumes the roles, and several are named"
+            )
+            .hint("run a server for each profile")
+            .exit(Exit::Usage)
         );
     }
     for arn in &args.roles {
         if !Form::RoleArn.fits(arn) {
             bail!(
-                Failure::new(format!("`{arn}` (--role) is not a role ARN"))
+                Failure::new(format!("`{arn}` (--with-role) is not a role ARN"))
                     .hint("write it like arn:aws:iam::123456789012:role/NAME")
             );
         }

@@ -5,11 +5,12 @@ use crate::support::home::Home;
 use crate::support::roles::{ADMIN, role};
 use crate::support::sections::long_term;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "setup",
     "plan",
     "export",
     "exec",
+    "serve",
     "status",
     "doctor",
     "clear",

@@ -3,6 +3,7 @@
 use std::fs;
 use std::thread;
 
+use chrono::TimeDelta;
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
@@ -122,6 +123,31 @@ fn a_default_profile_with_keys_does_not_hide_the_server() {
 }
 
 #[test]
+fn requests_to_the_server_do_not_go_to_a_proxy() {
+    let home = Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)));
+    let words = ["exec", "--server", "-p", "work", "--", "/bin/sh", "-c"];
+    for (variables, list) in [
+        (&[][..], ""),
+        (&[("HTTP_PROXY", "http://proxy.example")], "127.0.0.1"),
+        (
+            &[("http_proxy", "http://proxy.example"), ("NO_PROXY", "a,b")],
+            "a,b,127.0.0.1",
+        ),
+        (
+            &[("ALL_PROXY", "http://proxy.example"), ("no_proxy", "*")],
+            "*",
+        ),
+    ] {
+        let script = "echo \"${no_proxy-$NO_PROXY}\"";
+        let mut run = home.run(&[&words[..], &[script]].concat());
+        for (name, value) in variables {
+            run = run.env(name, value);
+        }
+        assert_eq!(run.outcome().stdout, format!("{list}\n"), "{variables:?}");
+    }
+}
+
+#[test]
 fn a_role_is_renewed_from_the_session_without_another_code() {
     let sts = StandIn::start(account());
     let home = home(&role("admin", ADMIN, ""));
@@ -234,6 +260,21 @@ fn where_nobody_can_be_asked_clients_get_an_error_until_somebody_renews() {
     assert_eq!(Some(second.value("AccessKeyId")), written);
     running.says("the credentials of work are renewed, and valid until …");
     assert_eq!(running.end(), Some(1));
+}
+
+#[test]
+fn credentials_are_served_although_the_clock_is_ahead() {
+    let sts = StandIn::start(Account::example());
+    sts.set_clock_offset(TimeDelta::hours(-2));
+    sts.granted_at_most(3_600);
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let (running, endpoint) = waiting(&home, &sts, &["-p", "work"], &[("MFA_TOKEN", &code)]);
+    assert_eq!(endpoint.get().status, 200, "{}", running.errors());
+    assert_eq!(
+        actions(&sts).last().map(String::as_str),
+        Some("GetSessionToken")
+    );
 }
 
 #[test]

@@ -219,6 +219,7 @@ const COMMANDS: &[(&str, Tried)] = &[
         "mfa-creds{}",
         By("hints_of_settings::who_needs_a_session_for_it_is_told_how_to_get_one"),
     ),
+    ("{arn}", NoCommand),
     ("{id}", NoCommand),
     (
         "{} --force",
@@ -290,6 +291,10 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_settings::a_device_is_written_where_it_counts"),
     ),
     ("{name}", NoCommand),
+    (
+        "{renewal}",
+        By("exec_server::where_nobody_can_be_asked_clients_get_an_error_until_somebody_renews"),
+    ),
     ("{text}", NoCommand),
     ("{url}", NoCommand),
     ("{value}", NoCommand),

@@ -85,7 +85,15 @@ fn each_profile_and_role_has_a_path_and_a_token_of_its_own() {
     let home = Home::of_alice();
     let code = sts.fresh_code(ALICE_DEVICE);
     let words = [
-        "serve", "-p", "work", "--role", ADMIN, "--role", LONG, "--format", "json",
+        "serve",
+        "-p",
+        "work",
+        "--with-role",
+        ADMIN,
+        "--with-role",
+        LONG,
+        "--format",
+        "json",
     ];
     let run = home.run_with(&sts, &words).env("MFA_TOKEN", &code);
     let mut running = Running::begin(&home, run);
@@ -201,20 +209,21 @@ fn what_cannot_be_served_is_an_error_before_a_code_is_asked_for() {
             "error: the server cannot listen on 192.0.2.1:0: cannot assign requested address\n\
          hint: name an address of this machine, such as 127.0.0.1:0\n",
         );
-    home.run(&["serve", "-p", "work", "-p", "other", "--role", ADMIN])
+    home.run(&["serve", "-p", "work", "-p", "other", "--with-role", ADMIN])
         .ends(
             2,
-            "error: --role needs one profile that assumes the roles, and several are named\n\
+            "error: --with-role needs one profile that assumes the roles, and several are named\n\
          hint: run a server for each profile\n",
         );
-    home.run(&["serve", "-p", "work", "--role", "admin"]).ends(
-        1,
-        "error: `admin` (--role) is not a role ARN\n\
+    home.run(&["serve", "-p", "work", "--with-role", "admin"])
+        .ends(
+            1,
+            "error: `admin` (--with-role) is not a role ARN\n\
          hint: write it like arn:aws:iam::123456789012:role/NAME\n",
-    );
+        );
     for flags in [
         &["--listen", "localhost"][..],
-        &["--role", ADMIN, "--all"],
+        &["--with-role", ADMIN, "--all"],
         &["--format", "process"],
     ] {
         let outcome = home

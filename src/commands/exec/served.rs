@@ -25,6 +25,11 @@ const OF_CREDENTIALS: [&str; 4] = [
     name::CREDENTIAL_EXPIRATION,
 ];
 
+/// The variables with a proxy for plain HTTP.
+const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+/// The variables with what is reached without a proxy; most tools prefer the first.
+const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+
 /// Runs the command, and ends with its exit code.
 ///
 /// # Errors
@@ -36,10 +41,12 @@ pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) ->
         Asking::Anywhere
     };
     let renew_before = args.renew_before.unwrap_or(server::RENEW_BEFORE);
+    let mut server = Server::listen(LOOPBACK)?;
     let begin = match server::begin(&args.of, renew_before, asking, environment)? {
         Ok(begin) => begin,
         Err(code) => return Ok(code),
     };
+    // This may have been the first time that the default profile was written.
     let config_file = own_profile::config_file(environment)?;
     let (program, arguments) = (&words[0], &words[1..]);
     let mut command = system::command(program);
@@ -50,7 +57,7 @@ pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) ->
             .env("AWS_CONFIG_FILE", path)
             .env("AWS_PROFILE", own_profile::NAME);
     }
-    let mut server = Server::listen(LOOPBACK)?;
+    beside_proxies(&mut command, environment);
     let route = server.add("/", begin)?;
     command.env(server::FULL_URI, &route.url);
     command.env(server::AUTHORIZATION_TOKEN, route.token.expose());
@@ -61,6 +68,24 @@ pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) ->
     match ended {
         Ok(ended) => Ok(system::end_like(ended)),
         Err(error) => Err(not_run(program, &error, arguments).into()),
+    }
+}
+
+/// Keeps requests to the server away from a proxy: some SDKs send even those for this machine to it.
+fn beside_proxies(command: &mut Command, environment: &Environment) {
+    if !PROXIES.iter().any(|name| environment.text(name).is_some()) {
+        return;
+    }
+    let set = |name| environment.text(name);
+    let list = set(NO_PROXY[0]).or_else(|| set(NO_PROXY[1]));
+    let list = match list {
+        // Everything.
+        Some(list) if list.trim() == "*" => return,
+        Some(list) => format!("{list},{}", LOOPBACK.ip()),
+        None => LOOPBACK.ip().to_string(),
+    };
+    for name in NO_PROXY {
+        command.env(name, &list);
     }
 }
 

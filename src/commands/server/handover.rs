@@ -21,6 +21,8 @@ struct Handover<'h> {
     session_token: Cow<'h, str>,
     /// In seconds since 1970.
     expiration: i64,
+    /// The time at AWS, in seconds since 1970: only the renewal has learned whether the clock of this machine differs.
+    now: i64,
     role_arn: Option<String>,
     region: Option<String>,
     is_region_of_environment: bool,
@@ -36,6 +38,7 @@ pub(in crate::commands) fn write(obtained: &ObtainedCredentials) -> Result<Zeroi
         secret_access_key: Cow::Borrowed(credentials.secret_access_key.expose()),
         session_token: Cow::Borrowed(credentials.session_token.expose()),
         expiration: credentials.expiration.timestamp(),
+        now: clock::now().timestamp(),
         role_arn: credentials.role_arn.clone(),
         region: obtained
             .region
@@ -52,6 +55,10 @@ pub(super) fn read(output: &[u8]) -> Result<ObtainedCredentials> {
     let read: Handover<'_> = serde_json::from_slice(output)
         .ok()
         .context("the renewal printed no credentials")?;
+    if let Some(now) = clock::from_timestamp(read.now) {
+        clock::compare(now);
+        clock::correct();
+    }
     let region = if read.is_region_of_environment {
         Region::OfEnvironment
     } else {

@@ -126,9 +126,19 @@ fn program() -> Command {
     } else {
         PathBuf::from(SELF)
     };
-    let mut command = Command::new(path);
-    #[cfg(unix)]
+    named(Command::new(path))
+}
+
+/// The same command under our name: `/proc/self/exe` would tell nobody who asks for a code.
+#[cfg(unix)]
+fn named(mut command: Command) -> Command {
     std::os::unix::process::CommandExt::arg0(&mut command, "mfa-creds");
+    command
+}
+
+/// The name is in the path.
+#[cfg(windows)]
+fn named(command: Command) -> Command {
     command
 }
 

@@ -162,13 +162,14 @@ impl Endpoint {
     /// Asks with these headers.
     pub fn request(&self, method: &str, headers: &[(&str, &str)]) -> Answer {
         let (authority, path) = self.parts();
-        let mut request = format!("{method} {path} HTTP/1.1\r\n");
-        if !headers.iter().any(|(name, _)| *name == "Host") {
-            request += &format!("Host: {authority}\r\n");
-        }
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
+        let has_host = headers.iter().any(|(name, _)| *name == "Host");
+        let host = [("Host", authority)];
+        let host = host.iter().filter(|_| !has_host);
+        let lines = host
+            .chain(headers)
+            .map(|(name, value)| format!("{name}: {value}\r\n"));
+        let lines: String = lines.collect();
+        let request = format!("{method} {path} HTTP/1.1\r\n{lines}");
         self.send(&format!("{request}\r\n"))
     }
 
