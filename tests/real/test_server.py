@@ -8,14 +8,16 @@ import subprocess
 import time
 import urllib.parse
 
-from support import CLIENTS, MFA_CREDS, SECONDS, RealTest, Recorder, StandIn, long_term
+import yaml
+
+from support import CLIENTS, MFA_CREDS, SECONDS, RealTest, Recorder, StandIn, long_term, snippet
 from test_system import INSIDE, inside
 
 ROLE = "arn:aws:iam::123456789012:role/deploy"
 ASSUMED = "arn:aws:sts::123456789012:assumed-role/deploy/"
 ROLES_LAST, SESSIONS_LAST = "6", "12"
 TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
-FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+FULL_URI, RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 # Where the containers of Docker's default network find the host.
 BRIDGE = "172.17.0.1"
 # Each calls AWS again and again, and prints a line for each key that it signs with, until it has had so many.
@@ -267,6 +269,19 @@ class Containers(ServerTest):
         port, token = self.serve("169.254.170.2:0")
         url = f"http://169.254.170.2:{port}/deploy"
         self.assertEqual(self.who_gets_credentials(FULL_URI, url, token, within, sts=f"http://169.254.170.2:{sts}"), set(CLIENTS_OF_SERVERS) - {Go})
+
+    @inside
+    def test_a_container_that_passes_requests_on(self):
+        """Its command, and what the other one is told, as the guide has them."""
+        services = yaml.safe_load(snippet("server", "Containers", "yaml"))["services"]
+        self.ip("addr add 169.254.170.2/32 dev lo")
+        self.ip(f"addr add {BRIDGE}/32 dev lo")
+        self.start()
+        port, token = self.serve(f"{BRIDGE}:0")
+        command = services["credentials"]["command"].replace("9911", str(port)).split()
+        self.pass_on(*command, 80)
+        path = services["app"]["environment"][RELATIVE_URI].replace("work", "deploy")
+        self.assertEqual(self.who_gets_credentials(RELATIVE_URI, path, token), set(CLIENTS_OF_SERVERS))
 
 
 CLIENTS_OF_SERVERS = (AwsCli, Boto3, JavaScript, Rust, Go)
