@@ -1,8 +1,10 @@
 """Real clients of `exec --server` and `serve`: they find the server, get new credentials from it before the old ones
 end, and end with an error of their own where there are none."""
 
+import datetime
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -167,6 +169,24 @@ class Go(AClient, ServerTest):
         return [os.environ["GO_CLIENT"], str(keys)]
 
 
+class Scripts(ServerTest):
+    def test_a_script_sees_when_the_credentials_expire(self):
+        self.start("--roles-last", "600")
+        script = snippet("server", "Scripts and prompts", "sh")
+        done = self.beside_server(["sh", "-c", script])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        left = datetime.datetime.fromisoformat(done.stdout.strip()) - datetime.datetime.now(datetime.UTC)
+        self.assertAlmostEqual(left.total_seconds(), 600, delta=SECONDS)
+
+    def test_a_dev_container_is_told_the_same_variables(self):
+        settings = json.loads(snippet("server", "Dev containers", "json"))
+        self.assertEqual(settings["runArgs"], ["--network=host"])
+        told = settings["remoteEnv"]
+        self.assertEqual(list(told), [FULL_URI, TOKEN, "AWS_REGION"])
+        for name in (FULL_URI, TOKEN):
+            self.assertEqual(told[name], f"${{localEnv:{name}}}")
+
+
 class Containers(ServerTest):
     """How a container reaches a server, in a network of its own where the host has the addresses that Docker gives it.
     There are no containers here."""
@@ -247,28 +267,32 @@ class Containers(ServerTest):
 
     @inside
     def test_a_network_whose_gateway_is_the_host(self):
-        """As `docker network create` makes it, with one container."""
+        """As `docker network create` of the guide makes it, with one container."""
+        create = snippet("server", "Containers", "sh", holding="network create")
+        (prefix,), (gateway,) = re.findall(r"--subnet \S+/(\d+)", create), re.findall(r"--gateway (\S+)", create)
+        self.assertIn(f"--listen {gateway}:", create)
         container = self.run_beside("unshare", "--net", "sleep", "infinity")
         within = ["nsenter", f"--net=/proc/{container.pid}/ns/net"]
         ours = os.readlink("/proc/self/ns/net")
         while os.readlink(f"/proc/{container.pid}/ns/net") == ours:
             time.sleep(0.01)
         self.ip("link add mfa-creds type bridge")
-        self.ip("addr add 169.254.170.2/29 dev mfa-creds")
+        self.ip(f"addr add {gateway}/{prefix} dev mfa-creds")
         self.ip("link add outside type veth peer name eth0")
         self.ip(f"link set eth0 netns {container.pid}")
         self.ip("link set outside master mfa-creds up")
         self.ip("link set mfa-creds up")
-        for words in ("addr add 169.254.170.3/29 dev eth0", "link set eth0 up", "link set lo up"):
+        for words in (f"addr add 169.254.170.3/{prefix} dev eth0", "link set eth0 up", "link set lo up"):
             subprocess.run([*within, "ip", *words.split()], check=True)
         self.start()
         # For the one in the container: the stand-in is on loopback alone.
         behind = self.stand_in.url.removeprefix("http://")
         _, sts = behind.split(":")
-        self.pass_on(f"tcp-listen:{sts},bind=169.254.170.2,fork,reuseaddr", f"tcp-connect:{behind}", int(sts))
-        port, token = self.serve("169.254.170.2:0")
-        url = f"http://169.254.170.2:{port}/deploy"
-        self.assertEqual(self.who_gets_credentials(FULL_URI, url, token, within, sts=f"http://169.254.170.2:{sts}"), set(CLIENTS_OF_SERVERS) - {Go})
+        self.pass_on(f"tcp-listen:{sts},bind={gateway},fork,reuseaddr", f"tcp-connect:{behind}", int(sts))
+        port, token = self.serve(f"{gateway}:0")
+        url = f"http://{gateway}:{port}/deploy"
+        found = self.who_gets_credentials(FULL_URI, url, token, within, sts=f"http://{gateway}:{sts}")
+        self.assertEqual(found, set(CLIENTS_OF_SERVERS) - {Go})
 
     @inside
     def test_a_container_that_passes_requests_on(self):
