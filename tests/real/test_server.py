@@ -1,10 +1,12 @@
 """Real clients of `exec --server` and `serve`: they find the server, get new credentials from it before the old ones
 end, and end with an error of their own where there are none."""
 
+import concurrent.futures
 import datetime
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import time
@@ -167,6 +169,25 @@ class Rust(AClient, ServerTest):
 class Go(AClient, ServerTest):
     def client(self, keys):
         return [os.environ["GO_CLIENT"], str(keys)]
+
+
+class Together(ServerTest):
+    def test_ten_clients_get_the_second_session_for_one_code(self):
+        self.start("--sessions-last", "20")
+        clients = [shlex.join(map(str, client.client(None, 2))) for client in CLIENTS_OF_SERVERS] * 2
+        script = "".join(f"mkdir {n}; (cd {n}; {client}) & " for n, client in enumerate(clients)) + "wait"
+        self.clean["MFA_PROCESS"] = f"cd {shlex.quote(str(self.home))}; echo asked >>asked; cat code"
+        with concurrent.futures.ThreadPoolExecutor(1) as threads:
+            run = threads.submit(self.beside_server, ["sh", "-c", script], profile="work")
+            while not (self.calls.granted or run.done()):
+                time.sleep(0.1)
+            (self.home / "code").write_text(self.stand_in.code())
+            done = run.result()
+        told = [json.loads(line)["key"] for line in done.stdout.splitlines()]
+        self.assertEqual(len(told), 20, f"{done.stdout}{done.stderr}")
+        self.assertEqual({told.count(key) for key in told}, {10})
+        self.assertEqual(sum(action == "GetSessionToken" for action, _ in self.calls.calls), 2)
+        self.assertEqual((self.home / "asked").read_text(), "asked\n")
 
 
 class Scripts(ServerTest):
