@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result, bail};
 use aws_sdk_sts::config::Credentials as SdkCredentials;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
+use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use futures_util::stream::{self, StreamExt as _};
 
 use self::explain::{Attempt, Proof};
@@ -20,7 +22,7 @@ use crate::core::form::{Form, misfit};
 use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::SerialNumber;
 use crate::core::shell_words::CHECK_THE_CLOCK;
-use crate::plan::{Call, Plan, Setting};
+use crate::plan::{Call, Plan, Role, SessionPolicy, SessionScope, Setting};
 
 /// How many calls are under way at the same time.
 const AT_ONCE: usize = 8;
@@ -180,28 +182,64 @@ impl Client {
                     .duration_seconds(seconds)
                     .set_serial_number(serial_number)
                     .set_token_code(token_code);
-                self.send(attempt, || call.clone().send())
-                    .await?
-                    .credentials
+                let call = with_scope(call, &role.scope)?;
+                let answer = self.send(attempt, || call.clone().send()).await?;
+                if let Some(percent) = answer.session_token_utilization
+                    && !role.scope.is_empty()
+                {
+                    self.0.detail(format_args!(
+                        "session token of {}: {percent}% of the size that AWS allows, which policies and tags count towards",
+                        role.arn.value
+                    ));
+                }
+                answer.credentials
             }
         };
         // The code is used up, whatever the response contains.
-        let role_arn = match &step.call {
+        let role = match &step.call {
             Call::GetSessionToken => None,
-            Call::AssumeRole(role) => Some(role.arn.value.clone()),
+            Call::AssumeRole(role) => Some(&**role),
         };
-        granted(answer, &attempt.request(), role_arn).map_err(|error| Refusal {
+        granted(answer, &attempt.request(), role).map_err(|error| Refusal {
             error,
             kind: RefusalKind::Lost,
         })
     }
 }
 
+/// The call with the session policies, the session tags and the source identity of the role.
+fn with_scope(
+    call: AssumeRoleFluentBuilder,
+    scope: &SessionScope,
+) -> Result<AssumeRoleFluentBuilder> {
+    let mut call = call.set_source_identity(
+        scope
+            .source_identity
+            .as_ref()
+            .map(|name| name.value.clone()),
+    );
+    for policy in &scope.policies {
+        call = match &policy.value {
+            SessionPolicy::Inline { document, .. } => call.policy(document),
+            SessionPolicy::Managed(arn) => {
+                call.policy_arns(PolicyDescriptorType::builder().arn(arn).build())
+            }
+        };
+    }
+    for tag in scope.tags() {
+        call = call.tags(Tag::builder().key(&tag.key).value(&tag.value).build()?);
+    }
+    for key in scope.transitive_tags() {
+        call = call.transitive_tag_keys(key);
+    }
+    Ok(call)
+}
+
 /// The credentials in a response of STS, if they are complete and valid.
 pub fn granted(
     answer: Option<aws_sdk_sts::types::Credentials>,
     request: &RequestContext<'_>,
-    role_arn: Option<String>,
+    role: Option<&Role>,
 ) -> Result<Credentials> {
     let whole = answer.filter(|answer| {
         ![
@@ -238,6 +276,9 @@ pub fn granted(
         secret_access_key: Secret::new(answer.secret_access_key),
         session_token: Secret::new(answer.session_token),
         expiration,
-        role_arn,
+        role_arn: role.map(|role| role.arn.value.clone()),
+        session_scope: role
+            .and_then(|role| role.scope.wanted())
+            .map(|scope| scope.digest),
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! `-h` shows a command's own flags and the few that everybody uses. `--help` shows the others too, under the headings below.
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use crate::core::seconds;
 
@@ -147,6 +147,8 @@ pub struct Request {
     #[arg(long, help_heading = ROLE, hide_short_help = true)]
     pub chain: bool,
     #[command(flatten)]
+    pub scope: Scope,
+    #[command(flatten)]
     pub network: Network,
     /// Treat credentials that expire within this time as expired: seconds, or `2h` [env: `MFA_CREDS_MIN_TTL`] [default: 60]
     #[arg(long, value_name = "DURATION", help_heading = ROLE, hide_short_help = true, value_parser = seconds::parse, allow_negative_numbers = true)]
@@ -154,6 +156,63 @@ pub struct Request {
     /// Renew credentials that are still valid
     #[arg(long)]
     pub force: bool,
+}
+
+/// What the credentials of a role may do at most, and what is known about its session.
+#[derive(Args, Clone, Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
+pub struct Scope {
+    /// Limit the credentials of the role to what the IAM policy in this file also allows
+    #[arg(long, value_name = "FILE", help_heading = ROLE, hide_short_help = true, value_parser = not_empty, value_hint = ValueHint::FilePath)]
+    pub session_policy: Option<String>,
+    /// Limit the credentials of the role to what this managed policy also allows; repeat it for what any of several policies
+    /// allows
+    #[arg(id = "policy_arn", long = "policy-arn", value_name = "ARN", help_heading = ROLE, hide_short_help = true, value_parser = not_empty)]
+    pub policy_arns: Vec<String>,
+    /// Limit the credentials of the role to what AWS's policy `ReadOnlyAccess` also allows
+    #[arg(long, conflicts_with_all = ["session_policy", "policy_arn"], help_heading = ROLE, hide_short_help = true)]
+    pub read_only: bool,
+    /// Tag the session of the role; repeat it for several tags
+    #[arg(id = "tag", long = "tag", value_name = "KEY=VALUE", help_heading = ROLE, hide_short_help = true, value_parser = not_empty)]
+    pub tags: Vec<String>,
+    /// Pass on the tag with this key to the roles that are assumed from the role; repeat it for several tags
+    #[arg(id = "transitive_tag", long = "transitive-tag", value_name = "KEY", help_heading = ROLE, hide_short_help = true, value_parser = not_empty)]
+    pub transitive_tags: Vec<String>,
+    /// The source identity of the role's session, which AWS logs with every request
+    #[arg(long, value_name = "NAME", help_heading = ROLE, hide_short_help = true, value_parser = not_empty)]
+    pub source_identity: Option<String>,
+}
+
+impl Scope {
+    /// The flags that are given, each with its value if it has one.
+    pub fn given(&self) -> Vec<(&'static str, Option<&str>)> {
+        let mut given = Vec::new();
+        given.extend(self.read_only.then_some(("--read-only", None)));
+        let lists: [(_, &[String]); 5] = [
+            ("--session-policy", self.session_policy.as_slice()),
+            ("--policy-arn", &self.policy_arns),
+            ("--tag", &self.tags),
+            ("--transitive-tag", &self.transitive_tags),
+            ("--source-identity", self.source_identity.as_slice()),
+        ];
+        for (flag, values) in lists {
+            given.extend(values.iter().map(|value| (flag, Some(value.as_str()))));
+        }
+        given
+    }
+
+    /// The first of these flags that is given.
+    pub fn first_flag(&self) -> Option<&'static str> {
+        self.given().first().map(|(flag, _)| *flag)
+    }
+}
+
+/// Refuses an empty value, which an unset variable in a script produces: the credentials would have more power than intended.
+fn not_empty(value: &str) -> Result<String, &'static str> {
+    if value.is_empty() {
+        return Err("name a value, or leave out the flag");
+    }
+    Ok(value.to_owned())
 }
 
 /// Where AWS is, and how long to wait for it.

@@ -234,6 +234,12 @@ impl Clearing<'_> {
             ids.push(id);
             cleared.push(kept_for);
         }
+        let scoped = sessions::scoped(file);
+        cleared.extend(
+            scoped
+                .filter(|(_, long_term)| *long_term == sections.long_term)
+                .map(|(section, _)| section.to_owned()),
+        );
         let session_keys = sessions::session_keys(file);
         let (own, of_others): (Vec<&SessionKey>, Vec<&SessionKey>) = session_keys
             .iter()

@@ -2,22 +2,24 @@
 
 mod own_profile;
 mod served;
+mod shell;
 #[cfg_attr(unix, path = "exec/unix.rs")]
 #[cfg_attr(windows, path = "exec/windows.rs")]
 mod system;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueHint};
 
+use self::shell::Shell;
 use super::obtain::{ObtainedCredentials, Reader, obtain};
 use crate::cli::SingleProfile;
 use crate::core::core_dump;
-use crate::core::environment::Environment;
+use crate::core::environment::{Environment, PROFILE_OF_SHELL};
 use crate::core::error::{Exit, Failure};
 use crate::core::seconds;
 use crate::renewal::codes::StandardInput;
@@ -41,9 +43,8 @@ pub struct Exec {
     /// How long before credentials expire the server renews them: seconds, or `30m` [default: 15m]
     #[arg(long, requires = "server", value_name = "DURATION", value_parser = seconds::parse, allow_negative_numbers = true, hide_short_help = true)]
     pub renew_before: Option<u64>,
-    /// The command and its arguments
+    /// The command and its arguments [default: your shell]
     #[arg(
-        required = true,
         trailing_var_arg = true,
         value_name = "COMMAND",
         value_hint = ValueHint::CommandWithArguments
@@ -51,31 +52,38 @@ pub struct Exec {
     pub command: Vec<OsString>,
 }
 
-/// Runs a command with the credentials of a profile. The command replaces this process.
+/// What `exec` runs.
+enum ToRun<'a> {
+    /// A command and its arguments.
+    Command(&'a OsString, &'a [OsString]),
+    /// The user's shell.
+    Shell(Shell),
+}
+
+/// Runs a command, or the user's shell, with the credentials of a profile. Without a server, it replaces this process.
 ///
 /// # Errors
 /// A message for the user; exit code 127 or 126 if the command cannot be run.
 pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
+    let to_run = match args.command.split_first() {
+        Some((program, arguments)) => ToRun::Command(program, arguments),
+        None => ToRun::Shell(Shell::of_user(environment)?),
+    };
     if args.server {
-        return served::run(args, &args.command, environment);
+        return served::run(args, &to_run, environment);
     }
     let report = Report::new(&args.of.verbosity);
     let reader = Reader::once(StandardInput::OfAnother);
     let obtained = obtain(&args.of, environment, report, reader, |_, _| ())?;
-    run(&obtained, &args.command)
+    if let ToRun::Shell(shell) = &to_run {
+        report.progress(shell.notice(&obtained));
+    }
+    bail!(to_run.not_run(&run(&obtained, to_run.command(&obtained.profile))))
 }
 
 /// Runs the command with the credentials and without variables that contradict them. It gets the terminal, the standard streams and
 /// the signals. It replaces this process, so its exit code is ours. Returns if it cannot be run.
-///
-/// # Errors
-/// As in shells, exit code 127 when it is not found, and 126 otherwise.
-fn run(obtained: &ObtainedCredentials, words: &[OsString]) -> Result<ExitCode> {
-    let Some((program, arguments)) = words.split_first() else {
-        bail!("there is no command to run");
-    };
-    let mut command = system::command(program);
-    command.args(arguments);
+fn run(obtained: &ObtainedCredentials, mut command: Command) -> io::Error {
     for name in obtained.contradicting() {
         command.env_remove(name);
     }
@@ -83,14 +91,39 @@ fn run(obtained: &ObtainedCredentials, words: &[OsString]) -> Result<ExitCode> {
         command.env(name, value.as_str());
     }
     core_dump::allow_again();
-    let error = system::replace_process(command);
-    bail!(not_run(program, &error, arguments))
+    system::replace_process(command)
 }
 
-fn not_run(program: &OsString, error: &io::Error, arguments: &[OsString]) -> Failure {
+impl ToRun<'_> {
+    /// The command for the credentials of a profile, without them.
+    fn command(&self, profile: &str) -> Command {
+        match self {
+            Self::Command(program, arguments) => {
+                let mut command = system::command(program);
+                // A shell in it would have credentials of another run.
+                command.args(*arguments).env_remove(PROFILE_OF_SHELL);
+                command
+            }
+            Self::Shell(shell) => shell.command(profile),
+        }
+    }
+
+    /// The error if it cannot be run.
+    fn not_run(&self, error: &io::Error) -> Failure {
+        match self {
+            Self::Command(program, arguments) => {
+                not_run(&program.to_string_lossy(), program, error, arguments)
+            }
+            Self::Shell(shell) => shell.not_run(error),
+        }
+    }
+}
+
+/// The error if a program, which has this name for the user, cannot be run: as in shells, exit code 127 when it is not found, and 126
+/// otherwise.
+fn not_run(name: &str, program: &OsStr, error: &io::Error, arguments: &[OsString]) -> Failure {
     let failure = Failure::new(format!(
-        "{} cannot be run: {}",
-        program.to_string_lossy(),
+        "{name} cannot be run: {}",
         system::why(error, arguments)
     ));
     // A script whose interpreter is missing does exist.

@@ -2,11 +2,12 @@
 
 mod json;
 mod shell;
+mod unset;
 
 use std::io::{self, IsTerminal as _};
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 use zeroize::Zeroizing;
 
 use self::shell::Language;
@@ -31,16 +32,27 @@ AWS SDKs:      credential_process = mfa-creds export -p PROFILE --format process
 
 /// The arguments of `export`.
 #[derive(Args)]
-#[command(about = ABOUT)]
+#[command(about = ABOUT, mut_args(for_credentials_only))]
 pub struct Export {
     /// The format of the output
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "env")]
     pub format: Format,
+    /// Print lines that take back what `export` has set in a shell; needs no profile
+    #[arg(long)]
+    pub unset: bool,
     #[command(flatten)]
     pub of: SingleProfile,
     /// Renew credentials that end within this time. The server of `exec --server` and `serve` runs this command.
     #[arg(long, value_name = "DURATION", hide = true, value_parser = seconds::parse)]
     pub renew_before: Option<u64>,
+}
+
+/// What --unset does not use. clap's groups do not contain flags of other groups.
+fn for_credentials_only(flag: Arg) -> Arg {
+    match flag.get_id().as_str() {
+        "format" | "unset" | "quiet" | "verbose" | "log_level" => flag,
+        _ => flag.conflicts_with("unset"),
+    }
 }
 
 /// The output formats. The first six have the names that the AWS CLI uses.
@@ -68,8 +80,11 @@ pub enum Format {
     Server,
 }
 
-/// Prints the credentials of a profile.
+/// Prints the credentials of a profile, or what takes them back.
 pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
+    if args.unset {
+        return report::data(&unset::unset(args.format, environment)?);
+    }
     let verbosity = &args.of.verbosity;
     let (report, input) = match args.format {
         // An SDK passes on the standard input of its own program.

@@ -6,12 +6,12 @@ use zeroize::Zeroizing;
 
 use super::loaded_files::LoadedFiles;
 use super::pick_profile::pick_profile;
-use crate::cli::SingleProfile;
+use crate::cli::{Scope, SingleProfile};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::environment::{CODE, Environment, REGION_OF_PROFILE, REGIONS};
 use crate::core::error::Failure;
-use crate::core::text::is_plain;
+use crate::core::text::{self, is_plain};
 use crate::plan::{self, Inputs, Origin, ProfileSections, Storage};
 use crate::renewal::codes::StandardInput;
 use crate::renewal::request::{Checked, RenewalRequest};
@@ -167,17 +167,20 @@ pub(super) fn obtain(
     let profile = pick_profile(inputs.single_profile(&args.profile), &request)?;
     request.tell_inputs(report);
     let sections = loaded.names.sections_of(profile, &files)?;
-    let sections = if args.no_store {
-        sections.kept(Storage::NoStore)
-    } else {
-        sections.in_its_place(&files.credentials)
+    let sections = match args.request.scope.first_flag() {
+        // Whoever uses the section next must get the credentials of the profile.
+        Some(flag) => sections.kept(Storage::ForScope(flag)),
+        None if args.no_store => sections.kept(Storage::NoStore),
+        None => sections.in_its_place(&files.credentials),
     };
     warn_of_irregularities(report, &files, &[&sections]);
     tell(&inputs, &sections);
     // This comes before a code is asked for.
     let region = region(&inputs, &sections)?;
     let profile = sections.profile.value.clone();
-    let renewal = sections.command("");
+    let scope = &args.request.scope;
+    let renewal = renewal_with("", &sections, scope);
+    let forced = renewal_with(" --force", &sections, scope);
     let credentials = match request.check(report, 0, sections)? {
         Checked::Fresh(_, credentials) => credentials,
         Checked::Stale(job) => {
@@ -192,15 +195,31 @@ pub(super) fn obtain(
         profile,
         renewal,
     };
-    let way_out = format!("run `{} --force` to get new credentials", obtained.renewal);
     for (name, value) in obtained.variables() {
-        check(name, &value, &way_out)?;
+        check(name, &value, &forced)?;
     }
     Ok(obtained)
 }
 
+/// The command that renews the credentials where they are stored, with a flag.
+fn renewal_with(flag: &str, sections: &ProfileSections, scope: &Scope) -> String {
+    match sections.storage {
+        Storage::Section => format!("{}{flag}", sections.command("")),
+        Storage::ForProcess => format!("{}{flag} -- true", sections.command("exec")),
+        Storage::NoStore => format!("{} --no-store{flag} -- true", sections.command("exec")),
+        Storage::ForScope(_) => {
+            let given = scope.given().into_iter().map(|(name, value)| match value {
+                Some(value) => format!(" {}", text::flag(name, value)),
+                None => format!(" {name}"),
+            });
+            let given: String = given.collect();
+            format!("{}{given}{flag} -- true", sections.command("exec"))
+        }
+    }
+}
+
 /// Refuses a value that is not safe to show: shells read it, and often a person sees it first.
-fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
+fn check(name: &str, value: &str, renewal: &str) -> Result<()> {
     if is_plain(value) {
         return Ok(());
     }
@@ -208,7 +227,7 @@ fn check(name: &str, value: &str, way_out: &str) -> Result<()> {
         Failure::new(format!(
             "the value for {name} contains unprintable characters, which AWS never uses"
         ))
-        .hint(way_out)
+        .hint(format!("run `{renewal}` to get new credentials"))
     )
 }
 

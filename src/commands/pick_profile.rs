@@ -61,7 +61,11 @@ fn can_be_had(sections: &ProfileSections, request: &RenewalRequest<'_>) -> Resul
     if has_keys || role.is_some_and(|role| role.is_of_config()) {
         return Ok(true);
     }
-    let state = look(credentials, sections, &request.wanted(sections))?;
+    // Another profile may have the role that is missing here.
+    let Ok(wanted) = request.wanted(sections) else {
+        return Ok(false);
+    };
+    let state = look(credentials, sections, &wanted)?;
     Ok(matches!(state, CacheState::Fresh(_)))
 }
 

@@ -14,7 +14,8 @@ use crate::core::text::{flag, masked, plain};
 use crate::files::profiles::File;
 use crate::files::sessions::{Session, SessionKey};
 use crate::plan::{
-    self, Call, Inputs, Keys, Native, Plan, ProfileSections, Selection, Setting, Strategy, StsCall,
+    self, Call, Inputs, Keys, Native, Plan, ProfileSections, Selection, SessionScope, Setting,
+    Strategy, StsCall,
 };
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::group;
@@ -71,7 +72,7 @@ pub(super) fn show_plan(args: &Preview, environment: &Environment) -> Result<()>
 fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) -> Result<String> {
     let credentials = &inputs.files.credentials;
     let sections = sections.overridden_by_itself(credentials);
-    let wanted = inputs.wanted(&sections, min_ttl);
+    let wanted = inputs.wanted(&sections, min_ttl)?;
     let state = look(credentials, &sections, &wanted)?;
     let mut plan = inputs.plan(&sections)?;
     plan.mfa_process = plan::process_of_environment(inputs.environment).or(plan.mfa_process);
@@ -175,6 +176,9 @@ impl Shown<'_> {
         for (number, step) in (1..).zip(&plan.steps) {
             let skipped = number == 1 && session.is_some();
             text.line(&format!("call {number}"), call(step, number == 1, skipped));
+            if let Some(scope) = step.scope() {
+                text.scope(scope);
+            }
         }
         text.line(
             "why",
@@ -202,6 +206,16 @@ impl Shown<'_> {
         } else if sections.short_term != sections.profile.value {
             text.line("use", flag("--profile", &sections.short_term));
         }
+        let unknown = plan.role().and_then(|role| role.scope.key_in_file());
+        if let Some(key) = unknown.filter(|_| sections.short_term != sections.profile.value) {
+            text.line(
+                "natively",
+                format_args!(
+                    "with {}, AWS tools ignore {key}: they may assume the role with all its power",
+                    flag("--profile", &sections.profile.value)
+                ),
+            );
+        }
         if let Some(Native { source, but_for }) = &plan.native {
             let profile = &sections.profile.value;
             match but_for {
@@ -225,6 +239,46 @@ impl PlanLines {
     fn line(&mut self, what: &str, value: impl fmt::Display) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "{what:<9}{}", plain(&value.to_string()));
+    }
+}
+
+impl PlanLines {
+    /// What the credentials of a role can do at most, and what is known about its session.
+    fn scope(&mut self, scope: &SessionScope) {
+        let policies: Vec<String> = scope.policies.iter().map(with_origin).collect();
+        match &policies[..] {
+            [] => {}
+            [policy] => self.line(
+                "at most",
+                format_args!("what both the role and {policy} allow"),
+            ),
+            _ => self.line(
+                "at most",
+                format_args!(
+                    "what the role and at least one of these policies allow: {}",
+                    policies.join(", ")
+                ),
+            ),
+        }
+        if let Some(tags) = &scope.tags {
+            let all: Vec<String> = tags.value.iter().map(ToString::to_string).collect();
+            let passed_on = scope.transitive_tags.as_ref().map(|keys| {
+                let all = keys.value.join(", ");
+                format!("; passed on to later roles: {all} ({})", keys.origin)
+            });
+            self.line(
+                "tags",
+                format_args!(
+                    "{} ({}){}",
+                    all.join(", "),
+                    tags.origin,
+                    passed_on.unwrap_or_default()
+                ),
+            );
+        }
+        if let Some(name) = &scope.source_identity {
+            self.line("identity", with_origin(name));
+        }
     }
 }
 

@@ -25,7 +25,8 @@ pub struct Refresh {
     #[command(flatten)]
     pub code_flags: CodeFlags,
     /// The same as the command `setup`, for compatibility with aws-mfa
-    #[arg(long, conflicts_with = "all", help_heading = FILES, hide_short_help = true)]
+    // aws-mfa accepts `--se`, which a newer flag would make ambiguous.
+    #[arg(long, alias = "se", conflicts_with = "all", help_heading = FILES, hide_short_help = true)]
     pub setup: bool,
     #[command(flatten)]
     pub verbosity: Verbosity,

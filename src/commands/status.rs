@@ -18,9 +18,9 @@ use crate::core::clock;
 use crate::core::environment::Environment;
 use crate::core::screen;
 use crate::core::seconds;
-use crate::files::freshness::{Reason, Wanted};
+use crate::files::freshness::{Reason, Wanted, WantedScope};
 use crate::files::profiles::{File, key};
-use crate::files::section_format::{self, Defect};
+use crate::files::section_format::{self, Defect, Stored};
 use crate::files::sessions;
 use crate::files::store::{self, Leftover};
 use crate::plan::{Inputs, Origin, ProfileSections, Selection, Setting, Storage};
@@ -144,7 +144,7 @@ fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {
     for profile in inputs.selected(&profiles)?.profiles {
         let sections = loaded.names.sections_of(profile, &files)?;
         let sections = sections.in_its_place(&files.credentials);
-        let wanted = inputs.wanted(&sections, &min_ttl);
+        let wanted = inputs.wanted(&sections, &min_ttl)?;
         if let CacheState::Stale { .. } = look(&files.credentials, &sections, &wanted)? {
             return Ok(false);
         }
@@ -200,15 +200,20 @@ impl<'v> Overview<'v> {
         })
     }
 
-    fn wanted(&self, sections: &ProfileSections) -> Wanted {
+    fn wanted(&self, sections: &ProfileSections) -> Result<Wanted> {
         self.inputs.wanted(sections, &self.min_ttl)
     }
 
-    /// The same for a known role.
-    fn wanted_for(&self, sections: &ProfileSections, role_arn: Option<String>) -> Wanted {
+    /// For credentials that nothing is known about but what is stored with them.
+    fn wanted_as_stored(&self, stored: &Stored) -> Wanted {
         Wanted {
-            role_arn,
-            ..self.wanted(sections)
+            role_arn: stored.role_arn.clone(),
+            session_scope: stored.session_scope.clone().map(|digest| WantedScope {
+                digest,
+                has_policies: false,
+            }),
+            min_ttl: TimeDelta::seconds(self.min_ttl.value.into()),
+            force: false,
         }
     }
 
@@ -261,9 +266,17 @@ impl<'v> Overview<'v> {
             plan.device.clone().or_else(of_session)
         });
         let device = device.map(|device| device.value.to_string());
-        let wanted = self.wanted(&sections);
         self.shown_profiles.insert(sections.long_term.clone());
         let is_private = sections.storage.is_private();
+        let wanted = match self.wanted(&sections) {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                if !is_private {
+                    self.shown.insert(sections.short_term.clone());
+                }
+                return self.broken(sections.profile.value, &error);
+            }
+        };
         let found = look_in(credentials, self.sessions, &sections, &wanted);
         self.row(&sections, &wanted, found, device.clone());
         if !is_private {
@@ -342,8 +355,7 @@ impl<'v> Overview<'v> {
                 continue;
             };
             section.clone_into(&mut sections.short_term);
-            let role = section_format::read(credentials, section).role_arn;
-            let wanted = self.wanted_for(&sections, role);
+            let wanted = self.wanted_as_stored(&section_format::read(credentials, section));
             let found = look_in(credentials, self.sessions, &sections, &wanted);
             self.row(&sections, &wanted, found, None);
         }
@@ -361,9 +373,13 @@ impl<'v> Overview<'v> {
                 // It may have been requested with another suffix.
                 long_term.clone_into(&mut sections.long_term);
                 let sections = sections.kept(Storage::NoStore);
-                let wanted = self.wanted(&sections);
-                let found = look_in(credentials, self.sessions, &sections, &wanted);
-                self.row(&sections, &wanted, found, None);
+                match self.wanted(&sections) {
+                    Ok(wanted) => {
+                        let found = look_in(credentials, self.sessions, &sections, &wanted);
+                        self.row(&sections, &wanted, found, None);
+                    }
+                    Err(error) => self.broken(sections.profile.value, &error),
+                }
             }
         }
     }
@@ -398,6 +414,7 @@ fn state(because: &Reason) -> RowState {
         Reason::Defective(Defect::Missing) => RowState::Missing,
         Reason::Defective(_) | Reason::UnreadableExpiration(_) => RowState::Defective,
         Reason::OtherRole { .. } => RowState::OtherRole,
+        Reason::OtherScope(_) => RowState::OtherScope,
         Reason::Expired { .. } => RowState::Expired,
         Reason::ExpiringSoon { .. } | Reason::Forced => RowState::Expiring,
     }

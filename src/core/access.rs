@@ -9,4 +9,4 @@ mod sddl;
 mod windows;
 
 #[cfg(windows)]
-pub use self::windows::{Kind, leave_to_user, make_private, others};
+pub use self::windows::{Kind, is_in_profile, leave_to_user, make_private, make_readable, others};

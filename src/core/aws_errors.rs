@@ -25,6 +25,12 @@ pub const REQUEST_EXPIRED: &str = "RequestExpired";
 
 /// A parameter without its form: <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>.
 pub const VALIDATION_ERROR: &str = "ValidationError";
+/// Session policies and session tags that are too large together:
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>. The page names the error; its code is without
+/// `Exception`: <https://github.com/aws-actions/configure-aws-credentials/issues/1898>.
+pub const PACKED_POLICY_TOO_LARGE: &str = "PackedPolicyTooLarge";
+/// A session policy that is no policy: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>, likewise.
+pub const MALFORMED_POLICY_DOCUMENT: &str = "MalformedPolicyDocument";
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
 pub const REGION_DISABLED: &str = "RegionDisabledException";
 /// Too many requests: those of <https://docs.rs/aws-runtime/latest/aws_runtime/retries/classifiers/constant.THROTTLING_ERRORS.html>
@@ -78,6 +84,11 @@ pub const TEMPORARY_KEYS_PHRASE: &str = "with session credentials";
 /// `To complete this action, please ensure that you are authenticated with an MFA device that is enabled for this user.`:
 /// `testdata/aws/iam/mfa_self_management.json` of <https://github.com/radkawar/stackd>.
 pub const SESSION_WITH_MFA_PHRASE: &str = "authenticated with an MFA device";
+
+/// Of [`ACCESS_DENIED`]: the actions that the trust policy of a role must allow for session tags and for a source identity:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required> and
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>.
+pub const SCOPE_ACTIONS: [&str; 2] = ["sts:TagSession", "sts:SetSourceIdentity"];
 
 /// Of [`SIGNATURE_DOES_NOT_MATCH`]: the clock is off, one way and the other:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html> and

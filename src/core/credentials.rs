@@ -49,6 +49,8 @@ pub struct Credentials {
     pub expiration: DateTime<Utc>,
     /// The role that they are for; none for a plain session of the user.
     pub role_arn: Option<String>,
+    /// The digest of the session policies, the session tags and the source identity that a role was assumed with; none without any.
+    pub session_scope: Option<String>,
 }
 
 impl Credentials {

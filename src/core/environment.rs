@@ -39,6 +39,8 @@ settings! {
     MFA_CREDS_TRACE = "MFA_CREDS_TRACE";
     /// The region that this tool set, in a shell that evaluated its output or for a command that it ran.
     REGION_OF_PROFILE = "MFA_CREDS_REGION";
+    /// The profile of the shell that `exec` started, in that shell.
+    PROFILE_OF_SHELL = "MFA_CREDS_SHELL";
 }
 
 /// A code. Child processes do not get it: it is a secret, and only this process may use it.

@@ -30,6 +30,10 @@ pub enum Form {
     RoleSessionName,
     /// Likewise.
     ExternalId,
+    /// Likewise.
+    SourceIdentity,
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html>; the account of AWS's own policies is `aws`.
+    PolicyArn,
     /// A label of a host name, in small letters: it becomes one in the name of an endpoint, so nothing in it may lead to another host.
     /// AWS's own names have a narrower form; `LocalStack` and others take any name.
     /// See <https://www.rfc-editor.org/rfc/rfc1123#section-2.1>.
@@ -43,6 +47,8 @@ const LONGEST_SECRET: usize = 512;
 const LONGEST_TOKEN: usize = 16 * 1024;
 /// Of a user or a role: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html>.
 const LONGEST_PATH: usize = 512;
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html>.
+const LONGEST_POLICY_NAME: usize = 128;
 /// The length of every secret access key that AWS has made.
 pub const SECRET_LENGTH: usize = 40;
 
@@ -62,7 +68,8 @@ impl Form {
             Self::AccountId => (12..=12, |b| b.is_ascii_digit()),
             Self::Partition => (3..=32, |b| b.is_ascii_lowercase() || b == b'-'),
             Self::RoleArn => return is_role_arn(text),
-            Self::RoleSessionName => (2..=64, is_of_name),
+            Self::RoleSessionName | Self::SourceIdentity => (2..=64, is_of_name),
+            Self::PolicyArn => return is_policy_arn(text),
             Self::ExternalId => (2..=1224, |b| is_of_name(b) || b":/".contains(&b)),
             Self::Region => return is_host_label(text),
             Self::Seed => (16..=256, |b| b.is_ascii_alphanumeric() || b == b'='),
@@ -83,6 +90,8 @@ impl Form {
             Self::RoleArn => "role ARN",
             Self::RoleSessionName => "role session name",
             Self::ExternalId => "external ID",
+            Self::SourceIdentity => "source identity",
+            Self::PolicyArn => "policy ARN",
             Self::Region => "region",
             Self::Seed => "device seed",
         }
@@ -101,6 +110,20 @@ pub fn is_of_name(byte: u8) -> bool {
 }
 
 fn is_role_arn(arn: &str) -> bool {
+    named_in_iam(arn, "role/")
+        .is_some_and(|(account, name)| Form::AccountId.fits(account) && Form::UserName.fits(name))
+}
+
+fn is_policy_arn(arn: &str) -> bool {
+    named_in_iam(arn, "policy/").is_some_and(|(account, name)| {
+        (account == "aws" || Form::AccountId.fits(account))
+            && (1..=LONGEST_POLICY_NAME).contains(&name.len())
+            && name.bytes().all(is_of_name)
+    })
+}
+
+/// The account and the name, without its path, in the ARN of something of this kind in IAM.
+fn named_in_iam<'a>(arn: &'a str, kind: &str) -> Option<(&'a str, &'a str)> {
     let Some(Arn {
         partition,
         service: "iam",
@@ -109,22 +132,16 @@ fn is_role_arn(arn: &str) -> bool {
         resource,
     }) = Arn::parse(arn)
     else {
-        return false;
+        return None;
     };
-    let Some(path_and_name) = resource.strip_prefix("role/") else {
-        return false;
-    };
+    let path_and_name = resource.strip_prefix(kind)?;
     let (path, name) = path_and_name
         .rsplit_once('/')
         .unwrap_or(("", path_and_name));
-    misfit(&[
-        (Form::Partition, partition),
-        (Form::AccountId, account),
-        (Form::UserName, name),
-    ])
-    .is_none()
+    let fits = Form::Partition.fits(partition)
         && path.len() <= LONGEST_PATH
-        && path.bytes().all(|byte| byte.is_ascii_graphic())
+        && path.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then_some((account, name))
 }
 
 fn is_host_label(label: &str) -> bool {
@@ -142,8 +159,9 @@ mod tests {
     #[test]
     fn each_value_has_its_form() {
         use Form::{
-            AccessKeyId, AccountId, ExternalId, Partition, Region, RoleArn, RoleSessionName,
-            SecretAccessKey, Seed, SessionToken, TypedAccessKeyId, TypedSecretAccessKey, UserName,
+            AccessKeyId, AccountId, ExternalId, Partition, PolicyArn, Region, RoleArn,
+            RoleSessionName, SecretAccessKey, Seed, SessionToken, SourceIdentity, TypedAccessKeyId,
+            TypedSecretAccessKey, UserName,
         };
 
         for (form, good, bad) in [
@@ -180,6 +198,17 @@ mod tests {
                 "arn:aws-cn:iam::123456789012:role/a b/x",
             ),
             (RoleSessionName, "alice@example.com", "alice;x"),
+            (SourceIdentity, "alice@example.com", "aws:alice"),
+            (
+                PolicyArn,
+                "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess",
+                "arn:aws:iam::aws:role/x",
+            ),
+            (
+                PolicyArn,
+                "arn:aws-cn:iam::123456789012:policy/x",
+                "arn:aws-cn:iam::12345678901:policy/x",
+            ),
             (ExternalId, "a:b/c-1", "a\u{202e}b"),
             // AWS's, and names for other servers.
             (Region, "eu-west-1", "eu-west-1.evil.example/"),

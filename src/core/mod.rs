@@ -15,6 +15,7 @@ pub mod regular_file;
 pub mod environment;
 pub mod clock;
 pub mod wait;
+pub mod digest;
 pub mod credentials;
 pub mod mfa_device;
 pub mod aws_errors;

@@ -12,10 +12,20 @@ use crate::files::section_format::{Defect, Stored, parse_expiration};
 pub struct Wanted {
     /// The role that they must be for; none for the user's own session.
     pub role_arn: Option<String>,
+    /// The session scope that they must have; none for all the power of the role, without tags.
+    pub session_scope: Option<WantedScope>,
     /// How long they must still last at least.
     pub min_ttl: TimeDelta,
     /// Renew them even if they are valid.
     pub force: bool,
+}
+
+/// The session policies, the session tags and the source identity that a role must have been assumed with.
+#[derive(Clone, Debug)]
+pub struct WantedScope {
+    pub digest: String,
+    /// Whether session policies are among them, so that credentials without a scope could do more.
+    pub has_policies: bool,
 }
 
 /// Why new credentials are needed. Displayed, it completes "renewing [profile]: …".
@@ -25,6 +35,8 @@ pub enum Reason {
     Defective(Defect),
     /// They are for another role, or for no role.
     OtherRole { made_for: Option<String> },
+    /// They have other session policies, session tags, or another source identity.
+    OtherScope(ScopeDifference),
     /// `--force`.
     Forced,
     /// The expiration is in no known form.
@@ -33,6 +45,19 @@ pub enum Reason {
     Expired { ago: TimeDelta },
     /// They expire sooner than required.
     ExpiringSoon { left: TimeDelta, min_ttl: TimeDelta },
+}
+
+/// How stored credentials differ from the session scope that is requested.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ScopeDifference {
+    /// They have all the power of the role.
+    TooPowerful,
+    /// They have no session tags and no source identity.
+    NotTagged,
+    /// They have a scope, and none is requested.
+    Scoped,
+    /// They have another scope.
+    Other,
 }
 
 /// Why stored credentials have to be renewed; none if they meet the requirements.
@@ -48,6 +73,9 @@ pub fn reason_to_renew(stored: &Stored, wanted: &Wanted, now: DateTime<Utc>) -> 
             made_for: stored.role_arn.clone(),
         });
     }
+    if let Some(difference) = difference(stored, wanted) {
+        return Some(Reason::OtherScope(difference));
+    }
     let written = stored.expiration.clone().unwrap_or_default();
     let Some(until) = parse_expiration(&written) else {
         return Some(Reason::UnreadableExpiration(written));
@@ -60,6 +88,17 @@ pub fn reason_to_renew(stored: &Stored, wanted: &Wanted, now: DateTime<Utc>) -> 
         left,
         min_ttl: wanted.min_ttl,
     })
+}
+
+fn difference(stored: &Stored, wanted: &Wanted) -> Option<ScopeDifference> {
+    match (&stored.session_scope, &wanted.session_scope) {
+        (None, None) => None,
+        (Some(digest), Some(wanted)) if *digest == wanted.digest => None,
+        (Some(_), Some(_)) => Some(ScopeDifference::Other),
+        (Some(_), None) => Some(ScopeDifference::Scoped),
+        (None, Some(wanted)) if wanted.has_policies => Some(ScopeDifference::TooPowerful),
+        (None, Some(_)) => Some(ScopeDifference::NotTagged),
+    }
 }
 
 impl fmt::Display for Reason {
@@ -77,6 +116,18 @@ impl fmt::Display for Reason {
                 made_for: Some(arn),
             } => write!(f, "its credentials are for {arn}"),
             Self::OtherRole { made_for: None } => f.write_str("its credentials are not for a role"),
+            Self::OtherScope(difference) => f.write_str(match difference {
+                ScopeDifference::TooPowerful => "its credentials have more power than requested",
+                ScopeDifference::NotTagged => {
+                    "its credentials do not have the requested session tags or source identity"
+                }
+                ScopeDifference::Scoped => {
+                    "its credentials have session policies or tags that were not requested"
+                }
+                ScopeDifference::Other => {
+                    "its credentials have other session policies or tags than requested"
+                }
+            }),
             Self::Forced => f.write_str("--force"),
             Self::UnreadableExpiration(text) => {
                 write!(f, "its expiration `{text}` is not a valid date")

@@ -2,6 +2,7 @@
 
 pub mod document;
 pub mod profiles;
+pub mod policy_file;
 pub mod section_format;
 pub mod freshness;
 pub mod sessions;

@@ -29,6 +29,8 @@ pub mod key {
 
     /// The access key ID of a session that we wrote, if it looks like one of long-term keys.
     pub const WRITTEN_ACCESS_KEY_ID: &str = "mfa_creds_access_key_id";
+    /// The access key ID of a role's session that we wrote, and a digest of its session policies, session tags and source identity.
+    pub const WRITTEN_SESSION_SCOPE: &str = "mfa_creds_session_scope";
 
     /// aws-mfa's key for the device.
     pub const AWS_MFA_DEVICE: &str = "aws_mfa_device";
@@ -39,6 +41,17 @@ pub mod key {
     pub const ASSUME_ROLE: &str = "assume_role";
     pub const ROLE_SESSION_NAME: &str = "role_session_name";
     pub const EXTERNAL_ID: &str = "external_id";
+    /// A file with an IAM policy that limits the session of a role.
+    pub const SESSION_POLICY: &str = "session_policy";
+    /// Managed policies that limit it, separated by commas.
+    pub const SESSION_POLICY_ARNS: &str = "session_policy_arns";
+    /// Whether it is limited to AWS's policy `ReadOnlyAccess`: `true` or `false`.
+    pub const READ_ONLY: &str = "read_only";
+    /// Its tags, as `key1=value1,key2=value2`. The names of these three keys are those of aws-vault.
+    pub const SESSION_TAGS: &str = "session_tags";
+    /// The keys of the tags that later roles of a chain inherit, separated by commas.
+    pub const TRANSITIVE_SESSION_TAGS: &str = "transitive_session_tags";
+    pub const SOURCE_IDENTITY: &str = "source_identity";
     pub const AWS_MFA_DURATION: &str = "aws_mfa_duration";
     pub const DURATION_SECONDS: &str = "duration_seconds";
     pub const REGION: &str = "region";
@@ -67,12 +80,17 @@ pub mod key {
     pub const SSO_ACCOUNT_ID: &str = "sso_account_id";
     pub const SSO_ROLE_NAME: &str = "sso_role_name";
 
+    /// The identity that `aws login` has signed in.
+    pub const LOGIN_SESSION: &str = "login_session";
+    /// Where the AWS CLI signs in to IAM Identity Center.
+    pub const SSO: [&str; 3] = ["sso_session", "sso_start_url", SSO_ACCOUNT_ID];
+
     /// Other sources from which AWS tools get the credentials of a profile.
     pub const OTHER_SOURCES: [&str; 6] = [
         CREDENTIAL_PROCESS,
         CREDENTIAL_SOURCE,
         WEB_IDENTITY_TOKEN_FILE,
-        "login_session",
+        LOGIN_SESSION,
         "sso_session",
         "sso_start_url",
     ];
@@ -97,7 +115,7 @@ pub mod key {
     pub const PAIRS: &str = "pairs";
 
     /// The keys that we use whose values have one line. Further lines are a mistake, and may contain another section's secrets.
-    pub const OF_ONE_LINE: [&str; 27] = [
+    pub const OF_ONE_LINE: [&str; 34] = [
         ASSUMED_ROLE,
         ASSUMED_ROLE_ARN,
         AWS_ACCESS_KEY_ID,
@@ -106,12 +124,19 @@ pub mod key {
         AWS_SECURITY_TOKEN,
         EXPIRATION,
         WRITTEN_ACCESS_KEY_ID,
+        WRITTEN_SESSION_SCOPE,
         AWS_MFA_DEVICE,
         MFA_SERIAL,
         MFA_PROCESS,
         ASSUME_ROLE,
         ROLE_SESSION_NAME,
         EXTERNAL_ID,
+        SESSION_POLICY,
+        SESSION_POLICY_ARNS,
+        READ_ONLY,
+        SESSION_TAGS,
+        TRANSITIVE_SESSION_TAGS,
+        SOURCE_IDENTITY,
         AWS_MFA_DURATION,
         DURATION_SECONDS,
         REGION,
@@ -152,7 +177,7 @@ impl Paths {
 }
 
 /// A leading `~` stands for the home directory, as in the AWS CLI.
-fn in_home(path: PathBuf) -> Result<PathBuf> {
+pub fn in_home(path: PathBuf) -> Result<PathBuf> {
     match path.strip_prefix("~") {
         Ok(rest) => Ok(home()?.join(rest)),
         Err(_not_in_home) => Ok(path),
@@ -296,6 +321,16 @@ impl Values<'_> {
     pub fn get(&self, key: &str) -> Option<String> {
         let property = self.0.iter().rfind(|property| property.is(key))?;
         Some(property.value().trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether one of these keys is there, even if its value is empty.
+    pub fn has_any(&self, keys: &[&str]) -> bool {
+        let mut properties = self.0.iter();
+        properties.any(|property| keys.iter().any(|key| property.is(key)))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

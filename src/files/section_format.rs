@@ -29,6 +29,8 @@ pub struct Stored {
     pub role_arn: Option<String>,
     /// When they expire, as written.
     pub expiration: Option<String>,
+    /// The digest of the session policies, the session tags and the source identity that they were requested with.
+    pub session_scope: Option<String>,
 }
 
 /// Why stored credentials cannot be used, whatever their expiration.
@@ -73,7 +75,15 @@ fn stored(values: &Values<'_>) -> Stored {
         defect,
         role_arn: get(key::ASSUMED_ROLE_ARN),
         expiration: get(key::EXPIRATION),
+        session_scope: session_scope(values),
     }
+}
+
+/// The digest of a session scope, if it was written with these credentials: aws-mfa and other tools leave it when they write theirs.
+fn session_scope(values: &Values<'_>) -> Option<String> {
+    let written = values.get(key::WRITTEN_SESSION_SCOPE)?;
+    let (id, digest) = written.split_once(':')?;
+    (values.get(key::AWS_ACCESS_KEY_ID)? == id).then(|| digest.to_owned())
 }
 
 /// The credentials in a section, if they are complete.
@@ -90,6 +100,7 @@ pub fn credentials(file: &File<'_>, section: &str) -> Option<Credentials> {
         session_token: Secret::new(get(key::AWS_SESSION_TOKEN)?),
         expiration: parse_expiration(&stored.expiration?)?,
         role_arn: stored.role_arn,
+        session_scope: stored.session_scope,
     })
 }
 
@@ -208,7 +219,7 @@ pub fn may_take_session(file: &File<'_>, section: &str, now: DateTime<Utc>) -> b
 }
 
 /// The keys that [`changes`] sets or removes: all of our keys in a section.
-pub const KEYS: [&str; 8] = [
+pub const KEYS: [&str; 9] = [
     key::ASSUMED_ROLE,
     key::ASSUMED_ROLE_ARN,
     key::AWS_ACCESS_KEY_ID,
@@ -217,6 +228,7 @@ pub const KEYS: [&str; 8] = [
     key::AWS_SECURITY_TOKEN,
     key::EXPIRATION,
     key::WRITTEN_ACCESS_KEY_ID,
+    key::WRITTEN_SESSION_SCOPE,
 ];
 
 /// The changes that bring the credentials into a section, key for key as aws-mfa writes them. An access key ID that could be one
@@ -235,6 +247,10 @@ pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
     } else {
         set(key::WRITTEN_ACCESS_KEY_ID, &new.access_key_id)
     };
+    let scope = match &new.session_scope {
+        Some(digest) => set(key::WRITTEN_SESSION_SCOPE, &format!("{id}:{digest}")),
+        None => Change::Remove(key::WRITTEN_SESSION_SCOPE),
+    };
     vec![
         set(key::ASSUMED_ROLE, assumed),
         role,
@@ -244,5 +260,6 @@ pub fn changes(new: &Credentials) -> Vec<Change<'static>> {
         set(key::AWS_SECURITY_TOKEN, token),
         set(key::EXPIRATION, &expiration),
         written,
+        scope,
     ]
 }

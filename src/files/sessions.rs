@@ -5,18 +5,19 @@
 //!
 //! - one for each pair of access key ID and device, which also names the long-term section with the key;
 //! - `profile NAME`, with the credentials of a profile that must not have any in its own section;
+//! - `scoped DIGEST NAME`, with those that were requested with less power on the command line;
 //! - `written NAME`, with digests by which we recognize a secret that we wrote into a section of the credentials file.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use ring::digest;
 use zeroize::Zeroizing;
 
 use crate::core::credentials::Credentials;
+use crate::core::digest;
 use crate::core::mfa_device::SerialNumber;
 use crate::files::document::Change;
+use crate::files::freshness::WantedScope;
 use crate::files::profiles::{File, key};
 use crate::files::section_format;
 
@@ -45,6 +46,11 @@ impl SessionKey {
 /// The prefix of the sections for a profile. No access key ID has this form.
 const KEPT_FOR: &str = "profile";
 
+/// The prefix of the sections for a profile and a session scope.
+const SCOPED: &str = "scoped";
+/// How many digits of the digest of a scope are in the name of its section.
+const SCOPE_DIGITS: usize = 32;
+
 /// The prefix of the sections that record which credentials we wrote into a section of the credentials file.
 const WRITTEN: &str = "written";
 
@@ -56,13 +62,7 @@ pub fn written(section: &str) -> String {
 /// The digest by which we recognize a pair of ours. The secret is far too long to be guessed from it.
 fn digest(access_key_id: &str, secret_access_key: &str) -> String {
     let text = Zeroizing::new(format!("{access_key_id} {secret_access_key}"));
-    let digest = digest::digest(&digest::SHA256, text.as_bytes());
-    let mut entry = format!("{access_key_id}:");
-    for byte in digest.as_ref() {
-        // Writing to a string cannot fail.
-        let _ = write!(entry, "{byte:02x}");
-    }
-    entry
+    format!("{access_key_id}:{}", digest::sha256(text.as_bytes()))
 }
 
 /// Records that credentials are about to be written into a section. Until they are, the previous ones are also recognized.
@@ -112,6 +112,24 @@ pub fn kept_for(long_term: &str) -> String {
     format!("{KEPT_FOR} {long_term}")
 }
 
+/// The section with those that were requested with this session scope on the command line.
+pub fn scoped_for(long_term: &str, scope: &WantedScope) -> String {
+    // No two scopes of a profile share these digits.
+    let digits: String = scope.digest.chars().take(SCOPE_DIGITS).collect();
+    format!("{SCOPED} {digits} {long_term}")
+}
+
+/// The sections with credentials that were requested with a session scope on the command line, each with the long-term section of
+/// its profile.
+pub fn scoped<'s>(sessions: &'s File<'_>) -> impl Iterator<Item = (&'s str, &'s str)> {
+    let names = sessions.document.names();
+    names.filter_map(|name| {
+        let rest = name.strip_prefix(SCOPED)?.strip_prefix(' ')?;
+        let (_digits, long_term) = rest.split_once(' ')?;
+        Some((name, long_term))
+    })
+}
+
 /// The long-term sections of the profiles whose credentials are in a session file.
 pub fn kept<'s>(sessions: &'s File<'_>) -> impl Iterator<Item = &'s str> {
     let names = sessions.document.names();
@@ -124,7 +142,7 @@ pub fn session_keys(sessions: &File<'_>) -> Vec<SessionKey> {
     names
         .filter_map(|name| {
             let (id, device) = name.split_once(' ')?;
-            (id != KEPT_FOR && id != WRITTEN).then_some(())?;
+            (![KEPT_FOR, SCOPED, WRITTEN].contains(&id)).then_some(())?;
             Some(SessionKey {
                 access_key_id: id.to_owned(),
                 device: SerialNumber::parse(device).ok()?,

@@ -9,6 +9,7 @@ mod precedence;
 mod overridden;
 mod role_chain;
 mod selection;
+mod session_scope;
 mod settings;
 mod proxy;
 mod connection;
@@ -30,7 +31,7 @@ pub use self::key_source::ADD_THE_KEY;
 pub use self::overridden::{Overridden, keys_before_process};
 pub use self::precedence::Precedence;
 pub use self::proxy::Proxy;
-use self::role_chain::{NoWay, RoleChain};
+use self::role_chain::{ChainProfile, ChainRole, NoWay, RoleChain};
 pub use self::route::Route;
 pub use self::section_checks::{
     MOST_NAMES, SpoiledValue, check_sections, check_unique, first_repeat,
@@ -38,8 +39,10 @@ pub use self::section_checks::{
 };
 pub use self::section_names::{NAME_RULE, ProfileSections, SectionNames, Storage, is_name_part};
 pub use self::selection::{Selection, profile_of_environment};
+use self::session_scope::ScopeSource;
+pub use self::session_scope::{SessionPolicy, SessionScope};
+use self::setting::{INHERITED, default, first, flag, in_file, inherited, variable};
 pub use self::setting::{Origin, Setting};
-use self::setting::{default, first, flag, in_file, inherited, variable};
 use self::settings::Resolver;
 use crate::cli::Request;
 use crate::core::credentials::LongTermKeys;
@@ -49,7 +52,7 @@ use crate::core::form::Form;
 use crate::core::mfa_device::SerialNumber;
 use crate::core::text;
 use crate::files::freshness::Wanted;
-use crate::files::profiles::{File, Files, config_header, key};
+use crate::files::profiles::{File, Files, Values, config_header, key};
 use crate::files::section_format;
 
 /// How to get credentials: which calls, with which credentials and settings, and where.
@@ -140,6 +143,7 @@ pub struct Role {
     pub arn: Setting<String>,
     pub session_name: Setting<String>,
     pub external_id: Option<Setting<String>>,
+    pub scope: SessionScope,
 }
 
 /// A role that the AWS tools assume by themselves, from the section with the session.
@@ -163,6 +167,23 @@ impl Plan {
     /// Whether the code is used for a session.
     pub fn has_session(&self) -> bool {
         self.decision.way != Strategy::Direct
+    }
+}
+
+impl StsCall {
+    /// The session scope of a role that has one.
+    pub fn scope(&self) -> Option<&SessionScope> {
+        match &self.call {
+            Call::AssumeRole(role) => Some(&role.scope).filter(|scope| !scope.is_empty()),
+            Call::GetSessionToken => None,
+        }
+    }
+
+    fn scope_mut(&mut self) -> Option<&mut SessionScope> {
+        match &mut self.call {
+            Call::AssumeRole(role) => Some(&mut role.scope),
+            Call::GetSessionToken => None,
+        }
     }
 }
 
@@ -198,27 +219,173 @@ impl<'i> Inputs<'i> {
 
     /// The requested role, if any, as written.
     pub fn wanted_role(&self, sections: &ProfileSections) -> Option<Setting<String>> {
+        self.role_in(&self.own_settings(sections))
+    }
+
+    fn own_settings<'s>(&'s self, sections: &'s ProfileSections) -> OwnSettings<'s> {
         let Files {
             credentials,
             config,
         } = self.files;
+        let section = sections.long_term.as_str();
+        OwnSettings {
+            long_term: [section, INHERITED].map(|section| (section, credentials.values(section))),
+            header: config_header(&config.document, &sections.profile.value),
+        }
+    }
+
+    fn role_in(&self, own: &OwnSettings<'_>) -> Option<Setting<String>> {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let in_long_term = || {
+            let mut places = own.long_term.iter();
+            places.find_map(|(section, values)| {
+                let value = values.get(key::ASSUME_ROLE)?;
+                let origin = Origin::of_file(credentials, section, key::ASSUME_ROLE);
+                Some(Setting { value, origin })
+            })
+        };
         first([
             flag("--assume-role", self.request.assume_role.as_ref()),
             variable(self.environment, MFA_ASSUME_ROLE),
-            inherited(credentials, &sections.long_term, key::ASSUME_ROLE),
         ])
-        .or_else(|| {
-            let header = config_header(&config.document, &sections.profile.value)?;
-            in_file(config, header, key::ROLE_ARN)
-        })
+        .or_else(in_long_term)
+        .or_else(|| in_file(config, own.header?, key::ROLE_ARN))
     }
 
     /// What the credentials of a profile must satisfy.
-    pub fn wanted(&self, sections: &ProfileSections, min_ttl: &Setting<u32>) -> Wanted {
-        Wanted {
-            role_arn: self.wanted_role(sections).map(|role| role.value),
+    pub fn wanted(&self, sections: &ProfileSections, min_ttl: &Setting<u32>) -> Result<Wanted> {
+        let own = self.own_settings(sections);
+        let role = self.role_in(&own);
+        let session_scope = if self.may_have_scope(sections, &own) {
+            self.wanted_scope(sections, role.as_ref())?.wanted()
+        } else {
+            None
+        };
+        Ok(Wanted {
+            role_arn: role.map(|role| role.value),
+            session_scope,
             min_ttl: TimeDelta::seconds(min_ttl.value.into()),
             force: self.request.force,
+        })
+    }
+
+    /// Whether something may set the session scope. Quickly answered, because this precedes every command.
+    fn may_have_scope(&self, sections: &ProfileSections, own: &OwnSettings<'_>) -> bool {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let keys = &session_scope::KEYS;
+        let [(_, long_term), _] = &own.long_term;
+        self.request.scope.first_flag().is_some()
+            || own.long_term.iter().any(|(_, values)| values.has_any(keys))
+            || own
+                .header
+                .is_some_and(|header| config.values(header).has_any(keys))
+            || long_term.is_empty()
+                && (credentials.values(&sections.profile.value).has_any(keys)
+                    || self.sources_may_have_scope(own.header))
+    }
+
+    /// The same for the profiles that a profile of the config file leads to.
+    fn sources_may_have_scope(&self, header: Option<&str>) -> bool {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let source = |header: &&str| config.get(header, key::SOURCE_PROFILE);
+        let mut next = header.as_ref().and_then(source);
+        // A loop is an error elsewhere.
+        for _ in 0..MOST_SOURCES {
+            let Some(profile) = next else { return false };
+            let header = config_header(&config.document, &profile);
+            let long_term = self.names.long_term(&profile);
+            if header.is_some_and(|header| config.values(header).has_any(&session_scope::KEYS))
+                || credentials.values(&long_term).has_any(&session_scope::KEYS)
+            {
+                return true;
+            }
+            next = header.as_ref().and_then(source);
+        }
+        true
+    }
+
+    /// The session scope of the requested role, with what it inherits from the roles before it.
+    fn scope_in_chain(&self, chain: &RoleChain) -> Result<SessionScope> {
+        let scopes = chain.roles.iter().rev().map(|role| {
+            let place = RolePlace::of(&chain.profiles[role.profile], role);
+            self.scope_of(&role.arn, &place)
+        });
+        let mut scopes: Vec<SessionScope> = scopes.collect::<Result<_>>()?;
+        session_scope::inherit(&mut scopes)?;
+        Ok(scopes.pop().unwrap_or_default())
+    }
+
+    /// The session scope of the requested role. AWS supports none without a role, so it is refused.
+    fn wanted_scope(
+        &self,
+        sections: &ProfileSections,
+        role: Option<&Setting<String>>,
+    ) -> Result<SessionScope> {
+        let profile = &sections.profile.value;
+        let long_term = role_chain::settings_section(profile, self.names, &self.files.credentials);
+        let header = config_header(&self.files.config.document, profile);
+        let place = RolePlace {
+            long_term: long_term.as_deref(),
+            header,
+            is_requested: true,
+        };
+        if let Some(role) = role {
+            return if self.sources_may_have_scope(header) {
+                self.scope_in_chain(&self.role_chain(sections)?)
+            } else {
+                self.scope_of(role, &place)
+            };
+        }
+        let source = self.scope_source(None, &place);
+        let Some(origin) = source.first_origin() else {
+            return Ok(SessionScope::default());
+        };
+        // Another mistake is the more likely one.
+        self.role_chain(sections)?;
+        bail!(
+            Failure::new(format!(
+                "{origin} needs a role: AWS supports session policies, session tags, and a source identity only for roles"
+            ))
+            .hint("use --assume-role ARN, or the profile of a role")
+        )
+    }
+
+    /// The session scope of a role.
+    fn scope_of(&self, role: &Setting<String>, place: &RolePlace<'_>) -> Result<SessionScope> {
+        self.scope_source(Some(role), place).scope(role)
+    }
+
+    /// Where the session scope of a role can come from. The settings of a profile in the config file do not apply to another role than
+    /// its own.
+    fn scope_source<'s>(
+        &'s self,
+        role: Option<&Setting<String>>,
+        place: &RolePlace<'s>,
+    ) -> ScopeSource<'s> {
+        let Files {
+            credentials,
+            config,
+        } = self.files;
+        let is_of_another = |header: &&str| {
+            let own = config.get(header, key::ROLE_ARN);
+            own.is_some() && own.as_ref() != role.map(|role| &role.value)
+        };
+        ScopeSource {
+            flags: place.is_requested.then_some(&self.request.scope),
+            long_term: place.long_term.map(|section| (credentials, section)),
+            config: place
+                .header
+                .filter(|header| !is_of_another(header))
+                .map(|header| (config, header)),
         }
     }
 
@@ -246,7 +413,8 @@ impl<'i> Inputs<'i> {
             },
         });
         check_min_ttl(&self.min_ttl()?, &wanted, &decision)?;
-        let steps = sts_calls::sts_calls(&resolver, &wanted, &decision)?;
+        let mut steps = sts_calls::sts_calls(&resolver, &wanted, &decision)?;
+        session_scope::inherit(steps.iter_mut().filter_map(StsCall::scope_mut))?;
         if let (Some(device), Some(first)) = (&device, steps.first()) {
             check_device(device, &first.connection)?;
         }
@@ -271,7 +439,8 @@ impl<'i> Inputs<'i> {
             device,
             mfa_process: resolver.mfa_process(),
             access: resolver.access()?,
-            native: key_source::native(&chain, &decision, session_section.as_deref(), files),
+            native: key_source::native(&chain, &decision, session_section.as_deref(), files)
+                .filter(|_| steps.iter().all(|step| step.scope().is_none())),
             decision,
             wanted,
             steps,
@@ -342,6 +511,37 @@ impl<'i> Inputs<'i> {
         }
     }
 }
+
+/// Where the settings of a profile itself are.
+struct OwnSettings<'a> {
+    /// Its long-term section, and the section that this inherits from.
+    long_term: [(&'a str, Values<'a>); 2],
+    /// Its header in the config file.
+    header: Option<&'a str>,
+}
+
+/// Where the settings of a role are.
+struct RolePlace<'a> {
+    /// Its section in the credentials file.
+    long_term: Option<&'a str>,
+    /// Its header in the config file.
+    header: Option<&'a str>,
+    /// Whether the flags are about it.
+    is_requested: bool,
+}
+
+impl<'a> RolePlace<'a> {
+    fn of(profile: &'a ChainProfile, role: &ChainRole) -> Self {
+        Self {
+            long_term: profile.long_term.as_deref(),
+            header: profile.config.as_deref(),
+            is_requested: role.profile == 0,
+        }
+    }
+}
+
+/// Longer chains of profiles are followed in any case.
+const MOST_SOURCES: usize = 8;
 
 /// How long stored credentials must still last, in seconds, by default.
 const DEFAULT_MIN_TTL: u32 = 60;

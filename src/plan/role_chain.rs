@@ -4,10 +4,10 @@ use anyhow::{Error, Result};
 
 use crate::core::error::Failure;
 use crate::core::text::nearest;
-use crate::files::profiles::{Files, config_header, key, name_a_file, profile_of};
+use crate::files::profiles::{File, Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
 use crate::plan::KeySourceId;
-use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term};
+use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, signed_in};
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, in_file, inherited};
 
@@ -93,6 +93,19 @@ pub(super) fn follow(
     Ok(chain)
 }
 
+/// The section of the credentials file with the settings of a profile, if there is one.
+pub(super) fn settings_section(
+    profile: &str,
+    names: &SectionNames,
+    credentials: &File<'_>,
+) -> Option<String> {
+    let long_term = names.long_term(profile);
+    if credentials.document.has(&long_term) {
+        return Some(long_term);
+    }
+    section_format::holds_usable_long_term_keys(credentials, profile).then(|| profile.to_owned())
+}
+
 struct Walker<'a> {
     sections: &'a ProfileSections,
     names: &'a SectionNames,
@@ -138,7 +151,10 @@ impl Walker<'_> {
         }
         match self.keys_in_config(profile) {
             Some(key_source) => Ok(Some(key_source)),
-            None => Err(missing_long_term(self.sections, self.names, self.files).into()),
+            None => Err(match signed_in(self.sections, self.names, self.files) {
+                Some(failure) => NoWay::Elsewhere(failure),
+                None => missing_long_term(self.sections, self.names, self.files).into(),
+            }),
         }
     }
 
@@ -178,17 +194,9 @@ impl Walker<'_> {
     }
 
     fn profile(&self, name: &str) -> ChainProfile {
-        let credentials = &self.files.credentials;
-        let long_term = self.names.long_term(name);
-        let own =
-            section_format::holds_usable_long_term_keys(credentials, name).then(|| name.to_owned());
         ChainProfile {
             name: name.to_owned(),
-            long_term: if credentials.document.has(&long_term) {
-                Some(long_term)
-            } else {
-                own
-            },
+            long_term: settings_section(name, self.names, &self.files.credentials),
             config: config_header(&self.files.config.document, name).map(str::to_owned),
         }
     }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::core::error::Failure;
 use crate::core::text::{flag, nearest};
 use crate::files::document::{Irregularity, Note, Property, Section};
-use crate::files::profiles::{File, Files, key, name_a_file, profile_of};
+use crate::files::profiles::{File, Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::Origin;
@@ -250,13 +250,7 @@ pub(super) fn missing_long_term(
             "[{short_term}] contains long-term keys; move them with `{setup_command}`"
         ));
     }
-    let mut seen = HashSet::new();
-    let others: Vec<&str> = credentials
-        .document
-        .names()
-        .filter_map(|name| names.profile_of(name).filter(|profile| *profile != name))
-        .filter(|profile| seen.insert(*profile))
-        .collect();
+    let others = with_long_term_sections(names, credentials);
     let roles = config.document.names().filter_map(|header| {
         config.get(header, key::ROLE_ARN)?;
         profile_of(header)
@@ -279,10 +273,65 @@ pub(super) fn missing_long_term(
             flag("--profile", others[0])
         )),
         None => failure.hint(format!(
-            "run `{setup_command}` to write it; there are keys for: {}",
-            others[..others.len().min(MOST_NAMES)].join(", ")
+            "run `{setup_command}` to write it; {}",
+            keys_for(&others)
         )),
     }
+}
+
+/// The error for a profile whose user signs in with the AWS CLI, unless it has keys in the way. If no profile has keys, the user must be
+/// told of `setup`.
+pub(super) fn signed_in(
+    sections: &ProfileSections,
+    names: &SectionNames,
+    files: &Files<'_>,
+) -> Option<Failure> {
+    let Files {
+        credentials,
+        config,
+    } = files;
+    let name = &sections.profile.value;
+    let header = config_header(&config.document, name)?;
+    let has = |key: &str| config.get(header, key).is_some();
+    let (source, login) = if key::SSO.into_iter().any(has) {
+        ("IAM Identity Center (SSO)", "aws sso login")
+    } else if has(key::LOGIN_SESSION) {
+        ("the sign-in to the console", "aws login")
+    } else {
+        return None;
+    };
+    if !has_keys(files) || section_format::holds_long_term_keys(credentials, name) {
+        return None;
+    }
+    let others = with_long_term_sections(names, credentials);
+    let others = if others.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", keys_for(&others))
+    };
+    let failure = Failure::new(format!(
+        "[{header}] in {} gets its credentials from {source}, not from a user's long-term keys",
+        config.path.display()
+    ));
+    Some(failure.hint(format!(
+        "run `{login} {}`: AWS tools then use the profile without mfa-creds{others}",
+        flag("--profile", name)
+    )))
+}
+
+/// The profiles that have a long-term section, each once.
+fn with_long_term_sections<'f>(names: &SectionNames, credentials: &'f File<'_>) -> Vec<&'f str> {
+    let mut seen = HashSet::new();
+    let sections = credentials.document.names();
+    sections
+        .filter_map(|name| names.profile_of(name).filter(|profile| *profile != name))
+        .filter(|profile| seen.insert(*profile))
+        .collect()
+}
+
+fn keys_for(profiles: &[&str]) -> String {
+    let shown = &profiles[..profiles.len().min(MOST_NAMES)];
+    format!("there are keys for: {}", shown.join(", "))
 }
 
 /// Whether there are keys of any profile, or a command that prints them.

@@ -54,6 +54,8 @@ pub enum Storage {
     ForProcess,
     /// In the session file, because the section must be neither read nor written.
     NoStore,
+    /// In the session file, apart from the other credentials of the profile, because this flag requests another session scope.
+    ForScope(&'static str),
 }
 
 impl Storage {
@@ -360,7 +362,9 @@ impl ProfileSections {
     pub fn label(&self) -> String {
         match self.storage {
             Storage::Section => format!("[{}]", self.short_term),
-            Storage::ForProcess | Storage::NoStore => self.profile.value.clone(),
+            Storage::ForProcess | Storage::NoStore | Storage::ForScope(_) => {
+                self.profile.value.clone()
+            }
         }
     }
 

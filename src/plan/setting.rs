@@ -52,6 +52,17 @@ impl<T> Setting<T> {
     }
 }
 
+impl Origin {
+    /// A key of a section in a file.
+    pub(super) fn of_file(file: &File<'_>, section: &str, key: &'static str) -> Self {
+        Self::File {
+            key,
+            section: section.to_owned(),
+            path: Path::to_path_buf(file.path),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -107,11 +118,7 @@ pub(super) fn in_file(
 ) -> Option<Setting<String>> {
     file.get(section, key).map(|value| Setting {
         value,
-        origin: Origin::File {
-            key,
-            section: section.to_owned(),
-            path: Path::to_path_buf(file.path),
-        },
+        origin: Origin::of_file(file, section, key),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::core::seconds;
 use crate::files::profiles::key;
 use crate::plan::role_chain::{ChainProfile, ChainRole, RoleChain};
 use crate::plan::setting::{Origin, Setting, default, first, flag, in_file, inherited, variable};
-use crate::plan::{Inputs, Role};
+use crate::plan::{Inputs, Role, RolePlace};
 
 /// The limits of a user's session in seconds, and its default.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
@@ -167,10 +167,13 @@ impl Resolver<'_> {
                 .hint("use 2 to 1224 letters, digits, and any of _+=,.@:/-")
             );
         }
+        let place = RolePlace::of(&self.chain.profiles[role.profile], role);
+        let scope = self.inputs.scope_of(&arn, &place)?;
         Ok(Role {
             arn,
             session_name: session_name.unwrap_or_else(|| self.user_name()),
             external_id,
+            scope,
         })
     }
 

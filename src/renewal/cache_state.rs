@@ -9,7 +9,7 @@ use crate::files::freshness::{self, Reason, Wanted};
 use crate::files::profiles::File;
 use crate::files::section_format::{self, Defect};
 use crate::files::sessions;
-use crate::plan::{self, ProfileSections};
+use crate::plan::{self, ProfileSections, Storage};
 use crate::renewal::stored_sessions::{session_files, session_texts};
 
 /// What is stored for a profile.
@@ -48,13 +48,21 @@ pub fn look_in(
         plan::check_sections(credentials, &[&sections.short_term])?;
         return Ok(state_of(credentials, &sections.short_term, wanted));
     }
-    let section = sessions::kept_for(&sections.long_term);
+    let section = kept_section(sections, wanted);
     let states = sessions.iter().map(|file| state_of(file, &section, wanted));
     let longest = states.max_by_key(CacheState::expiration);
     Ok(longest.unwrap_or(CacheState::Stale {
         because: Reason::Defective(Defect::Missing),
         credentials: None,
     }))
+}
+
+/// The section of the session file with the credentials of a profile.
+pub fn kept_section(sections: &ProfileSections, wanted: &Wanted) -> String {
+    match (sections.storage, &wanted.session_scope) {
+        (Storage::ForScope(_), Some(scope)) => sessions::scoped_for(&sections.long_term, scope),
+        _ => sessions::kept_for(&sections.long_term),
+    }
 }
 
 fn state_of(file: &File<'_>, section: &str, wanted: &Wanted) -> CacheState {

@@ -84,7 +84,7 @@ impl<'r> RenewalRequest<'r> {
         sections: ProfileSections,
     ) -> Result<Checked> {
         tell_sections(report, &sections);
-        let mut wanted = self.wanted(&sections);
+        let mut wanted = self.wanted(&sections)?;
         let credentials = &self.inputs.files.credentials;
         match look(credentials, &sections, &wanted)? {
             CacheState::Fresh(credentials) => Ok(Checked::Fresh(Box::new(sections), credentials)),
@@ -112,10 +112,10 @@ impl<'r> RenewalRequest<'r> {
     }
 
     /// What the credentials of a profile must satisfy.
-    pub fn wanted(&self, sections: &ProfileSections) -> Wanted {
-        let mut wanted = self.inputs.wanted(sections, &self.min_ttl);
+    pub fn wanted(&self, sections: &ProfileSections) -> Result<Wanted> {
+        let mut wanted = self.inputs.wanted(sections, &self.min_ttl)?;
         wanted.min_ttl = wanted.min_ttl.max(self.renew_before.unwrap_or_default());
-        wanted
+        Ok(wanted)
     }
 
     /// Gets new credentials: one code for all profiles that share the keys and the device.

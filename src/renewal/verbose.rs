@@ -7,7 +7,7 @@ use crate::files::document::Harm;
 use crate::files::profiles::{File, Files, config_header};
 use crate::plan::{
     self, Call, CodeSettings, Connection, Given, Origin, Plan, ProfileSections, PromptSettings,
-    Route, Storage, StsCall,
+    Route, SessionScope, Storage, StsCall,
 };
 use crate::report::Report;
 
@@ -90,6 +90,7 @@ pub fn tell_sections(report: Report, sections: &ProfileSections) {
     match sections.storage {
         Storage::Section => tell(report, "section to write", &sections.short_term, short_term),
         Storage::NoStore => report.detail(format_args!("{private} (--no-store)")),
+        Storage::ForScope(flag) => report.detail(format_args!("{private} ({flag})")),
         Storage::ForProcess => report.detail(format_args!(
             "{private} (credential_process of {})",
             sections
@@ -149,6 +150,7 @@ fn tell_step(report: Report, step: &StsCall, for_a_role: bool) {
             if let Some(id) = &role.external_id {
                 tell(report, "external ID", &id.value, &id.origin);
             }
+            tell_scope(report, &role.scope);
         }
     }
     let StsCall {
@@ -159,6 +161,24 @@ fn tell_step(report: Report, step: &StsCall, for_a_role: bool) {
     let seconds = format!("{} s", duration.value);
     tell(report, &format!("{of}duration"), seconds, &duration.origin);
     tell_connection(report, of, connection);
+}
+
+fn tell_scope(report: Report, scope: &SessionScope) {
+    for policy in &scope.policies {
+        tell(report, "session policy", &policy.value, &policy.origin);
+    }
+    if let Some(tags) = &scope.tags {
+        for tag in &tags.value {
+            tell(report, "session tag", tag, &tags.origin);
+        }
+    }
+    if let Some(keys) = &scope.transitive_tags {
+        let all = keys.value.join(", ");
+        tell(report, "transitive session tags", all, &keys.origin);
+    }
+    if let Some(name) = &scope.source_identity {
+        tell(report, "source identity", &name.value, &name.origin);
+    }
 }
 
 /// Reports where a service is and how it is reached.

@@ -179,12 +179,133 @@ fn what_cannot_be_run_ends_as_in_a_shell() {
                 "error: ~/.aws/script cannot be run: no such file or directory\n",
             );
     }
-    for wrong in [
-        &["exec", "-p", "work"][..],
-        &["exec", "--min-tll", "2h", "true"],
+    let wrong = home.run(&["exec", "--min-tll", "2h", "true"]).outcome();
+    assert_eq!(wrong.status, Some(2), "{wrong:?}");
+}
+
+/// Runs a script on a terminal, and returns what it wrote to `err` and `out`.
+#[cfg(unix)]
+fn written(home: &Home, script: &str) -> (String, String) {
+    let sts = StandIn::start(Account::example());
+    let session = on_terminal(home, &sts, script);
+    assert_eq!(exited(session), 0, "{script}");
+    let text = |name| fs::read_to_string(home.path().join(name)).unwrap();
+    (text("err"), text("out"))
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_command_the_shell_of_the_user_starts() {
+    let home = valid();
+    let (told, variables) = written(
+        &home,
+        "SHELL=/usr/bin/env \"$0\" exec -p work 2>err >out; exit $?",
+    );
+    let (start, rest) = told.split_once(" until ").unwrap();
+    assert_eq!(
+        start,
+        "starting /usr/bin/env with the credentials of work, valid"
+    );
+    assert!(rest.starts_with("2099-01-01 00:00 +00:00, "), "{rest}");
+    assert!(rest.ends_with("; `exit` ends it\n"), "{rest}");
+    for line in [
+        "MFA_CREDS_SHELL=work",
+        "AWS_ACCESS_KEY_ID=ASIAFAKEFAKEFAKEFAKE",
+        "SHELL=/usr/bin/env",
     ] {
-        assert_eq!(home.run(wrong).outcome().status, Some(2), "{wrong:?}");
+        assert!(variables.lines().any(|set| set == line), "{variables}");
     }
+    let quiet = "SHELL=/usr/bin/env \"$0\" exec -q -p work 2>err >out; exit $?";
+    assert_eq!(written(&home, quiet).0, "");
+    // An empty variable is none: the user database names a shell.
+    let sts = StandIn::start(Account::example());
+    let mut session = on_terminal(&home, &sts, "SHELL= \"$0\" exec -p work; exit $?");
+    session.expect("starting /").unwrap();
+    session.expect("`exit` ends it").unwrap();
+    session.send_line("exit 6").unwrap();
+    assert_eq!(exited(session), 6);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_shell_has_the_terminal_and_tells_of_a_shell_around_it() {
+    let sts = StandIn::start(Account::example());
+    let home = valid();
+    home.write(
+        "credentials",
+        &format!(
+            "{}{}{}",
+            home.credentials(),
+            long_term("other"),
+            short_term("other", FAR)
+        ),
+    );
+    let script =
+        "MFA_CREDS=$0; SHELL=/bin/sh; export MFA_CREDS SHELL; \"$0\" exec -p work; exit $?";
+    let mut session = on_terminal(&home, &sts, script);
+    session.expect("`exit` ends it").unwrap();
+    session.send_line("echo \"<$MFA_CREDS_SHELL>\"").unwrap();
+    session.expect("<work>").unwrap();
+    session.send_line("\"$MFA_CREDS\" exec -p other").unwrap();
+    session
+        .expect("starting /bin/sh with the credentials of other, valid until ")
+        .unwrap();
+    session
+        .expect("; it runs inside the shell for work: type `exit` twice to leave both")
+        .unwrap();
+    session.send_line("echo \"<$MFA_CREDS_SHELL>\"").unwrap();
+    session.expect("<other>").unwrap();
+    // A command has credentials of its own.
+    session
+        .send_line("\"$MFA_CREDS\" exec -p work sh -c 'echo \"<$MFA_CREDS_SHELL>\"'")
+        .unwrap();
+    session.expect("<>").unwrap();
+    session.send_line("exit 8").unwrap();
+    session.send_line("echo \"<$?$MFA_CREDS_SHELL>\"").unwrap();
+    session.expect("<8work>").unwrap();
+    session.send_line("exit 9").unwrap();
+    assert_eq!(exited(session), 9);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_shell_that_cannot_be_run_is_named() {
+    let home = valid();
+    let script = "SHELL=/no/such/shell \"$0\" exec -q -p work 2>err >out; test $? = 127; exit $?";
+    assert_eq!(
+        written(&home, script).0,
+        "error: /no/such/shell (SHELL) cannot be run: no such file or directory\n\
+         hint: set SHELL to the path of a shell, or name a command after `--`\n"
+    );
+    home.write("script", "exit 0\n");
+    let script =
+        "SHELL=$HOME/.aws/script \"$0\" exec -q -p work 2>err >out; test $? = 126; exit $?";
+    assert!(
+        written(&home, script)
+            .0
+            .contains(".aws/script (SHELL) cannot be run: permission denied\n")
+    );
+}
+
+/// In a script, the command is missing, and a shell would read whatever is there, and end well.
+#[test]
+fn without_a_terminal_there_has_to_be_a_command() {
+    let home = Home::of_alice();
+    let shell = if cfg!(windows) { "cmd" } else { "sh" };
+    let told = format!(
+        "error: there is no command, and no terminal for a shell on standard input\n\
+         hint: name a command after `--`; `-- {shell}` runs the commands on standard input\n"
+    );
+    // Nothing is read or asked before.
+    for profile in ["work", "nosuch"] {
+        home.run(&["exec", "-p", profile])
+            .stdin("exit 5\n")
+            .ends(2, &told);
+    }
+    valid()
+        .run(&["exec", "-p", "work", "--", shell])
+        .stdin("exit 5\n")
+        .ends(5, "");
 }
 
 #[test]

@@ -333,6 +333,25 @@ fn where_the_command_does_not_read_the_terminal_a_person_is_asked_there() {
 }
 
 #[test]
+fn a_shell_has_the_server_too() {
+    let sts = StandIn::start(Account::example());
+    let home = Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)));
+    let script = "SHELL=/bin/sh exec \"$0\" exec --server -p work";
+    let mut session = on_terminal(&home, &sts, script);
+    session
+        .expect(
+            "starting /bin/sh with a server that renews the credentials of work; `exit` ends it",
+        )
+        .unwrap();
+    session
+        .send_line("echo \"<$MFA_CREDS_SHELL> <${AWS_CONTAINER_CREDENTIALS_FULL_URI%%:*}>\"")
+        .unwrap();
+    session.expect("<work> <http>").unwrap();
+    session.send_line("exit 3").unwrap();
+    assert_eq!(exited(session), 3);
+}
+
+#[test]
 fn signals_and_the_end_of_the_command_are_its_own() {
     let home = Home::with(&format!("{}{}", long_term("work"), short_term("work", FAR)));
     let run = |script: &str| {

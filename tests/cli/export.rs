@@ -1,6 +1,5 @@
 //! `mfa-creds export`: the credentials on standard output, in each form, and everything for people elsewhere.
 
-#[cfg(unix)]
 use std::fs;
 #[cfg(unix)]
 use std::process::Command;
@@ -15,9 +14,7 @@ use crate::support::home::Home;
 #[cfg(unix)]
 use crate::support::home::binary;
 use crate::support::roles::{ADMIN, account, home, role};
-#[cfg(unix)]
-use crate::support::sections::value;
-use crate::support::sections::{FAR, long_term, short_term};
+use crate::support::sections::{FAR, long_term, short_term, value};
 #[cfg(unix)]
 use crate::support::systems::PATH;
 #[cfg(unix)]
@@ -187,6 +184,138 @@ fn a_shell_takes_every_value_as_it_is() {
     assert!(!home.path().join("pwned").exists());
 }
 
+/// The output for each format that can take back what `export` set, in a shell that has our region.
+#[test]
+fn what_was_exported_can_be_taken_back() {
+    let home = Home::new();
+    let unset = |format: &str, own: &str| {
+        home.run(&["export", "--unset", "--format", format])
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_DEFAULT_REGION", own)
+            .env("MFA_CREDS_REGION", "eu-west-1")
+            .env("AWS_PROFILE", "nosuch")
+            .outcome()
+            .stdout
+    };
+    let all = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "MFA_CREDS_REGION",
+    ];
+    for (format, before, behind) in [
+        ("env", "unset ", "\n"),
+        ("env-no-export", "unset ", "\n"),
+        ("fish", "set -eg ", "; or true\n"),
+        ("powershell", "$Env:", " = $null\n"),
+        ("windows-cmd", "set ", "=\n"),
+    ] {
+        let lines = |names: &[&str]| -> String {
+            let lines = names.iter().map(|name| format!("{before}{name}{behind}"));
+            lines.collect()
+        };
+        assert_eq!(unset(format, "eu-west-1"), lines(&all));
+        // A region that the user has set since then stays.
+        let without = all.map(|name| (name != "AWS_DEFAULT_REGION").then_some(name));
+        let without: Vec<&str> = without.into_iter().flatten().collect();
+        assert_eq!(unset(format, "sa-east-1"), lines(&without));
+    }
+    // So does every region if `export` passed on the user's own, or none.
+    home.run(&["export", "--unset"])
+        .env("AWS_REGION", "eu-west-1")
+        .prints(
+            "unset AWS_ACCESS_KEY_ID\nunset AWS_SECRET_ACCESS_KEY\n\
+             unset AWS_SESSION_TOKEN\nunset AWS_CREDENTIAL_EXPIRATION\n",
+            "",
+        );
+}
+
+#[test]
+fn only_shells_can_take_it_back() {
+    let home = Home::new();
+    for (format, reason) in [
+        ("dotenv", "a .env file cannot unset variables"),
+        (
+            "process",
+            "--unset is for shells, and JSON output sets no variables",
+        ),
+        (
+            "json",
+            "--unset is for shells, and JSON output sets no variables",
+        ),
+    ] {
+        home.run(&["export", "--unset", "--format", format]).ends(
+            2,
+            &format!(
+                "error: {reason}\n\
+                 hint: leave out --unset, or choose the --format of a shell: env, fish, powershell, or windows-cmd\n"
+            ),
+        );
+    }
+}
+
+/// No flag is read and ignored.
+#[test]
+fn taking_back_asks_for_no_profile_and_no_credentials() {
+    let home = Home::new();
+    let help = home.run(&["export", "--help"]).outcome().stdout;
+    let mut tried = 0;
+    for line in help.lines() {
+        let words = line.trim_start().trim_start_matches("-p, ");
+        let Some(flag) = words
+            .split([' ', '<'])
+            .next()
+            .filter(|word| word.starts_with("--"))
+        else {
+            continue;
+        };
+        if ["--unset", "--format", "--log-level"].contains(&flag) {
+            continue;
+        }
+        let mut arguments = vec!["export", "--unset", flag];
+        if words.contains('<') {
+            arguments.push(match words.split(['<', '>']).nth(1) {
+                Some("DURATION") => "2h",
+                Some("WHERE") => "none",
+                _ => "x",
+            });
+        }
+        let outcome = home.run(&arguments).outcome();
+        assert_eq!(outcome.status, Some(2), "{arguments:?}: {outcome:?}");
+        let told = "error: the argument '--unset' cannot be used with";
+        assert!(outcome.stderr.starts_with(told), "{outcome:?}");
+        tried += 1;
+    }
+    assert!(tried > 20, "{help}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_shell_takes_back_what_it_has_taken() {
+    let home = valid();
+    let script = r#"set -eu
+        AWS_DEFAULT_REGION=eu-west-1
+        eval "$("$0" export -p work)"
+        AWS_DEFAULT_REGION=sa-east-1
+        eval "$("$0" export --unset)"
+        env | grep -E '^(AWS|MFA)_'"#;
+    assert_eq!(
+        in_shell(&home, "/bin/sh", script),
+        "AWS_DEFAULT_REGION=sa-east-1\n"
+    );
+    // Without anything to take back, too.
+    let script = r#"set -eu
+        eval "$("$0" export --unset)"
+        "$0" export -p work --format env-no-export >file
+        . ./file
+        eval "$("$0" export --unset --format env-no-export)"
+        echo "${AWS_SECRET_ACCESS_KEY-none} $AWS_REGION""#;
+    assert_eq!(in_shell(&home, "/bin/sh", script), "none eu-west-1\n");
+}
+
 #[test]
 fn what_a_format_cannot_hold_is_refused_and_nothing_is_printed() {
     for format in ["windows-cmd", "dotenv"] {
@@ -197,6 +326,63 @@ fn what_a_format_cannot_hold_is_refused_and_nothing_is_printed() {
                 "error: this format cannot represent the value of AWS_SECRET_ACCESS_KEY\n\
              hint: choose another --format, or fix the value where it is set\n",
             );
+    }
+}
+
+/// The run that is named renews what this command reads: the section, or the session file.
+#[test]
+fn credentials_that_cannot_be_shown_are_renewed_by_the_hint() {
+    let sts = StandIn::start(account());
+    let broken = |section| short_term(section, FAR).replace("FakeToken", "Fake\u{1b}Token");
+    let process =
+        "[profile work]\ncredential_process = mfa-creds export -p work --format process\n";
+    for (section, kept, config, flags, hint) in [
+        (
+            broken("work"),
+            String::new(),
+            "",
+            &[][..],
+            "mfa-creds -p work --force",
+        ),
+        (
+            String::new(),
+            broken("profile work-long-term"),
+            "",
+            &["--no-store"],
+            "mfa-creds exec -p work --no-store --force -- true",
+        ),
+        (
+            String::new(),
+            broken("profile work-long-term"),
+            process,
+            &["--format", "process"],
+            "mfa-creds exec -p work --force -- true",
+        ),
+    ] {
+        let home = Home::with(&format!("{}{section}", long_term("work")));
+        home.write("config", config);
+        fs::create_dir(home.file(".mfa-creds")).unwrap();
+        home.write(".mfa-creds/credentials.sessions", &kept);
+        let export = [&["export", "-q", "-p", "work"], flags].concat();
+        home.run(&export).ends(
+            1,
+            &format!(
+                "error: the value for AWS_SESSION_TOKEN contains unprintable characters, which AWS never uses\n\
+                 hint: run `{hint}` to get new credentials\n"
+            ),
+        );
+        let words: Vec<&str> = hint.split(' ').skip(1).collect();
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let renewal = home.run_with(&sts, &words).env("MFA_TOKEN", &code);
+        assert_eq!(renewal.outcome().status, Some(0), "{hint}");
+        let calls = sts.calls();
+        let again = home.run_with(&sts, &export).outcome();
+        assert_eq!(
+            (again.status, again.stderr.as_str()),
+            (Some(0), ""),
+            "{hint}"
+        );
+        assert_eq!(sts.calls(), calls);
     }
 }
 

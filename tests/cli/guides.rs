@@ -210,6 +210,15 @@ fn guide(name: &str) -> PathBuf {
     root().join(format!("src/guide/{name}.md"))
 }
 
+/// All blocks of this language in a guide.
+fn blocks(name: &str, language: &str) -> String {
+    let text = fs::read_to_string(guide(name)).unwrap();
+    let start = format!("```{language}\n");
+    let blocks = text.split(&start).skip(1);
+    let blocks = blocks.map(|block| block.split_once("```").unwrap().0);
+    blocks.collect::<Vec<_>>().join("\n")
+}
+
 /// The first block of this language in a guide.
 fn block(name: &str, language: &str) -> String {
     let text = fs::read_to_string(guide(name)).unwrap();
@@ -245,7 +254,7 @@ fn the_roles() {
                 .trusts("123456789012"),
         );
     let home = Home::of_alice();
-    home.write("config", &block("roles", "ini"));
+    home.write("config", &blocks("roles", "ini"));
     compare(&guide("roles"), &home, &StandIn::start(account));
 }
 

@@ -32,6 +32,10 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
     ),
     (
+        ".command(\"exec\")",
+        By("export::credentials_that_cannot_be_shown_are_renewed_by_the_hint"),
+    ),
+    (
         ".command(\"export\")",
         By("as_credential_process::the_section_that_would_shadow_it_is_not_written"),
     ),
@@ -60,6 +64,9 @@ const COMMANDS: &[(&str, Tried)] = &[
         "aws iam get-credential-report | mfa-creds audit --report -",
         AsSyntax,
     ),
+    // On macOS.
+    ("chflags nouchg {path}", AsSyntax),
+    ("ls -lO {path}", AsSyntax),
     (
         "chmod 600 {}",
         By("hints::modes_are_mended_by_what_is_printed"),
@@ -91,7 +98,10 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     // Wine has no access control lists that icacls could change.
     ("icacls {} /inheritance:r /grant:r", NoCommand),
-    ("icacls {} /reset", NoCommand),
+    (
+        "icacls {path} /grant \\\"*{}:F\\\", or takeown /f {path} first if it belongs to another user",
+        NoCommand,
+    ),
     (
         "mkdir {}",
         By("windows_hints::a_directory_that_is_missing_is_made_by_the_hint"),
@@ -222,10 +232,6 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("{arn}", NoCommand),
     ("{id}", NoCommand),
     (
-        "{} --force",
-        By("hints_of_settings::credentials_that_cannot_be_shown_are_made_anew"),
-    ),
-    (
         "mfa-creds{} --force",
         By("hints_of_settings::a_session_that_aws_does_not_take_is_made_anew_for_the_same_profile"),
     ),
@@ -277,6 +283,10 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::doctor_names_commands_that_work"),
     ),
     (
+        "{renewal}",
+        By("export::credentials_that_cannot_be_shown_are_renewed_by_the_hint"),
+    ),
+    (
         "{setup_command}",
         By("hints::setup_helps_where_it_is_named"),
     ),
@@ -290,6 +300,9 @@ const COMMANDS: &[(&str, Tried)] = &[
         "{key} = {device}",
         By("hints_of_settings::a_device_is_written_where_it_counts"),
     ),
+    // `aws sso login` or `aws login`, which open a browser.
+    ("{login} {}", NoCommand),
+    ("{key}", NoCommand),
     ("{name}", NoCommand),
     (
         "{renewal}",
@@ -301,9 +314,10 @@ const COMMANDS: &[(&str, Tried)] = &[
 ];
 
 /// Programs that are typed.
-const PROGRAMS: [&str; 19] = [
+const PROGRAMS: [&str; 20] = [
     "mfa-creds",
     "aws",
+    "chflags",
     "chmod",
     "chown",
     "date",

@@ -27,6 +27,8 @@ mod config_keys;
 mod credential_process;
 // Role chains: one code for all roles over the same profile.
 mod roles;
+// Session policies, session tags, and source identity of roles, and which stored credentials have them.
+mod less_power;
 // No profile is named: the list to pick from, and the error where nobody is there.
 mod pick_profile;
 // Many profiles in one run, `--all` among others: which codes they share, and what happens when some fail.

@@ -562,6 +562,68 @@ fn an_empty_profile_is_refused() {
     home.run(&["-q"]).env("AWS_PROFILE", "").ends(0, "");
 }
 
+/// Its section is not missing: there is nothing for it to contain.
+#[test]
+fn a_profile_that_signs_in_with_the_aws_cli_needs_no_section() {
+    let home = Home::with(&long_term("work"));
+    let of_sso = |name: &str| {
+        format!(
+            "error: [{name}] in ~/.aws/config gets its credentials from IAM Identity Center (SSO), not from a user's long-term keys\n"
+        )
+    };
+    for (key, told, login) in [
+        ("sso_session = x", of_sso("profile dev"), "aws sso login"),
+        (
+            "sso_start_url = https://x.awsapps.com/start",
+            of_sso("profile dev"),
+            "aws sso login",
+        ),
+        (
+            "sso_account_id = 123456789012",
+            of_sso("profile dev"),
+            "aws sso login",
+        ),
+        (
+            "login_session = arn:aws:iam::123456789012:user/alice",
+            of_sso("profile dev")
+                .replace("IAM Identity Center (SSO)", "the sign-in to the console"),
+            "aws login",
+        ),
+    ] {
+        home.write("config", &format!("[profile dev]\n{key}\n"));
+        let hint = format!(
+            "hint: run `{login} --profile dev`: AWS tools then use the profile without mfa-creds; there are keys for: work\n"
+        );
+        for command in [&[][..], &["export"], &["plan"], &["device", "list"]] {
+            home.run(&[command, &["-p", "dev"]].concat())
+                .ends(1, &format!("{told}{hint}"));
+        }
+    }
+    home.write("config", "[default]\nsso_session = x\n");
+    home.run(&[]).ends(
+        1,
+        &format!(
+            "{}hint: run `aws sso login --profile default`: AWS tools then use the profile without mfa-creds; there are keys for: work\n",
+            of_sso("default")
+        ),
+    );
+    // Keys of a user that are in the way belong into a section for them.
+    home.write(
+        "credentials",
+        &format!(
+            "{}{}",
+            long_term("work"),
+            long_term("dev").replace("-long-term", "")
+        ),
+    );
+    home.write("config", "[profile dev]\nsso_session = x\n");
+    home.run(&["-p", "dev"]).ends(
+        1,
+        "error: there is no section [dev-long-term] in ~/.aws/credentials\n\
+         hint: [dev] contains long-term keys; move them with `mfa-creds setup --profile dev`\n",
+    );
+}
+
 #[test]
 fn where_nothing_is_set_up_the_first_command_is_named() {
     let sso =

@@ -123,8 +123,8 @@ fn what_is_in_the_place_of_our_files_is_removed_by_the_hint() {
     assert!(!sessions.exists());
 }
 
-#[test]
-fn a_directory_that_is_missing_is_made_by_the_hint() {
+/// A home whose keys are not in the file that is written.
+fn with_keys_in_config() -> Home {
     let home = Home::new();
     let section = long_term("home");
     let (_, keys) = section.split_once('\n').unwrap();
@@ -132,6 +132,12 @@ fn a_directory_that_is_missing_is_made_by_the_hint() {
         "config",
         &format!("[profile home]\n{keys}{}", admin("home")),
     );
+    home
+}
+
+#[test]
+fn a_directory_that_is_missing_is_made_by_the_hint() {
+    let home = with_keys_in_config();
     let sts = StandIn::start(account());
     let code = sts.fresh_code(ALICE_DEVICE);
     let file = home.path().join(r"it's missing\below\credentials");
@@ -150,13 +156,7 @@ fn a_directory_that_is_missing_is_made_by_the_hint() {
 /// Whoever opens a new file before its access control list is changed could go on reading it.
 #[test]
 fn nothing_is_written_to_a_new_file_while_another_program_has_it_open() {
-    let home = Home::new();
-    let section = long_term("home");
-    let (_, keys) = section.split_once('\n').unwrap();
-    home.write(
-        "config",
-        &format!("[profile home]\n{keys}{}", admin("home")),
-    );
+    let home = with_keys_in_config();
     let outside = tempfile::tempdir().unwrap();
     let file = outside.path().join("credentials");
     let new = outside.path().join(".credentials.mfa-creds-new");

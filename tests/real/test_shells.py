@@ -27,6 +27,12 @@ aws_mfa_device = arn:aws:iam::123456789012:mfa/workhorse
 POSIX = 'set -eu; eval "$("$MFA_CREDS" export -p workhorse)"; exec env'
 FISH = "$MFA_CREDS export -p workhorse --format fish | source; and exec env"
 
+UNSET = 'set -eu; eval "$("$MFA_CREDS" export -p workhorse)"; eval "$("$MFA_CREDS" export --unset)"; exec env'
+UNSET_FISH = (
+    "$MFA_CREDS export -p workhorse --format fish | source; "
+    "$MFA_CREDS export --unset --format fish | source; and exec env"
+)
+
 
 class Shells(RealTest):
     def setUp(self):
@@ -60,6 +66,20 @@ class Shells(RealTest):
             },
         )
         self.assertFalse((self.home / "pwned").exists())
+
+    def test_each_takes_it_back(self):
+        for command in (
+            ["bash", "--norc", "-c", UNSET],
+            ["dash", "-c", UNSET],
+            ["zsh", "-f", "-c", UNSET],
+            ["fish", "--no-config", "-c", UNSET_FISH],
+        ):
+            with self.subTest(command[0]):
+                done = subprocess.run(
+                    command, env=self.environment, cwd=self.home, capture_output=True, timeout=SECONDS, check=True
+                )
+                self.assertEqual(done.stderr, b"")
+                self.assertNotRegex(done.stdout, rb"(?m)^AWS_")
 
     def test_bash_takes_it_as_it_is(self):
         self.takes_it_as_it_is("bash", "--norc", "-c", POSIX)

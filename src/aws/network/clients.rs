@@ -1,5 +1,7 @@
 //! Makes the clients of STS and IAM for a connection that was prepared.
 
+use std::fmt::Display;
+
 use anyhow::Result;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -44,11 +46,17 @@ impl Network {
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
+            .interceptor(prepared.lookup.clone())
             .retry_config(tries.retries())
             .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));
         config.set_timeout_config(tries.timeouts(prepared));
         Ok(aws_sdk_sts::Client::from_conf(config.build()))
+    }
+
+    /// Reports a fact from a response of AWS.
+    pub fn detail(&self, fact: impl Display) {
+        self.report.detail(fact);
     }
 
     /// A client of IAM.
@@ -65,6 +73,7 @@ impl Network {
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
+            .interceptor(prepared.lookup.clone())
             .retry_config(tries.retries())
             .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));

@@ -19,15 +19,16 @@ use crate::plan::{Proxy, Setting};
 /// connection that the other side has closed counts as used up.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Creates a client: without TLS, with the certificates of a bundle, or with those of the system.
+/// Creates a client: without TLS, with the certificates of a bundle, or with those of the system. Its lookup must be told of responses.
 pub(super) fn client(
     plain: bool,
     bundle: Option<Vec<u8>>,
     proxy: Option<&Proxy>,
     connect_timeout: Duration,
-) -> Result<SharedHttpClient> {
+) -> Result<(SharedHttpClient, Lookup)> {
     let trust = trust(plain, bundle)?;
     let lookup = Lookup::within(connect_timeout);
+    let resolver = lookup.clone();
     let proxy = match proxy {
         // Its errors may contain the password.
         Some(proxy) => match ProxyConfig::all(proxy.url().expose()) {
@@ -36,23 +37,22 @@ pub(super) fn client(
         },
         None => ProxyConfig::disabled(),
     };
-    Ok(
-        Builder::new().build_with_connector_fn(move |settings, components| {
-            let mut connector = Connector::builder()
-                .proxy_config(proxy.clone())
-                .pool_idle_timeout(IDLE);
-            connector.set_connector_settings(settings.cloned());
-            if let Some(components) = components {
-                connector.set_sleep_impl(components.sleep_impl());
-            }
-            connector
-                .tls_provider(tls::Provider::Rustls(
-                    tls::rustls_provider::CryptoMode::Ring,
-                ))
-                .tls_context(trust.clone())
-                .build_with_resolver(lookup.clone())
-        }),
-    )
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder()
+            .proxy_config(proxy.clone())
+            .pool_idle_timeout(IDLE);
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::Ring,
+            ))
+            .tls_context(trust.clone())
+            .build_with_resolver(resolver.clone())
+    });
+    Ok((client, lookup))
 }
 
 /// The certificates to trust: none without TLS, those of the bundle, or the system's.

@@ -190,7 +190,11 @@ mod tests {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new("AKIAFAKE", "FakeSecret", None, None, ""))
-            .http_client(http::client(true, None, None, Duration::from_secs(5)).unwrap())
+            .http_client(
+                http::client(true, None, None, Duration::from_secs(5))
+                    .unwrap()
+                    .0,
+            )
             .retry_config(RetryConfig::disabled())
             .endpoint_url(url);
         let sts = aws_sdk_sts::Client::from_conf(config.build());

@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::http;
+use super::lookup::Lookup;
 use crate::core::clock::{self, Clock};
 use crate::core::error::Failure;
 use crate::core::shell_words::SET_THE_CLOCK;
@@ -27,9 +28,11 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(12);
 /// After how long a wait is reported.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
+type Creation = JoinHandle<Result<(SharedHttpClient, Lookup)>>;
+
 /// Clients that are being created on threads of their own.
 pub struct Preparation {
-    begun: Vec<(Connection, Route, JoinHandle<Result<SharedHttpClient>>)>,
+    begun: Vec<(Connection, Route, Creation)>,
     report: Report,
 }
 
@@ -38,6 +41,7 @@ pub(super) struct Prepared {
     pub connection: Connection,
     pub route: Route,
     pub config: SdkConfig,
+    pub lookup: Lookup,
 }
 
 /// Access to the services over each connection that was prepared.
@@ -69,7 +73,7 @@ pub fn prepare<'c>(
                 .hint(SET_THE_CLOCK)
         );
     }
-    let mut begun: Vec<(Connection, Route, JoinHandle<Result<SharedHttpClient>>)> = Vec::new();
+    let mut begun: Vec<(Connection, Route, Creation)> = Vec::new();
     for connection in connections {
         if begun.iter().any(|(other, ..)| other == connection) {
             continue;
@@ -99,11 +103,13 @@ impl Preparation {
             let Ok(client) = client.join() else {
                 bail!("the HTTP client could not be created");
             };
-            let config = config(&connection, &route, client?);
+            let (client, lookup) = client?;
+            let config = config(&connection, &route, client);
             connections.push(Prepared {
                 connection,
                 route,
                 config,
+                lookup,
             });
         }
         Ok(Network {

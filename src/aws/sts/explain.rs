@@ -3,9 +3,10 @@
 use super::refusal::{Refusal, RefusalKind};
 use crate::aws::network::{RequestContext, RequestError, Signer};
 use crate::core::aws_errors::{
-    ACCESS_DENIED, MAXIMUM_DURATION_PHRASE, SIGNATURE_DOES_NOT_MATCH, TEMPORARY_KEYS_PHRASE,
-    UNUSABLE_DEVICE_PHRASE, VALIDATION_ERROR, WRONG_CODE_PHRASE, WRONG_REGION_PHRASE, is_of_clock,
-    is_of_credentials, is_of_device_form,
+    ACCESS_DENIED, MALFORMED_POLICY_DOCUMENT, MAXIMUM_DURATION_PHRASE, PACKED_POLICY_TOO_LARGE,
+    SCOPE_ACTIONS, SIGNATURE_DOES_NOT_MATCH, TEMPORARY_KEYS_PHRASE, UNUSABLE_DEVICE_PHRASE,
+    VALIDATION_ERROR, WRONG_CODE_PHRASE, WRONG_REGION_PHRASE, is_of_clock, is_of_credentials,
+    is_of_device_form,
 };
 use crate::core::credentials::LongTermKeys;
 use crate::core::error::{Exit, Failure};
@@ -87,6 +88,16 @@ impl Attempt<'_> {
             ))
             .hint("look up the device's ARN in the IAM console")
             .exit(Exit::Refused),
+            PACKED_POLICY_TOO_LARGE => Failure::new(format!(
+                "the session policies and session tags for {} are too large together: {message}",
+                self.role_name()
+            ))
+            .hint("shorten them, or use a managed policy with --policy-arn or session_policy_arns; AWS compresses them, and limits the result"),
+            MALFORMED_POLICY_DOCUMENT => Failure::new(format!(
+                "AWS rejects a session policy for {}: {message}",
+                self.role_name()
+            ))
+            .hint("fix the policy; the policy editor in the IAM console shows the mistake"),
             VALIDATION_ERROR if message.contains(MAXIMUM_DURATION_PHRASE) => {
                 let duration = &self.step.duration;
                 Failure::new(format!(
@@ -141,6 +152,18 @@ impl Attempt<'_> {
     }
 
     fn role_denied(&self, role: &Role, message: &str) -> Failure {
+        let failure = Failure::new(format!(
+            "AWS denied the role {} ({}) to {}: {message}",
+            role.arn.value,
+            role.arn.origin,
+            self.request().signer_name()
+        ));
+        let mut actions = SCOPE_ACTIONS.into_iter();
+        if let Some(action) = actions.find(|action| message.contains(action)) {
+            return failure.hint(format!(
+                "allow {action} in the role's trust policy; if the role is in another account, also in a policy of the user"
+            ));
+        }
         let trust = if role.external_id.is_some() {
             "check that the role's trust policy allows this user, with this external ID"
         } else {
@@ -154,13 +177,7 @@ impl Attempt<'_> {
             }
             (Signer::Role(_), _) => "",
         };
-        Failure::new(format!(
-            "AWS denied the role {} ({}) to {}: {message}",
-            role.arn.value,
-            role.arn.origin,
-            self.request().signer_name()
-        ))
-        .hint(format!("{trust}{other_way}"))
+        failure.hint(format!("{trust}{other_way}"))
     }
 
     fn device(&self) -> String {

@@ -34,8 +34,10 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
         value: 0,
         origin: Origin::Default,
     });
-    let wanted = inputs.wanted(sections, &min_ttl);
     let subject = "credentials";
+    let Some(wanted) = list.attempt(subject, inputs.wanted(sections, &min_ttl)) else {
+        return;
+    };
     let Some(state) = list.attempt(subject, look(&inputs.files.credentials, sections, &wanted))
     else {
         return;

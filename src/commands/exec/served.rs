@@ -1,6 +1,5 @@
 //! `exec --server`: runs a command beside a server that has credentials for it as long as it runs.
 
-use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Command, ExitCode};
@@ -9,11 +8,12 @@ use anyhow::Result;
 
 use super::own_profile;
 use super::system;
-use super::{Exec, not_run};
+use super::{Exec, ToRun};
 use crate::commands::obtain::{ObtainedCredentials, name};
 use crate::commands::server::{self, Asking, Begin, Server};
 use crate::core::core_dump;
 use crate::core::environment::Environment;
+use crate::report::Report;
 
 /// Any free port that only this machine reaches.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -34,7 +34,7 @@ const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 ///
 /// # Errors
 /// A message for the user; exit code 127 or 126 if the command cannot be run.
-pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) -> Result<ExitCode> {
+pub(super) fn run(args: &Exec, to_run: &ToRun<'_>, environment: &Environment) -> Result<ExitCode> {
     let asking = if io::stdin().is_terminal() {
         Asking::InWindow
     } else {
@@ -48,9 +48,10 @@ pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) ->
     };
     // This may have been the first time that the default profile was written.
     let config_file = own_profile::config_file(environment)?;
-    let (program, arguments) = (&words[0], &words[1..]);
-    let mut command = system::command(program);
-    command.args(arguments);
+    if let ToRun::Shell(shell) = to_run {
+        Report::new(&args.of.verbosity).progress(shell.notice_of_server(&begin.obtained));
+    }
+    let mut command = to_run.command(&begin.obtained.profile);
     in_environment(&mut command, &begin);
     if let Some(path) = &config_file {
         command
@@ -67,7 +68,7 @@ pub(super) fn run(args: &Exec, words: &[OsString], environment: &Environment) ->
     drop(config_file);
     match ended {
         Ok(ended) => Ok(system::end_like(ended)),
-        Err(error) => Err(not_run(program, &error, arguments).into()),
+        Err(error) => Err(to_run.not_run(&error).into()),
     }
 }
 

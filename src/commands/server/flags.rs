@@ -58,6 +58,7 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
         external_id,
         direct,
         chain,
+        scope,
         network: Network { region, timeout },
         min_ttl,
         force: _,
@@ -87,6 +88,12 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
     words.text("--assume-role", assume_role.as_ref());
     words.text("--role-session-name", role_session_name.as_ref());
     words.text("--external-id", external_id.as_ref());
+    for (flag, value) in scope.given() {
+        match value {
+            Some(value) => words.text(flag, Some(&value.to_owned())),
+            None => words.switch(flag, true),
+        }
+    }
     words.switch("--direct", *direct);
     words.switch("--chain", *chain);
     words.text("--region", region.as_ref());
@@ -129,6 +136,9 @@ mod tests {
             "--profile=-a b --long-term-suffix=x --short-term-suffix=none --device=d --duration=3600",
             "--assume-role=r --role-session-name=n --external-id=e --direct --region=eu-west-1 --timeout=7",
             "--chain --min-ttl=9 --mfa-process=oathtool x --prompt=gui --prompt-timeout=5 --lock-timeout=6",
+            "--policy-arn=a --policy-arn=b --tag=a=1 --tag=b=2 --transitive-tag=a --source-identity=me",
+            "--read-only",
+            "--session-policy=a b.json",
             "--no-input --no-store --verbose --verbose --log-level=NOTSET",
             "--quiet",
         ] {

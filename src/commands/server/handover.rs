@@ -72,6 +72,8 @@ pub(super) fn read(output: &[u8]) -> Result<ObtainedCredentials> {
             expiration: clock::from_timestamp(read.expiration)
                 .context("the renewal printed no valid expiration")?,
             role_arn: read.role_arn,
+            // It is for those who store credentials.
+            session_scope: None,
         },
         region: read.region.map(region),
         profile: read.profile,

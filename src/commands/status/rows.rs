@@ -59,6 +59,9 @@ pub enum RowState {
     Missing,
     /// They are for another role than the profile's, or for none.
     OtherRole,
+    /// They have other session policies or tags than the profile, or none.
+    #[serde(rename = "other_session")]
+    OtherScope,
     /// They are incomplete, or cannot be read.
     Defective,
 }
@@ -104,8 +107,11 @@ pub fn table(rows: &[Row], layout: &Layout, now: DateTime<Utc>) -> String {
         text.push('\n');
     }
     for (row, line) in rows.iter().zip(&lines[1..]) {
-        if let (RowState::Defective | RowState::OtherRole, Some(reason)) = (row.state, &row.reason)
-        {
+        let is_explained = matches!(
+            row.state,
+            RowState::Defective | RowState::OtherRole | RowState::OtherScope
+        );
+        if let Some(reason) = row.reason.as_ref().filter(|_| is_explained) {
             text.push_str(&plain(&format!("{}: {reason}", line[0])));
             text.push('\n');
         }
@@ -158,6 +164,7 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
         RowState::Expired => "expired",
         RowState::Missing => "missing",
         RowState::OtherRole => "other role",
+        RowState::OtherScope => "other session",
         RowState::Defective => "defective",
     };
     let profile = match &row.of {
@@ -207,7 +214,9 @@ fn style(row: &Row, now: DateTime<Utc>) -> Style {
         RowState::Valid => Style::new().green(),
         RowState::Expiring => Style::new().yellow(),
         RowState::Missing => Style::new().dim(),
-        RowState::Expired | RowState::OtherRole | RowState::Defective => Style::new().red(),
+        RowState::Expired | RowState::OtherRole | RowState::OtherScope | RowState::Defective => {
+            Style::new().red()
+        }
     }
 }
 

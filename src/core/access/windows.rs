@@ -1,12 +1,13 @@
 //! Access control lists, which `icacls.exe` reads and writes: no crate that is kept does it without `unsafe`.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::windows::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use ring::rand::{SecureRandom as _, SystemRandom};
 use winsafe::{
     ConvertStringSidToSid, GetSystemDirectory, HPROCESS, LookupAccountSid, TokenInfo, co,
 };
@@ -85,6 +86,15 @@ pub fn others(path: &Path, kind: Kind) -> io::Result<Option<Others>> {
     }))
 }
 
+/// A command that makes a file readable and writable for this user, and gives nobody else a right, as the rights of the directory might.
+pub fn make_readable(path: &Path) -> String {
+    let path = quoted_path(path);
+    format!(
+        "icacls {path} /grant \"*{}:F\", or takeown /f {path} first if it belongs to another user",
+        user().unwrap_or_default()
+    )
+}
+
 /// A command that leaves a file to this user.
 pub fn make_private(path: &Path) -> String {
     private(path, Kind::File, &user().unwrap_or_default(), &[])
@@ -112,7 +122,7 @@ fn grants(user: &str, kind: Kind) -> Vec<String> {
 
 /// The access control list of a file in text. `icacls` shows names in the language of the system, except in a file.
 fn sddl(path: &Path) -> io::Result<String> {
-    let saved = env::temp_dir().join(format!("mfa-creds-{}.acl", std::process::id()));
+    let saved = new_file()?;
     let status = icacls(path).arg("/save").arg(&saved).status();
     let bytes = fs::read(&saved);
     let _ = fs::remove_file(&saved);
@@ -129,6 +139,19 @@ fn sddl(path: &Path) -> io::Result<String> {
         .ok_or_else(|| ErrorKind::Unsupported.into())
 }
 
+/// A new file in the directory for temporary files, which other users may share: nobody can know its name before it exists.
+fn new_file() -> io::Result<PathBuf> {
+    let mut random = [0; 16];
+    let filled = SystemRandom::new().fill(&mut random);
+    filled.map_err(|_unspecified| ErrorKind::Unsupported)?;
+    let path = env::temp_dir().join(format!(
+        "mfa-creds-{:032x}.acl",
+        u128::from_ne_bytes(random)
+    ));
+    File::create_new(&path)?;
+    Ok(path)
+}
+
 fn icacls(path: &Path) -> Command {
     let directory =
         GetSystemDirectory().map_or_else(|_| PathBuf::from(r"C:\Windows\System32"), PathBuf::from);
@@ -142,7 +165,8 @@ fn icacls(path: &Path) -> Command {
     command
 }
 
-fn is_in_profile(path: &Path) -> bool {
+/// Whether a path is in the user's profile, where no other user has rights.
+pub fn is_in_profile(path: &Path) -> bool {
     let home = env::home_dir().and_then(|home| real_path(&home).ok());
     let place = path
         .parent()

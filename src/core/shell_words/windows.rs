@@ -28,12 +28,7 @@ pub fn remove_file(path: &Path) -> String {
     format!("del {}", quoted_path(path))
 }
 
-/// Makes a file readable and writable for this user: it gets the rights of its directory.
-pub fn make_readable(path: &Path) -> String {
-    format!("icacls {} /reset", quoted_path(path))
-}
-
-pub use crate::core::access::make_private;
+pub use crate::core::access::{make_private, make_readable};
 
 /// Removes whatever is there.
 pub fn remove_all(path: &Path) -> String {

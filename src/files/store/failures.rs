@@ -55,28 +55,24 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     ));
     match error.kind() {
         _ if busy_file::is_busy(error) => failure.hint(CLOSE_IT),
-        ErrorKind::PermissionDenied if is_read_only(path) => {
-            failure.hint(format!(
-                "make it writable: {}",
-                shell_words::make_writable(path)
-            ))
-        }
-        ErrorKind::PermissionDenied if is_of_us(path) && is_not_permitted(error) => failure.hint(format!(
-            "it may be immutable: check with `lsattr {path}`, and remove the attribute with `sudo chattr -ia {path}`",
-            path = quoted_path(path)
+        ErrorKind::PermissionDenied if is_read_only(path) => failure.hint(format!(
+            "make it writable: {}",
+            shell_words::make_writable(path)
         )),
-        ErrorKind::PermissionDenied => {
-            failure.hint(format!(
-                "make the file and its directory writable: check both with {SHOW_RIGHTS}"
-            ))
+        ErrorKind::PermissionDenied if is_of_us(path) && is_not_permitted(error) => {
+            failure.hint(end_immutability(path))
         }
+        ErrorKind::PermissionDenied => failure.hint(format!(
+            "make the file and its directory writable: check both with {SHOW_RIGHTS}"
+        )),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
             if regular_file::unfit(error).is_none() =>
         {
             failure.hint("free some space; the file is unchanged")
         }
-        ErrorKind::ReadOnlyFilesystem => failure
-            .hint("set AWS_SHARED_CREDENTIALS_FILE to a file on a writable file system"),
+        ErrorKind::ReadOnlyFilesystem => {
+            failure.hint("set AWS_SHARED_CREDENTIALS_FILE to a file on a writable file system")
+        }
         ErrorKind::NotFound => failure.hint(format!(
             "create its directory: {}",
             shell_words::make_directory(&missing_directory(path))
@@ -84,6 +80,20 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
         _ if regular_file::unfit(error).is_none() => failure,
         _ if private::is_own(path) => failure.hint(remove(path)),
         _ => failure.hint(name_a_file()),
+    }
+}
+
+/// How to check whether a file is immutable, and to change that.
+fn end_immutability(path: &Path) -> String {
+    let path = quoted_path(path);
+    if cfg!(target_os = "macos") {
+        format!(
+            "it may be locked: check with `ls -lO {path}`, and unlock it with `chflags nouchg {path}`"
+        )
+    } else {
+        format!(
+            "it may be immutable: check with `lsattr {path}`, and remove the attribute with `sudo chattr -ia {path}`"
+        )
     }
 }
 

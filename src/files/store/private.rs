@@ -281,11 +281,31 @@ fn make_directory(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Creates a directory that only this user can use. A process that is killed meanwhile leaves none with this name that others can use.
 #[cfg(not(unix))]
 fn make_directory(path: &Path) -> io::Result<()> {
-    fs::create_dir(path)?;
-    access::leave_to_user(path, access::Kind::Directory);
-    Ok(())
+    if access::is_in_profile(path) {
+        return fs::create_dir(path);
+    }
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    let mut new = path.as_os_str().to_owned();
+    new.push(format!(".{}", std::process::id()));
+    let new = Path::new(&new);
+    // A killed process with the same number may have left it.
+    let _ = fs::remove_dir(new);
+    fs::create_dir(new)?;
+    access::leave_to_user(new, access::Kind::Directory);
+    busy_file::patiently(|| fs::rename(new, path)).map_err(|error| {
+        let _ = fs::remove_dir(new);
+        if path.is_dir() {
+            // Another process was faster.
+            ErrorKind::AlreadyExists.into()
+        } else {
+            error
+        }
+    })
 }
 
 /// Whether a directory belongs to us, after all links.

@@ -36,6 +36,11 @@ impl<'v> Edit<'v> {
         }
     }
 
+    /// Whether it changes a section of this name.
+    pub fn is_of(&self, name: &str) -> bool {
+        self.of_sections().any(|(section, _)| section == name)
+    }
+
     /// The changes of each section.
     pub(super) fn of_sections(&self) -> impl Iterator<Item = (&str, &[Change<'v>])> {
         let (sections, changes) = match self {

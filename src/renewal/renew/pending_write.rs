@@ -17,6 +17,7 @@ use crate::files::section_format;
 use crate::files::sessions::{self, Session, SessionKey};
 use crate::files::store::{self, Edit, Store};
 use crate::plan::{self, Strategy};
+use crate::renewal::cache_state::kept_section;
 use crate::renewal::group::{Group, Job};
 use crate::renewal::stored_sessions::{holds_session_of_another, session_files, session_texts};
 
@@ -169,7 +170,7 @@ impl Renewal<'_, '_> {
     fn keep(&self, pending: &PendingWrite<'_>) {
         let mut edits: Vec<Edit<'static>> = Vec::new();
         for (job, credentials) in &pending.credentials {
-            let section = sessions::kept_for(&job.sections.long_term);
+            let section = kept_section(&job.sections, &job.wanted);
             edits.push(Edit::new(section, section_format::changes(credentials)));
         }
         if let Some(credentials) = pending.session {
@@ -179,10 +180,27 @@ impl Renewal<'_, '_> {
             };
             edits.push(self.entry_of(&session));
         }
+        edits.extend(self.expired_scopes(&edits));
         if let Err(error) = self.update_sessions(&edits) {
             self.report
                 .warning_for("the credentials were not stored for the next run", &error);
         }
+    }
+
+    /// The removal of expired credentials that were requested with a session scope: nobody may request the same scope again.
+    fn expired_scopes(&self, written: &[Edit<'static>]) -> Option<Edit<'static>> {
+        let texts = session_texts(self.path);
+        let files = session_files(&texts);
+        let expired = files.iter().flat_map(|file| {
+            sessions::scoped(file).filter_map(|(section, _)| {
+                let found = section_format::credentials(file, section);
+                let has_expired = found.is_none_or(|found| found.expiration <= clock::now());
+                has_expired.then(|| section.to_owned())
+            })
+        });
+        let is_written = |name: &String| written.iter().any(|edit| edit.is_of(name));
+        let expired: Vec<String> = expired.filter(|name| !is_written(name)).collect();
+        (!expired.is_empty()).then(|| Edit::clear(expired, &section_format::KEYS))
     }
 
     /// Changes the session file. A spoiled one is discarded, which costs no more than a few codes.
@@ -320,5 +338,6 @@ fn shape(role_arn: Option<String>) -> Credentials {
         session_token: Secret::new("token"),
         expiration: DateTime::UNIX_EPOCH,
         role_arn,
+        session_scope: None,
     }
 }

@@ -25,6 +25,9 @@ pub(crate) enum Answer {
         arn: String,
         id: String,
         credentials: Credentials,
+        /// In percent, where there are session policies or tags.
+        packed_policy_size: Option<usize>,
+        source_identity: Option<String>,
     },
     /// `GetCallerIdentity`.
     CallerIdentity {
@@ -57,12 +60,23 @@ impl Answer {
                 arn,
                 id,
                 credentials,
+                packed_policy_size,
+                source_identity,
             } => {
                 let (arn, id) = (escape(arn), escape(id));
                 let credentials = credentials_element(credentials, wording);
+                let size = packed_policy_size.map_or_else(String::new, |size| {
+                    format!(
+                        "    <PackedPolicySize>{size}</PackedPolicySize>\n    \
+                         <SessionTokenUtilization>{size}</SessionTokenUtilization>\n"
+                    )
+                });
+                let identity = source_identity.as_ref().map_or_else(String::new, |name| {
+                    format!("    <SourceIdentity>{}</SourceIdentity>\n", escape(name))
+                });
                 let result = format!(
                     "    <AssumedRoleUser>\n      <AssumedRoleId>{id}</AssumedRoleId>\n      \
-                     <Arn>{arn}</Arn>\n    </AssumedRoleUser>\n{credentials}"
+                     <Arn>{arn}</Arn>\n    </AssumedRoleUser>\n{credentials}{size}{identity}"
                 );
                 ("AssumeRole", result)
             }

@@ -48,6 +48,7 @@ mod errors;
 
 mod parameters;
 mod policy;
+mod scope;
 
 // HTTP, signatures, and who signed.
 mod fakes;

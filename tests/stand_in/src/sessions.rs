@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::account::Account;
 use crate::answers::Credentials;
 use crate::fakes::{Fakes, UPPER_CASE, pick};
+use crate::scope::Inherited;
 
 /// Who calls, and with which sort of credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub(crate) enum Caller {
     RoleSession {
         role_arn: String,
         session_name: String,
+        inherited: Inherited,
     },
 }
 
@@ -41,6 +43,14 @@ impl Caller {
         matches!(self, Self::UserSession { mfa: true, .. })
     }
 
+    /// What the sessions of roles that it assumes inherit.
+    pub(crate) fn inherited(&self) -> Inherited {
+        match self {
+            Self::RoleSession { inherited, .. } => inherited.clone(),
+            Self::User { .. } | Self::UserSession { .. } => Inherited::default(),
+        }
+    }
+
     pub(crate) fn account_id<'a>(&'a self, account: &'a Account) -> &'a str {
         match self {
             Self::User { .. } | Self::UserSession { .. } => &account.id,
@@ -54,6 +64,7 @@ impl Caller {
             Self::RoleSession {
                 role_arn,
                 session_name,
+                ..
             } => {
                 let (partition, id) = (&account.partition, self.account_id(account));
                 let role = role_arn.rsplit('/').next().unwrap_or_default();
@@ -69,6 +80,7 @@ impl Caller {
             Self::RoleSession {
                 role_arn,
                 session_name,
+                ..
             } => unique_id("AROAFAKE", role_arn) + ":" + session_name,
         }
     }
@@ -132,6 +144,7 @@ mod tests {
         let caller = Caller::RoleSession {
             role_arn: "arn:aws-cn:iam::210987654321:role/team/admin".to_owned(),
             session_name: "work".to_owned(),
+            inherited: Inherited::default(),
         };
         assert_eq!(
             caller.arn(&account),

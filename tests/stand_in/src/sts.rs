@@ -12,6 +12,7 @@ use crate::cloud::Cloud;
 use crate::errors::AwsError;
 use crate::parameters::{Constraints, Parameters, TextRule, is_word};
 use crate::role::Role;
+use crate::scope::Scope;
 use crate::sessions::Caller;
 
 const SESSION_DURATION: RangeInclusive<i32> = 900..=129_600;
@@ -108,12 +109,15 @@ impl Cloud {
         constraints.text("roleSessionName", name, &ROLE_SESSION_NAME);
         let external_id = parameters.get("ExternalId");
         constraints.text("externalId", external_id, &EXTERNAL_ID);
+        let scope = Scope::read(&mut constraints, parameters);
         check_mfa_parameters(&mut constraints, parameters);
         constraints.check()?;
         let (role_arn, name) = (role_arn.unwrap_or_default(), name.unwrap_or_default());
         if !is_role_arn(role_arn) {
             return Err(AwsError::validation("Request ARN is invalid"));
         }
+        let inherited = caller.inherited();
+        scope.check(&inherited)?;
         if caller.has_session_credentials() && duration > CHAINED_DURATION {
             return Err(AwsError::validation(
                 "The requested DurationSeconds exceeds the 1 hour session limit for roles \
@@ -125,6 +129,21 @@ impl Cloud {
         let mfa = mfa_now || caller.multi_factor_auth_present();
 
         self.check_denials(caller, "sts:AssumeRole", role_arn)?;
+        if !scope.tags.is_empty() {
+            self.check_denials(caller, "sts:TagSession", role_arn)?;
+        }
+        if let Some(identity) = &scope.source_identity {
+            self.check_denials(caller, "sts:SetSourceIdentity", role_arn)?;
+            if inherited
+                .source_identity
+                .as_ref()
+                .is_some_and(|own| own != identity)
+            {
+                let caller = caller.arn(&self.account);
+                let action = "sts:SetSourceIdentity";
+                return Err(AwsError::not_authorized(&caller, action, role_arn));
+            }
+        }
         let allowed = self.account.roles.iter().find(|role| {
             let mfa = mfa || !role.requires_mfa;
             let external_id =
@@ -144,8 +163,11 @@ impl Cloud {
         let session = Caller::RoleSession {
             role_arn: role_arn.to_owned(),
             session_name: name.to_owned(),
+            inherited: scope.handed_on(&inherited),
         };
         Ok(Answer::AssumedRole {
+            packed_policy_size: scope.is_packed().then(|| scope.packed_size()),
+            source_identity: scope.handed_on(&inherited).source_identity,
             arn: session.arn(&self.account),
             id: session.unique_id(),
             credentials: self.issue(session, duration, now),

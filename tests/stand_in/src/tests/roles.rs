@@ -162,3 +162,91 @@ fn names_have_a_form() {
     let user = message(&[("RoleArn", ALICE), ("RoleSessionName", "work")]);
     assert_eq!(user, "Request ARN is invalid");
 }
+
+#[test]
+fn session_policies_and_tags_have_limits() {
+    let next = "arn:aws:iam::123456789012:role/next";
+    let account = Account::example()
+        .role(Role::new(ADMIN))
+        .role(Role::new(next).trusts(ADMIN));
+    let stand_in = StandIn::start(account);
+    let alice = Client::alice(&stand_in);
+    let error = |parameters: &[(&str, &str)]| {
+        let answer = assume(&alice, ADMIN, parameters);
+        assert_eq!(answer.status, 400);
+        (
+            answer.text("Code").to_owned(),
+            answer.text("Message").to_owned(),
+        )
+    };
+    let team = [
+        ("Tags.member.1.Key", "Team"),
+        ("Tags.member.1.Value", "red"),
+    ];
+    let again = [
+        ("Tags.member.2.Key", "team"),
+        ("Tags.member.2.Value", "blue"),
+    ];
+    let invalid = |message: &str| ("InvalidParameterValue".to_owned(), message.to_owned());
+    assert_eq!(
+        error(&[team, again].concat()),
+        invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    );
+    let transitive = [("TransitiveTagKeys.member.1", "team")];
+    assert_eq!(
+        error(&transitive),
+        invalid("The specified transitive tag key must be included in the requested tags.")
+    );
+    let long = "a".repeat(250);
+    let tags: Vec<_> = (1..=9)
+        .map(|number| (format!("Tags.member.{number}."), format!("T{number}")))
+        .flat_map(|(name, key)| {
+            [
+                (format!("{name}Key"), key),
+                (format!("{name}Value"), long.clone()),
+            ]
+        })
+        .collect();
+    let tags: Vec<_> = tags
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    assert_eq!(
+        error(&tags),
+        (
+            "PackedPolicyTooLarge".to_owned(),
+            "Packed size of session tags consumes 498% of allotted space.".to_owned()
+        )
+    );
+    assert_eq!(
+        error(&[("Policy", "{}")]),
+        (
+            "MalformedPolicyDocument".to_owned(),
+            "Syntax errors in policy.".to_owned()
+        )
+    );
+    let long = format!("{{\"Statement\":[]}}{}", " ".repeat(2048));
+    assert!(
+        error(&[("Policy", &long)])
+            .1
+            .ends_with("length less than or equal to 2048")
+    );
+
+    let identity = [("SourceIdentity", "alice")];
+    let answer = assume(&alice, ADMIN, &[&team[..], &transitive, &identity].concat());
+    assert_eq!(answer.text("SourceIdentity"), "alice");
+    assert_eq!(answer.text("PackedPolicySize"), "1");
+    let admin = alice.with(&answer);
+    assert_eq!(
+        assume(&admin, next, &team).text("Code"),
+        "InvalidParameterValue"
+    );
+    assert_eq!(
+        assume(&admin, next, &[("SourceIdentity", "bob")]).status,
+        403
+    );
+    assert_eq!(
+        assume(&admin, next, &identity).text("SourceIdentity"),
+        "alice"
+    );
+}
