@@ -14,7 +14,7 @@ mod http;
 #[cfg_attr(windows, path = "server/ending/windows.rs")]
 mod ending;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -81,7 +81,7 @@ impl Server {
         let supply = Rc::new(Supply::new(begin, Rc::clone(&self.prompting)));
         self.renewals.push(Rc::clone(&supply));
         self.routes.push(Route {
-            url: format!("http://{}{path}", self.address),
+            url: format!("http://{}{path}", reachable(self.address)),
             path: path.to_owned(),
             token: token()?,
             supply,
@@ -120,6 +120,16 @@ impl Server {
     }
 }
 
+/// Where this machine reaches a server: AWS tools refuse the address that stands for all of a machine's addresses.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
 fn not_listening(address: SocketAddr, error: &std::io::Error) -> Failure {
     let failure = Failure::new(format!(
         "the server cannot listen on {address}: {}",
@@ -150,4 +160,21 @@ fn token() -> Result<Secret> {
         }
     }
     Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reachable;
+
+    #[test]
+    fn a_program_is_told_an_address_that_it_can_reach() {
+        for (listening, told) in [
+            ("0.0.0.0:1", "127.0.0.1:1"),
+            ("[::]:1", "[::1]:1"),
+            ("127.0.0.2:1", "127.0.0.2:1"),
+            ("169.254.170.2:1", "169.254.170.2:1"),
+        ] {
+            assert_eq!(reachable(listening.parse().unwrap()).to_string(), told);
+        }
+    }
 }

@@ -149,6 +149,22 @@ fn requests_to_the_server_do_not_go_to_a_proxy() {
 }
 
 #[test]
+fn the_copy_of_the_config_file_is_for_the_user_alone() {
+    let home = Home::with(&format!(
+        "{}{}{}",
+        long_term("work"),
+        short_term("work", FAR),
+        short_term("default", FAR)
+    ));
+    let list = "ls -l \"$AWS_CONFIG_FILE\"";
+    let run = home.run(&[
+        "exec", "--server", "-p", "work", "--", "/bin/sh", "-c", list,
+    ]);
+    let outcome = run.outcome();
+    assert!(outcome.stdout.starts_with("-rw-------"), "{outcome:?}");
+}
+
+#[test]
 fn a_role_is_renewed_from_the_session_without_another_code() {
     let sts = StandIn::start(account());
     let home = home(&role("admin", ADMIN, ""));
