@@ -48,6 +48,17 @@ pub(super) fn margin(seconds: u64) -> TimeDelta {
     TimeDelta::seconds(i64::from(u32::try_from(seconds).unwrap_or(u32::MAX)))
 }
 
+/// Has Linux end this process if the server that runs it ends: nobody would take what it prints.
+pub(super) fn end_with_server() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, set_parent_process_death_signal};
+
+        // If it fails, this process ends by itself.
+        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+    }
+}
+
 /// A server that is listening, and does not answer yet.
 pub(super) struct Server {
     runtime: Runtime,

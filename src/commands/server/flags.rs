@@ -8,6 +8,7 @@ use crate::cli::{
     CodeFlags, Device, Network, PromptFlags, PromptTimeout, Request, SingleProfile, Suffixes,
     Verbosity,
 };
+use crate::commands::obtain::RenewalCommand;
 use crate::core::text::quoted;
 
 /// Words of a command line.
@@ -123,25 +124,15 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
 
 /// What a person does after a failed renewal, so that the next one needs no code: the same request with a command that stores what it gets
 /// where a renewal looks.
-pub(super) fn way_out(of: &SingleProfile, renewal: &str) -> String {
-    let request = &of.request;
-    let is_chained = request.assume_role.is_some() && !request.direct && request.duration.is_none();
-    if of.no_store {
-        // A role can be assumed from a session in a section, but nothing else there is used.
-        return if is_chained {
-            format!("run `{renewal}` in another terminal")
-        } else {
-            "run the same command again".to_owned()
-        };
-    }
+pub(super) fn way_out(of: &SingleProfile, renewal: &RenewalCommand) -> String {
     let mut words = Words::default();
-    words.request(request);
-    let mut renewal = renewal.to_owned();
-    for word in words.0 {
-        renewal.push(' ');
-        renewal.push_str(&quoted(&word.to_string_lossy()));
-    }
-    format!("run `{renewal}` in another terminal")
+    words.request(&of.request);
+    let flags = words
+        .0
+        .iter()
+        .map(|word| format!(" {}", quoted(&word.to_string_lossy())));
+    let command = renewal.with(&flags.collect::<String>());
+    format!("run `{command}` in another terminal")
 }
 
 #[cfg(test)]

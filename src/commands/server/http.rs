@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN,
 };
 use http::uri::Authority;
 use http::{Method, Request, Response, StatusCode};
@@ -142,11 +142,14 @@ async fn answer(request: &Request<Incoming>, routes: &[Route]) -> Response<Body>
         );
     };
     if request.method() != Method::GET {
-        return refusal(
+        let mut refused = refusal(
             StatusCode::METHOD_NOT_ALLOWED,
             "MethodNotAllowed",
             "use GET",
         );
+        let allowed = HeaderValue::from_static("GET");
+        refused.headers_mut().insert(ALLOW, allowed);
+        return refused;
     }
     match route.supply.get().await {
         Ok(credentials) => found(&credentials),

@@ -55,6 +55,8 @@ pub(in crate::commands) enum NotObtained {
 
 /// Runs this program to renew credentials.
 pub(in crate::commands) struct Renewal {
+    /// What the credentials are of: a profile or a role.
+    pub name: String,
     words: Vec<OsString>,
     asking: Asking,
     pub renew_before: TimeDelta,
@@ -105,14 +107,15 @@ pub(in crate::commands) fn begin(
     let is_chosen =
         asked.prompt.is_some() || asked.no_input || environment.text(MFA_CREDS_PROMPT).is_some();
     Ok(Ok(Begin {
-        obtained,
         renewal: Renewal {
+            name: obtained.profile.clone(),
             words: request(words, renew_before),
             asking: if is_chosen { Asking::Anywhere } else { asking },
             renew_before: super::margin(renew_before),
             way_out,
             is_verbose: of.verbosity.verbose > 0,
         },
+        obtained,
     }))
 }
 
@@ -148,12 +151,16 @@ fn named(command: Command) -> Command {
 
 fn cannot_run(error: &io::Error) -> Failure {
     let path = env::current_exe().unwrap_or_default();
-    Failure::new(format!(
+    let failure = Failure::new(format!(
         "{} cannot be run: {}",
         path.display(),
         reason(error)
-    ))
-    .hint("install mfa-creds again")
+    ));
+    if error.kind() == io::ErrorKind::NotFound {
+        failure.hint("install mfa-creds again")
+    } else {
+        failure
+    }
 }
 
 impl Renewal {
