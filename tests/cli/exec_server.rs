@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use expectrl::Expect as _;
@@ -276,6 +277,46 @@ fn where_nobody_can_be_asked_clients_get_an_error_until_somebody_renews() {
     assert_eq!(Some(second.value("AccessKeyId")), written);
     running.says("the credentials of work are renewed, and valid until …");
     assert_eq!(running.end(), Some(1));
+}
+
+#[test]
+fn credentials_that_end_at_once_are_renewed_at_a_slow_pace() {
+    let sts = StandIn::start(account());
+    let home = home(&role("admin", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    sts.roles_granted_at_most(1);
+    let (running, _endpoint) = waiting(&home, &sts, &["-p", "admin"], &[("MFA_TOKEN", &code)]);
+    let begin = Instant::now();
+    eventually(|| (sts.calls() >= 5).then_some(()), || running.errors());
+    assert!(begin.elapsed() > Duration::from_secs(3));
+}
+
+#[test]
+fn the_hint_names_a_command_that_renews_what_the_server_needs() {
+    let sts = StandIn::start(account());
+    sts.granted_at_most(SHORT);
+    let home = Home::of_alice();
+    let assume = format!("--assume-role={ADMIN}");
+    let words = ["-p", "work", &assume, "--direct"];
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let (running, _endpoint) = waiting(&home, &sts, &words, &[("MFA_TOKEN", &code)]);
+    running.says(&format!(
+        "hint: run `mfa-creds {}` in another terminal\n",
+        words.join(" ")
+    ));
+    sts.granted_at_most(43_200);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let words = [&words[..], &["--token", &code]].concat();
+    home.run_with(&sts, &words).outcome();
+    running.says("the credentials of work are renewed");
+
+    // A command that stores the credentials in the section would not help.
+    sts.granted_at_most(SHORT);
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let words = ["-p", "work", "--no-store"];
+    let (running, _endpoint) = waiting(&home, &sts, &words, &[("MFA_TOKEN", &code)]);
+    running.says("hint: run the same command again\n");
 }
 
 #[test]

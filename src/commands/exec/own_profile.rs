@@ -49,7 +49,7 @@ pub(super) fn config_file(environment: &Environment) -> Result<Option<TempPath>>
     Ok(Some(copy))
 }
 
-/// The section to add to the config file; none if the default profile has no source.
+/// The section to add to the config file, empty if it is there; none if the default profile has no source.
 fn own_section(credentials: &str, config: &str) -> Option<Zeroizing<String>> {
     let is_source = |found: &str| {
         let mut sources = SOURCES.iter().chain(&key::OTHER_SOURCES);
@@ -70,6 +70,10 @@ fn own_section(credentials: &str, config: &str) -> Option<Zeroizing<String>> {
     let mut all = of_config.iter().chain(&of_credentials);
     if !all.any(|(key, _)| is_source(key)) {
         return None;
+    }
+    if config_header(&config, NAME).is_some() {
+        // The file is the copy of an `exec --server` that runs this one. Tools reject a section that is there twice.
+        return Some(Zeroizing::default());
     }
     // Whatever the file ends with, this begins a line.
     let mut section = Zeroizing::new(format!("\n[profile {NAME}]\n"));
@@ -101,5 +105,12 @@ mod tests {
         );
         let section = own_section("[default]\naws_access_key_id = x\n", "").unwrap();
         assert_eq!(*section, "\n[profile mfa-creds-server]\n");
+    }
+
+    #[test]
+    fn a_copy_of_a_copy_has_the_section_once() {
+        let config = "[default]\noutput = text\nrole_arn = x\n";
+        let copy = format!("{config}{}", *own_section("", config).unwrap());
+        assert_eq!(*own_section("", &copy).unwrap(), "");
     }
 }

@@ -8,6 +8,7 @@ use crate::cli::{
     CodeFlags, Device, Network, PromptFlags, PromptTimeout, Request, SingleProfile, Suffixes,
     Verbosity,
 };
+use crate::core::text::quoted;
 
 /// Words of a command line.
 #[derive(Default)]
@@ -33,6 +34,41 @@ impl Words {
         let value = value.and_then(|value| Some(value.to_possible_value()?.get_name().to_owned()));
         self.text(name, value.as_ref());
     }
+
+    /// The flags of a request, except those that select the sections.
+    fn request(&mut self, request: &Request) {
+        // Without `..`, so that no flag is forgotten.
+        let Request {
+            suffixes: _,
+            device: Device { serial_number },
+            duration,
+            assume_role,
+            role_session_name,
+            external_id,
+            direct,
+            chain,
+            scope,
+            network: Network { region, timeout },
+            min_ttl,
+            force: _,
+        } = request;
+        self.text("--device", serial_number.as_ref());
+        self.seconds("--duration", *duration);
+        self.text("--assume-role", assume_role.as_ref());
+        self.text("--role-session-name", role_session_name.as_ref());
+        self.text("--external-id", external_id.as_ref());
+        for (flag, value) in scope.given() {
+            match value {
+                Some(value) => self.text(flag, Some(&value.to_owned())),
+                None => self.switch(flag, true),
+            }
+        }
+        self.switch("--direct", *direct);
+        self.switch("--chain", *chain);
+        self.text("--region", region.as_ref());
+        self.seconds("--timeout", *timeout);
+        self.seconds("--min-ttl", *min_ttl);
+    }
 }
 
 /// The flags that apply to every renewal of a profile: all but a code and `--force`, which are for the first one. The person may have picked
@@ -46,23 +82,10 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
         no_store,
         verbosity,
     } = of;
-    let Request {
-        suffixes: Suffixes {
-            long_term_suffix,
-            short_term_suffix,
-        },
-        device: Device { serial_number },
-        duration,
-        assume_role,
-        role_session_name,
-        external_id,
-        direct,
-        chain,
-        scope,
-        network: Network { region, timeout },
-        min_ttl,
-        force: _,
-    } = request;
+    let Suffixes {
+        long_term_suffix,
+        short_term_suffix,
+    } = &request.suffixes;
     let CodeFlags {
         token: _,
         mfa_process,
@@ -83,22 +106,7 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
     words.text("--profile", profile);
     words.text("--long-term-suffix", long_term_suffix.as_ref());
     words.text("--short-term-suffix", short_term_suffix.as_ref());
-    words.text("--device", serial_number.as_ref());
-    words.seconds("--duration", *duration);
-    words.text("--assume-role", assume_role.as_ref());
-    words.text("--role-session-name", role_session_name.as_ref());
-    words.text("--external-id", external_id.as_ref());
-    for (flag, value) in scope.given() {
-        match value {
-            Some(value) => words.text(flag, Some(&value.to_owned())),
-            None => words.switch(flag, true),
-        }
-    }
-    words.switch("--direct", *direct);
-    words.switch("--chain", *chain);
-    words.text("--region", region.as_ref());
-    words.seconds("--timeout", *timeout);
-    words.seconds("--min-ttl", *min_ttl);
+    words.request(request);
     words.text("--mfa-process", mfa_process.as_ref());
     words.choice("--prompt", *prompt);
     words.seconds("--prompt-timeout", *prompt_timeout);
@@ -111,6 +119,29 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
     }
     words.choice("--log-level", *log_level);
     words.0
+}
+
+/// What a person does after a failed renewal, so that the next one needs no code: the same request with a command that stores what it gets
+/// where a renewal looks.
+pub(super) fn way_out(of: &SingleProfile, renewal: &str) -> String {
+    let request = &of.request;
+    let is_chained = request.assume_role.is_some() && !request.direct && request.duration.is_none();
+    if of.no_store {
+        // A role can be assumed from a session in a section, but nothing else there is used.
+        return if is_chained {
+            format!("run `{renewal}` in another terminal")
+        } else {
+            "run the same command again".to_owned()
+        };
+    }
+    let mut words = Words::default();
+    words.request(request);
+    let mut renewal = renewal.to_owned();
+    for word in words.0 {
+        renewal.push(' ');
+        renewal.push_str(&quoted(&word.to_string_lossy()));
+    }
+    format!("run `{renewal}` in another terminal")
 }
 
 #[cfg(test)]

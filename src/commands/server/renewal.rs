@@ -58,6 +58,8 @@ pub(in crate::commands) struct Renewal {
     words: Vec<OsString>,
     asking: Asking,
     pub renew_before: TimeDelta,
+    /// What to do if it fails.
+    pub way_out: String,
     is_verbose: bool,
 }
 
@@ -98,6 +100,7 @@ pub(in crate::commands) fn begin(
     }
     let obtained = handover::read(&stdout)?;
     let words = flags::of_every_renewal(of, Some(&obtained.profile));
+    let way_out = flags::way_out(of, &obtained.renewal);
     let asked = &of.code_flags.prompt_flags;
     let is_chosen =
         asked.prompt.is_some() || asked.no_input || environment.text(MFA_CREDS_PROMPT).is_some();
@@ -107,6 +110,7 @@ pub(in crate::commands) fn begin(
             words: request(words, renew_before),
             asking: if is_chosen { Asking::Anywhere } else { asking },
             renew_before: super::margin(renew_before),
+            way_out,
             is_verbose: of.verbosity.verbose > 0,
         },
     }))

@@ -51,7 +51,7 @@ pub(super) struct Supply {
     prompting: Rc<Mutex<()>>,
     /// When a person may be asked again.
     next_asking: Cell<DateTime<Utc>>,
-    /// Whether a client has asked for credentials since the last failed renewal.
+    /// Whether a client has found no valid credentials since they were renewed, or a person was asked.
     is_wanted: Cell<bool>,
     /// Whether the person was told that a renewal failed.
     is_told: Cell<bool>,
@@ -101,13 +101,13 @@ impl Supply {
         let mut changes = self.state.subscribe();
         let answer = timeout(LONGEST_WAIT, async {
             loop {
-                match self.answer() {
-                    Some(answer) => {
-                        if answer.is_err() {
-                            self.wanted.notify_one();
-                        }
-                        return answer;
-                    }
+                let answer = self.answer();
+                if !matches!(answer, Some(Ok(_))) {
+                    self.is_wanted.set(true);
+                    self.wanted.notify_one();
+                }
+                match answer {
+                    Some(answer) => return answer,
                     // The sender is ours, so it is there.
                     None => changes.changed().await.unwrap_or_default(),
                 }
@@ -135,6 +135,9 @@ impl Supply {
                     self.tell_success(&obtained);
                     self.state
                         .send_replace(State::new(obtained, self.renewal.renew_before));
+                    self.is_wanted.set(false);
+                    // However short they are granted.
+                    sleep(SHORT_PAUSE).await;
                 }
                 Err(why) => {
                     self.tell_failure(&why);
@@ -149,7 +152,10 @@ impl Supply {
         loop {
             let left = self.state.borrow().renew_at - clock::now();
             match left.to_std() {
-                Ok(left) if !left.is_zero() => sleep(left.min(TICK)).await,
+                Ok(left) if !left.is_zero() => {
+                    // A client that finds the credentials expired has seen before we did that the machine was suspended.
+                    let _ = timeout(left.min(TICK), self.wanted.notified()).await;
+                }
                 _ => return,
             }
         }
@@ -170,8 +176,7 @@ impl Supply {
             self.renewal.run(CodeUse::IfNeeded).await
         };
         self.is_wanted.set(false);
-        let pause = (self.renewal.renew_before / ASKINGS).max(ASKING_PAUSE);
-        self.next_asking.set(clock::now() + pause);
+        self.next_asking.set(clock::now() + self.asking_pause());
         asked.map_err(|error| match error {
             NotObtained::PersonNeeded(why) | NotObtained::Failed(why) => why,
         })
@@ -180,14 +185,21 @@ impl Supply {
     /// Whether a person may be asked now. Once the credentials have expired, only if a client is waiting.
     fn may_ask(&self) -> bool {
         let is_useful = self.is_wanted.get() || self.state.borrow().is_valid();
-        is_useful && clock::now() >= self.next_asking.get()
+        let left = self.next_asking.get() - clock::now();
+        // More than the pause is left after the clock was set back.
+        let is_left_alone = TimeDelta::zero() < left && left <= self.asking_pause();
+        is_useful && !is_left_alone
+    }
+
+    /// How long a person is left alone after a prompt.
+    fn asking_pause(&self) -> TimeDelta {
+        (self.renewal.renew_before / ASKINGS).max(ASKING_PAUSE)
     }
 
     /// Waits after a failed renewal, for a shorter time if a client is waiting.
     async fn pause(&self) {
         sleep(SHORT_PAUSE).await;
-        let rest = timeout(PAUSE.saturating_sub(SHORT_PAUSE), self.wanted.notified());
-        self.is_wanted.set(rest.await.is_ok());
+        let _ = timeout(PAUSE.saturating_sub(SHORT_PAUSE), self.wanted.notified()).await;
     }
 
     /// Tells the person once that renewals fail.
@@ -199,7 +211,6 @@ impl Supply {
         let ObtainedCredentials {
             credentials,
             profile,
-            renewal,
             ..
         } = &state.obtained;
         let end = credentials.expiration;
@@ -213,7 +224,7 @@ impl Supply {
                 "warning: the credentials of {profile} have expired, and could not be renewed: {why}"
             ));
         }
-        Report::notice(format_args!("hint: run `{renewal}` in another terminal"));
+        Report::notice(format_args!("hint: {}", self.renewal.way_out));
     }
 
     /// Tells a person who knows of a failure that there are new credentials.
