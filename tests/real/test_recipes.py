@@ -420,6 +420,8 @@ class Mcp(Recipe):
         self.assertEqual(json.loads(text)["policy_names"], ["may"])
         (session,) = self.recorder.granted
         self.assertEqual(self.recorder.calls[1], ("AssumeRole", session))
+        limit = self.recorder.parameters[1]["PolicyArns.member.1.arn"]
+        self.assertEqual(limit, "arn:aws:iam::aws:policy/ReadOnlyAccess")
         *_, (action, key) = self.recorder.calls
         self.assertEqual(action, "ListUserPolicies")
         self.assertNotIn(key, [session, self.user.key])
