@@ -14,6 +14,7 @@ mod http;
 #[cfg_attr(windows, path = "server/ending/windows.rs")]
 mod ending;
 
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -141,21 +142,21 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn not_listening(address: SocketAddr, error: &std::io::Error) -> Failure {
-    let failure = Failure::new(format!(
-        "the server cannot listen on {address}: {}",
-        reason(error)
-    ));
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            failure.hint("name another port, or port 0 for any free one")
-        }
-        std::io::ErrorKind::AddrNotAvailable => {
-            failure.hint("name an address of this machine, such as 127.0.0.1:0")
-        }
-        std::io::ErrorKind::PermissionDenied => failure.hint("name a port above 1023"),
-        _ => failure,
-    }
+fn not_listening(address: SocketAddr, error: &io::Error) -> Failure {
+    // The words of the systems differ.
+    let (why, hint) = match error.kind() {
+        ErrorKind::AddrInUse => (
+            "another program uses it",
+            "name another port, or port 0 for any free one",
+        ),
+        ErrorKind::AddrNotAvailable => (
+            "this machine does not have the address",
+            "name an address of this machine, such as 127.0.0.1:0",
+        ),
+        ErrorKind::PermissionDenied => ("the port is reserved", "name a port above 1023"),
+        _ => (&*reason(error), "name another address and port"),
+    };
+    Failure::new(format!("the server cannot listen on {address}: {why}")).hint(hint)
 }
 
 /// A token that nobody can guess, in hexadecimal.

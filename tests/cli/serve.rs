@@ -211,14 +211,14 @@ fn what_cannot_be_served_is_an_error_before_a_code_is_asked_for() {
         .ends(
             1,
             &format!(
-                "error: the server cannot listen on {address}: address already in use\n\
+                "error: the server cannot listen on {address}: another program uses it\n\
              hint: name another port, or port 0 for any free one\n"
             ),
         );
     home.run(&["serve", "-p", "work", "--listen", "192.0.2.1:0"])
         .ends(
             1,
-            "error: the server cannot listen on 192.0.2.1:0: cannot assign requested address\n\
+            "error: the server cannot listen on 192.0.2.1:0: this machine does not have the address\n\
          hint: name an address of this machine, such as 127.0.0.1:0\n",
         );
     home.run(&["serve", "-p", "work", "-p", "other", "--with-role", ADMIN])

@@ -50,7 +50,8 @@ impl Words {
             chain,
             scope,
             network: Network { region, timeout },
-            min_ttl,
+            // For the first credentials; a server renews those that end soon.
+            min_ttl: _,
             force: _,
         } = request;
         self.text("--device", serial_number.as_ref());
@@ -68,11 +69,10 @@ impl Words {
         self.switch("--chain", *chain);
         self.text("--region", region.as_ref());
         self.seconds("--timeout", *timeout);
-        self.seconds("--min-ttl", *min_ttl);
     }
 }
 
-/// The flags that apply to every renewal of a profile: all but a code and `--force`, which are for the first one. The person may have picked
+/// The flags that apply to every renewal of a profile: all but a code, `--force`, and `--min-ttl`, which are for the first one. The person may have picked
 /// the profile.
 pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> Vec<OsString> {
     // Without `..`, so that no flag is forgotten.
@@ -157,7 +157,7 @@ mod tests {
         for line in [
             "--profile=-a b --long-term-suffix=x --short-term-suffix=none --device=d --duration=3600",
             "--assume-role=r --role-session-name=n --external-id=e --direct --region=eu-west-1 --timeout=7",
-            "--chain --min-ttl=9 --mfa-process=oathtool x --prompt=gui --prompt-timeout=5 --lock-timeout=6",
+            "--chain --mfa-process=oathtool x --prompt=gui --prompt-timeout=5 --lock-timeout=6",
             "--policy-arn=a --policy-arn=b --tag=a=1 --tag=b=2 --transitive-tag=a --source-identity=me",
             "--read-only",
             "--session-policy=a b.json",
@@ -173,7 +173,7 @@ mod tests {
                 .collect();
             assert_eq!(words_of(&given), given);
         }
-        let with_code = ["--token=123456", "--force"].map(OsString::from);
+        let with_code = ["--token=123456", "--force", "--min-ttl=9"].map(OsString::from);
         assert!(words_of(&with_code).is_empty());
     }
 }

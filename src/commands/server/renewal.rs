@@ -85,6 +85,9 @@ pub(in crate::commands) fn begin(
     if of.request.force {
         command.arg("--force");
     }
+    if let Some(seconds) = of.request.min_ttl {
+        command.arg(format!("--min-ttl={seconds}"));
+    }
     if let Some(code) = &of.code_flags.token {
         // Other users can see a command line.
         command.env(CODE, code);
