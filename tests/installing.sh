@@ -5,12 +5,14 @@
 as_root=()
 if ((EUID != 0)); then as_root=(sudo -n); fi
 
-# install_programs LOG PROGRAM:PACKAGE...: the packages of the programs that are missing, where apt-get may.
+# install_programs LOG PROGRAM:PACKAGE...: the packages of the programs that are missing, where apt-get may. A full path
+# can be any file.
 install_programs() {
-    local log=$1 missing=() program
+    local log=$1 missing=() program name
     shift
     for program in "$@"; do
-        type -P "${program%:*}" >/dev/null || missing+=("${program#*:}")
+        name=${program%:*}
+        type -P "$name" >/dev/null || [[ $name == /* && -e $name ]] || missing+=("${program#*:}")
     done
     if ((${#missing[@]} == 0)); then return; fi
     type -P apt-get >/dev/null || fail "these are missing: ${missing[*]}"

@@ -89,7 +89,10 @@ pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
     let (report, input) = match args.format {
         // An SDK passes on the standard input of its own program.
         Format::Process => (Report::to_a_program(verbosity), StandardInput::OfAnother),
-        Format::Server => (Report::new(verbosity), StandardInput::OfAnother),
+        Format::Server => {
+            server::end_with_server();
+            (Report::new(verbosity), StandardInput::OfAnother)
+        }
         _ => (Report::new(verbosity), StandardInput::Ours),
     };
     let reader = Reader {

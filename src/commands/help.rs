@@ -58,6 +58,7 @@ pub(super) const GUIDES: &[Guide] = guides!(
     "profiles"
     "shells"
     "agents"
+    "server"
     "recipes"
     "files"
     "keys"

@@ -2,11 +2,12 @@
 
 use anyhow::{Result, bail};
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::loaded_files::LoadedFiles;
 use super::pick_profile::pick_profile;
-use crate::cli::{Scope, SingleProfile};
+use crate::cli::SingleProfile;
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::environment::{CODE, Environment, REGION_OF_PROFILE, REGIONS};
@@ -66,7 +67,16 @@ pub(super) struct ObtainedCredentials {
     /// The profile that they are of.
     pub profile: String,
     /// The command that renews them.
-    pub renewal: String,
+    pub renewal: RenewalCommand,
+}
+
+/// A command that renews credentials where they are stored.
+#[derive(Clone, Deserialize, Serialize)]
+pub(super) struct RenewalCommand {
+    /// It, with the profile.
+    start: String,
+    /// Whether it is `exec`, which needs a command of its own.
+    is_exec: bool,
 }
 
 /// A region for other tools. All of them read `AWS_REGION`, but boto3 and version 1 of the AWS CLI read `AWS_DEFAULT_REGION`.
@@ -187,9 +197,7 @@ pub(super) fn obtain(
     // This comes before a code is asked for.
     let region = region(&inputs, &sections)?;
     let profile = sections.profile.value.clone();
-    let scope = &args.request.scope;
-    let renewal = renewal_with("", &sections, scope);
-    let forced = renewal_with(" --force", &sections, scope);
+    let renewal = RenewalCommand::of(&sections);
     let credentials = match request.check(report, 0, sections)? {
         Checked::Fresh(_, credentials) => credentials,
         Checked::Stale(job) => {
@@ -206,26 +214,34 @@ pub(super) fn obtain(
         profile,
         renewal,
     };
+    let scope = args.request.scope.given().into_iter();
+    let scope = scope.map(|(flag, value)| match value {
+        Some(value) => format!(" {}", text::flag(flag, value)),
+        None => format!(" {flag}"),
+    });
+    let flags = scope.chain([" --force".to_owned()]).collect::<String>();
+    let forced = obtained.renewal.with(&flags);
     for (name, value) in obtained.variables() {
         check(name, &value, &forced)?;
     }
     Ok(obtained)
 }
 
-/// The command that renews the credentials where they are stored, with a flag.
-fn renewal_with(flag: &str, sections: &ProfileSections, scope: &Scope) -> String {
-    match sections.storage {
-        Storage::Section => format!("{}{flag}", sections.command("")),
-        Storage::ForProcess => format!("{}{flag} -- true", sections.command("exec")),
-        Storage::NoStore => format!("{} --no-store{flag} -- true", sections.command("exec")),
-        Storage::ForScope(_) => {
-            let given = scope.given().into_iter().map(|(name, value)| match value {
-                Some(value) => format!(" {}", text::flag(name, value)),
-                None => format!(" {name}"),
-            });
-            let given: String = given.collect();
-            format!("{}{given}{flag} -- true", sections.command("exec"))
-        }
+impl RenewalCommand {
+    fn of(sections: &ProfileSections) -> Self {
+        let exec = || sections.command("exec");
+        let (start, is_exec) = match sections.storage {
+            Storage::Section => (sections.command(""), false),
+            Storage::ForProcess | Storage::ForScope(_) => (exec(), true),
+            Storage::NoStore => (format!("{} --no-store", exec()), true),
+        };
+        Self { start, is_exec }
+    }
+
+    /// With more flags, each after a blank.
+    pub(super) fn with(&self, flags: &str) -> String {
+        let end = if self.is_exec { " -- true" } else { "" };
+        format!("{}{flags}{end}", self.start)
     }
 }
 

@@ -91,18 +91,27 @@ pub(super) fn serve(args: &Serve, environment: &Environment) -> Result<ExitCode>
     let mut offers: Vec<Offer> = Vec::new();
     let renew_before = args.renew_before.unwrap_or(server::RENEW_BEFORE);
     let profiles = names.into_iter().map(|name| (name, None));
-    let roles = args.roles.iter().map(|role| (None, Some(role)));
+    let mut roles: Vec<&String> = Vec::new();
+    for role in &args.roles {
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    let roles = roles.into_iter().map(|role| (None, Some(role)));
     for (name, role) in profiles.chain(roles) {
         // A role is assumed by the profile, which a person may have picked.
         let name = name.or_else(|| offers.first().map(|first| first.profile.clone()));
         let of = args.of(name, role.cloned(), offers.is_empty());
-        let begin = match server::begin(&of, renew_before, Asking::Anywhere, environment)? {
+        let mut begin = match server::begin(&of, renew_before, Asking::Anywhere, environment)? {
             Ok(begin) => begin,
             Err(code) => return Ok(code),
         };
         let profile = begin.obtained.profile.clone();
         let path = match role {
-            Some(arn) => format!("/role/{}", utf8_percent_encode(arn, IN_PATH)),
+            Some(arn) => {
+                begin.renewal.name.clone_from(arn);
+                format!("/role/{}", utf8_percent_encode(arn, IN_PATH))
+            }
             None => format!("/{}", utf8_percent_encode(&profile, IN_PATH)),
         };
         let route = server.add(&path, begin)?;
@@ -115,8 +124,9 @@ pub(super) fn serve(args: &Serve, environment: &Environment) -> Result<ExitCode>
     }
     let address = server.address();
     if !address.ip().is_loopback() {
-        report.warning(format_args!(
-            "other machines or containers can reach {address}; any program there that has a token gets the credentials"
+        // Even with -q: it is about who can get the credentials.
+        Report::notice(format_args!(
+            "warning: other machines or containers can reach {address}; any program there that has a token gets the credentials"
         ));
     }
     report.progress(format_args!(

@@ -14,7 +14,8 @@ mod http;
 #[cfg_attr(windows, path = "server/ending/windows.rs")]
 mod ending;
 
-use std::net::SocketAddr;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -46,6 +47,17 @@ pub(super) const AUTHORIZATION_TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 /// A time before the end of credentials. More than a century is as good as a century.
 pub(super) fn margin(seconds: u64) -> TimeDelta {
     TimeDelta::seconds(i64::from(u32::try_from(seconds).unwrap_or(u32::MAX)))
+}
+
+/// Has Linux end this process if the server that runs it ends: nobody would take what it prints.
+pub(super) fn end_with_server() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, set_parent_process_death_signal};
+
+        // If it fails, this process ends by itself.
+        let _ = set_parent_process_death_signal(Some(Signal::TERM));
+    }
 }
 
 /// A server that is listening, and does not answer yet.
@@ -81,7 +93,7 @@ impl Server {
         let supply = Rc::new(Supply::new(begin, Rc::clone(&self.prompting)));
         self.renewals.push(Rc::clone(&supply));
         self.routes.push(Route {
-            url: format!("http://{}{path}", self.address),
+            url: format!("http://{}{path}", reachable(self.address)),
             path: path.to_owned(),
             token: token()?,
             supply,
@@ -120,21 +132,31 @@ impl Server {
     }
 }
 
-fn not_listening(address: SocketAddr, error: &std::io::Error) -> Failure {
-    let failure = Failure::new(format!(
-        "the server cannot listen on {address}: {}",
-        reason(error)
-    ));
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            failure.hint("name another port, or port 0 for any free one")
-        }
-        std::io::ErrorKind::AddrNotAvailable => {
-            failure.hint("name an address of this machine, such as 127.0.0.1:0")
-        }
-        std::io::ErrorKind::PermissionDenied => failure.hint("name a port above 1023"),
-        _ => failure,
+/// Where this machine reaches a server: AWS tools refuse the address that stands for all of a machine's addresses.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
     }
+    address
+}
+
+fn not_listening(address: SocketAddr, error: &io::Error) -> Failure {
+    // The words of the systems differ.
+    let (why, hint) = match error.kind() {
+        ErrorKind::AddrInUse => (
+            "another program uses it",
+            "name another port, or port 0 for any free one",
+        ),
+        ErrorKind::AddrNotAvailable => (
+            "this machine does not have the address",
+            "name an address of this machine, such as 127.0.0.1:0",
+        ),
+        ErrorKind::PermissionDenied => ("the port is reserved", "name a port above 1023"),
+        _ => (&*reason(error), "name another address and port"),
+    };
+    Failure::new(format!("the server cannot listen on {address}: {why}")).hint(hint)
 }
 
 /// A token that nobody can guess, in hexadecimal.
@@ -150,4 +172,21 @@ fn token() -> Result<Secret> {
         }
     }
     Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reachable;
+
+    #[test]
+    fn a_program_is_told_an_address_that_it_can_reach() {
+        for (listening, told) in [
+            ("0.0.0.0:1", "127.0.0.1:1"),
+            ("[::]:1", "[::1]:1"),
+            ("127.0.0.2:1", "127.0.0.2:1"),
+            ("169.254.170.2:1", "169.254.170.2:1"),
+        ] {
+            assert_eq!(reachable(listening.parse().unwrap()).to_string(), told);
+        }
+    }
 }

@@ -47,6 +47,10 @@ settings! {
 
 /// A code. Child processes do not get it: it is a secret, and only this process may use it.
 pub const CODE: &str = "MFA_TOKEN";
+/// The profile of a command that has a server for its credentials. Here it is no profile: it has no keys.
+pub const PROFILE_OF_SERVER: &str = "mfa-creds-server";
+/// Where the profile is set.
+pub const PROFILE: &str = "AWS_PROFILE";
 /// Where a region is set.
 pub const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
@@ -67,6 +71,12 @@ impl Environment {
     /// Reads the environment of this process.
     pub fn of_process() -> Self {
         let mut variables: Self = std::env::vars_os().collect();
+        if variables
+            .value(PROFILE)
+            .is_some_and(|name| name == PROFILE_OF_SERVER)
+        {
+            variables.0.retain(|(name, _)| !is_named(name, PROFILE));
+        }
         if let Some(ours) = variables.value(REGION_OF_PROFILE).map(OsStr::to_owned) {
             variables.0.retain(|(name, value)| {
                 *value != ours || !REGIONS.iter().any(|region| is_named(name, region))

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::{Error, Result, bail};
 
 use crate::cli::{Profile, Profiles};
-use crate::core::environment::Environment;
+use crate::core::environment::{Environment, PROFILE};
 use crate::core::error::Failure;
 use crate::files::profiles::{File, Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
@@ -112,7 +112,7 @@ impl Inputs<'_> {
 
 /// The profile if no flag names one.
 pub fn profile_of_environment(environment: &Environment) -> Setting<String> {
-    variable(environment, "AWS_PROFILE").unwrap_or_else(|| default("default".to_owned()))
+    variable(environment, PROFILE).unwrap_or_else(|| default("default".to_owned()))
 }
 
 /// The profiles that `--all` selects: profiles with a long-term section, in the order of the credentials file; and from the config

@@ -302,10 +302,15 @@ fn without_a_terminal_there_has_to_be_a_command() {
             .stdin("exit 5\n")
             .ends(2, &told);
     }
-    valid()
-        .run(&["exec", "-p", "work", "--", shell])
-        .stdin("exit 5\n")
-        .ends(5, "");
+    let home = valid();
+    let run = home.run(&["exec", "-p", "work", "--", shell]);
+    let outcome = run.stdin("exit 5\n").outcome();
+    // cmd.exe says who it is.
+    assert_eq!(
+        (outcome.status, &*outcome.stderr),
+        (Some(5), ""),
+        "{outcome:?}"
+    );
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use expectrl::Expect as _;
 use stand_in::{ALICE_DEVICE, Account, StandIn};
 
-use crate::support::home::Home;
+use crate::support::home::{Home, binary};
 use crate::support::roles::{ADMIN, account, home, role};
 use crate::support::sections::{FAR, long_term, short_term, value};
 use crate::support::servers::{Endpoint, Running, TOKEN, URI, eventually};
@@ -76,6 +77,8 @@ fn the_command_finds_a_server_and_no_keys() {
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     let mut lines: Vec<&str> = outcome.stdout.lines().collect();
     lines.retain(|line| line.starts_with("AWS_") || line.starts_with("MFA_"));
+    assert!(lines.contains(&"AWS_PROFILE=mfa-creds-server"), "{lines:?}");
+    lines.retain(|line| !line.starts_with("AWS_PROFILE") && !line.starts_with("AWS_CONFIG_FILE"));
     lines.retain(|line| !line.starts_with("AWS_ENDPOINT") && !line.starts_with("MFA_CREDS_TRACE"));
     lines.sort_unstable();
     let (variables, values): (Vec<&str>, Vec<&str>) = lines
@@ -100,7 +103,7 @@ fn the_command_finds_a_server_and_no_keys() {
 }
 
 #[test]
-fn a_default_profile_with_keys_does_not_hide_the_server() {
+fn what_the_files_say_of_the_default_profile_does_not_hide_the_server() {
     let config = "[default]\noutput = text\nrole_arn = x\n[profile other]\nregion = eu-west-1";
     let home = Home::with(&format!(
         "{}{}{}",
@@ -122,6 +125,34 @@ fn a_default_profile_with_keys_does_not_hide_the_server() {
     );
     let path = first.strip_prefix("mfa-creds-server ").unwrap();
     assert!(!fs::exists(path).unwrap(), "{path} is left behind");
+}
+
+#[test]
+fn mfa_creds_in_the_command_has_its_usual_default_profile() {
+    let home = Home::with(&short_term("default", FAR));
+    let server = [
+        "exec",
+        "--server",
+        "--",
+        binary(),
+        "export",
+        "--format",
+        "json",
+    ];
+    let inside = home.run(&server).outcome();
+    assert_eq!(inside.status, Some(0), "{inside:?}");
+    assert!(inside.stdout.contains("ASIAFAKEFAKEFAKEFAKE"), "{inside:?}");
+}
+
+#[test]
+fn a_place_for_temporary_files_is_needed_before_a_code() {
+    let home = Home::of_alice();
+    let words = ["exec", "--server", "-p", "work", "--", "true"];
+    home.run(&words).env("TMPDIR", "/nonexistent").ends(
+        1,
+        "error: the command needs a copy of the config file, and a temporary file cannot be made: no such file or directory\n\
+         hint: set TMPDIR to a directory that you can write\n",
+    );
 }
 
 #[test]
@@ -147,6 +178,22 @@ fn requests_to_the_server_do_not_go_to_a_proxy() {
         }
         assert_eq!(run.outcome().stdout, format!("{list}\n"), "{variables:?}");
     }
+}
+
+#[test]
+fn the_copy_of_the_config_file_is_for_the_user_alone() {
+    let home = Home::with(&format!(
+        "{}{}{}",
+        long_term("work"),
+        short_term("work", FAR),
+        short_term("default", FAR)
+    ));
+    let list = "ls -l \"$AWS_CONFIG_FILE\"";
+    let run = home.run(&[
+        "exec", "--server", "-p", "work", "--", "/bin/sh", "-c", list,
+    ]);
+    let outcome = run.outcome();
+    assert!(outcome.stdout.starts_with("-rw-------"), "{outcome:?}");
 }
 
 #[test]
@@ -262,6 +309,67 @@ fn where_nobody_can_be_asked_clients_get_an_error_until_somebody_renews() {
     assert_eq!(Some(second.value("AccessKeyId")), written);
     running.says("the credentials of work are renewed, and valid until …");
     assert_eq!(running.end(), Some(1));
+}
+
+#[test]
+fn credentials_that_end_at_once_are_renewed_at_a_slow_pace() {
+    let sts = StandIn::start(account());
+    let home = home(&role("admin", ADMIN, ""));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    sts.roles_granted_at_most(1);
+    let (running, _endpoint) = waiting(&home, &sts, &["-p", "admin"], &[("MFA_TOKEN", &code)]);
+    let begin = Instant::now();
+    eventually(|| (sts.calls() >= 5).then_some(()), || running.errors());
+    assert!(begin.elapsed() > Duration::from_secs(3));
+}
+
+#[test]
+fn the_hint_names_a_command_that_renews_what_the_server_needs() {
+    let sts = StandIn::start(account());
+    sts.granted_at_most(SHORT);
+    let home = Home::of_alice();
+    let assume = format!("--assume-role={ADMIN}");
+    let words = ["-p", "work", &assume, "--direct"];
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let (running, endpoint) = waiting(&home, &sts, &words, &[("MFA_TOKEN", &code)]);
+    // A client that finds no valid credentials wakes the renewal.
+    let is_renewed = |running: &Running, endpoint: &Endpoint| {
+        endpoint.get();
+        let told = running.errors();
+        told.contains("the credentials of work are renewed")
+            .then_some(())
+    };
+    running.says(&format!(
+        "hint: run `mfa-creds {}` in another terminal\n",
+        words.join(" ")
+    ));
+    sts.granted_at_most(43_200);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let words = [&words[..], &["--token", &code]].concat();
+    home.run_with(&sts, &words).outcome();
+    eventually(|| is_renewed(&running, &endpoint), || running.errors());
+
+    // A command that stores the credentials in the section would not help.
+    sts.granted_at_most(SHORT);
+    let home = Home::of_alice();
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let words = ["-p", "work", "--no-store"];
+    let (running, endpoint) = waiting(&home, &sts, &words, &[("MFA_TOKEN", &code)]);
+    running.says("hint: run `mfa-creds exec -p work --no-store -- true` in another terminal\n");
+    sts.granted_at_most(43_200);
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let words = [
+        "exec",
+        "-p",
+        "work",
+        "--no-store",
+        "--token",
+        &code,
+        "--",
+        "true",
+    ];
+    assert_eq!(home.run_with(&sts, &words).outcome().status, Some(0));
+    eventually(|| is_renewed(&running, &endpoint), || running.errors());
 }
 
 #[test]

@@ -306,7 +306,7 @@ const COMMANDS: &[(&str, Tried)] = &[
     ("{name}", NoCommand),
     (
         "{renewal}",
-        By("exec_server::where_nobody_can_be_asked_clients_get_an_error_until_somebody_renews"),
+        By("exec_server::the_hint_names_a_command_that_renews_what_the_server_needs"),
     ),
     ("{text}", NoCommand),
     ("{url}", NoCommand),

@@ -2,10 +2,11 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use stand_in::{ALICE_DEVICE, StandIn};
 
-use crate::support::home::Home;
+use crate::support::home::{Home, binary};
 use crate::support::roles::{ADMIN, LONG, account};
 use crate::support::sections::{FAR, long_term, short_term};
 use crate::support::servers::{Endpoint, Running};
@@ -146,6 +147,8 @@ fn what_has_not_the_token_or_comes_from_a_page_is_refused() {
         "GET",
         &[authorization, ("Host", "127.0.0.1.evil.example:80")],
     );
+    let two = [("Host", "127.0.0.1"), ("Host", "evil.example")];
+    refused(403, "GET", &[authorization, two[0], two[1]]);
     refused(403, "GET", &[authorization, ("Origin", "http://127.0.0.1")]);
     refused(403, "GET", &[authorization, ("Sec-Fetch-Site", "none")]);
     refused(403, "OPTIONS", &[("Origin", "null")]);
@@ -167,6 +170,11 @@ fn what_has_not_the_token_or_comes_from_a_page_is_refused() {
     assert_eq!(elsewhere.get().status, 401);
     assert_eq!(endpoint.send("GET /work HTTP/1.0\r\n\r\n").status, 403);
     assert_eq!(endpoint.send("nonsense\r\n\r\n").status, 400);
+    let headers = format!("Host: 127.0.0.1\r\nAuthorization: {}\r\n", endpoint.token);
+    for (url, status) in [("http://127.0.0.1/work", 200), ("http://evil/work", 403)] {
+        let answer = endpoint.send(&format!("GET {url} HTTP/1.1\r\n{headers}\r\n"));
+        assert_eq!(answer.status, status, "{url}: {answer:?}");
+    }
     let large = format!("GET /work HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(20_000));
     assert!([0, 431].contains(&endpoint.send(&large).status));
     let many = format!("GET /work HTTP/1.1\r\n{}\r\n", "X: x\r\n".repeat(100));
@@ -178,12 +186,16 @@ fn what_has_not_the_token_or_comes_from_a_page_is_refused() {
 fn slow_clients_keep_nobody_waiting() {
     let home = valid();
     let (_running, endpoint) = serving(&home, &["-p", "work"]);
-    let mut slow: Vec<_> = (0..80).map(|_| endpoint.connect()).collect();
-    slow[0].write_all(b"GET /work HT").unwrap();
-    // More than there may be at the same time: those that send nothing are dropped.
+    // Many more than there may be at the same time: for each new one, the oldest is closed.
+    let mut slow: Vec<_> = (0..300).map(|_| endpoint.connect()).collect();
+    let last = slow.last_mut().unwrap();
+    last.write_all(b"GET /work HT").unwrap();
+    let begin = Instant::now();
     assert_eq!(endpoint.get().status, 200);
+    // The SDKs wait for one or two seconds.
+    assert!(begin.elapsed() < Duration::from_secs(1));
     let mut rest = Vec::new();
-    let _ = slow[0].read_to_end(&mut rest);
+    let _ = slow.last_mut().unwrap().read_to_end(&mut rest);
     assert!(!String::from_utf8_lossy(&rest).contains("Fake"));
     for _ in 0..200 {
         assert_eq!(endpoint.get().status, 200);
@@ -199,14 +211,14 @@ fn what_cannot_be_served_is_an_error_before_a_code_is_asked_for() {
         .ends(
             1,
             &format!(
-                "error: the server cannot listen on {address}: address already in use\n\
+                "error: the server cannot listen on {address}: another program uses it\n\
              hint: name another port, or port 0 for any free one\n"
             ),
         );
     home.run(&["serve", "-p", "work", "--listen", "192.0.2.1:0"])
         .ends(
             1,
-            "error: the server cannot listen on 192.0.2.1:0: cannot assign requested address\n\
+            "error: the server cannot listen on 192.0.2.1:0: this machine does not have the address\n\
          hint: name an address of this machine, such as 127.0.0.1:0\n",
         );
     home.run(&["serve", "-p", "work", "-p", "other", "--with-role", ADMIN])
@@ -246,4 +258,24 @@ fn a_signal_ends_it() {
         assert!(status.unwrap().success());
         assert_eq!(running.end(), None, "{signal}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn it_goes_on_where_all_signals_are_ignored() {
+    let home = valid();
+    let script = "trap '' INT TERM HUP; exec \"$0\" serve -p work";
+    let words = [
+        "exec",
+        "-p",
+        "work",
+        "--",
+        "/bin/sh",
+        "-c",
+        script,
+        binary(),
+    ];
+    let mut running = Running::begin(&home, home.run(&words));
+    let endpoint = running.endpoint();
+    assert_eq!(endpoint.get().status, 200, "{}", running.errors());
 }

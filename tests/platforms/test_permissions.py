@@ -5,6 +5,7 @@ What they do, only Windows itself shows: Wine has no access control lists that i
 
 import getpass
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -71,7 +72,8 @@ class Permissions(unittest.TestCase):
             MFA_CREDS_TRACE=self.named(self.outside / 'trace'),
         )
         self.assertTrue((directory / 'credentials').exists(), done.stderr)
-        recorded = self.recorded()
+        # A directory gets its name when it is private already.
+        recorded = [[re.sub(r'\.\d+$', '', name), *rest] for name, *rest in self.recorded()]
         user = recorded[0][3].removesuffix(':F')
         self.assertTrue(user.startswith('*S-1-5-21-'), user)
         for path, rights in [

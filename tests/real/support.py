@@ -117,6 +117,7 @@ class Recorder(http.server.ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.behind = urllib.parse.urlsplit(server.url).netloc
         self.calls = []
+        self.parameters = []  # of each call
         self.granted = []  # the access key ids of the sessions
         self.seconds_to_grant = 0
 
@@ -132,9 +133,11 @@ class Recorder(http.server.ThreadingHTTPServer):
 class Recording(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        action = urllib.parse.parse_qs(body.decode())["Action"][0]
+        parameters = dict(urllib.parse.parse_qsl(body.decode()))
+        action = parameters["Action"]
         key = re.search(r"Credential=([^/]+)/", self.headers["Authorization"])[1]
         self.server.calls.append((action, key))
+        self.server.parameters.append(parameters)
         # The signature covers the headers, the Host too.
         behind = http.client.HTTPConnection(self.server.behind, timeout=SECONDS)
         behind.request("POST", self.path, body, dict(self.headers))

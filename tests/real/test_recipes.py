@@ -22,6 +22,7 @@ from support import CODE, SECONDS, Recorder, Server, Snippets, Terminal, Xvfb, l
 
 RECIPES = pathlib.Path(os.environ["RECIPES"])
 NAMES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"]
+SERVER_NAMES = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_REGION"]
 NOBODY = "an MFA code is needed, and there is no terminal"
 
 
@@ -122,7 +123,7 @@ class Kubectl(Recipe):
         return Terminal(["bash", "--norc", "-c", command], environment, self.home)
 
     def test_it_asks_in_the_middle_of_kubectl(self):
-        update, get = snippet("recipes", "kubectl with EKS", "sh").splitlines()
+        update, get = snippet("recipes", "kubectl with EKS", "sh", holding="--profile work").splitlines()
         name = re.search("--name (.*?) ", update)[1]
         role = f"arn:aws:iam::123456789012:role/{name}"
         eks = self.server.client("eks")
@@ -149,6 +150,14 @@ class Kubectl(Recipe):
                 terminal.wait_for("the-node")
                 self.assertEqual(terminal.end()[0], 0)
             self.assertIn("the-node", self.in_bash(get).stdout)
+            # The same by the server, once the kubeconfig names no profile.
+            for line in snippet("recipes", "kubectl with EKS", "sh", holding="--server").splitlines():
+                done = self.in_bash(line)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                if "update-kubeconfig" in line:
+                    self.assertNotIn("AWS_PROFILE", (self.home / ".kube" / "config").read_text())
+                    self.assertEqual(self.run_program(there).returncode, 0)
+            self.assertIn("the-node", done.stdout)
             for token in kubernetes.tokens:
                 self.assert_is_of_the_session(token)
 
@@ -165,17 +174,50 @@ class Kubectl(Recipe):
 
 class Compose(Recipe):
     def test_the_names_get_their_values(self):
-        (self.home / "compose.yaml").write_text(snippet("recipes", "Docker and Compose", "yaml"))
-        up = snippet("recipes", "Docker and Compose", "sh", holding="compose")
+        service = self.service("AWS_ACCESS_KEY_ID", "exec -p")
+        wanted = self.in_bash(f"mfa-creds exec -p work -- printenv {' '.join(NAMES)}").stdout.splitlines()
+        self.assertEqual(service["environment"], dict(zip(NAMES, wanted, strict=True)))
+        run = snippet("recipes", "Docker and Compose", "sh", holding="docker run")
+        self.assertEqual(re.findall("-e ([A-Z_]+)", run), NAMES)
+
+    def test_the_names_get_the_server(self):
+        service = self.service("network_mode", "exec --server -p")
+        self.assertEqual(service["network_mode"], "host")
+        told = service["environment"]
+        self.assertEqual(sorted(told), sorted(SERVER_NAMES))
+        self.assertRegex(told["AWS_CONTAINER_CREDENTIALS_FULL_URI"], r"\Ahttp://127\.0\.0\.1:\d+/\Z")
+        self.assertRegex(told["AWS_CONTAINER_AUTHORIZATION_TOKEN"], r"\A[0-9a-f]{64}\Z")
+        run = snippet("server", "Containers", "sh", holding="--network host")
+        self.assertEqual(re.findall("-e ([A-Z_]+)", run), SERVER_NAMES)
+
+    def service(self, file, command):
+        (self.home / "compose.yaml").write_text(snippet("recipes", "Docker and Compose", "yaml", holding=file))
+        up = snippet("recipes", "Docker and Compose", "sh", holding=f"{command} work -- docker compose")
         self.assertEqual(up.count("docker compose up"), 1)
         # There are no containers here: it prints what it would start.
         done = self.in_bash(up.replace("docker compose up", "docker-compose --file compose.yaml config"), MFA_TOKEN=CODE)
         self.assertEqual(done.returncode, 0, done.stderr)
         (service,) = yaml.safe_load(done.stdout)["services"].values()
-        wanted = self.in_bash(f"mfa-creds exec -p work -- printenv {' '.join(NAMES)}").stdout.splitlines()
-        self.assertEqual(service["environment"], dict(zip(NAMES, wanted, strict=True)))
-        run = snippet("recipes", "Docker and Compose", "sh", holding="docker run")
-        self.assertEqual(re.findall("-e ([A-Z_]+)", run), NAMES)
+        return service
+
+    def test_a_container_that_passes_requests_on(self):
+        (self.home / "compose.yaml").write_text(snippet("server", "Containers", "yaml"))
+        up = snippet("server", "Containers", "sh", holding="docker compose")
+        serve = snippet("server", "Containers", "sh", holding="172.17.0.1")
+        listen = re.search("--listen (\\S+)", serve)[1]
+        # The address is that of another machine here.
+        serve = serve.replace(listen, "127.0.0.1:0").replace("mfa-creds", "exec mfa-creds").strip()
+        begun = f"{serve} & until [ \"$(wc -l <server.env)\" = 2 ]; do sleep 0.1; done; kill $!; wait"
+        self.get_session()
+        (self.home / "server.env").touch(0o600)
+        self.in_bash(begun)
+        done = self.in_bash(up.replace("docker compose", "docker-compose").replace(" up", " config"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        services = yaml.safe_load(done.stdout)["services"]
+        told = dict(line.split("=", 1) for line in (self.home / "server.env").read_text().splitlines())
+        token = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+        self.assertEqual(services["app"]["environment"][token], told[token])
+        self.assertTrue(services["credentials"]["command"].endswith(f":{listen.split(':')[1]}"))
 
 
 class Starship(Recipe):
@@ -314,15 +356,19 @@ class Mcp(Recipe):
     def setUp(self):
         super().setUp()
         self.recorder = self.enterContext(Recorder(self.server))
-        settings = json.loads(snippet("recipes", "MCP servers", "json"))
-        (described,) = settings["mcpServers"].values()
-        self.assertEqual(described["command"], "uvx")
-        name, version = described["args"][0].split("@")
-        self.assertEqual(version, "latest")
-        self.command = [RECIPES / "bin" / "python", RECIPES / "bin" / name, *described["args"][1:]]
-        self.clean |= described["env"] | {"AWS_ENDPOINT_URL": self.recorder.url}
-
         self.log = self.enterContext((self.home / "log").open("w+"))
+        self.read('"command": "uvx"')
+
+    def read(self, holding):
+        """Takes the command of the guide, which `uvx` would install first."""
+        settings = json.loads(snippet("recipes", "MCP servers", "json", holding))
+        (described,) = settings["mcpServers"].values()
+        words = [described["command"], *described["args"]]
+        place = words.index("uvx")
+        name, version = words[place + 1].split("@")
+        self.assertEqual(version, "latest")
+        self.command = [*words[:place], RECIPES / "bin" / "python", RECIPES / "bin" / name, *words[place + 2 :]]
+        self.clean |= described["env"] | {"AWS_ENDPOINT_URL": self.recorder.url}
 
     def start(self):
         environment = {"HOME": str(self.home)} | self.clean
@@ -360,3 +406,27 @@ class Mcp(Recipe):
         self.assertIn(NOBODY, (self.home / "log").read_text())
         self.get_session()
         self.assert_answers(server)
+
+    def test_mfa_creds_starts_it_beside_a_server_of_its_own(self):
+        del self.clean["AWS_PROFILE"]
+        self.read('"command": "mfa-creds"')
+        agent = snippet("recipes", "Coding agents that may only read", "ini")
+        with self.config.open("a") as file:
+            file.write(f"\n{agent}")
+        role = re.search("role_arn = (.*)", agent)[1]
+        self.server.role(role.split("/")[1], self.user.arn)
+        self.open_display()
+        with concurrent.futures.ThreadPoolExecutor(1) as client:
+            start = client.submit(self.start)
+            self.type_in_window(CODE)
+            server = start.result(SECONDS)
+        failed, text = self.call(server)
+        self.assertFalse(failed, text)
+        self.assertEqual(json.loads(text)["policy_names"], ["may"])
+        (session,) = self.recorder.granted
+        self.assertEqual(self.recorder.calls[1], ("AssumeRole", session))
+        limit = self.recorder.parameters[1]["PolicyArns.member.1.arn"]
+        self.assertEqual(limit, "arn:aws:iam::aws:policy/ReadOnlyAccess")
+        *_, (action, key) = self.recorder.calls
+        self.assertEqual(action, "ListUserPolicies")
+        self.assertNotIn(key, [session, self.user.key])

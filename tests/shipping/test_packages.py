@@ -18,7 +18,7 @@ LARGEST_PROGRAM = 8_000_000 if "gnu" in HOST else 7_000_000
 
 TOP = f"mfa-creds-{VERSION}-{HOST}"
 COMMANDS = ["audit", "clear", "completions", "device", "device-enroll", "device-list", "device-resync", "doctor", "exec",
-            "export", "help", "keychain", "keychain-get", "keychain-move", "keychain-restore", "man", "plan", "policy", "rotate", "setup",
+            "export", "help", "keychain", "keychain-get", "keychain-move", "keychain-restore", "man", "plan", "policy", "rotate", "serve", "setup",
             "status"]
 GUIDES = [guide.stem for guide in (ROOT / "src/guide").iterdir()]
 PAGES = {"mfa-creds.1", *(f"mfa-creds-{command}.1" for command in COMMANDS), *(f"mfa-creds-{guide}.7" for guide in GUIDES)}

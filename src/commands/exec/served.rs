@@ -12,7 +12,7 @@ use super::{Exec, ToRun};
 use crate::commands::obtain::{ObtainedCredentials, name};
 use crate::commands::server::{self, Asking, Begin, Server};
 use crate::core::core_dump;
-use crate::core::environment::Environment;
+use crate::core::environment::{Environment, PROFILE, PROFILE_OF_SERVER};
 use crate::report::Report;
 
 /// Any free port that only this machine reaches.
@@ -42,22 +42,19 @@ pub(super) fn run(args: &Exec, to_run: &ToRun<'_>, environment: &Environment) ->
     };
     let renew_before = args.renew_before.unwrap_or(server::RENEW_BEFORE);
     let mut server = Server::listen(LOOPBACK)?;
+    let config_file = own_profile::empty_file()?;
     let begin = match server::begin(&args.of, renew_before, asking, environment)? {
         Ok(begin) => begin,
         Err(code) => return Ok(code),
     };
-    // This may have been the first time that the default profile was written.
-    let config_file = own_profile::config_file(environment)?;
+    let config_file = own_profile::fill(config_file, environment)?;
     if let ToRun::Shell(shell) = to_run {
         Report::new(&args.of.verbosity).progress(shell.notice_of_server(&begin.obtained));
     }
     let mut command = to_run.command(&begin.obtained.profile);
     in_environment(&mut command, &begin);
-    if let Some(path) = &config_file {
-        command
-            .env("AWS_CONFIG_FILE", path)
-            .env("AWS_PROFILE", own_profile::NAME);
-    }
+    command.env("AWS_CONFIG_FILE", &config_file);
+    command.env(PROFILE, PROFILE_OF_SERVER);
     beside_proxies(&mut command, environment);
     let route = server.add("/", begin)?;
     command.env(server::FULL_URI, &route.url);

@@ -12,6 +12,7 @@ use signal_hook::low_level::emulate_default_handler;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_local;
 
+use crate::core::core_dump;
 use crate::core::error::{Exit, reason};
 use crate::prompt::terminal::is_ignored;
 
@@ -53,6 +54,8 @@ pub(super) async fn run_beside(command: Command) -> io::Result<ExitStatus> {
         .map(|(kind, to_send)| Ok((signal(kind)?, to_send)))
         .collect::<io::Result<_>>()?;
     let mut child = tokio::process::Command::from(command).spawn()?;
+    // Only the command may leave one.
+    core_dump::forbid();
     let process = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     for (mut stream, to_send) in streams {
         spawn_local(async move {

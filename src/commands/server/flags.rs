@@ -8,6 +8,8 @@ use crate::cli::{
     CodeFlags, Device, Network, PromptFlags, PromptTimeout, Request, SingleProfile, Suffixes,
     Verbosity,
 };
+use crate::commands::obtain::RenewalCommand;
+use crate::core::text::quoted;
 
 /// Words of a command line.
 #[derive(Default)]
@@ -33,9 +35,44 @@ impl Words {
         let value = value.and_then(|value| Some(value.to_possible_value()?.get_name().to_owned()));
         self.text(name, value.as_ref());
     }
+
+    /// The flags of a request, except those that select the sections.
+    fn request(&mut self, request: &Request) {
+        // Without `..`, so that no flag is forgotten.
+        let Request {
+            suffixes: _,
+            device: Device { serial_number },
+            duration,
+            assume_role,
+            role_session_name,
+            external_id,
+            direct,
+            chain,
+            scope,
+            network: Network { region, timeout },
+            // For the first credentials; a server renews those that end soon.
+            min_ttl: _,
+            force: _,
+        } = request;
+        self.text("--device", serial_number.as_ref());
+        self.seconds("--duration", *duration);
+        self.text("--assume-role", assume_role.as_ref());
+        self.text("--role-session-name", role_session_name.as_ref());
+        self.text("--external-id", external_id.as_ref());
+        for (flag, value) in scope.given() {
+            match value {
+                Some(value) => self.text(flag, Some(&value.to_owned())),
+                None => self.switch(flag, true),
+            }
+        }
+        self.switch("--direct", *direct);
+        self.switch("--chain", *chain);
+        self.text("--region", region.as_ref());
+        self.seconds("--timeout", *timeout);
+    }
 }
 
-/// The flags that apply to every renewal of a profile: all but a code and `--force`, which are for the first one. The person may have picked
+/// The flags that apply to every renewal of a profile: all but a code, `--force`, and `--min-ttl`, which are for the first one. The person may have picked
 /// the profile.
 pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> Vec<OsString> {
     // Without `..`, so that no flag is forgotten.
@@ -46,23 +83,10 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
         no_store,
         verbosity,
     } = of;
-    let Request {
-        suffixes: Suffixes {
-            long_term_suffix,
-            short_term_suffix,
-        },
-        device: Device { serial_number },
-        duration,
-        assume_role,
-        role_session_name,
-        external_id,
-        direct,
-        chain,
-        scope,
-        network: Network { region, timeout },
-        min_ttl,
-        force: _,
-    } = request;
+    let Suffixes {
+        long_term_suffix,
+        short_term_suffix,
+    } = &request.suffixes;
     let CodeFlags {
         token: _,
         mfa_process,
@@ -83,22 +107,7 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
     words.text("--profile", profile);
     words.text("--long-term-suffix", long_term_suffix.as_ref());
     words.text("--short-term-suffix", short_term_suffix.as_ref());
-    words.text("--device", serial_number.as_ref());
-    words.seconds("--duration", *duration);
-    words.text("--assume-role", assume_role.as_ref());
-    words.text("--role-session-name", role_session_name.as_ref());
-    words.text("--external-id", external_id.as_ref());
-    for (flag, value) in scope.given() {
-        match value {
-            Some(value) => words.text(flag, Some(&value.to_owned())),
-            None => words.switch(flag, true),
-        }
-    }
-    words.switch("--direct", *direct);
-    words.switch("--chain", *chain);
-    words.text("--region", region.as_ref());
-    words.seconds("--timeout", *timeout);
-    words.seconds("--min-ttl", *min_ttl);
+    words.request(request);
     words.text("--mfa-process", mfa_process.as_ref());
     words.choice("--prompt", *prompt);
     words.seconds("--prompt-timeout", *prompt_timeout);
@@ -111,6 +120,19 @@ pub(super) fn of_every_renewal(of: &SingleProfile, profile: Option<&String>) -> 
     }
     words.choice("--log-level", *log_level);
     words.0
+}
+
+/// What a person does after a failed renewal, so that the next one needs no code: the same request with a command that stores what it gets
+/// where a renewal looks.
+pub(super) fn way_out(of: &SingleProfile, renewal: &RenewalCommand) -> String {
+    let mut words = Words::default();
+    words.request(&of.request);
+    let flags = words
+        .0
+        .iter()
+        .map(|word| format!(" {}", quoted(&word.to_string_lossy())));
+    let command = renewal.with(&flags.collect::<String>());
+    format!("run `{command}` in another terminal")
 }
 
 #[cfg(test)]
@@ -135,7 +157,7 @@ mod tests {
         for line in [
             "--profile=-a b --long-term-suffix=x --short-term-suffix=none --device=d --duration=3600",
             "--assume-role=r --role-session-name=n --external-id=e --direct --region=eu-west-1 --timeout=7",
-            "--chain --min-ttl=9 --mfa-process=oathtool x --prompt=gui --prompt-timeout=5 --lock-timeout=6",
+            "--chain --mfa-process=oathtool x --prompt=gui --prompt-timeout=5 --lock-timeout=6",
             "--policy-arn=a --policy-arn=b --tag=a=1 --tag=b=2 --transitive-tag=a --source-identity=me",
             "--read-only",
             "--session-policy=a b.json",
@@ -151,7 +173,7 @@ mod tests {
                 .collect();
             assert_eq!(words_of(&given), given);
         }
-        let with_code = ["--token=123456", "--force"].map(OsString::from);
+        let with_code = ["--token=123456", "--force", "--min-ttl=9"].map(OsString::from);
         assert!(words_of(&with_code).is_empty());
     }
 }

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use anyhow::{Context as _, Result};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::commands::obtain::{ObtainedCredentials, Region};
+use crate::commands::obtain::{ObtainedCredentials, Region, RenewalCommand};
 use crate::core::clock;
 use crate::core::credentials::{Credentials, Secret};
 use crate::core::text;
@@ -21,14 +22,14 @@ struct Handover<'h> {
     session_token: Cow<'h, str>,
     /// In seconds since 1970.
     expiration: i64,
-    /// The time at AWS, in seconds since 1970: only the renewal has learned whether the clock of this machine differs.
-    now: i64,
+    /// How far AWS's clock is ahead of this machine's, in seconds, if the renewal has called AWS.
+    ahead: Option<i64>,
     role_arn: Option<String>,
     account_id: Option<String>,
     region: Option<String>,
     is_region_of_environment: bool,
     profile: String,
-    renewal: String,
+    renewal: RenewalCommand,
 }
 
 /// The output.
@@ -39,7 +40,7 @@ pub(in crate::commands) fn write(obtained: &ObtainedCredentials) -> Result<Zeroi
         secret_access_key: Cow::Borrowed(credentials.secret_access_key.expose()),
         session_token: Cow::Borrowed(credentials.session_token.expose()),
         expiration: credentials.expiration.timestamp(),
-        now: clock::now().timestamp(),
+        ahead: clock::measured().map(|ahead| ahead.num_seconds()),
         role_arn: credentials.role_arn.clone(),
         account_id: obtained.account_id.clone(),
         region: obtained
@@ -57,8 +58,8 @@ pub(super) fn read(output: &[u8]) -> Result<ObtainedCredentials> {
     let read: Handover<'_> = serde_json::from_slice(output)
         .ok()
         .context("the renewal printed no credentials")?;
-    if let Some(now) = clock::from_timestamp(read.now) {
-        clock::compare(now);
+    if let Some(ahead) = read.ahead.and_then(TimeDelta::try_seconds) {
+        clock::compare(clock::of_machine() + ahead);
         clock::correct();
     }
     let region = if read.is_region_of_environment {

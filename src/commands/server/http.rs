@@ -4,14 +4,14 @@
 //! a name of its own that leads to this address (DNS rebinding). So a request that says where it comes from, or is for a host name of
 //! somebody else, is refused, and no answer allows another site to read it.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN,
 };
 use http::uri::Authority;
 use http::{Method, Request, Response, StatusCode};
@@ -23,8 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::spawn_local;
+use tokio::task::{AbortHandle, spawn_local, yield_now};
 use tokio::time::{sleep, timeout};
 
 use super::supply::Supply;
@@ -33,7 +32,8 @@ use crate::core::clock::timestamp;
 use crate::core::credentials::Secret;
 use crate::core::text;
 
-/// How many connections are open at the same time; others wait.
+/// How many connections are open at the same time. For another one, the oldest is closed, so that clients that send nothing keep nobody
+/// waiting.
 const CONNECTIONS: usize = 64;
 /// How long a client may take to send a request.
 const HEADER_TIME: Duration = Duration::from_secs(5);
@@ -91,22 +91,26 @@ type Body = Full<Bytes>;
 /// Answers requests.
 pub(super) async fn serve(listener: TcpListener, routes: Vec<Route>) {
     let routes = Rc::new(routes);
-    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        // It is never closed.
-        let Ok(slot) = Arc::clone(&free).acquire_owned().await else {
-            return;
-        };
         let Ok((stream, _)) = listener.accept().await else {
             sleep(EXHAUSTED).await;
             continue;
         };
+        open.retain(|connection| !connection.is_finished());
+        if open.len() >= CONNECTIONS
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
         let routes = Rc::clone(&routes);
-        spawn_local(async move {
-            let _slot = slot;
+        let task = spawn_local(async move {
             // A client that is too slow gets no answer.
             let _ = timeout(CONNECTION_TIME, connection(stream, &routes)).await;
         });
+        open.push_back(task.abort_handle());
+        // What has sent its request already gets its answer first.
+        yield_now().await;
     }
 }
 
@@ -126,7 +130,7 @@ async fn connection(stream: TcpStream, routes: &[Route]) {
 
 async fn answer(request: &Request<Incoming>, routes: &[Route]) -> Response<Body> {
     let headers = request.headers();
-    if headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE) || !is_for_us(headers) {
+    if headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE) || !is_for_us(request) {
         return refusal(
             StatusCode::FORBIDDEN,
             "Forbidden",
@@ -142,11 +146,14 @@ async fn answer(request: &Request<Incoming>, routes: &[Route]) -> Response<Body>
         );
     };
     if request.method() != Method::GET {
-        return refusal(
+        let mut refused = refusal(
             StatusCode::METHOD_NOT_ALLOWED,
             "MethodNotAllowed",
             "use GET",
         );
+        let allowed = HeaderValue::from_static("GET");
+        refused.headers_mut().insert(ALLOW, allowed);
+        return refused;
     }
     match route.supply.get().await {
         Ok(obtained) => found(&obtained),
@@ -155,16 +162,21 @@ async fn answer(request: &Request<Incoming>, routes: &[Route]) -> Response<Body>
     }
 }
 
-/// Whether a request is for this server, by whatever address or name it can be reached.
-fn is_for_us(headers: &HeaderMap) -> bool {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let authority = host.and_then(|host| host.parse::<Authority>().ok());
-    authority.is_some_and(|authority| {
-        let host = authority.host();
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        address.parse::<IpAddr>().is_ok()
-            || NAMES.iter().any(|name| host.eq_ignore_ascii_case(name))
-    })
+/// Whether a request is for this server, by whatever address or name it can be reached: in its only Host header, and in its URL if that
+/// names a host.
+fn is_for_us(request: &Request<Incoming>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let host = Authority::try_from(host.as_bytes());
+    host.is_ok_and(|host| is_ours(&host)) && request.uri().authority().is_none_or(is_ours)
+}
+
+fn is_ours(authority: &Authority) -> bool {
+    let host = authority.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    address.parse::<IpAddr>().is_ok() || NAMES.iter().any(|name| host.eq_ignore_ascii_case(name))
 }
 
 /// Whether a request has the token of a path. How long the comparison takes tells nothing about the token.

@@ -55,9 +55,13 @@ pub(in crate::commands) enum NotObtained {
 
 /// Runs this program to renew credentials.
 pub(in crate::commands) struct Renewal {
+    /// What the credentials are of: a profile or a role.
+    pub name: String,
     words: Vec<OsString>,
     asking: Asking,
     pub renew_before: TimeDelta,
+    /// What to do if it fails.
+    pub way_out: String,
     is_verbose: bool,
 }
 
@@ -81,6 +85,9 @@ pub(in crate::commands) fn begin(
     if of.request.force {
         command.arg("--force");
     }
+    if let Some(seconds) = of.request.min_ttl {
+        command.arg(format!("--min-ttl={seconds}"));
+    }
     if let Some(code) = &of.code_flags.token {
         // Other users can see a command line.
         command.env(CODE, code);
@@ -98,17 +105,20 @@ pub(in crate::commands) fn begin(
     }
     let obtained = handover::read(&stdout)?;
     let words = flags::of_every_renewal(of, Some(&obtained.profile));
+    let way_out = flags::way_out(of, &obtained.renewal);
     let asked = &of.code_flags.prompt_flags;
     let is_chosen =
         asked.prompt.is_some() || asked.no_input || environment.text(MFA_CREDS_PROMPT).is_some();
     Ok(Ok(Begin {
-        obtained,
         renewal: Renewal {
+            name: obtained.profile.clone(),
             words: request(words, renew_before),
             asking: if is_chosen { Asking::Anywhere } else { asking },
             renew_before: super::margin(renew_before),
+            way_out,
             is_verbose: of.verbosity.verbose > 0,
         },
+        obtained,
     }))
 }
 
@@ -144,12 +154,16 @@ fn named(command: Command) -> Command {
 
 fn cannot_run(error: &io::Error) -> Failure {
     let path = env::current_exe().unwrap_or_default();
-    Failure::new(format!(
+    let failure = Failure::new(format!(
         "{} cannot be run: {}",
         path.display(),
         reason(error)
-    ))
-    .hint("install mfa-creds again")
+    ));
+    if error.kind() == io::ErrorKind::NotFound {
+        failure.hint("install mfa-creds again")
+    } else {
+        failure
+    }
 }
 
 impl Renewal {

@@ -27,10 +27,13 @@ use crate::report::Report;
 
 /// How long to wait between two looks at the clock: a suspended machine stops timers.
 const TICK: Duration = Duration::from_secs(30);
+/// How much later than necessary credentials are renewed.
+const AGREED: TimeDelta = TimeDelta::seconds(2);
 /// How long to wait after a failed renewal.
 const PAUSE: Duration = Duration::from_secs(30);
-/// The same if a client is waiting.
+/// The same if a client is waiting, after the first failure and after many.
 const SHORT_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_SHORT_PAUSE: Duration = Duration::from_secs(10);
 /// How often a person is asked before credentials end, if nobody answers.
 const ASKINGS: i32 = 3;
 /// How long a person is left alone after a prompt, at least.
@@ -50,10 +53,22 @@ pub(super) struct Supply {
     prompting: Rc<Mutex<()>>,
     /// When a person may be asked again.
     next_asking: Cell<DateTime<Utc>>,
-    /// Whether a client has asked for credentials since the last failed renewal.
+    /// Whether a client has found no valid credentials since they were renewed, or a person was asked.
     is_wanted: Cell<bool>,
-    /// Whether the person was told that a renewal failed.
-    is_told: Cell<bool>,
+    /// How often in a row a renewal has failed.
+    failures: Cell<u32>,
+    /// What the person was told of failures.
+    told: Cell<Told>,
+}
+
+/// What a person was told since the last renewal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Told {
+    Nothing,
+    /// A renewal failed.
+    Failure,
+    /// The credentials have expired.
+    End,
 }
 
 struct State {
@@ -67,8 +82,13 @@ impl State {
     fn new(obtained: ObtainedCredentials, renew_before: TimeDelta) -> Self {
         let now = clock::now();
         let left = obtained.credentials.expiration - now;
-        // Credentials that are granted for a short time are renewed when a third of it is left.
-        let left_then = renew_before.min(left / 3);
+        let left_then = if left > renew_before {
+            // So that the renewal agrees that they end too soon.
+            renew_before - AGREED
+        } else {
+            // Credentials that are granted for a short time are renewed when a third of it is left.
+            left / 3
+        };
         Self {
             renew_at: obtained.credentials.expiration - left_then,
             obtained,
@@ -91,7 +111,8 @@ impl Supply {
             prompting,
             next_asking: Cell::new(DateTime::UNIX_EPOCH),
             is_wanted: Cell::new(false),
-            is_told: Cell::new(false),
+            failures: Cell::new(0),
+            told: Cell::new(Told::Nothing),
         }
     }
 
@@ -100,13 +121,13 @@ impl Supply {
         let mut changes = self.state.subscribe();
         let answer = timeout(LONGEST_WAIT, async {
             loop {
-                match self.answer() {
-                    Some(answer) => {
-                        if answer.is_err() {
-                            self.wanted.notify_one();
-                        }
-                        return answer;
-                    }
+                let answer = self.answer();
+                if !matches!(answer, Some(Ok(_))) {
+                    self.is_wanted.set(true);
+                    self.wanted.notify_one();
+                }
+                match answer {
+                    Some(answer) => return answer,
                     // The sender is ours, so it is there.
                     None => changes.changed().await.unwrap_or_default(),
                 }
@@ -134,10 +155,15 @@ impl Supply {
                     self.tell_success(&obtained);
                     self.state
                         .send_replace(State::new(obtained, self.renewal.renew_before));
+                    self.is_wanted.set(false);
+                    self.failures.set(0);
+                    // However short they are granted.
+                    sleep(SHORT_PAUSE).await;
                 }
                 Err(why) => {
                     self.tell_failure(&why);
                     self.state.send_modify(|state| state.failure = Some(why));
+                    self.failures.set(self.failures.get() + 1);
                     self.pause().await;
                 }
             }
@@ -148,7 +174,10 @@ impl Supply {
         loop {
             let left = self.state.borrow().renew_at - clock::now();
             match left.to_std() {
-                Ok(left) if !left.is_zero() => sleep(left.min(TICK)).await,
+                Ok(left) if !left.is_zero() => {
+                    // A client that finds the credentials expired has seen before we did that the machine was suspended.
+                    let _ = timeout(left.min(TICK), self.wanted.notified()).await;
+                }
                 _ => return,
             }
         }
@@ -169,8 +198,7 @@ impl Supply {
             self.renewal.run(CodeUse::IfNeeded).await
         };
         self.is_wanted.set(false);
-        let pause = (self.renewal.renew_before / ASKINGS).max(ASKING_PAUSE);
-        self.next_asking.set(clock::now() + pause);
+        self.next_asking.set(clock::now() + self.asking_pause());
         asked.map_err(|error| match error {
             NotObtained::PersonNeeded(why) | NotObtained::Failed(why) => why,
         })
@@ -179,49 +207,55 @@ impl Supply {
     /// Whether a person may be asked now. Once the credentials have expired, only if a client is waiting.
     fn may_ask(&self) -> bool {
         let is_useful = self.is_wanted.get() || self.state.borrow().is_valid();
-        is_useful && clock::now() >= self.next_asking.get()
+        let left = self.next_asking.get() - clock::now();
+        // More than the pause is left after the clock was set back.
+        let is_left_alone = TimeDelta::zero() < left && left <= self.asking_pause();
+        is_useful && !is_left_alone
+    }
+
+    /// How long a person is left alone after a prompt.
+    fn asking_pause(&self) -> TimeDelta {
+        (self.renewal.renew_before / ASKINGS).max(ASKING_PAUSE)
     }
 
     /// Waits after a failed renewal, for a shorter time if a client is waiting.
     async fn pause(&self) {
-        sleep(SHORT_PAUSE).await;
-        let rest = timeout(PAUSE.saturating_sub(SHORT_PAUSE), self.wanted.notified());
-        self.is_wanted.set(rest.await.is_ok());
+        let short = (SHORT_PAUSE * self.failures.get()).min(LONGEST_SHORT_PAUSE);
+        sleep(short).await;
+        let _ = timeout(PAUSE.saturating_sub(short), self.wanted.notified()).await;
     }
 
-    /// Tells the person once that renewals fail.
+    /// Tells the person once that renewals fail, and once that the credentials have expired.
     fn tell_failure(&self, why: &str) {
-        if self.is_told.replace(true) {
-            return;
-        }
         let state = self.state.borrow();
-        let ObtainedCredentials {
-            credentials,
-            profile,
-            renewal,
-            ..
-        } = &state.obtained;
-        let end = credentials.expiration;
-        if state.is_valid() {
-            let until = until(end, clock::now());
-            Report::notice(format_args!(
-                "warning: the credentials of {profile} could not be renewed, and are valid until {until}: {why}"
-            ));
-        } else {
-            Report::notice(format_args!(
-                "warning: the credentials of {profile} have expired, and could not be renewed: {why}"
-            ));
+        let name = &self.renewal.name;
+        let end = state.obtained.credentials.expiration;
+        match (self.told.get(), state.is_valid()) {
+            (Told::Nothing, true) => {
+                self.told.set(Told::Failure);
+                let until = until(end, clock::now());
+                Report::notice(format_args!(
+                    "warning: the credentials of {name} could not be renewed, and are valid until {until}: {why}"
+                ));
+            }
+            (Told::Nothing | Told::Failure, false) => {
+                self.told.set(Told::End);
+                Report::notice(format_args!(
+                    "warning: the credentials of {name} have expired, and could not be renewed: {why}"
+                ));
+            }
+            (Told::Failure | Told::End, _) => return,
         }
-        Report::notice(format_args!("hint: run `{renewal}` in another terminal"));
+        Report::notice(format_args!("hint: {}", self.renewal.way_out));
     }
 
     /// Tells a person who knows of a failure that there are new credentials.
     fn tell_success(&self, obtained: &ObtainedCredentials) {
-        if self.is_told.replace(false) {
+        if self.told.replace(Told::Nothing) != Told::Nothing {
             let until = until(obtained.credentials.expiration, clock::now());
             Report::notice(format_args!(
                 "the credentials of {} are renewed, and valid until {until}",
-                obtained.profile
+                self.renewal.name
             ));
         }
     }

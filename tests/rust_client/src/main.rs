@@ -1,8 +1,10 @@
 //! A program as users of the AWS SDK for Rust write it: it takes the credentials that the SDK finds, and says whose
-//! they are.
+//! they are. With a number, it goes on until it has called AWS with so many keys.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_sdk_sts::config::ProvideCredentials as _;
@@ -26,16 +28,23 @@ async fn tell() -> Result<(), Box<dyn Error>> {
         .http_client(http)
         .load()
         .await;
-    let caller = aws_sdk_sts::Client::new(&config)
-        .get_caller_identity()
-        .send()
-        .await?;
-    let credentials = config
+    let client = aws_sdk_sts::Client::new(&config);
+    let provider = config
         .credentials_provider()
-        .ok_or("the SDK has no credentials provider")?
-        .provide_credentials()
-        .await?;
-    let told = serde_json::json!({"arn": caller.arn(), "key": credentials.access_key_id()});
-    writeln!(io::stdout(), "{told}")?;
-    Ok(())
+        .ok_or("the SDK has no credentials provider")?;
+    let wanted = std::env::args().nth(1).map_or(Ok(1), |text| text.parse())?;
+    let mut keys = HashSet::new();
+    loop {
+        let caller = client.get_caller_identity().send().await?;
+        let credentials = provider.provide_credentials().await?;
+        let key = credentials.access_key_id();
+        if keys.insert(key.to_owned()) {
+            let told = serde_json::json!({"arn": caller.arn(), "key": key});
+            writeln!(io::stdout(), "{told}")?;
+        }
+        if keys.len() >= wanted {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }

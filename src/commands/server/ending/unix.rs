@@ -1,5 +1,6 @@
 //! Waits for the signals that end a server on Unix.
 
+use std::future::pending;
 use std::io;
 use std::process::ExitCode;
 
@@ -27,6 +28,10 @@ pub(super) async fn wait() -> io::Result<i32> {
                 kind.as_raw_value()
             }));
         }
+    }
+    if waiting.is_empty() {
+        // Only a signal that nothing can catch ends this process.
+        pending::<()>().await;
     }
     Ok(select_all(waiting).await.0)
 }
