@@ -275,7 +275,7 @@ class ClaudeCode(Recipe):
         self.assertIn("an MFA code is needed", done.stderr)
         self.get_session()
         keys = json.loads(self.in_bash(command).stdout)
-        self.assertEqual(list(keys), ["Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"])
+        self.assertEqual(list(keys), ["Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"])
         self.assertEqual(keys["Version"], 1)
         left = datetime.datetime.fromisoformat(keys["Expiration"]) - datetime.datetime.now(datetime.UTC)
         self.assertAlmostEqual(left.total_seconds(), 12 * 3600, delta=SECONDS)

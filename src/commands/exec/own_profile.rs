@@ -1,8 +1,9 @@
 //! A profile in which AWS tools find the server of `exec --server`.
 //!
-//! They look for a server only after all that the files say of the profile they use. The default profile may have keys or another source,
-//! such as a session that we have written, or get them while the command runs. So the command has a profile of its own that has the same
-//! settings and no source, in a copy of the config file. Every other profile can still be used.
+//! They look for a server only after all that the files say of the profile they use, which is the default profile in a command's
+//! environment. If that has keys or another source, such as a session that we have written, the command gets a profile of its own that
+//! has the same settings and no source, in a copy of the config file. Every other profile can still be used. Without need, it gets none:
+//! `aws eks update-kubeconfig`, for one, writes the profile into its file.
 //! See <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>.
 
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::core::environment::{Environment, PROFILE_OF_SERVER as NAME};
 use crate::core::error::{Failure, reason};
-use crate::files::document::{Document, Section};
+use crate::files::document::{Document, Property, Section};
 use crate::files::profiles::{self, Paths, config_header, key};
 use crate::plan::DEFAULT_PROFILE;
 
@@ -41,10 +42,17 @@ pub(super) fn empty_file() -> Result<NamedTempFile, Failure> {
     })
 }
 
-/// Fills the file.
-pub(super) fn fill(mut file: NamedTempFile, environment: &Environment) -> Result<TempPath> {
+/// Fills the file, if the command needs it.
+pub(super) fn fill_if_needed(
+    mut file: NamedTempFile,
+    environment: &Environment,
+) -> Result<Option<TempPath>> {
     let paths = Paths::find(environment)?;
+    let credentials = profiles::read(&paths.credentials)?.unwrap_or_default();
     let config = profiles::read(&paths.config)?.unwrap_or_default();
+    if !has_source(&credentials, &config) {
+        return Ok(None);
+    }
     file.write_all(config.as_bytes())
         .and_then(|()| file.write_all(own_section(&config).as_bytes()))
         .map_err(|error| {
@@ -54,7 +62,23 @@ pub(super) fn fill(mut file: NamedTempFile, environment: &Environment) -> Result
                 file.path().display()
             ))
         })?;
-    Ok(file.into_temp_path())
+    Ok(Some(file.into_temp_path()))
+}
+
+/// Whether a file has a source of credentials for the default profile.
+fn has_source(credentials: &str, config: &str) -> bool {
+    let (credentials, config) = (Document::parse(credentials), Document::parse(config));
+    let header = config_header(&config, DEFAULT_PROFILE).into_iter();
+    header
+        .flat_map(|header| config.sections(header))
+        .chain(credentials.sections(DEFAULT_PROFILE))
+        .flat_map(Section::properties)
+        .any(|property| is_source(&property))
+}
+
+fn is_source(property: &Property<'_>) -> bool {
+    let mut sources = SOURCES.iter().chain(&key::OTHER_SOURCES);
+    sources.any(|source| property.is(source))
 }
 
 /// The section to add to the config file; empty if it is there.
@@ -69,8 +93,7 @@ fn own_section(config: &str) -> Zeroizing<String> {
     let of_default = config_header(&config, DEFAULT_PROFILE).into_iter();
     let of_default = of_default.flat_map(|header| config.sections(header));
     for property in of_default.flat_map(Section::properties) {
-        let mut sources = SOURCES.iter().chain(&key::OTHER_SOURCES);
-        if !sources.any(|source| property.is(source)) {
+        if !is_source(&property) {
             let value = property.raw_value().replace('\n', "\n  ");
             // Writing to a string cannot fail.
             let _ = writeln!(section, "{} = {value}", property.key);
@@ -81,7 +104,16 @@ fn own_section(config: &str) -> Zeroizing<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::own_section;
+    use super::{has_source, own_section};
+
+    #[test]
+    fn a_default_profile_without_a_source_needs_no_other() {
+        let config = "[default]\nregion = eu-west-1\n[profile work]\nrole_arn = x\n";
+        let credentials = "[work]\naws_access_key_id = x\n";
+        assert!(!has_source("", "") && !has_source(credentials, config));
+        assert!(has_source("[default]\naws_access_key_id = x\n", config));
+        assert!(has_source("", "[default]\nsso_session = x\n"));
+    }
 
     #[test]
     fn the_settings_of_the_default_profile_stay_and_its_sources_go() {

@@ -47,14 +47,16 @@ pub(super) fn run(args: &Exec, to_run: &ToRun<'_>, environment: &Environment) ->
         Ok(begin) => begin,
         Err(code) => return Ok(code),
     };
-    let config_file = own_profile::fill(config_file, environment)?;
+    let config_file = own_profile::fill_if_needed(config_file, environment)?;
     if let ToRun::Shell(shell) = to_run {
         Report::new(&args.of.verbosity).progress(shell.notice_of_server(&begin.obtained));
     }
     let mut command = to_run.command(&begin.obtained.profile);
     in_environment(&mut command, &begin);
-    command.env("AWS_CONFIG_FILE", &config_file);
-    command.env(PROFILE, PROFILE_OF_SERVER);
+    if let Some(path) = &config_file {
+        command.env("AWS_CONFIG_FILE", path);
+        command.env(PROFILE, PROFILE_OF_SERVER);
+    }
     beside_proxies(&mut command, environment);
     let route = server.add("/", begin)?;
     command.env(server::FULL_URI, &route.url);
