@@ -14,7 +14,9 @@ use crate::support::home::Home;
 #[cfg(unix)]
 use crate::support::home::binary;
 use crate::support::roles::{ADMIN, account, home, role};
-use crate::support::sections::{FAR, long_term, short_term, value};
+#[cfg(unix)]
+use crate::support::sections::value;
+use crate::support::sections::{FAR, long_term, short_term};
 #[cfg(unix)]
 use crate::support::systems::PATH;
 #[cfg(unix)]

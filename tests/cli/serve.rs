@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use stand_in::{ALICE_DEVICE, StandIn};
 
-use crate::support::home::{Home, binary};
+use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::binary;
 use crate::support::roles::{ADMIN, LONG, account};
 use crate::support::sections::{FAR, long_term, short_term};
 use crate::support::servers::{Endpoint, Running};

@@ -82,6 +82,7 @@ impl Running {
         }
     }
 
+    #[cfg(unix)]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -101,6 +102,7 @@ impl Running {
     }
 
     /// Closes its standard input, and waits for its end. Its exit code, or none if a signal has ended it.
+    #[cfg(unix)]
     pub fn end(mut self) -> Option<i32> {
         drop(self.child.stdin.take());
         let status = self.child.wait().unwrap();
@@ -153,6 +155,7 @@ impl Endpoint {
     }
 
     /// The access key ID of the credentials that it has now.
+    #[cfg(unix)]
     pub fn access_key_id(&self) -> String {
         let answer = self.get();
         assert_eq!(answer.status, 200, "{answer:?}");
