@@ -21,7 +21,9 @@ use crate::plan::DEFAULT_PROFILE;
 
 /// The variable with the directory for temporary files.
 const TEMPORARY: &str = if cfg!(windows) { "TEMP" } else { "TMPDIR" };
-/// The keys that are a source of credentials, besides [`key::OTHER_SOURCES`].
+/// The prefix of the keys of IAM Identity Center (SSO). botocore rejects a profile that has only some of them.
+const OF_SSO: &str = "sso_";
+/// The keys that are a source of credentials, besides those and [`key::OTHER_SOURCES`].
 const SOURCES: [&str; 5] = [
     key::AWS_ACCESS_KEY_ID,
     key::AWS_SECRET_ACCESS_KEY,
@@ -78,7 +80,9 @@ fn has_source(credentials: &str, config: &str) -> bool {
 
 fn is_source(property: &Property<'_>) -> bool {
     let mut sources = SOURCES.iter().chain(&key::OTHER_SOURCES);
-    sources.any(|source| property.is(source))
+    let start = property.key.get(..OF_SSO.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(OF_SSO))
+        || sources.any(|source| property.is(source))
 }
 
 /// The section to add to the config file; empty if it is there.
@@ -124,6 +128,9 @@ mod tests {
             "\n[profile mfa-creds-server]\nregion = eu-west-1\ns3 = \n  max_concurrent_requests = 2\n  use_x = y\noutput = text\n"
         );
         assert_eq!(*own_section(""), "\n[profile mfa-creds-server]\n");
+        let sso =
+            "[default]\nsso_session = x\nsso_account_id = 1\nsso_role_name = r\nsso_region = y\n";
+        assert_eq!(*own_section(sso), "\n[profile mfa-creds-server]\n");
         // A command that runs `exec --server` has it already.
         assert_eq!(*own_section(&format!("{config}{}", *section)), "");
     }
