@@ -19,7 +19,7 @@ use chrono::TimeDelta;
 use self::credential_report::{ParsedReport, Unusable};
 use self::pattern::Pattern;
 use self::render::{Totals, csv, json, table};
-use super::obtain::{Reader, obtain};
+use super::obtain::{Purpose, obtain};
 use crate::aws::iam::Iam;
 use crate::aws::network;
 use crate::cli::{CodeFlags, Profile, Request, SingleProfile};
@@ -208,7 +208,7 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Par
         &args.of,
         environment,
         report,
-        Reader::once(StandardInput::Ours),
+        Purpose::once(StandardInput::Ours),
         |inputs, sections| user = Some((inputs.user(sections), sections.flags.clone())),
     )?;
     let (user, flag) = user.context("no profile was selected")?;

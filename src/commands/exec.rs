@@ -16,7 +16,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueHint};
 
 use self::shell::Shell;
-use super::obtain::{ObtainedCredentials, Reader, obtain};
+use super::obtain::{ObtainedCredentials, Purpose, obtain};
 use crate::cli::SingleProfile;
 use crate::core::core_dump;
 use crate::core::environment::{Environment, PROFILE_OF_SHELL};
@@ -73,8 +73,8 @@ pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
         return served::run(args, &to_run, environment);
     }
     let report = Report::new(&args.of.verbosity);
-    let reader = Reader::once(StandardInput::OfAnother);
-    let obtained = obtain(&args.of, environment, report, reader, |_, _| ())?;
+    let purpose = Purpose::once(StandardInput::OfAnother);
+    let obtained = obtain(&args.of, environment, report, purpose, |_, _| ())?;
     if let ToRun::Shell(shell) = &to_run {
         report.progress(shell.notice(&obtained));
     }

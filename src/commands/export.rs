@@ -11,7 +11,7 @@ use clap::{Arg, Args, ValueEnum};
 use zeroize::Zeroizing;
 
 use self::shell::Language;
-use super::obtain::{ObtainedCredentials, Reader, obtain};
+use super::obtain::{ObtainedCredentials, Purpose, obtain};
 use super::server::{self, handover};
 use crate::cli::SingleProfile;
 use crate::core::environment::{Environment, REGION_OF_PROFILE};
@@ -95,15 +95,21 @@ pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
         }
         _ => (Report::new(verbosity), StandardInput::Ours),
     };
-    let reader = Reader {
+    let purpose = Purpose {
         input,
         renew_before: args.renew_before.map(server::margin),
     };
-    let obtained = obtain(&args.of, environment, report, reader, |inputs, sections| {
-        if args.format == Format::Process {
-            warn_of_keys_before_process(report, sections, inputs.files);
-        }
-    })?;
+    let obtained = obtain(
+        &args.of,
+        environment,
+        report,
+        purpose,
+        |inputs, sections| {
+            if args.format == Format::Process {
+                warn_of_keys_before_process(report, sections, inputs.files);
+            }
+        },
+    )?;
     let text = render(&obtained, args.format)?;
     if io::stdout().is_terminal() {
         report.warning(

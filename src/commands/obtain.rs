@@ -150,16 +150,16 @@ impl ObtainedCredentials {
     }
 }
 
-/// How the credentials will be used.
+/// What credentials are obtained for.
 #[derive(Clone, Copy)]
-pub(super) struct Reader {
+pub(super) struct Purpose {
     /// The owner of standard input.
     pub input: StandardInput,
     /// How long before their end they are renewed, if they are for a server.
     pub renew_before: Option<TimeDelta>,
 }
 
-impl Reader {
+impl Purpose {
     /// They are used once.
     pub(super) fn once(input: StandardInput) -> Self {
         Self {
@@ -174,15 +174,15 @@ pub(super) fn obtain(
     args: &SingleProfile,
     environment: &Environment,
     report: Report,
-    reader: Reader,
+    purpose: Purpose,
     tell: impl FnOnce(&Inputs<'_>, &ProfileSections),
 ) -> Result<ObtainedCredentials> {
     let profiles = (&args.profile).into();
     let loaded = LoadedFiles::recover(&args.request.suffixes, &profiles, environment)?;
     let files = loaded.files(&profiles);
     let inputs = loaded.inputs(&args.request, environment, &files);
-    let mut request = RenewalRequest::new(inputs, &args.code_flags, reader.input)?;
-    request.renew_before = reader.renew_before;
+    let mut request = RenewalRequest::new(inputs, &args.code_flags, purpose.input)?;
+    request.renew_before = purpose.renew_before;
     let profile = pick_profile(inputs.single_profile(&args.profile), &request)?;
     request.tell_inputs(report);
     let sections = loaded.names.sections_of(profile, &files)?;

@@ -2,7 +2,7 @@
 
 mod render;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::render::{Offer, render};
 use super::loaded_files::LoadedFiles;
-use super::server::{self, Asking, Server};
+use super::server::{self, Asking, LOOPBACK, Server};
 use crate::cli::{self, CodeFlags, Profile, Profiles, Request, SingleProfile, Verbosity};
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
@@ -27,8 +27,6 @@ pub(super) const ABOUT: &str =
 pub(super) const AFTER_HELP: &str = "\
 The output is what AWS tools need to find the server. It contains a token. Any program that has the token and reaches the server gets the credentials.";
 
-/// Any free port that only this machine reaches.
-const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// What a URL can have in its path as it is, in the name of a profile or a role.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -100,21 +98,22 @@ pub(super) fn serve(args: &Serve, environment: &Environment) -> Result<ExitCode>
     let roles = roles.into_iter().map(|role| (None, Some(role)));
     for (name, role) in profiles.chain(roles) {
         // A role is assumed by the profile, which a person may have picked.
-        let name = name.or_else(|| offers.first().map(|first| first.profile.clone()));
+        let name = name.or_else(|| offers.first().map(|offer| offer.profile.clone()));
         let of = args.of(name, role.cloned(), offers.is_empty());
-        let mut begin = match server::begin(&of, renew_before, Asking::Anywhere, environment)? {
-            Ok(begin) => begin,
-            Err(code) => return Ok(code),
-        };
-        let profile = begin.obtained.profile.clone();
+        let mut first =
+            match server::obtain_first(&of, renew_before, Asking::Anywhere, environment)? {
+                Ok(first) => first,
+                Err(code) => return Ok(code),
+            };
+        let profile = first.obtained.profile.clone();
         let path = match role {
             Some(arn) => {
-                begin.renewal.name.clone_from(arn);
+                first.renewal.name.clone_from(arn);
                 format!("/role/{}", utf8_percent_encode(arn, IN_PATH))
             }
             None => format!("/{}", utf8_percent_encode(&profile, IN_PATH)),
         };
-        let route = server.add(&path, begin)?;
+        let route = server.add(&path, first)?;
         offers.push(Offer {
             profile,
             role_arn: role.cloned(),

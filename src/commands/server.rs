@@ -28,12 +28,14 @@ use tokio::sync::Mutex;
 use tokio::task::{LocalSet, spawn_local};
 
 pub(super) use self::http::Route;
-pub(super) use self::renewal::{Asking, Begin, begin};
+pub(super) use self::renewal::{Asking, FirstCredentials, obtain_first};
 use self::supply::Supply;
 use crate::core::credentials::Secret;
 use crate::core::error::{Failure, reason};
 use crate::prompt::child;
 
+/// Any free port that only this machine reaches.
+pub(super) const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// How long before the end of credentials new ones are obtained, in seconds. The SDKs ask for new ones 15 minutes before the end, or later.
 pub(super) const RENEW_BEFORE: u64 = 900;
 /// A token has as many random bytes.
@@ -89,8 +91,8 @@ impl Server {
     }
 
     /// Serves credentials at a path from now on, and renews them.
-    pub(super) fn add(&mut self, path: &str, begin: Begin) -> Result<&Route> {
-        let supply = Rc::new(Supply::new(begin, Rc::clone(&self.prompting)));
+    pub(super) fn add(&mut self, path: &str, first: FirstCredentials) -> Result<&Route> {
+        let supply = Rc::new(Supply::new(first, Rc::clone(&self.prompting)));
         self.renewals.push(Rc::clone(&supply));
         self.routes.push(Route {
             url: format!("http://{}{path}", reachable(self.address)),

@@ -17,7 +17,7 @@ use crate::support::terminal::{exited, on_terminal};
 /// A command that says where its server is, and waits until its standard input ends.
 const WAITING: &str =
     "env | grep ^AWS_CONTAINER_.*URI; env | grep ^AWS_CONTAINER_.*TOKEN; read -r end";
-/// Credentials of a server in a test last so long, in seconds.
+/// How long the credentials of a server last in a test, in seconds.
 const SHORT: u32 = 10;
 
 fn waiting(

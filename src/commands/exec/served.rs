@@ -1,7 +1,6 @@
 //! `exec --server`: runs a command beside a server that has credentials for it as long as it runs.
 
 use std::io::{self, IsTerminal as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -9,14 +8,12 @@ use anyhow::Result;
 use super::own_profile;
 use super::system;
 use super::{Exec, ToRun};
-use crate::commands::obtain::{ObtainedCredentials, name};
-use crate::commands::server::{self, Asking, Begin, Server};
+use crate::commands::obtain::name;
+use crate::commands::server::{self, Asking, FirstCredentials, LOOPBACK, Server};
 use crate::core::core_dump;
 use crate::core::environment::{Environment, PROFILE, PROFILE_OF_SERVER};
 use crate::report::Report;
 
-/// Any free port that only this machine reaches.
-const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// The variables with credentials. The command gets none, because the SDKs prefer them to a server.
 const OF_CREDENTIALS: [&str; 4] = [
     name::ACCESS_KEY_ID,
@@ -24,7 +21,6 @@ const OF_CREDENTIALS: [&str; 4] = [
     name::SESSION_TOKEN,
     name::CREDENTIAL_EXPIRATION,
 ];
-
 /// The variables with a proxy for plain HTTP.
 const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 /// The variables with what is reached without a proxy; most tools prefer the first.
@@ -43,22 +39,22 @@ pub(super) fn run(args: &Exec, to_run: &ToRun<'_>, environment: &Environment) ->
     let renew_before = args.renew_before.unwrap_or(server::RENEW_BEFORE);
     let mut server = Server::listen(LOOPBACK)?;
     let config_file = own_profile::empty_file()?;
-    let begin = match server::begin(&args.of, renew_before, asking, environment)? {
-        Ok(begin) => begin,
+    let first = match server::obtain_first(&args.of, renew_before, asking, environment)? {
+        Ok(first) => first,
         Err(code) => return Ok(code),
     };
     let config_file = own_profile::fill_if_needed(config_file, environment)?;
     if let ToRun::Shell(shell) = to_run {
-        Report::new(&args.of.verbosity).progress(shell.notice_of_server(&begin.obtained));
+        Report::new(&args.of.verbosity).progress(shell.notice_of_server(&first.obtained));
     }
-    let mut command = to_run.command(&begin.obtained.profile);
-    in_environment(&mut command, &begin);
+    let mut command = to_run.command(&first.obtained.profile);
+    in_environment(&mut command, &first);
     if let Some(path) = &config_file {
         command.env("AWS_CONFIG_FILE", path);
         command.env(PROFILE, PROFILE_OF_SERVER);
     }
     beside_proxies(&mut command, environment);
-    let route = server.add("/", begin)?;
+    let route = server.add("/", first)?;
     command.env(server::FULL_URI, &route.url);
     command.env(server::AUTHORIZATION_TOKEN, route.token.expose());
     core_dump::allow_again();
@@ -90,8 +86,8 @@ fn beside_proxies(command: &mut Command, environment: &Environment) {
 }
 
 /// Leaves the command no other credentials, and gives it the region.
-fn in_environment(command: &mut Command, begin: &Begin) {
-    let obtained: &ObtainedCredentials = &begin.obtained;
+fn in_environment(command: &mut Command, first: &FirstCredentials) {
+    let obtained = &first.obtained;
     for variable in obtained.contradicting().chain(OF_CREDENTIALS) {
         command.env_remove(variable);
     }

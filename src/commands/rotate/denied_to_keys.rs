@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Error, Result};
 
-use super::super::obtain::{Reader, obtain};
+use super::super::obtain::{Purpose, obtain};
 use super::super::signed_in_user::SignedInUser;
 use crate::aws::iam::IamError;
 use crate::cli::{CodeFlags, OfUser, Profile, PromptFlags, Request, SingleProfile};
@@ -41,7 +41,7 @@ pub(super) fn session(of: &OfUser, environment: &Environment, report: Report) ->
         &profile,
         environment,
         report,
-        Reader::once(input),
+        Purpose::once(input),
         |_, _| (),
     )
     .map(drop)

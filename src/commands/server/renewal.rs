@@ -40,7 +40,7 @@ pub(super) enum CodeUse {
 }
 
 /// The first credentials, and how they are renewed.
-pub(in crate::commands) struct Begin {
+pub(in crate::commands) struct FirstCredentials {
     pub obtained: ObtainedCredentials,
     pub renewal: Renewal,
 }
@@ -69,12 +69,12 @@ pub(in crate::commands) struct Renewal {
 ///
 /// # Errors
 /// The inner one: the exit code of a run that has already reported its error.
-pub(in crate::commands) fn begin(
+pub(in crate::commands) fn obtain_first(
     of: &SingleProfile,
     renew_before: u64,
     asking: Asking,
     environment: &Environment,
-) -> Result<Result<Begin, ExitCode>> {
+) -> Result<Result<FirstCredentials, ExitCode>> {
     let mut command = program();
     command
         .args(request(
@@ -109,7 +109,7 @@ pub(in crate::commands) fn begin(
     let asked = &of.code_flags.prompt_flags;
     let is_chosen =
         asked.prompt.is_some() || asked.no_input || environment.text(MFA_CREDS_PROMPT).is_some();
-    Ok(Ok(Begin {
+    Ok(Ok(FirstCredentials {
         renewal: Renewal {
             name: obtained.profile.clone(),
             words: request(words, renew_before),

@@ -20,7 +20,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{sleep, timeout};
 
-use super::renewal::{Begin, CodeUse, NotObtained, Renewal};
+use super::renewal::{CodeUse, FirstCredentials, NotObtained, Renewal};
 use crate::commands::obtain::ObtainedCredentials;
 use crate::core::clock::{self, until};
 use crate::report::Report;
@@ -84,7 +84,7 @@ impl State {
         let left = obtained.credentials.expiration - now;
         let left_then = if left > renew_before {
             // So that the renewal agrees that they end too soon.
-            renew_before - AGREED
+            (renew_before - AGREED).max(TimeDelta::zero())
         } else {
             // Credentials that are granted for a short time are renewed when a third of it is left.
             left / 3
@@ -102,8 +102,8 @@ impl State {
 }
 
 impl Supply {
-    pub(super) fn new(begin: Begin, prompting: Rc<Mutex<()>>) -> Self {
-        let Begin { obtained, renewal } = begin;
+    pub(super) fn new(first: FirstCredentials, prompting: Rc<Mutex<()>>) -> Self {
+        let FirstCredentials { obtained, renewal } = first;
         Self {
             state: watch::Sender::new(State::new(obtained, renewal.renew_before)),
             renewal,
