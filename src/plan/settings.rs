@@ -15,7 +15,8 @@ use crate::files::profiles::{Files, key};
 use crate::files::section_format::ExpirationStyle;
 use crate::plan::role_chain::{ChainProfile, ChainRole, RoleChain};
 use crate::plan::setting::{Origin, Setting, default, first, flag, in_file, inherited, variable};
-use crate::plan::{Inputs, Role, RolePlace};
+use crate::plan::wanted::RolePlace;
+use crate::plan::{Inputs, Role};
 
 /// The limits of a user's session in seconds, and its default.
 /// See <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>.
