@@ -74,7 +74,7 @@ pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
     }
     let report = Report::new(&args.of.verbosity);
     let reader = Reader::once(StandardInput::OfAnother);
-    let obtained = obtain(&args.of, environment, report, reader, |_, _| ())?;
+    let obtained = obtain(&args.of, environment, report, reader, |_, _| Ok(()))?;
     if let ToRun::Shell(shell) = &to_run {
         report.progress(shell.notice(&obtained));
     }

@@ -16,6 +16,7 @@ mod connection;
 mod route;
 mod key_source;
 mod sts_calls;
+mod console;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use chrono::TimeDelta;
 
 pub use self::code_settings::{CodeSettings, Given, PromptSettings, process_of_environment};
 pub use self::connection::{Connection, Service, check_region};
+pub use self::console::ConsoleSignIn;
 use self::decision::{Circumstances, Wish, decide};
 pub use self::decision::{Decision, Strategy};
 pub use self::key_source::ADD_THE_KEY;

@@ -42,7 +42,7 @@ pub(super) fn session(of: &OfUser, environment: &Environment, report: Report) ->
         environment,
         report,
         Reader::once(input),
-        |_, _| (),
+        |_, _| Ok(()),
     )
     .map(drop)
 }
