@@ -209,7 +209,10 @@ fn of_aws(args: &Audit, environment: &Environment, report: Report) -> Result<Par
         environment,
         report,
         Purpose::once(StandardInput::Ours),
-        |inputs, sections| user = Some((inputs.user(sections), sections.flags.clone())),
+        |inputs, sections| {
+            user = Some((inputs.user(sections), sections.flags.clone()));
+            Ok(())
+        },
     )?;
     let (user, flag) = user.context("no profile was selected")?;
     let user = user?;

@@ -74,7 +74,7 @@ pub(super) fn exec(args: &Exec, environment: &Environment) -> Result<ExitCode> {
     }
     let report = Report::new(&args.of.verbosity);
     let purpose = Purpose::once(StandardInput::OfAnother);
-    let obtained = obtain(&args.of, environment, report, purpose, |_, _| ())?;
+    let obtained = obtain(&args.of, environment, report, purpose, |_, _| Ok(()))?;
     if let ToRun::Shell(shell) = &to_run {
         report.progress(shell.notice(&obtained));
     }

@@ -108,6 +108,7 @@ pub(super) fn export(args: &Export, environment: &Environment) -> Result<()> {
             if args.format == Format::Process {
                 warn_of_keys_before_process(report, sections, inputs.files);
             }
+            Ok(())
         },
     )?;
     let text = render(&obtained, args.format)?;

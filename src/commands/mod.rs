@@ -10,6 +10,7 @@ mod server;
 mod export;
 mod exec;
 mod serve;
+mod console;
 mod status;
 mod doctor;
 mod clear;
@@ -84,6 +85,8 @@ pub enum Command {
     Exec(Box<exec::Exec>),
     #[command(about = serve::ABOUT, after_help = serve::AFTER_HELP)]
     Serve(Box<serve::Serve>),
+    #[command(about = console::ABOUT, after_help = console::AFTER_HELP)]
+    Console(Box<console::Console>),
     #[command(about = status::ABOUT)]
     Status(status::Status),
     #[command(about = doctor::ABOUT)]
@@ -142,6 +145,7 @@ pub fn run(cli: &Cli, environment: &Environment) -> Result<ExitCode> {
         Some(Command::Export(args)) => export::export(args, environment)?,
         Some(Command::Exec(args)) => return exec::exec(args, environment),
         Some(Command::Serve(args)) => return serve::serve(args, environment),
+        Some(Command::Console(args)) => console::console(args, environment)?,
         Some(Command::Status(args)) => return status::status(args, environment),
         Some(Command::Doctor(args)) => return doctor::doctor(args, environment),
         Some(Command::Clear(args)) => clear::clear(args, environment)?,

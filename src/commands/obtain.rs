@@ -1,4 +1,4 @@
-//! Obtains the credentials of one profile, renewed if necessary, for `export`, `exec`, `audit`, and `rotate`.
+//! Obtains the credentials of one profile, renewed if necessary, for `export`, `exec`, `console`, `audit`, and `rotate`.
 
 use anyhow::{Result, bail};
 use chrono::TimeDelta;
@@ -169,13 +169,13 @@ impl Purpose {
     }
 }
 
-/// The credentials of the profile, renewed if necessary.
+/// The credentials of the profile, renewed if necessary. `before` is called before a code is asked for.
 pub(super) fn obtain(
     args: &SingleProfile,
     environment: &Environment,
     report: Report,
     purpose: Purpose,
-    tell: impl FnOnce(&Inputs<'_>, &ProfileSections),
+    before: impl FnOnce(&Inputs<'_>, &ProfileSections) -> Result<()>,
 ) -> Result<ObtainedCredentials> {
     let profiles = (&args.profile).into();
     let loaded = LoadedFiles::recover(&args.request.suffixes, &profiles, environment)?;
@@ -193,7 +193,7 @@ pub(super) fn obtain(
         None => sections.in_its_place(&files.credentials),
     };
     warn_of_irregularities(report, &files, &[&sections]);
-    tell(&inputs, &sections);
+    before(&inputs, &sections)?;
     // This comes before a code is asked for.
     let region = region(&inputs, &sections)?;
     let profile = sections.profile.value.clone();

@@ -162,7 +162,7 @@ fn not_listening(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 /// A token that nobody can guess, in hexadecimal.
-fn token() -> Result<Secret> {
+pub(super) fn token() -> Result<Secret> {
     let mut bytes = zeroize::Zeroizing::new([0; TOKEN_BYTES]);
     SystemRandom::new()
         .fill(&mut bytes[..])

@@ -68,6 +68,7 @@ pub mod key {
     pub const SERVICES: &str = "services";
     pub const STS: &str = "sts";
     pub const IAM: &str = "iam";
+    pub const SIGNIN: &str = "signin";
     pub const IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "ignore_configured_endpoint_urls";
 
     /// A command that prints keys, instead of stored keys.

@@ -29,6 +29,8 @@ const LONGEST: Duration = Duration::from_mins(10);
 pub enum Service {
     Sts,
     Iam,
+    /// What signs in to the console.
+    SignIn,
 }
 
 /// Where a service is, and how it is reached.
@@ -60,6 +62,7 @@ impl Service {
         match self {
             Self::Sts => "AWS STS",
             Self::Iam => "AWS IAM",
+            Self::SignIn => "AWS Sign-In",
         }
     }
 
@@ -68,6 +71,7 @@ impl Service {
         match self {
             Self::Sts => &STS,
             Self::Iam => &IAM,
+            Self::SignIn => &SIGN_IN,
         }
     }
 }
@@ -90,6 +94,10 @@ const STS: Names = Names {
 const IAM: Names = Names {
     variable: "AWS_ENDPOINT_URL_IAM",
     nested: key::IAM,
+};
+const SIGN_IN: Names = Names {
+    variable: "AWS_ENDPOINT_URL_SIGNIN",
+    nested: key::SIGNIN,
 };
 
 impl Connection {
@@ -127,6 +135,12 @@ impl Resolver<'_> {
     /// The IAM of the profile with the keys.
     fn iam_connection(&self) -> Result<Connection> {
         self.connection(&self.base_first(), Service::Iam)
+    }
+
+    /// The sign-in of the requested profile.
+    pub(super) fn sign_in_connection(&self) -> Result<Connection> {
+        let profiles: Vec<&ChainProfile> = self.chain.profiles.iter().collect();
+        self.connection(&profiles, Service::SignIn)
     }
 
     fn base_first(&self) -> Vec<&ChainProfile> {

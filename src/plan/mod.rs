@@ -20,6 +20,7 @@ mod connection;
 mod route;
 mod key_source;
 mod sts_calls;
+mod console;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use anyhow::{Result, bail};
 pub use self::account::Account;
 pub use self::code_settings::{CodeSettings, Given, PromptSettings, process_of_environment};
 pub use self::connection::{Connection, Service, check_region};
+pub use self::console::ConsoleSignIn;
 use self::decision::{Circumstances, Wish, decide};
 pub use self::decision::{Decision, Strategy};
 use self::includes::of_profile;

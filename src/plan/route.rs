@@ -101,6 +101,7 @@ impl Connection {
                 endpoint(found)
             }
             Service::Iam => of_iam(region, fips, dual_stack),
+            Service::SignIn => of_sign_in(region),
         }
     }
 }
@@ -132,6 +133,42 @@ fn of_iam(region: &str, fips: bool, dual_stack: bool) -> Result<Endpoint, String
         .resolve_endpoint(&parameters)
         .now_or_never();
     endpoint(found)
+}
+
+/// The host that signs in to the console, which has no variants with FIPS or dual stack.
+fn of_sign_in(region: &str) -> Result<Endpoint, String> {
+    let hosts = partition(region).and_then(console_hosts);
+    let hosts = hosts.ok_or("mfa-creds does not know the console of that partition")?;
+    Ok(Endpoint {
+        url: format!("https://{}", hosts.sign_in),
+        signing_region: None,
+    })
+}
+
+/// Where the console of a partition is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ConsoleHosts {
+    /// The host that signs in.
+    pub sign_in: &'static str,
+    /// The host that leads to the pages of every region.
+    pub pages: &'static str,
+}
+
+/// Where the console of a partition is, if AWS documents it. See
+/// <https://docs.aws.amazon.com/general/latest/gr/signin-service.html>,
+/// <https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/using-govcloud-endpoints.html>, and
+/// <https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html>.
+pub(super) fn console_hosts(partition: &str) -> Option<ConsoleHosts> {
+    let (sign_in, pages) = match partition {
+        "aws" => ("signin.aws.amazon.com", "console.aws.amazon.com"),
+        "aws-cn" => ("signin.amazonaws.cn", "console.amazonaws.cn"),
+        "aws-us-gov" => (
+            "signin.amazonaws-us-gov.com",
+            "console.amazonaws-us-gov.com",
+        ),
+        _ => return None,
+    };
+    Some(ConsoleHosts { sign_in, pages })
 }
 
 fn endpoint(found: Option<Result<sts::Endpoint, BoxError>>) -> Result<Endpoint, String> {

@@ -5,12 +5,13 @@ use crate::support::home::Home;
 use crate::support::roles::{ADMIN, role};
 use crate::support::sections::long_term;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "setup",
     "plan",
     "export",
     "exec",
     "serve",
+    "console",
     "status",
     "doctor",
     "clear",

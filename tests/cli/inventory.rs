@@ -32,6 +32,15 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
     ),
     (
+        ".command(\"console\")",
+        By("sign_in::without_a_browser_the_hint_prints_the_address"),
+    ),
+    ("mfa-creds console{}", By("sign_in::a_user_needs_a_role")),
+    (
+        "{print}",
+        By("sign_in::without_a_browser_the_hint_prints_the_address"),
+    ),
+    (
         ".command(\"exec\")",
         By("export::credentials_that_cannot_be_shown_are_renewed_by_the_hint"),
     ),

@@ -119,6 +119,8 @@ mod serve;
 // Commands on Windows, also of `exec`: batch files, quotes and blanks, exit codes, and what ends with them.
 #[cfg(windows)]
 mod windows_commands;
+// `console`: who signs in to the console of AWS, where, and what a browser is given.
+mod sign_in;
 // `plan`: what would be called and why, and the mistakes that it finds.
 mod plan;
 // `status`: the table, the JSON and the exit code.

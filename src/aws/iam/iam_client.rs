@@ -71,9 +71,10 @@ impl Iam<'_> {
         codes: &'r [MfaCode],
     ) -> RequestContext<'r> {
         RequestContext {
-            connection: match service {
-                Service::Sts => &self.access.sts,
-                Service::Iam => &self.access.iam,
+            connection: if service == Service::Sts {
+                &self.access.sts
+            } else {
+                &self.access.iam
             },
             key_source: self.key_source,
             access_key_id: &self.keys.access_key_id,

@@ -46,7 +46,7 @@ impl Network {
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
-            .interceptor(prepared.lookup.clone())
+            .interceptor(prepared.connectors.lookup.clone())
             .retry_config(tries.retries())
             .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));
@@ -73,7 +73,7 @@ impl Network {
             .disable_clock_skew_correction(true)
             .interceptor(Tracing::new(self.report, prepared))
             .interceptor(Limit)
-            .interceptor(prepared.lookup.clone())
+            .interceptor(prepared.connectors.lookup.clone())
             .retry_config(tries.retries())
             .retry_classifier(InVain);
         config.set_endpoint_url(Some(prepared.route.url.to_string()));

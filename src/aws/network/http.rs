@@ -4,9 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use aws_sdk_sts::config::SharedHttpClient;
+use aws_sdk_sts::config::{RuntimeComponents, SharedHttpClient};
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, Connector, tls};
+use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -19,40 +21,68 @@ use crate::plan::{Proxy, Setting};
 /// connection that the other side has closed counts as used up.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Creates a client: without TLS, with the certificates of a bundle, or with those of the system. Its lookup must be told of responses.
-pub(super) fn client(
-    plain: bool,
-    bundle: Option<Vec<u8>>,
-    proxy: Option<&Proxy>,
-    connect_timeout: Duration,
-) -> Result<(SharedHttpClient, Lookup)> {
-    let trust = trust(plain, bundle)?;
-    let lookup = Lookup::within(connect_timeout);
-    let resolver = lookup.clone();
-    let proxy = match proxy {
+/// What every connector of a route has.
+#[derive(Clone, Debug)]
+pub(super) struct Connectors {
+    proxy: ProxyConfig,
+    trust: tls::TlsContext,
+    /// It must be told of responses.
+    pub lookup: Lookup,
+}
+
+impl Connectors {
+    /// Prepares connectors: without TLS, with the certificates of a bundle, or with those of the system.
+    pub fn new(
+        plain: bool,
+        bundle: Option<Vec<u8>>,
+        proxy: Option<&Proxy>,
+        connect_timeout: Duration,
+    ) -> Result<Self> {
+        Ok(Self {
+            trust: trust(plain, bundle)?,
+            lookup: Lookup::within(connect_timeout),
+            proxy: proxy_config(proxy)?,
+        })
+    }
+
+    /// Creates a client for the SDK.
+    pub fn client(&self) -> SharedHttpClient {
+        let connectors = self.clone();
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let sleep = components.map(RuntimeComponents::sleep_impl);
+            connectors.connector(settings.cloned(), sleep.flatten())
+        })
+    }
+
+    /// Creates a connector.
+    pub fn connector(
+        &self,
+        settings: Option<HttpConnectorSettings>,
+        sleep: Option<SharedAsyncSleep>,
+    ) -> Connector {
+        let mut connector = Connector::builder()
+            .proxy_config(self.proxy.clone())
+            .pool_idle_timeout(IDLE);
+        connector.set_connector_settings(settings);
+        connector.set_sleep_impl(sleep);
+        connector
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::Ring,
+            ))
+            .tls_context(self.trust.clone())
+            .build_with_resolver(self.lookup.clone())
+    }
+}
+
+fn proxy_config(proxy: Option<&Proxy>) -> Result<ProxyConfig> {
+    Ok(match proxy {
         // Its errors may contain the password.
         Some(proxy) => match ProxyConfig::all(proxy.url().expose()) {
             Ok(config) => config,
             Err(_not_shown) => bail!("the proxy {proxy} cannot be used"),
         },
         None => ProxyConfig::disabled(),
-    };
-    let client = Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder()
-            .proxy_config(proxy.clone())
-            .pool_idle_timeout(IDLE);
-        connector.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
-        }
-        connector
-            .tls_provider(tls::Provider::Rustls(
-                tls::rustls_provider::CryptoMode::Ring,
-            ))
-            .tls_context(trust.clone())
-            .build_with_resolver(resolver.clone())
-    });
-    Ok((client, lookup))
+    })
 }
 
 /// The certificates to trust: none without TLS, those of the bundle, or the system's.

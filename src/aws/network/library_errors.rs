@@ -147,7 +147,7 @@ mod tests {
     use stand_in::Authority;
 
     use super::{CertificateProblem, Worded, certificate_problem, worded};
-    use crate::aws::network::http;
+    use crate::aws::network::http::Connectors;
     use crate::prompt::child;
 
     #[test]
@@ -191,9 +191,9 @@ mod tests {
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new("AKIAFAKE", "FakeSecret", None, None, ""))
             .http_client(
-                http::client(true, None, None, Duration::from_secs(5))
+                Connectors::new(true, None, None, Duration::from_secs(5))
                     .unwrap()
-                    .0,
+                    .client(),
             )
             .retry_config(RetryConfig::disabled())
             .endpoint_url(url);

@@ -13,8 +13,7 @@ use aws_sdk_sts::config::SharedHttpClient;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::http;
-use super::lookup::Lookup;
+use super::http::{self, Connectors};
 use crate::core::clock::{self, Clock};
 use crate::core::error::Failure;
 use crate::core::shell_words::SET_THE_CLOCK;
@@ -28,7 +27,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(12);
 /// After how long a wait is reported.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
-type Creation = JoinHandle<Result<(SharedHttpClient, Lookup)>>;
+type Creation = JoinHandle<Result<(SharedHttpClient, Connectors)>>;
 
 /// Clients that are being created on threads of their own.
 pub struct Preparation {
@@ -41,7 +40,7 @@ pub(super) struct Prepared {
     pub connection: Connection,
     pub route: Route,
     pub config: SdkConfig,
-    pub lookup: Lookup,
+    pub connectors: Connectors,
 }
 
 /// Access to the services over each connection that was prepared.
@@ -88,7 +87,10 @@ pub fn prepare<'c>(
         begun.push((
             connection.clone(),
             route,
-            thread::spawn(move || http::client(plain, bundle, proxy.as_ref(), limit)),
+            thread::spawn(move || {
+                let connectors = Connectors::new(plain, bundle, proxy.as_ref(), limit)?;
+                Ok((connectors.client(), connectors))
+            }),
         ));
     }
     Ok(Preparation { begun, report })
@@ -103,13 +105,13 @@ impl Preparation {
             let Ok(client) = client.join() else {
                 bail!("the HTTP client could not be created");
             };
-            let (client, lookup) = client?;
+            let (client, connectors) = client?;
             let config = config(&connection, &route, client);
             connections.push(Prepared {
                 connection,
                 route,
                 config,
-                lookup,
+                connectors,
             });
         }
         Ok(Network {

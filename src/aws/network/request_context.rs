@@ -5,7 +5,7 @@ use crate::core::mfa_code::MfaCode;
 use crate::core::text::masked;
 use crate::plan::{Connection, KeySource, Service};
 
-pub(super) const RUN_AGAIN: &str = "run the command again";
+pub const RUN_AGAIN: &str = "run the command again";
 
 /// Whose credentials sign a request.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,10 @@ impl RequestContext<'_> {
 
     /// What to do if a code may have reached AWS without a response.
     pub(super) fn afterwards(&self) -> &'static str {
-        if self.codes.is_empty() {
+        if self.service() == Service::SignIn {
+            // A code may have been used for the credentials, which are stored.
+            RUN_AGAIN
+        } else if self.codes.is_empty() {
             "run the command again; no code was used"
         } else {
             "run the command again with the next code; this one may be used up"

@@ -42,7 +42,7 @@ pub(super) fn session(of: &OfUser, environment: &Environment, report: Report) ->
         environment,
         report,
         Purpose::once(input),
-        |_, _| (),
+        |_, _| Ok(()),
     )
     .map(drop)
 }

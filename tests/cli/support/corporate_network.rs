@@ -40,6 +40,7 @@ impl CorporateNetwork {
         home.write("company.pem", &self.authority.pem());
         home.run(arguments)
             .without_env("AWS_ENDPOINT_URL_IAM")
+            .without_env("AWS_ENDPOINT_URL_SIGNIN")
             .env("HTTPS_PROXY", &self.proxy.url())
             .env("AWS_CA_BUNDLE", home.file("company.pem").to_str().unwrap())
     }

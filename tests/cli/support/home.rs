@@ -143,6 +143,7 @@ impl Home {
             .env("MFA_CREDS_TRACE", self.trace())
             // Whatever a test forgets, no request leaves the machine, and the keychain of whoever runs the tests is not touched.
             .env("AWS_ENDPOINT_URL_IAM", NOWHERE)
+            .env("AWS_ENDPOINT_URL_SIGNIN", NOWHERE)
             .env("XDG_RUNTIME_DIR", self.path());
         // Where nobody is at the desktop, a window would wait for somebody. `tests/platforms` opens it.
         if cfg!(windows) && !arguments.contains(&"doctor") {
@@ -160,6 +161,7 @@ impl Home {
         self.run(arguments)
             .env("AWS_ENDPOINT_URL_STS", &sts.url())
             .env("AWS_ENDPOINT_URL_IAM", &sts.url())
+            .env("AWS_ENDPOINT_URL_SIGNIN", &sts.url())
     }
 }
 

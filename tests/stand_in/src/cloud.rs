@@ -1,5 +1,9 @@
 //! What the services share, and remember from one request to the next.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
 use crate::account::{Account, User};
 use crate::errors::AwsError;
 use crate::fakes::Fakes;
@@ -29,7 +33,9 @@ pub(crate) struct Cloud {
     /// For so many questions, a credential report is still being made.
     pub(crate) report_takes: usize,
     /// The report that was prompt: how often it is still not there, and when it was begun.
-    pub(crate) report: Option<(usize, chrono::DateTime<chrono::Utc>)>,
+    pub(crate) report: Option<(usize, DateTime<Utc>)>,
+    /// The tokens that sign in to the console, and until when.
+    pub(crate) sign_in_tokens: HashMap<String, DateTime<Utc>>,
 }
 
 impl Cloud {
@@ -47,6 +53,7 @@ impl Cloud {
             keys_listed_after: 0,
             report_takes: 0,
             report: None,
+            sign_in_tokens: HashMap::new(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::faults::{Fault, Faults};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::parameters::Parameters;
 use crate::service::Service;
+use crate::sign_in;
 use crate::signature::Authorization;
 
 /// A request that the stand-in got.
@@ -171,6 +172,10 @@ impl State {
         parameters: &Parameters,
         fault: Option<&Fault>,
     ) -> HttpResponse {
+        if request.path() == sign_in::PATH {
+            let now = self.now();
+            return self.cloud.sign_in(request, parameters, now);
+        }
         if request.path() != "/" {
             return self.respond(number, 404, "<UnknownOperationException/>\n");
         }

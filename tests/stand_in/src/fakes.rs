@@ -46,6 +46,12 @@ impl Fakes {
         (format!("AKIAFAKE{id}"), format!("FakeSecret{secret}"))
     }
 
+    /// A token that signs in to the console.
+    pub(crate) fn sign_in_token(&mut self) -> String {
+        let parts = [self.text(80, UPPER_CASE), self.text(80, UPPER_CASE)];
+        format!("FakeSigninToken{}", parts.join("-_"))
+    }
+
     pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         while bytes.len() < length {

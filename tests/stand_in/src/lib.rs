@@ -1,5 +1,5 @@
-//! A loopback stand-in for AWS STS, and for what IAM does with MFA devices, that verifies what AWS
-//! verifies.
+//! A loopback stand-in for AWS STS, for what IAM does with MFA devices, and for the sign-in to the
+//! console, that verifies what AWS verifies.
 //!
 //! It checks signatures (Signature Version 4), one-time codes (RFC 6238, each good once), MFA
 //! devices, durations and policies, and answers with AWS's own shapes and error texts. What it
@@ -66,6 +66,7 @@ mod secrets;
 mod cloud;
 
 mod iam;
+mod sign_in;
 mod sts;
 
 mod routing;

@@ -22,6 +22,8 @@ pub(crate) enum Caller {
         role_arn: String,
         session_name: String,
         inherited: Inherited,
+        /// Whether temporary credentials have assumed it.
+        chained: bool,
     },
 }
 
@@ -145,6 +147,7 @@ mod tests {
             role_arn: "arn:aws-cn:iam::210987654321:role/team/admin".to_owned(),
             session_name: "work".to_owned(),
             inherited: Inherited::default(),
+            chained: false,
         };
         assert_eq!(
             caller.arn(&account),

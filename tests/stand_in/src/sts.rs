@@ -164,6 +164,7 @@ impl Cloud {
             role_arn: role_arn.to_owned(),
             session_name: name.to_owned(),
             inherited: scope.handed_on(&inherited),
+            chained: caller.has_session_credentials(),
         };
         Ok(Answer::AssumedRole {
             packed_policy_size: scope.is_packed().then(|| scope.packed_size()),

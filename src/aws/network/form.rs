@@ -1,0 +1,121 @@
+//! Posts a form to a service for which the SDK has no client.
+
+use std::time::Duration;
+
+use aws_sdk_sts::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_sts::error::{ErrorMetadata, SdkError};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::Connector;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
+use aws_smithy_types::body::SdkBody;
+use http_body_util::{BodyExt as _, Limited};
+use tokio::time::{Instant, sleep};
+use zeroize::Zeroizing;
+
+use super::connect_error::PROXY_AUTHENTICATION_REQUIRED;
+use super::preparation::{Network, connect_timeout};
+use super::request_context::RequestContext;
+use super::request_error::RequestError;
+
+/// How often a form is posted.
+const TRIES: u32 = 3;
+/// The pause before the second try. It grows with each try.
+const PAUSE: Duration = Duration::from_millis(300);
+/// More bytes than any response has.
+const MOST: usize = 256 * 1024;
+
+/// A response.
+pub struct FormAnswer {
+    pub status: u16,
+    /// The media type of the body.
+    pub kind: String,
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl Network {
+    /// Posts a form that changes nothing, so that it may be posted again. The trace gets its name, and nothing that is in it or in
+    /// the response.
+    pub fn post_form(
+        &self,
+        request: &RequestContext<'_>,
+        name: &str,
+        path: &str,
+        form: &Zeroizing<String>,
+    ) -> anyhow::Result<FormAnswer> {
+        let prepared = self.prepared(request.connection)?;
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(connect_timeout(request.connection))
+            .build();
+        let pauses = SharedAsyncSleep::new(TokioSleep::new());
+        let connector = prepared.connectors.connector(Some(settings), Some(pauses));
+        let url = prepared.route.url.to_string();
+        let url = format!("{}{path}", url.trim_end_matches('/'));
+        let host = prepared.route.host();
+        let answer = self.wait_for(request.connection, async {
+            let deadline = Instant::now() + request.connection.timeout.value;
+            let mut tries = 1;
+            loop {
+                let scheme = prepared.route.url.scheme_str().unwrap_or_default();
+                self.report
+                    .trace(format_args!("> {name} to {scheme}://{host}"));
+                let begin = Instant::now();
+                let answer = self.send(request, || post(&connector, &url, form)).await;
+                if let Ok(answer) = &answer {
+                    let time = begin.elapsed().as_millis();
+                    self.report
+                        .trace(format_args!("< status {} after {time} ms", answer.status));
+                }
+                let may_pass = match &answer {
+                    Ok(answer) => answer.status >= 500,
+                    Err(RequestError::Unreachable(error)) => error.may_pass(),
+                    Err(_) => false,
+                };
+                let pause = PAUSE * tries;
+                let is_late =
+                    Instant::now() + pause + connect_timeout(request.connection) > deadline;
+                if !may_pass || tries == TRIES || is_late {
+                    return answer;
+                }
+                sleep(pause).await;
+                tries += 1;
+            }
+        });
+        answer.map_err(|error| request.explain(&error).into())
+    }
+}
+
+async fn post(
+    connector: &Connector,
+    url: &str,
+    form: &Zeroizing<String>,
+) -> Result<FormAnswer, SdkError<ErrorMetadata, HttpResponse>> {
+    let mut request = HttpRequest::new(SdkBody::from(form.as_bytes()));
+    let built = request.set_method("POST");
+    built.map_err(SdkError::construction_failure)?;
+    let built = request.set_uri(url);
+    built.map_err(SdkError::construction_failure)?;
+    let headers = request.headers_mut();
+    headers.insert("content-type", "application/x-www-form-urlencoded");
+    headers.insert("accept", "application/json");
+    headers.insert(
+        "user-agent",
+        concat!("mfa-creds/", env!("CARGO_PKG_VERSION")),
+    );
+    let answer = connector.call(request).await;
+    let mut answer = answer.map_err(SdkError::dispatch_failure)?;
+    let status = answer.status().as_u16();
+    if status == PROXY_AUTHENTICATION_REQUIRED {
+        return Err(SdkError::response_error("a proxy answers", answer));
+    }
+    let kind = answer.headers().get("content-type");
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    let kind = kind.unwrap_or("unknown").to_owned();
+    match Limited::new(answer.take_body(), MOST).collect().await {
+        Ok(whole) => Ok(FormAnswer {
+            status,
+            kind,
+            body: Zeroizing::new(whole.to_bytes().to_vec()),
+        }),
+        Err(error) => Err(SdkError::response_error(error, answer)),
+    }
+}

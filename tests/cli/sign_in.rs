@@ -1,0 +1,559 @@
+//! `mfa-creds console`: who signs in, at which address, and what a browser and other programs are given.
+
+#[cfg(unix)]
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
+use stand_in::{ALICE_DEVICE, Fault, Role, StandIn};
+
+use crate::support::accounts::account_in;
+use crate::support::corporate_network::CorporateNetwork;
+use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::set_mode;
+use crate::support::roles::{ADMIN, LONG, account, home, role};
+use crate::support::sections::long_term;
+use crate::support::servers::{Answer, Endpoint};
+#[cfg(unix)]
+use crate::support::servers::{Running, eventually};
+
+/// A home with the role `admin`, whose credentials are valid.
+fn valid(sts: &StandIn) -> Home {
+    let home = home(&role("admin", ADMIN, "region = eu-west-1"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.run_with(sts, &["-q", "-p", "admin", "--token", &code])
+        .ends(0, "");
+    home
+}
+
+/// What `console --url` prints.
+fn address(home: &Home, sts: &StandIn, more: &[&str]) -> String {
+    let arguments = [&["console", "--url", "-p", "admin"], more].concat();
+    let outcome = home.run_with(sts, &arguments).outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(outcome.stderr, "");
+    let address = outcome.stdout.strip_suffix('\n').unwrap();
+    assert!(!address.contains(['\n', ' ']), "{address}");
+    address.to_owned()
+}
+
+/// A parameter of an address.
+fn parameter(address: &str, name: &str) -> String {
+    let (_, query) = address.split_once('?').unwrap();
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(other, _)| *other == name);
+    let value = values.next().unwrap().1;
+    percent_encoding::percent_decode_str(value)
+        .decode_utf8()
+        .unwrap()
+        .into_owned()
+}
+
+fn fetched(address: &str) -> Answer {
+    let endpoint = Endpoint {
+        uri: address.to_owned(),
+        token: String::new(),
+    };
+    endpoint.request("GET", &[])
+}
+
+/// The `SessionDuration` of each request for a token.
+fn durations(sts: &StandIn) -> Vec<Option<String>> {
+    let requests = sts.requests();
+    let requests = requests
+        .iter()
+        .filter(|request| request.action == "getSigninToken");
+    requests
+        .map(|request| request.parameter("SessionDuration").map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn the_address_signs_in_and_leads_to_the_page() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let address = address(&home, &sts, &[]);
+    let before = format!("{}/federation?Action=login&Issuer=mfa-creds&", sts.url());
+    assert!(address.starts_with(&before), "{address}");
+    let page = "https://console.aws.amazon.com/console/home?region=eu-west-1";
+    assert_eq!(parameter(&address, "Destination"), page);
+    let answer = fetched(&address);
+    assert_eq!(answer.status, 302);
+    assert!(answer.headers.contains(&format!("Location: {page}\r\n")));
+    // The credentials were in no address.
+    let request = sts.requests().pop().unwrap();
+    assert_eq!(request.action, "login");
+    assert_eq!(durations(&sts), [None]);
+}
+
+#[test]
+fn each_partition_has_its_own_hosts() {
+    for (partition, region, sign_in, console) in [
+        (
+            "aws",
+            "eu-west-1",
+            "signin.aws.amazon.com",
+            "console.aws.amazon.com",
+        ),
+        (
+            "aws-us-gov",
+            "us-gov-east-1",
+            "signin.amazonaws-us-gov.com",
+            "console.amazonaws-us-gov.com",
+        ),
+        (
+            "aws-cn",
+            "cn-northwest-1",
+            "signin.amazonaws.cn",
+            "console.amazonaws.cn",
+        ),
+    ] {
+        let (account, device) = account_in(partition);
+        let arn = format!("arn:{partition}:iam::123456789012:role/admin");
+        let account = account.role(Role::new(&arn).requires_mfa());
+        let dns = if partition == "aws-cn" {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
+        let sts = format!("sts.{region}.{dns}");
+        let company = CorporateNetwork::new(account, &[&sts, sign_in]);
+        let home = Home::with(&long_term("personal").replace(ALICE_DEVICE, &device));
+        home.write("config", &role("admin", &arn, ""));
+        let code = company.sts.fresh_code(&device);
+        let arguments = [
+            "console",
+            "--url",
+            "-qp",
+            "admin",
+            "--service",
+            "s3",
+            "--region",
+            region,
+            "--token",
+            &code,
+        ];
+        let outcome = company.run(&home, &arguments).outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+        let before = format!("https://{sign_in}/federation?Action=login&");
+        assert!(outcome.stdout.starts_with(&before), "{outcome:?}");
+        assert_eq!(
+            parameter(&outcome.stdout, "Destination"),
+            format!("https://{console}/s3/home?region={region}")
+        );
+        let targets = company.targets();
+        assert_eq!(targets.last().unwrap(), &format!("{sign_in}:443"));
+    }
+}
+
+#[test]
+fn other_partitions_are_refused_before_a_code_is_asked_for() {
+    let arn = "arn:aws-iso:iam::123456789012:role/admin";
+    let home = home(&role("admin", arn, ""));
+    home.run(&[
+        "console",
+        "--url",
+        "-p",
+        "admin",
+        "--region",
+        "us-iso-east-1",
+    ])
+    .ends(
+        1,
+        "error: mfa-creds does not know the address of the console for us-iso-east-1 (--region)\n\
+             hint: sign in on the web page of that console\n",
+    );
+}
+
+#[test]
+fn the_page_is_that_of_the_service_and_of_the_region() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    for (more, page) in [
+        (&["--service", "ec2"][..], "ec2/home?region=eu-west-1"),
+        (
+            &["--service", "vpcconsole/home", "--region", "us-east-2"],
+            "vpcconsole/home?region=us-east-2",
+        ),
+        (&["--region", "us-west-1"], "console/home?region=us-west-1"),
+    ] {
+        assert_eq!(
+            parameter(&address(&home, &sts, more), "Destination"),
+            format!("https://console.aws.amazon.com/{page}")
+        );
+    }
+    // Without a region, the console chooses one.
+    home.write("config", &role("admin", ADMIN, ""));
+    assert_eq!(
+        parameter(&address(&home, &sts, &[]), "Destination"),
+        "https://console.aws.amazon.com/console/home"
+    );
+    for name in ["", "S3", "/s3", "s3/", "a//b", "..", "s3?x", "s3#x", "a b"] {
+        let outcome = home
+            .run(&["console", "--url", "-p", "admin", "--service", name])
+            .outcome();
+        assert_eq!(outcome.status, Some(2), "{name}: {outcome:?}");
+        let sentence = "use small letters, digits, hyphens, and slashes, as in `s3` or `ec2`";
+        assert!(outcome.stderr.contains(sentence), "{name}: {outcome:?}");
+    }
+}
+
+#[test]
+fn only_a_role_that_is_assumed_directly_chooses_how_long_it_is_signed_in() {
+    let sts = StandIn::start(account());
+    let home = home(&role("long", LONG, "duration_seconds = 14400"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let run = ["console", "--url", "-qp", "long", "--token", &code];
+    let outcome = home.run_with(&sts, &run).outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(durations(&sts), [Some("14400".to_owned())]);
+    // A role over the session: none.
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let run = [
+        "console", "--url", "-qp", "long", "--chain", "--force", "--token", &code,
+    ];
+    let outcome = home.run_with(&sts, &run).outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(durations(&sts)[1..], [None]);
+    // Those credentials are still valid, and would be assumed directly now. AWS refuses a duration for them.
+    let run = ["console", "--url", "-qp", "long"];
+    let outcome = home.run_with(&sts, &run).outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(durations(&sts)[2..], [Some("14400".to_owned()), None]);
+}
+
+#[test]
+fn a_user_needs_a_role() {
+    let sts = StandIn::start(account());
+    let sentence = "error: `console` needs a role: AWS does not sign in to the console with the MFA session of a user\n";
+    let run = ["console", "-p", "personal"];
+    let home = home("");
+    let hint = "hint: use --assume-role ARN, or the profile of a role; or sign in on the web page of the console\n";
+    home.run_with(&sts, &run)
+        .ends(1, &format!("{sentence}{hint}"));
+    home.write(
+        "config",
+        &format!("{}{}", role("admin", ADMIN, ""), role("long", LONG, "")),
+    );
+    let hint = "hint: run `mfa-creds console -p admin`, or `mfa-creds console -p long`\n";
+    home.run_with(&sts, &run)
+        .ends(1, &format!("{sentence}{hint}"));
+    assert_eq!(sts.calls(), 0);
+    // What the hint says, and the flag that it names.
+    let code = sts.fresh_code(ALICE_DEVICE);
+    for run in [
+        ["console", "--url", "-qp", "admin", "--token", &code].as_slice(),
+        &[
+            "console",
+            "--url",
+            "-qp",
+            "personal",
+            "--assume-role",
+            ADMIN,
+        ],
+    ] {
+        let outcome = home.run_with(&sts, run).outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    }
+}
+
+/// What a server answers to every request.
+fn answering(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            let mut part = [0; 4096];
+            // The form is the end of it, and the session token the end of the form.
+            while !request.ends_with(b"%22%7D") {
+                let count = stream.read(&mut part).unwrap();
+                assert_ne!(count, 0);
+                request.extend_from_slice(&part[..count]);
+            }
+            let length = answer.len();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+            let answer = format!("{head}Content-Length: {length}\r\n\r\n{answer}");
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    url
+}
+
+#[test]
+fn an_answer_that_is_not_from_aws_is_no_token() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    for (answer, problem) in [
+        ("", "it is application/json without a sign-in token"),
+        ("nonsense", "it is application/json without a sign-in token"),
+        (
+            "{\"Token\":\"x\"}",
+            "it is application/json without a sign-in token",
+        ),
+        (
+            "{\"SigninToken\":7}",
+            "it is application/json without a sign-in token",
+        ),
+        ("{\"SigninToken\":\"\"}", "its sign-in token is malformed"),
+        (
+            "{\"SigninToken\":\"a b\"}",
+            "its sign-in token is malformed",
+        ),
+        (
+            "{\"SigninToken\":\"a\\r\\nSet-Cookie: x\"}",
+            "its sign-in token is malformed",
+        ),
+        (
+            "{\"SigninToken\":\"a\\u001b[2J\"}",
+            "its sign-in token is malformed",
+        ),
+    ] {
+        let url = answering(answer);
+        let host = url.strip_prefix("http://").unwrap();
+        home.run_with(&sts, &["console", "--url", "-p", "admin"])
+            .env("AWS_ENDPOINT_URL_SIGNIN", &url)
+            .ends(
+                1,
+                &format!(
+                    "error: the response from {host} is not from AWS Sign-In: {problem}\n\
+                     hint: the network or a proxy may redirect to a login page: open a web page, then run the command again\n"
+                ),
+            );
+    }
+    // What is odd in an address is encoded.
+    let outcome = home
+        .run_with(&sts, &["console", "--url", "-p", "admin"])
+        .env(
+            "AWS_ENDPOINT_URL_SIGNIN",
+            &answering("{\"SigninToken\":\"a&b=c#d%e/+\"}"),
+        )
+        .outcome();
+    assert!(
+        outcome
+            .stdout
+            .ends_with("&SigninToken=a%26b%3Dc%23d%25e%2F%2B\n"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn what_goes_wrong_is_said() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let host = sts.address();
+    let again = "hint: the network or a proxy may redirect to a login page: open a web page, then run the command again\n";
+    for (fault, expected) in [
+        (
+            Fault::HtmlLoginPage,
+            format!(
+                "error: the response from {host} is not from AWS Sign-In: it is text/html without a sign-in token\n{again}"
+            ),
+        ),
+        (
+            Fault::Redirect,
+            format!(
+                "error: the response from {host} is not from AWS Sign-In: its status is 302, and its type is text/html\n{again}"
+            ),
+        ),
+        (
+            Fault::BadGateway,
+            format!(
+                "error: AWS Sign-In at {host} returned an internal error: 502\nhint: run the command again\n"
+            ),
+        ),
+        (
+            Fault::Truncated,
+            format!(
+                "error: the connection to AWS Sign-In at {host} was interrupted\nhint: run the command again\n"
+            ),
+        ),
+        (
+            Fault::ResetBeforeReading,
+            format!(
+                "error: the connection to AWS Sign-In at {host} was interrupted\nhint: run the command again\n"
+            ),
+        ),
+    ] {
+        sts.fault_always(fault);
+        home.run_with(&sts, &["console", "--url", "-p", "admin"])
+            .ends(1, &expected);
+    }
+    sts.clear_faults();
+    // Another try works.
+    sts.fault(Fault::BadGateway);
+    address(&home, &sts, &[]);
+    // Credentials that AWS has never issued.
+    let wrong = home.credentials().replace(
+        "aws_secret_access_key = FakeSecret",
+        "aws_secret_access_key = FakeOther",
+    );
+    home.write("credentials", &wrong);
+    home.run_with(&sts, &["console", "--url", "-p", "admin"]).ends(
+        1,
+        &format!(
+            "error: AWS Sign-In at {host} refused the credentials of the role {ADMIN}: status 400\n\
+             hint: run the command again with --force to get new credentials\n"
+        ),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    home.write("credentials", &long_term("personal"));
+    let run = [
+        "console", "--url", "-qp", "admin", "--force", "--token", &code,
+    ];
+    assert_eq!(home.run_with(&sts, &run).outcome().status, Some(0));
+    // Nobody is there, or nobody answers.
+    home.run_with(&sts, &["console", "--url", "-p", "admin"])
+        .env("AWS_ENDPOINT_URL_SIGNIN", "http://127.0.0.1:9")
+        .ends(
+            1,
+            "error: AWS Sign-In at 127.0.0.1:9 cannot be reached: connection refused\n\
+             hint: check the endpoint (AWS_ENDPOINT_URL_SIGNIN)\n",
+        );
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = silent.local_addr().unwrap();
+    home.run_with(&sts, &["console", "--url", "-p", "admin", "--timeout", "1"])
+        .env("AWS_ENDPOINT_URL_SIGNIN", &format!("http://{host}"))
+        .ends(
+            1,
+            &format!(
+                "error: AWS Sign-In at {host} did not respond within 1 s (--timeout)\n\
+                 hint: run the command again\n"
+            ),
+        );
+}
+
+#[test]
+fn a_wrong_endpoint_is_refused_before_a_code_is_asked_for() {
+    let home = home(&role("admin", ADMIN, ""));
+    home.run(&["console", "--url", "-p", "admin"])
+        .env("AWS_ENDPOINT_URL_SIGNIN", "signin")
+        .ends(
+            1,
+            "error: `signin` (AWS_ENDPOINT_URL_SIGNIN) is not an endpoint URL\n\
+             hint: write it like https://sts.eu-west-1.amazonaws.com\n",
+        );
+}
+
+/// A program that notes its arguments and its environment.
+#[cfg(unix)]
+fn noting(home: &Home, name: &str, end: &str) -> String {
+    let path = home.path().join(name);
+    let notes = home.path().join(format!("{name}.notes"));
+    let notes = notes.to_str().unwrap();
+    let script = format!(
+        "#!/bin/sh\n/usr/bin/env > '{notes}.env'\nprintf '%s\\n' \"$@\" end > '{notes}.new'\nmv '{notes}.new' '{notes}'\n{end}\n"
+    );
+    fs::write(&path, script).unwrap();
+    set_mode(&path, 0o700);
+    path.to_str().unwrap().to_owned()
+}
+
+#[cfg(unix)]
+fn notes(home: &Home, name: &str) -> Vec<String> {
+    let path = home.path().join(format!("{name}.notes"));
+    let text = eventually(
+        || fs::read_to_string(&path).ok(),
+        || format!("{} is missing", path.display()),
+    );
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines[..lines.len() - 1].to_vec()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_browser_gets_an_address_of_this_machine_that_signs_in_once() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let browser = noting(&home, "browser", "exit 0");
+    let run = home
+        .run_with(&sts, &["console", "-p", "admin"])
+        .env("BROWSER", &browser)
+        .env("PATH", "/usr/bin:/bin")
+        .env("MFA_TOKEN", "123456");
+    let running = Running::begin(&home, run);
+    let arguments = notes(&home, "browser");
+    assert_eq!(arguments.len(), 1);
+    let local = &arguments[0];
+    assert!(local.starts_with("http://127.0.0.1:"), "{local}");
+    let environment = fs::read_to_string(home.path().join("browser.notes.env")).unwrap();
+    assert!(!environment.contains("MFA_TOKEN"), "{environment}");
+    for secret in stand_in::all_secrets() {
+        assert!(!local.contains(&secret) && !environment.contains(&secret) || secret.len() < 8);
+    }
+    // Nobody else's address.
+    let (server, _path) = local.rsplit_once('/').unwrap();
+    for other in ["/", "/favicon.ico", "/0000"] {
+        assert_eq!(fetched(&format!("{server}{other}")).status, 404);
+    }
+    let answer = fetched(local);
+    assert_eq!(answer.status, 302);
+    let to = answer
+        .headers
+        .lines()
+        .find_map(|line| line.strip_prefix("location: "));
+    let to = to.unwrap();
+    for header in ["cache-control: no-store", "referrer-policy: no-referrer"] {
+        assert!(answer.headers.contains(header), "{answer:?}");
+    }
+    assert_eq!(fetched(to).status, 302);
+    running.says(&format!("the browser opens the AWS console as {ADMIN}\n"));
+    assert_eq!(running.end(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn one_browser_after_the_other_is_tried() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let fails = noting(&home, "fails", "exit 3");
+    let stays = noting(&home, "stays", "exec sleep 60");
+    let run = home
+        .run_with(&sts, &["console", "-p", "admin"])
+        .env(
+            "BROWSER",
+            &format!("/none:{fails} --new:{stays} --to=%s --new"),
+        )
+        .env("PATH", "/usr/bin:/bin");
+    let running = Running::begin(&home, run);
+    let arguments = notes(&home, "stays");
+    assert_eq!(notes(&home, "fails").len(), 2);
+    assert_eq!(arguments.len(), 2);
+    assert_eq!(arguments[1], "--new");
+    let local = arguments[0].strip_prefix("--to=").unwrap();
+    assert_eq!(fetched(local).status, 302);
+    // It does not wait for the end of a browser.
+    assert_eq!(running.end(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_browser_the_hint_prints_the_address() {
+    let sts = StandIn::start(account());
+    let home = home(&role("admin", ADMIN, ""));
+    let hint =
+        "hint: run `mfa-creds console -p admin --url`, and open the address that it prints\n";
+    if !cfg!(target_os = "macos") {
+        home.run_with(&sts, &["console", "-p", "admin"]).ends(
+            1,
+            &format!("error: no browser can be opened: neither DISPLAY nor WAYLAND_DISPLAY is set\n{hint}"),
+        );
+    }
+    assert_eq!(sts.calls(), 0);
+    let home = valid(&sts);
+    let fails = noting(&home, "fails", "exit 3");
+    let run = home
+        .run_with(&sts, &["console", "-p", "admin"])
+        .env("BROWSER", &format!("/none:{fails}"))
+        .env("PATH", "/none");
+    if !cfg!(target_os = "macos") {
+        run.ends(
+            1,
+            &format!("error: no browser can be opened: /none and ~/fails failed\n{hint}"),
+        );
+    }
+    address(&home, &sts, &[]);
+}
