@@ -83,12 +83,14 @@ fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) 
     let now = clock::now();
     let session = usable_session(&plan, credentials)
         .filter(|session| group::serves(session, &plan, &wanted, now));
+    let preferred = plan::token_of_environment(inputs.environment);
     let shown = Shown {
         sections: &sections,
         plan: &plan,
         state: &state,
         session: session.as_ref(),
         path: credentials.path,
+        preferred: preferred.as_ref(),
         now,
     };
     Ok(shown.render())
@@ -114,6 +116,8 @@ struct Shown<'s> {
     /// The stored session, if it meets the request.
     session: Option<&'s Session>,
     path: &'s Path,
+    /// What AWS tools prefer to every section.
+    preferred: Option<&'s String>,
     now: DateTime<Utc>,
 }
 
@@ -200,11 +204,20 @@ impl Shown<'_> {
 
     /// How the credentials are used.
     fn uses(&self, text: &mut PlanLines) {
-        let Self { sections, plan, .. } = *self;
+        let Self {
+            sections,
+            plan,
+            preferred,
+            ..
+        } = *self;
         if let Some(precedence) = &sections.precedence {
             text.line("warning", precedence.fact(&sections.short_term));
         } else if sections.short_term != sections.profile.value {
             text.line("use", flag("--profile", &sections.short_term));
+        }
+        let overridden = plan::overridden_by_keys(sections);
+        for fact in overridden.iter().chain(preferred) {
+            text.line("warning", fact);
         }
         let unknown = plan.role().and_then(|role| role.scope.key_in_file());
         if let Some(key) = unknown.filter(|_| sections.short_term != sections.profile.value) {

@@ -87,11 +87,14 @@ pub mod key {
     /// The account and the role in IAM Identity Center: with either, the AWS CLI signs in there.
     pub const SSO_ACCOUNT_ID: &str = "sso_account_id";
     pub const SSO_ROLE_NAME: &str = "sso_role_name";
+    pub const SSO_SESSION: &str = "sso_session";
+    pub const SSO_START_URL: &str = "sso_start_url";
+    pub const SSO_REGION: &str = "sso_region";
 
     /// The identity that `aws login` has signed in.
     pub const LOGIN_SESSION: &str = "login_session";
     /// Where the AWS CLI signs in to IAM Identity Center.
-    pub const SSO: [&str; 3] = ["sso_session", "sso_start_url", SSO_ACCOUNT_ID];
+    pub const SSO: [&str; 3] = [SSO_SESSION, SSO_START_URL, SSO_ACCOUNT_ID];
 
     /// Other sources from which AWS tools get the credentials of a profile.
     pub const OTHER_SOURCES: [&str; 6] = [
@@ -99,8 +102,8 @@ pub mod key {
         CREDENTIAL_SOURCE,
         WEB_IDENTITY_TOKEN_FILE,
         LOGIN_SESSION,
-        "sso_session",
-        "sso_start_url",
+        SSO_SESSION,
+        SSO_START_URL,
     ];
 
     /// During a rotation: when the new access key was requested, as in RFC 3339.

@@ -9,6 +9,7 @@ mod section_names;
 mod section_checks;
 mod precedence;
 mod overridden;
+mod other_sources;
 mod role_chain;
 mod selection;
 mod short_role;
@@ -35,8 +36,10 @@ use self::decision::{Circumstances, Wish, decide};
 pub use self::decision::{Decision, Strategy};
 use self::includes::of_profile;
 pub use self::key_source::ADD_THE_KEY;
-pub use self::overridden::{Overridden, keys_before_process};
-pub use self::precedence::Precedence;
+pub use self::overridden::{
+    Overridden, keys_before_login, keys_before_process, overridden_by_keys,
+};
+pub use self::precedence::{PREFER_TOKEN, Precedence, TOKEN_FILE, token_of_environment};
 pub use self::proxy::Proxy;
 use self::role_chain::{NoWay, RoleChain};
 pub use self::route::Route;

@@ -6,11 +6,11 @@ use crate::core::error::Failure;
 use crate::core::text::nearest;
 use crate::files::profiles::{File, Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
-use crate::plan::KeySourceId;
 use crate::plan::includes::{Includes, of_profile};
 use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, signed_in};
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, inherited};
+use crate::plan::{KeySourceId, other_sources};
 
 /// The `credential_source` of keys in the environment. Other sources are roles of a machine.
 const ENVIRONMENT: &str = "Environment";
@@ -280,7 +280,7 @@ impl Walker<'_> {
         }
         match self.of(profile, key::ROLE_ARN) {
             Some(arn) => Ok(ChainEnd::Role(arn)),
-            None => Err(self.dead_end(profile, named_by)),
+            None => Err(self.dead_end(profile, named_by, before)),
         }
     }
 
@@ -347,16 +347,9 @@ impl Walker<'_> {
             }
             _ => format!("the profile {}", profile.name),
         };
-        let other = [key::CREDENTIAL_SOURCE, key::WEB_IDENTITY_TOKEN_FILE]
-            .into_iter()
-            .find(|key| self.of(profile, key).is_some());
-        NoWay::Elsewhere(match other {
-            Some(other) => Failure::new(format!(
-                "{place} assumes its role with {other}, not with a user's long-term keys"
-            ))
-            .hint(format!(
-                "to use MFA, replace {other} with source_profile; AWS tools get such credentials without mfa-creds"
-            )),
+        let mut others = [key::CREDENTIAL_SOURCE, key::WEB_IDENTITY_TOKEN_FILE].into_iter();
+        NoWay::Elsewhere(match others.find_map(|key| self.of(profile, key)) {
+            Some(other) => other_sources::of_role(&place, &other),
             None => Failure::new(format!(
                 "{place} has role_arn without source_profile"
             ))
@@ -365,27 +358,6 @@ impl Walker<'_> {
                 self.names.long_term(&profile.name)
             )),
         })
-    }
-
-    /// The error if AWS tools get the credentials of a source in another way, so that it has no long-term keys.
-    fn elsewhere(&self, profile: &ChainProfile, origin: &Origin) -> Option<Failure> {
-        let Files {
-            credentials,
-            config,
-        } = self.files;
-        let name = &profile.name;
-        let places = [(config, profile.config.as_ref()), (credentials, Some(name))];
-        let source = places.into_iter().find_map(|(file, section)| {
-            let section = section?;
-            let mut sources = key::OTHER_SOURCES.into_iter();
-            sources.find(|source| {
-                *source != key::CREDENTIAL_PROCESS && file.get(section, source).is_some()
-            })
-        })?;
-        let failure = Failure::new(format!(
-            "the profile {name} ({origin}) gets its credentials from {source}, not from a user's long-term keys"
-        ));
-        Some(failure.hint("use AWS tools directly: they get such credentials and assume the role without mfa-creds"))
     }
 
     /// The error if a source has keys in its section of the credentials file that are not a user's.
@@ -454,12 +426,24 @@ impl Walker<'_> {
         format!("run `{setup}` to write [{}]", self.names.long_term(name))
     }
 
-    fn dead_end(&self, profile: &ChainProfile, named_by: &Setting<String>) -> NoWay {
+    fn dead_end(
+        &self,
+        profile: &ChainProfile,
+        named_by: &Setting<String>,
+        before: &[ChainProfile],
+    ) -> NoWay {
         let origin = &named_by.origin;
-        let elsewhere = self
-            .elsewhere(profile, origin)
-            .or_else(|| self.other_keys(profile, origin))
-            .or_else(|| self.without_keys(profile, origin));
+        let mut roles = before.iter();
+        let mfa_serial = roles.find_map(|role| self.of(role, key::MFA_SERIAL));
+        let elsewhere = other_sources::of_source(
+            &profile.name,
+            profile.config.as_deref(),
+            origin,
+            mfa_serial.as_ref(),
+            self.files,
+        )
+        .or_else(|| self.other_keys(profile, origin))
+        .or_else(|| self.without_keys(profile, origin));
         match elsewhere {
             Some(failure) => NoWay::Elsewhere(failure),
             None => self.no_profile(&profile.name, origin).into(),

@@ -42,6 +42,8 @@ pub struct ProfileSections {
     pub precedence: Option<Precedence>,
     /// The section with a `credential_process` that keys in the section to write would override.
     pub credential_process_at: Option<String>,
+    /// The section with a session of `aws login` that keys in the section to write would override.
+    pub login_session_at: Option<String>,
     /// The role of the profile in one of the files.
     pub(super) role: Option<Setting<String>>,
     /// Where the credentials are stored.
@@ -183,7 +185,7 @@ impl SectionNames {
             role,
             ..sections
         }
-        .beside_process(files))
+        .beside_other_sources(files))
     }
 
     fn named(
@@ -220,6 +222,7 @@ impl SectionNames {
             flags,
             precedence: None,
             credential_process_at: None,
+            login_session_at: None,
             role: None,
             storage: Storage::Section,
         })
@@ -285,8 +288,8 @@ fn names_default(profile: &Setting<String>) -> bool {
     profile.value == DEFAULT_PROFILE && !matches!(profile.origin, Origin::Flag(_))
 }
 
-/// The section that makes AWS tools run a command for the credentials of a profile.
-fn credential_process_at(profile: &str, files: &Files<'_>) -> Option<String> {
+/// The section that makes AWS tools get the credentials of a profile in another way, with this key.
+fn place_of(key: &str, profile: &str, files: &Files<'_>) -> Option<String> {
     let Files {
         credentials,
         config,
@@ -294,7 +297,7 @@ fn credential_process_at(profile: &str, files: &Files<'_>) -> Option<String> {
     let header = config_header(&config.document, profile);
     let places = [(config, header), (credentials, Some(profile))];
     places.into_iter().find_map(|(file, section)| {
-        file.get(section?, key::CREDENTIAL_PROCESS)?;
+        file.get(section?, key)?;
         Some(format!("[{}] in {}", section?, file.path.display()))
     })
 }
@@ -321,9 +324,10 @@ fn check_name_part(name: &Setting<String>) -> Result<()> {
 }
 
 impl ProfileSections {
-    fn beside_process(self, files: &Files<'_>) -> Self {
+    fn beside_other_sources(self, files: &Files<'_>) -> Self {
         Self {
-            credential_process_at: credential_process_at(&self.short_term, files),
+            credential_process_at: place_of(key::CREDENTIAL_PROCESS, &self.short_term, files),
+            login_session_at: place_of(key::LOGIN_SESSION, &self.short_term, files),
             ..self
         }
     }

@@ -10,8 +10,9 @@ use crate::cli::CodeFlags;
 use crate::core::credentials::Credentials;
 use crate::core::error::Failure;
 use crate::core::mfa_device::SerialNumber;
+use crate::core::shell_words;
 use crate::files::freshness::Wanted;
-use crate::plan::{CodeSettings, Given, Inputs, ProfileSections, Setting};
+use crate::plan::{self, CodeSettings, Given, Inputs, ProfileSections, Setting};
 use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::codes::{Codes, StandardInput};
@@ -127,6 +128,10 @@ impl<'r> RenewalRequest<'r> {
             environment, files, ..
         } = self.inputs;
         warn_of_repeats(summary.report, files);
+        summary.preferred = plan::token_of_environment(environment).map(|fact| {
+            let unset = shell_words::unset(plan::TOKEN_FILE);
+            format!("{fact}: {unset}, or name the profile with --profile")
+        });
         let code_settings =
             CodeSettings::new(self.code_flags, environment, DEFAULT_PROMPT_TIMEOUT)?;
         let groups = group_jobs(jobs, &self.inputs, &code_settings, summary)?;

@@ -10,7 +10,7 @@ use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::{self, Exit, Failure};
 use crate::core::text;
-use crate::plan::{Native, Plan, ProfileSections};
+use crate::plan::{self, Native, Plan, ProfileSections};
 use crate::renewal::group::{Group, Job, Outcome};
 use crate::renewal::renew::SessionSection;
 use crate::report::{self, Report};
@@ -24,6 +24,8 @@ pub struct Summary {
     valid: BTreeMap<usize, ProfileOutcome>,
     /// Written sections that belong to none of the profiles.
     session_sections: Vec<SessionSection>,
+    /// What AWS tools prefer to every section, and what to do, if that is in the environment.
+    pub preferred: Option<String>,
     /// The error, if there is one profile.
     error: Option<Error>,
     /// The profiles without valid credentials, with their exit codes.
@@ -54,6 +56,7 @@ impl Summary {
             profiles,
             valid: BTreeMap::new(),
             session_sections: Vec::new(),
+            preferred: None,
             error: None,
             failed: Vec::new(),
         }
@@ -124,6 +127,11 @@ impl Summary {
             for line in outcome.use_lines.iter().filter(|_| self.profiles == 1) {
                 self.report.progress(line);
             }
+        }
+        if !self.valid.is_empty()
+            && let Some(preferred) = &self.preferred
+        {
+            self.report.warning(preferred);
         }
         let beside = self
             .valid
@@ -274,12 +282,9 @@ fn overridden(sections: &ProfileSections) -> Vec<String> {
             _ => precedence.sentence(section),
         });
     }
-    if let Some(process) = &sections.credential_process_at {
-        warnings.push(format!(
-            "the AWS CLI and SDKs do not run the credential_process of {process} while [{section}] has keys: `{}` removes them",
-            sections.command("clear")
-        ));
-    }
+    let removes = format!("`{}` removes them", sections.command("clear"));
+    let overridden = plan::overridden_by_keys(sections).into_iter();
+    warnings.extend(overridden.map(|fact| format!("{fact}: {removes}")));
     warnings
 }
 

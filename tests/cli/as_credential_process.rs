@@ -79,10 +79,10 @@ fn keys_that_shadow_it_are_pointed_out() {
         0,
         "renewing [work]: there are no credentials yet\n\
          [work] is valid until …\n\
-         warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config while [work] has keys: \
+         warning: the AWS CLI and some SDKs do not run the credential_process of [profile work] in ~/.aws/config while [work] has keys: \
          `mfa-creds clear -p work` removes them\n",
     );
-    let warning = "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
+    let warning = "warning: the AWS CLI and some SDKs do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
                    ~/.aws/credentials has keys: remove them with `mfa-creds clear -p work`\n";
     let outcome = home
         .run_with(&sts, &[&PROCESS[..], &["--no-input"]].concat())
@@ -103,7 +103,7 @@ fn keys_that_shadow_it_are_pointed_out() {
         .outcome();
     assert_eq!(
         outcome.stderr,
-        "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
+        "warning: the AWS CLI and some SDKs do not run the credential_process of [profile work] in ~/.aws/config, because [work] in \
          ~/.aws/credentials has keys: remove them in an editor\n"
     );
     assert_eq!(outcome.status, Some(0));
@@ -268,7 +268,7 @@ fn keys_in_the_same_section_are_pointed_out() {
     let outcome = home.run(&PROCESS).outcome();
     assert!(
         outcome.stderr.starts_with(
-            "warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
+            "warning: some AWS SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
              [profile work] in ~/.aws/config has keys: remove them in an editor\n"
         ),
         "{outcome:?}"
@@ -287,7 +287,7 @@ fn a_refresh_warns_however_it_comes_by_its_credentials() {
         0,
         "renewing [work]: there are no credentials yet\n\
          [work] shares the session of its key and device, valid until …\n\
-         warning: the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config while [work] has \
+         warning: the AWS CLI and some SDKs do not run the credential_process of [profile work] in ~/.aws/config while [work] has \
          keys: `mfa-creds clear -p work` removes them\n",
     );
     // Keys of another tool, which `clear` would leave alone.

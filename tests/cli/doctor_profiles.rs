@@ -46,7 +46,7 @@ fn variables_that_come_before_the_files() {
         (
             &[("AWS_WEB_IDENTITY_TOKEN_FILE", "x")],
             "warning",
-            "AWS_WEB_IDENTITY_TOKEN_FILE is set: some AWS tools use it to assume the role in AWS_ROLE_ARN instead of using a profile",
+            "AWS_WEB_IDENTITY_TOKEN_FILE is set: the AWS CLI and some SDKs prefer its token to AWS_PROFILE and [default]",
             "unset AWS_WEB_IDENTITY_TOKEN_FILE",
         ),
         (
@@ -318,7 +318,7 @@ fn what_one_file_hides_of_the_other() {
     let keys = "aws_access_key_id = AKIAFAKEFAKEFAKEALIC\naws_secret_access_key = FakeSecret\n";
     let process = "credential_process = mfa-creds export -p work --format process\n";
     let role = format!("role_arn = {ADMIN}\nsource_profile = other\n");
-    let in_the_way = "the AWS CLI and SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
+    let in_the_way = "the AWS CLI and some SDKs do not run the credential_process of [profile work] in ~/.aws/config, because \
          [work] in ~/.aws/credentials has keys";
     let by_role = "AWS tools do not read [work]: [profile work] in ~/.aws/config has role_arn, and they assume the role instead";
     for (credentials, config, message, fix) in [

@@ -311,6 +311,9 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     // `aws sso login` or `aws login`, which open a browser.
     ("{login} {}", NoCommand),
+    ("aws configure sso {}", NoCommand),
+    ("aws login {}", NoCommand),
+    ("aws sso login {}", NoCommand),
     ("{key}", NoCommand),
     ("{name}", NoCommand),
     (

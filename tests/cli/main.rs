@@ -75,6 +75,8 @@ mod not_files;
 mod overwritten;
 // Valid credentials that AWS tools cannot use because of how the files are written.
 mod misread;
+// What AWS tools prefer to the section that we write, what that hides from them, and roles over such sources.
+mod shadowed;
 
 // What only Windows has: its shells, files that somebody has open, the Credential Manager.
 #[cfg(windows)]

@@ -252,7 +252,7 @@ fn what_comes_before_the_keys_in_their_own_section_is_told() {
         (
             "sso_account_id",
             "x",
-            "the AWS CLI and boto3",
+            "the AWS CLI, boto3, and other SDKs",
             "sign in to IAM Identity Center instead",
         ),
         ("role_arn", ADMIN, "AWS tools", "assume the role instead"),
@@ -422,7 +422,7 @@ fn what_the_aws_cli_takes_in_place_of_the_section_is_told() {
         );
         let code = sts.fresh_code(ALICE_DEVICE);
         let fact = format!(
-            "the AWS CLI and boto3 do not read [work]: [profile work] in ~/.aws/config has {setting}"
+            "the AWS CLI, boto3, and other SDKs do not read [work]: [profile work] in ~/.aws/config has {setting}"
         );
         let way_out =
             "run `mfa-creds -p work --short-term-suffix mfa` to write a section that they read";

@@ -229,7 +229,7 @@ fn a_role_without_a_source() {
         &long_term("personal"),
         &format!("{config}credential_source = EcsContainer\n"),
         "a",
-        "error: [profile a] in ~/.aws/config assumes its role with credential_source, not with a user's long-term keys\n\
+        "error: [profile a] in ~/.aws/config assumes its role with credential_source = EcsContainer, not with a user's long-term keys\n\
          hint: to use MFA, replace credential_source with source_profile; AWS tools get such credentials without mfa-creds\n",
     );
 }

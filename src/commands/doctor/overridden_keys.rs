@@ -25,9 +25,12 @@ pub fn check(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) {
         profile.check_unread_keys(list);
         profile.check_unused_keys(list);
         let sections = profile.sections;
-        if let Some(Overridden { problem, way_out }) =
-            sections.and_then(|sections| plan::keys_before_process(&sections, files))
-        {
+        let Some(sections) = sections else { continue };
+        let overridden = [
+            plan::keys_before_process(&sections, files),
+            plan::keys_before_login(&sections, files),
+        ];
+        for Overridden { problem, way_out } in overridden.into_iter().flatten() {
             list.warning("precedence", problem, way_out);
         }
     }

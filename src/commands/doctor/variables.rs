@@ -22,10 +22,7 @@ const CONTAINER: &str = "AWS tools use the container's credentials if a profile 
 /// Other places that AWS tools get credentials from, and when.
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>.
 const OTHER_SOURCES: [(&str, &str); 3] = [
-    (
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "some AWS tools use it to assume the role in AWS_ROLE_ARN instead of using a profile",
-    ),
+    (plan::TOKEN_FILE, plan::PREFER_TOKEN),
     ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", CONTAINER),
     ("AWS_CONTAINER_CREDENTIALS_FULL_URI", CONTAINER),
 ];
