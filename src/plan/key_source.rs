@@ -186,7 +186,9 @@ pub(super) fn native(
         && session_section == Some(source)
         // They know no such key.
         && chain.profiles.iter().all(|profile| profile.includes.is_empty())
-        && roles().all(|role| role.arn.is_of_profile() && !too_long(role));
+        && roles().all(|role| role.arn.is_of_profile() && !too_long(role))
+        // They reject both sources for one role.
+        && roles().all(|role| get(role, key::CREDENTIAL_SOURCE).is_none());
     possible.then(|| Native {
         source: source.to_owned(),
         but_for: roles()

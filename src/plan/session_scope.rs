@@ -84,6 +84,8 @@ pub(super) struct ScopeSource<'a> {
     pub flags: Option<&'a cli::Scope>,
     /// The section with the long-term keys, or with the settings beside them.
     pub long_term: Option<(&'a File<'a>, &'a str)>,
+    /// The section of a role in the credentials file, unless it is about another role.
+    pub own: Option<(&'a File<'a>, &'a str)>,
     /// The profile in the config file, unless it is about another role.
     pub config: Option<(&'a File<'a>, &'a str)>,
 }
@@ -223,6 +225,11 @@ impl ScopeSource<'_> {
         inherited(file, section, key)
     }
 
+    fn in_own(&self, key: &'static str) -> Option<Setting<String>> {
+        let (file, section) = self.own?;
+        in_file(file, section, key)
+    }
+
     fn in_config(&self, key: &'static str) -> Option<Setting<String>> {
         let (file, section) = self.config?;
         in_file(file, section, key).or_else(|| Includes::of(section, file).get(file, key))
@@ -244,7 +251,9 @@ impl ScopeSource<'_> {
     }
 
     fn in_files(&self, key: &'static str) -> Option<Setting<String>> {
-        self.in_long_term(key).or_else(|| self.in_config(key))
+        self.in_long_term(key)
+            .or_else(|| self.in_own(key))
+            .or_else(|| self.in_config(key))
     }
 
     /// The session policies. All of them are from one place: AWS unites them, so one more would give more power.
@@ -273,12 +282,14 @@ impl ScopeSource<'_> {
             key::SESSION_POLICY,
             key::SESSION_POLICY_ARNS,
         ];
-        let in_long_term = of.map(|key| self.in_long_term(key));
-        let [read_only, path, arns] = if in_long_term.iter().any(Option::is_some) {
-            in_long_term
-        } else {
-            self.together(of)
-        };
+        let mut places = [
+            of.map(|key| self.in_long_term(key)),
+            of.map(|key| self.in_own(key)),
+        ]
+        .into_iter();
+        let [read_only, path, arns] = places
+            .find(|values| values.iter().any(Option::is_some))
+            .unwrap_or_else(|| self.together(of));
         if let Some(read_only) = read_only
             && is_true(&read_only)?
         {

@@ -4,7 +4,7 @@
 use crate::core::arn::Arn;
 use crate::core::environment::MFA_DEVICE;
 use crate::core::form::Form;
-use crate::files::profiles::key;
+use crate::files::profiles::{Files, config_header, key};
 use crate::plan::includes::of_profile;
 use crate::plan::route;
 use crate::plan::setting::{Setting, first, flag, in_file, inherited, variable};
@@ -12,6 +12,19 @@ use crate::plan::{Inputs, ProfileSections};
 
 /// The partition of most accounts.
 const USUAL_PARTITION: &str = "aws";
+
+/// Where the settings of a profile on the way to the keys are.
+struct Place {
+    profile: String,
+    long_term: String,
+    header: Option<String>,
+}
+
+impl Place {
+    fn get(&self, files: &Files<'_>, key: &'static str) -> Option<Setting<String>> {
+        of_profile(files, &self.profile, self.header.as_deref(), key)
+    }
+}
 
 impl Inputs<'_> {
     /// The role with its ARN, in the partition of the device or else of the region. What is not of this form stays as it is, and so does
@@ -40,15 +53,18 @@ impl Inputs<'_> {
     }
 
     fn partition(&self, sections: &ProfileSections, header: Option<&str>) -> String {
-        let files = self.files;
-        let long_term = |key| inherited(&files.credentials, &sections.long_term, key);
-        let own = |key| of_profile(files, &sections.profile.value, header, key);
+        let chain = self.way_to_keys(sections, header);
+        let along_the_way = |in_long_term: &[&'static str], of_profile_itself| {
+            chain.iter().find_map(|place| {
+                let mut keys = in_long_term.iter();
+                keys.find_map(|key| inherited(&self.files.credentials, &place.long_term, key))
+                    .or_else(|| place.get(self.files, of_profile_itself))
+            })
+        };
         let device = first([
             flag("--device", self.request.device.serial_number.as_ref()),
             variable(self.environment, MFA_DEVICE),
-            long_term(key::AWS_MFA_DEVICE),
-            long_term(key::MFA_SERIAL),
-            own(key::MFA_SERIAL),
+            along_the_way(&[key::AWS_MFA_DEVICE, key::MFA_SERIAL], key::MFA_SERIAL),
         ]);
         if let Some(arn) = device.as_ref().and_then(|device| Arn::parse(&device.value)) {
             return arn.partition.to_owned();
@@ -57,13 +73,39 @@ impl Inputs<'_> {
             flag("--region", self.request.network.region.as_ref()),
             variable(self.environment, "AWS_REGION"),
             variable(self.environment, "AWS_DEFAULT_REGION"),
-            long_term(key::REGION),
-            own(key::REGION),
-            in_file(&files.config, "default", key::REGION),
+            along_the_way(&[key::REGION], key::REGION),
+            in_file(&self.files.config, "default", key::REGION),
         ]);
         region
             .and_then(|region| route::partition(&region.value))
             .unwrap_or(USUAL_PARTITION)
             .to_owned()
+    }
+
+    /// The profile and its sources.
+    fn way_to_keys(&self, sections: &ProfileSections, header: Option<&str>) -> Vec<Place> {
+        let files = self.files;
+        let mut next = Place {
+            profile: sections.profile.value.clone(),
+            long_term: sections.long_term.clone(),
+            header: header.map(str::to_owned),
+        };
+        let mut chain: Vec<Place> = Vec::new();
+        // A loop is an error elsewhere.
+        while chain.iter().all(|place| place.profile != next.profile) {
+            let source = next.get(files, key::SOURCE_PROFILE);
+            let has_keys = files.credentials.document.has(&next.long_term);
+            chain.push(next);
+            let Some(source) = source.filter(|_| !has_keys) else {
+                break;
+            };
+            let profile = source.value;
+            next = Place {
+                long_term: self.names.long_term(&profile),
+                header: config_header(&files.config.document, &profile).map(str::to_owned),
+                profile,
+            };
+        }
+        chain
     }
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::core::environment::MFA_ASSUME_ROLE;
 use crate::core::error::Failure;
 use crate::files::freshness::Wanted;
-use crate::files::profiles::{Files, Values, config_header, key, profile_of};
+use crate::files::profiles::{Files, Values, config_header, key};
 use crate::plan::Inputs;
 use crate::plan::includes::of_profile;
 use crate::plan::role_chain::{self, ChainProfile, ChainRole, RoleChain};
@@ -27,8 +27,11 @@ struct OwnSettings<'a> {
 
 /// Where the settings of a role are.
 pub(super) struct RolePlace<'a> {
-    /// Its section in the credentials file.
+    profile: &'a str,
+    /// Its section with long-term keys in the credentials file.
     long_term: Option<&'a str>,
+    /// Its section in the credentials file with the profile's own name.
+    own: Option<&'a str>,
     /// Its header in the config file.
     header: Option<&'a str>,
     /// Whether the flags are about it.
@@ -38,7 +41,9 @@ pub(super) struct RolePlace<'a> {
 impl<'a> RolePlace<'a> {
     pub(super) fn of(profile: &'a ChainProfile, role: &ChainRole) -> Self {
         Self {
-            long_term: profile.long_term.as_deref().or(profile.own.as_deref()),
+            profile: &profile.name,
+            long_term: profile.long_term.as_deref(),
+            own: profile.own.as_deref(),
             header: profile.config.as_deref(),
             is_requested: role.profile == 0,
         }
@@ -121,9 +126,10 @@ impl Inputs<'_> {
                 let values = config.values(header);
                 values.has_any(keys) || values.has_any(&[key::INCLUDE_PROFILE])
             })
+            || (long_term.is_empty() || own.role.is_some())
+                && credentials.values(&sections.profile.value).has_any(keys)
             || long_term.is_empty()
-                && (credentials.values(&sections.profile.value).has_any(keys)
-                    || self.sources_may_have_scope(&sections.profile.value, own.header))
+                && self.sources_may_have_scope(&sections.profile.value, own.header)
     }
 
     /// The same for the profiles that a profile leads to.
@@ -173,10 +179,12 @@ impl Inputs<'_> {
     ) -> Result<SessionScope> {
         let profile = &sections.profile.value;
         let header = config_header(&self.files.config.document, profile);
-        let long_term = role_chain::settings_section(profile, self.names, &self.files.credentials)
-            .or_else(|| role_chain::own_section(profile, header, self.files));
+        let long_term = role_chain::settings_section(profile, self.names, &self.files.credentials);
+        let own = role_chain::own_section(profile, header, self.files);
         let place = RolePlace {
+            profile,
             long_term: long_term.as_deref(),
+            own: own.as_deref(),
             header,
             is_requested: true,
         };
@@ -210,8 +218,8 @@ impl Inputs<'_> {
         self.scope_source(Some(role), place).scope(role)
     }
 
-    /// Where the session scope of a role can come from. The settings of a profile in the config file do not apply to another role than
-    /// its own.
+    /// Where the session scope of a role can come from. The settings of a profile do not apply to another role than its own, unless they
+    /// are next to long-term keys.
     fn scope_source<'s>(
         &'s self,
         role: Option<&Setting<String>>,
@@ -221,17 +229,18 @@ impl Inputs<'_> {
             credentials,
             config,
         } = self.files;
-        let is_of_another = |header: &&str| {
-            let profile = profile_of(header).unwrap_or_default();
-            let own = of_profile(self.files, profile, Some(header), key::ROLE_ARN);
-            own.is_some_and(|own| role.is_none_or(|role| role.value != own.value))
-        };
+        let own = of_profile(self.files, place.profile, place.header, key::ROLE_ARN);
+        let is_of_another = own.is_some_and(|own| role.is_none_or(|role| role.value != own.value));
         ScopeSource {
             flags: place.is_requested.then_some(&self.request.scope),
             long_term: place.long_term.map(|section| (credentials, section)),
+            own: place
+                .own
+                .filter(|_| !is_of_another)
+                .map(|section| (credentials, section)),
             config: place
                 .header
-                .filter(|header| !is_of_another(header))
+                .filter(|_| !is_of_another)
                 .map(|header| (config, header)),
         }
     }

@@ -4,6 +4,7 @@ use stand_in::{
     ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, StandIn, User,
 };
 
+use crate::support::doctor::says;
 use crate::support::home::Home;
 use crate::support::roles::{ADMIN, AUDIT, account, role};
 use crate::support::sections::{long_term, value};
@@ -185,6 +186,25 @@ fn a_stale_account_next_to_new_credentials_is_corrected_and_a_missing_one_is_not
             "aws_account_id of [work] in ~/.aws/credentials is {OTHER}, but its credentials are in the account {OWN}"
         )) && doctor.stdout.contains(&format!("change it to {OWN}; the next renewal also does that")),
         "{doctor:?}"
+    );
+    // Some SDKs merge both files.
+    home.write(
+        "credentials",
+        &text.replace(&format!("aws_account_id = {OWN}\n"), ""),
+    );
+    home.write(
+        "config",
+        &format!("[profile work]\naws_account_id = {OTHER}\n"),
+    );
+    says(
+        home.run(&["doctor", "-p", "work", "--offline"]),
+        "warning",
+        "account ID",
+        &format!(
+            "aws_account_id of [profile work] in ~/.aws/config is {OTHER}, but the credentials of [work] are in the account {OWN}: \
+             the AWS SDKs for Java and Rust use both together"
+        ),
+        Some(&format!("remove the line, or change it to {OWN}")),
     );
     // A role's account is that of its ARN; where nothing tells the account, the line stays.
     let home = Home::with(&format!(

@@ -121,6 +121,79 @@ fn less_power_that_is_set_beside_the_role_is_not_ignored() {
 }
 
 #[test]
+fn less_power_beside_the_role_applies_next_to_keys_of_its_own_too() {
+    let settings = format!("role_arn = {ADMIN}\nread_only = true\n");
+    let policy = "session_policy_arns = arn:aws:iam::aws:policy/ViewOnlyAccess\n";
+    for (role, config) in [
+        (format!("[work]\n{settings}"), String::new()),
+        (
+            "[work]\nread_only = true\n".to_owned(),
+            format!("[profile work]\nrole_arn = {ADMIN}\n"),
+        ),
+        // What is in the credentials file overrides what is in the config file.
+        (
+            format!("[work]\n{settings}"),
+            format!("[profile work]\n{policy}"),
+        ),
+    ] {
+        let home = Home::with(&format!("{role}{}", long_term("work")));
+        home.write("config", &config);
+        let plan = home.run(&["plan", "-p", "work"]).outcome();
+        assert!(
+            plan.stdout.contains(
+                "at most  what both the role and arn:aws:iam::aws:policy/ReadOnlyAccess (read_only of [work] in ~/.aws/credentials) allow\n"
+            ),
+            "{role}{config}: {plan:?}"
+        );
+        // As in the config file, the settings of a role are not those of another one.
+        let plan = home
+            .run(&["plan", "-p", "work", "--assume-role", LONG])
+            .outcome();
+        assert!(
+            plan.status == Some(0) && !plan.stdout.contains("at most"),
+            "{plan:?}"
+        );
+    }
+    // The long-term section comes first.
+    let home = Home::with(&format!("[work]\n{settings}{}{policy}", long_term("work")));
+    let plan = home.run(&["plan", "-p", "work"]).outcome();
+    assert!(
+        plan.stdout.contains("ViewOnlyAccess") && !plan.stdout.contains("ReadOnlyAccess"),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn credentials_with_all_power_do_not_serve_a_role_that_got_less_in_the_credentials_file() {
+    let sts = StandIn::start(account());
+    let role = format!("[work]\nrole_arn = {ADMIN}\n");
+    let home = Home::with(&format!("{role}{}", long_term("work")));
+    renewed(&home, &sts, &["-p", "work", "-q"]);
+    let text = home.credentials();
+    let less = text.replace(&role, &format!("{role}read_only = true\n"));
+    home.write("credentials", &less);
+    home.run_with(&sts, &["-p", "work"]).ends(
+        0,
+        "renewing [work-mfa]: its credentials have more power than requested\n\
+         [work-mfa] is valid until …\nuse it with --profile work-mfa\n",
+    );
+}
+
+#[test]
+fn both_sources_for_one_role_work_only_here() {
+    let role = format!(
+        "[profile work]\nrole_arn = {ADMIN}\nsource_profile = personal\ncredential_source = Environment\n"
+    );
+    let home = Home::with(&long_term("personal"));
+    home.write("config", &role);
+    let plan = home.run(&["plan", "-p", "work"]).outcome();
+    assert!(
+        plan.stdout.contains("(work -> personal)") && !plan.stdout.contains("also works"),
+        "{plan:?}"
+    );
+}
+
+#[test]
 fn mistakes_name_the_file_that_they_are_in() {
     let role = |more: &str| {
         format!(
@@ -368,6 +441,21 @@ fn an_account_and_a_name_are_a_role_in_the_partition_of_the_device_or_the_region
         "arn:aws-cn:iam::123456789012:role/team/audit",
     );
     home.write("config", "[profile work]\nregion = us-gov-west-1\n");
+    planned(
+        &home,
+        &[],
+        "arn:aws-us-gov:iam::123456789012:role/team/audit",
+    );
+    // The device, or the region, of a source.
+    let keys = keys_only().replace("[work-", "[personal-");
+    let home = Home::with(&format!("{keys}region = cn-north-1\n"));
+    home.write("config", "[profile work]\nsource_profile = personal\n");
+    planned(&home, &[], "arn:aws-cn:iam::123456789012:role/team/audit");
+    let device = "arn:aws-us-gov:iam::123456789012:mfa/alice";
+    home.write(
+        "credentials",
+        &format!("{keys}aws_mfa_device = {device}\nregion = us-gov-west-1\n"),
+    );
     planned(
         &home,
         &[],

@@ -142,3 +142,50 @@ class Together(ClientTest):
         key = self.assert_granted_once(callers=len(crowd))
         for done in runs:
             self.assert_is_the_user(done, key)
+
+
+class Shadowed(ClientTest):
+    """What clients prefer to the keys in a section, and what these hide from them, as our warnings say."""
+
+    SSO = "[sso-session s]\nsso_start_url = https://x.invalid\nsso_region = us-east-1\n[profile p]\nsso_session = s\n"
+    ACCOUNT = "sso_account_id = 123456789012\nsso_role_name = Dev\n"
+    LOGIN = "[profile p]\nlogin_session = arn:aws:iam::123456789012:user/x\n"
+    TOKEN = "[profile p]\nweb_identity_token_file = /nowhere\n"
+    PROCESS = "[profile p]\ncredential_process = /bin/false\n"
+    VARIABLES = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/x"}
+
+    def setUp(self):
+        super().setUp()
+        self.mfa_creds("-p", "p", MFA_TOKEN=CODE, **self.environment)
+        self.key = self.assert_written()["aws_access_key_id"]
+
+    def assert_readers(self, readers, config="", **variables):
+        """Wants exactly these clients to use the section."""
+        self.config.write_text(config)
+        for client in AWS_CLI, BOTO3, JAVASCRIPT, RUST:
+            with self.subTest(client=client[0] if client is RUST else client[1]):
+                done = self.run_client(client, AWS_PROFILE="p", **variables)
+                if client in readers:
+                    self.assert_is_the_user(done, self.key)
+                else:
+                    self.assertNotEqual(done.returncode, 0, done.stdout)
+
+    def test_sso_settings_come_before_the_section(self):
+        self.assert_readers([JAVASCRIPT], self.SSO + self.ACCOUNT)
+
+    def test_without_an_account_only_some_sdks_stumble_over_them(self):
+        self.assert_readers([AWS_CLI, BOTO3, JAVASCRIPT], self.SSO)
+
+    def test_a_web_identity_comes_before_the_section(self):
+        self.assert_readers([JAVASCRIPT], self.TOKEN)
+
+    def test_the_section_comes_before_aws_login(self):
+        self.assert_readers([AWS_CLI, BOTO3, JAVASCRIPT], self.LOGIN)
+
+    def test_the_section_comes_before_a_process(self):
+        self.assert_readers([AWS_CLI, BOTO3, JAVASCRIPT], self.PROCESS)
+
+    def test_a_token_in_the_environment_comes_before_a_profile_that_is_not_named(self):
+        self.assert_readers([JAVASCRIPT, RUST], **self.VARIABLES)
+        done = self.run_client([*AWS_CLI, "--profile", "p"], **self.VARIABLES)
+        self.assert_is_the_user(done, self.key)

@@ -9,7 +9,7 @@ use crate::core::credentials::Credentials;
 use crate::core::shell_words;
 use crate::core::text::masked;
 use crate::files::freshness::Reason;
-use crate::files::profiles::{self, File, key};
+use crate::files::profiles::{self, File, Files, config_header, key};
 use crate::files::section_format::{Defect, holds_long_term_keys};
 use crate::files::store;
 use crate::plan::{Account, Keys, Origin, ProfileSections, Setting, User};
@@ -55,7 +55,7 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
                     until(found.expiration, clock::now())
                 ),
             );
-            account(list, sections, credentials, &found);
+            account(list, sections, inputs.files, &found);
         }
         CacheState::Stale { because, .. } => match because {
             // The check of the keys reports these.
@@ -72,13 +72,39 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
 }
 
 /// The account ID next to stored credentials, which AWS tools use.
-fn account(list: &mut Checklist, sections: &ProfileSections, file: &File<'_>, found: &Credentials) {
+fn account(
+    list: &mut Checklist,
+    sections: &ProfileSections,
+    files: &Files<'_>,
+    found: &Credentials,
+) {
+    let Files {
+        credentials: file,
+        config,
+    } = files;
     let subject = "account ID";
     let section = &sections.short_term;
     let stored = file
         .get(section, key::AWS_ACCOUNT_ID)
         .filter(|_| !sections.storage.is_private());
-    match (account_of(found, file), stored) {
+    let account = account_of(found, file);
+    let elsewhere = config_header(&config.document, section)
+        .and_then(|header| Some((header, config.get(header, key::AWS_ACCOUNT_ID)?)))
+        .filter(|_| stored.is_none() && !sections.storage.is_private());
+    if let (Account::Known(id), Some((header, set))) = (&account, elsewhere)
+        && set != *id
+    {
+        return list.warning(
+            subject,
+            format!(
+                "aws_account_id of [{header}] in {} is {set}, but the credentials of [{section}] are in the account {id}: the AWS SDKs for Java and Rust \
+                 use both together",
+                config.path.display()
+            ),
+            format!("remove the line, or change it to {id}"),
+        );
+    }
+    match (account, stored) {
         (Account::Unclear { problem, way_out }, _) => list.warning(subject, problem, way_out),
         (Account::Known(id), Some(stored)) if stored != id => list.warning(
             subject,
