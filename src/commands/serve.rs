@@ -15,9 +15,9 @@ use super::server::{self, Asking, LOOPBACK, Server};
 use crate::cli::{self, CodeFlags, Profile, Profiles, Request, SingleProfile, Verbosity};
 use crate::core::environment::Environment;
 use crate::core::error::{Exit, Failure};
-use crate::core::form::Form;
+use crate::core::form::WRITE_ROLE;
 use crate::core::seconds;
-use crate::plan::Selection;
+use crate::plan::{self, Selection};
 use crate::report::{self, Report};
 
 /// Describes the command in the help.
@@ -106,7 +106,13 @@ pub(super) fn serve(args: &Serve, environment: &Environment) -> Result<ExitCode>
                 Err(code) => return Ok(code),
             };
         let profile = first.obtained.profile.clone();
-        let path = match role {
+        let role_arn = first.obtained.credentials.role_arn.clone();
+        let role_arn = role_arn.filter(|_| role.is_some());
+        // The same role, written in the other way.
+        if role_arn.is_some() && offers.iter().any(|offer| offer.role_arn == role_arn) {
+            continue;
+        }
+        let path = match &role_arn {
             Some(arn) => {
                 first.renewal.name.clone_from(arn);
                 format!("/role/{}", utf8_percent_encode(arn, IN_PATH))
@@ -116,7 +122,7 @@ pub(super) fn serve(args: &Serve, environment: &Environment) -> Result<ExitCode>
         let route = server.add(&path, first)?;
         offers.push(Offer {
             profile,
-            role_arn: role.cloned(),
+            role_arn,
             url: route.url.clone(),
             token: route.token.clone(),
         });
@@ -165,10 +171,9 @@ fn check_roles(args: &Serve, names: &[Option<String>]) -> Result<()> {
         );
     }
     for arn in &args.roles {
-        if !Form::RoleArn.fits(arn) {
+        if !plan::is_role(arn) {
             bail!(
-                Failure::new(format!("`{arn}` (--with-role) is not a role ARN"))
-                    .hint("write it like arn:aws:iam::123456789012:role/NAME")
+                Failure::new(format!("`{arn}` (--with-role) is not a role ARN")).hint(WRITE_ROLE)
             );
         }
     }

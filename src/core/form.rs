@@ -98,6 +98,10 @@ impl Form {
     }
 }
 
+/// How to write a role that does not have to be an ARN, for a hint.
+pub const WRITE_ROLE: &str =
+    "write it like arn:aws:iam::123456789012:role/NAME or 123456789012:NAME";
+
 /// The first value that does not have its form.
 pub fn misfit(values: &[(Form, &str)]) -> Option<Form> {
     let found = values.iter().find(|(form, text)| !form.fits(text));

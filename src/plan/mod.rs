@@ -53,6 +53,7 @@ pub use self::session_scope::{SessionPolicy, SessionScope};
 pub use self::setting::{Origin, Setting};
 use self::setting::{default, first, flag, inherited, variable};
 use self::settings::Resolver;
+pub use self::short_role::is_role;
 use crate::cli::Request;
 use crate::core::credentials::LongTermKeys;
 use crate::core::environment::{Environment, MFA_CREDS_MIN_TTL};

@@ -8,7 +8,7 @@ use crate::core::environment::{
     Environment, MFA_CREDS_EXPIRATION_STYLE, MFA_DEVICE, MFA_STS_DURATION,
 };
 use crate::core::error::Failure;
-use crate::core::form::{Form, is_of_name};
+use crate::core::form::{Form, WRITE_ROLE, is_of_name};
 use crate::core::mfa_device::SerialNumber;
 use crate::core::seconds;
 use crate::files::profiles::{Files, key};
@@ -184,7 +184,7 @@ impl Resolver<'_> {
                 .hint(if arn.is_of_profile() {
                     "write it like arn:aws:iam::123456789012:role/NAME"
                 } else {
-                    "write it like arn:aws:iam::123456789012:role/NAME or 123456789012:NAME"
+                    WRITE_ROLE
                 })
             );
         }

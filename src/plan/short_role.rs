@@ -26,6 +26,18 @@ impl Place {
     }
 }
 
+/// Whether it is the ARN of a role, or an account and a role.
+pub fn is_role(text: &str) -> bool {
+    Form::RoleArn.fits(text) || in_partition(USUAL_PARTITION, text).is_some()
+}
+
+/// The ARN of `ACCOUNT:ROLE`.
+fn in_partition(partition: &str, text: &str) -> Option<String> {
+    let (account, name) = text.split_once(':')?;
+    let arn = Arn::of_iam(partition, account, &format!("role/{name}")).to_string();
+    Form::RoleArn.fits(&arn).then_some(arn)
+}
+
 impl Inputs<'_> {
     /// The role with its ARN, in the partition of the device or else of the region. What is not of this form stays as it is, and so does
     /// the role of a profile, which AWS tools read, too.
@@ -38,17 +50,16 @@ impl Inputs<'_> {
         if role.is_of_profile() || role.value.starts_with("arn:") {
             return role;
         }
-        let Some((account, name)) = role.value.split_once(':') else {
-            return role;
-        };
-        let arn =
-            |partition: &str| Arn::of_iam(partition, account, &format!("role/{name}")).to_string();
-        if !Form::RoleArn.fits(&arn(USUAL_PARTITION)) {
+        if in_partition(USUAL_PARTITION, &role.value).is_none() {
             return role;
         }
-        Setting {
-            value: arn(&self.partition(sections, header)),
-            origin: role.origin,
+        let partition = self.partition(sections, header);
+        match in_partition(&partition, &role.value) {
+            Some(arn) => Setting {
+                value: arn,
+                origin: role.origin,
+            },
+            None => role,
         }
     }
 

@@ -94,6 +94,8 @@ fn each_profile_and_role_has_a_path_and_a_token_of_its_own() {
         "--with-role",
         ADMIN,
         "--with-role",
+        "123456789012:long",
+        "--with-role",
         LONG,
         "--format",
         "json",
@@ -233,7 +235,7 @@ fn what_cannot_be_served_is_an_error_before_a_code_is_asked_for() {
         .ends(
             1,
             "error: `admin` (--with-role) is not a role ARN\n\
-         hint: write it like arn:aws:iam::123456789012:role/NAME\n",
+         hint: write it like arn:aws:iam::123456789012:role/NAME or 123456789012:NAME\n",
         );
     for flags in [
         &["--listen", "localhost"][..],
