@@ -86,10 +86,10 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
     lines::check(list, Which::Config.name(), &files.config);
     permissions::check(list, files);
     writing::check(list, files.credentials.path);
-    variables::check(list, &inputs);
+    let profile = or_the_only_one(inputs.single_profile(&args.profile), &inputs);
+    variables::check(list, &inputs, &profile);
     overridden_keys::check(list, names, files);
 
-    let profile = or_the_only_one(inputs.single_profile(&args.profile), &inputs);
     let shown = format!("{} ({})", profile.value, profile.origin);
     let sections = list.attempt("profile", names.sections_of(profile, files));
     let sections = sections.map(|sections| {

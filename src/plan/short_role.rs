@@ -31,9 +31,12 @@ pub fn is_role(text: &str) -> bool {
     Form::RoleArn.fits(text) || in_partition(USUAL_PARTITION, text).is_some()
 }
 
-/// The ARN of `ACCOUNT:ROLE`.
+/// The ARN of `ACCOUNT:ROLE`. What looks like another part of an ARN is a mistake, even if the path of a role could have it.
 fn in_partition(partition: &str, text: &str) -> Option<String> {
     let (account, name) = text.split_once(':')?;
+    if name.contains(':') || name.starts_with('/') || name.starts_with("role/") {
+        return None;
+    }
     let arn = Arn::of_iam(partition, account, &format!("role/{name}")).to_string();
     Form::RoleArn.fits(&arn).then_some(arn)
 }

@@ -146,22 +146,22 @@ fn keys_in_front_of_a_process_are_moved_or_removed() {
 #[test]
 fn a_role_in_a_section_that_no_tool_reads_is_removed() {
     let section = short_term("admin", FAR);
-    let scene = Scene::new(
-        Some(&format!("{}{section}", long_term("work"))),
-        &admin("work"),
-    );
-    let line = "mfa-creds doctor -p work --offline";
-    let warning = "AWS tools do not read [admin]";
-    let said = scene.types(line, Input::Nothing).said;
-    let mut lines = said
-        .lines()
-        .skip_while(|line| !line.contains(warning))
-        .skip(1);
-    let command = command_in(lines.next().unwrap()).unwrap();
-    let typed = scene.types(&command, Input::Nothing);
-    assert_eq!(typed.status, Some(0), "{typed:?}");
-    let again = scene.types(line, Input::Nothing).said;
-    assert!(!again.contains(warning), "`{command}`: {again}");
+    let in_credentials = admin("work").replace("[profile admin]\n", &section);
+    for (section, config) in [(section, admin("work")), (in_credentials, String::new())] {
+        let scene = Scene::new(Some(&format!("{}{section}", long_term("work"))), &config);
+        let line = "mfa-creds doctor -p work --offline";
+        let warning = "AWS tools do not read [admin]";
+        let said = scene.types(line, Input::Nothing).said;
+        let mut lines = said
+            .lines()
+            .skip_while(|line| !line.contains(warning))
+            .skip(1);
+        let command = command_in(lines.next().unwrap()).unwrap();
+        let typed = scene.types(&command, Input::Nothing);
+        assert_eq!(typed.status, Some(0), "{typed:?}");
+        let again = scene.types(line, Input::Nothing).said;
+        assert!(!again.contains(warning), "`{command}`: {again}");
+    }
 }
 
 #[test]

@@ -311,6 +311,10 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     // `aws sso login` or `aws login`, which open a browser.
     ("{login} {}", NoCommand),
+    (
+        "{} -- COMMAND",
+        By("role_files::doctor_does_not_ask_to_unset_what_the_profile_needs"),
+    ),
     ("aws configure sso {}", NoCommand),
     ("aws login {}", NoCommand),
     ("aws sso login {}", NoCommand),

@@ -248,14 +248,21 @@ fn doctor_names_a_character_that_nobody_sees_in_a_header() {
 #[test]
 fn what_comes_before_the_keys_in_their_own_section_is_told() {
     let sts = StandIn::start(account());
-    for (setting, value, who, instead) in [
+    for (setting, value, who, instead, fix) in [
         (
             "sso_account_id",
             "x",
             "the AWS CLI, boto3, and other SDKs",
             "sign in to IAM Identity Center instead",
+            "remove one of the two in an editor",
         ),
-        ("role_arn", ADMIN, "AWS tools", "assume the role instead"),
+        (
+            "role_arn",
+            ADMIN,
+            "AWS tools",
+            "assume the role instead",
+            "remove them with `mfa-creds clear -p work --short-term-suffix none`",
+        ),
     ] {
         let home = Home::with(&format!(
             "{}[work]\n{setting} = {value}\n",
@@ -275,7 +282,7 @@ fn what_comes_before_the_keys_in_their_own_section_is_told() {
             "warning",
             "precedence",
             &fact,
-            Some("remove one of the two in an editor"),
+            Some(fix),
         );
     }
 }

@@ -3,6 +3,8 @@
 
 use stand_in::{ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, StandIn};
 
+#[cfg(unix)]
+use crate::support::doctor::says;
 use crate::support::home::{Home, Outcome};
 use crate::support::roles::{ADMIN, AUDIT, LONG, account};
 use crate::support::sections::{keys_only, long_term, value};
@@ -270,6 +272,31 @@ fn the_keys_of_a_role_can_be_in_the_environment() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn doctor_does_not_ask_to_unset_what_the_profile_needs() {
+    let sts = StandIn::start(account());
+    let home = over_environment();
+    let run = |words: &[&str]| {
+        let run = home.run_with(&sts, words);
+        let run = run.env("AWS_ACCESS_KEY_ID", ALICE_ACCESS_KEY_ID);
+        run.env("AWS_SECRET_ACCESS_KEY", ALICE_SECRET_ACCESS_KEY)
+    };
+    says(
+        run(&["doctor", "-p", "work", "--offline"]),
+        "warning",
+        "environment",
+        "AWS_ACCESS_KEY_ID (AKIA…ALIC), AWS_SECRET_ACCESS_KEY are set: AWS tools prefer them to AWS_PROFILE and [default]",
+        Some(
+            "run AWS tools with `mfa-creds exec -p work -- COMMAND`, or name the profile with --profile",
+        ),
+    );
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let tool = run(&["exec", "-p", "work", "--", "printenv", "AWS_ACCESS_KEY_ID"]);
+    let outcome = tool.env("MFA_TOKEN", &code).outcome();
+    assert!(outcome.stdout.starts_with("ASIA"), "{outcome:?}");
+}
+
 #[test]
 fn keys_in_the_environment_must_be_whole_and_long_term() {
     let home = over_environment();
@@ -465,6 +492,9 @@ fn an_account_and_a_name_are_a_role_in_the_partition_of_the_device_or_the_region
         "12345678901:admin",
         "123456789012:",
         "123456789012:a:b",
+        "123456789012:role/admin",
+        "123456789012:/admin",
+        "123456789012:arn:aws:iam::123456789012:role/admin",
         "123456789012:a b",
     ] {
         home.run(&["-p", "work", "--assume-role", wrong]).ends(

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::checklist::Checklist;
-use crate::files::profiles::{Files, config_header, key, profile_of};
+use crate::files::profiles::{File, Files, config_header, key, profile_of};
 use crate::files::section_format;
 use crate::plan::{self, Origin, Overridden, Precedence, ProfileSections, SectionNames, Setting};
 
@@ -69,9 +69,7 @@ impl<'c> ConfigProfile<'c> {
             files,
             sections: names.sections_of(profile, files).ok(),
             has_keys,
-            has_session: has_keys
-                && credentials.get(name, key::ASSUMED_ROLE).is_some()
-                && !section_format::holds_long_term_keys(credentials, name),
+            has_session: has_session(credentials, name),
         }
     }
 
@@ -149,13 +147,24 @@ fn by_themselves(list: &mut Checklist, names: &SectionNames, files: &Files<'_>) 
         {
             continue;
         }
+        let has_session = has_session(credentials, name);
         let fix = if precedence.is_inherited() {
-            OUT_OF_DEFAULT
+            OUT_OF_DEFAULT.to_owned()
+        } else if precedence.is_role() && has_session {
+            without_role(has_session, name)
         } else {
-            REMOVE_ONE
+            REMOVE_ONE.to_owned()
         };
         list.warning("precedence", precedence.sentence(name), fix);
     }
+}
+
+/// Whether the keys of a section are temporary credentials that we wrote, or aws-mfa.
+fn has_session(credentials: &File<'_>, section: &str) -> bool {
+    let has = |key| credentials.get(section, key).is_some();
+    has(key::AWS_ACCESS_KEY_ID)
+        && has(key::ASSUMED_ROLE)
+        && !section_format::holds_long_term_keys(credentials, section)
 }
 
 /// The fix for credentials in the section of a role.

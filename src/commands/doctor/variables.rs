@@ -8,7 +8,7 @@ use crate::core::environment::{CODE, Environment, SETTINGS};
 use crate::core::shell_words;
 use crate::core::text::masked;
 use crate::files::profiles::config_header;
-use crate::plan::{self, Inputs};
+use crate::plan::{self, Inputs, Setting};
 use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;
 
 const SUBJECT: &str = "environment";
@@ -27,10 +27,10 @@ const OTHER_SOURCES: [(&str, &str); 3] = [
     ("AWS_CONTAINER_CREDENTIALS_FULL_URI", CONTAINER),
 ];
 /// Checks the variables, and the profiles that they name.
-pub fn check(list: &mut Checklist, inputs: &Inputs<'_>) {
+pub fn check(list: &mut Checklist, inputs: &Inputs<'_>, profile: &Setting<String>) {
     let environment = inputs.environment;
     let before = list.len();
-    keys(list, environment);
+    keys(list, inputs, profile);
     for (name, what) in OTHER_SOURCES {
         if environment.text(name).is_some() {
             list.warning(
@@ -47,7 +47,8 @@ pub fn check(list: &mut Checklist, inputs: &Inputs<'_>) {
     ours(list, environment);
 }
 
-fn keys(list: &mut Checklist, environment: &Environment) {
+fn keys(list: &mut Checklist, inputs: &Inputs<'_>, profile: &Setting<String>) {
+    let environment = inputs.environment;
     let is_set = |name: &&str| environment.text(name).is_some();
     let set: Vec<&str> = KEYS.into_iter().filter(is_set).collect();
     if set.is_empty() {
@@ -58,7 +59,19 @@ fn keys(list: &mut Checklist, environment: &Environment) {
         _ => (*name).to_owned(),
     });
     let names = names.collect::<Vec<_>>().join(", ");
-    let unset = shell_words::unset_all(&set);
+    let sections = inputs.names.sections_of(profile.clone(), inputs.files).ok();
+    let sections = sections.filter(|sections| {
+        let key_source = inputs.key_source(sections);
+        key_source.is_some_and(|key_source| key_source.is_of_environment)
+    });
+    let fix = match sections {
+        // The profile needs them.
+        Some(sections) => format!(
+            "run AWS tools with `{} -- COMMAND`, or name the profile with --profile",
+            sections.command("exec")
+        ),
+        None => shell_words::unset_all(&set),
+    };
     let (verb, they) = match set.len() {
         1 => ("is", "it"),
         _ => ("are", "them"),
@@ -66,7 +79,7 @@ fn keys(list: &mut Checklist, environment: &Environment) {
     list.warning(
         SUBJECT,
         format!("{names} {verb} set: AWS tools prefer {they} to AWS_PROFILE and [default]"),
-        unset,
+        fix,
     );
     let token = environment.text(SECURITY_TOKEN);
     if token.is_some() && token != environment.text(SESSION_TOKEN) {
