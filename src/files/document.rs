@@ -178,6 +178,12 @@ impl<'t> Document<'t> {
             .map(|property| property.value())
     }
 
+    /// Whether a key may be in the sections of this name: it is mentioned there. For several keys, this costs less than [`Self::get`].
+    pub fn may_have(&self, section: &str, keys: &[&str]) -> bool {
+        let mut sections = self.sections(section);
+        sections.any(|section| keys.iter().any(|key| section.mentions(key)))
+    }
+
     /// Whether every line is plain, so that all parsers agree: no continuation, no indented comment, no backslash at the end of a line,
     /// nothing irregular.
     pub fn is_plain(&self) -> bool {

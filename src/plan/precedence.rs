@@ -35,6 +35,9 @@ impl Precedence {
             (header, &OF_SSO[..]),
         ];
         places.into_iter().find_map(|(section, keys)| {
+            if !file.document.may_have(section, keys) {
+                return None;
+            }
             let mut keys = keys.iter();
             let key = keys.find(|key| file.get(section, key).is_some())?;
             Some(Self {

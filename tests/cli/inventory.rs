@@ -309,15 +309,18 @@ const COMMANDS: &[(&str, Tried)] = &[
         "{key} = {device}",
         By("hints_of_settings::a_device_is_written_where_it_counts"),
     ),
-    // `aws sso login` or `aws login`, which open a browser.
-    ("{login} {}", NoCommand),
     (
         "{} -- COMMAND",
         By("role_files::doctor_does_not_ask_to_unset_what_the_profile_needs"),
     ),
+    // They open a browser.
     ("aws configure sso {}", NoCommand),
     ("aws login {}", NoCommand),
     ("aws sso login {}", NoCommand),
+    (
+        "aws login",
+        By("aws_login::whoever_is_not_signed_in_is_offered_to_sign_in"),
+    ),
     ("{key}", NoCommand),
     ("{name}", NoCommand),
     (

@@ -8,6 +8,8 @@ pub mod sections;
 pub mod accounts;
 // Roles, in the account and in the config file.
 pub mod roles;
+// Sessions of `aws login`, and the program `aws`.
+pub mod logins;
 
 // What is typed differently on Windows, and said differently by it.
 pub mod systems;

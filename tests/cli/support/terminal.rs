@@ -28,7 +28,8 @@ pub fn on_terminal(home: &Home, sts: &StandIn, script: &str) -> OsSession {
         .env("NO_COLOR", "1")
         .env("MFA_CREDS_TRACE", home.trace())
         .env("AWS_ENDPOINT_URL_STS", sts.url())
-        .env("AWS_ENDPOINT_URL_IAM", sts.url());
+        .env("AWS_ENDPOINT_URL_IAM", sts.url())
+        .env("AWS_ENDPOINT_URL_SIGNIN", sts.url());
     let mut session = spawning(|| Session::spawn(command).unwrap());
     session.set_expect_timeout(Some(Duration::from_secs(20)));
     // The library sets the size of the terminal when the script runs already, which may be setting it, too.

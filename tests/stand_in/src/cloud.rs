@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::account::{Account, User};
 use crate::errors::AwsError;
 use crate::fakes::Fakes;
+use crate::logins::Logins;
 use crate::mfa::Verifications;
 use crate::policy::{self, Question, Verdict};
 use crate::secrets::Secrets;
@@ -36,6 +37,7 @@ pub(crate) struct Cloud {
     pub(crate) report: Option<(usize, DateTime<Utc>)>,
     /// The tokens that sign in to the console, and until when.
     pub(crate) sign_in_tokens: HashMap<String, DateTime<Utc>>,
+    pub(crate) logins: Logins,
 }
 
 impl Cloud {
@@ -54,6 +56,7 @@ impl Cloud {
             report_takes: 0,
             report: None,
             sign_in_tokens: HashMap::new(),
+            logins: Logins::default(),
         }
     }
 
@@ -98,7 +101,7 @@ impl Cloud {
             resource: &arn,
             user_name: &user.name,
             mfa_present: match caller {
-                Caller::UserSession { mfa, .. } => Some(*mfa),
+                Caller::UserSession { mfa, .. } | Caller::Login { mfa, .. } => Some(*mfa),
                 _ => None,
             },
         };

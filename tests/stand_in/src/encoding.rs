@@ -1,9 +1,11 @@
-//! PURE. Base32 and Base64 (RFC 4648), in which new devices are handed out and proxies are told
-//! passwords.
+//! PURE. Base32 and Base64 (RFC 4648), in which new devices are handed out, proxies are told
+//! passwords, and proofs of possession are written.
 //! <https://www.rfc-editor.org/rfc/rfc4648>
 
 pub(crate) const BASE64: &[u8] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+pub(crate) const BASE64_URL: &[u8] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 pub(crate) fn base32(bytes: &[u8]) -> String {
@@ -14,10 +16,25 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     encode(bytes, BASE64, 6, 4)
 }
 
+/// The Base64 of addresses, without the filling at the end.
+pub(crate) fn base64_url(bytes: &[u8]) -> String {
+    let text = encode(bytes, BASE64_URL, 6, 4);
+    text.trim_end_matches('=').to_owned()
+}
+
 /// What was encoded; None if there is another character in it.
 pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let letters = text.trim_end_matches('=').bytes();
-    let values = letters.map(|letter| BASE64.iter().position(|it| *it == letter));
+    decode(text.trim_end_matches('='), BASE64)
+}
+
+/// The same for the Base64 of addresses, where filling is another character.
+pub(crate) fn from_base64_url(text: &str) -> Option<Vec<u8>> {
+    decode(text, BASE64_URL)
+}
+
+fn decode(text: &str, alphabet: &[u8]) -> Option<Vec<u8>> {
+    let letters = text.bytes();
+    let values = letters.map(|letter| alphabet.iter().position(|it| *it == letter));
     let values: Vec<_> = values.collect::<Option<_>>()?;
     let bit = |index: usize| u8::from(values[index / 6] >> (5 - index % 6) & 1 == 1);
     let starts = (0..values.len() * 6 / 8).map(|byte| byte * 8);
@@ -60,5 +77,8 @@ mod tests {
             assert_eq!(base32(text.as_bytes()), in_base32);
         }
         assert_eq!(from_base64("Zm9-"), None);
+        assert_eq!(base64_url(&[0xfb, 0xff, 0xfe, 0x66]), "-__-Zg");
+        assert_eq!(from_base64_url("-__-Zg").unwrap(), [0xfb, 0xff, 0xfe, 0x66]);
+        assert_eq!(from_base64_url("Zg=="), None);
     }
 }

@@ -2,6 +2,7 @@
 //! kept for the test to look at.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,8 +15,8 @@ use crate::faults::{Fault, Faults};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::parameters::Parameters;
 use crate::service::Service;
-use crate::sign_in;
 use crate::signature::Authorization;
+use crate::{logins, sign_in};
 
 /// A request that the stand-in got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,8 @@ pub struct Request {
     pub user_agent: String,
     /// The HTTP status that was answered; None if nothing was, or not yet.
     pub status: Option<u16>,
-    /// AWS's code of the error, such as `AccessDenied`, even if it was not delivered.
+    /// AWS's code of the error, such as `AccessDenied`, even if it was not delivered; of AWS Sign-In,
+    /// its `error`, such as `TOKEN_EXPIRED`.
     pub error_code: Option<String>,
 }
 
@@ -99,6 +101,8 @@ pub(crate) struct Reply {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) cloud: Cloud,
+    /// What the addresses begin with.
+    scheme: &'static str,
     pub(crate) clock_offset: TimeDelta,
     pub(crate) faults: Faults,
     pub(crate) requests: Vec<Request>,
@@ -109,9 +113,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(account: Account) -> Self {
+    pub(crate) fn new(account: Account, scheme: &'static str) -> Self {
         Self {
             cloud: Cloud::new(account),
+            scheme,
             clock_offset: TimeDelta::zero(),
             faults: Faults::default(),
             requests: Vec::new(),
@@ -144,7 +149,11 @@ impl State {
 
     /// Carries a request out, as far as its fault lets it.
     pub(crate) fn reply(&mut self, request: &HttpRequest, fault: Option<&Fault>) -> Reply {
-        let mut parameters = Parameters::parse(&String::from_utf8_lossy(&request.body));
+        let mut parameters = if request.path() == logins::PATH {
+            logins::parameters(&request.body)
+        } else {
+            Parameters::parse(&String::from_utf8_lossy(&request.body))
+        };
         parameters.0.extend(Parameters::parse(request.query()).0);
         let number = self.note(Request::read(request, &parameters));
         let response = match (fault.and_then(Fault::page), fault) {
@@ -176,6 +185,9 @@ impl State {
             let now = self.now();
             return self.cloud.sign_in(request, parameters, now);
         }
+        if request.path() == logins::PATH {
+            return self.refresh_login(number, request, parameters, fault);
+        }
         if request.path() != "/" {
             return self.respond(number, 404, "<UnknownOperationException/>\n");
         }
@@ -188,6 +200,37 @@ impl State {
                 self.respond(number, error.status, error.render(service, &request_id))
             }
         }
+    }
+
+    /// Refreshes a session of `aws login`.
+    fn refresh_login(
+        &mut self,
+        number: usize,
+        request: &HttpRequest,
+        parameters: &Parameters,
+        fault: Option<&Fault>,
+    ) -> HttpResponse {
+        let now = self.now();
+        if let Some(Fault::Overtaken(file)) = fault {
+            let cache = fs::read_to_string(file).expect("a cache file");
+            fs::write(file, self.cloud.refreshed(&cache, now)).expect("a cache file");
+        }
+        let error = fault.and_then(|fault| fault.error(&self.cloud.account.id));
+        let result = error.map_or_else(
+            || {
+                self.cloud
+                    .create_token(request, self.scheme, parameters, now)
+            },
+            Err,
+        );
+        let response = match result {
+            Ok(tokens) => tokens.response(fault != Some(&Fault::NoCredentials)),
+            Err(error) => {
+                self.requests[number].error_code = Some(error.code.to_owned());
+                logins::refusal(&error)
+            }
+        };
+        response.header("x-amzn-RequestId", request_id(number))
     }
 
     /// A response of the service, with the headers that all of them have.

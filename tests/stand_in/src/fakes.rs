@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::answers::Credentials;
-use crate::encoding::BASE64;
+use crate::encoding::{BASE64, BASE64_URL};
 
 pub(crate) const UPPER_CASE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -50,6 +50,12 @@ impl Fakes {
     pub(crate) fn sign_in_token(&mut self) -> String {
         let parts = [self.text(80, UPPER_CASE), self.text(80, UPPER_CASE)];
         format!("FakeSigninToken{}", parts.join("-_"))
+    }
+
+    /// A long token that only the service can read, with this beginning.
+    pub(crate) fn token(&mut self, beginning: &str) -> String {
+        let parts = [self.text(200, BASE64_URL), self.text(600, BASE64_URL)];
+        format!("{beginning}.{}", parts.join("."))
     }
 
     pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Faults on demand: what networks, proxies and AWS itself do now and then.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::errors::AwsError;
@@ -30,7 +31,7 @@ pub enum Fault {
     Refused {
         /// The status of HTTP.
         status: u16,
-        /// AWS's code of the error.
+        /// AWS's code of the error; of AWS Sign-In, its `error`, such as `TOKEN_EXPIRED`.
         code: &'static str,
         /// AWS's text.
         message: &'static str,
@@ -54,11 +55,16 @@ pub enum Fault {
     BadGateway,
     /// Status 200 without a body. No code is spent.
     Empty200,
-    /// The request is carried out, but the answer has no `Credentials` element.
+    /// Status 200 with this JSON, whatever it says. The request is not carried out.
+    Json(&'static str),
+    /// The request is carried out, but the answer has no credentials.
     NoCredentials,
     /// The request is carried out, and `Expiration` has microseconds, as moto and `LocalStack`
     /// write it.
     Fractional,
+    /// Before a session of `aws login` is refreshed, another client refreshes it, and writes this
+    /// cache file.
+    Overtaken(PathBuf),
 }
 
 impl Fault {
@@ -94,6 +100,7 @@ impl Fault {
             Self::HtmlLoginPage => Some(page(200, LOGIN_PAGE)),
             Self::Redirect => Some(page(302, MOVED_PAGE).header("Location", LOGIN_URL)),
             Self::BadGateway => Some(page(502, BAD_GATEWAY_PAGE)),
+            Self::Json(text) => Some(HttpResponse::new(200, "application/json", *text)),
             _ => None,
         }
     }

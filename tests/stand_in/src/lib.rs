@@ -1,5 +1,5 @@
 //! A loopback stand-in for AWS STS, for what IAM does with MFA devices, and for the sign-in to the
-//! console, that verifies what AWS verifies.
+//! console and by `aws login`, that verifies what AWS verifies.
 //!
 //! It checks signatures (Signature Version 4), one-time codes (RFC 6238, each good once), MFA
 //! devices, durations and policies, and answers with AWS's own shapes and error texts. What it
@@ -51,6 +51,7 @@ mod policy;
 mod scope;
 
 // HTTP, signatures, and who signed.
+mod dpop;
 mod fakes;
 mod http;
 
@@ -66,6 +67,7 @@ mod secrets;
 mod cloud;
 
 mod iam;
+mod logins;
 mod sign_in;
 mod sts;
 
@@ -97,6 +99,7 @@ pub use device::Device;
 pub use exchange::Request;
 pub use faults::Fault;
 pub use iam::KeyStatus;
+pub use logins::{Login, SignedIn};
 pub use proxy::{Proxy, ProxyRequest, Route};
 pub use role::Role;
 pub use secrets::all_secrets;

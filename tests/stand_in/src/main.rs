@@ -1,6 +1,6 @@
 //! The stand-in as a program, to try a client by hand:
 //! `stand-in [ADDRESS [ROLE…]] [--tls NAME[,NAME…] --ca FILE] [--users NUMBER] [--sessions-last SECONDS]
-//! [--roles-last SECONDS]`.
+//! [--roles-last SECONDS] [--logins-last SECONDS] [--login-credentials-last SECONDS]`.
 //!
 //! Each role, named by its ARN, may be assumed with MFA, for up to four hours.
 //!
@@ -11,11 +11,14 @@
 //! with the device `user-1`, the key `AKIAFAKEUSER00000001` and the secret
 //! `FakeSecretOfUser00000001/NotReal+FakeFak`, and so on.
 //!
-//! With `--sessions-last` and `--roles-last`, what it issues ends sooner than was asked for.
+//! With `--sessions-last` and `--roles-last`, what it issues ends sooner than was asked for, and with
+//! the other two, sessions of `aws login` and their credentials do.
 //!
-//! It prints where it listens and what a client needs. An empty line on stdin prints a fresh code
-//! of alice's device; any other is the serial number of a device, or the name of a virtual one, and
-//! prints a fresh code of that. The end of stdin ends it.
+//! It prints where it listens and what a client needs; `AWS_ENDPOINT_URL_SIGNIN` is the same address.
+//! An empty line on stdin prints a fresh code of alice's device. `login USER`, or `login ROLE SESSION`
+//! with the ARN of a role, signs somebody in as `aws login` does, and prints the session, the name of
+//! its cache file, and that file, as one line of JSON. Any other line is the serial number of a
+//! device, or the name of a virtual one, and prints a fresh code of that. The end of stdin ends it.
 #![allow(
     clippy::print_stdout,
     reason = "printing is what this program is there for"
@@ -25,9 +28,10 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::{fs, io};
 
+use serde_json::{Value, json};
 use stand_in::{
-    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Authority, Device, Role,
-    StandIn, User,
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Authority, Device, Login,
+    Role, StandIn, User,
 };
 
 /// What the serial numbers of virtual devices begin with.
@@ -42,6 +46,8 @@ struct Arguments {
     users: u32,
     sessions_last: Option<u32>,
     roles_last: Option<u32>,
+    logins_last: Option<u32>,
+    login_credentials_last: Option<u32>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -73,6 +79,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(seconds) = arguments.roles_last {
         stand_in.roles_granted_at_most(seconds);
     }
+    if let Some(seconds) = arguments.logins_last {
+        stand_in.logins_last(seconds);
+    }
+    if let Some(seconds) = arguments.login_credentials_last {
+        stand_in.login_credentials_last(seconds);
+    }
     println!("AWS_ENDPOINT_URL_STS={}", stand_in.url());
     println!("AWS_ENDPOINT_URL_IAM={}", stand_in.url());
     println!("AWS_ACCESS_KEY_ID={ALICE_ACCESS_KEY_ID}");
@@ -82,12 +94,27 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("AWS_CA_BUNDLE={file}");
     }
     for line in io::stdin().lines() {
-        match find_device(&stand_in, line?.trim()) {
-            Some(serial) => println!("{}", stand_in.fresh_code(&serial)),
-            None => println!("no such device"),
-        }
+        println!("{}", answer(&stand_in, &line?)?);
     }
     Ok(())
+}
+
+/// What a line on stdin is answered.
+fn answer(stand_in: &StandIn, line: &str) -> Result<String, Box<dyn Error>> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let login = match words[..] {
+        ["login", user] => Login::of_user(user),
+        ["login", role, session] => Login::of_role(role, session),
+        _ => {
+            let serial = find_device(stand_in, line.trim());
+            let code = serial.map(|serial| stand_in.fresh_code(&serial));
+            return Ok(code.unwrap_or_else(|| "no such device".to_owned()));
+        }
+    };
+    let signed_in = stand_in.sign_in(&login);
+    let cache: Value = serde_json::from_str(&signed_in.cache)?;
+    let (session, file) = (&signed_in.session, signed_in.file_name());
+    Ok(json!({"session": session, "file": file, "cache": cache}).to_string())
 }
 
 fn read_arguments() -> Result<Arguments, Box<dyn Error>> {
@@ -100,6 +127,10 @@ fn read_arguments() -> Result<Arguments, Box<dyn Error>> {
             "--users" => read.users = number(arguments.next(), "a number")?,
             "--sessions-last" => read.sessions_last = Some(number(arguments.next(), "seconds")?),
             "--roles-last" => read.roles_last = Some(number(arguments.next(), "seconds")?),
+            "--logins-last" => read.logins_last = Some(number(arguments.next(), "seconds")?),
+            "--login-credentials-last" => {
+                read.login_credentials_last = Some(number(arguments.next(), "seconds")?);
+            }
             option if option.starts_with('-') => return Err(format!("unknown {option}").into()),
             _ => read.positional.push(argument),
         }

@@ -2,6 +2,7 @@
 
 mod devices;
 mod keys;
+mod logins;
 
 use std::io;
 use std::net::SocketAddr;

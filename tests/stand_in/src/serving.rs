@@ -26,16 +26,13 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(account: Account, identity: Option<Identity>) -> Self {
         Self {
-            state: Mutex::new(State::new(account)),
+            state: Mutex::new(State::new(account, scheme(identity.as_ref()))),
             identity,
         }
     }
 
     pub(crate) fn scheme(&self) -> &'static str {
-        match self.identity {
-            None => "http",
-            Some(_) => "https",
-        }
+        scheme(self.identity.as_ref())
     }
 
     // A panic in another thread is that thread's failure; the data are whole at every moment.
@@ -105,6 +102,13 @@ impl Shared {
             Ok(()) if request.keep_alive => After::Continue,
             _ => After::Close,
         }
+    }
+}
+
+fn scheme(identity: Option<&Identity>) -> &'static str {
+    match identity {
+        None => "http",
+        Some(_) => "https",
     }
 }
 

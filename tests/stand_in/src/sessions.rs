@@ -17,6 +17,8 @@ pub(crate) enum Caller {
     User { name: String },
     /// A user with credentials from `GetSessionToken`.
     UserSession { name: String, mfa: bool },
+    /// A user with credentials of `aws login`.
+    Login { name: String, mfa: bool },
     /// A role, with credentials from `AssumeRole`.
     RoleSession {
         role_arn: String,
@@ -35,34 +37,41 @@ impl Caller {
     /// The user, if it is one.
     pub(crate) fn user_name(&self) -> Option<&str> {
         match self {
-            Self::User { name } | Self::UserSession { name, .. } => Some(name),
+            Self::User { name } | Self::UserSession { name, .. } | Self::Login { name, .. } => {
+                Some(name)
+            }
             Self::RoleSession { .. } => None,
         }
     }
 
     /// Whether the credentials tell of MFA. Those of a role don't: a chain loses it.
     pub(crate) fn multi_factor_auth_present(&self) -> bool {
-        matches!(self, Self::UserSession { mfa: true, .. })
+        matches!(
+            self,
+            Self::UserSession { mfa: true, .. } | Self::Login { mfa: true, .. }
+        )
     }
 
     /// What the sessions of roles that it assumes inherit.
     pub(crate) fn inherited(&self) -> Inherited {
         match self {
             Self::RoleSession { inherited, .. } => inherited.clone(),
-            Self::User { .. } | Self::UserSession { .. } => Inherited::default(),
+            _ => Inherited::default(),
         }
     }
 
     pub(crate) fn account_id<'a>(&'a self, account: &'a Account) -> &'a str {
         match self {
-            Self::User { .. } | Self::UserSession { .. } => &account.id,
             Self::RoleSession { role_arn, .. } => role_arn.split(':').nth(4).unwrap_or_default(),
+            _ => &account.id,
         }
     }
 
     pub(crate) fn arn(&self, account: &Account) -> String {
         match self {
-            Self::User { name } | Self::UserSession { name, .. } => account.user_arn(name),
+            Self::User { name } | Self::UserSession { name, .. } | Self::Login { name, .. } => {
+                account.user_arn(name)
+            }
             Self::RoleSession {
                 role_arn,
                 session_name,
@@ -78,7 +87,9 @@ impl Caller {
     /// The `UserId` that AWS shows. It follows from the name, so that it stays the same.
     pub(crate) fn unique_id(&self) -> String {
         match self {
-            Self::User { name } | Self::UserSession { name, .. } => user_id(name),
+            Self::User { name } | Self::UserSession { name, .. } | Self::Login { name, .. } => {
+                user_id(name)
+            }
             Self::RoleSession {
                 role_arn,
                 session_name,

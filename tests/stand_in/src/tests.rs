@@ -11,6 +11,7 @@ mod faults;
 mod headers;
 mod iam;
 mod lifecycle;
+mod logins;
 mod proxy;
 mod roles;
 mod secrets;

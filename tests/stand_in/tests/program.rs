@@ -67,6 +67,38 @@ fn numbered_users_have_a_device_each_as_many_as_were_asked_for() {
 }
 
 #[test]
+fn somebody_signs_in_by_a_line() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_stand-in"))
+        .args(["127.0.0.1:0", "--login-credentials-last", "60"])
+        .args(["--logins-last", "3600"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = program.stdin.take().unwrap();
+    let role = "arn:aws:iam::123456789012:role/admin";
+    writeln!(stdin, "login alice\nlogin {role} bob").unwrap();
+    drop(stdin);
+    let mut said = String::new();
+    let mut stdout = program.stdout.take().unwrap();
+    stdout.read_to_string(&mut said).unwrap();
+    let answers: Vec<_> = said.lines().skip(5).collect();
+    for (answer, session) in [
+        (answers[0], "arn:aws:iam::123456789012:user/alice"),
+        (
+            answers[1],
+            "arn:aws:sts::123456789012:assumed-role/admin/bob",
+        ),
+    ] {
+        let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+        assert_eq!(answer["session"], session);
+        assert_eq!(answer["file"].as_str().unwrap().len(), 64 + ".json".len());
+        assert!(answer["cache"]["refreshToken"].is_string());
+    }
+    assert!(program.wait().unwrap().success());
+}
+
+#[test]
 fn what_it_does_not_understand_it_says() {
     for arguments in [
         &["--tls", "sts.amazonaws.com"][..],

@@ -20,7 +20,7 @@ pub(super) struct Client {
     pub(super) secret: String,
     pub(super) token: Option<String>,
     pub(super) date: Option<DateTime<Utc>>,
-    service: Service,
+    pub(super) service: Service,
     pub(super) region: &'static str,
 }
 
