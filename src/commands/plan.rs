@@ -225,7 +225,8 @@ impl Shown<'_> {
             text.line("use", flag("--profile", &sections.short_term));
         }
         let overridden = plan::overridden_by_keys(sections);
-        for fact in overridden.iter().chain(preferred) {
+        let overridden = overridden.iter().map(|overridden| &overridden.problem);
+        for fact in overridden.chain(preferred) {
             text.line("warning", fact);
         }
         let unknown = plan.role().and_then(|role| role.scope.key_in_file());

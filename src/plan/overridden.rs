@@ -2,7 +2,7 @@
 
 use crate::files::profiles::{Files, config_header, key};
 use crate::files::section_format;
-use crate::plan::section_names::ProfileSections;
+use crate::plan::section_names::{KeysBeforeLogin, ProfileSections};
 
 /// Something in a file that AWS tools ignore.
 pub struct Overridden {
@@ -16,14 +16,25 @@ pub struct Overridden {
 /// See <https://docs.aws.amazon.com/cli/latest/userguide/cli-chap-authentication.html#cli-chap-authentication-precedence>.
 const PREFER_KEYS: &str = "the AWS CLI and some SDKs";
 
-/// What those tools do not do while the section to write has keys, as complete sentences.
-pub fn overridden_by_keys(sections: &ProfileSections) -> Vec<String> {
-    let section = &sections.short_term;
+/// What to do about keys that no command removes.
+const BY_HAND: &str = "remove them in an editor";
+
+/// What those tools do not do while the section to write has keys, or because the one with the profile's own name has some.
+pub fn overridden_by_keys(sections: &ProfileSections) -> Vec<Overridden> {
+    let fact = |what, section| format!("{PREFER_KEYS} {what} while [{section}] has keys");
     let sources = [without_process(sections), without_login(sections)];
-    let sources = sources.into_iter().flatten();
-    sources
-        .map(|what| format!("{PREFER_KEYS} {what} while [{section}] has keys"))
-        .collect()
+    let to_write = sources.into_iter().flatten().map(|what| Overridden {
+        problem: fact(what, &sections.short_term),
+        way_out: format!("`{}` removes them", sections.command("clear")),
+    });
+    let own = login_behind_keys(sections).map(|(what, command)| Overridden {
+        problem: fact(what, &sections.profile.value),
+        way_out: match command {
+            Some(command) => format!("`{command}` removes them"),
+            None => BY_HAND.to_owned(),
+        },
+    });
+    to_write.chain(own).collect()
 }
 
 /// The keys that AWS tools use instead of a profile's `credential_process`, which may run mfa-creds.
@@ -33,7 +44,18 @@ pub fn keys_before_process(sections: &ProfileSections, files: &Files<'_>) -> Opt
 
 /// The same for its session of `aws login`.
 pub fn keys_before_login(sections: &ProfileSections, files: &Files<'_>) -> Option<Overridden> {
-    keys_before(&without_login(sections)?, sections, files)
+    if let Some(what) = without_login(sections) {
+        return keys_before(&what, sections, files);
+    }
+    let (what, command) = login_behind_keys(sections)?;
+    let (section, path) = (&sections.profile.value, files.credentials.path.display());
+    Some(Overridden {
+        problem: format!("{PREFER_KEYS} {what}, because [{section}] in {path} has keys"),
+        way_out: match command {
+            Some(command) => format!("remove them with `{command}`"),
+            None => BY_HAND.to_owned(),
+        },
+    })
 }
 
 fn without_process(sections: &ProfileSections) -> Option<String> {
@@ -46,6 +68,17 @@ fn without_login(sections: &ProfileSections) -> Option<String> {
     Some(format!("do not use the login_session of {login}"))
 }
 
+/// What AWS tools do not do if the profile gets its credentials from `aws login`, but the section with its own name has keys; and the
+/// command that removes those, if one does.
+fn login_behind_keys(sections: &ProfileSections) -> Option<(String, Option<String>)> {
+    let (login, keys) = (sections.login.as_ref()?, sections.before_login?);
+    let clear = || format!("{} --short-term-suffix none", sections.command("clear"));
+    Some((
+        format!("do not use the {}", login.identity.origin),
+        (keys == KeysBeforeLogin::Ours).then(clear),
+    ))
+}
+
 fn keys_before(what: &str, sections: &ProfileSections, files: &Files<'_>) -> Option<Overridden> {
     let section = &sections.short_term;
     let Files {
@@ -56,7 +89,7 @@ fn keys_before(what: &str, sections: &ProfileSections, files: &Files<'_>) -> Opt
     let in_config = header.filter(|header| config.get(header, key::AWS_ACCESS_KEY_ID).is_some());
     let has = |section: &str, key| credentials.get(section, key).is_some();
     let is_long_term = section_format::has_long_term_id(credentials, section);
-    let by_hand = || "remove them in an editor".to_owned();
+    let by_hand = || BY_HAND.to_owned();
     let (tools, place, way_out) = if has(section, key::AWS_ACCESS_KEY_ID) {
         let way_out = if section_format::holds_long_term_keys(credentials, section)
             && !section_format::has_keys(credentials, &sections.long_term)

@@ -55,8 +55,19 @@ pub struct ProfileSections {
     pub(super) role: Option<Setting<String>>,
     /// The session of `aws login` that its credentials come from, if it has no role and no long-term keys.
     pub login: Option<LoginSession>,
+    /// Keys in the section with the profile's own name, which hide that session from AWS tools.
+    pub(super) before_login: Option<KeysBeforeLogin>,
     /// Where the credentials are stored.
     pub storage: Storage,
+}
+
+/// Keys that hide a session of `aws login`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum KeysBeforeLogin {
+    /// Those of a session that was written by us, or by aws-mfa.
+    Ours,
+    /// Somebody else's.
+    Foreign,
 }
 
 /// Where the temporary credentials of a profile are stored.
@@ -205,10 +216,14 @@ impl SectionNames {
             config_header(&config.document, &sections.short_term)
         };
         let precedence = header.and_then(|header| Precedence::of(header, config));
+        let before_login = login
+            .as_ref()
+            .and_then(|_| KeysBeforeLogin::of(&sections.profile.value, &files.credentials));
         Ok(ProfileSections {
             precedence,
             role,
             login,
+            before_login,
             ..sections
         }
         .beside_other_sources(files))
@@ -269,6 +284,7 @@ impl SectionNames {
             login_session_at: None,
             role: None,
             login: None,
+            before_login: None,
             storage: Storage::Section,
         })
     }
@@ -317,6 +333,19 @@ impl SectionNames {
             }
         }
         flags
+    }
+}
+
+impl KeysBeforeLogin {
+    fn of(section: &str, credentials: &File<'_>) -> Option<Self> {
+        let has = |key| credentials.get(section, key).is_some();
+        has(key::AWS_ACCESS_KEY_ID).then(|| {
+            if has(key::ASSUMED_ROLE) {
+                Self::Ours
+            } else {
+                Self::Foreign
+            }
+        })
     }
 }
 

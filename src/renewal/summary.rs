@@ -10,7 +10,7 @@ use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::{self, Exit, Failure};
 use crate::core::text;
-use crate::plan::{self, Native, Plan, ProfileSections, Storage};
+use crate::plan::{self, Native, Overridden, Plan, ProfileSections, Storage};
 use crate::renewal::group::{Job, Outcome};
 use crate::renewal::renew::SessionSection;
 use crate::report::{self, Report};
@@ -282,9 +282,9 @@ fn overridden(sections: &ProfileSections) -> Vec<String> {
             _ => precedence.sentence(section),
         });
     }
-    let removes = format!("`{}` removes them", sections.command("clear"));
     let overridden = plan::overridden_by_keys(sections).into_iter();
-    warnings.extend(overridden.map(|fact| format!("{fact}: {removes}")));
+    warnings
+        .extend(overridden.map(|Overridden { problem, way_out }| format!("{problem}: {way_out}")));
     warnings
 }
 

@@ -108,6 +108,54 @@ fn a_session_of_aws_login_that_our_section_hides_is_told() {
 }
 
 #[test]
+fn old_keys_that_hide_a_session_of_aws_login_in_use_are_told() {
+    let sts = StandIn::start(Account::example());
+    let fact =
+        "the AWS CLI and some SDKs do not use the login_session of [profile dev] in ~/.aws/config";
+    let foreign =
+        "[dev]\naws_access_key_id = ASIAOTHER\naws_secret_access_key = x\naws_session_token = y\n";
+    let clear = "mfa-creds clear -p dev --short-term-suffix none";
+    for (credentials, while_it_has, fix) in [
+        (
+            short_term("dev", FAR),
+            format!("`{clear}` removes them"),
+            format!("remove them with `{clear}`"),
+        ),
+        (
+            foreign.to_owned(),
+            "remove them in an editor".to_owned(),
+            "remove them in an editor".to_owned(),
+        ),
+    ] {
+        let home = home(&credentials, "");
+        home.signed_in("dev", &sts).ends_in(-1);
+        let plan = home.run(&["plan", "-p", "dev"]).outcome();
+        assert!(
+            plan.stdout
+                .contains(&format!("warning  {fact} while [dev] has keys\n")),
+            "{plan:?}"
+        );
+        let doctor = ["doctor", "-p", "dev", "--offline"];
+        says(
+            home.run(&doctor),
+            "warning",
+            "precedence",
+            &format!("{fact}, because [dev] in ~/.aws/credentials has keys"),
+            Some(&fix),
+        );
+        let outcome = home.run_with(&sts, &["-p", "dev"]).succeeds();
+        let warning = format!("warning: {fact} while [dev] has keys: {while_it_has}\n");
+        assert!(outcome.stderr.contains(&warning), "{outcome:?}");
+        if fix.contains(clear) {
+            let words: Vec<&str> = clear.split(' ').skip(1).collect();
+            home.run(&words).succeeds();
+            let doctor = home.run(&doctor).outcome();
+            assert!(!doctor.stdout.contains("do not use"), "{doctor:?}");
+        }
+    }
+}
+
+#[test]
 fn a_token_in_the_environment_that_comes_before_profiles_is_told_once() {
     let sts = StandIn::start(Account::example());
     let credentials = format!("{}{}", long_term("work"), long_term("home"));
