@@ -20,6 +20,19 @@ const KEYS: [&str; 7] = [
 /// See <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>.
 const MACHINES: [&str; 2] = ["Ec2InstanceMetadata", "EcsContainer"];
 
+/// Where a profile with SSO settings gets its credentials from.
+pub(super) const OF_SSO: &str = "IAM Identity Center (SSO)";
+
+/// What to do to use such a profile. Without an account and a role, the AWS CLI gets no credentials from there.
+pub(super) fn sign_in_to_sso(profile: &str, has: impl Fn(&str) -> bool) -> String {
+    let profile = flag("--profile", profile);
+    if has(key::SSO_ACCOUNT_ID) && has(key::SSO_ROLE_NAME) {
+        format!("run `aws sso login {profile}`")
+    } else {
+        format!("run `aws configure sso {profile}` to choose an account and a role")
+    }
+}
+
 /// The error for a source profile that has no long-term keys, because AWS tools get its credentials in another way. The SDK for PHP
 /// supports only keys and roles in a source (`CredentialProvider::loadRoleProfile`).
 pub(super) fn of_source(
@@ -38,7 +51,6 @@ pub(super) fn of_source(
             || credentials.get(name, key).is_some()
     };
     let source = KEYS.into_iter().find(|key| has(key))?;
-    let of_sso = "IAM Identity Center (SSO)";
     let assume = "AWS tools other than the SDK for PHP then assume roles with its credentials, without mfa-creds";
     let (from, hint) = match source {
         key::WEB_IDENTITY_TOKEN_FILE | key::CREDENTIAL_SOURCE => (
@@ -51,19 +63,9 @@ pub(super) fn of_source(
             source,
             format!("run `aws login {}`: {assume}", flag("--profile", name)),
         ),
-        _ if has(key::SSO_ACCOUNT_ID) && has(key::SSO_ROLE_NAME) => (
-            of_sso,
-            format!("run `aws sso login {}`: {assume}", flag("--profile", name)),
-        ),
-        _ => (
-            of_sso,
-            format!(
-                "run `aws configure sso {}` to choose an account and a role: {assume}",
-                flag("--profile", name)
-            ),
-        ),
+        _ => (OF_SSO, format!("{}: {assume}", sign_in_to_sso(name, has))),
     };
-    let useless = mfa_serial.filter(|_| from == of_sso);
+    let useless = mfa_serial.filter(|_| from == OF_SSO);
     let useless =
         useless.map(|serial| format!("; remove {}, which needs a user's keys", serial.origin));
     let failure = Failure::new(format!(

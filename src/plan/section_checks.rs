@@ -9,6 +9,7 @@ use crate::core::text::{flag, nearest};
 use crate::files::document::{Irregularity, Note, Property, Section};
 use crate::files::profiles::{File, Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
+use crate::plan::other_sources::{OF_SSO, sign_in_to_sso};
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::Origin;
 
@@ -298,12 +299,12 @@ pub(super) fn signed_in(
         format!("; {}", keys_for(&others))
     };
     let failure = Failure::new(format!(
-        "[{header}] in {} gets its credentials from IAM Identity Center (SSO), not from a user's long-term keys",
+        "[{header}] in {} gets its credentials from {OF_SSO}, not from a user's long-term keys",
         config.path.display()
     ));
     Some(failure.hint(format!(
-        "run `aws sso login {}`: AWS tools then use the profile without mfa-creds{others}",
-        flag("--profile", name)
+        "{}: AWS tools then use the profile without mfa-creds{others}",
+        sign_in_to_sso(name, has)
     )))
 }
 

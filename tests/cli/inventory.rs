@@ -314,9 +314,9 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("role_files::doctor_does_not_ask_to_unset_what_the_profile_needs"),
     ),
     // They open a browser.
-    ("aws configure sso {}", NoCommand),
+    ("aws configure sso {profile}", NoCommand),
     ("aws login {}", NoCommand),
-    ("aws sso login {}", NoCommand),
+    ("aws sso login {profile}", NoCommand),
     (
         "aws login",
         By("aws_login::whoever_is_not_signed_in_is_offered_to_sign_in"),

@@ -562,19 +562,24 @@ fn a_profile_that_signs_in_with_the_aws_cli_needs_no_section() {
         )
     };
     let told = of_sso("profile dev");
-    for key in [
-        "sso_session = x",
-        "sso_start_url = https://x.awsapps.com/start",
-        "sso_account_id = 123456789012",
+    let whole = "sso_session = x\nsso_account_id = 123456789012\nsso_role_name = Dev";
+    let configure = "aws configure sso --profile dev` to choose an account and a role";
+    for (settings, command) in [
+        (whole, "aws sso login --profile dev`"),
+        ("sso_session = x", configure),
+        ("sso_start_url = https://x.awsapps.com/start", configure),
+        ("sso_account_id = 123456789012", configure),
     ] {
-        home.write("config", &format!("[profile dev]\n{key}\n"));
-        let hint = "hint: run `aws sso login --profile dev`: AWS tools then use the profile without mfa-creds; there are keys for: work\n";
+        home.write("config", &format!("[profile dev]\n{settings}\n"));
+        let hint = format!(
+            "hint: run `{command}: AWS tools then use the profile without mfa-creds; there are keys for: work\n"
+        );
         for command in [&[][..], &["export"], &["plan"], &["device", "list"]] {
             home.run(&[command, &["-p", "dev"]].concat())
                 .ends(1, &format!("{told}{hint}"));
         }
     }
-    home.write("config", "[default]\nsso_session = x\n");
+    home.write("config", &format!("[default]\n{whole}\n"));
     home.run(&[]).ends(
         1,
         &format!(
