@@ -12,6 +12,7 @@ use crate::core::error::Failure;
 use crate::files::profiles::{File, Files, key};
 use crate::files::section_format;
 use crate::plan::decision::{CHAINED_SECONDS, Decision, Strategy};
+use crate::plan::includes::of_profile;
 use crate::plan::role_chain::{ChainEnd, ChainRole, RoleChain};
 use crate::plan::section_checks::check_sections;
 use crate::plan::section_names::{ProfileSections, SectionNames};
@@ -155,7 +156,11 @@ pub(super) fn session_section(
         return None;
     }
     let section = names.short_term(names.profile_of(&id.section)?);
+    let base = chain.profiles.last()?;
+    let role = of_profile(files, &base.name, base.config.as_deref(), key::ROLE_ARN);
     let is_free = section != sections.short_term
+        // AWS tools would assume the role of that section, except where it is a source.
+        && role.is_none()
         && section != id.section
         && section != INHERITED
         && !section_format::has_other_source(&files.config, &section)

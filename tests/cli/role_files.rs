@@ -196,6 +196,35 @@ fn both_sources_for_one_role_work_only_here() {
 }
 
 #[test]
+fn a_session_is_not_written_next_to_a_role() {
+    let sts = StandIn::start(account());
+    for (section, config) in [
+        (format!("[personal]\nrole_arn = {LONG}\n"), String::new()),
+        (
+            String::new(),
+            format!("[profile personal]\nrole_arn = {LONG}\n"),
+        ),
+    ] {
+        let home = Home::with(&format!("{section}{}", long_term("personal")));
+        let role = format!("[profile work]\nrole_arn = {ADMIN}\nsource_profile = personal\n");
+        home.write("config", &format!("{config}{role}"));
+        let outcome = renewed(&home, &sts, &["-p", "work"]);
+        assert_eq!(
+            outcome.stderr,
+            "renewing [work-mfa]: there are no credentials yet\n[work-mfa] is valid until …\nuse it with --profile work-mfa\n"
+        );
+        has_role(&home, "work-mfa", ADMIN);
+        assert!(home.credentials().starts_with(&section));
+        assert_eq!(
+            value(&home.credentials(), "personal", "aws_access_key_id"),
+            None
+        );
+        let doctor = home.run(&["doctor", "-p", "work", "--offline"]).outcome();
+        assert!(!doctor.stdout.contains("do not read"), "{doctor:?}");
+    }
+}
+
+#[test]
 fn mistakes_name_the_file_that_they_are_in() {
     let role = |more: &str| {
         format!(

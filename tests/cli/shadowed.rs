@@ -172,11 +172,7 @@ fn a_token_in_the_environment_that_comes_before_profiles_is_told_once() {
     );
     let code = sts.fresh_code(ALICE_DEVICE);
     let outcome = run(&["--all", "--token", &code]).outcome();
-    let unset = if cfg!(windows) {
-        "`set AWS_WEB_IDENTITY_TOKEN_FILE="
-    } else {
-        "unset AWS_WEB_IDENTITY_TOKEN_FILE"
-    };
+    let unset = "unset AWS_WEB_IDENTITY_TOKEN_FILE";
     let warnings: Vec<&str> = outcome
         .stderr
         .lines()
