@@ -104,8 +104,8 @@ struct Renewal<'a> {
 /// What a try to get the credentials leads to.
 enum Tried {
     Usable(Credentials, Source),
-    /// Somebody has to sign in.
-    NotSignedIn(Failure),
+    /// Somebody has to sign in. There may be credentials that are still valid.
+    NotSignedIn(Failure, Option<Credentials>),
 }
 
 /// Where credentials come from.
@@ -175,12 +175,18 @@ impl<'a> Renewal<'a> {
                     return Ok((credentials, Source::Aws));
                 }
                 Tried::Usable(credentials, source) => return Ok((credentials, source)),
-                Tried::NotSignedIn(problem) => {
+                Tried::NotSignedIn(problem, rest) => {
                     let settings = &self.code_settings.prompt_settings;
-                    if has_signed_in || !aws_login::offer(self.profile(), &problem, settings)? {
-                        bail!(problem);
+                    if !has_signed_in && aws_login::offer(self.profile(), &problem, settings)? {
+                        has_signed_in = true;
+                        continue;
                     }
-                    has_signed_in = true;
+                    let Some(rest) = rest else {
+                        bail!(problem);
+                    };
+                    self.report
+                        .warning_for("the last credentials are used", &problem.into());
+                    return Ok((rest, Source::Cache));
                 }
             }
         }
@@ -188,7 +194,7 @@ impl<'a> Renewal<'a> {
 
     fn tried(&mut self) -> Result<Tried> {
         match self.stored()? {
-            Err(problem) => Ok(Tried::NotSignedIn(problem)),
+            Err(problem) => Ok(Tried::NotSignedIn(problem, None)),
             Ok(stored) if self.serves(&stored) => {
                 Ok(Tried::Usable(stored.credentials, Source::Cache))
             }
@@ -198,7 +204,7 @@ impl<'a> Renewal<'a> {
 
     /// Whether stored credentials last long enough.
     fn serves(&self, stored: &StoredLogin) -> bool {
-        stored.left(clock::now()) >= self.needed(MARGIN)
+        lasts(stored, self.needed(MARGIN))
     }
 
     /// How long credentials must last: for those whose goal they are at least this margin.
@@ -222,28 +228,29 @@ impl<'a> Renewal<'a> {
         for _ in 0..ROUNDS {
             let stored = match self.stored()? {
                 Ok(stored) => stored,
-                Err(problem) => return Ok(Tried::NotSignedIn(problem)),
+                Err(problem) => return Ok(Tried::NotSignedIn(problem, None)),
             };
             let is_new = before
                 .as_ref()
                 .is_none_or(|before| !is_same(before, &stored));
-            if self.serves(&stored) || is_new && stored.left(clock::now()) >= MARGIN {
+            if self.serves(&stored) || is_new && lasts(&stored, MARGIN) {
                 return Ok(Tried::Usable(stored.credentials, Source::Cache));
             }
             if refused
                 .as_ref()
                 .is_some_and(|refused| is_same(refused, &stored))
             {
-                return Ok(Tried::NotSignedIn(self.no_longer("has ended")));
+                return Ok(self.ended("has ended", stored));
             }
             match self.renewed(&stored) {
                 Ok(credentials) => return Ok(Tried::Usable(credentials, Source::Aws)),
                 Err(NotRenewed::Ended) => refused = Some(stored),
                 Err(NotRenewed::Rejected(why)) => {
-                    return Ok(Tried::NotSignedIn(self.no_longer(&why)));
+                    return Ok(self.ended(&why, stored));
                 }
                 Err(NotRenewed::UnusableKey) => {
-                    return Ok(Tried::NotSignedIn(self.unusable("its dpopKey cannot sign")));
+                    let problem = self.unusable("its dpopKey cannot sign");
+                    return Ok(Tried::NotSignedIn(problem, self.rest_of(stored)));
                 }
                 Err(NotRenewed::Failed(error)) => return self.despite(error, stored),
             }
@@ -287,8 +294,14 @@ impl<'a> Renewal<'a> {
         })
     }
 
-    fn no_longer(&self, what: &str) -> Failure {
-        self.failure(format!("{} {what}", self.plan.key_source))
+    fn ended(&self, how: &str, stored: StoredLogin) -> Tried {
+        let problem = self.failure(format!("{} {how}", self.plan.key_source));
+        Tried::NotSignedIn(problem, self.rest_of(stored))
+    }
+
+    /// The credentials that cannot be renewed, if they are valid for as long as they have to be at least.
+    fn rest_of(&self, stored: StoredLogin) -> Option<Credentials> {
+        lasts(&stored, self.needed(TimeDelta::zero())).then_some(stored.credentials)
     }
 
     fn unusable(&self, why: &str) -> Failure {
@@ -340,12 +353,12 @@ impl<'a> Renewal<'a> {
 
     /// If AWS cannot be reached, credentials that are still valid serve anyway.
     fn despite(&self, error: Error, stored: StoredLogin) -> Result<Tried> {
-        if stored.left(clock::now()) < self.needed(TimeDelta::zero()) {
+        let Some(rest) = self.rest_of(stored) else {
             return Err(error);
-        }
+        };
         self.report
             .warning_for("the session of `aws login` was not renewed", &error);
-        Ok(Tried::Usable(stored.credentials, Source::Cache))
+        Ok(Tried::Usable(rest, Source::Cache))
     }
 
     /// Assumes the roles, and writes each result as it arrives.
@@ -389,6 +402,11 @@ fn write(writer: &mut Writer<'_>, got: Vec<(&Job, Credentials)>) -> Result<()> {
         job.end(Outcome::Renewed(credentials));
     }
     Ok(())
+}
+
+fn lasts(stored: &StoredLogin, least: TimeDelta) -> bool {
+    let left = stored.left(clock::now());
+    left.is_some_and(|left| left >= least)
 }
 
 fn is_same(one: &StoredLogin, other: &StoredLogin) -> bool {
