@@ -4,6 +4,7 @@
 //! has renewed it meanwhile, AWS may reject our renewal; the file then has a newer session, and that is used.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Error, Result, bail};
 use chrono::TimeDelta;
@@ -15,7 +16,8 @@ use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::digest;
 use crate::core::error::{Exit, Failure};
-use crate::files::login_cache::{self, StoredLogin};
+use crate::core::wait::poll;
+use crate::files::login_cache::{self, StoredLogin, Unusable};
 use crate::files::store::{self, Turn};
 use crate::plan::{CodeSettings, Keys, LoginSession, Plan};
 use crate::prompt::aws_login;
@@ -27,6 +29,9 @@ use crate::report::Report;
 pub const MARGIN: TimeDelta = TimeDelta::minutes(5);
 /// The credentials only have to last until the roles are assumed.
 const MARGIN_FOR_ROLES: TimeDelta = TimeDelta::minutes(1);
+/// AWS tools write the file in place, so it is incomplete for a moment: it is read again this often, after this long.
+const PAUSES: usize = 5;
+const PAUSE: Duration = Duration::from_millis(20);
 /// How often the file is read again because somebody else has changed it.
 const ROUNDS: usize = 3;
 
@@ -282,10 +287,19 @@ impl<'a> Renewal<'a> {
     /// The session in the file, or what is wrong with it.
     fn stored(&self) -> Result<Result<StoredLogin, Failure>> {
         let LoginSession { identity, cache } = self.session;
-        Ok(match login_cache::read(cache, &identity.value)? {
-            Some(Ok(stored)) => Ok(stored),
-            Some(Err(unusable)) => Err(self.unusable(unusable.0)),
-            None => Err(self.failure(format!(
+        let mut flaw = "";
+        let read = || match login_cache::read(cache, &identity.value)? {
+            Some(Err(Unusable(why))) => {
+                flaw = why;
+                anyhow::Ok(None)
+            }
+            Some(Ok(stored)) => Ok(Some(Some(stored))),
+            None => Ok(Some(None)),
+        };
+        Ok(match poll([PAUSE; PAUSES], || (), read)? {
+            Some(Some(stored)) => Ok(stored),
+            None => Err(self.unusable(flaw)),
+            Some(None) => Err(self.failure(format!(
                 "{} is not signed in: `aws login` has no session for {} ({})",
                 self.profile(),
                 identity.value,
@@ -327,13 +341,12 @@ impl<'a> Renewal<'a> {
         login_cache::check_writable(cache)?;
         let network = self.network.as_ref();
         let network = network.ok_or_else(|| NotRenewed::Failed(no_client()))?;
-        let flags = format!(" --profile {}", self.profile());
         let request = RequestContext {
             connection: &self.plan.steps[0].connection,
             key_source: &self.plan.key_source,
             access_key_id: &stored.credentials.access_key_id,
             signer: Signer::Login,
-            flags: &flags,
+            flags: &self.plan.key_source_flags,
             codes: &[],
         };
         let renewed = login::renew(network, &request, stored)?;
