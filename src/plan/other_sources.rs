@@ -59,9 +59,13 @@ pub(super) fn of_source(
                 "add role_arn to it, which AWS tools require next to {source}: they assume both roles without mfa-creds"
             ),
         ),
+        // Where the config file has it, it serves as a source.
         key::LOGIN_SESSION => (
             source,
-            format!("run `aws login {}`: {assume}", flag("--profile", name)),
+            format!(
+                "move the line to [profile {name}] in {}, where `aws login` writes it",
+                config.path.display()
+            ),
         ),
         _ => (OF_SSO, format!("{}: {assume}", sign_in_to_sso(name, has))),
     };

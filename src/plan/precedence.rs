@@ -7,10 +7,11 @@ use crate::plan::setting::INHERITED;
 
 /// The keys that the AWS CLI prefers to the keys of the section, and so do some SDKs; all of them prefer a role.
 const PREFERRED: [&str; 4] = [
+    // With it, the role is the one that the token assumes.
+    key::WEB_IDENTITY_TOKEN_FILE,
     key::ROLE_ARN,
     key::SSO_ACCOUNT_ID,
     key::SSO_ROLE_NAME,
-    key::WEB_IDENTITY_TOKEN_FILE,
 ];
 
 /// The keys that only those SDKs prefer that need an account with them.

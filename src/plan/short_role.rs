@@ -42,7 +42,7 @@ fn in_partition(partition: &str, text: &str) -> Option<String> {
 }
 
 impl Inputs<'_> {
-    /// The role with its ARN, in the partition of the device or else of the region. What is not of this form stays as it is, and so does
+    /// The role with its ARN, in the partition of the device, of whoever `aws login` signs in, or else of the region. What is not of this form stays as it is, and so does
     /// the role of a profile, which AWS tools read, too.
     pub(super) fn with_arn(
         &self,
@@ -80,8 +80,11 @@ impl Inputs<'_> {
             variable(self.environment, MFA_DEVICE),
             along_the_way(&[key::AWS_MFA_DEVICE, key::MFA_SERIAL], key::MFA_SERIAL),
         ]);
-        if let Some(arn) = device.as_ref().and_then(|device| Arn::parse(&device.value)) {
-            return arn.partition.to_owned();
+        let signed_in = || along_the_way(&[], key::LOGIN_SESSION);
+        let partition = |of: &Setting<String>| Some(Arn::parse(&of.value)?.partition.to_owned());
+        let of_user = device.as_ref().and_then(partition);
+        if let Some(partition) = of_user.or_else(|| partition(&signed_in()?)) {
+            return partition;
         }
         let region = first([
             flag("--region", self.request.network.region.as_ref()),

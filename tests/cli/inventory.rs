@@ -315,7 +315,6 @@ const COMMANDS: &[(&str, Tried)] = &[
     ),
     // They open a browser.
     ("aws configure sso {profile}", NoCommand),
-    ("aws login {}", NoCommand),
     ("aws sso login {profile}", NoCommand),
     (
         "aws login",

@@ -517,6 +517,14 @@ fn an_account_and_a_name_are_a_role_in_the_partition_of_the_device_or_the_region
         &[],
         "arn:aws-us-gov:iam::123456789012:role/team/audit",
     );
+    // Whoever is signed in.
+    let login = "[profile base]\nlogin_session = arn:aws-cn:iam::123456789012:user/alice\n";
+    let home = Home::new();
+    home.write(
+        "config",
+        &format!("{login}[profile work]\nsource_profile = base\nregion = cn-north-1\n"),
+    );
+    planned(&home, &[], "arn:aws-cn:iam::123456789012:role/team/audit");
     for wrong in [
         "12345678901:admin",
         "123456789012:",

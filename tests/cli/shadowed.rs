@@ -59,6 +59,22 @@ fn sso_settings_that_come_before_our_section_are_told() {
 }
 
 #[test]
+fn a_role_that_a_token_assumes_comes_before_keys_with_its_name() {
+    let home = home(
+        &format!("{}{}", long_term("work"), short_term("work", FAR)),
+        &format!("[profile work]\nrole_arn = {ADMIN}\nweb_identity_token_file = /x\n"),
+    );
+    says(
+        home.run(&DOCTOR),
+        "warning",
+        "precedence",
+        "the AWS CLI, boto3, and other SDKs do not read [work]: [profile work] in ~/.aws/config has web_identity_token_file, and they use that \
+         token instead",
+        Some("remove one of the two in an editor"),
+    );
+}
+
+#[test]
 fn a_session_of_aws_login_that_our_section_hides_is_told() {
     let config = "[profile work]\nlogin_session = arn:aws:iam::123456789012:user/alice\n";
     let fact =
@@ -248,6 +264,21 @@ fn the_hint_for_a_role_over_another_source_says_what_aws_tools_do_with_it() {
     ] {
         over(source, more).run(&["-p", "work"]).ends(1, &stderr);
     }
+}
+
+#[test]
+fn a_session_of_aws_login_is_a_source_only_where_aws_login_writes_it() {
+    let home = over("region = eu-west-1\n", "");
+    home.write(
+        "credentials",
+        "[base]\nlogin_session = arn:aws:iam::123456789012:user/alice\n",
+    );
+    home.run(&["-p", "work"]).ends(
+        1,
+        "error: the profile base (source_profile of [profile work] in ~/.aws/config) gets its credentials from login_session, \
+         not from a user's long-term keys\n\
+         hint: move the line to [profile base] in ~/.aws/config, where `aws login` writes it\n",
+    );
 }
 
 #[test]
