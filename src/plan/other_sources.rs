@@ -34,7 +34,7 @@ pub(super) fn sign_in_to_sso(profile: &str, has: impl Fn(&str) -> bool) -> Strin
 }
 
 /// The error for a source profile that has no long-term keys, because AWS tools get its credentials in another way. The SDK for PHP
-/// supports only keys and roles in a source (`CredentialProvider::loadRoleProfile`).
+/// supports only keys and roles in a source: <https://github.com/aws/aws-sdk-php/issues/3300>.
 pub(super) fn of_source(
     name: &str,
     header: Option<&str>,
