@@ -17,6 +17,8 @@ pub(crate) enum Caller {
     User { name: String },
     /// A user with credentials from `GetSessionToken`.
     UserSession { name: String, mfa: bool },
+    /// A user with credentials from `GetFederationToken`.
+    FederatedUser { name: String },
     /// A role, with credentials from `AssumeRole`.
     RoleSession {
         role_arn: String,
@@ -36,7 +38,8 @@ impl Caller {
     pub(crate) fn user_name(&self) -> Option<&str> {
         match self {
             Self::User { name } | Self::UserSession { name, .. } => Some(name),
-            Self::RoleSession { .. } => None,
+            // Its power is decided by session policies, too, which nobody evaluates here.
+            Self::FederatedUser { .. } | Self::RoleSession { .. } => None,
         }
     }
 
@@ -49,13 +52,17 @@ impl Caller {
     pub(crate) fn inherited(&self) -> Inherited {
         match self {
             Self::RoleSession { inherited, .. } => inherited.clone(),
-            Self::User { .. } | Self::UserSession { .. } => Inherited::default(),
+            Self::User { .. } | Self::UserSession { .. } | Self::FederatedUser { .. } => {
+                Inherited::default()
+            }
         }
     }
 
     pub(crate) fn account_id<'a>(&'a self, account: &'a Account) -> &'a str {
         match self {
-            Self::User { .. } | Self::UserSession { .. } => &account.id,
+            Self::User { .. } | Self::UserSession { .. } | Self::FederatedUser { .. } => {
+                &account.id
+            }
             Self::RoleSession { role_arn, .. } => role_arn.split(':').nth(4).unwrap_or_default(),
         }
     }
@@ -63,6 +70,7 @@ impl Caller {
     pub(crate) fn arn(&self, account: &Account) -> String {
         match self {
             Self::User { name } | Self::UserSession { name, .. } => account.user_arn(name),
+            Self::FederatedUser { name } => account.federated_user_arn(name),
             Self::RoleSession {
                 role_arn,
                 session_name,
@@ -76,9 +84,10 @@ impl Caller {
     }
 
     /// The `UserId` that AWS shows. It follows from the name, so that it stays the same.
-    pub(crate) fn unique_id(&self) -> String {
+    pub(crate) fn unique_id(&self, account: &Account) -> String {
         match self {
             Self::User { name } | Self::UserSession { name, .. } => user_id(name),
+            Self::FederatedUser { name } => format!("{}:{name}", account.id),
             Self::RoleSession {
                 role_arn,
                 session_name,
@@ -153,13 +162,13 @@ mod tests {
             caller.arn(&account),
             "arn:aws-cn:sts::210987654321:assumed-role/admin/work"
         );
-        assert!(caller.unique_id().ends_with(":work"));
+        assert!(caller.unique_id(&account).ends_with(":work"));
         let name = "alice".to_owned();
         let caller = Caller::User { name };
         assert_eq!(
             caller.arn(&account),
             "arn:aws-cn:iam::123456789012:user/alice"
         );
-        assert_eq!(caller.unique_id().len(), 21);
+        assert_eq!(caller.unique_id(&account).len(), 21);
     }
 }
