@@ -2,5 +2,6 @@
 
 pub mod network;
 pub mod sts;
+pub mod federation_token;
 pub mod iam;
 pub mod sign_in;

@@ -1,4 +1,4 @@
-//! `mfa-creds console`: opens the AWS console, signed in as the role of a profile.
+//! `mfa-creds console`: opens the AWS console, signed in as the role of a profile, or as its user.
 
 mod peer;
 mod browser;
@@ -6,25 +6,31 @@ mod redirect;
 
 use std::io::{self, IsTerminal as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use self::browser::Opener;
-use super::obtain::{Purpose, obtain};
-use crate::aws::network::{self, Preparation, RequestContext, Signer};
+use super::obtain::{ChosenProfile, Purpose, choose};
+use crate::aws::federation_token::FederationToken;
+use crate::aws::iam::Iam;
+use crate::aws::network::{self, Network, Preparation, RequestContext, Signer};
 use crate::aws::sign_in;
 use crate::cli::SingleProfile;
+use crate::core::credentials::Credentials;
 use crate::core::environment::Environment;
-use crate::plan::{ConsoleSignIn, Inputs, ProfileSections};
+use crate::plan::{ConsoleSignIn, WhoSignsIn, needs_a_role};
+use crate::prompt::credential_process;
 use crate::renewal::codes::StandardInput;
+use crate::renewal::verbose::{tell, tell_connection, tell_sections};
 use crate::report::{self, Report};
 
 /// Describes the command in the help.
-pub(super) const ABOUT: &str = "Open the AWS console, signed in as the role of a profile";
+pub(super) const ABOUT: &str = "Open the AWS console, signed in as a role or a user";
 /// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
 The browser is the first of BROWSER that works, or the default browser. A role that is assumed directly (--direct, or --duration of more \
-than 1h) stays signed in for --duration; any other for as long as its credentials last.";
+than 1h) stays signed in for --duration; any other for as long as its credentials last. Without a role, the user is signed in without a code, \
+if a policy allows sts:GetFederationToken.";
 
 /// The longest path of a page.
 const LONGEST_PAGE: usize = 100;
@@ -67,42 +73,58 @@ struct Prepared {
     print: String,
 }
 
+/// Credentials that AWS signs in with, and the network that is ready for that.
+struct Obtained {
+    credentials: Credentials,
+    /// For messages: whose they are.
+    name: String,
+    network: Network,
+}
+
 /// Opens the console, or prints its address.
 pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let purpose = Purpose::once(StandardInput::Ours);
-    let mut prepared = None;
-    let obtained = obtain(
-        &args.of,
-        environment,
-        report,
-        purpose,
-        |inputs, sections| {
-            prepared = Some(prepare(args, environment, report, inputs, sections)?);
-            Ok(())
-        },
-    )?;
-    let Prepared {
-        sign_in,
-        network,
-        openers,
-        print,
-    } = prepared.context("no profile was selected")?;
+    let (sign_in, openers, print, obtained) =
+        choose(&args.of, environment, report, purpose, |chosen| {
+            let Prepared {
+                sign_in,
+                network,
+                openers,
+                print,
+            } = prepare(args, environment, &chosen)?;
+            let obtained = obtain(&sign_in, network, chosen, environment)?;
+            Ok((sign_in, openers, print, obtained))
+        })?;
+    let (signer, session_seconds, opened_as) = match &sign_in.who {
+        WhoSignsIn::Role {
+            arn,
+            session_seconds,
+        } => (Signer::Role(arn), *session_seconds, arn.clone()),
+        WhoSignsIn::User { .. } => {
+            let name = &obtained.name;
+            (
+                Signer::FederatedUser(name),
+                None,
+                format!("{name}, without MFA"),
+            )
+        }
+    };
     let request = RequestContext {
         connection: &sign_in.connection,
         key_source: &sign_in.key_source,
         access_key_id: &obtained.credentials.access_key_id,
-        signer: Signer::Role(&sign_in.role_arn),
+        signer,
         flags: "",
         codes: &[],
     };
     let page = page(&sign_in, args.service.as_deref());
     report.detail(format_args!("console page: {page}"));
     let address = sign_in::address(
-        &network.finish()?,
+        &obtained.network,
         &request,
         &obtained.credentials,
-        sign_in.session_seconds,
+        session_seconds,
         &page,
     )?;
     if args.url {
@@ -115,8 +137,7 @@ pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
     }
     redirect::hand_over(openers, address, report, &print)?;
     report.progress(format_args!(
-        "the browser opens the AWS console as {}",
-        sign_in.role_arn
+        "the browser opens the AWS console as {opened_as}"
     ));
     Ok(())
 }
@@ -125,23 +146,91 @@ pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
 fn prepare(
     args: &Console,
     environment: &Environment,
-    report: Report,
-    inputs: &Inputs<'_>,
-    sections: &ProfileSections,
+    chosen: &ChosenProfile<'_>,
 ) -> Result<Prepared> {
-    let sign_in = inputs.console_sign_in(sections)?;
+    let sections = &chosen.sections;
+    let sign_in = chosen.inputs.console_sign_in(sections)?;
+    let mut connections = vec![&sign_in.connection];
+    if let WhoSignsIn::User { access, .. } = &sign_in.who {
+        // Whoever gives a code expects that it is used.
+        if args.of.code_flags.token.is_some() {
+            bail!(needs_a_role("--token"));
+        }
+        connections.push(&access.sts);
+    }
     let print = format!("{} --url", sections.command("console"));
     let openers = if args.url {
         Vec::new()
     } else {
         browser::openers(environment, &print)?
     };
-    let network = network::prepare([&sign_in.connection], report)?;
+    let network = network::prepare(connections, chosen.report)?;
     Ok(Prepared {
         sign_in,
         network,
         openers,
         print,
+    })
+}
+
+/// The credentials to sign in with: those of the role, renewed if necessary, or a federation token of the user.
+fn obtain(
+    sign_in: &ConsoleSignIn,
+    network: Preparation,
+    chosen: ChosenProfile<'_>,
+    environment: &Environment,
+) -> Result<Obtained> {
+    let (access, duration, with_a_role) = match &sign_in.who {
+        WhoSignsIn::Role { arn, .. } => {
+            return Ok(Obtained {
+                credentials: chosen.obtain()?.credentials,
+                name: arn.clone(),
+                network: network.finish()?,
+            });
+        }
+        WhoSignsIn::User {
+            access,
+            duration,
+            with_a_role,
+        } => (access, duration, with_a_role),
+    };
+    let ChosenProfile {
+        sections, report, ..
+    } = chosen;
+    tell_sections(report, &sections);
+    report.detail(format_args!("keys: {}", sign_in.key_source));
+    tell(
+        report,
+        "duration",
+        format_args!("{} s", duration.value),
+        &duration.origin,
+    );
+    tell_connection(report, "", &access.sts);
+    let keys = credential_process::keys(&sign_in.key_source, environment)?;
+    let network = network.finish()?;
+    let user = Iam {
+        network: &network,
+        access,
+        key_source: &sign_in.key_source,
+        keys: &keys,
+        session: None,
+        flag: &sections.flags,
+    }
+    .caller()?;
+    let credentials = FederationToken {
+        connection: &access.sts,
+        key_source: &sign_in.key_source,
+        keys: &keys,
+        flags: &sections.flags,
+        user: user.name.as_deref(),
+        seconds: duration.value,
+        with_a_role,
+    }
+    .get(&network)?;
+    Ok(Obtained {
+        credentials,
+        name: user.called().to_owned(),
+        network,
     })
 }
 

@@ -35,7 +35,10 @@ const COMMANDS: &[(&str, Tried)] = &[
         ".command(\"console\")",
         By("sign_in::without_a_browser_the_hint_prints_the_address"),
     ),
-    ("mfa-creds console{}", By("sign_in::a_user_needs_a_role")),
+    (
+        "mfa-creds console{}",
+        By("sign_in::a_user_without_a_federation_token_needs_a_role"),
+    ),
     (
         "{print}",
         By("sign_in::without_a_browser_the_hint_prints_the_address"),

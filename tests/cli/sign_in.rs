@@ -6,9 +6,12 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
 
-use stand_in::{ALICE_DEVICE, Fault, Role, StandIn};
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, Role,
+    StandIn,
+};
 
-use crate::support::accounts::account_in;
+use crate::support::accounts::{account_in, alice};
 use crate::support::corporate_network::CorporateNetwork;
 use crate::support::home::Home;
 #[cfg(unix)]
@@ -18,6 +21,7 @@ use crate::support::sections::long_term;
 use crate::support::servers::{Answer, Endpoint};
 #[cfg(unix)]
 use crate::support::servers::{Running, eventually};
+use crate::support::systems::printing;
 
 /// A home with the role `admin`, whose credentials are valid.
 fn valid(sts: &StandIn) -> Home {
@@ -225,22 +229,96 @@ fn only_a_role_that_is_assumed_directly_chooses_how_long_it_is_signed_in() {
 }
 
 #[test]
-fn a_user_needs_a_role() {
+fn a_user_without_a_role_signs_in_without_a_code() {
     let sts = StandIn::start(account());
-    let sentence = "error: `console` needs a role: AWS does not sign in to the console with the MFA session of a user\n";
-    let run = ["console", "-p", "personal"];
+    let home = home("[profile personal]\nregion = eu-west-1\n");
+    let before = home.credentials();
+    let run = ["console", "--url", "-p", "personal", "--service", "s3"];
+    let outcome = home
+        .run_with(&sts, &run)
+        .env("MFA_TOKEN", "123456")
+        .outcome();
+    assert_eq!(
+        (outcome.status, &*outcome.stderr),
+        (Some(0), ""),
+        "{outcome:?}"
+    );
+    let page = "https://console.aws.amazon.com/s3/home?region=eu-west-1";
+    assert_eq!(parameter(&outcome.stdout, "Destination"), page);
+    assert_eq!(home.credentials(), before);
+    assert_eq!(durations(&sts), [None]);
+    let [caller, token, _sign_in] = &sts.requests()[..] else {
+        panic!("{:?}", sts.requests());
+    };
+    assert_eq!(caller.action, "GetCallerIdentity");
+    assert_eq!(token.access_key_id.as_deref(), Some(ALICE_ACCESS_KEY_ID));
+    let everything =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let sent = [
+        ("Action", "GetFederationToken"),
+        ("DurationSeconds", "43200"),
+        ("Name", "alice"),
+        ("Policy", everything),
+        ("Version", "2011-06-15"),
+    ];
+    let sent = sent.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(token.parameters, sent.into());
+    // For as long as the user says.
+    let run = ["console", "--url", "-p", "personal", "--duration", "15m"];
+    assert_eq!(home.run_with(&sts, &run).outcome().status, Some(0));
+    let requests = sts.requests();
+    assert_eq!(requests[4].parameter("DurationSeconds"), Some("900"));
+    assert_eq!(durations(&sts), [None, None]);
+}
+
+#[test]
+fn keys_from_a_command_sign_in_a_user_too() {
+    let sts = StandIn::start(account());
+    let keys = format!(
+        r#"{{"Version": 1, "AccessKeyId": "{ALICE_ACCESS_KEY_ID}", "SecretAccessKey": "{ALICE_SECRET_ACCESS_KEY}"}}"#
+    );
+    let home = Home::with(&format!(
+        "[personal-long-term]\ncredential_process = {}\n",
+        printing(&keys)
+    ));
+    let run = ["console", "--url", "-p", "personal"];
+    let outcome = home.run_with(&sts, &run).outcome();
+    assert_eq!(
+        (outcome.status, &*outcome.stderr),
+        (Some(0), ""),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_user_without_a_federation_token_needs_a_role() {
+    let user = alice()
+        .device(Device::new(ALICE_DEVICE))
+        .denies("sts:GetFederationToken");
+    let account = Account::new()
+        .user(user)
+        .role(Role::new(ADMIN).requires_mfa());
+    let sts = StandIn::start(account);
+    let key = "AKIA…ALIC";
+    let sentence = format!(
+        "error: AWS denied sts:GetFederationToken, which `console` needs without a role, to access key {key}: User: \
+         arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:GetFederationToken on resource: \
+         arn:aws:sts::123456789012:federated-user/alice with an explicit deny in an identity-based policy: \
+         arn:aws:iam::123456789012:policy/fake-deny\n\
+         hint: a policy may require MFA, which this call does not support: "
+    );
+    let run = ["console", "--url", "-p", "personal"];
     let home = home("");
-    let hint = "hint: use --assume-role ARN, or the profile of a role; or sign in on the web page of the console\n";
+    let hint = "use --assume-role ARN, or the profile of a role, or sign in on the web page of the console\n";
     home.run_with(&sts, &run)
         .ends(1, &format!("{sentence}{hint}"));
     home.write(
         "config",
         &format!("{}{}", role("admin", ADMIN, ""), role("long", LONG, "")),
     );
-    let hint = "hint: run `mfa-creds console -p admin`, or `mfa-creds console -p long`\n";
+    let hint = "run `mfa-creds console -p admin`, or `mfa-creds console -p long`\n";
     home.run_with(&sts, &run)
         .ends(1, &format!("{sentence}{hint}"));
-    assert_eq!(sts.calls(), 0);
     // What the hint says, and the flag that it names.
     let code = sts.fresh_code(ALICE_DEVICE);
     for run in [
@@ -257,6 +335,62 @@ fn a_user_needs_a_role() {
         let outcome = home.run_with(&sts, run).outcome();
         assert_eq!(outcome.status, Some(0), "{outcome:?}");
     }
+}
+
+#[test]
+fn a_flag_that_needs_a_role_is_refused_without_one() {
+    let sts = StandIn::start(account());
+    let home = home("");
+    for flag in [
+        &["--token", "123456"][..],
+        &["--role-session-name", "work"],
+        &["--external-id", "outside"],
+        &["--direct"],
+        &["--chain"],
+    ] {
+        let run = [&["console", "--url", "-p", "personal"], flag].concat();
+        let flag = flag[0];
+        home.run_with(&sts, &run).ends(
+            1,
+            &format!(
+                "error: {flag} needs a role: without one, `console` signs in the user, without a code\n\
+                 hint: use --assume-role ARN, or the profile of a role, or leave out {flag}\n"
+            ),
+        );
+    }
+    home.run_with(&sts, &["console", "--url", "-p", "personal", "--read-only"])
+        .ends(
+            1,
+            "error: --read-only needs a role: AWS supports session policies, session tags, and a source identity only for roles\n\
+             hint: use --assume-role ARN, or the profile of a role\n",
+        );
+    home.run_with(
+        &sts,
+        &["console", "--url", "-p", "personal", "--duration", "37h"],
+    )
+    .ends(
+        1,
+        "error: a duration of 133200 s (--duration) is outside AWS's limits for a session\n\
+         hint: use 900 to 129600 seconds, 15m to 36h\n",
+    );
+    assert_eq!(sts.calls(), 0);
+}
+
+#[test]
+fn an_endpoint_without_encryption_gets_no_credentials() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let calls = sts.calls();
+    for profile in ["admin", "personal"] {
+        home.run_with(&sts, &["console", "--url", "-p", profile])
+            .env("AWS_ENDPOINT_URL_SIGNIN", "http://signin.example")
+            .ends(
+                1,
+                "error: http://signin.example (AWS_ENDPOINT_URL_SIGNIN) is not encrypted, and `console` sends credentials to it\n\
+                 hint: use an https URL for AWS_ENDPOINT_URL_SIGNIN\n",
+            );
+    }
+    assert_eq!(sts.calls(), calls);
 }
 
 /// What a server answers to every request.
@@ -501,6 +635,16 @@ fn a_browser_gets_an_address_of_this_machine_that_signs_in_once() {
     }
     assert_eq!(fetched(to).status, 302);
     running.says(&format!("the browser opens the AWS console as {ADMIN}\n"));
+    assert_eq!(running.end(), Some(0));
+    // A user without a role.
+    fs::remove_file(home.path().join("browser.notes")).unwrap();
+    let run = home
+        .run_with(&sts, &["console", "-p", "personal"])
+        .env("BROWSER", &browser)
+        .env("PATH", "/usr/bin:/bin");
+    let running = Running::begin(&home, run);
+    assert_eq!(fetched(&notes(&home, "browser")[0]).status, 302);
+    running.says("the browser opens the AWS console as alice, without MFA\n");
     assert_eq!(running.end(), Some(0));
 }
 

@@ -16,6 +16,8 @@ pub enum Signer<'a> {
     Session,
     /// The role with this ARN.
     Role(&'a str),
+    /// A federation token of the user who is called this.
+    FederatedUser(&'a str),
 }
 
 /// A request, with everything that a message about it may name.
@@ -53,6 +55,7 @@ impl RequestContext<'_> {
             Signer::Keys => format!("access key {key}"),
             Signer::Session => format!("the MFA session of access key {key}"),
             Signer::Role(arn) => format!("the role {arn}"),
+            Signer::FederatedUser(name) => format!("the federated user {name}"),
         }
     }
 
