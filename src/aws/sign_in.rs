@@ -9,7 +9,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::network::{FormAnswer, Network, RUN_AGAIN, RequestContext, Signer};
+use super::network::{FormAnswer, Network, RUN_AGAIN, RequestContext, RequestError, Signer};
+use crate::core::aws_errors::is_throttling;
 use crate::core::credentials::{Credentials, Secret};
 use crate::core::error::Failure;
 use crate::core::form::Form;
@@ -119,6 +120,11 @@ fn read(request: &RequestContext<'_>, answer: &FormAnswer) -> Result<Secret> {
                 _ => "run the command again with --force to get new credentials",
             })
         ),
+        status if is_throttling(status, "") => bail!(request.explain(&RequestError::Refused {
+            status,
+            code: String::new(),
+            message: String::new(),
+        })),
         status @ 500.. => bail!(
             Failure::new(format!(
                 "{} at {} returned an internal error: {status}",

@@ -21,7 +21,7 @@ use crate::core::environment::Environment;
 use crate::plan::{ConsoleSignIn, WhoSignsIn, needs_a_role};
 use crate::prompt::credential_process;
 use crate::renewal::codes::StandardInput;
-use crate::renewal::verbose::{tell, tell_connection, tell_sections};
+use crate::renewal::verbose::{tell, tell_connection};
 use crate::report::{self, Report};
 
 /// Describes the command in the help.
@@ -69,8 +69,6 @@ struct Prepared {
     network: Preparation,
     /// What opens a browser, unless the address is printed.
     openers: Vec<Opener>,
-    /// The command that prints the address.
-    print: String,
 }
 
 /// Credentials that AWS signs in with, and the network that is ready for that.
@@ -85,17 +83,15 @@ struct Obtained {
 pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let purpose = Purpose::once(StandardInput::Ours);
-    let (sign_in, openers, print, obtained) =
-        choose(&args.of, environment, report, purpose, |chosen| {
-            let Prepared {
-                sign_in,
-                network,
-                openers,
-                print,
-            } = prepare(args, environment, &chosen)?;
-            let obtained = obtain(&sign_in, network, chosen, environment)?;
-            Ok((sign_in, openers, print, obtained))
-        })?;
+    let (sign_in, openers, obtained) = choose(&args.of, environment, report, purpose, |chosen| {
+        let Prepared {
+            sign_in,
+            network,
+            openers,
+        } = prepare(args, environment, &chosen)?;
+        let obtained = obtain(&sign_in, network, chosen, environment)?;
+        Ok((sign_in, openers, obtained))
+    })?;
     let (signer, session_seconds, opened_as) = match &sign_in.who {
         WhoSignsIn::Role {
             arn,
@@ -120,6 +116,7 @@ pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
     };
     let page = page(&sign_in, args.service.as_deref());
     report.detail(format_args!("console page: {page}"));
+    tell_connection(report, "sign-in ", &sign_in.connection);
     let address = sign_in::address(
         &obtained.network,
         &request,
@@ -135,7 +132,7 @@ pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
         }
         return report::data(&zeroize::Zeroizing::new(format!("{}\n", address.expose())));
     }
-    redirect::hand_over(openers, address, report, &print)?;
+    redirect::hand_over(openers, address, report)?;
     report.progress(format_args!(
         "the browser opens the AWS console as {opened_as}"
     ));
@@ -158,18 +155,16 @@ fn prepare(
         }
         connections.push(&access.sts);
     }
-    let print = format!("{} --url", sections.command("console"));
     let openers = if args.url {
         Vec::new()
     } else {
-        browser::openers(environment, &print)?
+        browser::openers(environment)?
     };
     let network = network::prepare(connections, chosen.report)?;
     Ok(Prepared {
         sign_in,
         network,
         openers,
-        print,
     })
 }
 
@@ -197,7 +192,8 @@ fn obtain(
     let ChosenProfile {
         sections, report, ..
     } = chosen;
-    tell_sections(report, &sections);
+    let profile = &sections.profile;
+    tell(report, "profile", &profile.value, &profile.origin);
     report.detail(format_args!("keys: {}", sign_in.key_source));
     tell(
         report,

@@ -6,7 +6,7 @@ use crate::core::error::Failure;
 use crate::plan::connection::{Connection, check_region};
 use crate::plan::key_source::key_source;
 use crate::plan::role_chain;
-use crate::plan::route::{console_hosts, partition};
+use crate::plan::route::{ConsoleHosts, console_hosts, partition};
 use crate::plan::section_names::ProfileSections;
 use crate::plan::setting::{Setting, default};
 use crate::plan::wanted::NAME_A_ROLE;
@@ -64,7 +64,7 @@ impl Inputs<'_> {
                 .hint("sign in on the web page of that console")
             );
         };
-        check_encrypted(&connection)?;
+        check_endpoint(&connection, hosts)?;
         let (who, key_source) = if chain.roles.is_empty() {
             // A session scope without a role is refused.
             self.wanted(sections, &self.min_ttl()?)?;
@@ -155,19 +155,28 @@ pub fn needs_a_role(flag: &str) -> Failure {
     .hint(format!("{NAME_A_ROLE}, or leave out {flag}"))
 }
 
-/// Refuses an endpoint that would receive the credentials in the clear. Other services get only signatures.
-fn check_encrypted(connection: &Connection) -> Result<()> {
-    let Some(url) = &connection.endpoint_url else {
+/// Refuses an endpoint that must not see the credentials. Every other service gets only signatures, so an endpoint for all services may be
+/// one that nobody trusts with more.
+fn check_endpoint(connection: &Connection, hosts: ConsoleHosts) -> Result<()> {
+    let Some(Setting { value: url, origin }) = &connection.endpoint_url else {
         return Ok(());
     };
-    if connection.route()?.is_over_tls() || connection.is_answered_locally() {
+    let what = if connection.is_answered_locally() {
         return Ok(());
-    }
+    } else if !connection.has_own_endpoint() {
+        "is the endpoint of every service"
+    } else if !connection.route()?.is_over_tls() {
+        "is not encrypted"
+    } else {
+        return Ok(());
+    };
     bail!(
         Failure::new(format!(
-            "{} ({}) is not encrypted, and `console` sends credentials to it",
-            url.value, url.origin
+            "{url} ({origin}) {what}, and `console` sends credentials to it"
         ))
-        .hint("use an https URL for AWS_ENDPOINT_URL_SIGNIN")
+        .hint(format!(
+            "set AWS_ENDPOINT_URL_SIGNIN to https://{}, or to another https URL",
+            hosts.sign_in
+        ))
     )
 }

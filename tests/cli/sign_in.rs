@@ -60,7 +60,7 @@ fn fetched(address: &str) -> Answer {
         uri: address.to_owned(),
         token: String::new(),
     };
-    endpoint.request("GET", &[])
+    endpoint.request("GET", &[("Connection", "close")])
 }
 
 /// The `SessionDuration` of each request for a token.
@@ -377,24 +377,72 @@ fn a_flag_that_needs_a_role_is_refused_without_one() {
 }
 
 #[test]
-fn an_endpoint_without_encryption_gets_no_credentials() {
+fn only_an_encrypted_endpoint_that_is_set_for_it_gets_credentials() {
     let sts = StandIn::start(account());
     let home = valid(&sts);
     let calls = sts.calls();
+    let run = |profile| {
+        home.run(&["console", "--url", "-p", profile])
+            .without_env("AWS_ENDPOINT_URL_SIGNIN")
+    };
+    let hint = "hint: set AWS_ENDPOINT_URL_SIGNIN to https://signin.aws.amazon.com, or to another https URL\n";
     for profile in ["admin", "personal"] {
         home.run_with(&sts, &["console", "--url", "-p", profile])
             .env("AWS_ENDPOINT_URL_SIGNIN", "http://signin.example")
             .ends(
                 1,
-                "error: http://signin.example (AWS_ENDPOINT_URL_SIGNIN) is not encrypted, and `console` sends credentials to it\n\
-                 hint: use an https URL for AWS_ENDPOINT_URL_SIGNIN\n",
+                &format!(
+                    "error: http://signin.example (AWS_ENDPOINT_URL_SIGNIN) is not encrypted, and `console` sends credentials to it\n{hint}"
+                ),
             );
+        // That of a storage service, for example.
+        for url in ["https://storage.example", "http://storage.example"] {
+            run(profile)
+                .env("AWS_ENDPOINT_URL", url)
+                .ends(
+                    1,
+                    &format!(
+                        "error: {url} (AWS_ENDPOINT_URL) is the endpoint of every service, and `console` sends credentials to it\n{hint}"
+                    ),
+                );
+        }
     }
+    let config = role("admin", ADMIN, "region = eu-west-1");
+    home.write(
+        "config",
+        &config.replace("region", "endpoint_url = https://storage.example\nregion"),
+    );
+    run("admin").ends(
+        1,
+        &format!(
+            "error: https://storage.example (endpoint_url of [profile admin] in ~/.aws/config) is the endpoint of every service, and \
+             `console` sends credentials to it\n{hint}"
+        ),
+    );
     assert_eq!(sts.calls(), calls);
+    // A server that stands in for all of AWS on this machine, and an endpoint of its own in the config file.
+    home.write("config", &config);
+    let outcome = run("admin").env("AWS_ENDPOINT_URL", &sts.url()).outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let services = "[services mine]\nsignin =\n  endpoint_url = https://127.0.0.1:9\n";
+    let config = config.replace("region", "services = mine\nregion");
+    home.write("config", &format!("{config}{services}"));
+    run("admin").ends(
+        1,
+        "error: AWS Sign-In at 127.0.0.1:9 cannot be reached: connection refused\n\
+         hint: check the endpoint (endpoint_url of [services mine] in ~/.aws/config)\n",
+    );
 }
 
-/// What a server answers to every request.
-fn answering(answer: &'static str) -> String {
+/// A server that answers every request with JSON.
+fn answering_json(body: &str) -> String {
+    let length = body.len();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    answering(format!("{head}Content-Length: {length}\r\n\r\n{body}"))
+}
+
+/// A server that answers every request with this.
+fn answering(answer: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -408,9 +456,6 @@ fn answering(answer: &'static str) -> String {
                 assert_ne!(count, 0);
                 request.extend_from_slice(&part[..count]);
             }
-            let length = answer.len();
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
-            let answer = format!("{head}Content-Length: {length}\r\n\r\n{answer}");
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });
@@ -446,7 +491,7 @@ fn an_answer_that_is_not_from_aws_is_no_token() {
             "its sign-in token is malformed",
         ),
     ] {
-        let url = answering(answer);
+        let url = answering_json(answer);
         let host = url.strip_prefix("http://").unwrap();
         home.run_with(&sts, &["console", "--url", "-p", "admin"])
             .env("AWS_ENDPOINT_URL_SIGNIN", &url)
@@ -463,7 +508,7 @@ fn an_answer_that_is_not_from_aws_is_no_token() {
         .run_with(&sts, &["console", "--url", "-p", "admin"])
         .env(
             "AWS_ENDPOINT_URL_SIGNIN",
-            &answering("{\"SigninToken\":\"a&b=c#d%e/+\"}"),
+            &answering_json("{\"SigninToken\":\"a&b=c#d%e/+\"}"),
         )
         .outcome();
     assert!(
@@ -472,6 +517,36 @@ fn an_answer_that_is_not_from_aws_is_no_token() {
             .ends_with("&SigninToken=a%26b%3Dc%23d%25e%2F%2B\n"),
         "{outcome:?}"
     );
+}
+
+#[test]
+fn odd_answers_are_told_apart() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let again = "hint: the network or a proxy may redirect to a login page: open a web page, then run the command again\n";
+    for (answer, expected) in [
+        (
+            "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            "AWS Sign-In throttled the request\nhint: wait a moment, then run the command again\n"
+                .to_owned(),
+        ),
+        (
+            format!(
+                "HTTP/1.1 418 Odd\r\nContent-Type: {}\r\nContent-Length: 0\r\n\r\n",
+                "a".repeat(2000)
+            ),
+            format!(
+                "the response from HOST is not from AWS Sign-In: its status is 418, and its type is {}…\n{again}",
+                "a".repeat(1000)
+            ),
+        ),
+    ] {
+        let url = answering(answer);
+        let host = url.strip_prefix("http://").unwrap();
+        home.run_with(&sts, &["console", "--url", "-p", "admin"])
+            .env("AWS_ENDPOINT_URL_SIGNIN", &url)
+            .ends(1, &format!("error: {}", expected.replace("HOST", host)));
+    }
 }
 
 #[test]
@@ -678,8 +753,7 @@ fn one_browser_after_the_other_is_tried() {
 fn without_a_browser_the_hint_prints_the_address() {
     let sts = StandIn::start(account());
     let home = home(&role("admin", ADMIN, ""));
-    let hint =
-        "hint: run `mfa-creds console -p admin --url`, and open the address that it prints\n";
+    let hint = "hint: run the command again with --url, and open the address that it prints\n";
     if !cfg!(target_os = "macos") {
         home.run_with(&sts, &["console", "-p", "admin"]).ends(
             1,
