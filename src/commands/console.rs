@@ -1,5 +1,6 @@
 //! `mfa-creds console`: opens the AWS console, signed in as the role of a profile, or as its user.
 
+mod federated_user;
 mod peer;
 mod browser;
 mod redirect;
@@ -11,17 +12,14 @@ use clap::Args;
 
 use self::browser::Opener;
 use super::obtain::{ChosenProfile, Purpose, choose};
-use crate::aws::federation_token::FederationToken;
-use crate::aws::iam::Iam;
 use crate::aws::network::{self, Network, Preparation, RequestContext, Signer};
 use crate::aws::sign_in;
 use crate::cli::SingleProfile;
 use crate::core::credentials::Credentials;
 use crate::core::environment::Environment;
 use crate::plan::{ConsoleSignIn, WhoSignsIn, needs_a_role};
-use crate::prompt::credential_process;
 use crate::renewal::codes::StandardInput;
-use crate::renewal::verbose::{tell, tell_connection};
+use crate::renewal::verbose::tell_connection;
 use crate::report::{self, Report};
 
 /// Describes the command in the help.
@@ -74,7 +72,7 @@ struct Prepared {
 /// Credentials that AWS signs in with, and the network that is ready for that.
 struct Obtained {
     credentials: Credentials,
-    /// For messages: whose they are.
+    /// Whose they are: the ARN of a role, or the name of a user.
     name: String,
     network: Network,
 }
@@ -92,19 +90,12 @@ pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
         let obtained = obtain(&sign_in, network, chosen, environment)?;
         Ok((sign_in, openers, obtained))
     })?;
-    let (signer, session_seconds, opened_as) = match &sign_in.who {
+    let name = &obtained.name;
+    let (signer, session_seconds, how) = match &sign_in.who {
         WhoSignsIn::Role {
-            arn,
-            session_seconds,
-        } => (Signer::Role(arn), *session_seconds, arn.clone()),
-        WhoSignsIn::User { .. } => {
-            let name = &obtained.name;
-            (
-                Signer::FederatedUser(name),
-                None,
-                format!("{name}, without MFA"),
-            )
-        }
+            session_seconds, ..
+        } => (Signer::Role(name), *session_seconds, ""),
+        WhoSignsIn::User(_) => (Signer::FederatedUser(name), None, ", without MFA"),
     };
     let request = RequestContext {
         connection: &sign_in.connection,
@@ -134,7 +125,7 @@ pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
     }
     redirect::hand_over(openers, address, report)?;
     report.progress(format_args!(
-        "the browser opens the AWS console as {opened_as}"
+        "the browser opens the AWS console as {name}{how}"
     ));
     Ok(())
 }
@@ -148,12 +139,12 @@ fn prepare(
     let sections = &chosen.sections;
     let sign_in = chosen.inputs.console_sign_in(sections)?;
     let mut connections = vec![&sign_in.connection];
-    if let WhoSignsIn::User { access, .. } = &sign_in.who {
+    if let WhoSignsIn::User(user) = &sign_in.who {
         // Whoever gives a code expects that it is used.
         if args.of.code_flags.token.is_some() {
             bail!(needs_a_role("--token"));
         }
-        connections.push(&access.sts);
+        connections.push(&user.access.sts);
     }
     let openers = if args.url {
         Vec::new()
@@ -175,59 +166,24 @@ fn obtain(
     chosen: ChosenProfile<'_>,
     environment: &Environment,
 ) -> Result<Obtained> {
-    let (access, duration, with_a_role) = match &sign_in.who {
-        WhoSignsIn::Role { arn, .. } => {
-            return Ok(Obtained {
-                credentials: chosen.obtain()?.credentials,
-                name: arn.clone(),
-                network: network.finish()?,
-            });
+    match &sign_in.who {
+        WhoSignsIn::Role { arn, .. } => Ok(Obtained {
+            credentials: chosen.obtain()?.credentials,
+            name: arn.clone(),
+            network: network.finish()?,
+        }),
+        WhoSignsIn::User(user) => {
+            let network = network.finish()?;
+            let keys = &sign_in.key_source;
+            let (name, credentials) =
+                federated_user::credentials(user, keys, &chosen, &network, environment)?;
+            Ok(Obtained {
+                credentials,
+                name,
+                network,
+            })
         }
-        WhoSignsIn::User {
-            access,
-            duration,
-            with_a_role,
-        } => (access, duration, with_a_role),
-    };
-    let ChosenProfile {
-        sections, report, ..
-    } = chosen;
-    let profile = &sections.profile;
-    tell(report, "profile", &profile.value, &profile.origin);
-    report.detail(format_args!("keys: {}", sign_in.key_source));
-    tell(
-        report,
-        "duration",
-        format_args!("{} s", duration.value),
-        &duration.origin,
-    );
-    tell_connection(report, "", &access.sts);
-    let keys = credential_process::keys(&sign_in.key_source, environment)?;
-    let network = network.finish()?;
-    let user = Iam {
-        network: &network,
-        access,
-        key_source: &sign_in.key_source,
-        keys: &keys,
-        session: None,
-        flag: &sections.flags,
     }
-    .caller()?;
-    let credentials = FederationToken {
-        connection: &access.sts,
-        key_source: &sign_in.key_source,
-        keys: &keys,
-        flags: &sections.flags,
-        user: user.name.as_deref(),
-        seconds: duration.value,
-        with_a_role,
-    }
-    .get(&network)?;
-    Ok(Obtained {
-        credentials,
-        name: user.called().to_owned(),
-        network,
-    })
 }
 
 /// The page of a service, or the first page, in the region of the profile if it has one.

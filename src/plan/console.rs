@@ -37,15 +37,20 @@ pub enum WhoSignsIn {
         /// long-term keys have assumed.
         session_seconds: Option<u32>,
     },
-    /// The user who owns the keys, without a code. AWS issues a federation token for long-term keys alone, and whatever a policy allows
-    /// only with MFA, it does not allow. See
-    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html>.
-    User {
-        access: Box<Access>,
-        duration: Setting<u32>,
-        /// What to do if AWS does not issue the token.
-        with_a_role: String,
-    },
+    /// The user who owns the keys, without a code.
+    User(Box<FederatedUser>),
+}
+
+/// A user with a federation token. AWS issues it for long-term keys alone, and whatever a policy allows only with MFA, it does not allow.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html>.
+#[derive(Debug)]
+pub struct FederatedUser {
+    /// How to ask who the user is, and for the token.
+    pub access: Access,
+    /// How long the token lasts, in seconds.
+    pub duration: Setting<u32>,
+    /// What to do if AWS does not issue it.
+    pub with_a_role: String,
 }
 
 impl Inputs<'_> {
@@ -69,11 +74,11 @@ impl Inputs<'_> {
             // A session scope without a role is refused.
             self.wanted(sections, &self.min_ttl()?)?;
             self.check_no_flag_of_roles()?;
-            let who = WhoSignsIn::User {
-                access: Box::new(resolver.access()?),
+            let who = WhoSignsIn::User(Box::new(FederatedUser {
+                access: resolver.access()?,
                 duration: resolver.duration()?,
                 with_a_role: self.with_a_role(sections),
-            };
+            }));
             (who, key_source(&chain, self.files, self.environment)?)
         } else {
             let plan = self.plan(sections)?;

@@ -4,6 +4,10 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+#[cfg(unix)]
+use std::net::TcpStream;
+#[cfg(unix)]
+use std::process::Command;
 use std::thread;
 
 use stand_in::{
@@ -21,6 +25,8 @@ use crate::support::sections::long_term;
 use crate::support::servers::{Answer, Endpoint};
 #[cfg(unix)]
 use crate::support::servers::{Running, eventually};
+#[cfg(unix)]
+use crate::support::spawning::spawning;
 use crate::support::systems::printing;
 
 /// A home with the role `admin`, whose credentials are valid.
@@ -149,6 +155,15 @@ fn each_partition_has_its_own_hosts() {
         );
         let targets = company.targets();
         assert_eq!(targets.last().unwrap(), &format!("{sign_in}:443"));
+        // The user without a role.
+        let arguments = ["console", "--url", "-p", "personal", "--region", region];
+        let outcome = company.run(&home, &arguments).outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+        assert!(outcome.stdout.starts_with(&before), "{outcome:?}");
+        assert_eq!(
+            parameter(&outcome.stdout, "Destination"),
+            format!("https://{console}/console/home?region={region}")
+        );
     }
 }
 
@@ -226,6 +241,23 @@ fn only_a_role_that_is_assumed_directly_chooses_how_long_it_is_signed_in() {
     let outcome = home.run_with(&sts, &run).outcome();
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     assert_eq!(durations(&sts)[2..], [Some("14400".to_owned()), None]);
+}
+
+#[test]
+fn a_role_over_a_role_does_not_choose_either() {
+    let far = "arn:aws:iam::123456789012:role/far";
+    let sts = StandIn::start(account().role(Role::new(far).trusts(ADMIN)));
+    let over = format!("[profile far]\nrole_arn = {far}\nsource_profile = admin\n");
+    let home = home(&format!("{}{over}", role("admin", ADMIN, "")));
+    for way in ["--direct", "--chain"] {
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let run = [
+            "console", "--url", "-qp", "far", way, "--force", "--token", &code,
+        ];
+        let outcome = home.run_with(&sts, &run).outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    }
+    assert_eq!(durations(&sts), [None, None]);
 }
 
 #[test]
@@ -746,6 +778,42 @@ fn one_browser_after_the_other_is_tried() {
     assert_eq!(fetched(local).status, 302);
     // It does not wait for the end of a browser.
     assert_eq!(running.end(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_wait_and_not_the_browser() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let pid = home.path().join("browser.pid");
+    let browser = noting(
+        &home,
+        "browser",
+        &format!("echo $$ > '{}'; exec sleep 60", pid.display()),
+    );
+    let run = home
+        .run_with(&sts, &["console", "-p", "admin"])
+        .env("BROWSER", &browser)
+        .env("PATH", "/usr/bin:/bin");
+    let running = Running::begin(&home, run);
+    running.says("waiting for the browser\n");
+    let pid = fs::read_to_string(pid).unwrap();
+    let kill = |arguments: &str| {
+        let kill = format!("kill {arguments}");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &kill]);
+        let mut kill = spawning(|| command.spawn().unwrap());
+        kill.wait().unwrap().success()
+    };
+    // As Ctrl-C does, to all of the group.
+    assert!(kill(&format!("-INT -{}", running.id())));
+    assert_eq!(running.end(), None);
+    assert!(kill(&format!("-TERM {pid}")));
+    // Nobody can sign in any more.
+    let local = &notes(&home, "browser")[0];
+    let address = local.strip_prefix("http://").unwrap();
+    let (address, _path) = address.split_once('/').unwrap();
+    assert!(TcpStream::connect(address).is_err());
 }
 
 #[cfg(unix)]
