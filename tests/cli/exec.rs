@@ -49,6 +49,7 @@ fn the_command_has_the_credentials_and_nothing_that_contradicts_them() {
         .env("AWS_MAX_ATTEMPTS", "5")
         .env("AWS_CA_BUNDLE", "/ca.pem")
         .without_env("AWS_ENDPOINT_URL_IAM")
+        .without_env("AWS_ENDPOINT_URL_SIGNIN")
         .without_env("MFA_CREDS_TRACE")
         .without_env("XDG_RUNTIME_DIR")
         .without_env("MFA_CREDS_PROMPT")

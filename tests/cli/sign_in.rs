@@ -579,6 +579,18 @@ fn odd_answers_are_told_apart() {
             .env("AWS_ENDPOINT_URL_SIGNIN", &url)
             .ends(1, &format!("error: {}", expected.replace("HOST", host)));
     }
+    // Every token is a new one.
+    let url = answering("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let host = url.strip_prefix("http://").unwrap();
+    home.run_with(&sts, &["console", "--url", "-p", "personal"])
+        .env("AWS_ENDPOINT_URL_SIGNIN", &url)
+        .ends(
+            1,
+            &format!(
+                "error: AWS Sign-In at {host} refused the credentials of the federated user alice: status 400\n\
+                 hint: run the command again\n"
+            ),
+        );
 }
 
 #[test]
