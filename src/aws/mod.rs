@@ -2,6 +2,7 @@
 
 pub mod network;
 pub mod sts;
+pub mod federation_token;
 pub mod iam;
 pub mod sign_in;
 pub mod login;

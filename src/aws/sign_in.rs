@@ -1,4 +1,4 @@
-//! Signs in to the AWS console with the credentials of a role.
+//! Signs in to the AWS console with the credentials of a role or of a federated user.
 //!
 //! The protocol is described in
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html>. The credentials are in the body
@@ -9,7 +9,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::network::{Network, Post, PostAnswer, RUN_AGAIN, RequestContext};
+use super::network::{Network, Post, PostAnswer, RUN_AGAIN, RequestContext, RequestError, Signer};
+use crate::core::aws_errors::is_throttling;
 use crate::core::credentials::{Credentials, Secret};
 use crate::core::error::Failure;
 use crate::core::form::Form;
@@ -123,8 +124,16 @@ fn read(request: &RequestContext<'_>, answer: &PostAnswer) -> Result<Secret> {
                 request.host(),
                 request.signer_name()
             ))
-            .hint("run the command again with --force to get new credentials")
+            .hint(match request.signer {
+                Signer::FederatedUser(_) => RUN_AGAIN,
+                _ => "run the command again with --force to get new credentials",
+            })
         ),
+        status if is_throttling(status, "") => bail!(request.explain(&RequestError::Refused {
+            status,
+            code: String::new(),
+            message: String::new(),
+        })),
         status @ 500.. => bail!(
             Failure::new(format!(
                 "{} at {} returned an internal error: {status}",

@@ -12,6 +12,7 @@ use aws_sdk_sts::operation::assume_role::builders::AssumeRoleFluentBuilder;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use futures_util::stream::{self, StreamExt as _};
 
+pub use self::explain::keys_are_temporary;
 use self::explain::{Attempt, Proof};
 pub use self::refusal::{Refusal, RefusalKind};
 use crate::aws::network::{self, Network, RequestContext, Signer, Tries};

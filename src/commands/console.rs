@@ -1,30 +1,34 @@
-//! `mfa-creds console`: opens the AWS console, signed in as the role of a profile.
+//! `mfa-creds console`: opens the AWS console, signed in as the role of a profile, or as its user.
 
+mod federated_user;
 mod peer;
 mod browser;
 mod redirect;
 
 use std::io::{self, IsTerminal as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use self::browser::Opener;
-use super::obtain::{Purpose, obtain};
-use crate::aws::network::{self, Preparation, RequestContext, Signer};
+use super::obtain::{ChosenProfile, Purpose, choose};
+use crate::aws::network::{self, Network, Preparation, RequestContext, Signer};
 use crate::aws::sign_in;
 use crate::cli::SingleProfile;
+use crate::core::credentials::Credentials;
 use crate::core::environment::Environment;
-use crate::plan::{ConsoleSignIn, Inputs, ProfileSections};
+use crate::plan::{ConsoleSignIn, WhoSignsIn, needs_a_role};
 use crate::renewal::codes::StandardInput;
+use crate::renewal::verbose::tell_connection;
 use crate::report::{self, Report};
 
 /// Describes the command in the help.
-pub(super) const ABOUT: &str = "Open the AWS console, signed in as the role of a profile";
+pub(super) const ABOUT: &str = "Open the AWS console, signed in as a role or a user";
 /// The end of the help.
 pub(super) const AFTER_HELP: &str = "\
 The browser is the first of BROWSER that works, or the default browser. A role that is assumed directly (--direct, or --duration of more \
-than 1h) stays signed in for --duration; any other for as long as its credentials last.";
+than 1h) stays signed in for --duration; any other for as long as its credentials last. Without a role, the user is signed in without a code, \
+if a policy allows sts:GetFederationToken.";
 
 /// The longest path of a page.
 const LONGEST_PAGE: usize = 100;
@@ -63,46 +67,52 @@ struct Prepared {
     network: Preparation,
     /// What opens a browser, unless the address is printed.
     openers: Vec<Opener>,
-    /// The command that prints the address.
-    print: String,
+}
+
+/// Credentials that AWS signs in with, and the network that is ready for that.
+struct Obtained {
+    credentials: Credentials,
+    /// Whose they are: the ARN of a role, or the name of a user.
+    name: String,
+    network: Network,
 }
 
 /// Opens the console, or prints its address.
 pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
     let report = Report::new(&args.of.verbosity);
     let purpose = Purpose::once(StandardInput::Ours);
-    let mut prepared = None;
-    let obtained = obtain(
-        &args.of,
-        environment,
-        report,
-        purpose,
-        |inputs, sections| {
-            prepared = Some(prepare(args, environment, report, inputs, sections)?);
-            Ok(())
-        },
-    )?;
-    let Prepared {
-        sign_in,
-        network,
-        openers,
-        print,
-    } = prepared.context("no profile was selected")?;
+    let (sign_in, openers, obtained) = choose(&args.of, environment, report, purpose, |chosen| {
+        let Prepared {
+            sign_in,
+            network,
+            openers,
+        } = prepare(args, environment, &chosen)?;
+        let obtained = obtain(&sign_in, network, chosen, environment)?;
+        Ok((sign_in, openers, obtained))
+    })?;
+    let name = &obtained.name;
+    let (signer, session_seconds, how) = match &sign_in.who {
+        WhoSignsIn::Role {
+            session_seconds, ..
+        } => (Signer::Role(name), *session_seconds, ""),
+        WhoSignsIn::User(_) => (Signer::FederatedUser(name), None, ", without MFA"),
+    };
     let request = RequestContext {
         connection: &sign_in.connection,
         key_source: &sign_in.key_source,
         access_key_id: &obtained.credentials.access_key_id,
-        signer: Signer::Role(&sign_in.role_arn),
+        signer,
         flags: "",
         codes: &[],
     };
     let page = page(&sign_in, args.service.as_deref());
     report.detail(format_args!("console page: {page}"));
+    tell_connection(report, "sign-in ", &sign_in.connection);
     let address = sign_in::address(
-        &network.finish()?,
+        &obtained.network,
         &request,
         &obtained.credentials,
-        sign_in.session_seconds,
+        session_seconds,
         &page,
     )?;
     if args.url {
@@ -113,10 +123,9 @@ pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
         }
         return report::data(&zeroize::Zeroizing::new(format!("{}\n", address.expose())));
     }
-    redirect::hand_over(openers, address, report, &print)?;
+    redirect::hand_over(openers, address, report)?;
     report.progress(format_args!(
-        "the browser opens the AWS console as {}",
-        sign_in.role_arn
+        "the browser opens the AWS console as {name}{how}"
     ));
     Ok(())
 }
@@ -125,24 +134,56 @@ pub(super) fn console(args: &Console, environment: &Environment) -> Result<()> {
 fn prepare(
     args: &Console,
     environment: &Environment,
-    report: Report,
-    inputs: &Inputs<'_>,
-    sections: &ProfileSections,
+    chosen: &ChosenProfile<'_>,
 ) -> Result<Prepared> {
-    let sign_in = inputs.console_sign_in(sections)?;
-    let print = format!("{} --url", sections.command("console"));
+    let sections = &chosen.sections;
+    let sign_in = chosen.inputs.console_sign_in(sections)?;
+    let mut connections = vec![&sign_in.connection];
+    if let WhoSignsIn::User(user) = &sign_in.who {
+        // Whoever gives a code expects that it is used.
+        if args.of.code_flags.token.is_some() {
+            bail!(needs_a_role("--token"));
+        }
+        connections.push(&user.access.sts);
+    }
     let openers = if args.url {
         Vec::new()
     } else {
-        browser::openers(environment, &print)?
+        browser::openers(environment)?
     };
-    let network = network::prepare([&sign_in.connection], report)?;
+    let network = network::prepare(connections, chosen.report)?;
     Ok(Prepared {
         sign_in,
         network,
         openers,
-        print,
     })
+}
+
+/// The credentials to sign in with: those of the role, renewed if necessary, or a federation token of the user.
+fn obtain(
+    sign_in: &ConsoleSignIn,
+    network: Preparation,
+    chosen: ChosenProfile<'_>,
+    environment: &Environment,
+) -> Result<Obtained> {
+    match &sign_in.who {
+        WhoSignsIn::Role { arn, .. } => Ok(Obtained {
+            credentials: chosen.obtain()?.credentials,
+            name: arn.clone(),
+            network: network.finish()?,
+        }),
+        WhoSignsIn::User(user) => {
+            let network = network.finish()?;
+            let keys = &sign_in.key_source;
+            let (name, credentials) =
+                federated_user::credentials(user, keys, &chosen, &network, environment)?;
+            Ok(Obtained {
+                credentials,
+                name,
+                network,
+            })
+        }
+    }
 }
 
 /// The page of a service, or the first page, in the region of the profile if it has one.

@@ -169,6 +169,14 @@ impl Purpose {
     }
 }
 
+/// The profile that is meant, and everything that decides about it.
+pub(super) struct ChosenProfile<'c> {
+    pub inputs: Inputs<'c>,
+    pub sections: ProfileSections,
+    pub report: Report,
+    request: RenewalRequest<'c>,
+}
+
 /// The credentials of the profile, renewed if necessary. `before` is called before a code is asked for.
 pub(super) fn obtain(
     args: &SingleProfile,
@@ -177,6 +185,20 @@ pub(super) fn obtain(
     purpose: Purpose,
     before: impl FnOnce(&Inputs<'_>, &ProfileSections) -> Result<()>,
 ) -> Result<ObtainedCredentials> {
+    choose(args, environment, report, purpose, |chosen| {
+        before(&chosen.inputs, &chosen.sections)?;
+        chosen.obtain()
+    })
+}
+
+/// Does something with the profile that is meant.
+pub(super) fn choose<T>(
+    args: &SingleProfile,
+    environment: &Environment,
+    report: Report,
+    purpose: Purpose,
+    then: impl FnOnce(ChosenProfile<'_>) -> Result<T>,
+) -> Result<T> {
     let profiles = (&args.profile).into();
     let loaded = LoadedFiles::recover(&args.request.suffixes, &profiles, environment)?;
     let files = loaded.files(&profiles);
@@ -193,44 +215,61 @@ pub(super) fn obtain(
         None => sections.in_its_place(&files.credentials),
     };
     warn_of_irregularities(report, &files, &[&sections]);
-    before(&inputs, &sections)?;
-    // This comes before a code is asked for.
-    let region = region(&inputs, &sections)?;
-    let sections = inputs.in_login_cache(sections);
-    let profile = sections.profile.value.clone();
-    let renewal = RenewalCommand::of(&sections);
-    let login = sections.login.clone();
-    let login = login.filter(|_| sections.storage == Storage::LoginCache);
-    let credentials = match request.check(report, 0, sections)? {
-        Checked::Fresh(_, credentials) => credentials,
-        Checked::Stale(job) => {
-            let mut summary = Summary::new(report, 1);
-            request.renew(vec![*job], &mut summary)?;
-            summary.end_of_one()?
+    then(ChosenProfile {
+        inputs,
+        sections,
+        report,
+        request,
+    })
+}
+
+impl ChosenProfile<'_> {
+    /// Its credentials, renewed if necessary.
+    pub fn obtain(self) -> Result<ObtainedCredentials> {
+        let Self {
+            inputs,
+            sections,
+            report,
+            request,
+        } = self;
+        // This comes before a code is asked for.
+        let region = region(&inputs, &sections)?;
+        let sections = inputs.in_login_cache(sections);
+        let profile = sections.profile.value.clone();
+        let renewal = RenewalCommand::of(&sections);
+        let login = sections.login.clone();
+        let login = login.filter(|_| sections.storage == Storage::LoginCache);
+        let credentials = match request.check(report, 0, sections)? {
+            Checked::Fresh(_, credentials) => credentials,
+            Checked::Stale(job) => {
+                let mut summary = Summary::new(report, 1);
+                request.renew(vec![*job], &mut summary)?;
+                summary.end_of_one()?
+            }
+        };
+        let account_id = match &login {
+            Some(login) => login.account_id().map(str::to_owned),
+            None => account_id(report, &credentials, &inputs.files.credentials),
+        };
+        let obtained = ObtainedCredentials {
+            credentials,
+            account_id,
+            region,
+            profile,
+            renewal,
+        };
+        let scope = inputs.request.scope.given().into_iter();
+        let scope = scope.map(|(flag, value)| match value {
+            Some(value) => format!(" {}", text::flag(flag, value)),
+            None => format!(" {flag}"),
+        });
+        let flags = scope.chain([" --force".to_owned()]).collect::<String>();
+        let forced = obtained.renewal.with(&flags);
+        for (name, value) in obtained.variables() {
+            check(name, &value, &forced)?;
         }
-    };
-    let account_id = match &login {
-        Some(login) => login.account_id().map(str::to_owned),
-        None => account_id(report, &credentials, &files.credentials),
-    };
-    let obtained = ObtainedCredentials {
-        credentials,
-        account_id,
-        region,
-        profile,
-        renewal,
-    };
-    let scope = args.request.scope.given().into_iter();
-    let scope = scope.map(|(flag, value)| match value {
-        Some(value) => format!(" {}", text::flag(flag, value)),
-        None => format!(" {flag}"),
-    });
-    let flags = scope.chain([" --force".to_owned()]).collect::<String>();
-    let forced = obtained.renewal.with(&flags);
-    for (name, value) in obtained.variables() {
-        check(name, &value, &forced)?;
+        Ok(obtained)
     }
-    Ok(obtained)
 }
 
 impl RenewalCommand {

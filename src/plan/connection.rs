@@ -78,6 +78,8 @@ impl Service {
     }
 }
 
+/// The start of the header of a section with an endpoint for each service.
+const SERVICES: &str = "services ";
 /// The values of a setting that is on or off.
 const TRUE_OR_FALSE: [&str; 2] = ["true", "false"];
 
@@ -106,6 +108,15 @@ impl Connection {
     /// Whether a server on this machine answers directly, without a proxy.
     pub fn is_answered_locally(&self) -> bool {
         self.is_local() && self.route().is_ok_and(|route| route.proxy.is_none())
+    }
+
+    /// Whether its endpoint is set for this service in particular.
+    pub(super) fn has_own_endpoint(&self) -> bool {
+        match self.endpoint_url.as_ref().map(|url| &url.origin) {
+            Some(Origin::Environment(name)) => *name == self.service.names().variable,
+            Some(Origin::File { section, .. }) => section.starts_with(SERVICES),
+            _ => false,
+        }
     }
 
     /// Whether it leads to this machine, so to a test server and not to AWS.
@@ -328,7 +339,7 @@ impl Resolver<'_> {
         service: &Names,
     ) -> Option<Setting<String>> {
         let config = &self.inputs.files.config;
-        let section = format!("services {}", self.config(profile, key::SERVICES)?.value);
+        let section = format!("{SERVICES}{}", self.config(profile, key::SERVICES)?.value);
         let nested = config.get(&section, service.nested)?;
         let value = nested
             .lines()

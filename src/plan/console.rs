@@ -1,14 +1,16 @@
 //! Decides how a profile signs in to the AWS console.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::core::error::Failure;
-use crate::plan::connection::Connection;
-use crate::plan::role_chain;
-use crate::plan::route::{console_hosts, partition};
+use crate::plan::connection::{Connection, check_region};
+use crate::plan::key_source::key_source;
+use crate::plan::role_chain::{self, ChainEnd};
+use crate::plan::route::{ConsoleHosts, console_hosts, partition};
 use crate::plan::section_names::ProfileSections;
 use crate::plan::setting::{Setting, default};
-use crate::plan::{Call, Inputs, KeySource, profile_flag};
+use crate::plan::wanted::NAME_A_ROLE;
+use crate::plan::{Access, Call, Inputs, KeySource, profile_flag};
 
 /// How a profile signs in to the console.
 #[derive(Debug)]
@@ -17,26 +19,46 @@ pub struct ConsoleSignIn {
     pub connection: Connection,
     /// The host that leads to the pages of every region.
     pub host: &'static str,
-    /// The role that signs in.
-    pub role_arn: String,
-    /// How long the console session lasts, in seconds; none if it lasts as long as the credentials. AWS lets only a role choose that
-    /// long-term keys have assumed, see
-    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html>.
-    pub session_seconds: Option<u32>,
     /// The region of the page, if one is set.
     pub region: Option<String>,
-    /// The keys that the role depends on.
+    /// The keys that everything depends on.
     pub key_source: KeySource,
+    pub who: WhoSignsIn,
+}
+
+/// Who is signed in to the console. AWS accepts the credentials of `AssumeRole` and `GetFederationToken`, not those of `GetSessionToken`, see
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html>.
+#[derive(Debug)]
+pub enum WhoSignsIn {
+    /// The role with this ARN.
+    Role {
+        arn: String,
+        /// How long the console session lasts, in seconds; none if it lasts as long as the credentials. AWS lets only a role choose that
+        /// long-term keys have assumed.
+        session_seconds: Option<u32>,
+    },
+    /// The user who owns the keys, without a code.
+    User(Box<FederatedUser>),
+}
+
+/// A user with a federation token. AWS issues it for long-term keys alone, and whatever a policy allows only with MFA, it does not allow.
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html>.
+#[derive(Debug)]
+pub struct FederatedUser {
+    /// How to ask who the user is, and for the token.
+    pub access: Access,
+    /// How long the token lasts, in seconds.
+    pub duration: Setting<u32>,
+    /// What to do if AWS does not issue it.
+    pub with_a_role: String,
 }
 
 impl Inputs<'_> {
     /// How the profile signs in, without asking AWS.
     pub fn console_sign_in(&self, sections: &ProfileSections) -> Result<ConsoleSignIn> {
         let chain = self.role_chain(sections)?;
-        if chain.roles.is_empty() {
-            bail!(self.needs_a_role(sections));
-        }
-        let connection = self.resolver(&chain).sign_in_connection()?;
+        let resolver = self.resolver(&chain);
+        let connection = resolver.sign_in_connection()?;
         let region = &connection.region;
         let Some(hosts) = partition(&region.value).and_then(console_hosts) else {
             bail!(
@@ -47,39 +69,82 @@ impl Inputs<'_> {
                 .hint("sign in on the web page of that console")
             );
         };
-        let plan = self.plan(sections)?;
-        let Some(role) = plan.role() else {
-            bail!(self.needs_a_role(sections));
+        check_endpoint(&connection, hosts)?;
+        if chain.roles.is_empty() && matches!(chain.end, ChainEnd::Login(_)) {
+            bail!(
+                Failure::new(format!(
+                    "{} gets its credentials from `aws login`, which has signed your browser in to the console",
+                    chain.key_source
+                ))
+                .hint(format!(
+                    "open the web page of the console; or {}",
+                    self.with_a_role(sections)
+                ))
+            );
+        }
+        let (who, key_source) = if chain.roles.is_empty() {
+            // A session scope without a role is refused.
+            self.wanted(sections, &self.min_ttl()?)?;
+            self.check_no_flag_of_roles()?;
+            let who = WhoSignsIn::User(Box::new(FederatedUser {
+                access: resolver.access()?,
+                duration: resolver.duration()?,
+                with_a_role: self.with_a_role(sections),
+            }));
+            (
+                who,
+                key_source(&chain, self.names, self.files, self.environment)?,
+            )
+        } else {
+            let plan = self.plan(sections)?;
+            let role = plan.role().context("the profile has no role")?;
+            let is_direct =
+                matches!(&plan.steps[..], [only] if matches!(only.call, Call::AssumeRole(_)));
+            let who = WhoSignsIn::Role {
+                arn: role.arn.value.clone(),
+                session_seconds: is_direct.then_some(plan.decision.seconds),
+            };
+            (who, plan.key_source)
         };
-        let is_direct =
-            matches!(&plan.steps[..], [only] if matches!(only.call, Call::AssumeRole(_)));
+        let region = self.output_region(sections);
+        if let Some(region) = &region {
+            check_region(region)?;
+        }
         Ok(ConsoleSignIn {
-            connection,
             host: hosts.pages,
-            role_arn: role.arn.value.clone(),
-            session_seconds: is_direct.then_some(plan.decision.seconds),
-            region: self.output_region(sections).map(|region| region.value),
-            key_source: plan.key_source,
+            region: region.map(|region| region.value),
+            connection,
+            key_source,
+            who,
         })
     }
 
-    /// AWS signs in with the credentials of `AssumeRole` and `GetFederationToken`, not with those of `GetSessionToken`. A federation
-    /// token is no way out: it is issued for keys without a code, so whatever a policy allows only with MFA, it does not allow. See
-    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html>.
-    fn needs_a_role(&self, sections: &ProfileSections) -> Failure {
-        let failure = Failure::new(
-            "`console` needs a role: AWS does not sign in to the console with the MFA session of a user",
-        );
+    /// Refuses flags that would have no effect without a role.
+    fn check_no_flag_of_roles(&self) -> Result<()> {
+        let request = self.request;
+        let given = [
+            ("--role-session-name", request.role_session_name.is_some()),
+            ("--external-id", request.external_id.is_some()),
+            ("--direct", request.direct),
+            ("--chain", request.chain),
+        ];
+        let Some((flag, _)) = given.iter().find(|(_, is_given)| *is_given) else {
+            return Ok(());
+        };
+        bail!(needs_a_role(flag))
+    }
+
+    /// How a role helps if AWS does not sign in a user.
+    fn with_a_role(&self, sections: &ProfileSections) -> String {
         let roles = self.roles_over(&sections.profile.value);
-        match &roles[..] {
-            [] => failure.hint(
-                "use --assume-role ARN, or the profile of a role; or sign in on the web page of the console",
-            ),
-            [role, others @ ..] => {
-                let also = others.iter().map(|other| format!(", or `mfa-creds console{}`", profile_flag(other)));
-                let also: String = also.collect();
-                failure.hint(format!("run `mfa-creds console{}`{also}", profile_flag(role)))
-            }
+        let commands = roles
+            .iter()
+            .map(|role| format!("`mfa-creds console{}`", profile_flag(role)));
+        let commands: Vec<String> = commands.collect();
+        if commands.is_empty() {
+            format!("{NAME_A_ROLE}, or sign in on the web page of the console")
+        } else {
+            format!("run {}", commands.join(", or "))
         }
     }
 
@@ -100,4 +165,38 @@ impl Inputs<'_> {
         names.retain(is_over);
         names
     }
+}
+
+/// The failure if a flag has no effect without a role.
+pub fn needs_a_role(flag: &str) -> Failure {
+    Failure::new(format!(
+        "{flag} needs a role: without one, `console` signs in the user, without a code"
+    ))
+    .hint(format!("{NAME_A_ROLE}, or leave out {flag}"))
+}
+
+/// Refuses an endpoint that must not see the credentials. Every other service gets only signatures, so an endpoint for all services may be
+/// one that nobody trusts with more.
+fn check_endpoint(connection: &Connection, hosts: ConsoleHosts) -> Result<()> {
+    let Some(Setting { value: url, origin }) = &connection.endpoint_url else {
+        return Ok(());
+    };
+    let what = if connection.is_answered_locally() {
+        return Ok(());
+    } else if !connection.has_own_endpoint() {
+        "is the endpoint of every service"
+    } else if !connection.route()?.is_over_tls() {
+        "is not encrypted"
+    } else {
+        return Ok(());
+    };
+    bail!(
+        Failure::new(format!(
+            "{url} ({origin}) {what}, and `console` sends credentials to it"
+        ))
+        .hint(format!(
+            "set AWS_ENDPOINT_URL_SIGNIN to https://{}, or to another https URL",
+            hosts.sign_in
+        ))
+    )
 }

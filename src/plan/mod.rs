@@ -32,7 +32,7 @@ use anyhow::{Result, bail};
 pub use self::account::Account;
 pub use self::code_settings::{CodeSettings, Given, PromptSettings, process_of_environment};
 pub use self::connection::{Connection, Service, check_region};
-pub use self::console::ConsoleSignIn;
+pub use self::console::{ConsoleSignIn, FederatedUser, WhoSignsIn, needs_a_role};
 use self::decision::{Circumstances, Wish, decide};
 pub use self::decision::{Decision, Strategy};
 use self::includes::of_profile;

@@ -50,6 +50,8 @@ impl<'a> RolePlace<'a> {
     }
 }
 
+/// How to name a role.
+pub(super) const NAME_A_ROLE: &str = "use --assume-role ARN, or the profile of a role";
 /// Longer chains of profiles are followed in any case.
 const MOST_SOURCES: usize = 8;
 
@@ -205,7 +207,7 @@ impl Inputs<'_> {
             Failure::new(format!(
                 "{origin} needs a role: AWS supports session policies, session tags, and a source identity only for roles"
             ))
-            .hint("use --assume-role ARN, or the profile of a role")
+            .hint(NAME_A_ROLE)
         )
     }
 

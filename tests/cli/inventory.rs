@@ -32,13 +32,8 @@ const COMMANDS: &[(&str, Tried)] = &[
         By("hints_of_doctor::keys_in_front_of_a_process_are_moved_or_removed"),
     ),
     (
-        ".command(\"console\")",
-        By("sign_in::without_a_browser_the_hint_prints_the_address"),
-    ),
-    ("mfa-creds console{}", By("sign_in::a_user_needs_a_role")),
-    (
-        "{print}",
-        By("sign_in::without_a_browser_the_hint_prints_the_address"),
+        "mfa-creds console{}",
+        By("sign_in::a_user_without_a_federation_token_needs_a_role"),
     ),
     (
         ".command(\"exec\")",

@@ -4,11 +4,18 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+#[cfg(unix)]
+use std::net::TcpStream;
+#[cfg(unix)]
+use std::process::Command;
 use std::thread;
 
-use stand_in::{ALICE_DEVICE, Fault, Role, StandIn};
+use stand_in::{
+    ALICE_ACCESS_KEY_ID, ALICE_DEVICE, ALICE_SECRET_ACCESS_KEY, Account, Device, Fault, Role,
+    StandIn,
+};
 
-use crate::support::accounts::account_in;
+use crate::support::accounts::{account_in, alice};
 use crate::support::corporate_network::CorporateNetwork;
 use crate::support::home::Home;
 #[cfg(unix)]
@@ -18,6 +25,9 @@ use crate::support::sections::long_term;
 use crate::support::servers::{Answer, Endpoint};
 #[cfg(unix)]
 use crate::support::servers::{Running, eventually};
+#[cfg(unix)]
+use crate::support::spawning::spawning;
+use crate::support::systems::printing;
 
 /// A home with the role `admin`, whose credentials are valid.
 fn valid(sts: &StandIn) -> Home {
@@ -56,7 +66,7 @@ fn fetched(address: &str) -> Answer {
         uri: address.to_owned(),
         token: String::new(),
     };
-    endpoint.request("GET", &[])
+    endpoint.request("GET", &[("Connection", "close")])
 }
 
 /// The `SessionDuration` of each request for a token.
@@ -145,6 +155,15 @@ fn each_partition_has_its_own_hosts() {
         );
         let targets = company.targets();
         assert_eq!(targets.last().unwrap(), &format!("{sign_in}:443"));
+        // The user without a role.
+        let arguments = ["console", "--url", "-p", "personal", "--region", region];
+        let outcome = company.run(&home, &arguments).outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+        assert!(outcome.stdout.starts_with(&before), "{outcome:?}");
+        assert_eq!(
+            parameter(&outcome.stdout, "Destination"),
+            format!("https://{console}/console/home?region={region}")
+        );
     }
 }
 
@@ -225,22 +244,113 @@ fn only_a_role_that_is_assumed_directly_chooses_how_long_it_is_signed_in() {
 }
 
 #[test]
-fn a_user_needs_a_role() {
+fn a_role_over_a_role_does_not_choose_either() {
+    let far = "arn:aws:iam::123456789012:role/far";
+    let sts = StandIn::start(account().role(Role::new(far).trusts(ADMIN)));
+    let over = format!("[profile far]\nrole_arn = {far}\nsource_profile = admin\n");
+    let home = home(&format!("{}{over}", role("admin", ADMIN, "")));
+    for way in ["--direct", "--chain"] {
+        let code = sts.fresh_code(ALICE_DEVICE);
+        let run = [
+            "console", "--url", "-qp", "far", way, "--force", "--token", &code,
+        ];
+        let outcome = home.run_with(&sts, &run).outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    }
+    assert_eq!(durations(&sts), [None, None]);
+}
+
+#[test]
+fn a_user_without_a_role_signs_in_without_a_code() {
     let sts = StandIn::start(account());
-    let sentence = "error: `console` needs a role: AWS does not sign in to the console with the MFA session of a user\n";
-    let run = ["console", "-p", "personal"];
+    let home = home("[profile personal]\nregion = eu-west-1\n");
+    let before = home.credentials();
+    let run = ["console", "--url", "-p", "personal", "--service", "s3"];
+    let outcome = home
+        .run_with(&sts, &run)
+        .env("MFA_TOKEN", "123456")
+        .outcome();
+    assert_eq!(
+        (outcome.status, &*outcome.stderr),
+        (Some(0), ""),
+        "{outcome:?}"
+    );
+    let page = "https://console.aws.amazon.com/s3/home?region=eu-west-1";
+    assert_eq!(parameter(&outcome.stdout, "Destination"), page);
+    assert_eq!(home.credentials(), before);
+    assert_eq!(durations(&sts), [None]);
+    let [caller, token, _sign_in] = &sts.requests()[..] else {
+        panic!("{:?}", sts.requests());
+    };
+    assert_eq!(caller.action, "GetCallerIdentity");
+    assert_eq!(token.access_key_id.as_deref(), Some(ALICE_ACCESS_KEY_ID));
+    let everything =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let sent = [
+        ("Action", "GetFederationToken"),
+        ("DurationSeconds", "43200"),
+        ("Name", "alice"),
+        ("Policy", everything),
+        ("Version", "2011-06-15"),
+    ];
+    let sent = sent.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(token.parameters, sent.into());
+    // For as long as the user says.
+    let run = ["console", "--url", "-p", "personal", "--duration", "15m"];
+    assert_eq!(home.run_with(&sts, &run).outcome().status, Some(0));
+    let requests = sts.requests();
+    assert_eq!(requests[4].parameter("DurationSeconds"), Some("900"));
+    assert_eq!(durations(&sts), [None, None]);
+}
+
+#[test]
+fn keys_from_a_command_sign_in_a_user_too() {
+    let sts = StandIn::start(account());
+    let keys = format!(
+        r#"{{"Version": 1, "AccessKeyId": "{ALICE_ACCESS_KEY_ID}", "SecretAccessKey": "{ALICE_SECRET_ACCESS_KEY}"}}"#
+    );
+    let home = Home::with(&format!(
+        "[personal-long-term]\ncredential_process = {}\n",
+        printing(&keys)
+    ));
+    let run = ["console", "--url", "-p", "personal"];
+    let outcome = home.run_with(&sts, &run).outcome();
+    assert_eq!(
+        (outcome.status, &*outcome.stderr),
+        (Some(0), ""),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_user_without_a_federation_token_needs_a_role() {
+    let user = alice()
+        .device(Device::new(ALICE_DEVICE))
+        .denies("sts:GetFederationToken");
+    let account = Account::new()
+        .user(user)
+        .role(Role::new(ADMIN).requires_mfa());
+    let sts = StandIn::start(account);
+    let key = "AKIA…ALIC";
+    let sentence = format!(
+        "error: AWS denied sts:GetFederationToken, which `console` needs without a role, to access key {key}: User: \
+         arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:GetFederationToken on resource: \
+         arn:aws:sts::123456789012:federated-user/alice with an explicit deny in an identity-based policy: \
+         arn:aws:iam::123456789012:policy/fake-deny\n\
+         hint: a policy may require MFA, which this call does not support: "
+    );
+    let run = ["console", "--url", "-p", "personal"];
     let home = home("");
-    let hint = "hint: use --assume-role ARN, or the profile of a role; or sign in on the web page of the console\n";
+    let hint = "use --assume-role ARN, or the profile of a role, or sign in on the web page of the console\n";
     home.run_with(&sts, &run)
         .ends(1, &format!("{sentence}{hint}"));
     home.write(
         "config",
         &format!("{}{}", role("admin", ADMIN, ""), role("long", LONG, "")),
     );
-    let hint = "hint: run `mfa-creds console -p admin`, or `mfa-creds console -p long`\n";
+    let hint = "run `mfa-creds console -p admin`, or `mfa-creds console -p long`\n";
     home.run_with(&sts, &run)
         .ends(1, &format!("{sentence}{hint}"));
-    assert_eq!(sts.calls(), 0);
     // What the hint says, and the flag that it names.
     let code = sts.fresh_code(ALICE_DEVICE);
     for run in [
@@ -259,8 +369,112 @@ fn a_user_needs_a_role() {
     }
 }
 
-/// What a server answers to every request.
-fn answering(answer: &'static str) -> String {
+#[test]
+fn a_flag_that_needs_a_role_is_refused_without_one() {
+    let sts = StandIn::start(account());
+    let home = home("");
+    for flag in [
+        &["--token", "123456"][..],
+        &["--role-session-name", "work"],
+        &["--external-id", "outside"],
+        &["--direct"],
+        &["--chain"],
+    ] {
+        let run = [&["console", "--url", "-p", "personal"], flag].concat();
+        let flag = flag[0];
+        home.run_with(&sts, &run).ends(
+            1,
+            &format!(
+                "error: {flag} needs a role: without one, `console` signs in the user, without a code\n\
+                 hint: use --assume-role ARN, or the profile of a role, or leave out {flag}\n"
+            ),
+        );
+    }
+    home.run_with(&sts, &["console", "--url", "-p", "personal", "--read-only"])
+        .ends(
+            1,
+            "error: --read-only needs a role: AWS supports session policies, session tags, and a source identity only for roles\n\
+             hint: use --assume-role ARN, or the profile of a role\n",
+        );
+    home.run_with(
+        &sts,
+        &["console", "--url", "-p", "personal", "--duration", "37h"],
+    )
+    .ends(
+        1,
+        "error: a duration of 133200 s (--duration) is outside AWS's limits for a session\n\
+         hint: use 900 to 129600 seconds, 15m to 36h\n",
+    );
+    assert_eq!(sts.calls(), 0);
+}
+
+#[test]
+fn only_an_encrypted_endpoint_that_is_set_for_it_gets_credentials() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let calls = sts.calls();
+    let run = |profile| {
+        home.run(&["console", "--url", "-p", profile])
+            .without_env("AWS_ENDPOINT_URL_SIGNIN")
+    };
+    let hint = "hint: set AWS_ENDPOINT_URL_SIGNIN to https://signin.aws.amazon.com, or to another https URL\n";
+    for profile in ["admin", "personal"] {
+        home.run_with(&sts, &["console", "--url", "-p", profile])
+            .env("AWS_ENDPOINT_URL_SIGNIN", "http://signin.example")
+            .ends(
+                1,
+                &format!(
+                    "error: http://signin.example (AWS_ENDPOINT_URL_SIGNIN) is not encrypted, and `console` sends credentials to it\n{hint}"
+                ),
+            );
+        // That of a storage service, for example.
+        for url in ["https://storage.example", "http://storage.example"] {
+            run(profile)
+                .env("AWS_ENDPOINT_URL", url)
+                .ends(
+                    1,
+                    &format!(
+                        "error: {url} (AWS_ENDPOINT_URL) is the endpoint of every service, and `console` sends credentials to it\n{hint}"
+                    ),
+                );
+        }
+    }
+    let config = role("admin", ADMIN, "region = eu-west-1");
+    home.write(
+        "config",
+        &config.replace("region", "endpoint_url = https://storage.example\nregion"),
+    );
+    run("admin").ends(
+        1,
+        &format!(
+            "error: https://storage.example (endpoint_url of [profile admin] in ~/.aws/config) is the endpoint of every service, and \
+             `console` sends credentials to it\n{hint}"
+        ),
+    );
+    assert_eq!(sts.calls(), calls);
+    // A server that stands in for all of AWS on this machine, and an endpoint of its own in the config file.
+    home.write("config", &config);
+    let outcome = run("admin").env("AWS_ENDPOINT_URL", &sts.url()).outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let services = "[services mine]\nsignin =\n  endpoint_url = https://127.0.0.1:9\n";
+    let config = config.replace("region", "services = mine\nregion");
+    home.write("config", &format!("{config}{services}"));
+    run("admin").ends(
+        1,
+        "error: AWS Sign-In at 127.0.0.1:9 cannot be reached: connection refused\n\
+         hint: check the endpoint (endpoint_url of [services mine] in ~/.aws/config)\n",
+    );
+}
+
+/// A server that answers every request with JSON.
+fn answering_json(body: &str) -> String {
+    let length = body.len();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    answering(format!("{head}Content-Length: {length}\r\n\r\n{body}"))
+}
+
+/// A server that answers every request with this.
+fn answering(answer: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -274,9 +488,6 @@ fn answering(answer: &'static str) -> String {
                 assert_ne!(count, 0);
                 request.extend_from_slice(&part[..count]);
             }
-            let length = answer.len();
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
-            let answer = format!("{head}Content-Length: {length}\r\n\r\n{answer}");
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });
@@ -312,7 +523,7 @@ fn an_answer_that_is_not_from_aws_is_no_token() {
             "its sign-in token is malformed",
         ),
     ] {
-        let url = answering(answer);
+        let url = answering_json(answer);
         let host = url.strip_prefix("http://").unwrap();
         home.run_with(&sts, &["console", "--url", "-p", "admin"])
             .env("AWS_ENDPOINT_URL_SIGNIN", &url)
@@ -329,7 +540,7 @@ fn an_answer_that_is_not_from_aws_is_no_token() {
         .run_with(&sts, &["console", "--url", "-p", "admin"])
         .env(
             "AWS_ENDPOINT_URL_SIGNIN",
-            &answering("{\"SigninToken\":\"a&b=c#d%e/+\"}"),
+            &answering_json("{\"SigninToken\":\"a&b=c#d%e/+\"}"),
         )
         .outcome();
     assert!(
@@ -338,6 +549,48 @@ fn an_answer_that_is_not_from_aws_is_no_token() {
             .ends_with("&SigninToken=a%26b%3Dc%23d%25e%2F%2B\n"),
         "{outcome:?}"
     );
+}
+
+#[test]
+fn odd_answers_are_told_apart() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let again = "hint: the network or a proxy may redirect to a login page: open a web page, then run the command again\n";
+    for (answer, expected) in [
+        (
+            "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            "AWS Sign-In throttled the request\nhint: wait a moment, then run the command again\n"
+                .to_owned(),
+        ),
+        (
+            format!(
+                "HTTP/1.1 418 Odd\r\nContent-Type: {}\r\nContent-Length: 0\r\n\r\n",
+                "a".repeat(2000)
+            ),
+            format!(
+                "the response from HOST is not from AWS Sign-In: its status is 418, and its type is {}…\n{again}",
+                "a".repeat(1000)
+            ),
+        ),
+    ] {
+        let url = answering(answer);
+        let host = url.strip_prefix("http://").unwrap();
+        home.run_with(&sts, &["console", "--url", "-p", "admin"])
+            .env("AWS_ENDPOINT_URL_SIGNIN", &url)
+            .ends(1, &format!("error: {}", expected.replace("HOST", host)));
+    }
+    // Every token is a new one.
+    let url = answering("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let host = url.strip_prefix("http://").unwrap();
+    home.run_with(&sts, &["console", "--url", "-p", "personal"])
+        .env("AWS_ENDPOINT_URL_SIGNIN", &url)
+        .ends(
+            1,
+            &format!(
+                "error: AWS Sign-In at {host} refused the credentials of the federated user alice: status 400\n\
+                 hint: run the command again\n"
+            ),
+        );
 }
 
 #[test]
@@ -502,6 +755,16 @@ fn a_browser_gets_an_address_of_this_machine_that_signs_in_once() {
     assert_eq!(fetched(to).status, 302);
     running.says(&format!("the browser opens the AWS console as {ADMIN}\n"));
     assert_eq!(running.end(), Some(0));
+    // A user without a role.
+    fs::remove_file(home.path().join("browser.notes")).unwrap();
+    let run = home
+        .run_with(&sts, &["console", "-p", "personal"])
+        .env("BROWSER", &browser)
+        .env("PATH", "/usr/bin:/bin");
+    let running = Running::begin(&home, run);
+    assert_eq!(fetched(&notes(&home, "browser")[0]).status, 302);
+    running.says("the browser opens the AWS console as alice, without MFA\n");
+    assert_eq!(running.end(), Some(0));
 }
 
 #[cfg(unix)]
@@ -531,11 +794,46 @@ fn one_browser_after_the_other_is_tried() {
 
 #[cfg(unix)]
 #[test]
+fn an_interrupt_ends_the_wait_and_not_the_browser() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let pid = home.path().join("browser.pid");
+    let browser = noting(
+        &home,
+        "browser",
+        &format!("echo $$ > '{}'; exec sleep 60", pid.display()),
+    );
+    let run = home
+        .run_with(&sts, &["console", "-p", "admin"])
+        .env("BROWSER", &browser)
+        .env("PATH", "/usr/bin:/bin");
+    let running = Running::begin(&home, run);
+    running.says("waiting for the browser\n");
+    let pid = fs::read_to_string(pid).unwrap();
+    let kill = |arguments: &str| {
+        let kill = format!("kill {arguments}");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &kill]);
+        let mut kill = spawning(|| command.spawn().unwrap());
+        kill.wait().unwrap().success()
+    };
+    // As Ctrl-C does, to all of the group.
+    assert!(kill(&format!("-INT -{}", running.id())));
+    assert_eq!(running.end(), None);
+    assert!(kill(&format!("-TERM {pid}")));
+    // Nobody can sign in any more.
+    let local = &notes(&home, "browser")[0];
+    let address = local.strip_prefix("http://").unwrap();
+    let (address, _path) = address.split_once('/').unwrap();
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[cfg(unix)]
+#[test]
 fn without_a_browser_the_hint_prints_the_address() {
     let sts = StandIn::start(account());
     let home = home(&role("admin", ADMIN, ""));
-    let hint =
-        "hint: run `mfa-creds console -p admin --url`, and open the address that it prints\n";
+    let hint = "hint: run the command again with --url, and open the address that it prints\n";
     if !cfg!(target_os = "macos") {
         home.run_with(&sts, &["console", "-p", "admin"]).ends(
             1,

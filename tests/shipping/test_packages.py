@@ -17,7 +17,7 @@ from support import ARCHIVE, BUILT, HOST, MANIFEST, MANIFESTS, PACKAGES, ROOT, V
 LARGEST_PROGRAM = 8_000_000 if "gnu" in HOST else 7_000_000
 
 TOP = f"mfa-creds-{VERSION}-{HOST}"
-COMMANDS = ["audit", "clear", "completions", "device", "device-enroll", "device-list", "device-resync", "doctor", "exec",
+COMMANDS = ["audit", "clear", "completions", "console", "device", "device-enroll", "device-list", "device-resync", "doctor", "exec",
             "export", "help", "keychain", "keychain-get", "keychain-move", "keychain-restore", "man", "plan", "policy", "rotate", "serve", "setup",
             "status"]
 GUIDES = [guide.stem for guide in (ROOT / "src/guide").iterdir()]

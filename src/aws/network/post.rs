@@ -16,7 +16,9 @@ use super::connect_error::PROXY_AUTHENTICATION_REQUIRED;
 use super::preparation::{Network, connect_timeout};
 use super::request_context::RequestContext;
 use super::request_error::RequestError;
+use crate::core::aws_errors::is_throttling;
 use crate::core::credentials::Secret;
+use crate::core::text::message;
 
 /// How often the same is posted.
 const TRIES: u32 = 3;
@@ -80,7 +82,7 @@ impl Network {
                         .trace(format_args!("< status {} after {time} ms", answer.status));
                 }
                 let may_pass = match &answer {
-                    Ok(answer) => answer.status >= 500,
+                    Ok(answer) => answer.status >= 500 || is_throttling(answer.status, ""),
                     Err(RequestError::Unreachable(error)) => error.may_pass(),
                     Err(_) => false,
                 };
@@ -127,7 +129,7 @@ async fn send(
     }
     let kind = answer.headers().get("content-type");
     let kind = kind.and_then(|kind| kind.split(';').next());
-    let kind = kind.unwrap_or("unknown").to_owned();
+    let kind = message(kind.unwrap_or("unknown"));
     match Limited::new(answer.take_body(), MOST).collect().await {
         Ok(whole) => Ok(PostAnswer {
             status,

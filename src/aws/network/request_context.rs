@@ -18,6 +18,8 @@ pub enum Signer<'a> {
     Login,
     /// The role with this ARN.
     Role(&'a str),
+    /// A federation token of the user who is called this.
+    FederatedUser(&'a str),
 }
 
 /// A request, with everything that a message about it may name.
@@ -56,6 +58,7 @@ impl RequestContext<'_> {
             Signer::Session => format!("the MFA session of access key {key}"),
             Signer::Login => self.key_source.to_string(),
             Signer::Role(arn) => format!("the role {arn}"),
+            Signer::FederatedUser(name) => format!("the federated user {name}"),
         }
     }
 

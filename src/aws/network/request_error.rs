@@ -106,7 +106,7 @@ impl RequestError {
         }
         Self::Foreign {
             status,
-            evidence: format!("its status is {status}, and its type is {kind}"),
+            evidence: format!("its status is {status}, and its type is {}", message(kind)),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::SerialNumber;
 use crate::core::text::masked;
-use crate::plan::{Call, Plan, Role, Setting, Strategy, StsCall};
+use crate::plan::{Call, KeySource, Plan, Role, Setting, Strategy, StsCall};
 
 /// A call, with everything that a message about it may name.
 pub(super) struct Attempt<'a> {
@@ -132,11 +132,7 @@ impl Attempt<'_> {
             .exit(Exit::Refused);
         }
         if message.contains(TEMPORARY_KEYS_PHRASE) {
-            return Failure::new(format!(
-                "the keys of {} are temporary, and cannot get a session",
-                self.plan.key_source.id
-            ))
-            .hint("put the IAM user's own keys (AKIA…) there");
+            return keys_are_temporary(&self.plan.key_source);
         }
         match &self.step.call {
             Call::AssumeRole(role) => self.role_denied(role, message),
@@ -177,7 +173,7 @@ impl Attempt<'_> {
             (Signer::Role(_), Strategy::Chain) => {
                 "; a role that another role assumes cannot require MFA"
             }
-            (Signer::Role(_), _) => "",
+            (Signer::Role(_) | Signer::FederatedUser(_), _) => "",
         };
         failure.hint(format!("{trust}{other_way}"))
     }
@@ -194,6 +190,15 @@ impl Attempt<'_> {
             Call::GetSessionToken | Call::RefreshLogin => "the session".to_owned(),
         }
     }
+}
+
+/// The failure if temporary keys are to get a session.
+pub fn keys_are_temporary(key_source: &KeySource) -> Failure {
+    Failure::new(format!(
+        "the keys of {} are temporary, and cannot get a session",
+        key_source.id
+    ))
+    .hint("put the IAM user's own keys (AKIA…) there")
 }
 
 /// Whether STS rejects the code itself. It does not distinguish wrong codes from used ones.

@@ -23,12 +23,16 @@ const WSL: [&str; 2] = ["WSL_DISTRO_NAME", "WSL_INTEROP"];
 /// Opens what is associated with an address on Windows.
 const WINDOWS: [&str; 2] = ["rundll32.exe", "url.dll,FileProtocolHandler"];
 
+/// What to do without a browser.
+pub(super) const PRINT: &str =
+    "run the command again with --url, and open the address that it prints";
+
 /// A command that opens a browser.
 #[derive(Clone, Debug)]
 pub(super) struct Opener(Vec<String>);
 
 /// What may open a browser, the likely one first.
-pub(super) fn openers(environment: &Environment, print: &str) -> Result<Vec<Opener>> {
+pub(super) fn openers(environment: &Environment) -> Result<Vec<Opener>> {
     let named = environment.text(BROWSER).unwrap_or_default();
     let named = named.split(SEPARATOR).map(Opener::written);
     let mut openers: Vec<Opener> = named.filter(|opener| !opener.0.is_empty()).collect();
@@ -47,19 +51,14 @@ pub(super) fn openers(environment: &Environment, print: &str) -> Result<Vec<Open
         }
     }
     if openers.is_empty() {
-        bail!(no_browser(
-            "neither DISPLAY nor WAYLAND_DISPLAY is set",
-            print
-        ));
+        bail!(no_browser("neither DISPLAY nor WAYLAND_DISPLAY is set"));
     }
     Ok(openers)
 }
 
 /// The failure if none works.
-pub(super) fn no_browser(why: &str, print: &str) -> Failure {
-    Failure::new(format!("no browser can be opened: {why}")).hint(format!(
-        "run `{print}`, and open the address that it prints"
-    ))
+pub(super) fn no_browser(why: &str) -> Failure {
+    Failure::new(format!("no browser can be opened: {why}")).hint(PRINT)
 }
 
 impl Opener {

@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::browser::{Opener, no_browser};
+use super::browser::{Opener, PRINT, no_browser};
 use super::peer;
 use crate::commands::server;
 use crate::core::credentials::Secret;
@@ -61,12 +61,7 @@ enum End {
 }
 
 /// Opens a browser at an address, and waits until it has fetched that.
-pub(super) fn hand_over(
-    openers: Vec<Opener>,
-    to: Secret,
-    report: Report,
-    print: &str,
-) -> Result<()> {
+pub(super) fn hand_over(openers: Vec<Opener>, to: Secret, report: Report) -> Result<()> {
     let runtime = child::runtime()?;
     let tried: Vec<String> = openers.iter().map(ToString::to_string).collect();
     let tasks = LocalSet::new();
@@ -100,13 +95,11 @@ pub(super) fn hand_over(
                 "no browser fetched the address within {} s",
                 PATIENCE.as_secs()
             ))
-            .hint(format!(
-                "run `{print}`, and open the address that it prints"
-            ))
+            .hint(PRINT)
         ),
         End::NoBrowser => {
             let tried = tried.join(" and ");
-            bail!(no_browser(&format!("{tried} failed"), print))
+            bail!(no_browser(&format!("{tried} failed")))
         }
     }
 }

@@ -101,6 +101,11 @@ impl Account {
         format!("arn:{}:iam::{}:user{path}{name}", self.partition, self.id)
     }
 
+    pub(crate) fn federated_user_arn(&self, name: &str) -> String {
+        let (partition, id) = (&self.partition, &self.id);
+        format!("arn:{partition}:sts::{id}:federated-user/{name}")
+    }
+
     pub(crate) fn user_named(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name == name)
     }

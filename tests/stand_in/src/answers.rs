@@ -20,6 +20,14 @@ pub(crate) struct Credentials {
 pub(crate) enum Answer {
     /// `GetSessionToken`.
     SessionToken(Credentials),
+    /// `GetFederationToken`.
+    FederationToken {
+        arn: String,
+        id: String,
+        credentials: Credentials,
+        /// In percent.
+        packed_policy_size: usize,
+    },
     /// `AssumeRole`.
     AssumedRole {
         arn: String,
@@ -55,6 +63,21 @@ impl Answer {
         let (action, result) = match self {
             Self::SessionToken(credentials) => {
                 ("GetSessionToken", credentials_element(credentials, wording))
+            }
+            Self::FederationToken {
+                arn,
+                id,
+                credentials,
+                packed_policy_size: size,
+            } => {
+                let (arn, id) = (escape(arn), escape(id));
+                let credentials = credentials_element(credentials, wording);
+                let result = format!(
+                    "    <FederatedUser>\n      <FederatedUserId>{id}</FederatedUserId>\n      \
+                     <Arn>{arn}</Arn>\n    </FederatedUser>\n{credentials}    \
+                     <PackedPolicySize>{size}</PackedPolicySize>\n"
+                );
+                ("GetFederationToken", result)
             }
             Self::AssumedRole {
                 arn,

@@ -19,6 +19,8 @@ pub(crate) enum Caller {
     UserSession { name: String, mfa: bool },
     /// A user with credentials of `aws login`.
     Login { name: String, mfa: bool },
+    /// A user with credentials from `GetFederationToken`.
+    FederatedUser { name: String },
     /// A role, with credentials from `AssumeRole`.
     RoleSession {
         role_arn: String,
@@ -40,7 +42,8 @@ impl Caller {
             Self::User { name } | Self::UserSession { name, .. } | Self::Login { name, .. } => {
                 Some(name)
             }
-            Self::RoleSession { .. } => None,
+            // Its power is decided by session policies, too, which nobody evaluates here.
+            Self::FederatedUser { .. } | Self::RoleSession { .. } => None,
         }
     }
 
@@ -72,6 +75,7 @@ impl Caller {
             Self::User { name } | Self::UserSession { name, .. } | Self::Login { name, .. } => {
                 account.user_arn(name)
             }
+            Self::FederatedUser { name } => account.federated_user_arn(name),
             Self::RoleSession {
                 role_arn,
                 session_name,
@@ -85,11 +89,12 @@ impl Caller {
     }
 
     /// The `UserId` that AWS shows. It follows from the name, so that it stays the same.
-    pub(crate) fn unique_id(&self) -> String {
+    pub(crate) fn unique_id(&self, account: &Account) -> String {
         match self {
             Self::User { name } | Self::UserSession { name, .. } | Self::Login { name, .. } => {
                 user_id(name)
             }
+            Self::FederatedUser { name } => format!("{}:{name}", account.id),
             Self::RoleSession {
                 role_arn,
                 session_name,
@@ -164,13 +169,13 @@ mod tests {
             caller.arn(&account),
             "arn:aws-cn:sts::210987654321:assumed-role/admin/work"
         );
-        assert!(caller.unique_id().ends_with(":work"));
+        assert!(caller.unique_id(&account).ends_with(":work"));
         let name = "alice".to_owned();
         let caller = Caller::User { name };
         assert_eq!(
             caller.arn(&account),
             "arn:aws-cn:iam::123456789012:user/alice"
         );
-        assert_eq!(caller.unique_id().len(), 21);
+        assert_eq!(caller.unique_id(&account).len(), 21);
     }
 }

@@ -1,5 +1,5 @@
-//! The federation endpoint of AWS Sign-In: it gives the credentials of a role a token, and who brings
-//! the token is signed in to the console.
+//! The federation endpoint of AWS Sign-In: it gives the credentials of a role or a federated user a
+//! token, and who brings the token is signed in to the console.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -49,18 +49,20 @@ impl Cloud {
         let session: Value = serde_json::from_str(parameters.get("Session")?).ok()?;
         let part = |name: &str| session.get(name)?.as_str();
         let Session {
-            caller: Caller::RoleSession { chained, .. },
+            caller,
             credentials,
-        } = self.sessions.get(part("sessionId")?)?
-        else {
-            return None;
+        } = self.sessions.get(part("sessionId")?)?;
+        let may_choose = match caller {
+            Caller::RoleSession { chained, .. } => !chained,
+            Caller::FederatedUser { .. } => false,
+            Caller::User { .. } | Caller::UserSession { .. } | Caller::Login { .. } => return None,
         };
         let is_it = part("sessionKey")? == credentials.secret_access_key
             && part("sessionToken")? == credentials.session_token
             && credentials.expiration > now;
         let may_last = match parameters.get("SessionDuration") {
             None => true,
-            Some(text) => !chained && SESSION_DURATION.contains(&text.parse().ok()?),
+            Some(text) => may_choose && SESSION_DURATION.contains(&text.parse().ok()?),
         };
         if !is_it || !may_last {
             return None;

@@ -32,6 +32,11 @@ const TOKEN_CODE: TextRule = TextRule {
     pattern: r"[\d]*",
     allowed: |letter| letter.is_ascii_digit(),
 };
+const FEDERATED_USER_NAME: TextRule = TextRule {
+    length: 2..=32,
+    pattern: r"[\w+=,.@-]*",
+    allowed: |letter| is_word(letter) || "+=,.@-".contains(letter),
+};
 const ROLE_ARN: TextRule = TextRule {
     length: 20..=2048,
     pattern: r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+",
@@ -57,12 +62,18 @@ impl Cloud {
         parameters: &Parameters,
         now: DateTime<Utc>,
     ) -> Option<Result<Answer, AwsError>> {
+        // <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
+        if matches!(caller, Caller::FederatedUser { .. }) && action != "GetCallerIdentity" {
+            let (caller, action) = (caller.arn(&self.account), format!("sts:{action}"));
+            return Some(Err(AwsError::not_authorized(&caller, &action, "*")));
+        }
         Some(match action {
             "GetSessionToken" => self.get_session_token(caller, parameters, now),
+            "GetFederationToken" => self.get_federation_token(caller, parameters, now),
             "AssumeRole" => self.assume_role(caller, parameters, now),
             "GetCallerIdentity" => Ok(Answer::CallerIdentity {
                 arn: caller.arn(&self.account),
-                user_id: caller.unique_id(),
+                user_id: caller.unique_id(&self.account),
                 account: caller.account_id(&self.account).to_owned(),
             }),
             _ => return None,
@@ -91,6 +102,41 @@ impl Cloud {
         let name = name.clone();
         let session = Caller::UserSession { name, mfa };
         Ok(Answer::SessionToken(self.issue(session, duration, now)))
+    }
+
+    /// Without a session policy, AWS grants a session that may do nothing. No test wants one, so it is refused.
+    fn get_federation_token(
+        &mut self,
+        caller: &Caller,
+        parameters: &Parameters,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, AwsError> {
+        let mut constraints = Constraints::default();
+        let duration = parameters.integer("DurationSeconds")?;
+        let duration = duration.unwrap_or(DEFAULT_SESSION_DURATION);
+        constraints.range("durationSeconds", duration, &SESSION_DURATION);
+        let name = constraints.required("name", parameters.get("Name"));
+        constraints.text("name", name, &FEDERATED_USER_NAME);
+        let scope = Scope::read(&mut constraints, parameters);
+        constraints.check()?;
+        scope.check(&caller.inherited())?;
+        if scope.policy.is_none() && scope.policy_arns.is_empty() {
+            return Err(AwsError::validation("a session that may do nothing"));
+        }
+        if !matches!(caller, Caller::User { .. }) {
+            let message = "Cannot call GetFederationToken with session credentials";
+            return Err(AwsError::access_denied(message));
+        }
+        let name = name.unwrap_or_default().to_owned();
+        let arn = self.account.federated_user_arn(&name);
+        self.check_denials(caller, "sts:GetFederationToken", &arn)?;
+        let session = Caller::FederatedUser { name };
+        Ok(Answer::FederationToken {
+            arn,
+            id: session.unique_id(&self.account),
+            credentials: self.issue(session, duration, now),
+            packed_policy_size: scope.packed_size(),
+        })
     }
 
     fn assume_role(
@@ -170,7 +216,7 @@ impl Cloud {
             packed_policy_size: scope.is_packed().then(|| scope.packed_size()),
             source_identity: scope.handed_on(&inherited).source_identity,
             arn: session.arn(&self.account),
-            id: session.unique_id(),
+            id: session.unique_id(&self.account),
             credentials: self.issue(session, duration, now),
         })
     }

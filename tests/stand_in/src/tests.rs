@@ -8,6 +8,7 @@ mod codes;
 mod device_errors;
 mod devices;
 mod faults;
+mod federation;
 mod headers;
 mod iam;
 mod lifecycle;
