@@ -4,3 +4,4 @@ pub mod network;
 pub mod sts;
 pub mod iam;
 pub mod sign_in;
+pub mod login;

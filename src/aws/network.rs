@@ -15,12 +15,12 @@ mod limit;
 mod clients;
 mod probe;
 mod send;
-mod form;
+mod post;
 
 pub use self::clients::{Tries, signing_credentials, signing_keys};
 pub use self::clock_skew::off;
-pub use self::form::FormAnswer;
 pub use self::http::{Certificates, certificates};
+pub use self::post::{Post, PostAnswer};
 pub use self::preparation::{Network, Preparation, check, prepare};
 pub use self::request_context::{RUN_AGAIN, RequestContext, Signer};
 pub use self::request_error::RequestError;

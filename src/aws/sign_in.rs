@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::network::{FormAnswer, Network, RUN_AGAIN, RequestContext};
+use super::network::{Network, Post, PostAnswer, RUN_AGAIN, RequestContext};
 use crate::core::credentials::{Credentials, Secret};
 use crate::core::error::Failure;
 use crate::core::form::Form;
@@ -82,7 +82,16 @@ fn token(
             "Action={ACTION}&SessionType=json{duration}&Session={}",
             *session
         ));
-        network.post_form(request, ACTION, PATH, &form)
+        network.post(
+            request,
+            &Post {
+                name: ACTION,
+                path: PATH,
+                kind: "application/x-www-form-urlencoded",
+                body: &form,
+                proof: None,
+            },
+        )
     };
     let mut answer = post(session_seconds)?;
     // The credentials may be older than the decision that the role is assumed directly.
@@ -95,7 +104,7 @@ fn token(
 }
 
 /// The token in a response.
-fn read(request: &RequestContext<'_>, answer: &FormAnswer) -> Result<Secret> {
+fn read(request: &RequestContext<'_>, answer: &PostAnswer) -> Result<Secret> {
     match answer.status {
         200 => {
             let Ok(Issued { token }) = serde_json::from_slice(&answer.body) else {

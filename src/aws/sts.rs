@@ -46,7 +46,7 @@ impl Client {
     ) -> Result<Credentials, Refusal> {
         let attempt = Attempt {
             plan,
-            keys,
+            access_key_id: &keys.access_key_id,
             step: &plan.steps[0],
             proof: Some(Proof { device, code }),
             signer: Signer::Keys,
@@ -60,7 +60,7 @@ impl Client {
     pub fn assume<'p, J>(
         &self,
         plans: impl IntoIterator<Item = (J, &'p Plan)>,
-        keys: &LongTermKeys,
+        access_key_id: &str,
         first: &Credentials,
         is_counted: bool,
         done: impl FnMut(Vec<(J, Result<Credentials, Refusal>)>),
@@ -70,7 +70,7 @@ impl Client {
         let connection = last_step.map(|step| &step.connection);
         let chains = plans
             .into_iter()
-            .map(|(job, plan)| async move { (job, self.chain(plan, keys, first).await) });
+            .map(|(job, plan)| async move { (job, self.chain(plan, access_key_id, first).await) });
         let answers = stream::iter(chains)
             .buffer_unordered(AT_ONCE)
             .ready_chunks(AT_ONCE)
@@ -83,10 +83,10 @@ impl Client {
     }
 
     /// Whether AWS still accepts the session in the region that issued it. If that cannot be found out, the answer is yes.
-    pub fn takes(&self, plan: &Plan, keys: &LongTermKeys, session: &Credentials) -> bool {
+    pub fn takes(&self, plan: &Plan, access_key_id: &str, session: &Credentials) -> bool {
         let attempt = Attempt {
             plan,
-            keys,
+            access_key_id,
             step: &plan.steps[0],
             proof: None,
             signer: Signer::Session,
@@ -108,18 +108,19 @@ impl Client {
     async fn chain(
         &self,
         plan: &Plan,
-        keys: &LongTermKeys,
+        access_key_id: &str,
         first: &Credentials,
     ) -> Result<Credentials, Refusal> {
         let mut credentials = first.clone();
         for pair in plan.steps.windows(2) {
             let attempt = Attempt {
                 plan,
-                keys,
+                access_key_id,
                 step: &pair[1],
                 proof: None,
                 signer: match &pair[0].call {
                     Call::GetSessionToken => Signer::Session,
+                    Call::RefreshLogin => Signer::Login,
                     Call::AssumeRole(role) => Signer::Role(&role.arn.value),
                 },
             };
@@ -173,6 +174,8 @@ impl Client {
                     .await?
                     .credentials
             }
+            // It is no call of STS.
+            Call::RefreshLogin => None,
             Call::AssumeRole(role) => {
                 let call = sts
                     .assume_role()
@@ -197,7 +200,7 @@ impl Client {
         };
         // The code is used up, whatever the response contains.
         let role = match &step.call {
-            Call::GetSessionToken => None,
+            Call::GetSessionToken | Call::RefreshLogin => None,
             Call::AssumeRole(role) => Some(&**role),
         };
         granted(answer, &attempt.request(), role).map_err(|error| Refusal {

@@ -27,7 +27,7 @@ use super::status;
 use crate::cli::{Network, Profile, Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
 use crate::files::profiles::Paths;
-use crate::plan::{self, Inputs, Origin, SectionNames, Setting};
+use crate::plan::{self, Inputs, Keys, Origin, SectionNames, Setting};
 use crate::prompt::credential_process;
 use crate::report;
 use clap::Args;
@@ -97,7 +97,7 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
             Some(unknown) => list.failed("profile", &unknown.into()),
             None => list.ok("profile", shown),
         }
-        sections.in_its_place(&files.credentials)
+        inputs.in_login_cache(sections.in_its_place(&files.credentials))
     });
     sections::check(list, files, sections.as_ref());
     keychains::check(list, names, files);
@@ -157,6 +157,7 @@ fn examine_profile(args: &Doctor, examined: &Examined<'_>, list: &mut Checklist)
     if let Some(user) = &user
         && reachability::way(list, user).is_some()
         && !args.offline
+        && !matches!(user.key_source.keys, Keys::Login(_))
         && let Some(keys) = list.attempt(
             "keys",
             credential_process::keys(&user.key_source, examined.inputs.environment),

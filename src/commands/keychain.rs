@@ -26,6 +26,7 @@ use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, Files, key};
 use crate::files::store::{Edit, Lock, Store, Turn};
 use crate::plan::{KeySource, KeySourceId, Keys, PromptSettings};
+use crate::prompt::credential_process;
 use crate::prompt::terminal::{DEFAULT_FETCH_TIMEOUT, DefaultAnswer, Terminal};
 use crate::report::{self, Report};
 use clap::{Args, Subcommand};
@@ -271,6 +272,7 @@ fn keys_to_move(held: &Held, report: Report) -> Result<Option<&LongTermKeys>> {
     let command = match &held.key_source.keys {
         Keys::Stored(keys) => return Ok(Some(keys)),
         Keys::Process(command) => command,
+        Keys::Login(_) => bail!(credential_process::no_long_term_keys(&held.key_source)),
     };
     let Some(KeychainEntry { keychain, .. }) = KeychainEntry::parse(&command.value) else {
         bail!(
@@ -369,6 +371,7 @@ fn restore(args: &RestoreKeys, environment: &Environment) -> Result<()> {
     let section = &held.key_source.id.section;
     let command = match &held.key_source.keys {
         Keys::Process(command) => command,
+        Keys::Login(_) => bail!(credential_process::no_long_term_keys(&held.key_source)),
         Keys::Stored(_) => {
             report.progress(format_args!(
                 "the keys of [{section}] are already in the file"

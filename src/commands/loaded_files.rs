@@ -74,6 +74,7 @@ impl LoadedFiles {
         credentials.is_some()
             || config.contains(key::AWS_ACCESS_KEY_ID)
             || config.contains(key::CREDENTIAL_SOURCE)
+            || config.contains(key::LOGIN_SESSION)
     }
 
     /// The error for a profile that is in neither file, in the words of a renewal.

@@ -196,8 +196,11 @@ pub(super) fn obtain(
     before(&inputs, &sections)?;
     // This comes before a code is asked for.
     let region = region(&inputs, &sections)?;
+    let sections = inputs.in_login_cache(sections);
     let profile = sections.profile.value.clone();
     let renewal = RenewalCommand::of(&sections);
+    let login = sections.login.clone();
+    let login = login.filter(|_| sections.storage == Storage::LoginCache);
     let credentials = match request.check(report, 0, sections)? {
         Checked::Fresh(_, credentials) => credentials,
         Checked::Stale(job) => {
@@ -206,7 +209,10 @@ pub(super) fn obtain(
             summary.end_of_one()?
         }
     };
-    let account_id = account_id(report, &credentials, &files.credentials);
+    let account_id = match &login {
+        Some(login) => login.account_id().map(str::to_owned),
+        None => account_id(report, &credentials, &files.credentials),
+    };
     let obtained = ObtainedCredentials {
         credentials,
         account_id,
@@ -231,7 +237,7 @@ impl RenewalCommand {
     fn of(sections: &ProfileSections) -> Self {
         let exec = || sections.command("exec");
         let (start, is_exec) = match sections.storage {
-            Storage::Section => (sections.command(""), false),
+            Storage::Section | Storage::LoginCache => (sections.command(""), false),
             Storage::ForProcess | Storage::ForScope(_) => (exec(), true),
             Storage::NoStore => (format!("{} --no-store", exec()), true),
         };

@@ -15,7 +15,7 @@ use crate::files::profiles::File;
 use crate::files::sessions::{Session, SessionKey};
 use crate::plan::{
     self, Call, Inputs, Keys, Native, Plan, ProfileSections, Selection, SessionScope, Setting,
-    Strategy, StsCall,
+    Storage, Strategy, StsCall,
 };
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::group;
@@ -72,6 +72,7 @@ pub(super) fn show_plan(args: &Preview, environment: &Environment) -> Result<()>
 fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) -> Result<String> {
     let credentials = &inputs.files.credentials;
     let sections = sections.overridden_by_itself(credentials);
+    let sections = inputs.in_login_cache(sections);
     let wanted = inputs.wanted(&sections, min_ttl)?;
     let state = look(credentials, &sections, &wanted)?;
     let mut plan = inputs.plan(&sections)?;
@@ -130,10 +131,15 @@ impl Shown<'_> {
         } = *self;
         let mut text = PlanLines::default();
         text.line("profile", &sections.profile.value);
-        text.line(
-            "writes",
-            format_args!("[{}] in {}", sections.short_term, path.display()),
-        );
+        match (&plan.key_source.keys, sections.storage) {
+            (Keys::Login(login), Storage::LoginCache) => {
+                text.line("writes", login.cache.display());
+            }
+            _ => text.line(
+                "writes",
+                format_args!("[{}] in {}", sections.short_term, path.display()),
+            ),
+        }
         match state {
             CacheState::Fresh(credentials) => text.line(
                 "now",
@@ -149,6 +155,7 @@ impl Shown<'_> {
         text.line("keys", keys(plan));
         match &plan.device {
             Some(device) => text.line("device", with_origin(device)),
+            None if plan.decision.way == Strategy::Login => {}
             None => text.line(
                 "device",
                 "not set: mfa-creds asks AWS for the user's devices",
@@ -203,7 +210,9 @@ impl Shown<'_> {
         let Self { sections, plan, .. } = *self;
         if let Some(precedence) = &sections.precedence {
             text.line("warning", precedence.fact(&sections.short_term));
-        } else if sections.short_term != sections.profile.value {
+        } else if sections.storage != Storage::LoginCache
+            && sections.short_term != sections.profile.value
+        {
             text.line("use", flag("--profile", &sections.short_term));
         }
         let unknown = plan.role().and_then(|role| role.scope.key_in_file());
@@ -292,6 +301,10 @@ fn keys(plan: &Plan) -> String {
     match &plan.key_source.keys {
         Keys::Stored(keys) => format!("{} of {place}{way}", masked(&keys.access_key_id)),
         Keys::Process(_) => format!("from credential_process of {place}{way}"),
+        Keys::Login(login) => format!(
+            "none: `aws login` signs in {}{way}",
+            with_origin(&login.identity)
+        ),
     }
 }
 
@@ -319,6 +332,7 @@ fn of_session(plan: &Plan, session: Option<&Session>, now: DateTime<Utc>) -> Str
 fn call(step: &StsCall, first: bool, skipped: bool) -> String {
     let what = match &step.call {
         Call::GetSessionToken => "sts:GetSessionToken".to_owned(),
+        Call::RefreshLogin => "signin:CreateOAuth2Token".to_owned(),
         Call::AssumeRole(role) => {
             let external_id = match &role.external_id {
                 Some(id) => format!(", external ID {}", with_origin(id)),
@@ -332,6 +346,9 @@ fn call(step: &StsCall, first: bool, skipped: bool) -> String {
         }
     };
     let with = match (first, skipped) {
+        (true, _) if matches!(step.call, Call::RefreshLogin) => {
+            " unless the credentials in the cache are still valid"
+        }
         (true, true) => ", not called: the session is stored",
         (true, false) => " with the code",
         (false, _) => "",
@@ -352,6 +369,8 @@ fn way(plan: &Plan) -> &'static str {
         Strategy::Session => "a session",
         Strategy::Chain => "the role from the session",
         Strategy::Direct => "the role with a code of its own",
+        Strategy::Login if plan.role().is_some() => "the role with the credentials of `aws login`",
+        Strategy::Login => "the credentials of `aws login`",
     }
 }
 

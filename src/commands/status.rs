@@ -19,7 +19,7 @@ use crate::core::environment::Environment;
 use crate::core::screen;
 use crate::core::seconds;
 use crate::files::freshness::{Reason, Wanted, WantedScope};
-use crate::files::profiles::{File, key};
+use crate::files::profiles::{File, key, profile_of};
 use crate::files::section_format::{self, Defect, Stored};
 use crate::files::sessions;
 use crate::files::store::{self, Leftover};
@@ -80,6 +80,7 @@ pub(super) fn status(args: &Status, environment: &Environment) -> Result<ExitCod
     let mut overview = Overview::new(&loaded, inputs, &sessions, report)?;
     if profiles.all {
         overview.every_profile();
+        overview.logins();
         overview.others();
         overview.sessions();
     } else {
@@ -143,7 +144,7 @@ fn are_valid(args: &Status, environment: &Environment) -> Result<bool> {
     let min_ttl = inputs.min_ttl()?;
     for profile in inputs.selected(&profiles)?.profiles {
         let sections = loaded.names.sections_of(profile, &files)?;
-        let sections = sections.in_its_place(&files.credentials);
+        let sections = inputs.in_login_cache(sections.in_its_place(&files.credentials));
         let wanted = inputs.wanted(&sections, &min_ttl)?;
         if let CacheState::Stale { .. } = look(&files.credentials, &sections, &wanted)? {
             return Ok(false);
@@ -232,6 +233,24 @@ impl<'v> Overview<'v> {
         }
     }
 
+    /// Adds the profiles that are signed in with `aws login`, or could be.
+    fn logins(&mut self) {
+        let Inputs { names, files, .. } = self.inputs;
+        let config = &files.config.document;
+        for profile in config.names().filter_map(profile_of) {
+            let profile = Setting {
+                value: profile.to_owned(),
+                origin: Origin::Default,
+            };
+            if let Ok(sections) = names.sections_of(profile, files)
+                && sections.login.is_some()
+                && !self.shown_profiles.contains(&sections.long_term)
+            {
+                self.profile(sections);
+            }
+        }
+    }
+
     fn profiles(&mut self, selection: Selection) {
         for profile in selection.profiles {
             let name = profile.value.clone();
@@ -259,6 +278,7 @@ impl<'v> Overview<'v> {
     fn profile(&mut self, sections: ProfileSections) {
         let credentials = &self.inputs.files.credentials;
         let sections = sections.in_its_place(credentials);
+        let sections = self.inputs.in_login_cache(sections);
         tell_sections(self.report, &sections);
         let plan = self.inputs.plan(&sections).ok();
         let device = plan.and_then(|plan| {
@@ -311,10 +331,10 @@ impl<'v> Overview<'v> {
             Err(error) => (RowState::Defective, Some(first_line(&error))),
         };
         let name = sections.profile.value.clone();
-        let place = if sections.storage.is_private() {
-            RowPlace::Private
-        } else {
-            RowPlace::Section(sections.short_term.clone())
+        let place = match sections.storage {
+            Storage::Section => RowPlace::Section(sections.short_term.clone()),
+            Storage::LoginCache => RowPlace::LoginCache,
+            Storage::ForProcess | Storage::NoStore | Storage::ForScope(_) => RowPlace::Private,
         };
         self.rows.push(Row {
             of: RowOwner::Profile { name, place },

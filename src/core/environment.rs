@@ -51,6 +51,8 @@ pub const CODE: &str = "MFA_TOKEN";
 pub const PROFILE_OF_SERVER: &str = "mfa-creds-server";
 /// Where the profile is set.
 pub const PROFILE: &str = "AWS_PROFILE";
+/// Where AWS tools store the sessions of `aws login`.
+pub const AWS_LOGIN_CACHE_DIRECTORY: &str = "AWS_LOGIN_CACHE_DIRECTORY";
 /// Where a region is set.
 pub const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 

@@ -80,7 +80,14 @@ pub fn reason_to_renew(stored: &Stored, wanted: &Wanted, now: DateTime<Utc>) -> 
     let Some(until) = parse_expiration(&written) else {
         return Some(Reason::UnreadableExpiration(written));
     };
-    let left = until - now;
+    too_short(until - now, wanted)
+}
+
+/// The same, if only the time that is left counts.
+pub fn too_short(left: TimeDelta, wanted: &Wanted) -> Option<Reason> {
+    if wanted.force {
+        return Some(Reason::Forced);
+    }
     if left <= TimeDelta::zero() {
         return Some(Reason::Expired { ago: -left });
     }

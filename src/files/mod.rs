@@ -7,3 +7,4 @@ pub mod section_format;
 pub mod freshness;
 pub mod sessions;
 pub mod store;
+pub mod login_cache;

@@ -65,6 +65,8 @@ pub enum Turn {
     Call,
     /// Change the long-term keys of a section.
     Keys,
+    /// Renew a session of `aws login`.
+    Login,
 }
 
 /// A credentials file that can be changed.
@@ -125,6 +127,23 @@ pub fn readers(path: &Path) -> Option<&'static str> {
 #[cfg(not(unix))]
 pub fn readers(_path: &Path) -> Option<&'static str> {
     None
+}
+
+/// Replaces a whole file of another tool, or creates it, with mode 0600. The caller makes sure that no other process of ours does so.
+///
+/// # Errors
+/// If it cannot be written. The old file is then unchanged.
+pub fn replace_whole(path: &Path, content: &[u8]) -> Result<()> {
+    survive_limits_on_the_size_of_files();
+    let replaced = replace::by_rename(&resolve(path)?, content);
+    replaced.map_err(|error| unwritable(path, &error).into())
+}
+
+/// Checks whether that is possible.
+pub fn check_replaceable(path: &Path) -> Result<()> {
+    survive_limits_on_the_size_of_files();
+    let checked = replace::check_beside(&resolve(path)?, CAPACITY);
+    checked.map_err(|error| unwritable(path, &error).into())
 }
 
 impl Store {
@@ -277,6 +296,7 @@ impl Store {
             Turn::Ask => "ask",
             Turn::Call => "call",
             Turn::Keys => "keys",
+            Turn::Login => "login",
         };
         let path = self.private.path(&format!("{credentials}.{purpose}"));
         Lock::take(&path, at_most, waiting).map_err(|why| match why {
@@ -288,6 +308,15 @@ impl Store {
                         process(holder)
                     ))
                     .hint("wait until it ends, and run the command again")
+                    .into();
+                }
+                if let Turn::Login = turn {
+                    return Failure::new(format!(
+                        "{} is still renewing the same session of `aws login` after {} s",
+                        process(holder),
+                        at_most.as_secs()
+                    ))
+                    .hint("run the command again, or wait longer with --lock-timeout")
                     .into();
                 }
                 let failure = Failure::new(format!(

@@ -31,6 +31,8 @@ pub enum Service {
     Iam,
     /// What signs in to the console.
     SignIn,
+    /// What renews the credentials of `aws login`.
+    Login,
 }
 
 /// Where a service is, and how it is reached.
@@ -62,7 +64,7 @@ impl Service {
         match self {
             Self::Sts => "AWS STS",
             Self::Iam => "AWS IAM",
-            Self::SignIn => "AWS Sign-In",
+            Self::SignIn | Self::Login => "AWS Sign-In",
         }
     }
 
@@ -71,7 +73,7 @@ impl Service {
         match self {
             Self::Sts => &STS,
             Self::Iam => &IAM,
-            Self::SignIn => &SIGN_IN,
+            Self::SignIn | Self::Login => &SIGN_IN,
         }
     }
 }
@@ -135,6 +137,11 @@ impl Resolver<'_> {
     /// The IAM of the profile with the keys.
     fn iam_connection(&self) -> Result<Connection> {
         self.connection(&self.base_first(), Service::Iam)
+    }
+
+    /// The service that renews the credentials of `aws login`, for the profile with that session.
+    pub(super) fn login_connection(&self) -> Result<Connection> {
+        self.connection(&self.base_first(), Service::Login)
     }
 
     /// The sign-in of the requested profile.

@@ -12,19 +12,20 @@ use crate::core::error::Failure;
 use crate::files::profiles::{File, Files, key};
 use crate::files::section_format;
 use crate::plan::decision::{CHAINED_SECONDS, Decision, Strategy};
-use crate::plan::role_chain::{ChainRole, RoleChain};
+use crate::plan::role_chain::{ChainEnd, ChainRole, RoleChain};
 use crate::plan::section_checks::check_sections;
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{INHERITED, Setting, inherited};
-use crate::plan::{KeySource, KeySourceId, Keys, Native};
+use crate::plan::{KeySource, KeySourceId, Keys, LoginSession, Native};
 
 /// The hint for a key that is missing from a section.
 pub const ADD_THE_KEY: &str =
     "add it: look up the access key in the IAM console, or create a new one there";
 
-/// The keys at the end of a chain, or the command that prints them.
+/// The keys at the end of a chain, the command that prints them, or the session of `aws login`.
 pub(super) fn key_source(
     chain: &RoleChain,
+    names: &SectionNames,
     files: &Files<'_>,
     environment: &Environment,
 ) -> Result<KeySource> {
@@ -35,12 +36,15 @@ pub(super) fn key_source(
         &files.credentials
     };
     let key_source = KeySource {
-        keys: match &chain.of_environment {
-            Some(set) => Keys::Stored(in_environment(environment, set)?),
-            None => keys(file, &id.section)?,
+        keys: match &chain.end {
+            ChainEnd::Environment(set) => Keys::Stored(in_environment(environment, set)?),
+            ChainEnd::Login(identity) => {
+                Keys::Login(LoginSession::of(identity.clone(), names.login_cache())?)
+            }
+            ChainEnd::Keys => keys(file, &id.section)?,
         },
         id: id.clone(),
-        is_of_environment: chain.of_environment.is_some(),
+        is_of_environment: matches!(chain.end, ChainEnd::Environment(_)),
         device_key: if id.in_config {
             key::MFA_SERIAL
         } else {

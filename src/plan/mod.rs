@@ -19,6 +19,7 @@ mod proxy;
 mod connection;
 mod route;
 mod key_source;
+mod login;
 mod sts_calls;
 mod console;
 
@@ -35,6 +36,7 @@ use self::decision::{Circumstances, Wish, decide};
 pub use self::decision::{Decision, Strategy};
 use self::includes::of_profile;
 pub use self::key_source::ADD_THE_KEY;
+pub use self::login::LoginSession;
 pub use self::overridden::{Overridden, keys_before_process};
 pub use self::precedence::Precedence;
 pub use self::proxy::Proxy;
@@ -118,32 +120,36 @@ pub struct Access {
     pub iam: Connection,
 }
 
-/// Where long-term keys come from.
+/// Where long-term keys come from, or what takes their place.
 #[derive(Clone, Debug)]
 pub enum Keys {
     /// They are in the file.
     Stored(LongTermKeys),
     /// A command prints them.
     Process(Setting<String>),
+    /// There are none: a session of `aws login` has credentials instead.
+    Login(LoginSession),
 }
 
-/// One call of STS.
+/// One call of STS, or of AWS Sign-In.
 #[derive(Debug)]
 pub struct StsCall {
     pub call: Call,
     /// The requested duration, in seconds.
     pub duration: Setting<u32>,
-    /// The STS to call.
+    /// The service to call.
     pub connection: Connection,
 }
 
-/// The two calls of STS that accept a code.
+/// The calls that return credentials: the two of STS that accept a code, and the one for a session of `aws login`.
 #[derive(Debug)]
 pub enum Call {
     /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
     GetSessionToken,
     /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
     AssumeRole(Box<Role>),
+    /// Not called while the credentials in the cache are valid: <https://docs.aws.amazon.com/signin/latest/APIReference/API_CreateOAuth2Token.html>
+    RefreshLogin,
 }
 
 /// The role to assume.
@@ -168,14 +174,14 @@ impl Plan {
     /// The role that the credentials will be for.
     pub fn role(&self) -> Option<&Role> {
         match &self.steps.last()?.call {
-            Call::GetSessionToken => None,
+            Call::GetSessionToken | Call::RefreshLogin => None,
             Call::AssumeRole(role) => Some(role),
         }
     }
 
     /// Whether the code is used for a session.
     pub fn has_session(&self) -> bool {
-        self.decision.way != Strategy::Direct
+        matches!(self.decision.way, Strategy::Session | Strategy::Chain)
     }
 }
 
@@ -184,14 +190,14 @@ impl StsCall {
     pub fn scope(&self) -> Option<&SessionScope> {
         match &self.call {
             Call::AssumeRole(role) => Some(&role.scope).filter(|scope| !scope.is_empty()),
-            Call::GetSessionToken => None,
+            Call::GetSessionToken | Call::RefreshLogin => None,
         }
     }
 
     fn scope_mut(&mut self) -> Option<&mut SessionScope> {
         match &mut self.call {
             Call::AssumeRole(role) => Some(&mut role.scope),
-            Call::GetSessionToken => None,
+            Call::GetSessionToken | Call::RefreshLogin => None,
         }
     }
 }
@@ -202,6 +208,8 @@ impl fmt::Display for KeySource {
         let Self { id, .. } = self;
         if self.is_of_environment {
             write!(f, "the environment ({} of {id})", key::CREDENTIAL_SOURCE)
+        } else if let Keys::Login(_) = self.keys {
+            write!(f, "the session of `aws login` for {id}")
         } else {
             id.fmt(f)
         }
@@ -242,7 +250,7 @@ impl<'i> Inputs<'i> {
     pub fn plan(&self, sections: &ProfileSections) -> Result<Plan> {
         let files = self.files;
         let chain = self.role_chain(sections)?;
-        let key_source = key_source::key_source(&chain, files, self.environment)?;
+        let key_source = key_source::key_source(&chain, self.names, files, self.environment)?;
         if !sections.storage.is_private() {
             if section_format::holds_long_term_keys(&files.credentials, &sections.short_term) {
                 bail!(long_term_keys_in_the_way(sections, &files.credentials));
@@ -251,10 +259,16 @@ impl<'i> Inputs<'i> {
         }
         let resolver = self.resolver(&chain);
         let device = resolver.device()?;
-        let wanted = resolver.duration()?;
+        let is_login = matches!(key_source.keys, Keys::Login(_));
+        let wanted = if is_login && chain.roles.is_empty() {
+            self.duration_of_login()?
+        } else {
+            resolver.duration()?
+        };
         let decision = decide(Circumstances {
             roles: chain.roles.len(),
             seconds: wanted.value,
+            is_login,
             wish: if self.request.direct {
                 Some(Wish::Direct)
             } else {
@@ -285,7 +299,7 @@ impl<'i> Inputs<'i> {
                 [.., _, last] => self.names.flags_of(&last.name),
                 _ => sections.flags.clone(),
             },
-            device,
+            device: device.filter(|_| !is_login),
             mfa_process: resolver.mfa_process(),
             access: resolver.access()?,
             native: key_source::native(&chain, &decision, session_section.as_deref(), files)
@@ -299,10 +313,36 @@ impl<'i> Inputs<'i> {
         })
     }
 
+    /// How long the credentials of `aws login` last, which nobody can change.
+    fn duration_of_login(&self) -> Result<Setting<u32>> {
+        if self.request.duration.is_some() {
+            bail!(
+                Failure::new(
+                    "--duration needs a role: the credentials of `aws login` always last 15 min"
+                )
+                .hint("leave it out; they are renewed as long as you are signed in, up to 12 h")
+            );
+        }
+        Ok(Setting {
+            value: decision::LOGIN_SECONDS,
+            origin: Origin::Limit,
+        })
+    }
+
+    /// The same sections, stored where the credentials of the profile are: those of `aws login` stay in the cache of AWS tools, unless
+    /// they only assume a role.
+    pub fn in_login_cache(&self, sections: ProfileSections) -> ProfileSections {
+        if sections.login.is_some() && self.wanted_role(&sections).is_none() {
+            sections.kept(Storage::LoginCache)
+        } else {
+            sections
+        }
+    }
+
     /// The keys that a profile depends on, whatever else is wrong with it.
     pub fn key_source(&self, sections: &ProfileSections) -> Option<KeySource> {
         let chain = self.role_chain(sections).ok()?;
-        key_source::key_source(&chain, self.files, self.environment).ok()
+        key_source::key_source(&chain, self.names, self.files, self.environment).ok()
     }
 
     /// The user who owns the keys that a profile depends on.
@@ -317,7 +357,7 @@ impl<'i> Inputs<'i> {
             Ok(device)
         });
         Ok(User {
-            key_source: key_source::key_source(&chain, self.files, self.environment)?,
+            key_source: key_source::key_source(&chain, self.names, self.files, self.environment)?,
             access,
             device: device.transpose(),
         })

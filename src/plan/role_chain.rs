@@ -1,4 +1,4 @@
-//! Follows `source_profile` from a profile to the long-term keys that it depends on, as the AWS tools do.
+//! Follows `source_profile` from a profile to the credentials that it depends on, as the AWS tools do.
 
 use anyhow::{Error, Result};
 
@@ -8,6 +8,7 @@ use crate::files::profiles::{File, Files, config_header, key, name_a_file, profi
 use crate::files::section_format;
 use crate::plan::KeySourceId;
 use crate::plan::includes::{Includes, of_profile};
+use crate::plan::login::login_session;
 use crate::plan::section_checks::{check_sections, is_no_file, missing_long_term, signed_in};
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, inherited};
@@ -46,8 +47,18 @@ pub(super) struct RoleChain {
     /// In the same order: the last one is assumed first.
     pub roles: Vec<ChainRole>,
     pub key_source: KeySourceId,
-    /// The setting that takes the keys from the environment, if one does.
-    pub of_environment: Option<Setting<String>>,
+    pub end: ChainEnd,
+}
+
+/// What is at the end of a chain.
+#[derive(Debug)]
+pub(super) enum ChainEnd {
+    /// Long-term keys, or a command that prints them.
+    Keys,
+    /// Long-term keys in the environment, which this setting says.
+    Environment(Setting<String>),
+    /// A session of `aws login`, which this setting names.
+    Login(Setting<String>),
 }
 
 /// Why the chain does not lead to keys.
@@ -155,39 +166,39 @@ struct Walker<'a> {
 }
 
 /// What a profile contributes to the chain.
-enum ChainEnd {
-    Keys(KeySourceId),
+enum Link {
+    End(KeySourceId, ChainEnd),
     Role(Setting<String>),
 }
 
 impl Walker<'_> {
     fn follow(&self, role: Option<Setting<String>>) -> Result<RoleChain, NoWay> {
         let first = self.profile(&self.sections.profile.value);
-        let key_source = self.own_keys(&first, role.as_ref())?;
+        let own = self.own_end(&first, role.as_ref())?;
         let roles = role.map(|arn| ChainRole { profile: 0, arn });
         let roles = roles.into_iter().collect();
-        match key_source {
-            Some(key_source) => Ok(RoleChain {
+        match own {
+            Some((key_source, end)) => Ok(RoleChain {
                 profiles: vec![first],
                 roles,
                 key_source,
-                of_environment: None,
+                end,
             }),
             None => self.follow_sources(first, roles),
         }
     }
 
-    /// The keys of the profile itself; none if the keys of its source assume the role.
-    fn own_keys(
+    /// The end of the chain, if it is the profile itself; none if its source assumes the role.
+    fn own_end(
         &self,
         profile: &ChainProfile,
         role: Option<&Setting<String>>,
-    ) -> Result<Option<KeySourceId>, NoWay> {
+    ) -> Result<Option<(KeySourceId, ChainEnd)>, NoWay> {
         let credentials = &self.files.credentials;
         let long_term = &self.sections.long_term;
         // As everywhere, the long-term section overrides the config file.
         if credentials.document.has(long_term) {
-            return Ok(Some(self.keys_in_credentials(long_term)));
+            return Ok(Some((self.keys_in_credentials(long_term), ChainEnd::Keys)));
         }
         if role.is_some_and(|role| {
             role.is_of_profile()
@@ -196,8 +207,11 @@ impl Walker<'_> {
         }) {
             return Ok(None);
         }
+        if let Some(end) = self.login(profile) {
+            return Ok(Some(end));
+        }
         match self.keys_in_config(profile) {
-            Some(key_source) => Ok(Some(key_source)),
+            Some(key_source) => Ok(Some((key_source, ChainEnd::Keys))),
             None => Err(match signed_in(self.sections, self.names, self.files) {
                 Some(failure) => NoWay::Elsewhere(failure),
                 None => missing_long_term(self.sections, self.names, self.files).into(),
@@ -222,29 +236,29 @@ impl Walker<'_> {
                     key_source: self.beside_environment(from),
                     profiles,
                     roles,
-                    of_environment: Some(of_environment),
+                    end: ChainEnd::Environment(of_environment),
                 });
             };
             let profile = self.profile(&next.value);
-            let end = self.find(&profile, &next, &profiles)?;
+            let link = self.find(&profile, &next, &profiles)?;
             let position = profiles.len();
             profiles.push(profile);
             let of_profile = |arn| ChainRole {
                 profile: position,
                 arn,
             };
-            match end {
-                ChainEnd::Keys(key_source) => {
+            match link {
+                Link::End(key_source, end) => {
                     // As in aws-mfa, a role in the long-term section is the role of the profile's own section.
                     roles.extend(self.own_role(&key_source).map(of_profile));
                     return Ok(RoleChain {
                         profiles,
                         roles,
                         key_source,
-                        of_environment: None,
+                        end,
                     });
                 }
-                ChainEnd::Role(arn) => roles.push(of_profile(arn)),
+                Link::Role(arn) => roles.push(of_profile(arn)),
             }
         }
     }
@@ -262,26 +276,42 @@ impl Walker<'_> {
         }
     }
 
-    /// As in AWS tools, the keys of a source override its role.
+    /// As in AWS tools, the keys of a source override its role, and a role overrides a session of `aws login`.
     fn find(
         &self,
         profile: &ChainProfile,
         named_by: &Setting<String>,
         before: &[ChainProfile],
-    ) -> Result<ChainEnd, NoWay> {
+    ) -> Result<Link, NoWay> {
         if let Some(section) = &profile.long_term {
-            return Ok(ChainEnd::Keys(self.keys_in_credentials(section)));
+            let keys = self.keys_in_credentials(section);
+            return Ok(Link::End(keys, ChainEnd::Keys));
         }
         if let Some(key_source) = self.keys_in_config(profile) {
-            return Ok(ChainEnd::Keys(key_source));
+            return Ok(Link::End(key_source, ChainEnd::Keys));
         }
         if before.iter().any(|other| other.name == profile.name) {
             return Err(looped(profile, named_by, before).into());
         }
-        match self.of(profile, key::ROLE_ARN) {
-            Some(arn) => Ok(ChainEnd::Role(arn)),
+        if let Some(arn) = self.of(profile, key::ROLE_ARN) {
+            return Ok(Link::Role(arn));
+        }
+        match self.login(profile) {
+            Some((key_source, end)) => Ok(Link::End(key_source, end)),
             None => Err(self.dead_end(profile, named_by)),
         }
+    }
+
+    /// The session of `aws login` that the profile gets its credentials from.
+    fn login(&self, profile: &ChainProfile) -> Option<(KeySourceId, ChainEnd)> {
+        let header = profile.config.as_ref()?;
+        let session = login_session(&self.files.config, header)?;
+        let key_source = KeySourceId {
+            path: self.files.config.path.to_path_buf(),
+            section: header.clone(),
+            in_config: true,
+        };
+        Some((key_source, ChainEnd::Login(session)))
     }
 
     /// Keys in the profile of the config file, which AWS tools also read.

@@ -102,6 +102,7 @@ impl Connection {
             }
             Service::Iam => of_iam(region, fips, dual_stack),
             Service::SignIn => of_sign_in(region),
+            Service::Login => of_login(region, fips, dual_stack),
         }
     }
 }
@@ -141,6 +142,38 @@ fn of_sign_in(region: &str) -> Result<Endpoint, String> {
     let hosts = hosts.ok_or("mfa-creds does not know the console of that partition")?;
     Ok(Endpoint {
         url: format!("https://{}", hosts.sign_in),
+        signing_region: None,
+    })
+}
+
+/// The host of `aws login` in a region, by the rules of the AWS CLI:
+/// <https://github.com/aws/aws-cli/blob/v2/awscli/botocore/data/signin/2023-01-01/endpoint-rule-set-1.json>.
+fn of_login(region: &str, fips: bool, dual_stack: bool) -> Result<Endpoint, String> {
+    let (domain, dns_suffix, dual_stack_suffix) = match partition(region) {
+        Some("aws") => ("aws.amazon.com", "amazonaws.com", "api.aws"),
+        Some("aws-cn") => (
+            "amazonaws.cn",
+            "amazonaws.com.cn",
+            "api.amazonwebservices.com.cn",
+        ),
+        Some("aws-us-gov") => ("amazonaws-us-gov.com", "amazonaws.com", "api.aws"),
+        Some("aws-eusc") => (
+            "amazonaws-eusc.eu",
+            "amazonaws.eu",
+            "api.amazonwebservices.eu",
+        ),
+        _ => return Err("mfa-creds does not know AWS Sign-In in that partition".to_owned()),
+    };
+    let host = match (fips, dual_stack) {
+        (false, false) => format!("{region}.signin.{domain}"),
+        (true, false) if region == "us-gov-west-1" => format!("signin-fips.{domain}"),
+        (true, false) if region.starts_with("us-gov-") => format!("{region}.signin-fips.{domain}"),
+        (true, false) => format!("signin-fips.{region}.{dns_suffix}"),
+        (false, true) => format!("signin.{region}.{dual_stack_suffix}"),
+        (true, true) => format!("signin-fips.{region}.{dual_stack_suffix}"),
+    };
+    Ok(Endpoint {
+        url: format!("https://{host}"),
         signing_region: None,
     })
 }

@@ -273,7 +273,7 @@ pub(super) fn missing_long_term(
     }
 }
 
-/// The error for a profile whose user signs in with the AWS CLI, unless it has keys in the way. If no profile has keys, the user must be
+/// The error for a profile whose user signs in to IAM Identity Center, unless it has keys in the way. If no profile has keys, the user must be
 /// told of `setup`.
 pub(super) fn signed_in(
     sections: &ProfileSections,
@@ -287,14 +287,8 @@ pub(super) fn signed_in(
     let name = &sections.profile.value;
     let header = config_header(&config.document, name)?;
     let has = |key: &str| config.get(header, key).is_some();
-    let (source, login) = if key::SSO.into_iter().any(has) {
-        ("IAM Identity Center (SSO)", "aws sso login")
-    } else if has(key::LOGIN_SESSION) {
-        ("the sign-in to the console", "aws login")
-    } else {
-        return None;
-    };
-    if !has_keys(files) || section_format::holds_long_term_keys(credentials, name) {
+    let has_sso = key::SSO.into_iter().any(has);
+    if !has_sso || !has_keys(files) || section_format::holds_long_term_keys(credentials, name) {
         return None;
     }
     let others = with_long_term_sections(names, credentials);
@@ -304,11 +298,11 @@ pub(super) fn signed_in(
         format!("; {}", keys_for(&others))
     };
     let failure = Failure::new(format!(
-        "[{header}] in {} gets its credentials from {source}, not from a user's long-term keys",
+        "[{header}] in {} gets its credentials from IAM Identity Center (SSO), not from a user's long-term keys",
         config.path.display()
     ));
     Some(failure.hint(format!(
-        "run `{login} {}`: AWS tools then use the profile without mfa-creds{others}",
+        "run `aws sso login {}`: AWS tools then use the profile without mfa-creds{others}",
         flag("--profile", name)
     )))
 }

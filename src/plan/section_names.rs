@@ -1,17 +1,22 @@
 //! Decides the names of a profile's sections from the profile and the suffixes.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Result, bail};
 
 use crate::cli::Suffixes;
-use crate::core::environment::{Environment, MFA_LONG_TERM_SUFFIX, MFA_SHORT_TERM_SUFFIX};
+use crate::core::environment::{
+    AWS_LOGIN_CACHE_DIRECTORY, Environment, MFA_LONG_TERM_SUFFIX, MFA_SHORT_TERM_SUFFIX,
+};
 use crate::core::error::Failure;
 use crate::core::text;
 use crate::files::profiles::{File, Files, config_header, key};
 use crate::files::section_format;
-use crate::plan::DEFAULT_PROFILE;
 use crate::plan::includes::of_profile;
+use crate::plan::login::login_session;
 use crate::plan::precedence::Precedence;
 use crate::plan::setting::{INHERITED, Origin, Setting, default, first, flag, variable};
+use crate::plan::{DEFAULT_PROFILE, LoginSession};
 
 /// The suffix of a role's section: AWS tools would not read keys in a section with the role profile's own name.
 const BESIDE_ROLE: &str = "mfa";
@@ -21,6 +26,8 @@ const BESIDE_ROLE: &str = "mfa";
 pub struct SectionNames {
     long_term: Setting<String>,
     short_term: Setting<String>,
+    /// Where AWS tools store the sessions of `aws login`, if the environment says so.
+    login_cache: Option<PathBuf>,
 }
 
 /// The sections of a profile.
@@ -44,6 +51,8 @@ pub struct ProfileSections {
     pub credential_process_at: Option<String>,
     /// The role of the profile in one of the files.
     pub(super) role: Option<Setting<String>>,
+    /// The session of `aws login` that its credentials come from, if it has no role and no long-term keys.
+    pub login: Option<LoginSession>,
     /// Where the credentials are stored.
     pub storage: Storage,
 }
@@ -59,6 +68,8 @@ pub enum Storage {
     NoStore,
     /// In the session file, apart from the other credentials of the profile, because this flag requests another session scope.
     ForScope(&'static str),
+    /// In the cache of AWS tools: they are those of `aws login`.
+    LoginCache,
 }
 
 impl Storage {
@@ -74,6 +85,7 @@ impl Default for SectionNames {
         Self {
             long_term: default("long-term".to_owned()),
             short_term: default("none".to_owned()),
+            login_cache: None,
         }
     }
 }
@@ -97,7 +109,13 @@ impl SectionNames {
         Ok(Self {
             long_term,
             short_term,
+            login_cache: environment.path(AWS_LOGIN_CACHE_DIRECTORY),
         })
+    }
+
+    /// The directory where AWS tools store the sessions of `aws login`, if the environment names one.
+    pub(super) fn login_cache(&self) -> Option<&Path> {
+        self.login_cache.as_deref()
     }
 
     /// The section with the long-term keys of a profile.
@@ -164,10 +182,17 @@ impl SectionNames {
         let config = &files.config;
         let header = config_header(&config.document, &profile.value);
         let role = of_profile(files, &profile.value, header, key::ROLE_ARN);
-        let suffix = match &role {
-            Some(role) if self.short_term.origin == Origin::Default => &Setting {
+        let login = match &role {
+            Some(_) => None,
+            None => self.login_of(&profile.value, files)?,
+        };
+        // Keys in a section with the profile's own name would hide its session of `aws login`.
+        let beside = role.as_ref().map(|role| &role.origin);
+        let beside = beside.or(login.as_ref().map(|login| &login.identity.origin));
+        let suffix = match beside {
+            Some(origin) if self.short_term.origin == Origin::Default => &Setting {
                 value: BESIDE_ROLE.to_owned(),
-                origin: role.origin.clone(),
+                origin: origin.clone(),
             },
             _ => &self.short_term,
         };
@@ -181,9 +206,28 @@ impl SectionNames {
         Ok(ProfileSections {
             precedence,
             role,
+            login,
             ..sections
         }
         .beside_process(files))
+    }
+
+    /// The session of `aws login` that a profile without a role gets its credentials from. Its own long-term keys come first.
+    fn login_of(&self, profile: &str, files: &Files<'_>) -> Result<Option<LoginSession>> {
+        let Files {
+            credentials,
+            config,
+        } = files;
+        let header = config_header(&config.document, profile);
+        let identity = header.and_then(|header| login_session(config, header));
+        let has_keys = || {
+            credentials.document.has(&self.long_term(profile))
+                || section_format::holds_long_term_keys(credentials, profile)
+        };
+        let identity = identity.filter(|_| !has_keys());
+        identity
+            .map(|identity| LoginSession::of(identity, self.login_cache()))
+            .transpose()
     }
 
     fn named(
@@ -221,6 +265,7 @@ impl SectionNames {
             precedence: None,
             credential_process_at: None,
             role: None,
+            login: None,
             storage: Storage::Section,
         })
     }
@@ -376,15 +421,15 @@ impl ProfileSections {
     pub fn label(&self) -> String {
         match self.storage {
             Storage::Section => format!("[{}]", self.short_term),
-            Storage::ForProcess | Storage::NoStore | Storage::ForScope(_) => {
+            Storage::ForProcess | Storage::NoStore | Storage::ForScope(_) | Storage::LoginCache => {
                 self.profile.value.clone()
             }
         }
     }
 
-    /// Whether the section to write has a derived name, next to a role.
+    /// Whether the section to write has a derived name, next to a role or a session of `aws login`.
     pub(super) fn is_beside_role(&self) -> bool {
-        matches!(&self.suffixes[1], Origin::File { key, .. } if *key == key::ROLE_ARN)
+        matches!(&self.suffixes[1], Origin::File { key, .. } if [key::ROLE_ARN, key::LOGIN_SESSION].contains(key))
     }
 }
 

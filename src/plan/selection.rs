@@ -11,7 +11,7 @@ use crate::files::profiles::{File, Files, config_header, key, name_a_file, profi
 use crate::files::section_format;
 use crate::plan::Inputs;
 use crate::plan::includes::of_profile;
-use crate::plan::role_chain::{self, ChainProfile, NoWay};
+use crate::plan::role_chain::{self, ChainEnd, ChainProfile, NoWay};
 use crate::plan::section_checks::{is_no_file, missing_long_term};
 use crate::plan::section_names::{ProfileSections, SectionNames};
 use crate::plan::setting::{Origin, Setting, default, flag, in_file, variable};
@@ -181,7 +181,7 @@ fn hangs_on_a_base(
     };
     let sections = names.sections_of(profile, files)?;
     let chain = role_chain::follow(Some(role), &sections, names, files)?;
-    if chain.of_environment.is_some() {
+    if let ChainEnd::Environment(_) = chain.end {
         // What is in the environment is for one of them.
         return Ok(false);
     }

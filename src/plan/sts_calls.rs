@@ -1,8 +1,8 @@
-//! Lists the STS calls that follow from a decision.
+//! Lists the calls that follow from a decision.
 
 use anyhow::Result;
 
-use crate::plan::decision::{Decision, Strategy};
+use crate::plan::decision::{Decision, LOGIN_SECONDS, Strategy};
 use crate::plan::setting::{Origin, Setting};
 use crate::plan::settings::Resolver;
 use crate::plan::{Call, StsCall};
@@ -13,9 +13,8 @@ pub(super) fn sts_calls(
     wanted: &Setting<u32>,
     decision: &Decision,
 ) -> Result<Vec<StsCall>> {
-    let mut steps = Vec::new();
-    if decision.way != Strategy::Direct {
-        steps.push(StsCall {
+    let first = match decision.way {
+        Strategy::Session | Strategy::Chain => Some(StsCall {
             call: Call::GetSessionToken,
             duration: if resolver.chain.roles.is_empty() {
                 wanted.clone()
@@ -23,8 +22,18 @@ pub(super) fn sts_calls(
                 resolver.session_duration()?
             },
             connection: resolver.session_connection()?,
-        });
-    }
+        }),
+        Strategy::Login => Some(StsCall {
+            call: Call::RefreshLogin,
+            duration: Setting {
+                value: LOGIN_SECONDS,
+                origin: Origin::Limit,
+            },
+            connection: resolver.login_connection()?,
+        }),
+        Strategy::Direct => None,
+    };
+    let mut steps = Vec::from_iter(first);
     for role in resolver.chain.roles.iter().rev() {
         steps.push(StsCall {
             call: Call::AssumeRole(Box::new(resolver.role(role)?)),

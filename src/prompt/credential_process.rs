@@ -24,11 +24,21 @@ const RUNNING: &str = "_MFA_CREDS_RUNNING";
 /// What to do about a command that does not print keys.
 const KEYS: &str = r#"run it by itself: it must exit with status 0 and print {"Version": 1, "AccessKeyId": "AKIA…", "SecretAccessKey": "…"}"#;
 
+/// The error if a command is about long-term keys, and a profile is signed in with `aws login` instead.
+pub fn no_long_term_keys(key_source: &KeySource) -> Failure {
+    Failure::new(format!(
+        "{} gets its credentials from `aws login`, and has no long-term keys",
+        key_source.id
+    ))
+    .hint("use a profile with an IAM user's long-term keys")
+}
+
 /// The keys of a source. If they come from a command, runs it as the AWS SDKs do.
 pub fn keys(key_source: &KeySource, environment: &Environment) -> Result<LongTermKeys> {
     let command = match &key_source.keys {
         Keys::Stored(keys) => return Ok(keys.clone()),
         Keys::Process(command) => command,
+        Keys::Login(_) => bail!(no_long_term_keys(key_source)),
     };
     let id = format!(
         "{}\u{1f}{}",

@@ -9,3 +9,4 @@ pub mod window;
 pub mod person;
 pub mod credential_process;
 pub mod mfa_process;
+pub mod aws_login;

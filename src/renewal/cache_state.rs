@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::files::freshness::{self, Reason, Wanted};
+use crate::files::login_cache;
 use crate::files::profiles::File;
 use crate::files::section_format::{self, Defect};
 use crate::files::sessions;
-use crate::plan::{self, ProfileSections, Storage};
+use crate::plan::{self, LoginSession, ProfileSections, Storage};
 use crate::renewal::stored_sessions::{session_files, session_texts};
 
 /// What is stored for a profile.
@@ -48,6 +49,9 @@ pub fn look_in(
         plan::check_sections(credentials, &[&sections.short_term])?;
         return Ok(state_of(credentials, &sections.short_term, wanted));
     }
+    if let (Storage::LoginCache, Some(login)) = (sections.storage, &sections.login) {
+        return Ok(state_of_login(login, wanted));
+    }
     let section = kept_section(sections, wanted);
     let states = sessions.iter().map(|file| state_of(file, &section, wanted));
     let longest = states.max_by_key(CacheState::expiration);
@@ -76,6 +80,25 @@ fn state_of(file: &File<'_>, section: &str, wanted: &Wanted) -> CacheState {
         (because, credentials) => CacheState::Stale {
             because: because.unwrap_or(Reason::Defective(Defect::Missing)),
             credentials,
+        },
+    }
+}
+
+/// What AWS tools have stored for a session of `aws login`. A file that cannot be used is an error only for a renewal.
+fn state_of_login(login: &LoginSession, wanted: &Wanted) -> CacheState {
+    let stored = login_cache::read(&login.cache, &login.identity.value);
+    let Ok(Some(Ok(stored))) = stored else {
+        return CacheState::Stale {
+            because: Reason::Defective(Defect::Missing),
+            credentials: None,
+        };
+    };
+    let left = stored.left(clock::now());
+    match freshness::too_short(left, wanted) {
+        None => CacheState::Fresh(stored.credentials),
+        Some(because) => CacheState::Stale {
+            because,
+            credentials: Some(stored.credentials),
         },
     }
 }

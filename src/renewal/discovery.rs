@@ -217,7 +217,7 @@ pub fn no_usable_device(caller: &Caller, devices: &[Device], flag: &str) -> Fail
         "{name} has no MFA device that STS can use: {}",
         others.join(", ")
     ))
-    .hint("sign in to the IAM console with it, and add an authenticator app")
+    .hint("sign in with `aws login`, which accepts it; or add an authenticator app in the IAM console")
 }
 
 /// The terminal to pick one of several devices at.

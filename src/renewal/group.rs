@@ -66,7 +66,7 @@ pub fn serves(session: &Session, plan: &Plan, wanted: &Wanted, now: DateTime<Utc
             let least = SHARED_MARGIN.max(asked - SHARED_MARGIN).max(wanted.min_ttl);
             !wanted.force && left >= least
         }
-        Strategy::Direct => false,
+        Strategy::Direct | Strategy::Login => false,
     }
 }
 
@@ -105,19 +105,29 @@ pub fn fail_together(jobs: &[&Job], error: Error) {
     }
 }
 
+/// The stored session for some jobs. For a job that leaves its section alone, a session from there does not count, except to assume a
+/// role.
+pub fn session_of(
+    jobs: &[Job],
+    session_key: &SessionKey,
+    path: &Path,
+    credentials: &File<'_>,
+) -> Option<Session> {
+    let session = session_at_hand(path, credentials, session_key)?;
+    let is_barred = |section: &String| {
+        let jobs = &mut jobs.iter();
+        jobs.any(|job| {
+            let is_goal = job.plan.decision.way == Strategy::Session;
+            job.is_private() && is_goal && job.sections.short_term == *section
+        })
+    };
+    (!session.section.as_ref().is_some_and(is_barred)).then_some(session)
+}
+
 impl Group {
-    /// The stored session for the jobs. For a job that leaves its section alone, a session from there does not count, except to assume a
-    /// role.
+    /// The stored session for the jobs.
     pub fn session_at_hand(&self, path: &Path, credentials: &File<'_>) -> Option<Session> {
-        let session = session_at_hand(path, credentials, &self.session_key)?;
-        let is_barred = |section: &String| {
-            let jobs = &mut self.jobs.iter();
-            jobs.any(|job| {
-                let is_goal = job.plan.decision.way == Strategy::Session;
-                job.is_private() && is_goal && job.sections.short_term == *section
-            })
-        };
-        (!session.section.as_ref().is_some_and(is_barred)).then_some(session)
+        session_of(&self.jobs, &self.session_key, path, credentials)
     }
 
     /// How many codes are needed with this session: one for a new session, and one for each role that uses a code of its own.
@@ -131,12 +141,6 @@ impl Group {
             .any(|job| !job.is_served(session, now));
         let direct = self.jobs.iter().filter(|job| !job.plan.has_session());
         usize::from(new_session) + direct.count()
-    }
-
-    /// Whether a session is the goal of one of the jobs.
-    pub fn wants_session(&self) -> bool {
-        let mut ways = self.jobs.iter().map(|job| job.plan.decision.way);
-        ways.any(|way| way == Strategy::Session)
     }
 
     /// The jobs that have not ended.

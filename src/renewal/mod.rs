@@ -9,5 +9,6 @@ pub mod discovery;
 pub mod verbose;
 pub mod summary;
 pub mod renew;
+pub mod login;
 pub mod grouping;
 pub mod request;

@@ -37,20 +37,18 @@ use std::rc::Rc;
 use anyhow::{Error, Result, bail};
 use chrono::{DateTime, Utc};
 
-use self::pending_write::PendingWrite;
-pub use self::pending_write::of_session;
+pub use self::pending_write::{PendingWrite, Writer, of_session};
 use self::redemption::Redeemed;
 use crate::aws::network::{self, Preparation};
 use crate::aws::sts::{Client, Refusal, RefusalKind};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::Failure;
-use crate::core::shell_words;
 use crate::core::text::masked;
 use crate::files::document::Document;
 use crate::files::profiles::{self, File};
 use crate::files::sessions::Session;
-use crate::files::store::{self, Lock, Store, Turn, UsedCodes};
+use crate::files::store::{self, Lock, Turn, UsedCodes};
 use crate::plan::{CodeSettings, Strategy};
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::codes::Codes;
@@ -87,16 +85,14 @@ pub fn renew(
 /// A renewal under way.
 struct Renewal<'a, 'e> {
     code_settings: &'a CodeSettings,
-    path: &'a Path,
     report: Report,
     group: &'a Group,
     codes: &'a mut Codes<'e>,
-    store: Store,
+    writer: Writer<'a>,
     used: UsedCodes,
     client: LazyClient,
     /// The turn to ask, from the first prompt until the new credentials are written.
     asking_turn: Option<Lock>,
-    session_section: Option<SessionSection>,
 }
 
 /// What the files say now.
@@ -123,49 +119,30 @@ impl<'a, 'e> Renewal<'a, 'e> {
         group: &'a Group,
         codes: &'a mut Codes<'e>,
     ) -> Result<Option<Self>> {
-        let store = Store::open(path)?;
-        store.check_records(&group.session_key.section())?;
-        pending_write::check_writable(&store, path, group)?;
+        let writer = Writer::open(path, report, &group.jobs, Some(&group.session_key))?;
+        writer.store.check_records(&group.session_key.section())?;
+        writer.check()?;
         if group.open().is_empty() {
             return Ok(None);
         }
-        // Only if the run writes the file: a run before every command must not nag.
-        let is_written = !group.jobs.iter().all(Job::is_private);
-        if let Some(readers) = store::readers(path).filter(|_| is_written) {
-            report.warning(format_args!(
-                "{} can be read by {readers}: {}",
-                path.display(),
-                shell_words::make_private(path)
-            ));
-        }
-        for job in group.open() {
-            let mut steps = job.plan.steps.iter();
-            if let Err(error) = steps.try_for_each(|step| network::check(&step.connection)) {
-                job.fail(error);
-            }
-        }
-        let open = group.open();
-        if open.is_empty() {
+        writer.warn_of_readers();
+        let Some(preparation) = prepare(&group.open(), report)? else {
             return Ok(None);
-        }
-        let steps = open.iter().flat_map(|job| &job.plan.steps);
-        let client = LazyClient::Preparing(network::prepare(
-            steps.map(|step| &step.connection),
-            report,
-        )?);
-        tell_begin(report, &open);
-        let used = store.used_codes(&group.session_key.section(), &group.keys);
+        };
+        let client = LazyClient::Preparing(preparation);
+        tell_begin(report, &group.open());
+        let used = writer
+            .store
+            .used_codes(&group.session_key.section(), &group.keys);
         Ok(Some(Self {
             code_settings,
-            path,
             report,
             group,
             codes,
-            store,
+            writer,
             used,
             client,
             asking_turn: None,
-            session_section: None,
         }))
     }
 
@@ -180,7 +157,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
                 job.fail(error);
             }
         }
-        self.session_section
+        self.writer.session_section
     }
 
     /// Serves all jobs that a session serves, with the stored session or a new one.
@@ -282,7 +259,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
             && !self
                 .client
                 .get()?
-                .takes(&job.plan, &group.keys, &session.credentials)
+                .takes(&job.plan, &group.keys.access_key_id, &session.credentials)
         {
             return Ok(Served::Dismissed);
         }
@@ -303,7 +280,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         outcome: fn(Credentials) -> Outcome,
     ) -> Result<()> {
         let credentials = &session.credentials;
-        self.write(&PendingWrite {
+        self.writer.write(&PendingWrite {
             credentials: jobs.iter().map(|job| (*job, credentials)).collect(),
             session: session.section.is_none().then_some(credentials),
         })?;
@@ -329,30 +306,36 @@ impl<'a, 'e> Renewal<'a, 'e> {
         let mut written = Ok(());
         let plans = roles.iter().map(|job| (*job, &job.plan));
         let is_counted = count.is_shown();
-        client.assume(plans, &group.keys, session, is_counted, |answers| {
-            let mut got = Vec::new();
-            for (job, answer) in answers {
-                count.step();
-                match answer {
-                    Ok(credentials) => got.push((job, credentials)),
-                    Err(Refusal {
-                        error,
-                        kind: RefusalKind::Session,
-                    }) => refused.push((job, error)),
-                    Err(Refusal { error, .. }) => job.fail(error),
+        client.assume(
+            plans,
+            &group.keys.access_key_id,
+            session,
+            is_counted,
+            |answers| {
+                let mut got = Vec::new();
+                for (job, answer) in answers {
+                    count.step();
+                    match answer {
+                        Ok(credentials) => got.push((job, credentials)),
+                        Err(Refusal {
+                            error,
+                            kind: RefusalKind::Session,
+                        }) => refused.push((job, error)),
+                        Err(Refusal { error, .. }) => job.fail(error),
+                    }
                 }
-            }
-            if !got.is_empty()
-                && let Err(error) = self.write_roles(got)
-            {
-                written = Err(error);
-            }
-        });
+                if !got.is_empty()
+                    && let Err(error) = self.write_roles(got)
+                {
+                    written = Err(error);
+                }
+            },
+        );
         written.map(|()| refused)
     }
 
     fn write_roles(&mut self, got: Vec<(&Job, Credentials)>) -> Result<()> {
-        self.write(&PendingWrite {
+        self.writer.write(&PendingWrite {
             credentials: got.iter().map(|(job, new)| (*job, new)).collect(),
             session: None,
         })?;
@@ -398,22 +381,25 @@ impl<'a, 'e> Renewal<'a, 'e> {
         let credentials = self.group.session_key.section();
         self.report
             .trace(format_args!("waiting for the turn: {turn:?}"));
-        self.store.take(turn, &credentials, timeout, |holder| {
-            let process = store::process(holder);
-            Report::waiting_for_process(
-                holder,
-                format_args!(
-                    "waiting for {process}, which is renewing credentials with the same device"
-                ),
-            )
-        })
+        self.writer
+            .store
+            .take(turn, &credentials, timeout, |holder| {
+                let process = store::process(holder);
+                Report::waiting_for_process(
+                    holder,
+                    format_args!(
+                        "waiting for {process}, which is renewing credentials with the same device"
+                    ),
+                )
+            })
     }
 
     /// Finds what other processes renewed while this one waited, and the session that is stored now.
     fn look_again(&mut self, dismissed: Option<&str>) -> Result<FileState> {
-        let text = profiles::read(self.path)?.unwrap_or_default();
+        let path = self.writer.path;
+        let text = profiles::read(path)?.unwrap_or_default();
         let credentials = File {
-            path: self.path,
+            path,
             document: Document::parse(&text),
         };
         for job in self.group.open() {
@@ -423,7 +409,7 @@ impl<'a, 'e> Renewal<'a, 'e> {
         }
         let session = self
             .group
-            .session_at_hand(self.path, &credentials)
+            .session_at_hand(path, &credentials)
             .filter(|session| Some(session.credentials.access_key_id.as_str()) != dismissed);
         let now = clock::now();
         let needs_session = self
@@ -446,6 +432,23 @@ impl<'a, 'e> Renewal<'a, 'e> {
             needs_session,
         })
     }
+}
+
+/// Checks how the services of the open jobs are reached, and prepares that. A job whose services cannot be reached fails; none if no job
+/// is left.
+pub(super) fn prepare(jobs: &[&Job], report: Report) -> Result<Option<Preparation>> {
+    let open = || jobs.iter().filter(|job| job.is_open());
+    for job in open() {
+        let mut steps = job.plan.steps.iter();
+        if let Err(error) = steps.try_for_each(|step| network::check(&step.connection)) {
+            job.fail(error);
+        }
+    }
+    if open().next().is_none() {
+        return Ok(None);
+    }
+    let steps = open().flat_map(|job| &job.plan.steps);
+    network::prepare(steps.map(|step| &step.connection), report).map(Some)
 }
 
 fn went_away() -> Failure {
@@ -475,7 +478,7 @@ impl LazyClient {
     }
 }
 
-fn tell_begin(report: Report, jobs: &[&Job]) {
+pub(super) fn tell_begin(report: Report, jobs: &[&Job]) {
     if let [job] = jobs {
         report.progress(format_args!(
             "renewing {}: {}",

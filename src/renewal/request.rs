@@ -11,12 +11,13 @@ use crate::core::credentials::Credentials;
 use crate::core::error::Failure;
 use crate::core::mfa_device::SerialNumber;
 use crate::files::freshness::Wanted;
-use crate::plan::{CodeSettings, Given, Inputs, ProfileSections, Setting};
+use crate::plan::{CodeSettings, Given, Inputs, ProfileSections, Setting, Storage};
 use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::codes::{Codes, StandardInput};
 use crate::renewal::group::Job;
 use crate::renewal::grouping::group_jobs;
+use crate::renewal::login;
 use crate::renewal::renew;
 use crate::renewal::summary::Summary;
 use crate::renewal::verbose::{
@@ -84,9 +85,16 @@ impl<'r> RenewalRequest<'r> {
         sections: ProfileSections,
     ) -> Result<Checked> {
         tell_sections(report, &sections);
+        let sections = self.inputs.in_login_cache(sections);
         let mut wanted = self.wanted(&sections)?;
         let credentials = &self.inputs.files.credentials;
-        match look(credentials, &sections, &wanted)? {
+        let least = wanted.min_ttl;
+        if sections.storage == Storage::LoginCache {
+            wanted.min_ttl = least.max(login::MARGIN);
+        }
+        let state = look(credentials, &sections, &wanted)?;
+        wanted.min_ttl = least;
+        match state {
             CacheState::Fresh(credentials) => Ok(Checked::Fresh(Box::new(sections), credentials)),
             CacheState::Stale { because, .. } => {
                 let sections = sections.overridden_by_itself(credentials);
@@ -119,7 +127,7 @@ impl<'r> RenewalRequest<'r> {
     }
 
     /// Gets new credentials: one code for all profiles that share the keys and the device.
-    pub fn renew(&self, jobs: Vec<Job>, summary: &mut Summary) -> Result<()> {
+    pub fn renew(&self, mut jobs: Vec<Job>, summary: &mut Summary) -> Result<()> {
         if jobs.is_empty() {
             return Ok(());
         }
@@ -129,9 +137,16 @@ impl<'r> RenewalRequest<'r> {
         warn_of_repeats(summary.report, files);
         let code_settings =
             CodeSettings::new(self.code_flags, environment, DEFAULT_PROMPT_TIMEOUT)?;
+        let path = files.credentials.path;
+        for group in login::take_groups(&mut jobs) {
+            login::renew(&code_settings, path, summary.report, &group);
+            summary.note(group.into_jobs(), None);
+        }
+        if jobs.is_empty() {
+            return Ok(());
+        }
         let groups = group_jobs(jobs, &self.inputs, &code_settings, summary)?;
         tell_code_settings(summary.report, &code_settings);
-        let path = files.credentials.path;
         let mut needed: Vec<SerialNumber> = Vec::new();
         for (group, _) in &groups {
             let session = group.session_at_hand(path, &files.credentials);
@@ -147,7 +162,7 @@ impl<'r> RenewalRequest<'r> {
         // A turn in which a person chose the device ends with the group, so that no other process asks meanwhile.
         for (group, _turn) in groups {
             let section = renew::renew(&code_settings, path, summary.report, &group, &mut codes);
-            summary.note(group, section);
+            summary.note(group.jobs, section);
         }
         Ok(())
     }

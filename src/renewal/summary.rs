@@ -10,8 +10,8 @@ use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::error::{self, Exit, Failure};
 use crate::core::text;
-use crate::plan::{Native, Plan, ProfileSections};
-use crate::renewal::group::{Group, Job, Outcome};
+use crate::plan::{Native, Plan, ProfileSections, Storage};
+use crate::renewal::group::{Job, Outcome};
 use crate::renewal::renew::SessionSection;
 use crate::report::{self, Report};
 
@@ -81,11 +81,11 @@ impl Summary {
         Ok(())
     }
 
-    /// Notes the outcome of a group, and the section with its new session, if that belongs to no job.
-    pub fn note(&mut self, group: Group, session_section: Option<SessionSection>) {
+    /// Notes the outcomes of a group, and the section with its new session, if that belongs to no job.
+    pub fn note(&mut self, jobs: Vec<Job>, session_section: Option<SessionSection>) {
         self.session_sections.extend(session_section);
         let mut failed: Vec<(Vec<String>, Rc<Error>)> = Vec::new();
-        for mut job in group.jobs {
+        for mut job in jobs {
             match job.outcome.take() {
                 Some(Err(error)) => {
                     let profile = job.sections.profile.value;
@@ -249,7 +249,7 @@ fn less_than_asked(plan: &Plan, credentials: &Credentials) -> String {
 
 /// Whether the credentials are in a section of another name than the profile.
 fn is_beside(sections: &ProfileSections) -> bool {
-    sections.short_term != sections.profile.value
+    sections.storage != Storage::LoginCache && sections.short_term != sections.profile.value
 }
 
 fn capped(sections: &ProfileSections, plan: &Plan) -> Option<String> {

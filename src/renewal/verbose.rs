@@ -8,7 +8,7 @@ use crate::files::profiles::{File, Files, config_header};
 use crate::files::section_format::ExpirationStyle;
 use crate::plan::{
     self, Call, CodeSettings, Connection, Given, Origin, Plan, ProfileSections, PromptSettings,
-    Route, SessionScope, Storage, StsCall,
+    Route, SessionScope, Storage, Strategy, StsCall,
 };
 use crate::report::Report;
 
@@ -99,6 +99,7 @@ pub fn tell_sections(report: Report, sections: &ProfileSections) {
                 .as_deref()
                 .unwrap_or_default()
         )),
+        Storage::LoginCache => report.detail("credentials are stored in the cache of `aws login`"),
     }
 }
 
@@ -107,6 +108,7 @@ pub fn tell_plan(report: Report, plan: &Plan) {
     report.detail(format_args!("keys: {}", plan.key_source));
     match &plan.device {
         Some(device) => tell(report, "device", &device.value, &device.origin),
+        None if plan.decision.way == Strategy::Login => {}
         None => report.detail("device: not set"),
     }
     if let Some(process) = &plan.mfa_process {
@@ -148,6 +150,7 @@ fn tell_step(report: Report, step: &StsCall, for_a_role: bool) {
     match &step.call {
         Call::GetSessionToken if for_a_role => of = "session ",
         Call::GetSessionToken => {}
+        Call::RefreshLogin => of = "sign-in ",
         Call::AssumeRole(role) => {
             tell(report, "role", &role.arn.value, &role.arn.origin);
             let name = &role.session_name;

@@ -160,7 +160,7 @@ fn a_user_without_a_device_is_told_how_to_get_one() {
         1,
         &format!(
             "error: alice has no MFA device that STS can use: {FIDO} is a FIDO key\n\
-             hint: sign in to the IAM console with it, and add an authenticator app\n"
+             hint: sign in with `aws login`, which accepts it; or add an authenticator app in the IAM console\n"
         ),
     );
     assert_eq!(home.credentials(), keys_only());

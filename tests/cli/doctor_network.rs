@@ -315,7 +315,9 @@ fn the_devices_of_the_user() {
         alice().device(Device::fido(key)),
         "problem",
         &format!("alice has no MFA device that STS can use: {key} is a FIDO key"),
-        Some("sign in to the IAM console with it, and add an authenticator app"),
+        Some(
+            "sign in with `aws login`, which accepts it; or add an authenticator app in the IAM console",
+        ),
     );
     told(
         &unset,

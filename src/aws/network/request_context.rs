@@ -14,6 +14,8 @@ pub enum Signer<'a> {
     Keys,
     /// The MFA session.
     Session,
+    /// The credentials of `aws login`.
+    Login,
     /// The role with this ARN.
     Role(&'a str),
 }
@@ -52,6 +54,7 @@ impl RequestContext<'_> {
         match self.signer {
             Signer::Keys => format!("access key {key}"),
             Signer::Session => format!("the MFA session of access key {key}"),
+            Signer::Login => self.key_source.to_string(),
             Signer::Role(arn) => format!("the role {arn}"),
         }
     }
@@ -66,7 +69,7 @@ impl RequestContext<'_> {
 
     /// What to do if a code may have reached AWS without a response.
     pub(super) fn afterwards(&self) -> &'static str {
-        if self.service() == Service::SignIn {
+        if matches!(self.service(), Service::SignIn | Service::Login) {
             // A code may have been used for the credentials, which are stored.
             RUN_AGAIN
         } else if self.codes.is_empty() {

@@ -115,7 +115,7 @@ impl RequestContext<'_> {
             .hint(
                 "write the secret that was shown when the key was created; if it is lost, create a new key",
             ),
-            Signer::Session | Signer::Role(_) => Failure::new(format!(
+            Signer::Session | Signer::Login | Signer::Role(_) => Failure::new(format!(
                 "the secret access key of {} is wrong",
                 self.signer_name()
             ))

@@ -8,7 +8,6 @@ use crate::core::aws_errors::{
     VALIDATION_ERROR, WRONG_CODE_PHRASE, WRONG_REGION_PHRASE, is_of_clock, is_of_credentials,
     is_of_device_form,
 };
-use crate::core::credentials::LongTermKeys;
 use crate::core::error::{Exit, Failure};
 use crate::core::mfa_code::MfaCode;
 use crate::core::mfa_device::SerialNumber;
@@ -18,7 +17,8 @@ use crate::plan::{Call, Plan, Role, Setting, Strategy, StsCall};
 /// A call, with everything that a message about it may name.
 pub(super) struct Attempt<'a> {
     pub plan: &'a Plan,
-    pub keys: &'a LongTermKeys,
+    /// Of the long-term keys, or of the session of `aws login`.
+    pub access_key_id: &'a str,
     pub step: &'a StsCall,
     /// The code that is sent with it, and its device.
     pub proof: Option<Proof<'a>>,
@@ -37,7 +37,7 @@ impl Attempt<'_> {
         RequestContext {
             connection: &self.step.connection,
             key_source: &self.plan.key_source,
-            access_key_id: &self.keys.access_key_id,
+            access_key_id: self.access_key_id,
             signer: self.signer,
             flags: &self.plan.key_source_flags,
             codes: match &self.proof {
@@ -114,7 +114,7 @@ impl Attempt<'_> {
 
     /// AWS uses one error code both for denied actions and for problems with a code or its device.
     fn denied(&self, message: &str) -> Failure {
-        let key = masked(&self.keys.access_key_id);
+        let key = masked(self.access_key_id);
         if is_of_the_code(ACCESS_DENIED, message) {
             return Failure::new(format!(
                 "AWS refused the code for device {}: it is wrong, or was already used",
@@ -148,6 +148,7 @@ impl Attempt<'_> {
             } else {
                 "ask an administrator: an IAM policy or a service control policy forbids sts:GetSessionToken"
             }),
+            Call::RefreshLogin => self.request().foreign(message),
         }
     }
 
@@ -172,6 +173,7 @@ impl Attempt<'_> {
         let other_way = match (self.signer, self.plan.decision.way) {
             (Signer::Keys, _) => "; use --chain to assume it from a session",
             (Signer::Session, _) => "; use --direct to assume it with its own code",
+            (Signer::Login, _) => "; if it requires MFA, AWS may not count the sign-in as such",
             (Signer::Role(_), Strategy::Chain) => {
                 "; a role that another role assumes cannot require MFA"
             }
@@ -189,7 +191,7 @@ impl Attempt<'_> {
     fn role_name(&self) -> String {
         match &self.step.call {
             Call::AssumeRole(role) => format!("the role {}", role.arn.value),
-            Call::GetSessionToken => "the session".to_owned(),
+            Call::GetSessionToken | Call::RefreshLogin => "the session".to_owned(),
         }
     }
 }

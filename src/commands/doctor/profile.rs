@@ -77,11 +77,18 @@ fn has_keys(list: &mut Checklist, key_source: &KeySource) {
         match &key_source.keys {
             Keys::Stored(keys) => format!("{key_source} has {}", keys.access_key_id),
             Keys::Process(command) => format!("a command prints them: {}", command.origin),
+            Keys::Login(login) => format!(
+                "none are needed: `aws login` signs in {} ({})",
+                login.identity.value, login.identity.origin
+            ),
         },
     );
 }
 
 fn device(list: &mut Checklist, user: &User, credentials: &File<'_>) {
+    if let Keys::Login(_) = user.key_source.keys {
+        return;
+    }
     let found = match &user.device {
         Some(Ok(device)) => Some(device.clone()),
         Some(Err(error)) => return list.failed("device", error),

@@ -37,12 +37,24 @@ pub enum RowOwner {
     Key(String),
 }
 
+impl RowOwner {
+    /// Whether they are those of `aws login`.
+    fn is_login(&self) -> bool {
+        let Self::Profile { place, .. } = self else {
+            return false;
+        };
+        matches!(place, RowPlace::LoginCache)
+    }
+}
+
 /// Where credentials are, or would be.
 pub enum RowPlace {
     /// In this section of the credentials file.
     Section(String),
     /// In the private file of mfa-creds.
     Private,
+    /// In the cache of `aws login`.
+    LoginCache,
     /// Unknown, because something is wrong with the profile.
     Unknown,
 }
@@ -176,9 +188,10 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; COLUMNS] {
         RowOwner::Key(id) => format!("(key {id})"),
     };
     let left = |end| row_left(end, now).map_or("-".to_owned(), span);
-    let kind = match &row.role_arn {
-        Some(arn) => format!("role {}", short(arn)),
-        None => "session".to_owned(),
+    let kind = match (&row.role_arn, &row.of) {
+        (Some(arn), _) => format!("role {}", short(arn)),
+        (None, owner) if owner.is_login() => "aws login".to_owned(),
+        (None, _) => "session".to_owned(),
     };
     let dash = || "-".to_owned();
     [
@@ -269,15 +282,15 @@ pub fn json(rows: &[Row], now: DateTime<Utc>) -> Result<String> {
                 name,
                 section: match place {
                     RowPlace::Section(section) => Some(section),
-                    RowPlace::Private | RowPlace::Unknown => None,
+                    RowPlace::Private | RowPlace::LoginCache | RowPlace::Unknown => None,
                 },
                 private: matches!(place, RowPlace::Private),
                 state: row.state,
                 reason: row.reason.as_deref(),
-                kind: if row.role_arn.is_some() {
-                    "role"
-                } else {
-                    "session"
+                kind: match &row.role_arn {
+                    Some(_) => "role",
+                    None if row.of.is_login() => "login",
+                    None => "session",
                 },
                 role_arn: row.role_arn.as_deref(),
                 device,

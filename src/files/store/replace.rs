@@ -51,6 +51,12 @@ pub(super) fn check(path: &Path, private: &Private, size: usize) -> io::Result<(
     tried?.file.write_all(&blank)
 }
 
+/// Checks whether a file of this size could be written next to this one.
+pub(super) fn check_beside(path: &Path, size: usize) -> io::Result<()> {
+    let blank = Zeroizing::new(vec![b'\n'; size]);
+    Temporary::like(path)?.file.write_all(&blank)
+}
+
 /// Replaces a file, or creates it. Its owner, mode, access control list and other attributes stay; a new file has mode 0600.
 ///
 /// # Errors
@@ -205,7 +211,8 @@ fn is_mixed(now: &[u8], old: &[u8], new: &[u8]) -> bool {
         })
 }
 
-fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
+/// The same only by a new file that takes the name.
+pub(super) fn by_rename(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut temporary = Temporary::like(path)?;
     temporary.file.write_all(content)?;
     // Sync the content before the rename: a crash must not leave an incomplete file with the final name.

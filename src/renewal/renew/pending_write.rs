@@ -7,10 +7,11 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use chrono::DateTime;
 
-use super::{Renewal, SessionSection};
+use super::SessionSection;
 use crate::core::clock;
 use crate::core::credentials::{Credentials, Secret};
 use crate::core::error::Failure;
+use crate::core::shell_words;
 use crate::files::document::{Change, Document};
 use crate::files::profiles::{self, File, key};
 use crate::files::section_format::{self, ExpirationStyle};
@@ -18,11 +19,12 @@ use crate::files::sessions::{self, Session, SessionKey};
 use crate::files::store::{self, Edit, Store};
 use crate::plan::{self, Account, Strategy};
 use crate::renewal::cache_state::kept_section;
-use crate::renewal::group::{Group, Job};
+use crate::renewal::group::{self, Job};
 use crate::renewal::stored_sessions::{holds_session_of_another, session_files, session_texts};
+use crate::report::Report;
 
 /// Credentials to write.
-pub(super) struct PendingWrite<'n> {
+pub struct PendingWrite<'n> {
     /// For these jobs.
     pub credentials: Vec<(&'n Job, &'n Credentials)>,
     /// A session that was made for them.
@@ -38,54 +40,96 @@ impl PendingWrite<'_> {
     }
 }
 
-/// Checks in advance whether everything can be written. Jobs that cannot be written fail.
-pub(super) fn check_writable(store: &Store, path: &Path, group: &Group) -> Result<()> {
-    let session = shape(None);
-    let has_session = group.jobs.iter().any(|job| job.plan.has_session());
-    let check = |jobs: &[&Job]| {
-        if jobs.iter().all(|job| job.is_private()) {
-            return Ok(());
-        }
-        let shapes: Vec<Credentials> = jobs
-            .iter()
-            .map(|job| shape(job.plan.role().map(|role| role.arn.value.clone())))
-            .collect();
-        let write = PendingWrite {
-            credentials: jobs.iter().copied().zip(&shapes).collect(),
-            session: has_session.then_some(&session),
-        };
-        store.check(|file| edits(file, path, group, &write).map(|(edits, _section)| edits))
-    };
-    let all = group.open();
-    let Err(of_some) = check(&all) else {
-        return Ok(());
-    };
-    if all.len() == 1 {
-        return Err(of_some);
-    }
-    for job in &all {
-        if let Err(error) = check(&[job]) {
-            job.fail(error);
-        }
-    }
-    if all.iter().all(|job| job.is_open()) {
-        return Err(of_some);
-    }
-    Ok(())
+/// Writes the credentials of some jobs that share a source.
+pub struct Writer<'a> {
+    pub path: &'a Path,
+    pub report: Report,
+    pub store: Store,
+    pub jobs: &'a [Job],
+    /// What their session is found by; none for a session of `aws login`, which AWS tools store.
+    pub session_key: Option<&'a SessionKey>,
+    /// The section with the new session, if that belongs to no job.
+    pub session_section: Option<SessionSection>,
 }
 
-impl Renewal<'_, '_> {
-    pub(super) fn write(&mut self, pending: &PendingWrite<'_>) -> Result<()> {
-        if self.group.jobs.iter().all(Job::is_private) {
+impl<'a> Writer<'a> {
+    pub fn open(
+        path: &'a Path,
+        report: Report,
+        jobs: &'a [Job],
+        session_key: Option<&'a SessionKey>,
+    ) -> Result<Self> {
+        Ok(Self {
+            store: Store::open(path)?,
+            path,
+            report,
+            jobs,
+            session_key,
+            session_section: None,
+        })
+    }
+
+    /// Checks in advance whether everything can be written. Jobs that cannot be written fail.
+    pub fn check(&self) -> Result<()> {
+        let session = shape(None);
+        let has_session = self.jobs.iter().any(|job| job.plan.has_session());
+        let check = |jobs: &[&Job]| {
+            if jobs.iter().all(|job| job.is_private()) {
+                return Ok(());
+            }
+            let shapes: Vec<Credentials> = jobs
+                .iter()
+                .map(|job| shape(job.plan.role().map(|role| role.arn.value.clone())))
+                .collect();
+            let write = PendingWrite {
+                credentials: jobs.iter().copied().zip(&shapes).collect(),
+                session: has_session.then_some(&session),
+            };
+            self.store
+                .check(|file| self.edits(file, &write).map(|(edits, _section)| edits))
+        };
+        let all: Vec<&Job> = self.jobs.iter().filter(|job| job.is_open()).collect();
+        let Err(of_some) = check(&all) else {
+            return Ok(());
+        };
+        if all.len() == 1 {
+            return Err(of_some);
+        }
+        for job in &all {
+            if let Err(error) = check(&[job]) {
+                job.fail(error);
+            }
+        }
+        if all.iter().all(|job| job.is_open()) {
+            return Err(of_some);
+        }
+        Ok(())
+    }
+
+    /// Warns if others can read the file, unless it is not written: a run before every command must not nag.
+    pub fn warn_of_readers(&self) {
+        let is_written = !self.jobs.iter().all(Job::is_private);
+        if let Some(readers) = store::readers(self.path).filter(|_| is_written) {
+            self.report.warning(format_args!(
+                "{} can be read by {readers}: {}",
+                self.path.display(),
+                shell_words::make_private(self.path)
+            ));
+        }
+    }
+
+    /// Writes them.
+    pub fn write(&mut self, pending: &PendingWrite<'_>) -> Result<()> {
+        if self.jobs.iter().all(Job::is_private) {
             self.keep(pending);
             return Ok(());
         }
         self.rescue_session(pending)?;
         let noted = self.note_written(pending);
-        let (path, group) = (self.path, self.group);
+        let path = self.path;
         let mut session_section = None;
         let way = self.store.update(|file| {
-            let (edits, section) = edits(file, path, group, pending)?;
+            let (edits, section) = self.edits(file, pending)?;
             session_section = section;
             Ok(edits)
         });
@@ -129,16 +173,16 @@ impl Renewal<'_, '_> {
                 credentials: credentials.clone(),
                 section: Some(section.clone()),
             };
-            edits.push(self.entry_of(&session));
+            edits.push(self.entry_of(&session)?);
             Some(section)
         });
         // Without the record, a secret that a person writes next to our access key ID looks like ours.
         self.update_sessions(&edits).ok().and(section)
     }
 
-    /// The entry in the session file for a session of the group.
-    fn entry_of(&self, session: &Session) -> Edit<'static> {
-        of_session(&self.group.session_key, self.long_term(), session)
+    /// The entry in the session file for a session of the jobs.
+    fn entry_of(&self, session: &Session) -> Option<Edit<'static>> {
+        Some(of_session(self.session_key?, self.long_term(), session))
     }
 
     /// Moves the session to the session file if its section is about to be overwritten.
@@ -151,7 +195,10 @@ impl Renewal<'_, '_> {
             path: self.path,
             document: Document::parse(&text),
         };
-        let Some(session) = self.group.session_at_hand(self.path, &file) else {
+        let Some(session_key) = self.session_key else {
+            return Ok(());
+        };
+        let Some(session) = group::session_of(self.jobs, session_key, self.path, &file) else {
             return Ok(());
         };
         let is_lost = session.section.as_ref().is_some_and(|section| {
@@ -179,7 +226,7 @@ impl Renewal<'_, '_> {
                 credentials: credentials.clone(),
                 section: None,
             };
-            edits.push(self.entry_of(&session));
+            edits.extend(self.entry_of(&session));
         }
         edits.extend(self.expired_scopes(&edits));
         if let Err(error) = self.update_sessions(&edits) {
@@ -216,16 +263,16 @@ impl Renewal<'_, '_> {
         })
     }
 
-    /// The section with the keys of the group.
+    /// The section with the keys of the jobs.
     fn long_term(&self) -> &'_ str {
-        let first = self.group.jobs.first();
+        let first = self.jobs.first();
         first.map_or("", |job| &job.plan.key_source.id.section)
     }
 
     /// Records where a session is, for other profiles and processes.
     fn remember(&mut self, credentials: &Credentials, section: Option<String>) {
         if let Some(section) = &section
-            && !self.group.wants_session()
+            && !self.wants_session()
         {
             self.session_section = Some(SessionSection {
                 section: section.clone(),
@@ -236,60 +283,89 @@ impl Renewal<'_, '_> {
             credentials: credentials.clone(),
             section,
         };
-        if let Err(error) = self.update_sessions(&[self.entry_of(&session)]) {
+        let entry = Vec::from_iter(self.entry_of(&session));
+        if let Err(error) = self.update_sessions(&entry) {
             self.report
                 .warning_for("the MFA session was not stored for other profiles", &error);
         }
     }
-}
 
-/// What to write, and the section for a new session; none for the session file.
-fn edits(
-    file: &File<'_>,
-    path: &Path,
-    group: &Group,
-    pending: &PendingWrite<'_>,
-) -> Result<(Vec<Edit<'static>>, Option<String>)> {
-    let mut edits = Vec::new();
-    let texts = session_texts(path);
-    let of_ours = session_files(&texts);
-    for (job, credentials) in &pending.credentials {
-        check_may_write(file, path, job, &of_ours)?;
-        edits.push(edit(
-            file,
-            job,
-            group,
-            &job.sections.short_term,
-            credentials,
-        ));
+    /// What to write, and the section for a new session; none for the session file.
+    fn edits(
+        &self,
+        file: &File<'_>,
+        pending: &PendingWrite<'_>,
+    ) -> Result<(Vec<Edit<'static>>, Option<String>)> {
+        let mut edits = Vec::new();
+        let texts = session_texts(self.path);
+        let of_ours = session_files(&texts);
+        for (job, credentials) in &pending.credentials {
+            check_may_write(file, self.path, job, &of_ours)?;
+            edits.push(edit(
+                file,
+                job,
+                self.session_key,
+                &job.sections.short_term,
+                credentials,
+            ));
+        }
+        let Some(session) = pending.session else {
+            return Ok((edits, None));
+        };
+        if let Some(section) = pending.section_of_own_session() {
+            return Ok((edits, Some(section)));
+        }
+        let section = self.section_for_session(file);
+        if let (Some(section), [job, ..]) = (&section, self.jobs) {
+            edits.push(edit(file, job, self.session_key, section, session));
+        }
+        Ok((edits, section))
     }
-    let Some(session) = pending.session else {
-        return Ok((edits, None));
-    };
-    if let Some(section) = pending.section_of_own_session() {
-        return Ok((edits, Some(section)));
+
+    /// The section for a session that is no job of its own: that of the profile with the keys, if it is free.
+    fn section_for_session(&self, file: &File<'_>) -> Option<String> {
+        let session_key = self.session_key?;
+        let mut candidates = self
+            .jobs
+            .iter()
+            .filter_map(|job| job.plan.session_section.as_ref());
+        let is_of_a_job = |section: &str| {
+            let mut jobs = self.jobs.iter();
+            jobs.any(|job| job.sections.short_term == section)
+        };
+        candidates
+            .find(|section| {
+                !is_of_a_job(section)
+                    && is_free(file, section)
+                    && !holds_session_of_another(self.path, file, section, session_key)
+            })
+            .cloned()
     }
-    let section = section_for_session(file, path, group);
-    if let (Some(section), [job, ..]) = (&section, &group.jobs[..]) {
-        edits.push(edit(file, job, group, section, session));
+
+    /// Whether a session is the goal of one of the jobs.
+    fn wants_session(&self) -> bool {
+        let mut ways = self.jobs.iter().map(|job| job.plan.decision.way);
+        ways.any(|way| way == Strategy::Session)
     }
-    Ok((edits, section))
 }
 
 /// What brings credentials into a section. An account ID that is there becomes theirs.
 fn edit(
     file: &File<'_>,
     job: &Job,
-    group: &Group,
+    session_key: Option<&SessionKey>,
     section: &str,
     credentials: &Credentials,
 ) -> Edit<'static> {
     let style = job.plan.expiration_style.value;
     let mut changes = section_format::changes(credentials, style);
     if let Some(stored) = file.get(section, key::AWS_ACCOUNT_ID) {
-        let account = match &credentials.role_arn {
-            Some(arn) => Account::of_role(arn),
-            None => Account::of_session(&group.session_key, &job.plan.key_source.id.section, file),
+        let account = match (&credentials.role_arn, session_key) {
+            (Some(arn), _) => Account::of_role(arn),
+            (None, Some(session_key)) => {
+                Account::of_session(session_key, &job.plan.key_source.id.section, file)
+            }
+            (None, None) => Account::Unknown,
         };
         if let Some(id) = account.id().filter(|id| *id != stored) {
             changes.push(Change::Set(key::AWS_ACCOUNT_ID, Cow::Owned(id)));
@@ -321,25 +397,6 @@ fn check_may_write(file: &File<'_>, path: &Path, job: &Job, of_ours: &[File<'_>]
         bail!(plan::secret_in_the_way(section, file));
     }
     Ok(())
-}
-
-/// The section for a session that is no job of its own: that of the profile with the keys, if it is free.
-fn section_for_session(file: &File<'_>, path: &Path, group: &Group) -> Option<String> {
-    let mut candidates = group
-        .jobs
-        .iter()
-        .filter_map(|job| job.plan.session_section.as_ref());
-    let is_of_a_job = |section: &str| {
-        let mut jobs = group.jobs.iter();
-        jobs.any(|job| job.sections.short_term == section)
-    };
-    candidates
-        .find(|section| {
-            !is_of_a_job(section)
-                && is_free(file, section)
-                && !holds_session_of_another(path, file, section, &group.session_key)
-        })
-        .cloned()
 }
 
 /// Whether a session may be written to a section, as the file is now.

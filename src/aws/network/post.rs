@@ -1,4 +1,4 @@
-//! Posts a form to a service for which the SDK has no client.
+//! Posts to a service for which the SDK has no client.
 
 use std::time::Duration;
 
@@ -16,16 +16,32 @@ use super::connect_error::PROXY_AUTHENTICATION_REQUIRED;
 use super::preparation::{Network, connect_timeout};
 use super::request_context::RequestContext;
 use super::request_error::RequestError;
+use crate::core::credentials::Secret;
 
-/// How often a form is posted.
+/// How often the same is posted.
 const TRIES: u32 = 3;
 /// The pause before the second try. It grows with each try.
 const PAUSE: Duration = Duration::from_millis(300);
 /// More bytes than any response has.
 const MOST: usize = 256 * 1024;
 
+/// What is posted. It changes nothing that matters if it is posted again.
+pub struct Post<'a> {
+    /// The name of the action, for the trace.
+    pub name: &'a str,
+    pub path: &'a str,
+    /// The media type of the body.
+    pub kind: &'a str,
+    pub body: &'a Zeroizing<String>,
+    /// A header that is made for each request to an address.
+    pub proof: Option<(&'static str, Proof<'a>)>,
+}
+
+/// Makes the value of a header for an address.
+pub type Proof<'a> = &'a dyn Fn(&str) -> anyhow::Result<Secret>;
+
 /// A response.
-pub struct FormAnswer {
+pub struct PostAnswer {
     pub status: u16,
     /// The media type of the body.
     pub kind: String,
@@ -33,15 +49,13 @@ pub struct FormAnswer {
 }
 
 impl Network {
-    /// Posts a form that changes nothing, so that it may be posted again. The trace gets its name, and nothing that is in it or in
-    /// the response.
-    pub fn post_form(
+    /// Posts, and posts again if nothing came of it. The trace gets the name of the action, and nothing of the request or the response.
+    pub fn post(
         &self,
         request: &RequestContext<'_>,
-        name: &str,
-        path: &str,
-        form: &Zeroizing<String>,
-    ) -> anyhow::Result<FormAnswer> {
+        post: &Post<'_>,
+    ) -> anyhow::Result<PostAnswer> {
+        let Post { name, path, .. } = post;
         let prepared = self.prepared(request.connection)?;
         let settings = HttpConnectorSettings::builder()
             .connect_timeout(connect_timeout(request.connection))
@@ -59,7 +73,7 @@ impl Network {
                 self.report
                     .trace(format_args!("> {name} to {scheme}://{host}"));
                 let begin = Instant::now();
-                let answer = self.send(request, || post(&connector, &url, form)).await;
+                let answer = self.send(request, || send(&connector, &url, post)).await;
                 if let Ok(answer) = &answer {
                     let time = begin.elapsed().as_millis();
                     self.report
@@ -84,23 +98,27 @@ impl Network {
     }
 }
 
-async fn post(
+async fn send(
     connector: &Connector,
     url: &str,
-    form: &Zeroizing<String>,
-) -> Result<FormAnswer, SdkError<ErrorMetadata, HttpResponse>> {
-    let mut request = HttpRequest::new(SdkBody::from(form.as_bytes()));
+    post: &Post<'_>,
+) -> Result<PostAnswer, SdkError<ErrorMetadata, HttpResponse>> {
+    let mut request = HttpRequest::new(SdkBody::from(post.body.as_bytes()));
     let built = request.set_method("POST");
     built.map_err(SdkError::construction_failure)?;
     let built = request.set_uri(url);
     built.map_err(SdkError::construction_failure)?;
     let headers = request.headers_mut();
-    headers.insert("content-type", "application/x-www-form-urlencoded");
+    headers.insert("content-type", post.kind.to_owned());
     headers.insert("accept", "application/json");
     headers.insert(
         "user-agent",
         concat!("mfa-creds/", env!("CARGO_PKG_VERSION")),
     );
+    if let Some((name, proof)) = post.proof {
+        let proof = proof(url).map_err(SdkError::construction_failure)?;
+        headers.insert(name, proof.expose().to_owned());
+    }
     let answer = connector.call(request).await;
     let mut answer = answer.map_err(SdkError::dispatch_failure)?;
     let status = answer.status().as_u16();
@@ -111,7 +129,7 @@ async fn post(
     let kind = kind.and_then(|kind| kind.split(';').next());
     let kind = kind.unwrap_or("unknown").to_owned();
     match Limited::new(answer.take_body(), MOST).collect().await {
-        Ok(whole) => Ok(FormAnswer {
+        Ok(whole) => Ok(PostAnswer {
             status,
             kind,
             body: Zeroizing::new(whole.to_bytes().to_vec()),

@@ -1,0 +1,397 @@
+//! Gets the credentials of a session of `aws login`, and assumes roles with them. No code is needed.
+//!
+//! AWS tools store the session in a file, which they write without a lock. One process of ours at a time renews a session. If an AWS tool
+//! has renewed it meanwhile, AWS may reject our renewal; the file then has a newer session, and that is used.
+
+use std::path::Path;
+
+use anyhow::{Error, Result, bail};
+use chrono::TimeDelta;
+
+use crate::aws::login::{self, NotRenewed};
+use crate::aws::network::{Network, RequestContext, Signer};
+use crate::aws::sts::Client;
+use crate::core::clock;
+use crate::core::credentials::Credentials;
+use crate::core::digest;
+use crate::core::error::{Exit, Failure};
+use crate::files::login_cache::{self, StoredLogin};
+use crate::files::store::{self, Turn};
+use crate::plan::{CodeSettings, Keys, LoginSession, Plan};
+use crate::prompt::aws_login;
+use crate::renewal::group::{Job, Outcome, fail_together};
+use crate::renewal::renew::{PendingWrite, Writer, prepare, tell_begin};
+use crate::report::Report;
+
+/// AWS tools renew the credentials if less is left.
+pub const MARGIN: TimeDelta = TimeDelta::minutes(5);
+/// The credentials only have to last until the roles are assumed.
+const MARGIN_FOR_ROLES: TimeDelta = TimeDelta::minutes(1);
+/// How often the file is read again because somebody else has changed it.
+const ROUNDS: usize = 3;
+
+/// Jobs that depend on the same session.
+pub struct LoginGroup {
+    /// Those whose goal are its credentials. Nothing is written for them but the session itself.
+    pub goals: Vec<Job>,
+    /// Those that assume roles.
+    pub roles: Vec<Job>,
+}
+
+/// Takes the jobs that depend on a session of `aws login`, in groups.
+pub fn take_groups(jobs: &mut Vec<Job>) -> Vec<LoginGroup> {
+    let mut groups: Vec<(Box<Path>, LoginGroup)> = Vec::new();
+    let of_login = jobs.extract_if(.., |job| matches!(job.plan.key_source.keys, Keys::Login(_)));
+    for job in of_login {
+        let Keys::Login(LoginSession { cache, .. }) = &job.plan.key_source.keys else {
+            continue;
+        };
+        let place = groups.iter().position(|(other, _)| **other == **cache);
+        let place = place.unwrap_or_else(|| {
+            let group = LoginGroup {
+                goals: Vec::new(),
+                roles: Vec::new(),
+            };
+            groups.push((cache.as_path().into(), group));
+            groups.len() - 1
+        });
+        let group = &mut groups[place].1;
+        match job.plan.role() {
+            Some(_) => group.roles.push(job),
+            None => group.goals.push(job),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+impl LoginGroup {
+    fn open(&self) -> Vec<&Job> {
+        let jobs = self.goals.iter().chain(&self.roles);
+        jobs.filter(|job| job.is_open()).collect()
+    }
+
+    /// All jobs, when they have ended.
+    pub fn into_jobs(self) -> Vec<Job> {
+        self.goals.into_iter().chain(self.roles).collect()
+    }
+}
+
+/// Gets new credentials for a group and writes them; each job says how it ended.
+pub fn renew(code_settings: &CodeSettings, path: &Path, report: Report, group: &LoginGroup) {
+    let renewed = Renewal::begin(code_settings, path, report, group).and_then(|renewal| {
+        let Some(mut renewal) = renewal else {
+            return Ok(());
+        };
+        renewal.run()
+    });
+    if let Err(error) = renewed {
+        fail_together(&group.open(), error);
+    }
+}
+
+/// A renewal under way.
+struct Renewal<'a> {
+    code_settings: &'a CodeSettings,
+    report: Report,
+    group: &'a LoginGroup,
+    session: &'a LoginSession,
+    /// The plan of a job, for what all jobs share.
+    plan: &'a Plan,
+    writer: Writer<'a>,
+    network: Option<Network>,
+}
+
+/// What a try to get the credentials leads to.
+enum Tried {
+    Usable(Credentials, Source),
+    /// Somebody has to sign in.
+    NotSignedIn(Failure),
+}
+
+/// Where credentials come from.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Source {
+    Cache,
+    Aws,
+}
+
+impl<'a> Renewal<'a> {
+    /// Tries everything that can fail without a call. None if no job is left.
+    fn begin(
+        code_settings: &'a CodeSettings,
+        path: &'a Path,
+        report: Report,
+        group: &'a LoginGroup,
+    ) -> Result<Option<Self>> {
+        let writer = Writer::open(path, report, &group.roles, None)?;
+        if !group.roles.is_empty() {
+            writer.check()?;
+            writer.warn_of_readers();
+        }
+        let Some(preparation) = prepare(&group.open(), report)? else {
+            return Ok(None);
+        };
+        let open = group.open();
+        let Some((plan, Keys::Login(session))) = open
+            .first()
+            .map(|job| (&job.plan, &job.plan.key_source.keys))
+        else {
+            return Ok(None);
+        };
+        tell_begin(report, &open);
+        Ok(Some(Self {
+            code_settings,
+            report,
+            group,
+            session,
+            plan,
+            writer,
+            network: Some(preparation.finish()?),
+        }))
+    }
+
+    fn run(&mut self) -> Result<()> {
+        let (credentials, source) = self.credentials()?;
+        for job in self.group.goals.iter().filter(|job| job.is_open()) {
+            job.end(match source {
+                Source::Cache => Outcome::StillFresh(credentials.clone()),
+                Source::Aws => Outcome::Renewed(credentials.clone()),
+            });
+        }
+        self.assume(&credentials)
+    }
+
+    /// The profile that is signed in.
+    fn profile(&self) -> &str {
+        self.plan.profiles.last().map_or("", String::as_str)
+    }
+
+    /// The credentials of the session. If nobody is signed in, offers to do that.
+    fn credentials(&mut self) -> Result<(Credentials, Source)> {
+        let mut has_offered = false;
+        loop {
+            match self.tried()? {
+                Tried::Usable(credentials, source) => return Ok((credentials, source)),
+                Tried::NotSignedIn(problem) => {
+                    let settings = &self.code_settings.prompt_settings;
+                    if has_offered || !aws_login::offer(self.profile(), &problem, settings)? {
+                        bail!(problem);
+                    }
+                    has_offered = true;
+                }
+            }
+        }
+    }
+
+    fn tried(&mut self) -> Result<Tried> {
+        match self.stored()? {
+            Err(problem) => Ok(Tried::NotSignedIn(problem)),
+            Ok(stored) if self.serves(&stored) => {
+                Ok(Tried::Usable(stored.credentials, Source::Cache))
+            }
+            Ok(_) => self.in_turn(),
+        }
+    }
+
+    /// Whether stored credentials last long enough.
+    fn serves(&self, stored: &StoredLogin) -> bool {
+        stored.left(clock::now()) >= self.needed(MARGIN)
+    }
+
+    /// How long credentials must last: for those whose goal they are at least this margin.
+    fn needed(&self, margin: TimeDelta) -> TimeDelta {
+        let goals = self.group.goals.iter().filter(|job| job.is_open());
+        let needed = goals.map(|job| {
+            if job.wanted.force {
+                TimeDelta::MAX
+            } else {
+                job.wanted.min_ttl.max(margin)
+            }
+        });
+        needed.max().unwrap_or(MARGIN_FOR_ROLES)
+    }
+
+    /// Renews the session, unless another process has just done so.
+    fn in_turn(&mut self) -> Result<Tried> {
+        let before = self.stored()?.ok();
+        let _turn = self.turn()?;
+        let mut refused: Option<StoredLogin> = None;
+        for _ in 0..ROUNDS {
+            let stored = match self.stored()? {
+                Ok(stored) => stored,
+                Err(problem) => return Ok(Tried::NotSignedIn(problem)),
+            };
+            let is_new = before
+                .as_ref()
+                .is_none_or(|before| !is_same(before, &stored));
+            if self.serves(&stored) || is_new && stored.left(clock::now()) >= MARGIN {
+                return Ok(Tried::Usable(stored.credentials, Source::Cache));
+            }
+            if refused
+                .as_ref()
+                .is_some_and(|refused| is_same(refused, &stored))
+            {
+                return Ok(Tried::NotSignedIn(self.no_longer("has ended")));
+            }
+            match self.renewed(&stored) {
+                Ok(credentials) => return Ok(Tried::Usable(credentials, Source::Aws)),
+                Err(NotRenewed::Ended) => refused = Some(stored),
+                Err(NotRenewed::Rejected(why)) => {
+                    return Ok(Tried::NotSignedIn(self.no_longer(&why)));
+                }
+                Err(NotRenewed::UnusableKey) => {
+                    return Ok(Tried::NotSignedIn(self.unusable("its dpopKey cannot sign")));
+                }
+                Err(NotRenewed::Failed(error)) => return self.despite(error, stored),
+            }
+        }
+        bail!(
+            Failure::new(format!(
+                "{} changed repeatedly while it was renewed",
+                self.plan.key_source
+            ))
+            .hint("another tool may be renewing it: run the command again")
+        )
+    }
+
+    /// One process of ours at a time renews a session.
+    fn turn(&self) -> Result<store::Lock> {
+        let id = digest::sha256(self.session.identity.value.as_bytes());
+        let timeout = self.code_settings.lock_timeout;
+        self.writer.store.take(Turn::Login, &id, timeout, |holder| {
+            let process = store::process(holder);
+            Report::waiting_for_process(
+                holder,
+                format_args!(
+                    "waiting for {process}, which is renewing the same session of `aws login`"
+                ),
+            )
+        })
+    }
+
+    /// The session in the file, or what is wrong with it.
+    fn stored(&self) -> Result<Result<StoredLogin, Failure>> {
+        let LoginSession { identity, cache } = self.session;
+        Ok(match login_cache::read(cache, &identity.value)? {
+            Some(Ok(stored)) => Ok(stored),
+            Some(Err(unusable)) => Err(self.unusable(unusable.0)),
+            None => Err(self.failure(format!(
+                "{} is not signed in: there is no session of `aws login` for {} ({})",
+                self.profile(),
+                identity.value,
+                identity.origin
+            ))),
+        })
+    }
+
+    fn no_longer(&self, what: &str) -> Failure {
+        self.failure(format!("{} {what}", self.plan.key_source))
+    }
+
+    fn unusable(&self, why: &str) -> Failure {
+        self.failure(format!(
+            "{} cannot be used for {}: {why}",
+            self.session.cache.display(),
+            self.plan.key_source
+        ))
+    }
+
+    fn failure(&self, problem: String) -> Failure {
+        Failure::new(problem)
+            .hint(format!(
+                "sign in with `{}`",
+                aws_login::command_line(self.profile())
+            ))
+            .exit(Exit::HumanNeeded)
+    }
+
+    /// Renews a session, and stores what AWS returns: the old refresh token may no longer work.
+    fn renewed(&self, stored: &StoredLogin) -> Result<Credentials, NotRenewed> {
+        let cache = &self.session.cache;
+        login_cache::check_writable(cache)?;
+        let network = self.network.as_ref();
+        let network = network.ok_or_else(|| NotRenewed::Failed(no_client()))?;
+        let flags = format!(" --profile {}", self.profile());
+        let request = RequestContext {
+            connection: &self.plan.steps[0].connection,
+            key_source: &self.plan.key_source,
+            access_key_id: &stored.credentials.access_key_id,
+            signer: Signer::Login,
+            flags: &flags,
+            codes: &[],
+        };
+        let renewed = login::renew(network, &request, stored)?;
+        if let Err(error) = stored.renew(cache, &renewed) {
+            self.report.warning_for(
+                format_args!(
+                    "the renewed session was not stored, so AWS tools may ask you to run `{}`",
+                    aws_login::command_line(self.profile())
+                ),
+                &error,
+            );
+        } else {
+            self.report.trace(format_args!("wrote {}", cache.display()));
+        }
+        Ok(renewed.credentials)
+    }
+
+    /// If AWS cannot be reached, credentials that are still valid serve anyway.
+    fn despite(&self, error: Error, stored: StoredLogin) -> Result<Tried> {
+        if stored.left(clock::now()) < self.needed(TimeDelta::zero()) {
+            return Err(error);
+        }
+        self.report
+            .warning_for("the session of `aws login` was not renewed", &error);
+        Ok(Tried::Usable(stored.credentials, Source::Cache))
+    }
+
+    /// Assumes the roles, and writes each result as it arrives.
+    fn assume(&mut self, session: &Credentials) -> Result<()> {
+        let roles = self.group.roles.iter().filter(|job| job.is_open());
+        let roles: Vec<&Job> = roles.collect();
+        if roles.is_empty() {
+            return Ok(());
+        }
+        let client = Client::new(self.network.take().ok_or_else(no_client)?);
+        let mut count = self.report.count("roles", roles.len());
+        let is_counted = count.is_shown();
+        let mut written = Ok(());
+        let plans = roles.iter().map(|job| (*job, &job.plan));
+        let id = &session.access_key_id;
+        client.assume(plans, id, session, is_counted, |answers| {
+            let mut got = Vec::new();
+            for (job, answer) in answers {
+                count.step();
+                match answer {
+                    Ok(credentials) => got.push((job, credentials)),
+                    Err(refusal) => job.fail(refusal.error),
+                }
+            }
+            if !got.is_empty()
+                && let Err(error) = write(&mut self.writer, got)
+            {
+                written = Err(error);
+            }
+        });
+        written
+    }
+}
+
+fn write(writer: &mut Writer<'_>, got: Vec<(&Job, Credentials)>) -> Result<()> {
+    writer.write(&PendingWrite {
+        credentials: got.iter().map(|(job, new)| (*job, new)).collect(),
+        session: None,
+    })?;
+    for (job, credentials) in got {
+        job.end(Outcome::Renewed(credentials));
+    }
+    Ok(())
+}
+
+fn is_same(one: &StoredLogin, other: &StoredLogin) -> bool {
+    one.refresh_token == other.refresh_token
+}
+
+fn no_client() -> Error {
+    Failure::new("the HTTP client could not be created").into()
+}
