@@ -55,6 +55,7 @@ pub(super) const GUIDES: &[Guide] = guides!(
     "code"
     "devices"
     "roles"
+    "aws-login"
     "profiles"
     "shells"
     "agents"

@@ -168,16 +168,19 @@ impl<'a> Renewal<'a> {
 
     /// The credentials of the session. If nobody is signed in, offers to do that.
     fn credentials(&mut self) -> Result<(Credentials, Source)> {
-        let mut has_offered = false;
+        let mut has_signed_in = false;
         loop {
             match self.tried()? {
+                Tried::Usable(credentials, _) if has_signed_in => {
+                    return Ok((credentials, Source::Aws));
+                }
                 Tried::Usable(credentials, source) => return Ok((credentials, source)),
                 Tried::NotSignedIn(problem) => {
                     let settings = &self.code_settings.prompt_settings;
-                    if has_offered || !aws_login::offer(self.profile(), &problem, settings)? {
+                    if has_signed_in || !aws_login::offer(self.profile(), &problem, settings)? {
                         bail!(problem);
                     }
-                    has_offered = true;
+                    has_signed_in = true;
                 }
             }
         }
@@ -276,7 +279,7 @@ impl<'a> Renewal<'a> {
             Some(Ok(stored)) => Ok(stored),
             Some(Err(unusable)) => Err(self.unusable(unusable.0)),
             None => Err(self.failure(format!(
-                "{} is not signed in: there is no session of `aws login` for {} ({})",
+                "{} is not signed in: `aws login` has no session for {} ({})",
                 self.profile(),
                 identity.value,
                 identity.origin

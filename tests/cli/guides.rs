@@ -259,6 +259,16 @@ fn the_roles() {
 }
 
 #[test]
+fn the_sign_in_with_the_aws_cli() {
+    let admin = Role::new("arn:aws:iam::123456789012:role/admin");
+    let sts = StandIn::start(Account::example().role(admin));
+    let home = Home::new();
+    home.signed_in("dev", &sts);
+    home.write("config", &blocks("aws-login", "ini"));
+    compare(&guide("aws-login"), &home, &sts);
+}
+
+#[test]
 fn the_shells() {
     let home = Home::with(&long_term("work"));
     let sts = StandIn::start(Account::example());
@@ -316,6 +326,7 @@ fn the_frequent_problems_are_messages_of_the_program() {
 fn every_transcript_is_run() {
     let run = [
         "administrators",
+        "aws-login",
         "devices",
         "first-steps",
         "roles",

@@ -309,8 +309,12 @@ const COMMANDS: &[(&str, Tried)] = &[
         "{key} = {device}",
         By("hints_of_settings::a_device_is_written_where_it_counts"),
     ),
-    // `aws sso login` or `aws login`, which open a browser.
-    ("{login} {}", NoCommand),
+    // It opens a browser.
+    ("aws sso login {}", NoCommand),
+    (
+        "aws login",
+        By("aws_login::whoever_is_not_signed_in_is_offered_to_sign_in"),
+    ),
     ("{key}", NoCommand),
     ("{name}", NoCommand),
     (
