@@ -26,7 +26,7 @@ use super::loaded_files::LoadedFiles;
 use super::status;
 use crate::cli::{Network, Profile, Profiles, Request, Suffixes};
 use crate::core::environment::Environment;
-use crate::files::profiles::Paths;
+use crate::files::profiles::{self, Paths, key};
 use crate::plan::{self, Inputs, Keys, Origin, SectionNames, Setting};
 use crate::prompt::credential_process;
 use crate::report;
@@ -140,11 +140,15 @@ fn load(
         |_| "mfa-creds setup".to_owned(),
         |names| names.setup_command_for(&asked),
     );
+    // Whoever signs in with `aws login` needs no keys.
+    let config = profiles::read(&paths.config).ok().flatten();
+    let has_login = config.is_some_and(|text| text.contains(key::LOGIN_SESSION));
+    let setup_command = Some(&*setup_command).filter(|_| !has_login);
     let [credentials, config] = [
         (Which::Credentials, &*paths.credentials),
         (Which::Config, &paths.config),
     ]
-    .map(|(which, path)| files::read(list, which, path, environment, &setup_command));
+    .map(|(which, path)| files::read(list, which, path, environment, setup_command));
     let names = list.attempt("settings", names);
     LoadedFiles::of(paths, names.unwrap_or_default(), credentials, config)
 }

@@ -55,7 +55,8 @@ fn can_be_had(sections: &ProfileSections, request: &RenewalRequest<'_>) -> Resul
         config,
     } = request.inputs.files;
     let role = request.inputs.wanted_role(sections);
-    let has_keys = credentials.document.has(&sections.long_term)
+    let has_keys = sections.login.is_some()
+        || credentials.document.has(&sections.long_term)
         || config_header(&config.document, &sections.profile.value)
             .is_some_and(|header| section_format::holds_usable_long_term_keys(config, header));
     if has_keys || role.is_some_and(|role| role.is_of_profile()) {

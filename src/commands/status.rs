@@ -432,8 +432,10 @@ impl<'v> Overview<'v> {
 
 fn state(because: &Reason) -> RowState {
     match because {
-        Reason::Defective(Defect::Missing) => RowState::Missing,
-        Reason::Defective(_) | Reason::UnreadableExpiration(_) => RowState::Defective,
+        Reason::Defective(Defect::Missing) | Reason::NotSignedIn => RowState::Missing,
+        Reason::Defective(_) | Reason::UnreadableExpiration(_) | Reason::UnusableLogin(_) => {
+            RowState::Defective
+        }
         Reason::OtherRole { .. } => RowState::OtherRole,
         Reason::OtherScope(_) => RowState::OtherScope,
         Reason::Expired { .. } => RowState::Expired,

@@ -131,7 +131,7 @@ fn check_arn(arn: &str) -> Result<(), WrongDevice> {
         }
         Some(("u2f" | "fido", _)) => Err(WrongDevice {
             problem: "is a FIDO security key or passkey, which STS cannot use".to_owned(),
-            hint: "add an authenticator app to the user as a second MFA device, and write its ARN, which contains `:mfa/`"
+            hint: "sign in with `aws login`, or add an authenticator app to the user and write its ARN, which contains `:mfa/`"
                 .to_owned(),
         }),
         _ => Err(malformed()),

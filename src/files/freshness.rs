@@ -45,6 +45,10 @@ pub enum Reason {
     Expired { ago: TimeDelta },
     /// They expire sooner than required.
     ExpiringSoon { left: TimeDelta, min_ttl: TimeDelta },
+    /// They would be those of `aws login`, and nobody has signed in.
+    NotSignedIn,
+    /// What is stored for a session of `aws login` cannot be used, for this reason.
+    UnusableLogin(&'static str),
 }
 
 /// How stored credentials differ from the session scope that is requested.
@@ -135,6 +139,10 @@ impl fmt::Display for Reason {
                     "its credentials have other session policies or tags than requested"
                 }
             }),
+            Self::NotSignedIn => f.write_str("it is not signed in"),
+            Self::UnusableLogin(why) => {
+                write!(f, "its session of `aws login` cannot be used: {why}")
+            }
             Self::Forced => f.write_str("--force"),
             Self::UnreadableExpiration(text) => {
                 write!(f, "its expiration `{text}` is not a valid date")

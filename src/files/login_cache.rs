@@ -4,9 +4,10 @@
 //! SDKs read and write it as well, and lock nothing, so it is replaced whole. What this module does not know stays in it. See
 //! <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sign-in.html>.
 
+use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,11 +16,15 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::core::arn::Arn;
+use crate::core::busy_file;
 use crate::core::clock;
 use crate::core::credentials::{Credentials, Secret, is_printed};
 use crate::core::digest;
+use crate::core::error::{Failure, reason};
 use crate::core::form::{Form, misfit};
-use crate::files::profiles::{home, in_home, read as read_text};
+use crate::core::regular_file;
+use crate::core::shell_words;
+use crate::files::profiles::{CLOSE_IT, home, in_home};
 use crate::files::store;
 
 /// The names in the file.
@@ -74,8 +79,22 @@ pub fn path(identity: &str, directory: Option<&Path>) -> Result<PathBuf> {
 
 /// The session in a file; none if there is no file. The inner error says what is wrong with the content.
 pub fn read(path: &Path, identity: &str) -> Result<Option<Result<StoredLogin, Unusable>>> {
-    let text = read_text(path)?;
-    Ok(text.map(|text| StoredLogin::parse(&text, identity)))
+    match regular_file::read(path).map(Zeroizing::new) {
+        Ok(bytes) => Ok(Some(StoredLogin::parse(&bytes, identity))),
+        Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => Ok(None),
+        Err(error) => {
+            let problem = format!("{} cannot be read: {}", path.display(), reason(&error));
+            let failure = Failure::new(problem);
+            bail!(if busy_file::is_busy(&error) {
+                failure.hint(CLOSE_IT)
+            } else if error.kind() == PermissionDenied {
+                let make_readable = shell_words::make_readable(path);
+                failure.hint(format!("make it readable: {make_readable}"))
+            } else {
+                failure.hint("remove it; `aws login` writes a new one")
+            })
+        }
+    }
 }
 
 /// Checks whether the file can be replaced, before a renewal makes that necessary.
@@ -84,9 +103,9 @@ pub fn check_writable(path: &Path) -> Result<()> {
 }
 
 impl StoredLogin {
-    fn parse(text: &str, identity: &str) -> Result<Self, Unusable> {
+    fn parse(text: &[u8], identity: &str) -> Result<Self, Unusable> {
         let content: Map<String, Value> =
-            serde_json::from_str(text).map_err(|_not_shown| Unusable("it is not valid JSON"))?;
+            serde_json::from_slice(text).map_err(|_not_shown| Unusable("it is not valid JSON"))?;
         let text_of = |object: &Map<String, Value>, name: &str, missing| match object.get(name) {
             Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
             _ => Err(Unusable(missing)),
@@ -133,14 +152,9 @@ impl StoredLogin {
         })
     }
 
-    /// How long the credentials last. An end that AWS cannot have set says nothing.
-    pub fn left(&self, now: DateTime<Utc>) -> TimeDelta {
-        let left = self.credentials.expiration - now;
-        if left > LONGEST {
-            TimeDelta::zero()
-        } else {
-            left
-        }
+    /// How long the credentials last; none if AWS cannot have set this expiration.
+    pub fn left(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        Some(self.credentials.expiration - now).filter(|left| *left <= LONGEST)
     }
 
     /// Replaces the file with one that has the renewed credentials.

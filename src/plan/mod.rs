@@ -428,6 +428,13 @@ fn check_min_ttl(min_ttl: &Setting<u32>, wanted: &Setting<u32>, decision: &Decis
         return Ok(());
     }
     bail!(match decision.capped {
+        None if decision.way == Strategy::Login && wanted.origin == Origin::Limit => {
+            Failure::new(format!(
+                "the credentials of `aws login` last 15 min, and cannot have {} s left ({})",
+                min_ttl.value, min_ttl.origin
+            ))
+            .hint("set a shorter --min-ttl")
+        }
         None => Failure::new(format!(
             "credentials that last {} s ({}) cannot have {} s left ({})",
             wanted.value, wanted.origin, min_ttl.value, min_ttl.origin

@@ -77,6 +77,7 @@ impl Inputs<'_> {
     /// The names of the profiles that can be requested, each once.
     pub fn candidates(&self) -> Vec<String> {
         let (mut names, _left_out) = all(self.names, self.files);
+        names.extend(over_logins(self.names, self.files));
         let mut seen = HashSet::new();
         names.retain(|name| seen.insert(name.clone()));
         names
@@ -162,6 +163,21 @@ fn all(names: &SectionNames, files: &Files<'_>) -> (Vec<String>, Vec<(String, Er
         }
     }
     (profiles, left_out)
+}
+
+/// The profiles that depend on `aws login`, which `--all` leaves out: somebody may have to sign in first.
+fn over_logins(names: &SectionNames, files: &Files<'_>) -> Vec<String> {
+    let profiles = files.config.document.names().filter_map(profile_of);
+    let is_over_login = |profile: &&str| {
+        let Ok(sections) = names.sections_of(default((*profile).to_owned()), files) else {
+            return false;
+        };
+        let follow = |role| role_chain::follow(Some(role), &sections, names, files).ok();
+        let chain = sections.role.clone().and_then(follow);
+        sections.login.is_some()
+            || chain.is_some_and(|chain| matches!(chain.end, ChainEnd::Login(_)))
+    };
+    profiles.filter(is_over_login).map(str::to_owned).collect()
 }
 
 fn is_base(credentials: &File<'_>, section: &str) -> bool {

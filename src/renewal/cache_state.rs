@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::files::freshness::{self, Reason, Wanted};
-use crate::files::login_cache;
+use crate::files::login_cache::{self, Unusable};
 use crate::files::profiles::File;
 use crate::files::section_format::{self, Defect};
 use crate::files::sessions;
@@ -86,20 +86,23 @@ fn state_of(file: &File<'_>, section: &str, wanted: &Wanted) -> CacheState {
 
 /// What AWS tools have stored for a session of `aws login`. A file that cannot be used is an error only for a renewal.
 fn state_of_login(login: &LoginSession, wanted: &Wanted) -> CacheState {
-    let stored = login_cache::read(&login.cache, &login.identity.value);
-    let Ok(Some(Ok(stored))) = stored else {
-        return CacheState::Stale {
-            because: Reason::Defective(Defect::Missing),
-            credentials: None,
-        };
+    let stale = |because, credentials| CacheState::Stale {
+        because,
+        credentials,
     };
-    let left = stored.left(clock::now());
+    let stored = match login_cache::read(&login.cache, &login.identity.value) {
+        Ok(Some(Ok(stored))) => stored,
+        Ok(Some(Err(Unusable(why)))) => return stale(Reason::UnusableLogin(why), None),
+        Ok(None) => return stale(Reason::NotSignedIn, None),
+        Err(_) => return stale(Reason::UnusableLogin("its file cannot be read"), None),
+    };
+    let Some(left) = stored.left(clock::now()) else {
+        let expiration = clock::timestamp(stored.credentials.expiration);
+        return stale(Reason::UnreadableExpiration(expiration), None);
+    };
     match freshness::too_short(left, wanted) {
         None => CacheState::Fresh(stored.credentials),
-        Some(because) => CacheState::Stale {
-            because,
-            credentials: Some(stored.credentials),
-        },
+        Some(because) => stale(because, Some(stored.credentials)),
     }
 }
 

@@ -4,6 +4,7 @@
 //! has renewed it meanwhile, AWS may reject our renewal; the file then has a newer session, and that is used.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Error, Result, bail};
 use chrono::TimeDelta;
@@ -15,7 +16,8 @@ use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::digest;
 use crate::core::error::{Exit, Failure};
-use crate::files::login_cache::{self, StoredLogin};
+use crate::core::wait::poll;
+use crate::files::login_cache::{self, StoredLogin, Unusable};
 use crate::files::store::{self, Turn};
 use crate::plan::{CodeSettings, Keys, LoginSession, Plan};
 use crate::prompt::aws_login;
@@ -27,6 +29,9 @@ use crate::report::Report;
 pub const MARGIN: TimeDelta = TimeDelta::minutes(5);
 /// The credentials only have to last until the roles are assumed.
 const MARGIN_FOR_ROLES: TimeDelta = TimeDelta::minutes(1);
+/// AWS tools write the file in place, so it is incomplete for a moment: it is read again this often, after this long.
+const PAUSES: usize = 5;
+const PAUSE: Duration = Duration::from_millis(20);
 /// How often the file is read again because somebody else has changed it.
 const ROUNDS: usize = 3;
 
@@ -104,8 +109,8 @@ struct Renewal<'a> {
 /// What a try to get the credentials leads to.
 enum Tried {
     Usable(Credentials, Source),
-    /// Somebody has to sign in.
-    NotSignedIn(Failure),
+    /// Somebody has to sign in. There may be credentials that are still valid.
+    NotSignedIn(Failure, Option<Credentials>),
 }
 
 /// Where credentials come from.
@@ -175,12 +180,18 @@ impl<'a> Renewal<'a> {
                     return Ok((credentials, Source::Aws));
                 }
                 Tried::Usable(credentials, source) => return Ok((credentials, source)),
-                Tried::NotSignedIn(problem) => {
+                Tried::NotSignedIn(problem, rest) => {
                     let settings = &self.code_settings.prompt_settings;
-                    if has_signed_in || !aws_login::offer(self.profile(), &problem, settings)? {
-                        bail!(problem);
+                    if !has_signed_in && aws_login::offer(self.profile(), &problem, settings)? {
+                        has_signed_in = true;
+                        continue;
                     }
-                    has_signed_in = true;
+                    let Some(rest) = rest else {
+                        bail!(problem);
+                    };
+                    self.report
+                        .warning_for("the last credentials are used", &problem.into());
+                    return Ok((rest, Source::Cache));
                 }
             }
         }
@@ -188,7 +199,7 @@ impl<'a> Renewal<'a> {
 
     fn tried(&mut self) -> Result<Tried> {
         match self.stored()? {
-            Err(problem) => Ok(Tried::NotSignedIn(problem)),
+            Err(problem) => Ok(Tried::NotSignedIn(problem, None)),
             Ok(stored) if self.serves(&stored) => {
                 Ok(Tried::Usable(stored.credentials, Source::Cache))
             }
@@ -198,7 +209,7 @@ impl<'a> Renewal<'a> {
 
     /// Whether stored credentials last long enough.
     fn serves(&self, stored: &StoredLogin) -> bool {
-        stored.left(clock::now()) >= self.needed(MARGIN)
+        lasts(stored, self.needed(MARGIN))
     }
 
     /// How long credentials must last: for those whose goal they are at least this margin.
@@ -222,28 +233,29 @@ impl<'a> Renewal<'a> {
         for _ in 0..ROUNDS {
             let stored = match self.stored()? {
                 Ok(stored) => stored,
-                Err(problem) => return Ok(Tried::NotSignedIn(problem)),
+                Err(problem) => return Ok(Tried::NotSignedIn(problem, None)),
             };
             let is_new = before
                 .as_ref()
                 .is_none_or(|before| !is_same(before, &stored));
-            if self.serves(&stored) || is_new && stored.left(clock::now()) >= MARGIN {
+            if self.serves(&stored) || is_new && lasts(&stored, MARGIN) {
                 return Ok(Tried::Usable(stored.credentials, Source::Cache));
             }
             if refused
                 .as_ref()
                 .is_some_and(|refused| is_same(refused, &stored))
             {
-                return Ok(Tried::NotSignedIn(self.no_longer("has ended")));
+                return Ok(self.ended("has ended", stored));
             }
             match self.renewed(&stored) {
                 Ok(credentials) => return Ok(Tried::Usable(credentials, Source::Aws)),
                 Err(NotRenewed::Ended) => refused = Some(stored),
                 Err(NotRenewed::Rejected(why)) => {
-                    return Ok(Tried::NotSignedIn(self.no_longer(&why)));
+                    return Ok(self.ended(&why, stored));
                 }
                 Err(NotRenewed::UnusableKey) => {
-                    return Ok(Tried::NotSignedIn(self.unusable("its dpopKey cannot sign")));
+                    let problem = self.unusable("its dpopKey cannot sign");
+                    return Ok(Tried::NotSignedIn(problem, self.rest_of(stored)));
                 }
                 Err(NotRenewed::Failed(error)) => return self.despite(error, stored),
             }
@@ -275,10 +287,19 @@ impl<'a> Renewal<'a> {
     /// The session in the file, or what is wrong with it.
     fn stored(&self) -> Result<Result<StoredLogin, Failure>> {
         let LoginSession { identity, cache } = self.session;
-        Ok(match login_cache::read(cache, &identity.value)? {
-            Some(Ok(stored)) => Ok(stored),
-            Some(Err(unusable)) => Err(self.unusable(unusable.0)),
-            None => Err(self.failure(format!(
+        let mut flaw = "";
+        let read = || match login_cache::read(cache, &identity.value)? {
+            Some(Err(Unusable(why))) => {
+                flaw = why;
+                anyhow::Ok(None)
+            }
+            Some(Ok(stored)) => Ok(Some(Some(stored))),
+            None => Ok(Some(None)),
+        };
+        Ok(match poll([PAUSE; PAUSES], || (), read)? {
+            Some(Some(stored)) => Ok(stored),
+            None => Err(self.unusable(flaw)),
+            Some(None) => Err(self.failure(format!(
                 "{} is not signed in: `aws login` has no session for {} ({})",
                 self.profile(),
                 identity.value,
@@ -287,8 +308,14 @@ impl<'a> Renewal<'a> {
         })
     }
 
-    fn no_longer(&self, what: &str) -> Failure {
-        self.failure(format!("{} {what}", self.plan.key_source))
+    fn ended(&self, how: &str, stored: StoredLogin) -> Tried {
+        let problem = self.failure(format!("{} {how}", self.plan.key_source));
+        Tried::NotSignedIn(problem, self.rest_of(stored))
+    }
+
+    /// The credentials that cannot be renewed, if they are valid for as long as they have to be at least.
+    fn rest_of(&self, stored: StoredLogin) -> Option<Credentials> {
+        lasts(&stored, self.needed(TimeDelta::zero())).then_some(stored.credentials)
     }
 
     fn unusable(&self, why: &str) -> Failure {
@@ -314,13 +341,12 @@ impl<'a> Renewal<'a> {
         login_cache::check_writable(cache)?;
         let network = self.network.as_ref();
         let network = network.ok_or_else(|| NotRenewed::Failed(no_client()))?;
-        let flags = format!(" --profile {}", self.profile());
         let request = RequestContext {
             connection: &self.plan.steps[0].connection,
             key_source: &self.plan.key_source,
             access_key_id: &stored.credentials.access_key_id,
             signer: Signer::Login,
-            flags: &flags,
+            flags: &self.plan.key_source_flags,
             codes: &[],
         };
         let renewed = login::renew(network, &request, stored)?;
@@ -340,12 +366,12 @@ impl<'a> Renewal<'a> {
 
     /// If AWS cannot be reached, credentials that are still valid serve anyway.
     fn despite(&self, error: Error, stored: StoredLogin) -> Result<Tried> {
-        if stored.left(clock::now()) < self.needed(TimeDelta::zero()) {
+        let Some(rest) = self.rest_of(stored) else {
             return Err(error);
-        }
+        };
         self.report
             .warning_for("the session of `aws login` was not renewed", &error);
-        Ok(Tried::Usable(stored.credentials, Source::Cache))
+        Ok(Tried::Usable(rest, Source::Cache))
     }
 
     /// Assumes the roles, and writes each result as it arrives.
@@ -389,6 +415,11 @@ fn write(writer: &mut Writer<'_>, got: Vec<(&Job, Credentials)>) -> Result<()> {
         job.end(Outcome::Renewed(credentials));
     }
     Ok(())
+}
+
+fn lasts(stored: &StoredLogin, least: TimeDelta) -> bool {
+    let left = stored.left(clock::now());
+    left.is_some_and(|left| left >= least)
 }
 
 fn is_same(one: &StoredLogin, other: &StoredLogin) -> bool {

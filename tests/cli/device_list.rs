@@ -32,7 +32,7 @@ fn the_list_shows_what_the_user_has() {
     assert_eq!(lines[1][..2], [ALICE_DEVICE, "app"]);
     assert_eq!(lines[1][3], "set for this profile");
     assert_eq!(lines[2][..2], [FIDO, "FIDO key"]);
-    assert_eq!(lines[2][3], "not for STS");
+    assert_eq!(lines[2][3], "use aws login");
     assert_eq!(lines[3][..2], ["GAHT12345678", "hardware token"]);
     assert_eq!(
         (lines[3].len(), outcome.status),

@@ -258,7 +258,7 @@ fn what_keeps_a_profile_from_being_renewed() {
             "device",
             "the device arn:aws:iam::123456789012:u2f/user/alice/key (aws_mfa_device of [work-long-term] in \
              ~/.aws/credentials) is a FIDO security key or passkey, which STS cannot use",
-            "add an authenticator app to the user as a second MFA device, and write its ARN, which contains `:mfa/`",
+            "sign in with `aws login`, or add an authenticator app to the user and write its ARN, which contains `:mfa/`",
         ),
         (
             device("phone"),

@@ -276,7 +276,7 @@ fn a_device_that_cannot_be_one() {
         (
             "arn:aws-us-gov:iam::123456789012:u2f/user/alice/key",
             "is a FIDO security key or passkey, which STS cannot use\n\
-             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which contains `:mfa/`",
+             hint: sign in with `aws login`, or add an authenticator app to the user and write its ARN, which contains `:mfa/`",
         ),
         (
             "arn:aws:iam::12345:mfa/alice",

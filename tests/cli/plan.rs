@@ -257,7 +257,7 @@ fn settings_that_cannot_be() {
             "mfa_serial = arn:aws:iam::123456789012:u2f/user/alice/key",
             "error: the device arn:aws:iam::123456789012:u2f/user/alice/key (mfa_serial of [profile a] in ~/.aws/config) \
              is a FIDO security key or passkey, which STS cannot use\n\
-             hint: add an authenticator app to the user as a second MFA device, and write its ARN, which contains `:mfa/`\n",
+             hint: sign in with `aws login`, or add an authenticator app to the user and write its ARN, which contains `:mfa/`\n",
         ),
     ] {
         fails(&keys, &role("a", ADMIN, more), "a", stderr);

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::core::clock::timestamp;
-use crate::core::mfa_device::Device;
+use crate::core::mfa_device::{Device, DeviceKind};
 use crate::core::table;
 use crate::core::text::{self, plain};
 
@@ -17,7 +17,9 @@ pub fn table(devices: &[Device], set: Option<&str>) -> String {
         let since = device
             .since
             .map_or_else(String::new, |since| since.format("%Y-%m-%d").to_string());
-        let used = if device.usable().is_none() {
+        let used = if device.kind == DeviceKind::Fido {
+            "use aws login"
+        } else if device.usable().is_none() {
             "not for STS"
         } else if set == Some(device.serial.as_str()) {
             "set for this profile"

@@ -37,13 +37,13 @@ impl Which {
     }
 }
 
-/// Reads a file, as far as it can be read.
+/// Reads a file, as far as it can be read. Without a command that creates it, it is no problem if there is none.
 pub fn read(
     list: &mut Checklist,
     which: Which,
     path: &Path,
     environment: &Environment,
-    setup_command: &str,
+    setup_command: Option<&str>,
 ) -> Option<Text> {
     let subject = which.name();
     let real = list.attempt(subject, store::resolve(path))?;
@@ -99,12 +99,13 @@ fn absent(
     which: Which,
     path: &Path,
     variable: Option<&str>,
-    setup_command: &str,
+    setup_command: Option<&str>,
 ) {
     let (subject, shown) = (which.name(), list.shown(path));
     let missing = |variable| format!("{variable} names {shown}, which does not exist");
-    match (variable, which) {
-        (Some(variable), Which::Credentials) => list.problem(
+    let needed = setup_command.filter(|_| which == Which::Credentials);
+    match (variable, needed) {
+        (Some(variable), Some(setup_command)) => list.problem(
             subject,
             missing(variable),
             if store::way_to_write(path).is_ok() {
@@ -114,14 +115,14 @@ fn absent(
                 shell_words::unset(variable)
             },
         ),
-        (Some(variable), Which::Config) => {
+        (Some(variable), None) => {
             list.warning(subject, missing(variable), shell_words::unset(variable));
         }
-        (None, Which::Credentials) => {
+        (None, Some(setup_command)) => {
             let why = loaded_files::no_file(path, setup_command).into();
             list.warned(subject, &why);
         }
-        (None, Which::Config) => list.ok(
+        (None, None) => list.ok(
             subject,
             format!("{shown} does not exist, and is not needed"),
         ),

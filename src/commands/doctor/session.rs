@@ -13,6 +13,7 @@ use crate::files::profiles::{self, File, key};
 use crate::files::section_format::{Defect, holds_long_term_keys};
 use crate::files::store;
 use crate::plan::{Account, Keys, Origin, ProfileSections, Setting, User};
+use crate::prompt::aws_login;
 use crate::renewal::account::account_of;
 use crate::renewal::cache_state::{CacheState, look};
 use crate::renewal::stored_sessions::session_of_key;
@@ -66,6 +67,11 @@ fn stored(list: &mut Checklist, examined: &Examined<'_>, has_keys: bool) {
             Reason::Defective(Defect::Missing) if sections.storage.is_private() => {
                 list.ok(subject, format!("{label}: {because}"));
             }
+            Reason::NotSignedIn | Reason::UnusableLogin(_) => list.warning(
+                subject,
+                format!("{label}: {because}"),
+                format!("sign in with `{}`", aws_login::command_line(&label)),
+            ),
             _ => list.warning(subject, format!("{label}: {because}"), renew),
         },
     }
