@@ -397,14 +397,15 @@ fn nobody_has_signed_in() {
     let said = sign_in_again(&format!(
         "dev is not signed in: `aws login` has no session for {ALICE} (login_session of [profile dev] in ~/.aws/config)"
     ));
-    let none = "there are no credentials yet\n";
+    let none = "it is not signed in\n";
     home.run_with(&sts, &["-p", "dev"])
         .ends(3, &format!("renewing dev: {none}{said}"));
     home.run_with(&sts, &["exec", "-p", "dev", "--", "true"])
         .ends(3, &format!("renewing dev: {none}{said}"));
     // The profile that has to sign in is that of the session.
+    let begun = "renewing [open-mfa]: there are no credentials yet\n";
     home.run_with(&sts, &["-p", "open"])
-        .ends(3, &format!("renewing [open-mfa]: {none}{said}"));
+        .ends(3, &format!("{begun}{said}"));
     // A `credential_process` says no more than what is wrong.
     home.run_with(&sts, &EXPORT).ends(3, &said);
     assert_eq!(sts.calls(), 0);
@@ -501,7 +502,7 @@ fn at_terminal(
 
 #[cfg(unix)]
 #[test]
-fn at_a_terminal_it_offers_to_sign_in_and_goes_on() {
+fn whoever_is_not_signed_in_is_offered_to_sign_in() {
     let sts = stand_in();
     for script in [
         "MFA_TOKEN=123456 \"$0\" exec -p dev -- env",

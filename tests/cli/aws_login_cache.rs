@@ -706,6 +706,25 @@ fn no_reader_sees_a_torn_file() {
     });
 }
 
+#[test]
+fn a_tool_that_writes_in_place_is_given_a_moment() {
+    let scene = Scene::new();
+    scene.cache.ends_in(800);
+    let whole = scene.cache.text();
+    for torn in ["", &whole[..whole.len() / 2]] {
+        // As the AWS CLI does it: cut the file off, then write it.
+        fs::write(scene.cache.path(), torn).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(std::time::Duration::from_millis(60));
+                fs::write(scene.cache.path(), &whole).unwrap();
+            });
+            scene.exported();
+        });
+    }
+    assert_eq!(scene.sts.calls(), 0);
+}
+
 // --- Kills ---
 
 #[cfg(unix)]

@@ -100,7 +100,7 @@ class LoginTest(RealTest):
 
 class Tools(LoginTest):
     def test_each_reads_what_another_has_written_and_refreshes_it(self):
-        """Twice around, so that each comes after another one, and the token of each is refreshed by the next."""
+        """Each comes after mfa-creds, and mfa-creds after each."""
         self.sign_in()
         tools = [self.by_mfa_creds, self.by_aws_cli, self.by_mfa_creds, self.by_boto3]
         tools += [self.by_mfa_creds, self.by_javascript, self.by_mfa_creds]
