@@ -271,3 +271,53 @@ pub(super) fn check_partition<T>(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::of_login;
+
+    /// What the rules of the AWS CLI give.
+    #[test]
+    fn aws_login_has_a_host_in_each_region() {
+        for (region, fips, dual_stack, host) in [
+            ("eu-west-1", false, false, "eu-west-1.signin.aws.amazon.com"),
+            (
+                "eu-west-1",
+                true,
+                false,
+                "signin-fips.eu-west-1.amazonaws.com",
+            ),
+            ("eu-west-1", false, true, "signin.eu-west-1.api.aws"),
+            ("eu-west-1", true, true, "signin-fips.eu-west-1.api.aws"),
+            ("cn-north-1", false, false, "cn-north-1.signin.amazonaws.cn"),
+            (
+                "us-gov-east-1",
+                false,
+                false,
+                "us-gov-east-1.signin.amazonaws-us-gov.com",
+            ),
+            (
+                "us-gov-east-1",
+                true,
+                false,
+                "us-gov-east-1.signin-fips.amazonaws-us-gov.com",
+            ),
+            (
+                "us-gov-west-1",
+                true,
+                false,
+                "signin-fips.amazonaws-us-gov.com",
+            ),
+            (
+                "eusc-de-east-1",
+                false,
+                false,
+                "eusc-de-east-1.signin.amazonaws-eusc.eu",
+            ),
+        ] {
+            let found = of_login(region, fips, dual_stack).unwrap();
+            assert_eq!(found.url, format!("https://{host}"));
+        }
+        assert!(of_login("us-iso-east-1", false, false).is_err());
+    }
+}
