@@ -14,7 +14,8 @@ use crate::support::logins::{ALICE, SESSION, actions, key_in, refreshes, sign_in
 use crate::support::roles::{ADMIN, AUDIT, account};
 use crate::support::sections::{long_term, value};
 #[cfg(unix)]
-use crate::support::servers::{Endpoint, Running, TOKEN, URI};
+use crate::support::servers::{Endpoint, Running, TOKEN, URI, eventually};
+use crate::support::systems::typed;
 #[cfg(unix)]
 use crate::support::terminal::{exited, on_terminal};
 
@@ -385,6 +386,80 @@ fn the_status_has_sign_ins_beside_sections() {
     assert!(json.contains("\"login\""), "{json}");
 }
 
+#[test]
+fn what_is_wrong_with_a_session_is_in_the_overviews() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("dev", &sts);
+    let doctor = || {
+        let outcome = home.run_with(&sts, &["doctor", "-p", "dev"]).outcome();
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+        outcome.stdout
+    };
+    let shown = doctor();
+    for line in [
+        "ok       credentials file  ~/.aws/credentials does not exist, and is not needed\n",
+        &format!(
+            "ok       keys              none are needed: `aws login` signs in {ALICE} (login_session of [profile dev] in ~/.aws/config)\n"
+        ),
+        "ok       credentials       dev is valid until …\n",
+        ", 0 warnings, 0 problems\n",
+    ] {
+        assert!(shown.contains(line), "{line:?} is not in {shown}");
+    }
+    for (text, problem, state) in [
+        (None, "it is not signed in", "missing"),
+        (
+            Some("{"),
+            "its session of `aws login` cannot be used: it is not valid JSON",
+            "defective",
+        ),
+    ] {
+        match text {
+            None => fs::remove_file(cache.path()).unwrap(),
+            Some(text) => cache.write(text),
+        }
+        let fix = "         fix: sign in with `aws login --profile dev`\n";
+        let shown = doctor();
+        let line = format!("warning  credentials       dev: {problem}\n{fix}");
+        assert!(shown.contains(&line), "{line:?} is not in {shown}");
+        let plan = home.run_with(&sts, &["plan", "-p", "dev"]).outcome().stdout;
+        let line = format!("\nnow      must be renewed: {problem}\n");
+        assert!(plan.contains(&line), "{line:?} is not in {plan}");
+        let status = home.run_with(&sts, &["status", "--json"]).outcome().stdout;
+        let status: Value = serde_json::from_str(&status).unwrap();
+        let dev = &status["profiles"][0];
+        assert_eq!(
+            (&dev["state"], &dev["kind"]),
+            (&state.into(), &"login".into())
+        );
+        assert_eq!(dev["reason"], problem);
+    }
+    assert_eq!(sts.calls(), 0);
+}
+
+#[test]
+fn profiles_with_a_session_are_completed_and_listed() {
+    let sts = stand_in();
+    let home = Home::new();
+    home.signed_in("dev", &sts);
+    add(&home, &role("open", OPEN, "dev"));
+    let completed = home
+        .run(&["--", "mfa-creds", "-p", ""])
+        .env("_MFA_CREDS_COMPLETE", "fish")
+        .outcome();
+    assert_eq!(completed.stdout, "dev\nopen\n");
+    home.run(&[]).ends(
+        3,
+        "error: no profile is named, and there is no section [default-long-term] in ~/.aws/credentials\n\
+         hint: use --profile or set AWS_PROFILE; the profiles are: dev, open\n",
+    );
+    // The default profile needs no name.
+    home.write("config", &format!("[default]\nlogin_session = {ALICE}\n"));
+    home.run_with(&sts, &["--force"])
+        .ends(0, "renewing default: --force\ndefault is valid until …\n");
+}
+
 // --- Signing in ---
 
 #[test]
@@ -464,6 +539,54 @@ fn the_session_has_ended() {
             .stderr
             .contains("AWS denied signin:CreateOAuth2Token")
     );
+}
+
+#[test]
+fn the_profile_of_the_hint_can_be_typed() {
+    let home = Home::new();
+    for (header, session, named, shown, flag) in [
+        ("profile my dev", ALICE, "my dev", "my dev", "'my dev'"),
+        ("default", ALICE, "default", "default", "default"),
+        (
+            "profile dev",
+            "arn:aws:iam::123456789012:user/\u{1b}[2J",
+            "dev",
+            "dev",
+            "dev",
+        ),
+    ] {
+        home.write(
+            "config",
+            &format!("[{header}]\nlogin_session = {session}\n"),
+        );
+        let outcome = home.run(&["export", "-p", named]).outcome();
+        assert_eq!(outcome.status, Some(3), "{outcome:?}");
+        assert!(!outcome.stderr.contains('\u{1b}'), "{outcome:?}");
+        let ending = format!("\nhint: sign in with `aws login --profile {flag}`\n");
+        assert!(
+            outcome
+                .stderr
+                .contains(&format!("error: {shown} is not signed in: "))
+        );
+        assert!(outcome.stderr.ends_with(&typed(&ending)), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_service_that_says_nothing_is_not_waited_for_without_end() {
+    let sts = stand_in();
+    let home = Home::new();
+    home.signed_in("dev", &sts).ends_in(-1);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = silent.local_addr().unwrap();
+    home.run_with(&sts, &[&EXPORT[..], &["--timeout", "1"]].concat())
+        .env("AWS_ENDPOINT_URL_SIGNIN", &format!("http://{host}"))
+        .ends(
+            1,
+            &format!(
+                "error: AWS Sign-In at {host} did not respond within 1 s (--timeout)\nhint: run the command again\n"
+            ),
+        );
 }
 
 #[cfg(unix)]
@@ -616,6 +739,17 @@ fn the_program_aws_gets_no_code() {
 
 // --- Servers ---
 
+/// A server while its command waits.
+#[cfg(unix)]
+fn served(home: &Home, sts: &StandIn, profile: &str) -> (Running, Endpoint) {
+    let words = ["exec", "--server", "-p", profile, "--", "/bin/sh", "-c"];
+    let script = format!("env | grep ^{URI}; env | grep ^{TOKEN}; read -r end; exit 0");
+    let run = home.run_with(sts, &[&words[..], &[&script]].concat());
+    let mut running = Running::begin(home, run);
+    let endpoint = running.endpoint();
+    (running, endpoint)
+}
+
 #[cfg(unix)]
 #[test]
 fn a_server_renews_the_session_as_long_as_it_runs() {
@@ -623,21 +757,66 @@ fn a_server_renews_the_session_as_long_as_it_runs() {
     let home = Home::new();
     let cache = home.signed_in("dev", &sts);
     add(&home, &role("open", OPEN, "dev"));
-    for (profile, arn) in [("dev", None), ("open", Some(OPEN))] {
-        let words = ["exec", "--server", "-p", profile, "--", "/bin/sh", "-c"];
-        let script = format!("env | grep ^{URI}; env | grep ^{TOKEN}; read -r end; exit 0");
-        let run = home.run_with(&sts, &[&words[..], &[&script]].concat());
-        let mut running = Running::begin(&home, run);
-        let endpoint: Endpoint = running.endpoint();
-        let answer = endpoint.get();
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.body.contains("RoleArn"), arn.is_some());
-        let first = answer.value("AccessKeyId");
-        if profile == "dev" {
-            assert_eq!(first, cache.value("accessToken/accessKeyId"));
-            // Another tool renews the session: the server gives what is in the cache when its own credentials end.
-            cache.ends_in(100);
+    let (running, endpoint) = served(&home, &sts, "dev");
+    let answer = endpoint.get();
+    assert_eq!(
+        answer.value("AccessKeyId"),
+        cache.value("accessToken/accessKeyId")
+    );
+    assert!(!answer.body.contains("RoleArn"), "{answer:?}");
+    assert_eq!(running.end(), Some(0));
+    // Both end as soon as a server can cope with, and are renewed without a word.
+    sts.login_credentials_last(5);
+    sts.roles_granted_at_most(5);
+    for profile in ["dev", "open"] {
+        cache.ends_in(-1);
+        let (running, endpoint) = served(&home, &sts, profile);
+        let mut ids = vec![endpoint.access_key_id()];
+        while ids.len() < 3 {
+            let id = eventually(
+                || Some(endpoint.access_key_id()).filter(|id| !ids.contains(id)),
+                || format!("{ids:?} {}", running.errors()),
+            );
+            ids.push(id);
         }
+        assert!(
+            !running.errors().contains("warning"),
+            "{}",
+            running.errors()
+        );
         assert_eq!(running.end(), Some(0));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_says_when_somebody_has_to_sign_in() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("dev", &sts);
+    sts.login_credentials_last(3);
+    cache.ends_in(-1);
+    let (running, endpoint) = served(&home, &sts, "dev");
+    assert_eq!(endpoint.get().status, 200);
+    sts.end_logins("TOKEN_EXPIRED");
+    let answer = eventually(
+        || Some(endpoint.get()).filter(|answer| answer.status != 200),
+        || running.errors(),
+    );
+    assert!(answer.body.contains("has ended"), "{answer:?}");
+    // That command offers to sign in.
+    running.says("hint: run `mfa-creds -p dev` in another terminal");
+    // Somebody does.
+    sts.login_credentials_last(900);
+    let login = sts.sign_in(&Login::of_user("alice"));
+    cache.write(&login.cache);
+    let answer = eventually(
+        || Some(endpoint.get()).filter(|answer| answer.status == 200),
+        || running.errors(),
+    );
+    assert_eq!(
+        answer.value("AccessKeyId"),
+        cache.value("accessToken/accessKeyId")
+    );
+    assert_eq!(running.end(), Some(0));
 }
