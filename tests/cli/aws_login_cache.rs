@@ -15,9 +15,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use stand_in::{Fault, Login, Role, StandIn};
 
+use crate::support::home::{Home, assert_mode};
 #[cfg(unix)]
-use crate::support::home::binary;
-use crate::support::home::{Home, assert_mode, set_mode};
+use crate::support::home::{binary, set_mode};
 use crate::support::logins::{Cache, SESSION, key_in, refreshes, sign_in_again};
 use crate::support::roles::account;
 #[cfg(unix)]
