@@ -630,6 +630,23 @@ fn of_eight_processes_one_renews_and_all_have_the_same() {
 }
 
 #[test]
+fn profiles_with_the_same_session_share_one_renewal() {
+    let scene = Scene::new();
+    let config = fs::read_to_string(scene.home.file("config")).unwrap();
+    let other = config.replace("[profile dev]", "[profile other]");
+    scene.home.write("config", &format!("{config}{other}"));
+    let run = ["-p", "dev", "-p", "other"];
+    let outcome = scene.home.run_with(&scene.sts, &run).succeeds();
+    assert!(
+        outcome
+            .stderr
+            .ends_with("dev is valid until …\nother is valid until …\n"),
+        "{outcome:?}"
+    );
+    assert_eq!(refreshes(&scene.sts), 1);
+}
+
+#[test]
 fn eight_processes_that_insist_lose_no_token() {
     let scene = Scene::new();
     let force = [&EXPORT[..], &["--force"]].concat();
