@@ -207,6 +207,29 @@ fn the_service_is_that_of_the_region() {
     }
 }
 
+#[test]
+fn the_region_in_the_cache_comes_before_that_of_the_profile() {
+    let host = "us-east-2.signin.aws.amazon.com";
+    let company = CorporateNetwork::new(account(), &[host]);
+    let home = Home::new();
+    let login = Login::of_user("alice").in_region("us-east-2");
+    let cache = home.signed_in_as("dev", &company.sts.sign_in(&login));
+    add(&home, "region = eu-west-1\n");
+    for region in [None, Some("us-west-2")] {
+        cache.ends_in(-1);
+        let mut run = company.run(&home, &["-q", "-p", "dev"]);
+        if let Some(region) = region {
+            run = run.env("AWS_REGION", region);
+        }
+        run.ends(0, "");
+    }
+    assert_eq!(
+        company.targets(),
+        [format!("{host}:443"), format!("{host}:443")]
+    );
+    assert_eq!(cache.json()["signInRegion"], "us-east-2");
+}
+
 // --- Roles ---
 
 #[test]

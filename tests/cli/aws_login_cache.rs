@@ -742,6 +742,47 @@ fn a_tool_that_writes_in_place_is_given_a_moment() {
     assert_eq!(scene.sts.calls(), 0);
 }
 
+#[test]
+fn processes_with_other_credentials_files_share_the_cache() {
+    for round in 0..6 {
+        let scene = Scene::new();
+        thread::scope(|scope| {
+            let scene = &scene;
+            for number in 0..8 {
+                scope.spawn(move || {
+                    let file = scene.home.path().join(format!("credentials-{number}"));
+                    let outcome = scene
+                        .home
+                        .run_with(&scene.sts, &EXPORT)
+                        .env("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap())
+                        .outcome();
+                    assert_eq!(outcome.status, Some(0), "{round} {outcome:?}");
+                });
+            }
+        });
+        assert_eq!(refreshes(&scene.sts), 1);
+        assert_eq!(scene.files().len(), 1, "{:?}", scene.files());
+    }
+}
+
+#[test]
+fn a_tool_that_was_faster_is_given_a_moment_to_write_what_it_got() {
+    let scene = Scene::new();
+    let newer = scene.sts.refreshed(&scene.cache.text());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while scene.sts.calls() == 0 {
+                thread::yield_now();
+            }
+            // Our token is being refused, and the file is still the old one.
+            thread::sleep(std::time::Duration::from_millis(60));
+            fs::write(scene.cache.path(), &newer).unwrap();
+        });
+        scene.exported();
+    });
+    assert_eq!(scene.sts.calls(), 1);
+}
+
 // --- Kills ---
 
 #[cfg(unix)]
