@@ -39,6 +39,7 @@ mod name {
     pub const REFRESH_TOKEN: &str = "refreshToken";
     pub const ID_TOKEN: &str = "idToken";
     pub const DPOP_KEY: &str = "dpopKey";
+    pub const SIGN_IN_REGION: &str = "signInRegion";
 }
 
 /// No session of `aws login` lasts longer, and its credentials last a part of that.
@@ -95,6 +96,15 @@ pub fn read(path: &Path, identity: &str) -> Result<Option<Result<StoredLogin, Un
             })
         }
     }
+}
+
+/// The region that has signed in, if a file names one: older AWS tools do not store it. AWS knows the session in no other region. See
+/// <https://github.com/aws/aws-cli/issues/10613>.
+pub fn region(path: &Path) -> Option<String> {
+    let bytes = regular_file::read(path).map(Zeroizing::new).ok()?;
+    let content: Map<String, Value> = serde_json::from_slice(&bytes).ok()?;
+    let region = content.get(name::SIGN_IN_REGION)?.as_str()?;
+    Form::Region.fits(region).then(|| region.to_owned())
 }
 
 /// Checks whether the file can be replaced, before a renewal makes that necessary.

@@ -159,6 +159,17 @@ impl Store {
         })
     }
 
+    /// Takes turns with what is in a directory of another tool. It never changes anything there: its locks are beside the directory.
+    pub fn of_directory(path: &Path) -> Result<Self> {
+        let real = resolve(path)?;
+        let private = Private::of(&real).map_err(|error| unwritable(path, &error))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            real,
+            private,
+        })
+    }
+
     /// Whether a path names this file.
     pub fn is_of(&self, path: &Path) -> bool {
         self.path == path

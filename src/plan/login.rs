@@ -8,7 +8,7 @@ use crate::core::arn::Arn;
 use crate::core::form::Form;
 use crate::files::login_cache;
 use crate::files::profiles::{File, key};
-use crate::plan::setting::{Setting, in_file};
+use crate::plan::setting::{Origin, Setting, in_file};
 
 /// A session of `aws login`: a sign-in to the console, from which AWS tools get credentials.
 #[derive(Clone, Debug)]
@@ -25,6 +25,14 @@ impl LoginSession {
         Ok(Self {
             cache: login_cache::path(&identity.value, directory)?,
             identity,
+        })
+    }
+
+    /// The region in which the session is renewed, if it is known.
+    pub(super) fn region(&self) -> Option<Setting<String>> {
+        login_cache::region(&self.cache).map(|value| Setting {
+            value,
+            origin: Origin::SignIn,
         })
     }
 

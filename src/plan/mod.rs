@@ -281,6 +281,11 @@ impl<'i> Inputs<'i> {
         });
         check_min_ttl(&self.min_ttl()?, &wanted, &decision)?;
         let mut steps = sts_calls::sts_calls(&resolver, &wanted, &decision)?;
+        if let (Keys::Login(login), Some(first)) = (&key_source.keys, steps.first_mut())
+            && let Some(region) = login.region()
+        {
+            first.connection.region = region;
+        }
         session_scope::inherit(steps.iter_mut().filter_map(StsCall::scope_mut))?;
         if let (Some(device), Some(first)) = (&device, steps.first()) {
             check_device(device, &first.connection)?;

@@ -39,6 +39,8 @@ pub enum Origin {
     OnlyProfile,
     /// The device of the stored session.
     Session,
+    /// The session of `aws login` is in it.
+    SignIn,
     /// Nothing is set.
     Default,
     /// More was requested than AWS grants.
@@ -75,6 +77,7 @@ impl fmt::Display for Origin {
             Self::OnlyOne => f.write_str("the user's only device"),
             Self::OnlyProfile => f.write_str("the only profile"),
             Self::Session => f.write_str("from the stored session"),
+            Self::SignIn => f.write_str("of the sign-in"),
             Self::Default => f.write_str("default"),
             Self::Limit => f.write_str("AWS's limit"),
         }

@@ -18,7 +18,7 @@ use crate::core::digest;
 use crate::core::error::{Exit, Failure};
 use crate::core::wait::poll;
 use crate::files::login_cache::{self, StoredLogin, Unusable};
-use crate::files::store::{self, Turn};
+use crate::files::store::{self, Store, Turn};
 use crate::plan::{CodeSettings, Keys, LoginSession, Plan};
 use crate::prompt::aws_login;
 use crate::renewal::group::{Job, Outcome, fail_together};
@@ -32,6 +32,8 @@ const MARGIN_FOR_ROLES: TimeDelta = TimeDelta::minutes(1);
 /// AWS tools write the file in place, so it is incomplete for a moment: it is read again this often, after this long.
 const PAUSES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(20);
+/// The same after AWS has refused a session, which an AWS tool may have renewed and not yet stored.
+const PAUSES_FOR_OTHERS: usize = 25;
 /// How often the file is read again because somebody else has changed it.
 const ROUNDS: usize = 3;
 
@@ -229,7 +231,7 @@ impl<'a> Renewal<'a> {
     fn in_turn(&mut self) -> Result<Tried> {
         let before = self.stored()?.ok();
         let _turn = self.turn()?;
-        let mut refused: Option<StoredLogin> = None;
+        let mut refused: Option<(StoredLogin, String)> = None;
         for _ in 0..ROUNDS {
             let stored = match self.stored()? {
                 Ok(stored) => stored,
@@ -241,17 +243,20 @@ impl<'a> Renewal<'a> {
             if self.serves(&stored) || is_new && lasts(&stored, MARGIN) {
                 return Ok(Tried::Usable(stored.credentials, Source::Cache));
             }
-            if refused
-                .as_ref()
-                .is_some_and(|refused| is_same(refused, &stored))
+            if let Some((refused, how)) = &refused
+                && is_same(refused, &stored)
             {
-                return Ok(self.ended("has ended", stored));
+                return Ok(self.ended(how, stored));
             }
             match self.renewed(&stored) {
                 Ok(credentials) => return Ok(Tried::Usable(credentials, Source::Aws)),
-                Err(NotRenewed::Ended) => refused = Some(stored),
+                Err(NotRenewed::Ended) => {
+                    self.wait_for_others(&stored)?;
+                    refused = Some((stored, "has ended".to_owned()));
+                }
                 Err(NotRenewed::Rejected(why)) => {
-                    return Ok(self.ended(&why, stored));
+                    self.wait_for_others(&stored)?;
+                    refused = Some((stored, why));
                 }
                 Err(NotRenewed::UnusableKey) => {
                     let problem = self.unusable("its dpopKey cannot sign");
@@ -269,11 +274,24 @@ impl<'a> Renewal<'a> {
         )
     }
 
-    /// One process of ours at a time renews a session.
+    /// Waits until the file has another session than one that AWS has refused, for a limited time.
+    fn wait_for_others(&self, refused: &StoredLogin) -> Result<()> {
+        let LoginSession { identity, cache } = self.session;
+        let read = || -> Result<Option<()>> {
+            let stored = login_cache::read(cache, &identity.value)?;
+            let is_other = matches!(stored, Some(Ok(stored)) if !is_same(&stored, refused));
+            Ok(is_other.then_some(()))
+        };
+        poll([PAUSE; PAUSES_FOR_OTHERS], || (), read).map(drop)
+    }
+
+    /// One process of ours at a time renews a session, whichever credentials file it uses.
     fn turn(&self) -> Result<store::Lock> {
+        let cache = &self.session.cache;
+        let store = Store::of_directory(cache.parent().unwrap_or(cache))?;
         let id = digest::sha256(self.session.identity.value.as_bytes());
         let timeout = self.code_settings.lock_timeout;
-        self.writer.store.take(Turn::Login, &id, timeout, |holder| {
+        store.take(Turn::Login, &id, timeout, |holder| {
             let process = store::process(holder);
             Report::waiting_for_process(
                 holder,

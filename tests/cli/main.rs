@@ -25,8 +25,10 @@ mod mistakes;
 mod config_keys;
 // Long-term keys from a `credential_process` that mfa-creds runs.
 mod credential_process;
-// Sessions of `aws login` in place of keys, and the cache that the AWS CLI and the SDKs share.
+// Sessions of `aws login` in place of keys, and signing in.
 mod aws_login;
+// The cache of these sessions, which the AWS CLI and the SDKs share.
+mod aws_login_cache;
 // Role chains: one code for all roles over the same profile.
 mod roles;
 // Session policies, session tags, and source identity of roles, and which stored credentials have them.

@@ -194,6 +194,11 @@ class StandIn:
         self.program.stdin.write(b"\n")
         return self.line()
 
+    def login(self, *who):
+        """Signs somebody in as `aws login` does: the session, the name of the cache file, and what is in it."""
+        self.program.stdin.write(f"login {' '.join(who)}\n".encode())
+        return json.loads(self.line())
+
 
 class Xvfb:
     """A display with nobody on it."""

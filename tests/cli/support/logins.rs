@@ -6,10 +6,40 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use stand_in::{Login, SignedIn, StandIn};
 
-use crate::support::home::{Home, set_mode};
+use crate::support::home::{Home, Outcome, set_mode};
 
 /// The user that [`Home::signed_in`] signs in.
 pub const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
+
+/// What a run says, and how it ends, if `dev` has to sign in.
+pub fn sign_in_again(problem: &str) -> String {
+    format!("error: {problem}\nhint: sign in with `aws login --profile dev`\n")
+}
+
+/// The name of the session of `dev` in messages.
+pub const SESSION: &str = "the session of `aws login` for [profile dev] in ~/.aws/config";
+
+/// The actions that the stand-in was asked for, in their order.
+pub fn actions(sts: &StandIn) -> Vec<String> {
+    let requests = sts.requests().into_iter();
+    requests.map(|request| request.action).collect()
+}
+
+/// How often a session was refreshed.
+pub fn refreshes(sts: &StandIn) -> usize {
+    let requests = sts.requests().into_iter();
+    let refreshed = requests
+        .filter(|request| request.action == "CreateOAuth2Token" && request.error_code.is_none());
+    refreshed.count()
+}
+
+/// The access key ID that `export --format process` has printed.
+#[track_caller]
+pub fn key_in(outcome: &Outcome) -> String {
+    let printed: Value = serde_json::from_str(&outcome.stdout)
+        .unwrap_or_else(|_| panic!("no credentials were printed: {outcome:?}"));
+    printed["AccessKeyId"].as_str().unwrap().to_owned()
+}
 
 /// A cache file of `aws login`.
 pub struct Cache {

@@ -230,15 +230,16 @@ impl State {
                 logins::refusal(&error)
             }
         };
-        response.header("x-amzn-RequestId", request_id(number))
+        response
+            .header("x-amzn-RequestId", request_id(number))
+            .header("Date", date(now))
     }
 
     /// A response of the service, with the headers that all of them have.
     fn respond(&self, number: usize, status: u16, body: impl Into<String>) -> HttpResponse {
-        let date = self.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         HttpResponse::new(status, "text/xml", body)
             .header("x-amzn-RequestId", request_id(number))
-            .header("Date", date)
+            .header("Date", date(self.now()))
     }
 
     fn result(
@@ -261,6 +262,10 @@ impl State {
         self.requests.push(request);
         self.requests.len() - 1
     }
+}
+
+fn date(moment: DateTime<Utc>) -> String {
+    moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 fn request_id(number: usize) -> String {

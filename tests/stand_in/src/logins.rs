@@ -48,6 +48,8 @@ const SEC1: [&[u8]; 2] = [
 pub struct Login {
     caller: Caller,
     client: &'static str,
+    /// The region that the cache file names, which newer clients write.
+    region: Option<&'static str>,
 }
 
 /// What `aws login` leaves on the machine of somebody who has signed in.
@@ -70,6 +72,7 @@ impl Login {
         Self {
             caller,
             client: SAME_DEVICE,
+            region: None,
         }
     }
 
@@ -94,6 +97,7 @@ impl Login {
         Self {
             caller,
             client: SAME_DEVICE,
+            region: None,
         }
     }
 
@@ -102,6 +106,22 @@ impl Login {
     pub fn remote(mut self) -> Self {
         self.client = CROSS_DEVICE;
         self
+    }
+
+    /// In another region than `us-east-1`, with a client that notes it in the cache file.
+    #[must_use]
+    pub fn in_region(mut self, region: &'static str) -> Self {
+        self.region = Some(region);
+        self
+    }
+
+    /// Whether this is the host of its region, or one that is no host of AWS. AWS knows a session only
+    /// in its region: <https://github.com/aws/aws-cli/issues/10613>.
+    fn is_known_at(&self, host: &str) -> bool {
+        match host.split_once(".signin.") {
+            Some((region, _)) => region == self.region.unwrap_or("us-east-1"),
+            None => true,
+        }
     }
 }
 
@@ -188,9 +208,12 @@ impl Cloud {
         let until = now + TimeDelta::seconds(self.logins.sessions_last.into());
         let tokens = self.new_tokens(&login.caller, until, now);
         let access_token = access_token(&tokens, login.caller.account_id(&self.account));
+        let region = login.region.map_or_else(String::new, |region| {
+            format!(", \"signInRegion\": {}", json!(region))
+        });
         let cache = format!(
             "{{\"accessToken\": {access_token}, \"tokenType\": \"aws_sigv4\", \"clientId\": {}, \
-             \"refreshToken\": {}, \"idToken\": {}, \"dpopKey\": {}}}",
+             \"refreshToken\": {}, \"idToken\": {}, \"dpopKey\": {}{region}}}",
             json!(login.client),
             json!(tokens.refresh_token),
             json!(id_token),
@@ -248,6 +271,12 @@ impl Cloud {
         let session = &self.logins.sessions[number];
         if parameters.get("clientId") != Some(session.login.client) {
             return Err(invalid("clientId is not that of the session"));
+        }
+        if !session
+            .login
+            .is_known_at(request.header("host").unwrap_or_default())
+        {
+            return Err(invalid("the session is of another region"));
         }
         if session.key != proof.key {
             return Err(invalid(

@@ -15,10 +15,11 @@
 //! the other two, sessions of `aws login` and their credentials do.
 //!
 //! It prints where it listens and what a client needs; `AWS_ENDPOINT_URL_SIGNIN` is the same address.
-//! An empty line on stdin prints a fresh code of alice's device. `login USER`, or `login ROLE SESSION`
-//! with the ARN of a role, signs somebody in as `aws login` does, and prints the session, the name of
-//! its cache file, and that file, as one line of JSON. Any other line is the serial number of a
-//! device, or the name of a virtual one, and prints a fresh code of that. The end of stdin ends it.
+//! An empty line on stdin prints a fresh code of alice's device. `login USER` signs somebody in as `aws
+//! login` does, with MFA if the line ends with `mfa`, and so does `login ROLE SESSION` with the ARN of a
+//! role. It prints the session, the name of its cache file, and that file, as one line of JSON. Any
+//! other line is the serial number of a device, or the name of a virtual one, and prints a fresh code
+//! of that. The end of stdin ends it.
 #![allow(
     clippy::print_stdout,
     reason = "printing is what this program is there for"
@@ -104,6 +105,7 @@ fn answer(stand_in: &StandIn, line: &str) -> Result<String, Box<dyn Error>> {
     let words: Vec<_> = line.split_whitespace().collect();
     let login = match words[..] {
         ["login", user] => Login::of_user(user),
+        ["login", user, "mfa"] => Login::of_user(user).with_mfa(),
         ["login", role, session] => Login::of_role(role, session),
         _ => {
             let serial = find_device(stand_in, line.trim());

@@ -77,7 +77,7 @@ fn somebody_signs_in_by_a_line() {
         .unwrap();
     let mut stdin = program.stdin.take().unwrap();
     let role = "arn:aws:iam::123456789012:role/admin";
-    writeln!(stdin, "login alice\nlogin {role} bob").unwrap();
+    writeln!(stdin, "login alice mfa\nlogin {role} bob").unwrap();
     drop(stdin);
     let mut said = String::new();
     let mut stdout = program.stdout.take().unwrap();

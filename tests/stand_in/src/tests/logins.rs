@@ -31,6 +31,7 @@ type Change = fn(&mut Tool);
 #[derive(Clone)]
 struct Tool {
     url: String,
+    host: String,
     key: Vec<u8>,
     head: Value,
     payload: Value,
@@ -64,6 +65,7 @@ impl Tool {
             }),
             headers: vec!["Content-Type: application/json".to_owned()],
             method: "POST",
+            host: url.replace("http://", ""),
             url,
             key,
         }
@@ -91,7 +93,7 @@ impl Tool {
         let host = self.url.split_once("://").unwrap().1;
         let (method, body) = (self.method, self.body.to_string());
         let length = format!("Content-Length: {}", body.len());
-        let host_line = [format!("Host: {host}"), length];
+        let host_line = [format!("Host: {}", self.host), length];
         let headers: Vec<_> = host_line
             .iter()
             .chain(&self.headers)
@@ -239,6 +241,26 @@ fn a_login_by_a_role_is_a_session_of_that_role() {
     let cache = stand_in.refreshed(&login.cache);
     let identity = signer(&stand_in, &cache).call("GetCallerIdentity", &[]);
     assert_eq!(identity.text("Arn"), arn);
+}
+
+#[test]
+fn a_session_is_known_in_its_region() {
+    let stand_in = stand_in();
+    let elsewhere = Login::of_user("alice").in_region("us-east-2");
+    for (login, noted, host, status) in [
+        (&Login::of_user("alice"), None, "us-east-1", 200),
+        (&Login::of_user("alice"), None, "us-east-2", 400),
+        (&elsewhere, Some("us-east-2"), "us-east-1", 400),
+        (&elsewhere, Some("us-east-2"), "us-east-2", 200),
+    ] {
+        let login = stand_in.sign_in(login);
+        let mut tool = Tool::new(&stand_in, &login.cache);
+        tool.host = format!("{host}.signin.aws.amazon.com");
+        tool.payload["htu"] = format!("http://{}/v1/token", tool.host).into();
+        assert_eq!(tool.call().status, status);
+        let cache: Value = serde_json::from_str(&login.cache).unwrap();
+        assert_eq!(cache["signInRegion"].as_str(), noted);
+    }
 }
 
 #[test]
