@@ -191,6 +191,9 @@ impl Held {
         } = ProfileUser::find(&request, profile, environment)?;
         let key_source = user.key_source;
         let store = Store::open(&loaded.paths.credentials)?;
+        if let Keys::Login(_) = key_source.keys {
+            bail!(credential_process::no_long_term_keys(&key_source));
+        }
         if !store.is_of(&key_source.id.path) {
             bail!(outside_credentials_file(&key_source.id));
         }

@@ -17,7 +17,7 @@ use crate::plan::{
     self, Call, Inputs, Keys, Native, Plan, ProfileSections, Selection, SessionScope, Setting,
     Storage, Strategy, StsCall,
 };
-use crate::renewal::cache_state::{CacheState, look};
+use crate::renewal::cache_state::{CacheState, look_for_renewal};
 use crate::renewal::group;
 use crate::renewal::stored_sessions::{
     device_of_session, session_at_hand, session_files, session_texts,
@@ -74,7 +74,7 @@ fn part(inputs: &Inputs<'_>, sections: ProfileSections, min_ttl: &Setting<u32>) 
     let sections = sections.overridden_by_itself(credentials);
     let sections = inputs.in_login_cache(sections);
     let wanted = inputs.wanted(&sections, min_ttl)?;
-    let state = look(credentials, &sections, &wanted)?;
+    let state = look_for_renewal(credentials, &sections, &wanted)?;
     let mut plan = inputs.plan(&sections)?;
     plan.mfa_process = plan::process_of_environment(inputs.environment).or(plan.mfa_process);
     if plan.device.is_none() {

@@ -8,7 +8,7 @@ use crate::core::clock::span;
 use crate::files::section_format::{Defect, Stored, parse_expiration};
 
 /// The requirements for the credentials of a profile.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Wanted {
     /// The role that they must be for; none for the user's own session.
     pub role_arn: Option<String>,

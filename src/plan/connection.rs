@@ -10,11 +10,11 @@ use crate::core::error::Failure;
 use crate::core::form::Form;
 use crate::core::shell_words;
 use crate::files::profiles::{config_header, key};
-use crate::plan::Access;
 use crate::plan::proxy::Proxies;
 use crate::plan::role_chain::{ChainProfile, ChainRole};
 use crate::plan::setting::{Origin, Setting, default, first, flag, in_file};
 use crate::plan::settings::{Resolver, given_seconds};
+use crate::plan::{Access, LoginSession};
 
 /// The region of STS by default.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -150,9 +150,13 @@ impl Resolver<'_> {
         self.connection(&self.base_first(), Service::Iam)
     }
 
-    /// The service that renews the credentials of `aws login`, for the profile with that session.
-    pub(super) fn login_connection(&self) -> Result<Connection> {
-        self.connection(&self.base_first(), Service::Login)
+    /// The service that renews a session of `aws login`, in the region of the session.
+    pub(super) fn login_connection(&self, login: Option<&LoginSession>) -> Result<Connection> {
+        let mut connection = self.connection(&self.base_first(), Service::Login)?;
+        if let Some(region) = login.and_then(LoginSession::region) {
+            connection.region = region;
+        }
+        Ok(connection)
     }
 
     /// The sign-in of the requested profile.

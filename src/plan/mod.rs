@@ -207,6 +207,16 @@ impl StsCall {
 }
 
 /// For messages: where the keys are.
+impl KeySource {
+    /// The session of `aws login`, if that takes the place of keys.
+    pub fn login(&self) -> Option<&LoginSession> {
+        match &self.keys {
+            Keys::Login(login) => Some(login),
+            Keys::Stored(_) | Keys::Process(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, .. } = self;
@@ -280,12 +290,7 @@ impl<'i> Inputs<'i> {
             },
         });
         check_min_ttl(&self.min_ttl()?, &wanted, &decision)?;
-        let mut steps = sts_calls::sts_calls(&resolver, &wanted, &decision)?;
-        if let (Keys::Login(login), Some(first)) = (&key_source.keys, steps.first_mut())
-            && let Some(region) = login.region()
-        {
-            first.connection.region = region;
-        }
+        let mut steps = sts_calls::sts_calls(&resolver, key_source.login(), &wanted, &decision)?;
         session_scope::inherit(steps.iter_mut().filter_map(StsCall::scope_mut))?;
         if let (Some(device), Some(first)) = (&device, steps.first()) {
             check_device(device, &first.connection)?;
@@ -365,8 +370,12 @@ impl<'i> Inputs<'i> {
             }
             Ok(device)
         });
+        let key_source = key_source::key_source(&chain, self.names, self.files, self.environment)?;
+        let login = key_source.login();
+        let login = login.map(|login| resolver.login_connection(Some(login)));
         Ok(User {
-            key_source: key_source::key_source(&chain, self.names, self.files, self.environment)?,
+            login: login.transpose()?,
+            key_source,
             access,
             device: device.transpose(),
         })
@@ -461,6 +470,8 @@ fn check_min_ttl(min_ttl: &Setting<u32>, wanted: &Setting<u32>, decision: &Decis
 pub struct User {
     pub key_source: KeySource,
     pub access: Access,
+    /// What renews the session of `aws login`, if that takes the place of keys.
+    pub login: Option<Connection>,
     /// The device that is set, even if it is malformed.
     pub device: Option<Result<Setting<SerialNumber>>>,
 }

@@ -246,11 +246,15 @@ pub(super) fn missing_long_term(
         ));
     }
     let others = with_long_term_sections(names, credentials);
-    let roles = config.document.names().filter_map(|header| {
-        config.get(header, key::ROLE_ARN)?;
-        profile_of(header)
-    });
-    match nearest(&profile.value, others.iter().copied().chain(roles)) {
+    let with = |key| {
+        config.document.names().filter_map(move |header| {
+            config.get(header, key)?;
+            profile_of(header)
+        })
+    };
+    let logins: Vec<&str> = with(key::LOGIN_SESSION).collect();
+    let known = others.iter().chain(&logins).copied();
+    match nearest(&profile.value, known.chain(with(key::ROLE_ARN))) {
         Some(name) => failure.hint(match profile.origin {
             Origin::Environment(variable) => format!(
                 "{variable} is {}; did you mean {}?",
@@ -260,6 +264,10 @@ pub(super) fn missing_long_term(
             _ => format!("did you mean {}?", flag("--profile", name)),
         }),
         None if is_no_file(credentials) => failure.hint(name_a_file()),
+        None if !logins.is_empty() && !has_keys(files) => failure.hint(format!(
+            "name a profile that is signed in with `aws login`: {}",
+            flag("--profile", logins[0])
+        )),
         None if !has_keys(files) => not_set_up(&problem, setup_command, files),
         None if others.is_empty() => failure.hint(format!("run `{setup_command}` to write it")),
         // Nobody named this one.

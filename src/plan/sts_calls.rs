@@ -5,11 +5,12 @@ use anyhow::Result;
 use crate::plan::decision::{Decision, LOGIN_SECONDS, Strategy};
 use crate::plan::setting::{Origin, Setting};
 use crate::plan::settings::Resolver;
-use crate::plan::{Call, StsCall};
+use crate::plan::{Call, LoginSession, StsCall};
 
 /// The calls, in their order.
 pub(super) fn sts_calls(
     resolver: &Resolver<'_>,
+    login: Option<&LoginSession>,
     wanted: &Setting<u32>,
     decision: &Decision,
 ) -> Result<Vec<StsCall>> {
@@ -29,7 +30,7 @@ pub(super) fn sts_calls(
                 value: LOGIN_SECONDS,
                 origin: Origin::Limit,
             },
-            connection: resolver.login_connection()?,
+            connection: resolver.login_connection(login)?,
         }),
         Strategy::Direct => None,
     };

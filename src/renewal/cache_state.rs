@@ -1,7 +1,7 @@
 //! Decides whether the credentials that are stored for a profile are fresh.
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::core::clock;
 use crate::core::credentials::Credentials;
@@ -12,6 +12,9 @@ use crate::files::section_format::{self, Defect};
 use crate::files::sessions;
 use crate::plan::{self, LoginSession, ProfileSections, Storage};
 use crate::renewal::stored_sessions::{session_files, session_texts};
+
+/// AWS tools renew the credentials of `aws login` if less is left.
+pub const LOGIN_MARGIN: TimeDelta = TimeDelta::minutes(5);
 
 /// What is stored for a profile.
 pub enum CacheState {
@@ -36,6 +39,19 @@ pub fn look(
         Vec::new()
     };
     look_in(credentials, &session_files(&texts), sections, wanted)
+}
+
+/// The same for a renewal, which a session of `aws login` needs earlier: AWS tools renew it if less than [`LOGIN_MARGIN`] is left.
+pub fn look_for_renewal(
+    credentials: &File<'_>,
+    sections: &ProfileSections,
+    wanted: &Wanted,
+) -> Result<CacheState> {
+    let mut wanted = wanted.clone();
+    if sections.storage == Storage::LoginCache {
+        wanted.min_ttl = wanted.min_ttl.max(LOGIN_MARGIN);
+    }
+    look(credentials, sections, &wanted)
 }
 
 /// The same, if the session files are already read.

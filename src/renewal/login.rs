@@ -21,12 +21,11 @@ use crate::files::login_cache::{self, StoredLogin, Unusable};
 use crate::files::store::{self, Store, Turn};
 use crate::plan::{CodeSettings, Keys, LoginSession, Plan};
 use crate::prompt::aws_login;
+use crate::renewal::cache_state::LOGIN_MARGIN;
 use crate::renewal::group::{Job, Outcome, fail_together};
 use crate::renewal::renew::{PendingWrite, Writer, prepare, tell_begin};
 use crate::report::Report;
 
-/// AWS tools renew the credentials if less is left.
-pub const MARGIN: TimeDelta = TimeDelta::minutes(5);
 /// The credentials only have to last until the roles are assumed.
 const MARGIN_FOR_ROLES: TimeDelta = TimeDelta::minutes(1);
 /// AWS tools write the file in place, so it is incomplete for a moment: it is read again this often, after this long.
@@ -211,7 +210,7 @@ impl<'a> Renewal<'a> {
 
     /// Whether stored credentials last long enough.
     fn serves(&self, stored: &StoredLogin) -> bool {
-        lasts(stored, self.needed(MARGIN))
+        lasts(stored, self.needed(LOGIN_MARGIN))
     }
 
     /// How long credentials must last: for those whose goal they are at least this margin.
@@ -240,7 +239,7 @@ impl<'a> Renewal<'a> {
             let is_new = before
                 .as_ref()
                 .is_none_or(|before| !is_same(before, &stored));
-            if self.serves(&stored) || is_new && lasts(&stored, MARGIN) {
+            if self.serves(&stored) || is_new && lasts(&stored, LOGIN_MARGIN) {
                 return Ok(Tried::Usable(stored.credentials, Source::Cache));
             }
             if let Some((refused, how)) = &refused

@@ -12,9 +12,9 @@ use crate::core::error::Failure;
 use crate::core::mfa_device::SerialNumber;
 use crate::core::shell_words;
 use crate::files::freshness::Wanted;
-use crate::plan::{self, CodeSettings, Given, Inputs, ProfileSections, Setting, Storage};
+use crate::plan::{self, CodeSettings, Given, Inputs, ProfileSections, Setting};
 use crate::prompt::terminal::DEFAULT_PROMPT_TIMEOUT;
-use crate::renewal::cache_state::{CacheState, look};
+use crate::renewal::cache_state::{CacheState, look, look_for_renewal};
 use crate::renewal::codes::{Codes, StandardInput};
 use crate::renewal::group::Job;
 use crate::renewal::grouping::group_jobs;
@@ -85,17 +85,11 @@ impl<'r> RenewalRequest<'r> {
         order: usize,
         sections: ProfileSections,
     ) -> Result<Checked> {
-        tell_sections(report, &sections);
         let sections = self.inputs.in_login_cache(sections);
+        tell_sections(report, &sections);
         let mut wanted = self.wanted(&sections)?;
         let credentials = &self.inputs.files.credentials;
-        let least = wanted.min_ttl;
-        if sections.storage == Storage::LoginCache {
-            wanted.min_ttl = least.max(login::MARGIN);
-        }
-        let state = look(credentials, &sections, &wanted)?;
-        wanted.min_ttl = least;
-        match state {
+        match look_for_renewal(credentials, &sections, &wanted)? {
             CacheState::Fresh(credentials) => Ok(Checked::Fresh(Box::new(sections), credentials)),
             CacheState::Stale { because, .. } => {
                 let sections = sections.overridden_by_itself(credentials);

@@ -134,6 +134,10 @@ fn the_plan_says_what_a_renewal_does() {
              why      the credentials of `aws login`: a session of `aws login` takes the place of keys and codes\n"
         )
     );
+    cache.ends_in(200);
+    let outcome = home.run_with(&sts, &["plan", "-p", "dev"]).outcome();
+    let line = "\nnow      must be renewed: 3 min left, less than the required 5 min\n";
+    assert!(outcome.stdout.contains(line), "{outcome:?}");
     assert_eq!(sts.calls(), 0);
 }
 
@@ -380,7 +384,11 @@ fn commands_about_keys_say_that_there_are_none() {
     home.write("credentials", &long_term("work"));
     let said = "error: [profile dev] in ~/.aws/config gets its credentials from `aws login`, and has no long-term keys\n\
                 hint: use a profile with an IAM user's long-term keys\n";
-    for command in [&["rotate", "--yes"][..], &["device", "list"]] {
+    for command in [
+        &["rotate", "--yes"][..],
+        &["device", "list"],
+        &["keychain", "move"],
+    ] {
         home.run_with(&sts, &[command, &["-p", "dev"]].concat())
             .ends(1, said);
     }
@@ -426,6 +434,10 @@ fn what_is_wrong_with_a_session_is_in_the_overviews() {
             "ok       keys              none are needed: `aws login` signs in {ALICE} (login_session of [profile dev] in ~/.aws/config)\n"
         ),
         "ok       credentials       dev is valid until …\n",
+        &format!(
+            "ok       endpoint          AWS Sign-In: {} (AWS_ENDPOINT_URL_SIGNIN)\n",
+            sts.url()
+        ),
         ", 0 warnings, 0 problems\n",
     ] {
         assert!(shown.contains(line), "{line:?} is not in {shown}");
@@ -477,6 +489,17 @@ fn profiles_with_a_session_are_completed_and_listed() {
         "error: no profile is named, and there is no section [default-long-term] in ~/.aws/credentials\n\
          hint: use --profile or set AWS_PROFILE; the profiles are: dev, open\n",
     );
+    // Where no profile is asked for, or a wrong one is.
+    let missing = |profile: &str, hint: &str| {
+        format!(
+            "error: there is no section [{profile}-long-term] in ~/.aws/credentials\nhint: {hint}\n"
+        )
+    };
+    let name = "name a profile that is signed in with `aws login`: --profile dev";
+    home.run(&["plan"]).ends(1, &missing("default", name));
+    home.run(&["-p", "work"]).ends(1, &missing("work", name));
+    home.run(&["-p", "dve"])
+        .ends(1, &missing("dve", "did you mean --profile dev?"));
     // The default profile needs no name.
     home.write("config", &format!("[default]\nlogin_session = {ALICE}\n"));
     home.run_with(&sts, &["--force"])

@@ -22,7 +22,8 @@ const REFUSED: TimeDelta = TimeDelta::minutes(5);
 
 /// Checks the way to the services: endpoints, proxy, certificates. It calls nothing.
 pub fn way(list: &mut Checklist, user: &User) -> Option<()> {
-    for connection in [&user.access.sts, &user.access.iam] {
+    let second = user.login.as_ref().unwrap_or(&user.access.iam);
+    for connection in [&user.access.sts, second] {
         let route = list.attempt("endpoint", connection.route())?;
         endpoint(list, connection, &route);
         proxy(list, connection, &route);
