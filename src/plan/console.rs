@@ -79,6 +79,7 @@ impl Inputs<'_> {
                 .hint(format!(
                     "open the web page of the console; or {}",
                     self.with_a_role(sections)
+                        .unwrap_or_else(|| NAME_A_ROLE.to_owned())
                 ))
             );
         }
@@ -89,7 +90,9 @@ impl Inputs<'_> {
             let who = WhoSignsIn::User(Box::new(FederatedUser {
                 access: resolver.access()?,
                 duration: resolver.duration()?,
-                with_a_role: self.with_a_role(sections),
+                with_a_role: self.with_a_role(sections).unwrap_or_else(|| {
+                    format!("{NAME_A_ROLE}, or sign in on the web page of the console")
+                }),
             }));
             (
                 who,
@@ -134,18 +137,14 @@ impl Inputs<'_> {
         bail!(needs_a_role(flag))
     }
 
-    /// How a role helps if AWS does not sign in a user.
-    fn with_a_role(&self, sections: &ProfileSections) -> String {
+    /// The commands that sign in as a role over a user, if there are any.
+    fn with_a_role(&self, sections: &ProfileSections) -> Option<String> {
         let roles = self.roles_over(&sections.profile.value);
         let commands = roles
             .iter()
             .map(|role| format!("`mfa-creds console{}`", profile_flag(role)));
         let commands: Vec<String> = commands.collect();
-        if commands.is_empty() {
-            format!("{NAME_A_ROLE}, or sign in on the web page of the console")
-        } else {
-            format!("run {}", commands.join(", or "))
-        }
+        (!commands.is_empty()).then(|| format!("run {}", commands.join(", or ")))
     }
 
     /// The profiles of the config file whose roles are assumed with the keys of a profile.

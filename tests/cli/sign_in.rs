@@ -19,7 +19,7 @@ use crate::support::corporate_network::CorporateNetwork;
 use crate::support::home::Home;
 #[cfg(unix)]
 use crate::support::home::set_mode;
-use crate::support::roles::{ADMIN, LONG, account, home, role};
+use crate::support::roles::{ADMIN, LONG, account, admin, home, role};
 use crate::support::sections::long_term;
 use crate::support::servers::{Answer, Endpoint, Running, eventually};
 #[cfg(unix)]
@@ -364,6 +364,31 @@ fn a_user_without_a_federation_token_needs_a_role() {
         let outcome = home.run_with(&sts, run).outcome();
         assert_eq!(outcome.status, Some(0), "{outcome:?}");
     }
+}
+
+#[test]
+fn a_session_of_aws_login_signs_in_as_a_role_only() {
+    let sts = StandIn::start(Account::example().role(Role::new(ADMIN)));
+    let home = Home::new();
+    home.write("config", "");
+    home.signed_in("dev", &sts);
+    let sentence = "error: [profile dev] in ~/.aws/config gets its credentials from `aws login`, which has signed your browser in to the console\n\
+                    hint: open the web page of the console; or ";
+    let run = ["console", "--url", "-p", "dev"];
+    let calls = sts.calls();
+    let hint = "use --assume-role ARN, or the profile of a role\n";
+    home.run_with(&sts, &run)
+        .ends(1, &format!("{sentence}{hint}"));
+    let config = fs::read_to_string(home.file("config")).unwrap();
+    home.write("config", &format!("{config}{}", admin("dev")));
+    let hint = "run `mfa-creds console -p admin`\n";
+    home.run_with(&sts, &run)
+        .ends(1, &format!("{sentence}{hint}"));
+    assert_eq!(sts.calls(), calls);
+    let run = ["console", "--url", "-qp", "admin"];
+    let outcome = home.run_with(&sts, &run).outcome();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(durations(&sts), [None]);
 }
 
 #[test]
