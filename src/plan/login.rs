@@ -43,10 +43,11 @@ impl LoginSession {
     }
 }
 
-/// The session of `aws login` that a section of the config file names. AWS tools prefer IAM Identity Center. See
+/// The session of `aws login` that a section of the config file names. AWS tools prefer an account or a role in IAM Identity Center. See
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/access-login.html>.
 pub(super) fn login_session(config: &File<'_>, header: &str) -> Option<Setting<String>> {
-    if config.values(header).has_any(&key::SSO) {
+    let of_sso = [key::SSO_ACCOUNT_ID, key::SSO_ROLE_NAME];
+    if config.values(header).has_any(&of_sso) {
         return None;
     }
     in_file(config, header, key::LOGIN_SESSION)

@@ -382,6 +382,21 @@ fn long_term_keys_come_first() {
     assert_eq!(actions(&sts), ["GetSessionToken"]);
 }
 
+/// As in the AWS CLI: SSO settings without an account or a role are none.
+#[test]
+fn an_account_of_identity_center_comes_first() {
+    let sts = stand_in();
+    let home = Home::new();
+    home.signed_in("dev", &sts);
+    add(&home, "sso_session = corp\n");
+    let status = home.run_with(&sts, &EXPORT).outcome().status;
+    assert_eq!(status, Some(0));
+    add(&home, "sso_account_id = 123456789012\n");
+    let told = home.run_with(&sts, &EXPORT).outcome().stderr;
+    assert!(!told.contains("aws login"), "{told}");
+    assert!(told.starts_with("error: "), "{told}");
+}
+
 #[test]
 fn a_role_comes_before_the_session_of_the_same_profile() {
     let sts = stand_in();

@@ -1,6 +1,5 @@
 //! `mfa-creds console`: who signs in, at which address, and what a browser and other programs are given.
 
-#[cfg(unix)]
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -22,9 +21,7 @@ use crate::support::home::Home;
 use crate::support::home::set_mode;
 use crate::support::roles::{ADMIN, LONG, account, home, role};
 use crate::support::sections::long_term;
-use crate::support::servers::{Answer, Endpoint};
-#[cfg(unix)]
-use crate::support::servers::{Running, eventually};
+use crate::support::servers::{Answer, Endpoint, Running, eventually};
 #[cfg(unix)]
 use crate::support::spawning::spawning;
 use crate::support::systems::printing;
@@ -765,6 +762,32 @@ fn a_browser_gets_an_address_of_this_machine_that_signs_in_once() {
     assert_eq!(fetched(&notes(&home, "browser")[0]).status, 302);
     running.says("the browser opens the AWS console as alice, without MFA\n");
     assert_eq!(running.end(), Some(0));
+}
+
+#[cfg(windows)]
+#[test]
+fn a_browser_gets_the_address_on_windows_too() {
+    let sts = StandIn::start(account());
+    let home = valid(&sts);
+    let notes = home.path().join("notes");
+    let script = home.path().join("browser.cmd");
+    let noted = notes.display();
+    fs::write(
+        &script,
+        format!("@echo %1>\"{noted}.new\"\r\n@move \"{noted}.new\" \"{noted}\"\r\n"),
+    )
+    .unwrap();
+    let run = home
+        .run_with(&sts, &["console", "-p", "admin"])
+        .env("BROWSER", script.to_str().unwrap());
+    let running = Running::begin(&home, run);
+    let local = eventually(
+        || fs::read_to_string(&notes).ok(),
+        || format!("{noted} is missing: {}", running.errors()),
+    );
+    let local = local.trim().trim_matches('"');
+    assert_eq!(fetched(local).status, 302);
+    running.says(&format!("the browser opens the AWS console as {ADMIN}\n"));
 }
 
 #[cfg(unix)]
