@@ -32,6 +32,8 @@ const ACTION: &str = "CreateOAuth2Token";
 const PATH: &str = "/v1/token";
 /// The header with the proof.
 const PROOF: &str = "DPoP";
+/// The status of a request that is rejected as it is.
+const INVALID: u16 = 400;
 /// How many random bytes make a proof unique.
 const ID_BYTES: usize = 16;
 
@@ -101,16 +103,18 @@ pub fn renew(
         refresh_token: stored.refresh_token.expose(),
     });
     let body = Zeroizing::new(body.context("the request cannot be written as JSON")?);
-    let answer = network.post(
-        request,
-        &Post {
-            name: ACTION,
-            path: PATH,
-            kind: "application/json",
-            body: &body,
-            proof: Some((PROOF, &|url| key.proof(url))),
-        },
-    )?;
+    let post = Post {
+        name: ACTION,
+        path: PATH,
+        kind: "application/json",
+        body: &body,
+        proof: Some((PROOF, &|url| key.proof(url))),
+    };
+    let mut answer = network.post(request, &post)?;
+    // The time in a proof may be the reason.
+    if answer.status == INVALID && network.correct_clock() {
+        answer = network.post(request, &post)?;
+    }
     read(request, &answer)
 }
 

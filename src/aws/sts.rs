@@ -37,6 +37,11 @@ impl Client {
         Self(network)
     }
 
+    /// The connections.
+    pub fn network(&self) -> &Network {
+        &self.0
+    }
+
     /// Makes the first call of a plan with its keys and the code. It is sent only once: a lost response may have used up the code.
     pub fn spend(
         &self,

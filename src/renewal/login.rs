@@ -10,18 +10,20 @@ use anyhow::{Error, Result, bail};
 use chrono::TimeDelta;
 
 use crate::aws::login::{self, NotRenewed};
-use crate::aws::network::{Network, RequestContext, Signer};
-use crate::aws::sts::Client;
+use crate::aws::network::{RequestContext, Signer};
+use crate::aws::sts::{Client, RefusalKind};
 use crate::core::clock;
 use crate::core::credentials::Credentials;
 use crate::core::digest;
 use crate::core::error::{Exit, Failure};
 use crate::core::wait::poll;
+use crate::files::document::Document;
 use crate::files::login_cache::{self, StoredLogin, Unusable};
+use crate::files::profiles::{self, File};
 use crate::files::store::{self, Store, Turn};
 use crate::plan::{CodeSettings, Keys, LoginSession, Plan};
 use crate::prompt::aws_login;
-use crate::renewal::cache_state::LOGIN_MARGIN;
+use crate::renewal::cache_state::{CacheState, LOGIN_MARGIN, look};
 use crate::renewal::group::{Job, Outcome, fail_together};
 use crate::renewal::renew::{PendingWrite, Writer, prepare, tell_begin};
 use crate::report::Report;
@@ -104,7 +106,9 @@ struct Renewal<'a> {
     /// The plan of a job, for what all jobs share.
     plan: &'a Plan,
     writer: Writer<'a>,
-    network: Option<Network>,
+    client: Client,
+    /// The access key ID of credentials that AWS no longer accepts, though they should last.
+    dismissed: Option<String>,
 }
 
 /// What a try to get the credentials leads to.
@@ -152,11 +156,22 @@ impl<'a> Renewal<'a> {
             session,
             plan,
             writer,
-            network: Some(preparation.finish()?),
+            client: Client::new(preparation.finish()?),
+            dismissed: None,
         }))
     }
 
     fn run(&mut self) -> Result<()> {
+        let _turn = if self.group.roles.is_empty() {
+            None
+        } else {
+            let turn = self.turn(&self.writer.store)?;
+            self.look_again()?;
+            Some(turn)
+        };
+        if self.group.open().is_empty() {
+            return Ok(());
+        }
         let (credentials, source) = self.credentials()?;
         for job in self.group.goals.iter().filter(|job| job.is_open()) {
             job.end(match source {
@@ -164,7 +179,28 @@ impl<'a> Renewal<'a> {
                 Source::Aws => Outcome::Renewed(credentials.clone()),
             });
         }
-        self.assume(&credentials)
+        if !self.assume(&credentials, source == Source::Cache)? {
+            return Ok(());
+        }
+        self.dismissed = Some(credentials.access_key_id);
+        let (credentials, _) = self.credentials()?;
+        self.assume(&credentials, false).map(drop)
+    }
+
+    /// Finds the roles that another process assumed while this one waited.
+    fn look_again(&self) -> Result<()> {
+        let path = self.writer.path;
+        let text = profiles::read(path)?.unwrap_or_default();
+        let credentials = File {
+            path,
+            document: Document::parse(&text),
+        };
+        for job in self.group.roles.iter().filter(|job| job.is_open()) {
+            if let CacheState::Fresh(found) = look(&credentials, &job.sections, &job.wanted)? {
+                job.end(Outcome::StillFresh(found));
+            }
+        }
+        Ok(())
     }
 
     /// The profile that is signed in.
@@ -210,7 +246,12 @@ impl<'a> Renewal<'a> {
 
     /// Whether stored credentials last long enough.
     fn serves(&self, stored: &StoredLogin) -> bool {
-        lasts(stored, self.needed(LOGIN_MARGIN))
+        self.is_accepted(stored) && lasts(stored, self.needed(LOGIN_MARGIN))
+    }
+
+    fn is_accepted(&self, stored: &StoredLogin) -> bool {
+        let id = Some(&stored.credentials.access_key_id);
+        id != self.dismissed.as_ref()
     }
 
     /// How long credentials must last: for those whose goal they are at least this margin.
@@ -229,7 +270,9 @@ impl<'a> Renewal<'a> {
     /// Renews the session, unless another process has just done so.
     fn in_turn(&mut self) -> Result<Tried> {
         let before = self.stored()?.ok();
-        let _turn = self.turn()?;
+        let cache = &self.session.cache;
+        let beside = Store::of_directory(cache.parent().unwrap_or(cache))?;
+        let _turn = self.turn(&beside)?;
         let mut refused: Option<(StoredLogin, String)> = None;
         for _ in 0..ROUNDS {
             let stored = match self.stored()? {
@@ -284,10 +327,8 @@ impl<'a> Renewal<'a> {
         poll([PAUSE; PAUSES_FOR_OTHERS], || (), read).map(drop)
     }
 
-    /// One process of ours at a time renews a session, whichever credentials file it uses.
-    fn turn(&self) -> Result<store::Lock> {
-        let cache = &self.session.cache;
-        let store = Store::of_directory(cache.parent().unwrap_or(cache))?;
+    /// One process of ours at a time uses a session for a credentials file, and one at a time renews it, whichever file that is for.
+    fn turn(&self, store: &Store) -> Result<store::Lock> {
         let id = digest::sha256(self.session.identity.value.as_bytes());
         let timeout = self.code_settings.lock_timeout;
         store.take(Turn::Login, &id, timeout, |holder| {
@@ -332,7 +373,8 @@ impl<'a> Renewal<'a> {
 
     /// The credentials that cannot be renewed, if they are valid for as long as they have to be at least.
     fn rest_of(&self, stored: StoredLogin) -> Option<Credentials> {
-        lasts(&stored, self.needed(TimeDelta::zero())).then_some(stored.credentials)
+        let serves = self.is_accepted(&stored) && lasts(&stored, self.needed(TimeDelta::zero()));
+        serves.then_some(stored.credentials)
     }
 
     fn unusable(&self, why: &str) -> Failure {
@@ -356,8 +398,6 @@ impl<'a> Renewal<'a> {
     fn renewed(&self, stored: &StoredLogin) -> Result<Credentials, NotRenewed> {
         let cache = &self.session.cache;
         login_cache::check_writable(cache)?;
-        let network = self.network.as_ref();
-        let network = network.ok_or_else(|| NotRenewed::Failed(no_client()))?;
         let request = RequestContext {
             connection: &self.plan.steps[0].connection,
             key_source: &self.plan.key_source,
@@ -366,7 +406,7 @@ impl<'a> Renewal<'a> {
             flags: &self.plan.key_source_flags,
             codes: &[],
         };
-        let renewed = login::renew(network, &request, stored)?;
+        let renewed = login::renew(self.client.network(), &request, stored)?;
         if let Err(error) = stored.renew(cache, &renewed) {
             self.report.warning_for(
                 format_args!(
@@ -391,14 +431,16 @@ impl<'a> Renewal<'a> {
         Ok(Tried::Usable(rest, Source::Cache))
     }
 
-    /// Assumes the roles, and writes each result as it arrives.
-    fn assume(&mut self, session: &Credentials) -> Result<()> {
+    /// Assumes the roles, and writes each result as it arrives. Returns whether AWS does not accept the session, if that may be so: the
+    /// roles are then still open.
+    fn assume(&mut self, session: &Credentials, may_be_refused: bool) -> Result<bool> {
         let roles = self.group.roles.iter().filter(|job| job.is_open());
         let roles: Vec<&Job> = roles.collect();
         if roles.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        let client = Client::new(self.network.take().ok_or_else(no_client)?);
+        let (client, writer) = (&self.client, &mut self.writer);
+        let mut is_refused = false;
         let mut count = self.report.count("roles", roles.len());
         let is_counted = count.is_shown();
         let mut written = Ok(());
@@ -410,16 +452,19 @@ impl<'a> Renewal<'a> {
                 count.step();
                 match answer {
                     Ok(credentials) => got.push((job, credentials)),
+                    Err(refusal) if may_be_refused && refusal.kind == RefusalKind::Session => {
+                        is_refused = true;
+                    }
                     Err(refusal) => job.fail(refusal.error),
                 }
             }
             if !got.is_empty()
-                && let Err(error) = write(&mut self.writer, got)
+                && let Err(error) = write(writer, got)
             {
                 written = Err(error);
             }
         });
-        written
+        written.map(|()| is_refused)
     }
 }
 
@@ -441,8 +486,4 @@ fn lasts(stored: &StoredLogin, least: TimeDelta) -> bool {
 
 fn is_same(one: &StoredLogin, other: &StoredLogin) -> bool {
     one.refresh_token == other.refresh_token
-}
-
-fn no_client() -> Error {
-    Failure::new("the HTTP client could not be created").into()
 }

@@ -347,6 +347,28 @@ fn a_role_that_demands_mfa_depends_on_what_aws_takes_the_sign_in_for() {
         .ends(0, "");
 }
 
+#[test]
+fn credentials_that_aws_no_longer_accepts_are_renewed_before_a_role_fails() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("dev", &sts);
+    add(&home, &role("open", OPEN, "dev"));
+    // The file says something else.
+    sts.expire_login_credentials();
+    home.run_with(&sts, &["-q", "-p", "open"]).ends(0, "");
+    assert_eq!(
+        actions(&sts),
+        ["AssumeRole", "CreateOAuth2Token", "AssumeRole"]
+    );
+    // If they cannot be, somebody has to sign in.
+    sts.expire_login_credentials();
+    sts.end_logins("TOKEN_EXPIRED");
+    let before = cache.text();
+    home.run_with(&sts, &["-q", "-p", "open", "--force"])
+        .ends(3, &sign_in_again(&format!("{SESSION} has ended")));
+    assert_eq!(cache.text(), before);
+}
+
 // --- Which source it is ---
 
 #[test]

@@ -8,6 +8,7 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
 use aws_smithy_types::body::SdkBody;
+use chrono::{DateTime, FixedOffset};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
@@ -17,6 +18,7 @@ use super::preparation::{Network, connect_timeout};
 use super::request_context::RequestContext;
 use super::request_error::RequestError;
 use crate::core::aws_errors::is_throttling;
+use crate::core::clock;
 use crate::core::credentials::Secret;
 use crate::core::text::message;
 
@@ -45,6 +47,8 @@ pub type Proof<'a> = &'a dyn Fn(&str) -> anyhow::Result<Secret>;
 /// A response.
 pub struct PostAnswer {
     pub status: u16,
+    /// The time by the service's clock.
+    date: Option<DateTime<FixedOffset>>,
     /// The media type of the body.
     pub kind: String,
     pub body: Zeroizing<Vec<u8>>,
@@ -80,6 +84,11 @@ impl Network {
                     let time = begin.elapsed().as_millis();
                     self.report
                         .trace(format_args!("< status {} after {time} ms", answer.status));
+                    if let Some(date) = answer.date
+                        && prepared.is_authentic()
+                    {
+                        clock::compare(date.to_utc());
+                    }
                 }
                 let may_pass = match &answer {
                     Ok(answer) => answer.status >= 500 || is_throttling(answer.status, ""),
@@ -127,12 +136,15 @@ async fn send(
     if status == PROXY_AUTHENTICATION_REQUIRED {
         return Err(SdkError::response_error("a proxy answers", answer));
     }
+    let date = answer.headers().get("date");
+    let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
     let kind = answer.headers().get("content-type");
     let kind = kind.and_then(|kind| kind.split(';').next());
     let kind = message(kind.unwrap_or("unknown"));
     match Limited::new(answer.take_body(), MOST).collect().await {
         Ok(whole) => Ok(PostAnswer {
             status,
+            date,
             kind,
             body: Zeroizing::new(whole.to_bytes().to_vec()),
         }),

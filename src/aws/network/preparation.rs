@@ -122,6 +122,13 @@ impl Preparation {
     }
 }
 
+impl Prepared {
+    /// Whether a response is from the service, and not from somebody on the network.
+    pub(super) fn is_authentic(&self) -> bool {
+        self.route.is_over_tls() || self.connection.is_answered_locally()
+    }
+}
+
 impl Network {
     pub(super) fn prepared(&self, connection: &Connection) -> Result<&Prepared> {
         self.connections

@@ -47,10 +47,7 @@ impl Network {
                 && aws_errors::is_of_clock(code, message)
                 && !is_corrected
             {
-                if let Some(ahead) = clock::correct() {
-                    self.report
-                        .warning(format_args!("{}: {SET_THE_CLOCK}", off(ahead)));
-                }
+                self.correct_clock();
                 // A concurrent call may have corrected it.
                 if clock::correction() != correction {
                     is_corrected = true;
@@ -72,6 +69,16 @@ impl Network {
         };
         self.report.trace(format_args!("failed: {error:?}"));
         Err(self.looked_at(request.connection, error).await)
+    }
+
+    /// Switches to AWS's time, with a warning. Returns whether it differs.
+    pub fn correct_clock(&self) -> bool {
+        let ahead = clock::correct();
+        if let Some(ahead) = ahead {
+            self.report
+                .warning(format_args!("{}: {SET_THE_CLOCK}", off(ahead)));
+        }
+        ahead.is_some()
     }
 
     /// Examines the error further.

@@ -33,7 +33,7 @@ impl Tracing {
     pub fn new(report: Report, prepared: &Prepared) -> Self {
         Self {
             report,
-            is_authentic: prepared.route.is_over_tls() || prepared.connection.is_answered_locally(),
+            is_authentic: prepared.is_authentic(),
             begin: Mutex::new(None),
         }
     }

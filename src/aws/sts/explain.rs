@@ -58,7 +58,8 @@ impl Attempt<'_> {
     fn kind(&self, error: &RequestError) -> RefusalKind {
         match error.refusal() {
             Some((code, message))
-                if matches!(self.signer, Signer::Session) && is_of_the_session(code, message) =>
+                if matches!(self.signer, Signer::Session | Signer::Login)
+                    && is_of_the_session(code, message) =>
             {
                 RefusalKind::Session
             }

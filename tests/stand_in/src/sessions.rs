@@ -133,6 +133,15 @@ impl Sessions {
         self.by_key.get(access_key_id)
     }
 
+    /// Ends the credentials that logins have now.
+    pub(crate) fn expire_logins(&mut self, now: DateTime<Utc>) {
+        for session in self.by_key.values_mut() {
+            if matches!(session.caller, Caller::Login { .. }) {
+                session.credentials.expiration = now;
+            }
+        }
+    }
+
     pub(crate) fn issue(
         &mut self,
         caller: Caller,

@@ -38,6 +38,13 @@ impl StandIn {
         self.shared.state().cloud.logins.end(error);
     }
 
+    /// Ends the credentials that users have from `aws login`, earlier than they were told. A refresh
+    /// brings others.
+    pub fn expire_login_credentials(&self) {
+        let now = self.now();
+        self.shared.state().cloud.sessions.expire_logins(now);
+    }
+
     /// From now on, a refresh with the token before the newest is answered as the first time. AWS
     /// documents that for a time that it does not name; without this, the token is refused.
     pub fn used_refresh_tokens_work(&self) {
