@@ -100,7 +100,18 @@ fn session_scope(values: &Values<'_>) -> Option<String> {
 /// The credentials in a section, if they are complete.
 pub fn credentials(file: &File<'_>, section: &str) -> Option<Credentials> {
     let values = file.values(section);
+    complete(&values, &stored(&values))
+}
+
+/// Both, for half the work.
+pub fn read_with_credentials(file: &File<'_>, section: &str) -> (Stored, Option<Credentials>) {
+    let values = file.values(section);
     let stored = stored(&values);
+    let credentials = complete(&values, &stored);
+    (stored, credentials)
+}
+
+fn complete(values: &Values<'_>, stored: &Stored) -> Option<Credentials> {
     if stored.defect.is_some() {
         return None;
     }
@@ -109,9 +120,9 @@ pub fn credentials(file: &File<'_>, section: &str) -> Option<Credentials> {
         access_key_id: get(key::AWS_ACCESS_KEY_ID)?,
         secret_access_key: Secret::new(get(key::AWS_SECRET_ACCESS_KEY)?),
         session_token: Secret::new(get(key::AWS_SESSION_TOKEN)?),
-        expiration: parse_expiration(&stored.expiration?)?,
-        role_arn: stored.role_arn,
-        session_scope: stored.session_scope,
+        expiration: parse_expiration(stored.expiration.as_ref()?)?,
+        role_arn: stored.role_arn.clone(),
+        session_scope: stored.session_scope.clone(),
     })
 }
 

@@ -54,7 +54,7 @@ pub struct ProfileSections {
     /// The role of the profile in one of the files.
     pub(super) role: Option<Setting<String>>,
     /// The session of `aws login` that its credentials come from, if it has no role and no long-term keys.
-    pub login: Option<LoginSession>,
+    pub login: Option<Box<LoginSession>>,
     /// Keys in the section with the profile's own name, which hide that session from AWS tools.
     pub(super) before_login: Option<KeysBeforeLogin>,
     /// Where the credentials are stored.
@@ -230,7 +230,7 @@ impl SectionNames {
     }
 
     /// The session of `aws login` that a profile without a role gets its credentials from. Its own long-term keys come first.
-    fn login_of(&self, profile: &str, files: &Files<'_>) -> Result<Option<LoginSession>> {
+    fn login_of(&self, profile: &str, files: &Files<'_>) -> Result<Option<Box<LoginSession>>> {
         let Files {
             credentials,
             config,
@@ -243,7 +243,7 @@ impl SectionNames {
         };
         let identity = identity.filter(|_| !has_keys());
         identity
-            .map(|identity| LoginSession::of(identity, self.login_cache()))
+            .map(|identity| LoginSession::of(identity, self.login_cache()).map(Box::new))
             .transpose()
     }
 

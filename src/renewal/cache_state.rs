@@ -86,8 +86,7 @@ pub fn kept_section(sections: &ProfileSections, wanted: &Wanted) -> String {
 }
 
 fn state_of(file: &File<'_>, section: &str, wanted: &Wanted) -> CacheState {
-    let stored = section_format::read(file, section);
-    let credentials = section_format::credentials(file, section);
+    let (stored, credentials) = section_format::read_with_credentials(file, section);
     match (
         freshness::reason_to_renew(&stored, wanted, clock::now()),
         credentials,
