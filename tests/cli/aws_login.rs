@@ -89,9 +89,9 @@ fn credentials_that_end_within_five_minutes_are_renewed() {
         (-3600, &[], Some("expired 1 h ago")),
         (890, &["--min-ttl", "14m"], None),
         (
-            830,
+            800,
             &["--min-ttl", "14m"],
-            Some("14 min left, less than the required 14 min"),
+            Some("13 min left, less than the required 14 min"),
         ),
         (890, &["--force"], Some("--force")),
     ] {
