@@ -148,12 +148,33 @@ impl fmt::Display for Reason {
                 write!(f, "its expiration `{text}` is not a valid date")
             }
             Self::Expired { ago } => write!(f, "expired {} ago", span(*ago)),
-            Self::ExpiringSoon { left, min_ttl } => write!(
-                f,
-                "{} left, less than the required {}",
-                span(*left),
-                span(*min_ttl)
-            ),
+            Self::ExpiringSoon { left, min_ttl } => {
+                let mut texts = [span(*left), span(*min_ttl)];
+                if texts[0] == texts[1] {
+                    texts = [left, min_ttl].map(|span| format!("{} s", span.num_seconds()));
+                }
+                let [left, least] = texts;
+                write!(f, "{left} left, less than the required {least}")
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_short_is_shorter_than_required() {
+        let reason = |left, least| {
+            let [left, min_ttl] = [left, least].map(TimeDelta::seconds);
+            Reason::ExpiringSoon { left, min_ttl }.to_string()
+        };
+        assert_eq!(reason(240, 300), "4 min left, less than the required 5 min");
+        assert_eq!(reason(290, 300), "290 s left, less than the required 300 s");
+        assert_eq!(
+            reason(7190, 7200),
+            "7190 s left, less than the required 7200 s"
+        );
     }
 }

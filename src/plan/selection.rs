@@ -7,6 +7,7 @@ use anyhow::{Error, Result, bail};
 use crate::cli::{Profile, Profiles};
 use crate::core::environment::{Environment, PROFILE};
 use crate::core::error::Failure;
+use crate::core::text;
 use crate::files::profiles::{File, Files, config_header, key, name_a_file, profile_of};
 use crate::files::section_format;
 use crate::plan::Inputs;
@@ -50,6 +51,11 @@ impl Inputs<'_> {
                 ))
                 .hint(if is_no_file(&files.credentials) {
                     name_a_file()
+                } else if let Some(profile) = over_logins(names, files).first() {
+                    format!(
+                        "name the profiles that depend on `aws login`: {}",
+                        text::flag("--profile", profile)
+                    )
                 } else {
                     format!("run `{}` to write one", names.setup_command("default"))
                 })

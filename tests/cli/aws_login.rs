@@ -89,9 +89,9 @@ fn credentials_that_end_within_five_minutes_are_renewed() {
         (-3600, &[], Some("expired 1 h ago")),
         (890, &["--min-ttl", "14m"], None),
         (
-            830,
+            800,
             &["--min-ttl", "14m"],
-            Some("14 min left, less than the required 14 min"),
+            Some("13 min left, less than the required 14 min"),
         ),
         (890, &["--force"], Some("--force")),
     ] {
@@ -532,6 +532,11 @@ fn profiles_with_a_session_are_completed_and_listed() {
             "error: there is no section [{profile}-long-term] in ~/.aws/credentials\nhint: {hint}\n"
         )
     };
+    home.run(&["--all"]).ends(
+        1,
+        "error: --all found no long-term section in ~/.aws/credentials\n\
+         hint: name the profiles that depend on `aws login`: --profile dev\n",
+    );
     let name = "name a profile that is signed in with `aws login`: --profile dev";
     home.run(&["plan"]).ends(1, &missing("default", name));
     home.run(&["-p", "work"]).ends(1, &missing("work", name));

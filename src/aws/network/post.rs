@@ -93,6 +93,8 @@ impl Network {
                 let may_pass = match &answer {
                     Ok(answer) => answer.status >= 500 || is_throttling(answer.status, ""),
                     Err(RequestError::Unreachable(error)) => error.may_pass(),
+                    // What is posted may be posted again.
+                    Err(RequestError::BrokenOff) => true,
                     Err(_) => false,
                 };
                 let pause = PAUSE * tries;
