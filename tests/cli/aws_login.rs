@@ -17,7 +17,7 @@ use crate::support::sections::{long_term, value};
 use crate::support::servers::{Endpoint, Running, TOKEN, URI, eventually};
 use crate::support::systems::typed;
 #[cfg(unix)]
-use crate::support::terminal::{exited, on_terminal};
+use crate::support::terminal::{ended, exited, on_terminal};
 
 const EXPORT: [&str; 5] = ["export", "-p", "dev", "--format", "process"];
 /// A role without conditions, for up to four hours.
@@ -798,6 +798,44 @@ fn a_sign_in_that_fails_is_told_and_not_offered_again() {
             "{seen:?}"
         );
         assert_eq!(exited(session), status);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_profile_that_looks_like_a_flag_is_signed_in() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("-x", &sts);
+    fs::remove_file(cache.path()).unwrap();
+    let path = home.aws_runs("printf '<%s>' \"$@\" >\"$HOME/aws.calls\"; exit 1");
+    let mut session = at_terminal(&home, &sts, &path, "exec \"$0\" --profile=-x");
+    session.expect("Run `aws login --profile=-x` now?").unwrap();
+    session.send_line("y").unwrap();
+    assert_eq!(exited(session), 1);
+    // The AWS CLI rejects it as a word of its own.
+    assert_eq!(home.aws_calls(), "<login><--profile=-x>");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sign_in_that_is_given_up_ends_the_command() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("dev", &sts);
+    fs::remove_file(cache.path()).unwrap();
+    for way in ["", "trap 'exit 130' INT; "] {
+        let path = home.aws_runs(&format!("{way}echo waiting; sleep 60 & wait"));
+        let mut session = at_terminal(&home, &sts, &path, "exec \"$0\" exec -p dev -- true");
+        session.expect("now?").unwrap();
+        session.send_line("y").unwrap();
+        session.expect("waiting").unwrap();
+        session.send("\u{3}").unwrap();
+        let seen = session.expect(expectrl::Eof).unwrap();
+        let seen = String::from_utf8_lossy(seen.as_bytes()).into_owned();
+        assert!(!seen.contains("failed"), "{seen:?}");
+        let status = format!("{:?}", ended(session));
+        assert!(status.contains("SIGINT"), "{status}");
     }
 }
 
