@@ -819,6 +819,34 @@ fn a_profile_that_looks_like_a_flag_is_signed_in() {
 
 #[cfg(unix)]
 #[test]
+fn a_sign_in_as_somebody_else_is_told() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("dev", &sts);
+    fs::remove_file(cache.path()).unwrap();
+    // As the AWS CLI does it: it asks, and changes the profile.
+    let other = sts.sign_in(&Login::of_role(OPEN, "alice@example.com"));
+    let now = &other.session;
+    home.write("other.json", &other.cache);
+    let path = home.aws_runs(&format!(
+        "cp \"$HOME/.aws/other.json\" \"$HOME/.aws/login/cache/{}\"
+echo '[profile dev]\nlogin_session = {now}' >\"$HOME/.aws/config\"",
+        other.file_name()
+    ));
+    let mut session = at_terminal(&home, &sts, &path, "exec \"$0\" exec -p dev -- true");
+    session.expect("now?").unwrap();
+    session.send_line("y").unwrap();
+    let said = format!(
+        "error: `aws login` has signed in {now} for [profile dev], which was {ALICE}\r\nhint: run the command again"
+    );
+    session.expect(said).unwrap();
+    assert_eq!(exited(session), 1);
+    let outcome = home.run_with(&sts, &["-p", "dev"]).succeeds();
+    assert_eq!(outcome.stderr, "dev is still valid until …\n");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_sign_in_that_is_given_up_ends_the_command() {
     let sts = stand_in();
     let home = Home::new();
