@@ -511,6 +511,21 @@ fn what_is_wrong_with_a_session_is_in_the_overviews() {
 }
 
 #[test]
+fn no_profile_over_a_session_is_one_of_all() {
+    let sts = stand_in();
+    let home = Home::new();
+    home.signed_in("dev", &sts);
+    // A role over a user's own keys is one of them for its device.
+    let device = format!("mfa_serial = {ALICE_DEVICE}\n");
+    add(&home, &format!("{}{device}", role("open", OPEN, "dev")));
+    home.write("credentials", &long_term("work"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let run = ["-q", "--all", "--token", &code];
+    home.run_with(&sts, &run).ends(0, "");
+    assert_eq!(actions(&sts), ["GetSessionToken"]);
+}
+
+#[test]
 fn profiles_with_a_session_are_completed_and_listed() {
     let sts = stand_in();
     let home = Home::new();
