@@ -10,6 +10,8 @@ use stand_in::{ALICE_DEVICE, Account, Login, Role, StandIn, User};
 use crate::support::accounts::alice;
 use crate::support::corporate_network::CorporateNetwork;
 use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::set_mode;
 use crate::support::logins::{ALICE, SESSION, actions, key_in, refreshes, sign_in_again};
 use crate::support::roles::{ADMIN, AUDIT, account};
 use crate::support::sections::{long_term, value};
@@ -452,6 +454,26 @@ fn the_status_has_sign_ins_beside_sections() {
     );
     let json = home.run_with(&sts, &["status", "--json"]).outcome().stdout;
     assert!(json.contains("\"login\""), "{json}");
+}
+
+#[cfg(unix)]
+#[test]
+fn doctor_says_who_else_can_read_a_session() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("dev", &sts);
+    let run = || home.run_with(&sts, &["doctor", "-p", "dev"]).outcome();
+    let right = "no other user can read secrets or change files";
+    assert!(run().stdout.contains(right), "{:?}", run());
+    set_mode(cache.path(), 0o644);
+    let file = cache.path().file_name().unwrap().to_str().unwrap();
+    let said = format!(
+        "~/.aws/login/cache/{file} can be read by everybody, and contains secrets\n         fix: chmod 600 "
+    );
+    assert!(run().stdout.contains(&said), "{:?}", run());
+    set_mode(cache.path(), 0o600);
+    set_mode(&home.file("login/cache"), 0o777);
+    assert!(!run().stdout.contains(right), "{:?}", run());
 }
 
 #[test]
