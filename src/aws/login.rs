@@ -24,7 +24,7 @@ use crate::core::credentials::{Credentials, Secret};
 use crate::core::error::Failure;
 use crate::core::form::Form;
 use crate::core::text;
-use crate::files::login_cache::{RenewedLogin, StoredLogin, fit};
+use crate::files::login_cache::{LONGEST, RenewedLogin, StoredLogin, fit};
 
 /// The action.
 const ACTION: &str = "CreateOAuth2Token";
@@ -176,7 +176,8 @@ fn granted(request: &RequestContext<'_>, answer: &PostAnswer) -> Result<RenewedL
     };
     let token = response.access_token;
     let lifetime = TimeDelta::try_seconds(response.expires_in);
-    let expiration = lifetime.filter(|lifetime| *lifetime > TimeDelta::zero());
+    let expiration =
+        lifetime.filter(|lifetime| *lifetime > TimeDelta::zero() && *lifetime <= LONGEST);
     let Some(expiration) = expiration.and_then(|lifetime| {
         clock::from_timestamp(clock::now().checked_add_signed(lifetime)?.timestamp())
     }) else {

@@ -84,7 +84,7 @@ fn examine(args: &Doctor, environment: &Environment, paths: Paths, list: &mut Ch
     let inputs = loaded.inputs(&request, environment, files);
     lines::check(list, Which::Credentials.name(), &files.credentials);
     lines::check(list, Which::Config.name(), &files.config);
-    permissions::check(list, files);
+    permissions::check(list, files, &names.login_files(files));
     writing::check(list, files.credentials.path);
     let profile = or_the_only_one(inputs.single_profile(&args.profile), &inputs);
     variables::check(list, &inputs, &profile);

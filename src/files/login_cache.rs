@@ -43,7 +43,7 @@ mod name {
 }
 
 /// No session of `aws login` lasts longer, and its credentials last a part of that.
-const LONGEST: TimeDelta = TimeDelta::hours(12);
+pub const LONGEST: TimeDelta = TimeDelta::hours(12);
 
 /// A session of `aws login`, as it is stored.
 pub struct StoredLogin {

@@ -23,7 +23,7 @@ use anyhow::{Result, bail};
 use zeroize::Zeroizing;
 
 pub use self::failures::check_own;
-use self::failures::{unfit_own, unlockable, unwritable};
+use self::failures::{unfit_own, unlockable, unwritable, unwritable_cache};
 pub use self::inspect::{Leftover, leftovers, way_to_write};
 pub use self::lock::Lock;
 use self::lock::{NotLocked, can_end};
@@ -136,14 +136,14 @@ pub fn readers(_path: &Path) -> Option<&'static str> {
 pub fn replace_whole(path: &Path, content: &[u8]) -> Result<()> {
     survive_limits_on_the_size_of_files();
     let replaced = replace::by_rename(&resolve(path)?, content);
-    replaced.map_err(|error| unwritable(path, &error).into())
+    replaced.map_err(|error| unwritable_cache(path, &error).into())
 }
 
 /// Checks whether that is possible.
 pub fn check_replaceable(path: &Path) -> Result<()> {
     survive_limits_on_the_size_of_files();
     let checked = replace::check_beside(&resolve(path)?, CAPACITY);
-    checked.map_err(|error| unwritable(path, &error).into())
+    checked.map_err(|error| unwritable_cache(path, &error).into())
 }
 
 impl Store {

@@ -131,6 +131,20 @@ impl SectionNames {
         self.login_cache.as_deref()
     }
 
+    /// The files with the sessions of `aws login` that the config file names, as far as they exist.
+    pub fn login_files(&self, files: &Files<'_>) -> Vec<PathBuf> {
+        let headers = files.config.document.names();
+        let identities = headers.filter_map(|header| login_session(&files.config, header));
+        let sessions = identities.map(|identity| LoginSession::of(identity, self.login_cache()));
+        let mut found: Vec<PathBuf> = Vec::new();
+        for LoginSession { cache, .. } in sessions.filter_map(Result::ok) {
+            if cache.exists() && !found.contains(&cache) {
+                found.push(cache);
+            }
+        }
+        found
+    }
+
     /// The section with the long-term keys of a profile.
     pub(super) fn long_term(&self, profile: &str) -> String {
         section(profile, &self.long_term.value)

@@ -171,7 +171,7 @@ fn all(names: &SectionNames, files: &Files<'_>) -> (Vec<String>, Vec<(String, Er
     (profiles, left_out)
 }
 
-/// The profiles that depend on `aws login`, which `--all` leaves out: somebody may have to sign in first.
+/// The profiles that depend on `aws login`, which `--all` leaves out.
 fn over_logins(names: &SectionNames, files: &Files<'_>) -> Vec<String> {
     let profiles = files.config.document.names().filter_map(profile_of);
     let is_over_login = |profile: &&str| {
@@ -203,9 +203,10 @@ fn hangs_on_a_base(
     };
     let sections = names.sections_of(profile, files)?;
     let chain = role_chain::follow(Some(role), &sections, names, files)?;
-    if let ChainEnd::Environment(_) = chain.end {
-        // What is in the environment is for one of them.
-        return Ok(false);
+    match chain.end {
+        // What is in the environment is for one of them, and for `aws login` somebody may have to sign in first.
+        ChainEnd::Environment(_) | ChainEnd::Login(_) => return Ok(false),
+        ChainEnd::Keys => {}
     }
     // Keys that need no MFA are ignored.
     Ok(names.profile_of(&chain.key_source.section).is_some()

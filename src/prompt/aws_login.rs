@@ -8,6 +8,7 @@ use crate::core::environment::CODE;
 use crate::core::error::{Failure, reason};
 use crate::core::text;
 use crate::plan::PromptSettings;
+use crate::prompt::child;
 use crate::prompt::terminal::{DefaultAnswer, Terminal};
 
 /// The command line that signs a profile in.
@@ -27,8 +28,14 @@ pub fn offer(profile: &str, problem: &Failure, prompt_settings: &PromptSettings)
     }
     let _as_it_was = terminal.keep();
     let mut command = Command::new("aws");
+    command.arg("login");
+    if profile.starts_with('-') {
+        // As a word of its own, it would be another flag.
+        command.arg(format!("--profile={profile}"));
+    } else {
+        command.args(["--profile", profile]);
+    }
     command
-        .args(["login", "--profile", profile])
         // It is a secret that no command needs.
         .env_remove(CODE);
     // Standard output may be read by another program, and standard input belong to it.
@@ -37,7 +44,11 @@ pub fn offer(profile: &str, problem: &Failure, prompt_settings: &PromptSettings)
     {
         command.stdin(input).stdout(output).stderr(errors);
     }
-    match command.status() {
+    let ended = command.status();
+    if let Ok(status) = &ended {
+        child::end_with(*status);
+    }
+    match ended {
         Ok(status) if status.success() => Ok(true),
         Ok(status) => bail!(
             Failure::new(format!("`{}` failed: {status}", command_line(profile)))

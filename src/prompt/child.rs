@@ -93,13 +93,17 @@ pub fn run(command: Command, limit: Duration, waiting: impl FnOnce()) -> Result<
         ended
     });
     runtime.shutdown_background();
-    if let Ok(Ended::ByItself { status, .. }) = &ended
-        && is_given_up(*status)
-    {
-        // The same signal is about to end this process.
-        thread::sleep(GIVING_UP);
+    if let Ok(Ended::ByItself { status, .. }) = &ended {
+        end_with(*status);
     }
     Ok(ended)
+}
+
+/// If a signal ended a command, waits until the same signal ends this process, too.
+pub fn end_with(status: ExitStatus) {
+    if is_given_up(status) {
+        thread::sleep(GIVING_UP);
+    }
 }
 
 /// The failure of a command that cannot be started.

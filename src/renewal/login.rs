@@ -21,7 +21,7 @@ use crate::files::document::Document;
 use crate::files::login_cache::{self, StoredLogin, Unusable};
 use crate::files::profiles::{self, File};
 use crate::files::store::{self, Store, Turn};
-use crate::plan::{CodeSettings, Keys, LoginSession, Plan};
+use crate::plan::{CodeSettings, Keys, LoginSession, Origin, Plan, Setting};
 use crate::prompt::aws_login;
 use crate::renewal::cache_state::{CacheState, LOGIN_MARGIN, look};
 use crate::renewal::group::{Job, Outcome, fail_together};
@@ -220,6 +220,7 @@ impl<'a> Renewal<'a> {
                 Tried::NotSignedIn(problem, rest) => {
                     let settings = &self.code_settings.prompt_settings;
                     if !has_signed_in && aws_login::offer(self.profile(), &problem, settings)? {
+                        self.check_identity()?;
                         has_signed_in = true;
                         continue;
                     }
@@ -231,6 +232,28 @@ impl<'a> Renewal<'a> {
                     return Ok((rest, Source::Cache));
                 }
             }
+        }
+    }
+
+    /// Refuses to continue if somebody else has signed in: `aws login` then changes the profile, which this run has read before.
+    fn check_identity(&self) -> Result<()> {
+        let Setting { value, origin } = &self.session.identity;
+        let Origin::File { key, section, path } = origin else {
+            return Ok(());
+        };
+        let text = profiles::read(path)?.unwrap_or_default();
+        let config = File {
+            path,
+            document: Document::parse(&text),
+        };
+        match config.get(section, key) {
+            Some(now) if now != *value => bail!(
+                Failure::new(format!(
+                    "`aws login` has signed in {now} for [{section}], which was {value}"
+                ))
+                .hint("run the command again")
+            ),
+            _ => Ok(()),
         }
     }
 

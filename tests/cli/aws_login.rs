@@ -10,6 +10,8 @@ use stand_in::{ALICE_DEVICE, Account, Login, Role, StandIn, User};
 use crate::support::accounts::alice;
 use crate::support::corporate_network::CorporateNetwork;
 use crate::support::home::Home;
+#[cfg(unix)]
+use crate::support::home::set_mode;
 use crate::support::logins::{ALICE, SESSION, actions, key_in, refreshes, sign_in_again};
 use crate::support::roles::{ADMIN, AUDIT, account};
 use crate::support::sections::{long_term, value};
@@ -17,7 +19,7 @@ use crate::support::sections::{long_term, value};
 use crate::support::servers::{Endpoint, Running, TOKEN, URI, eventually};
 use crate::support::systems::typed;
 #[cfg(unix)]
-use crate::support::terminal::{exited, on_terminal};
+use crate::support::terminal::{ended, exited, on_terminal};
 
 const EXPORT: [&str; 5] = ["export", "-p", "dev", "--format", "process"];
 /// A role without conditions, for up to four hours.
@@ -454,6 +456,26 @@ fn the_status_has_sign_ins_beside_sections() {
     assert!(json.contains("\"login\""), "{json}");
 }
 
+#[cfg(unix)]
+#[test]
+fn doctor_says_who_else_can_read_a_session() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("dev", &sts);
+    let run = || home.run_with(&sts, &["doctor", "-p", "dev"]).outcome();
+    let right = "no other user can read secrets or change files";
+    assert!(run().stdout.contains(right), "{:?}", run());
+    set_mode(cache.path(), 0o644);
+    let file = cache.path().file_name().unwrap().to_str().unwrap();
+    let said = format!(
+        "~/.aws/login/cache/{file} can be read by everybody, and contains secrets\n         fix: chmod 600 "
+    );
+    assert!(run().stdout.contains(&said), "{:?}", run());
+    set_mode(cache.path(), 0o600);
+    set_mode(&home.file("login/cache"), 0o777);
+    assert!(!run().stdout.contains(right), "{:?}", run());
+}
+
 #[test]
 fn what_is_wrong_with_a_session_is_in_the_overviews() {
     let sts = stand_in();
@@ -508,6 +530,21 @@ fn what_is_wrong_with_a_session_is_in_the_overviews() {
         assert_eq!(dev["reason"], problem);
     }
     assert_eq!(sts.calls(), 0);
+}
+
+#[test]
+fn no_profile_over_a_session_is_one_of_all() {
+    let sts = stand_in();
+    let home = Home::new();
+    home.signed_in("dev", &sts);
+    // A role over a user's own keys is one of them for its device.
+    let device = format!("mfa_serial = {ALICE_DEVICE}\n");
+    add(&home, &format!("{}{device}", role("open", OPEN, "dev")));
+    home.write("credentials", &long_term("work"));
+    let code = sts.fresh_code(ALICE_DEVICE);
+    let run = ["-q", "--all", "--token", &code];
+    home.run_with(&sts, &run).ends(0, "");
+    assert_eq!(actions(&sts), ["GetSessionToken"]);
 }
 
 #[test]
@@ -803,6 +840,72 @@ fn a_sign_in_that_fails_is_told_and_not_offered_again() {
             "{seen:?}"
         );
         assert_eq!(exited(session), status);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_profile_that_looks_like_a_flag_is_signed_in() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("-x", &sts);
+    fs::remove_file(cache.path()).unwrap();
+    let path = home.aws_runs("printf '<%s>' \"$@\" >\"$HOME/aws.calls\"; exit 1");
+    let mut session = at_terminal(&home, &sts, &path, "exec \"$0\" --profile=-x");
+    session.expect("Run `aws login --profile=-x` now?").unwrap();
+    session.send_line("y").unwrap();
+    assert_eq!(exited(session), 1);
+    // The AWS CLI rejects it as a word of its own.
+    assert_eq!(home.aws_calls(), "<login><--profile=-x>");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sign_in_as_somebody_else_is_told() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("dev", &sts);
+    fs::remove_file(cache.path()).unwrap();
+    // As the AWS CLI does it: it asks, and changes the profile.
+    let other = sts.sign_in(&Login::of_role(OPEN, "alice@example.com"));
+    let now = &other.session;
+    home.write("other.json", &other.cache);
+    let path = home.aws_runs(&format!(
+        "cp \"$HOME/.aws/other.json\" \"$HOME/.aws/login/cache/{}\"
+echo '[profile dev]\nlogin_session = {now}' >\"$HOME/.aws/config\"",
+        other.file_name()
+    ));
+    let mut session = at_terminal(&home, &sts, &path, "exec \"$0\" exec -p dev -- true");
+    session.expect("now?").unwrap();
+    session.send_line("y").unwrap();
+    let said = format!(
+        "error: `aws login` has signed in {now} for [profile dev], which was {ALICE}\r\nhint: run the command again"
+    );
+    session.expect(said).unwrap();
+    assert_eq!(exited(session), 1);
+    let outcome = home.run_with(&sts, &["-p", "dev"]).succeeds();
+    assert_eq!(outcome.stderr, "dev is still valid until …\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sign_in_that_is_given_up_ends_the_command() {
+    let sts = stand_in();
+    let home = Home::new();
+    let cache = home.signed_in("dev", &sts);
+    fs::remove_file(cache.path()).unwrap();
+    for way in ["", "trap 'exit 130' INT; "] {
+        let path = home.aws_runs(&format!("{way}echo waiting; sleep 60 & wait"));
+        let mut session = at_terminal(&home, &sts, &path, "exec \"$0\" exec -p dev -- true");
+        session.expect("now?").unwrap();
+        session.send_line("y").unwrap();
+        session.expect("waiting").unwrap();
+        session.send("\u{3}").unwrap();
+        let seen = session.expect(expectrl::Eof).unwrap();
+        let seen = String::from_utf8_lossy(seen.as_bytes()).into_owned();
+        assert!(!seen.contains("failed"), "{seen:?}");
+        let status = format!("{:?}", ended(session));
+        assert!(status.contains("SIGINT"), "{status}");
     }
 }
 

@@ -426,6 +426,10 @@ fn an_answer_that_is_not_from_aws_changes_nothing() {
             end,
         ),
         (
+            r#"{"accessToken":{"accessKeyId":"ASIAFAKEFAKEFAKEFAKE","secretAccessKey":"FakeSecretFakeSecretFakeSecretFakeSecret","sessionToken":"FakeToken"},"expiresIn":43201,"refreshToken":"x"}"#,
+            end,
+        ),
+        (
             r#"{"accessToken":{"accessKeyId":"ASIA\u001b[2J","secretAccessKey":"FakeSecretFakeSecretFakeSecretFakeSecret","sessionToken":"FakeToken"},"expiresIn":900,"refreshToken":"x"}"#,
             malformed,
         ),

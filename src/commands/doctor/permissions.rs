@@ -21,8 +21,9 @@ struct CheckedFile<'p> {
     is_directory: bool,
 }
 
-/// Checks the rights of the files, of their directories, and of the files of mfa-creds next to them.
-pub fn check(list: &mut Checklist, files: &Files<'_>) {
+/// Checks the rights of the files, of their directories, and of the files of mfa-creds next to them. `logins` contain the sessions of
+/// `aws login`.
+pub fn check(list: &mut Checklist, files: &Files<'_>, logins: &[PathBuf]) {
     let Files {
         credentials,
         config,
@@ -34,7 +35,12 @@ pub fn check(list: &mut Checklist, files: &Files<'_>) {
     let real = |path: &Path| store::resolve(path).unwrap_or_else(|_| path.to_path_buf());
     let directory = |path: &Path| real(path).parent().map(Path::to_path_buf);
     let mut directories: Vec<PathBuf> = directory(credentials.path).into_iter().collect();
-    directories.extend(directory(config.path).filter(|other| !directories.contains(other)));
+    for path in [config.path]
+        .into_iter()
+        .chain(logins.iter().map(PathBuf::as_path))
+    {
+        directories.extend(directory(path).filter(|other| !directories.contains(other)));
+    }
     let private = sessions.iter().filter_map(|path| path.parent());
     let file = |path, holds_secrets| CheckedFile {
         path,
@@ -45,7 +51,7 @@ pub fn check(list: &mut Checklist, files: &Files<'_>) {
         file(credentials.path, true),
         file(config.path, config_has_secrets),
     ];
-    places.extend(sessions.iter().map(|path| file(path, true)));
+    places.extend(sessions.iter().chain(logins).map(|path| file(path, true)));
     let directories = directories.iter().map(PathBuf::as_path).chain(private);
     places.extend(directories.map(|path| CheckedFile {
         path,

@@ -83,6 +83,17 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     }
 }
 
+/// The same for a file of `aws login`.
+pub(super) fn unwritable_cache(path: &Path, error: &io::Error) -> Failure {
+    let failure = unwritable(path, error);
+    match error.kind() {
+        ErrorKind::ReadOnlyFilesystem => failure.hint(
+            "copy it to a directory on a writable file system, and set AWS_LOGIN_CACHE_DIRECTORY to that directory",
+        ),
+        _ => failure,
+    }
+}
+
 /// How to check whether a file is immutable, and to change that.
 fn end_immutability(path: &Path) -> String {
     let path = quoted_path(path);
@@ -130,4 +141,28 @@ fn is_not_permitted(_error: &io::Error) -> bool {
 fn missing_directory(path: &Path) -> PathBuf {
     let real = resolve(path).unwrap_or_else(|_loop| path.to_path_buf());
     private::directory_of(&real).to_path_buf()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::error::hint;
+
+    #[test]
+    fn the_way_out_of_a_read_only_file_system_is_the_variable_for_that_file() {
+        let error = io::Error::from(ErrorKind::ReadOnlyFilesystem);
+        for (failure, variable) in [
+            (
+                unwritable(Path::new("credentials"), &error),
+                "AWS_SHARED_CREDENTIALS_FILE",
+            ),
+            (
+                unwritable_cache(Path::new("cache.json"), &error),
+                "AWS_LOGIN_CACHE_DIRECTORY",
+            ),
+        ] {
+            let error = failure.into();
+            assert!(hint(&error).unwrap().contains(variable), "{error:?}");
+        }
+    }
 }
