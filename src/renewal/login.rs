@@ -25,7 +25,7 @@ use crate::plan::{CodeSettings, Keys, LoginSession, Origin, Plan, Setting};
 use crate::prompt::aws_login;
 use crate::renewal::cache_state::{CacheState, LOGIN_MARGIN, look};
 use crate::renewal::group::{Job, Outcome, fail_together};
-use crate::renewal::renew::{PendingWrite, Writer, prepare, tell_begin};
+use crate::renewal::renew::{Writer, prepare, tell_begin};
 use crate::report::Report;
 
 /// The credentials only have to last until the roles are assumed.
@@ -482,24 +482,13 @@ impl<'a> Renewal<'a> {
                 }
             }
             if !got.is_empty()
-                && let Err(error) = write(writer, got)
+                && let Err(error) = writer.write_roles(got)
             {
                 written = Err(error);
             }
         });
         written.map(|()| is_refused)
     }
-}
-
-fn write(writer: &mut Writer<'_>, got: Vec<(&Job, Credentials)>) -> Result<()> {
-    writer.write(&PendingWrite {
-        credentials: got.iter().map(|(job, new)| (*job, new)).collect(),
-        session: None,
-    })?;
-    for (job, credentials) in got {
-        job.end(Outcome::Renewed(credentials));
-    }
-    Ok(())
 }
 
 fn lasts(stored: &StoredLogin, least: TimeDelta) -> bool {

@@ -37,7 +37,8 @@ use std::rc::Rc;
 use anyhow::{Error, Result, bail};
 use chrono::{DateTime, Utc};
 
-pub use self::pending_write::{PendingWrite, Writer, of_session};
+use self::pending_write::PendingWrite;
+pub use self::pending_write::{Writer, of_session};
 use self::redemption::Redeemed;
 use crate::aws::network::{self, Preparation};
 use crate::aws::sts::{Client, Refusal, RefusalKind};
@@ -325,24 +326,13 @@ impl<'a, 'e> Renewal<'a, 'e> {
                     }
                 }
                 if !got.is_empty()
-                    && let Err(error) = self.write_roles(got)
+                    && let Err(error) = self.writer.write_roles(got)
                 {
                     written = Err(error);
                 }
             },
         );
         written.map(|()| refused)
-    }
-
-    fn write_roles(&mut self, got: Vec<(&Job, Credentials)>) -> Result<()> {
-        self.writer.write(&PendingWrite {
-            credentials: got.iter().map(|(job, new)| (*job, new)).collect(),
-            session: None,
-        })?;
-        for (job, credentials) in got {
-            job.end(Outcome::Renewed(credentials));
-        }
-        Ok(())
     }
 
     /// Assumes a role with a code of its own.

@@ -19,7 +19,7 @@ use crate::files::sessions::{self, Session, SessionKey};
 use crate::files::store::{self, Edit, Store};
 use crate::plan::{self, Account, Strategy};
 use crate::renewal::cache_state::kept_section;
-use crate::renewal::group::{self, Job};
+use crate::renewal::group::{self, Job, Outcome};
 use crate::renewal::stored_sessions::{holds_session_of_another, session_files, session_texts};
 use crate::report::Report;
 
@@ -116,6 +116,18 @@ impl<'a> Writer<'a> {
                 shell_words::make_private(self.path)
             ));
         }
+    }
+
+    /// Writes the credentials of roles, each for its job, which ends with that.
+    pub fn write_roles(&mut self, got: Vec<(&Job, Credentials)>) -> Result<()> {
+        self.write(&PendingWrite {
+            credentials: got.iter().map(|(job, new)| (*job, new)).collect(),
+            session: None,
+        })?;
+        for (job, credentials) in got {
+            job.end(Outcome::Renewed(credentials));
+        }
+        Ok(())
     }
 
     /// Writes them.
