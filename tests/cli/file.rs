@@ -41,10 +41,16 @@ fn kill(home: &Home, old: &str, new: &str, runs: u32, check: impl Fn(&str)) -> u
             .spawn()
             .unwrap()
     };
-    let begin = Instant::now();
-    assert!(start().wait().unwrap().success());
-    let whole_run = begin.elapsed();
-    assert_eq!(home.credentials(), new);
+    // The shortest of some: a single one that the machine held up would make all that follow wait as long.
+    let whole_runs = (0..5).map(|_| {
+        fs::write(&path, old).unwrap();
+        let begin = Instant::now();
+        assert!(start().wait().unwrap().success());
+        let whole_run = begin.elapsed();
+        assert_eq!(home.credentials(), new);
+        whole_run
+    });
+    let whole_run = whole_runs.min().unwrap();
 
     let steps = runs.min(101);
     let mut written = 0;
