@@ -1,8 +1,8 @@
 //! Renews the credentials of a session of `aws login`.
 //!
 //! The request is not signed with credentials. A JSON Web Token instead proves that its sender has the private key that the session was
-//! created with: <https://www.rfc-editor.org/rfc/rfc9449>. Until a renewed session expires, AWS answers the same renewal again, so a lost
-//! response costs nothing: <https://docs.aws.amazon.com/signin/latest/APIReference/API_CreateOAuth2Token.html>. The SDK has a provider for
+//! created with: <https://www.rfc-editor.org/rfc/rfc9449>. For a time that AWS does not document, it answers the same renewal again, so a
+//! lost response usually costs nothing: <https://docs.aws.amazon.com/signin/latest/APIReference/API_CreateOAuth2Token.html>. The SDK has a provider for
 //! this (feature `credentials-login` of `aws-config`); it neither locks nor replaces the file atomically, so it could lose the session.
 
 use anyhow::{Context as _, Error, Result, bail};

@@ -35,9 +35,8 @@ pub fn offer(profile: &str, problem: &Failure, prompt_settings: &PromptSettings)
     } else {
         command.args(["--profile", profile]);
     }
-    command
-        // It is a secret that no command needs.
-        .env_remove(CODE);
+    // It is a secret that no command needs.
+    command.env_remove(CODE);
     // Standard output may be read by another program, and standard input belong to it.
     if let (Some((input, errors)), Some((_input, output))) =
         (terminal.for_child(), terminal.for_child())
